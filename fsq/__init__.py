@@ -1,0 +1,33 @@
+"""fsq: can the features that a model eats be trusted?
+
+>>> import fsq
+>>> fsq.load_contract("v2_33features").names[5]
+'fatigue_score'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsq.contract import Contract, load_contract
+from fsq.engine import explode_detail, score
+from fsq.errors import ContractError, FsqError, InputError, ModelIncompatibleError, StoreError
+from fsq.namespace import FrameNamespace, LazyNamespace
+from fsq.run import RunContext
+
+if TYPE_CHECKING:
+    from fsq.stores import Store
+
+__version__ = "0.1.0"
+__all__ = [
+    "Contract", "ContractError", "FrameNamespace", "FsqError", "InputError", "LazyNamespace",
+    "ModelIncompatibleError", "RunContext", "StoreError", "explode_detail", "load_contract",
+    "open_store", "score",
+]  # fmt: skip
+
+
+def open_store(uri: str) -> Store:
+    """Open a store; see ``fsq.stores.open_store``. Imported late, so that fsq stays light."""
+    from fsq.stores import open_store as opened
+
+    return opened(uri)

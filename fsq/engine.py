@@ -1,0 +1,263 @@
+"""``score``: the only place that knows the order of intake, rules and nesting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+import pyarrow as pa
+from polars.io.plugins import register_io_source
+
+from fsq.contract import Contract, load_contract
+from fsq.errors import InputError
+from fsq.intake import Layout, OnUnknown, canonical, check_rows, layout
+from fsq.run import RunContext
+from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS, to_arrow
+from fsq.scoring import detail, lineage, record
+from fsq.scoring.constants import constants
+
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
+
+# Records per chunk: enough that a chunk's fixed cost vanishes, and 0.2 GB of structs at most.
+CHUNK_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to score, resolved: one clock reading serves the whole run."""
+
+    contract: Contract
+    as_of: datetime | None
+    run: RunContext | None
+    now: datetime
+    on_unknown: OnUnknown
+
+
+def score(
+    rows: Rows,
+    contract: str | Path | Contract = "v2_33features",
+    as_of: datetime | None = None,
+    run: RunContext | None = None,
+    now: datetime | None = None,
+    on_unknown_source: OnUnknown = "error",
+) -> Rows:
+    """Score feature rows: one row out per row in, in the same order.
+
+    Args:
+        rows: feature rows, one per player and game, in the wide, legacy, hybrid or scored form.
+        contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
+        as_of: the moment for which freshness is judged, where a row has none of its own; by
+            default the end of the row's game date, or ``now`` if that is earlier.
+        run: what upstream says of its run; a row's own columns win over it.
+        now: the clock, UTC; it becomes ``quality_computed_at``.
+        on_unknown_source: ``"error"``, or ``"default"`` to count unknown words as defaults.
+
+    Returns:
+        The same kind of table that came in: carried columns, then the 44 quality columns. A
+        LazyFrame stays lazy: columns and predicates are pushed down, chunks bound the memory.
+
+    Raises:
+        InputError: columns, types, words or keys are wrong; all problems are in ``.problems``.
+        ContractError: the contract cannot be used.
+
+    >>> import polars as pl
+    >>> from datetime import date
+    >>> names = load_contract("v2_33features").names
+    >>> row = {"player_lookup": "lebronjames", "game_date": date(2026, 2, 6)}
+    >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "phase4" for n in names}
+    >>> score(pl.DataFrame(row)).select("quality_tier", "range_ok" if False else "vegas_default_count")
+    shape: (1, 2)
+    ┌──────────────┬─────────────────────┐
+    │ quality_tier ┆ vegas_default_count │
+    │ ---          ┆ ---                 │
+    │ str          ┆ i64                 │
+    ╞══════════════╪═════════════════════╡
+    │ gold         ┆ 0                   │
+    └──────────────┴─────────────────────┘
+    """
+    options = _options(contract, as_of, run, now, on_unknown_source)
+    if isinstance(rows, pl.LazyFrame):
+        return _score_lazy(rows, options)
+    if isinstance(rows, pa.Table):
+        frame = pl.from_arrow(rows)
+        assert isinstance(frame, pl.DataFrame)
+        return to_arrow(_score_frame(frame, options))
+    if isinstance(rows, pl.DataFrame):
+        return _score_frame(rows, options)
+    raise TypeError(f"rows must be a Polars frame or a pyarrow.Table, not {type(rows).__name__}")
+
+
+def check_input(
+    rows: pl.LazyFrame,
+    contract: str | Path | Contract = "v2_33features",
+    on_unknown_source: OnUnknown = "error",
+) -> None:
+    """Refuse bad rows before any work, reading only keys and sources.
+
+    Raises:
+        InputError: as ``score`` does.
+    """
+    plan = layout(rows.collect_schema(), load_contract(contract))
+    check_rows(rows, plan, on_unknown_source)
+
+
+def _options(
+    contract: str | Path | Contract,
+    as_of: datetime | None,
+    run: RunContext | None,
+    now: datetime | None,
+    on_unknown: OnUnknown,
+) -> Options:
+    if on_unknown not in ("error", "default"):
+        raise InputError([f"on_unknown_source is {on_unknown!r}; use 'error' or 'default'"])
+    clock = _utc(now) if now is not None else datetime.now(UTC)
+    return Options(load_contract(contract), None if as_of is None else _utc(as_of), run, clock, on_unknown)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
+    plan = layout(frame.schema, options.contract)
+    check_rows(frame.lazy(), plan, options.on_unknown)
+    chunks = [
+        _score_chunk(frame.slice(at, CHUNK_ROWS), plan, options, list(COLUMN_NAMES))
+        for at in range(0, max(1, frame.height), CHUNK_ROWS)
+    ]
+    return pl.concat(chunks, rechunk=False)
+
+
+def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
+    schema = rows.collect_schema()
+    plan = layout(schema, options.contract)
+    out_schema = pl.Schema({c: schema[c] for c in plan.carried} | dict(POLARS_SCHEMA))
+
+    def source(
+        wanted: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,  # noqa: ARG001 - chunks are ours
+    ) -> Iterator[pl.DataFrame]:
+        columns = list(out_schema) if wanted is None else wanted
+        early, late = _split(predicate, set(plan.carried))
+        asked = set(columns) | (set(late.meta.root_names()) if late is not None else set())
+        quality = [c for c in COLUMN_NAMES if c in asked]
+        read = rows if early is None else rows.filter(early)
+        check_rows(read, plan, options.on_unknown)
+        kept = [c for c in plan.carried if c in asked]
+        read = read.select(list(dict.fromkeys([*kept, *plan.needed])))
+        narrow = replace(plan, carried=kept)
+        left = n_rows
+        for batch in read.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
+            out = _score_chunk(batch, narrow, options, quality)
+            out = (out if late is None else out.filter(late)).select(columns)
+            if left is not None:
+                out = out.head(left)
+                left -= out.height
+            yield out
+            if left == 0:
+                return
+
+    return register_io_source(source, schema=out_schema, validate_schema=False)
+
+
+def _split(predicate: pl.Expr | None, carried: set[str]) -> tuple[pl.Expr | None, pl.Expr | None]:
+    """A predicate on carried columns alone runs before scoring, any other after it."""
+    if predicate is None:
+        return None, None
+    if set(predicate.meta.root_names()) <= carried:
+        return predicate, None
+    return None, predicate
+
+
+def _score_chunk(
+    frame: pl.DataFrame, plan: Layout, options: Options, wanted: list[str]
+) -> pl.DataFrame:
+    """Score one chunk; only the wanted quality columns are computed."""
+    contract, carried = options.contract, frame.select(plan.carried)
+    width = len(contract.features)
+    long, records = canonical(frame.select(plan.needed), plan, options.on_unknown)
+    records = _with_run(records, options)
+    moments = records.select(
+        pl.col("as_of").repeat_by(width).explode(empty_as_null=False, keep_nulls=False)
+    )
+    full = "feature_quality_detail" in wanted
+    ruled = detail.with_rules(
+        pl.concat([long, constants(contract, frame.height), moments], how="horizontal").lazy(),
+        contract,
+    )
+    if not full:
+        ruled = ruled.select(*record.READS, "feature_name", "feature_index")
+    scored = ruled.collect()
+    made = record.reduced(scored, contract).hstack(records.select(pl.all().name.prefix("in:")))
+    expressions = record.columns(contract)
+    inputs = records.columns
+    lineages = lineage.columns(contract, options.now)
+    out: dict[str, pl.Series] = {}
+    flat = made.select(e.alias(n) for n, e in expressions.items() if n in wanted)
+    named = records.select(inputs).select(
+        e.alias(n) for n, e in lineages.items() if n in wanted
+    )
+    for name in wanted:
+        if name == "feature_quality_detail":
+            out[name] = detail.nested(scored, width)
+        elif name == "available_feature_names":
+            out[name] = lineage.available_names(scored, width)
+        elif name == "feature_sources":
+            out[name] = lineage.sources_json(scored, contract)
+        elif name in expressions:
+            out[name] = flat[name]
+        else:
+            column = named[name]
+            out[name] = column if len(column) == frame.height else column.new_from_index(0, frame.height)
+        if name in LEGACY_FIELDS:
+            own = records[name]
+            out[name] = own.zip_with(own.is_not_null(), out[name])
+    typed = [s.alias(n) if s.dtype == POLARS_SCHEMA[n] else s.alias(n).cast(POLARS_SCHEMA[n])
+             for n, s in out.items()]  # fmt: skip
+    return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
+
+
+def _with_run(records: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """Resolve as_of, and fill the run's facts where a row has none of its own."""
+    midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
+    as_of = [pl.col("as_of"), pl.lit(options.as_of, UTC_MICROS),
+             pl.min_horizontal(pl.lit(options.now, UTC_MICROS), midnight)]  # fmt: skip
+    records = records.with_columns(pl.coalesce(as_of).alias("as_of"))
+    if options.run is None:
+        return records
+    days = records["game_date"].unique().to_list()
+    facts = [options.run.on(day) for day in days]
+    run = pl.DataFrame(
+        {"game_date": days, "run_id": [f[0] for f in facts], "done": [f[1] for f in facts]},
+        schema={"game_date": pl.Date, "run_id": pl.String, "done": pl.List(pl.String)},
+    )
+    return records.join(run, on="game_date", how="left", maintain_order="left").with_columns(
+        pl.coalesce("pipeline_run_id", "run_id").alias("pipeline_run_id"),
+        pl.coalesce("processors_completed", "done").alias("processors_completed"),
+    )
+
+
+def explode_detail(scored: Rows) -> Rows:
+    """One row per record and feature: the keys and the 23 fields.
+
+    Args:
+        scored: scored rows with ``player_lookup``, ``game_date`` and ``feature_quality_detail``.
+
+    Returns:
+        The same kind of table that came in.
+    """
+    if isinstance(scored, pa.Table):
+        frame = pl.from_arrow(scored)
+        assert isinstance(frame, pl.DataFrame)
+        return to_arrow(explode_detail(frame))
+    return (
+        scored.select("player_lookup", "game_date", "feature_quality_detail")
+        .explode("feature_quality_detail")
+        .unnest("feature_quality_detail")
+    )

@@ -1,0 +1,182 @@
+"""The output, stated once: 44 columns and the 23 fields of ``feature_quality_detail``.
+
+The Polars schema, the Arrow schema and the documentation derive from the two tables below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+import pyarrow as pa
+
+Kind = Literal["int", "float", "string", "bool", "timestamp", "strings", "detail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One output column or field: its name, kind and meaning."""
+
+    name: str
+    kind: Kind
+    description: str
+
+
+UTC_MICROS = pl.Datetime("us", "UTC")
+_POLARS: dict[Kind, pl.DataType] = {
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "string": pl.String(),
+    "bool": pl.Boolean(),
+    "timestamp": UTC_MICROS,
+    "strings": pl.List(pl.String()),
+}
+
+DETAIL_FIELDS = tuple(
+    Column(*c)
+    for c in (
+        ("feature_index", "int", "Index of the feature in the contract, from 0"),
+        ("feature_name", "string", "Name of the feature"),
+        ("feature_category", "string", "Category of the feature"),
+        ("feature_value", "float", "Value, after clamping; NULL where there is none"),
+        ("expected_value", "float", "Value that upstream writes when it falls back"),
+        ("original_value", "float", "Value before clamping; NULL where nothing was clamped"),
+        ("value_range_valid", "bool", "Lies within the contract's range; NULL without a value"),
+        ("validation_status", "string", "defaulted, clamped, warning or valid"),
+        ("source_type", "string", "phase4, phase3, calculated or default"),
+        ("upstream_table", "string", "Table that the value was read from"),
+        ("upstream_data_hash", "string", "Hash of the upstream record"),
+        ("last_updated", "timestamp", "When the upstream record was last updated"),
+        ("quality_score", "float", "Points from 0 to 100"),
+        ("feature_quality_tier", "string", "gold, silver, bronze or poor"),
+        ("confidence_pct", "float", "Confidence from 0 to 100 percent; 0 for a default"),
+        ("is_default", "bool", "The value is a default, or there is none"),
+        ("fallback_reason", "string", "Why the feature fell back; NULL where it did not"),
+        ("sample_size", "int", "Games really in the feature's window"),
+        ("contributing_game_ids", "strings", "Games in the window; empty where unknown"),
+        ("is_training_quality", "bool", "Good enough to train on; never NULL"),
+        ("triggered_alert", "string", "First alert that applies; NULL where none does"),
+        ("feature_definition_version", "string", "Version of the feature's definition"),
+        ("computation_duration_ms", "int", "Milliseconds that the feature took upstream"),
+    )
+)
+
+CATEGORIES = ("matchup", "player_history", "team_context", "vegas", "game_context")
+
+COLUMNS = (
+    Column("feature_quality_detail", "detail", "One struct per feature, in index order"),
+    *(
+        Column(f"{c}_quality_pct", "float", f"Mean score of the {c} features, defaults as 0")
+        for c in CATEGORIES
+    ),
+    Column("has_composite_factors", "bool", "No composite factor is default"),
+    Column("has_opponent_defense", "bool", "No opponent feature is default"),
+    Column("has_vegas_line", "bool", "The points line is not default"),
+    *(Column(f"{c}_default_count", "int", f"Defaults among the {c} features") for c in CATEGORIES),
+    *(
+        Column(*c)
+        for c in (
+            ("feature_quality_score", "float", "Weighted mean score from 0 to 100"),
+            ("quality_tier", "string", "gold, silver, bronze, poor or critical"),
+            ("quality_alert_level", "string", "green, yellow or red"),
+            ("quality_alerts", "strings", "Alerts of the record; empty where none"),
+            ("default_feature_count", "int", "Features that are default"),
+            ("phase4_feature_count", "int", "Features from precomputed tables"),
+            ("phase3_feature_count", "int", "Features from analytics tables"),
+            ("calculated_feature_count", "int", "Features calculated on the fly"),
+            ("is_training_ready", "bool", "May be trained on; FALSE where unknown"),
+            ("training_quality_feature_count", "int", "Features of training quality"),
+            ("critical_features_training_quality", "bool", "Critical features all qualify"),
+            ("critical_feature_count", "int", "Critical features present and good"),
+            ("optional_feature_count", "int", "Optional features present"),
+            ("feature_schema_version", "string", "Name of the contract"),
+            ("available_feature_names", "strings", "Features that are not default"),
+            ("breakout_model_compatible", "strings", "Models with all their features"),
+            ("breakout_v3_features_available", "bool", "Both breakout v3 features are there"),
+            ("feature_quality_detail_version", "string", "Version of the detail struct"),
+            ("is_production_ready", "bool", "May be predicted on; FALSE where unknown"),
+            ("upstream_pipeline_run_id", "string", "Correlation id of the upstream run"),
+            ("predecessor_processors_completed", "strings", "Upstream processors that finished"),
+            ("upstream_processors_ran", "string", "The same, comma-joined; NULL if unknown"),
+            ("missing_processors", "string", "Expected processors that did not finish"),
+            ("feature_store_age_hours", "float", "Hours from computed_at to as_of"),
+            ("upstream_data_freshness_hours", "float", "Largest feature age in hours"),
+            ("quality_computed_at", "timestamp", "When the quality was computed"),
+            ("quality_schema_version", "string", "Version of the quality columns"),
+            ("feature_sources", "string", "Legacy: JSON of index to raw source word"),
+            ("primary_data_source", "string", "Legacy: the source that prevails"),
+            ("matchup_data_status", "string", "Legacy: COMPLETE or MATCHUP_UNAVAILABLE"),
+        )
+    ),
+)
+
+COLUMN_NAMES = tuple(c.name for c in COLUMNS)
+LEGACY_FIELDS = ("feature_sources", "primary_data_source", "matchup_data_status")
+DETAIL_TYPE = pl.Struct({f.name: _POLARS[f.kind] for f in DETAIL_FIELDS})
+POLARS_SCHEMA = pl.Schema(
+    {c.name: pl.List(DETAIL_TYPE) if c.kind == "detail" else _POLARS[c.kind] for c in COLUMNS}
+)
+
+
+def plain(kind: pa.DataType) -> pa.DataType:
+    """The plain Arrow type that every store takes: utf8, list, microseconds in UTC, int64.
+
+    >>> plain(pa.large_list(pa.dictionary(pa.int8(), pa.large_utf8())))
+    ListType(list<element: string>)
+    """
+    if pa.types.is_dictionary(kind):
+        return plain(kind.value_type)
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
+        return pa.string()
+    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", "UTC")
+    if pa.types.is_unsigned_integer(kind):
+        return pa.int64()
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return pa.list_(pa.field("element", plain(kind.value_type)))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(f.name, plain(f.type)) for f in kind])
+    return kind
+
+
+def arrow_schema(schema: pl.Schema) -> pa.Schema:
+    """The plain Arrow schema of a Polars schema.
+
+    >>> arrow_schema(pl.Schema({"quality_tier": pl.String})).field(0).type
+    DataType(string)
+    """
+    fields = pl.DataFrame(schema=schema).to_arrow().schema
+    return pa.schema([pa.field(f.name, plain(f.type)) for f in fields])
+
+
+def to_arrow(frame: pl.DataFrame) -> pa.Table:
+    """The frame as an Arrow table of plain types, whatever Polars would choose by itself.
+
+    >>> to_arrow(pl.DataFrame({"alerts": [["red"]]})).schema.field("alerts").type
+    ListType(list<element: string>)
+    """
+    return frame.to_arrow().cast(arrow_schema(frame.schema))
+
+
+ARROW_SCHEMA = arrow_schema(POLARS_SCHEMA)
+
+
+def markdown() -> str:
+    """Both tables as Markdown, for the documentation.
+
+    >>> markdown().splitlines()[0]
+    '# Output columns'
+    """
+    lines = ["# Output columns", "", "One row per input row carries these 44 columns."]
+    for title, table in (("", COLUMNS), ("## Fields of feature_quality_detail", DETAIL_FIELDS)):
+        lines += [*([title] if title else []), "", "| name | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{c.name}` | {c.kind} | {c.description} |" for c in table]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -1,0 +1,59 @@
+"""Level 3 columns that name things: features, sources and upstream processors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from fsq.contract import Contract
+from fsq.schema import UTC_MICROS
+
+
+def available_names(long: pl.DataFrame, width: int) -> pl.Series:
+    """Names of the features that are not default, in index order, per record."""
+    names = long.select(pl.when(~pl.col("is_default")).then("feature_name").alias("n"))["n"]
+    return names.reshape((long.height // width, width)).arr.to_list().list.drop_nulls()
+
+
+def sources_json(long: pl.DataFrame, contract: Contract) -> pl.Series:
+    """The legacy JSON object of index to raw word, from pieces made once per index and word."""
+    width, words = len(contract.features), list(contract.sources)
+    pieces = pl.Series([f'"{i}":"{w}"' for i in range(width) for w in words])
+    at = pl.col("feature_index") * len(words) + pl.col("source").to_physical().cast(pl.Int64)
+    text = long.select(pl.lit(pieces).gather(at.cast(pl.UInt32)).alias("t"))["t"]
+    joined = text.reshape((long.height // width, width)).arr.join(",")
+    return "{" + joined + "}"
+
+
+def columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
+    """Lineage and audit columns, from the record columns of intake."""
+    done = pl.col("processors_completed")
+    known = [p.name for p in contract.processors]
+    in_order = pl.concat_list(
+        [pl.when(done.list.contains(p)).then(pl.lit(p)) for p in known]
+        or [pl.lit(None, pl.String)]
+    ).list.drop_nulls()
+    rest = done.list.set_difference(pl.lit(known, dtype=pl.List(pl.String))).list.sort()
+    ran = pl.when(done.is_not_null()).then(pl.concat_list(in_order, rest))
+    lacking = pl.concat_list(
+        [
+            pl.when(~done.list.contains(p.name)).then(pl.lit(p.name))
+            for p in contract.processors
+            if p.expected
+        ]
+        or [pl.lit(None, pl.String)]
+    ).list.drop_nulls()
+    missing = pl.when(done.is_not_null() & (lacking.list.len() > 0)).then(lacking.list.join(","))
+    age = (pl.col("as_of") - pl.col("computed_at")).dt.total_microseconds() / 3.6e9
+    return {
+        "feature_schema_version": pl.lit(contract.name),
+        "feature_quality_detail_version": pl.lit(contract.detail_version),
+        "upstream_pipeline_run_id": pl.col("pipeline_run_id"),
+        "predecessor_processors_completed": ran.fill_null([]),
+        "upstream_processors_ran": ran.list.join(","),
+        "missing_processors": missing,
+        "feature_store_age_hours": age.clip(lower_bound=0),
+        "quality_computed_at": pl.lit(now, UTC_MICROS),
+        "quality_schema_version": pl.lit(contract.schema_version),
+    }

@@ -346,7 +346,8 @@ def _faults(c: Contract) -> list[str]:
     if r.stale_hours > r.very_stale_hours:
         out.append("feature_rules: stale_hours is above very_stale_hours; swap them")
     clash = known & {w for f in c.features for w in (f.window, f.upstream_table) if w}
-    out += [f"features: {n!r} is a window's or a table's name too; rename it" for n in sorted(clash)]
+    cure = "is a window's or a table's name too; rename it"
+    out += [f"features: {n!r} {cure}" for n in sorted(clash)]
     out += [
         f"processors ({p.name}).rerun: only the placeholder {{date}} is known"
         for p in c.processors

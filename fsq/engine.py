@@ -69,7 +69,7 @@ def score(
     >>> names = load_contract("v2_33features").names
     >>> row = {"player_lookup": "lebronjames", "game_date": date(2026, 2, 6)}
     >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "phase4" for n in names}
-    >>> score(pl.DataFrame(row)).select("quality_tier", "range_ok" if False else "vegas_default_count")
+    >>> score(pl.DataFrame(row)).select("quality_tier", "vegas_default_count")
     shape: (1, 2)
     ┌──────────────┬─────────────────────┐
     │ quality_tier ┆ vegas_default_count │
@@ -115,7 +115,8 @@ def _options(
     if on_unknown not in ("error", "default"):
         raise InputError([f"on_unknown_source is {on_unknown!r}; use 'error' or 'default'"])
     clock = _utc(now) if now is not None else datetime.now(UTC)
-    return Options(load_contract(contract), None if as_of is None else _utc(as_of), run, clock, on_unknown)
+    moment = None if as_of is None else _utc(as_of)
+    return Options(load_contract(contract), moment, run, clock, on_unknown)
 
 
 def _utc(moment: datetime) -> datetime:
@@ -141,7 +142,7 @@ def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
         wanted: list[str] | None,
         predicate: pl.Expr | None,
         n_rows: int | None,
-        batch_size: int | None,  # noqa: ARG001 - chunks are ours
+        batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
         columns = list(out_schema) if wanted is None else wanted
         early, late = _split(predicate, set(plan.carried))
@@ -179,6 +180,9 @@ def _score_chunk(
     frame: pl.DataFrame, plan: Layout, options: Options, wanted: list[str]
 ) -> pl.DataFrame:
     """Score one chunk; only the wanted quality columns are computed."""
+    if frame.is_empty():
+        types = {n: POLARS_SCHEMA[n] for n in wanted}
+        return pl.DataFrame(schema={c: frame.schema[c] for c in plan.carried} | types)
     contract, carried = options.contract, frame.select(plan.carried)
     width = len(contract.features)
     long, records = canonical(frame.select(plan.needed), plan, options.on_unknown)
@@ -196,13 +200,10 @@ def _score_chunk(
     scored = ruled.collect()
     made = record.reduced(scored, contract).hstack(records.select(pl.all().name.prefix("in:")))
     expressions = record.columns(contract)
-    inputs = records.columns
     lineages = lineage.columns(contract, options.now)
     out: dict[str, pl.Series] = {}
     flat = made.select(e.alias(n) for n, e in expressions.items() if n in wanted)
-    named = records.select(inputs).select(
-        e.alias(n) for n, e in lineages.items() if n in wanted
-    )
+    named = records.select(e.alias(n) for n, e in lineages.items() if n in wanted)
     for name in wanted:
         if name == "feature_quality_detail":
             out[name] = detail.nested(scored, width)
@@ -214,7 +215,8 @@ def _score_chunk(
             out[name] = flat[name]
         else:
             column = named[name]
-            out[name] = column if len(column) == frame.height else column.new_from_index(0, frame.height)
+            constant = len(column) != frame.height
+            out[name] = column.new_from_index(0, frame.height) if constant else column
         if name in LEGACY_FIELDS:
             own = records[name]
             out[name] = own.zip_with(own.is_not_null(), out[name])

@@ -91,7 +91,7 @@ def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     rows = frame.select(names, pl.col(values).cast(pl.List(pl.Float64), strict=False)).with_columns(
         pl.col("feature_names").list.join("\x00").rank("dense").alias("pattern")
     )
-    words = _sources(frame)
+    words = sources_struct(frame)
     problems = _length_problems(rows, values)
     parts = []
     order = pl.int_range(pl.len(), dtype=pl.UInt32).alias("order")
@@ -117,14 +117,14 @@ def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
             part.select(
                 "order",
                 *(pl.col(values).list.get(i, null_on_oob=True).alias(n) for n, i in at.items()),
-                *(_at(source, i).alias(f"{n}__source") for n, i in at.items()),
+                *(word_at(source, i).alias(f"{n}__source") for n, i in at.items()),
             )
         )
     if problems:
         raise InputError(problems)
     if not parts:
         added = pl.DataFrame(
-            schema={n: pl.Float64 for n in contract.names}
+            schema=dict.fromkeys(contract.names, pl.Float64)
             | {f"{n}__source": pl.String for n in contract.names}
         )
     else:
@@ -146,7 +146,7 @@ def _length_problems(rows: pl.DataFrame, values: str) -> list[str]:
     return [f"{values}: {uneven} rows have another length than feature_names; write both alike"]
 
 
-def _sources(frame: pl.DataFrame) -> pl.Series:
+def sources_struct(frame: pl.DataFrame) -> pl.Series:
     """``feature_sources`` as a struct of raw words by position, whatever it came as."""
     if "feature_sources" not in frame.columns:
         return pl.Series([None] * frame.height, dtype=pl.Struct({"0": pl.String}))
@@ -161,16 +161,17 @@ def _sources(frame: pl.DataFrame) -> pl.Series:
         return text.str.json_decode(pl.Struct(positions))
     except pl.exceptions.PolarsError as error:
         cure = 'write it like {"0":"phase4","5":"default"}'
-        raise InputError([f"feature_sources: not a JSON object of words ({error}); {cure}"]) from None
+        problem = f"feature_sources: not a JSON object of words ({error}); {cure}"
+        raise InputError([problem]) from None
 
 
 def _positions(frame: pl.DataFrame, text: pl.Series) -> int:
     if "feature_names" in frame.columns:
         longest = frame["feature_names"].list.len().max()
-        return max(1, int(longest or 0))  # type: ignore[call-overload, arg-type]
+        return max(1, int(longest or 0))  # type: ignore[arg-type]
     numbers = text.str.extract_all(r'"(\d{1,3})"\s*:').list.explode()
     top = numbers.str.extract(r"(\d+)").cast(pl.Int64).max()
-    return int(top or 0) + 1  # type: ignore[call-overload, arg-type]
+    return int(top or 0) + 1  # type: ignore[arg-type]
 
 
 def _map_to_struct(column: pl.Series) -> pl.Series:
@@ -189,7 +190,8 @@ def _map_to_struct(column: pl.Series) -> pl.Series:
     return wide.drop("row").to_struct("feature_sources")
 
 
-def _at(words: pl.Series, position: int) -> pl.Series:
+def word_at(words: pl.Series, position: int) -> pl.Series:
+    """The raw words at one position, NULL where rows have none there."""
     name = str(position)
     if name in [f.name for f in words.dtype.fields]:  # type: ignore[attr-defined]
         return words.struct.field(name).cast(pl.String)
@@ -240,14 +242,15 @@ def _from_scored(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     )  # fmt: skip
     if not right:
         cure = "score them with the contract that they were written with, or write them anew"
-        raise InputError([f"feature_quality_detail: features are not those of {contract.name}; {cure}"])
+        problem = f"feature_quality_detail: features are not those of {contract.name}; {cure}"
+        raise InputError([problem])
     at = {n: i for i, n in enumerate(contract.names)}
-    words = _sources(frame) if "feature_sources" in frame.columns else None
+    words = sources_struct(frame) if "feature_sources" in frame.columns else None
     out: list[pl.Series] = []
     for name, i in at.items():
         one = flat.gather_every(width, i) if count else flat
         out.append(one.struct.field("feature_value").alias(name))
-        word = one.struct.field("source_type") if words is None else _at(words, i)
+        word = one.struct.field("source_type") if words is None else word_at(words, i)
         out.append(word.alias(f"{name}__source"))
         out += [
             one.struct.field(field).alias(f"{name}__{suffix}")

@@ -17,14 +17,16 @@ from fsq.forms import (
     carried_columns,
     computed_at,
     form_of,
+    sources_struct,
     to_wide,
     wide_columns,
+    word_at,
 )
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, UTC_MICROS
-from fsq.forms import _at, _sources
 
 OnUnknown = Literal["error", "default"]
 KEYS = ("player_lookup", "game_date")
+_MOMENTS = ("last_updated", "computed_at", "as_of", "updated_at", "created_at")
 
 log = logging.getLogger("fsq")
 
@@ -51,7 +53,9 @@ def layout(schema: pl.Schema, contract: Contract) -> Layout:
     problems = [*_key_problems(schema), *_type_problems(schema, contract, form)]
     if form == "wide":
         problems = [*_missing(schema, contract), *problems]
-        taken = [c for c in schema if c in COLUMN_NAMES and c not in (*LEGACY_FIELDS, *contract.names)]
+        taken = [
+            c for c in schema if c in COLUMN_NAMES and c not in (*LEGACY_FIELDS, *contract.names)
+        ]
         if taken:
             problems.append(f"columns bear an output's name: {taken}; rename or drop them")
     if problems:
@@ -65,9 +69,11 @@ def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
         *KEYS, *wide_columns(contract), *LEGACY_FIELDS, "computed_at", "as_of", "pipeline_run_id",
         "processors_completed", "feature_quality_detail", "features", "feature_store_values",
         "feature_names", "updated_at", "created_at",
-        *(f"feature_{i}_{what}" for i in range(len(contract.names)) for what in ("value", "source")),
-        *(f"{p}_{what}" for p in contract.legacy_prefixes.values() for what in ("last_updated", "hash")),
     }  # fmt: skip
+    wanted |= {f"feature_{i}_{w}" for i in range(len(contract.names)) for w in ("value", "source")}
+    wanted |= {
+        f"{p}_{w}" for p in contract.legacy_prefixes.values() for w in ("last_updated", "hash")
+    }
     if form != "scored":
         wanted -= {"feature_quality_detail"}
     return [c for c in schema if c in wanted]
@@ -100,7 +106,7 @@ def _accepts(suffix: str, kind: pl.DataType) -> bool:
         return kind.is_numeric() or kind == pl.Boolean
     if suffix in ("sample_size", "duration_ms"):
         return kind.is_numeric()
-    if suffix in ("last_updated", "computed_at", "as_of", "updated_at", "created_at"):
+    if suffix in _MOMENTS:
         return isinstance(kind, pl.Datetime)
     if suffix in ("game_ids", "processors_completed"):
         return isinstance(kind, pl.List | pl.Array) and (
@@ -119,7 +125,7 @@ def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[st
     if form == "wide":
         checks |= {c: c.partition("__")[2] for c in wide_columns(contract)}
     elif form == "legacy":
-        checks |= {c: "arrays" for c in ("features", "feature_store_values", "feature_names")}
+        checks |= dict.fromkeys(("features", "feature_store_values", "feature_names"), "arrays")
     elif form == "hybrid":
         checks |= {f"feature_{i}_value": "" for i in range(len(contract.names))}
         checks |= {f"feature_{i}_source": "source" for i in range(len(contract.names))}
@@ -135,12 +141,12 @@ def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[st
         "": "a number", "original_value": "a number", "sample_size": "an integer",
         "duration_ms": "an integer", "game_ids": "a list of strings", "arrays": "an array",
         "processors_completed": "a list of strings", "feature_sources": "JSON text or a map",
+        **dict.fromkeys(_MOMENTS, "a timestamp"),
     }  # fmt: skip
     return [
-        f"wrong type: {c} is {kind}; make it "
-        + expected.get(checks[c], "a timestamp" if checks[c].endswith(("updated", "_at", "as_of")) else "a string")
+        f"wrong type: {c} is {kind}; make it {expected.get(checks[c], 'a string')}"
         for c, kind in wrong.items()
-    ]  # fmt: skip
+    ]
 
 
 def check_rows(rows: pl.LazyFrame, plan: Layout, on_unknown: OnUnknown) -> None:
@@ -189,9 +195,8 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     else:
         # Arrays and JSON name their features row by row, so they are read to be judged.
         frame = rows.select(plan.needed).collect()
-        wide = _with_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract)
-        wide = wide.select(names).lazy()
-    words = pl.concat_list(pl.all().cast(pl.String)).explode()
+        full = _with_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract)
+        wide = full.select(names).lazy()
     # Counting uniques first keeps the cost that of the distinct words, not that of the rows.
     counted = pl.concat(
         [
@@ -199,7 +204,6 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
             for c in wide.collect_schema()
         ]
     )
-    del words
     found = counted.filter(~pl.col("word").is_in(known)).group_by("word").agg(pl.col("len").sum())
     return {word: n for word, n in found.collect().iter_rows() if word is not None}
 
@@ -209,9 +213,9 @@ def _with_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFram
     lacking = [f"{n}__source" for n in contract.names if f"{n}__source" not in frame.columns]
     if not lacking or "feature_sources" not in frame.columns:
         return frame
-    words = _sources(frame)
+    words = sources_struct(frame)
     at = {f"{n}__source": i for i, n in enumerate(contract.names)}
-    return frame.with_columns(_at(words, at[c]).alias(c) for c in lacking)
+    return frame.with_columns(word_at(words, at[c]).alias(c) for c in lacking)
 
 
 def canonical(
@@ -262,7 +266,11 @@ def _word(column: pl.Expr, words: pl.Enum, on_unknown: OnUnknown) -> pl.Expr:
     word = column.cast(pl.String)
     known = word.cast(words, strict=False)
     if on_unknown == "default":
-        known = pl.when(known.is_null() & word.is_not_null()).then(pl.lit("default", words)).otherwise(known)
+        known = (
+            pl.when(known.is_null() & word.is_not_null())
+            .then(pl.lit("default", words))
+            .otherwise(known)
+        )
     return known.fill_null(pl.lit("missing", words))
 
 

@@ -39,17 +39,17 @@ def with_rules(long: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     age, score = pl.col("age_hours"), pl.col("quality_score")
     default, in_range = pl.col("is_default"), pl.col("value_range_valid")
     thin = (pl.col("sample_size") < contract.feature_rules.thin_sample).fill_null(False)
-    rules = contract.feature_rules
+    rules, words, types = contract.feature_rules, contract.sources, _TYPE.categories.to_list()
     stale, old = (age > rules.stale_hours), (age > rules.very_stale_hours)
     return (
         long.with_columns(pl.lit(None, _OPTIONAL[c]).alias(c) for c in absent)
         .with_columns(
             pl.when(v.is_finite()).then(v).alias("value"),
             (v.is_nan() | v.is_infinite()).fill_null(False).alias("failed"),
-            by_word(raw, {w: s.base for w, s in contract.sources.items()}).alias("word_base"),
-            by_word(raw, {w: s.reliability for w, s in contract.sources.items()}).alias("reliability"),
-            by_word(raw, {w: float(_TYPE.categories.to_list().index(s.type))
-                          for w, s in contract.sources.items()}).cast(pl.UInt8).cat.to(_TYPE).alias("canonical"),
+            by_word(raw, {w: s.base for w, s in words.items()}).alias("word_base"),
+            by_word(raw, {w: s.reliability for w, s in words.items()}).alias("reliability"),
+            by_word(raw, {w: types.index(s.type) for w, s in words.items()})
+            .cast(pl.UInt8).cat.to(_TYPE).alias("canonical"),
             ((pl.col("as_of") - pl.col("last_updated")).dt.total_microseconds() / 3.6e9)
             .clip(lower_bound=0).alias("age_hours"),
         )
@@ -65,14 +65,16 @@ def with_rules(long: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
             .alias("age_penalty"),
         )
         .with_columns(
-            (pl.col("base") - pl.col("age_penalty") - pl.when(thin).then(rules.thin_penalty).otherwise(0.0))
-            .clip(0, 100).alias("quality_score"),
+            (pl.col("base") - pl.col("age_penalty")
+             - pl.when(thin).then(rules.thin_penalty).otherwise(0.0)).clip(0, 100)
+            .alias("quality_score"),
             (pl.col("inside") & pl.col("upstream_original").is_null()).alias("value_range_valid"),
             pl.coalesce(
                 "upstream_original", pl.when(~pl.col("inside") & pl.col("clamps")).then(v)
             ).alias("original_value"),
-            pl.when(pl.col("clamps")).then(v.clip("min", "max")).otherwise(v).alias("feature_value"),
-            pl.when(default).then(pl.lit("default", _TYPE)).otherwise(pl.col("canonical")).alias("source_type"),
+            pl.when("clamps").then(v.clip("min", "max")).otherwise(v).alias("feature_value"),
+            pl.when(default).then(pl.lit("default", _TYPE)).otherwise("canonical")
+            .alias("source_type"),
             (~default & pl.col("suspicious") & (v == pl.col("expected_value")).fill_null(False))
             .alias("silent_default"),
         )
@@ -139,11 +141,12 @@ def nested(long: pl.DataFrame, width: int) -> pl.Series:
         "upstream_data_hash": pl.col("data_hash"),
         "computation_duration_ms": pl.col("duration_ms"),
         "contributing_game_ids": pl.col("game_ids").fill_null([]),
-        "feature_value": pl.col("feature_value"),
     }
-    words = {c for c in ("source_type", "validation_status", "feature_quality_tier", "triggered_alert")}
+    words = {"source_type", "validation_status", "feature_quality_tier", "triggered_alert"}
     fields = long.select(
-        pl.col(f.name).cast(pl.String) if f.name in words else made.get(f.name, pl.col(f.name)).alias(f.name)
+        pl.col(f.name).cast(pl.String)
+        if f.name in words
+        else made.get(f.name, pl.col(f.name)).alias(f.name)
         for f in DETAIL_FIELDS
     )
     records = long.height // width

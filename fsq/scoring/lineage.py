@@ -31,8 +31,7 @@ def columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
     done = pl.col("processors_completed")
     known = [p.name for p in contract.processors]
     in_order = pl.concat_list(
-        [pl.when(done.list.contains(p)).then(pl.lit(p)) for p in known]
-        or [pl.lit(None, pl.String)]
+        [pl.when(done.list.contains(p)).then(pl.lit(p)) for p in known] or [pl.lit(None, pl.String)]
     ).list.drop_nulls()
     rest = done.list.set_difference(pl.lit(known, dtype=pl.List(pl.String))).list.sort()
     ran = pl.when(done.is_not_null()).then(pl.concat_list(in_order, rest))

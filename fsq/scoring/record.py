@@ -62,12 +62,21 @@ def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     total = weight.sum(axis=1)
     weighted = (score * weight).sum(axis=1)
     out: dict[str, Matrix] = {
-        "feature_quality_score": np.divide(weighted, total, out=np.zeros_like(total), where=total > 0)
+        "feature_quality_score": np.divide(
+            weighted, total, out=np.zeros_like(total), where=total > 0
+        )
     }
     for category in CATEGORIES:
         size = max(1.0, members[category].sum())
         out[f"{category}_quality_pct"] = trusted @ members[category] / size
-    counted = [*CATEGORIES, "all", "required", "critical", "optional", *(k for k, _ in contract.flags)]
+    counted = [
+        *CATEGORIES,
+        "all",
+        "required",
+        "critical",
+        "optional",
+        *(k for k, _ in contract.flags),
+    ]
     counted += [m for m in members if m.startswith("model:")]
     sums = default @ np.stack([members[m] for m in counted], axis=1)
     out |= {f"defaults:{m}": sums[:, i] for i, m in enumerate(counted)}
@@ -90,7 +99,6 @@ def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 def columns(contract: Contract) -> dict[str, pl.Expr]:
     """Each numeric, flag and word column of levels 2 and 3, from what ``reduced`` gives."""
     size = {c: len(contract.in_category(c)) for c in CATEGORIES}
-    optional = {c.name for c in contract.categories if c.optional}
     out: dict[str, pl.Expr] = {f"{c}_quality_pct": _pct(c) for c in CATEGORIES}
     for flag, wanted in contract.flags:
         complete = set(wanted) <= set(contract.names)
@@ -99,8 +107,8 @@ def columns(contract: Contract) -> dict[str, pl.Expr]:
     score, tier = _score(contract), _tier(contract)
     out["feature_quality_score"], out["quality_tier"] = score, tier
     out["quality_alert_level"] = _level(contract, tier)
-    out["quality_alerts"] = _alerts(contract, [c.name for c in contract.categories
-                                               if c.name not in optional and size[c.name]], size)  # fmt: skip
+    watched = [c.name for c in contract.categories if not c.optional and size[c.name]]
+    out["quality_alerts"] = _alerts(contract, watched, size)
     out["default_feature_count"] = _int("defaults:all")
     for word in ("phase4", "phase3", "calculated"):
         out[f"{word}_feature_count"] = _int(f"type:{word}")
@@ -176,9 +184,7 @@ def _alerts(contract: Contract, watched: list[str], size: dict[str, int]) -> pl.
     share = pl.col("defaults:required") / max(1, required)
     high, raised = (f"high_default_rate_{r:.0%}".replace("%", "pct")
                     for r in (rules.default_rate_high, rules.default_rate_raised))  # fmt: skip
-    rules_met = {
-        f"all_{c}_features_defaulted": pl.col(f"defaults:{c}") == size[c] for c in watched
-    }
+    rules_met = {f"all_{c}_features_defaulted": pl.col(f"defaults:{c}") == size[c] for c in watched}
     rules_met |= {
         "critical_features_missing": pl.col("defaults:critical") > 0,
         high: share > rules.default_rate_high,
@@ -216,7 +222,5 @@ def _legacy(contract: Contract) -> dict[str, pl.Expr]:
         .otherwise(pl.lit("mixed"))
     )
     unavailable = _pct(contract.alerts.gate_category) < rules.matchup_unavailable_below
-    status = (
-        pl.when(unavailable).then(pl.lit("MATCHUP_UNAVAILABLE")).otherwise(pl.lit("COMPLETE"))
-    )
+    status = pl.when(unavailable).then(pl.lit("MATCHUP_UNAVAILABLE")).otherwise(pl.lit("COMPLETE"))
     return {"primary_data_source": primary, "matchup_data_status": status}

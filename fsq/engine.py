@@ -14,7 +14,7 @@ from polars.io.plugins import register_io_source
 
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake import Layout, OnUnknown, canonical, check_rows, layout
+from fsq.intake import Layout, OnUnknown, canonical, examined
 from fsq.run import RunContext
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS, to_arrow
 from fsq.scoring import detail, lineage, record
@@ -79,7 +79,7 @@ def score(
     │ gold         ┆ 0                   │
     └──────────────┴─────────────────────┘
     """
-    options = _options(contract, as_of, run, now, on_unknown_source)
+    options = resolved(contract, as_of, run, now, on_unknown_source)
     if isinstance(rows, pl.LazyFrame):
         return _score_lazy(rows, options)
     if isinstance(rows, pa.Table):
@@ -89,6 +89,12 @@ def score(
     if isinstance(rows, pl.DataFrame):
         return _score_frame(rows, options)
     raise TypeError(f"rows must be a Polars frame or a pyarrow.Table, not {type(rows).__name__}")
+
+
+def score_checked(rows: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """Score rows that ``check_input`` has already passed, without checking them again."""
+    plan = examined(rows.lazy(), options.contract, options.on_unknown, with_rows=False)
+    return _score_chunks(rows, plan, options)
 
 
 def check_input(
@@ -101,17 +107,17 @@ def check_input(
     Raises:
         InputError: as ``score`` does.
     """
-    plan = layout(rows.collect_schema(), load_contract(contract))
-    check_rows(rows, plan, on_unknown_source)
+    examined(rows, load_contract(contract), on_unknown_source)
 
 
-def _options(
+def resolved(
     contract: str | Path | Contract,
     as_of: datetime | None,
     run: RunContext | None,
     now: datetime | None,
     on_unknown: OnUnknown,
 ) -> Options:
+    """Load the contract and read the clock once, for a run of many chunks."""
     if on_unknown not in ("error", "default"):
         raise InputError([f"on_unknown_source is {on_unknown!r}; use 'error' or 'default'"])
     clock = _utc(now) if now is not None else datetime.now(UTC)
@@ -124,8 +130,11 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
-    plan = layout(frame.schema, options.contract)
-    check_rows(frame.lazy(), plan, options.on_unknown)
+    plan = examined(frame.lazy(), options.contract, options.on_unknown)
+    return _score_chunks(frame, plan, options)
+
+
+def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> pl.DataFrame:
     chunks = [
         _score_chunk(frame.slice(at, CHUNK_ROWS), plan, options, list(COLUMN_NAMES))
         for at in range(0, max(1, frame.height), CHUNK_ROWS)
@@ -135,7 +144,7 @@ def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
 
 def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
     schema = rows.collect_schema()
-    plan = layout(schema, options.contract)
+    plan = examined(rows, options.contract, options.on_unknown, with_rows=False)
     out_schema = pl.Schema({c: schema[c] for c in plan.carried} | dict(POLARS_SCHEMA))
 
     def source(
@@ -149,7 +158,7 @@ def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
         asked = set(columns) | (set(late.meta.root_names()) if late is not None else set())
         quality = [c for c in COLUMN_NAMES if c in asked]
         read = rows if early is None else rows.filter(early)
-        check_rows(read, plan, options.on_unknown)
+        examined(read, options.contract, options.on_unknown)
         kept = [c for c in plan.carried if c in asked]
         read = read.select(list(dict.fromkeys([*kept, *plan.needed])))
         narrow = replace(plan, carried=kept)

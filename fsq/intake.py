@@ -42,25 +42,40 @@ class Layout:
     schema: pl.Schema
 
 
-def layout(schema: pl.Schema, contract: Contract) -> Layout:
-    """Check the columns of an input and say how to read it.
+def examined(
+    rows: pl.LazyFrame, contract: Contract, on_unknown: OnUnknown, *, with_rows: bool = True
+) -> Layout:
+    """Say how to read an input, or refuse it with every problem that it has.
+
+    Args:
+        rows: the input.
+        contract: the contract that it is to be scored with.
+        on_unknown: what to do about source words that the contract does not know.
+        with_rows: whether to read keys and sources too; bad columns make it read them anyway,
+            so that one error tells everything.
 
     Raises:
-        InputError: columns are missing, have the wrong type, or bear an output's name.
+        InputError: columns are missing, mistyped or bear an output's name; keys are NULL or
+            twice; words are unknown; arrays lack features.
     """
+    plan, problems = _layout(rows.collect_schema(), contract)
+    if with_rows or problems:
+        problems += _row_problems(rows, plan, on_unknown, sound=not problems)
+    if problems:
+        raise InputError(problems)
+    return plan
+
+
+def _layout(schema: pl.Schema, contract: Contract) -> tuple[Layout, list[str]]:
     form = form_of(schema, contract)
     carried = carried_columns(schema, form, contract)
     problems = [*_key_problems(schema), *_type_problems(schema, contract, form)]
     if form == "wide":
         problems = [*_missing(schema, contract), *problems]
-        taken = [
-            c for c in schema if c in COLUMN_NAMES and c not in (*LEGACY_FIELDS, *contract.names)
-        ]
-        if taken:
+        may = {*LEGACY_FIELDS, *contract.names}
+        if taken := [c for c in schema if c in COLUMN_NAMES and c not in may]:
             problems.append(f"columns bear an output's name: {taken}; rename or drop them")
-    if problems:
-        raise InputError(problems)
-    return Layout(form, carried, _needed(schema, contract, form), contract, schema)
+    return Layout(form, carried, _needed(schema, contract, form), contract, schema), problems
 
 
 def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
@@ -149,29 +164,14 @@ def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[st
     ]
 
 
-def check_rows(rows: pl.LazyFrame, plan: Layout, on_unknown: OnUnknown) -> None:
-    """Check keys and source words of all rows, in one pass over those columns alone.
-
-    Raises:
-        InputError: NULL or duplicate keys, or words that the contract does not know.
-    """
-    problems = _row_problems(rows, plan, on_unknown)
-    if problems:
-        raise InputError(problems)
-
-
-def _row_problems(rows: pl.LazyFrame, plan: Layout, on_unknown: OnUnknown) -> list[str]:
-    keys = rows.select(pl.col("player_lookup").cast(pl.String), "game_date").collect()
-    out = [
-        f"{name}: NULL in {count} rows; every row needs its key"
-        for name, count in keys.null_count().row(0, named=True).items()
-        if count
-    ]
-    twice = keys.drop_nulls().group_by(KEYS).len().filter(pl.col("len") > 1).sort(KEYS[::-1])
-    if twice.height:
-        examples = ", ".join(f"{p} {d} ({n} times)" for p, d, n in twice.head(3).iter_rows())
-        out.append(f"duplicate keys: {twice.height}, e.g. {examples}; keep one row for each")
-    unknown = unknown_words(rows, plan)
+def _row_problems(
+    rows: pl.LazyFrame, plan: Layout, on_unknown: OnUnknown, *, sound: bool
+) -> list[str]:
+    out = _bad_keys(rows, plan)
+    try:
+        unknown = unknown_words(rows, plan) if sound or plan.form in ("wide", "hybrid") else {}
+    except InputError as error:
+        return out + error.problems
     if unknown:
         told = ", ".join(f"{word!r} ({count})" for word, count in sorted(unknown.items())[:20])
         if on_unknown == "error":
@@ -184,28 +184,41 @@ def _row_problems(rows: pl.LazyFrame, plan: Layout, on_unknown: OnUnknown) -> li
     return out
 
 
+def _bad_keys(rows: pl.LazyFrame, plan: Layout) -> list[str]:
+    names = [k for k in KEYS if k in plan.schema]
+    keys = rows.select(names).collect() if names else pl.DataFrame()
+    out = [f"{n}: NULL in {keys[n].null_count()} rows; every row needs its key"
+           for n in names if keys[n].null_count()]  # fmt: skip
+    if len(names) < len(KEYS):
+        return out
+    twice = keys.drop_nulls().group_by(KEYS).len().filter(pl.col("len") > 1).sort(KEYS[::-1])
+    if twice.height:
+        examples = ", ".join(f"{p} {d} ({n} times)" for p, d, n in twice.head(3).iter_rows())
+        out.append(f"duplicate keys: {twice.height}, e.g. {examples}; keep one row for each")
+    return out
+
+
 def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     """Source words that the contract does not know, with how often each occurs."""
-    known = list(plan.contract.sources)
+    known, count = list(plan.contract.sources), len(plan.contract.names)
     names = [f"{n}__source" for n in plan.contract.names]
-    if plan.form == "wide" and all(n in plan.schema for n in names):
-        wide = rows.select(names)
-    elif plan.form == "hybrid":
-        wide = rows.select(f"feature_{i}_source" for i in range(len(names)))
-    else:
+    if plan.form == "hybrid":
+        names = [f"feature_{i}_source" for i in range(count)]
+    elif plan.form != "wide" or "feature_sources" in plan.schema:
         # Arrays and JSON name their features row by row, so they are read to be judged.
         frame = rows.select(plan.needed).collect()
-        full = _with_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract)
-        wide = full.select(names).lazy()
-    # Counting uniques first keeps the cost that of the distinct words, not that of the rows.
-    counted = pl.concat(
-        [
-            wide.select(pl.col(c).cast(pl.String).alias("word")).group_by("word").len()
-            for c in wide.collect_schema()
-        ]
-    )
-    found = counted.filter(~pl.col("word").is_in(known)).group_by("word").agg(pl.col("len").sum())
-    return {word: n for word, n in found.collect().iter_rows() if word is not None}
+        rows = _with_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract).lazy()
+    found = rows.collect_schema()
+    texts = [n for n in names if n in found and _is_text(found[n])]
+    # Unique words first, column by column: the cost is that of the distinct words.
+    counted = [
+        rows.select(pl.col(c).cast(pl.String).alias("word")).group_by("word").len() for c in texts
+    ]
+    if not counted:
+        return {}
+    total = pl.concat(counted).group_by("word").agg(pl.col("len").sum())
+    strange = total.filter(~pl.col("word").is_in(known)).collect()
+    return {word: n for word, n in strange.iter_rows() if word is not None}
 
 
 def _with_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:

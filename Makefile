@@ -1,0 +1,47 @@
+# Everything is made inside the checkout: .venv for tools, build for what they write.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.up-to-date
+export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+DEMO := build/demo
+SEASON := 2025-26
+
+.PHONY: help setup demo test lint types bench notebooks clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with every extra; does nothing when it is up to date
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("fsq needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --editable '.[all]'
+	touch $@
+
+demo: setup ## simulate a season, score it into a Delta table, and show what was found
+	@mkdir -p build
+	$(BIN)/fsq demo $(DEMO) --season $(SEASON)
+	$(BIN)/fsq backfill --source $(DEMO)/season_$(SEASON).parquet --store $(DEMO)/warehouse/ml_feature_store_v2 --season $(SEASON)
+
+test: setup ## run every test, doctests included
+	@mkdir -p build
+	$(BIN)/python -m pytest -n 2
+
+lint: setup ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## check types, strictly
+	$(BIN)/mypy
+
+bench: setup ## compare the kernel with the row-by-row oracle
+	$(BIN)/python -m benchmarks.oracle_ratio
+
+notebooks: setup ## execute the notebooks
+	@if ls notebooks/*.ipynb >/dev/null 2>&1; then $(BIN)/python -m pytest --nbmake notebooks; else echo "no notebooks yet"; fi
+
+clean: ## remove what was made, .venv included
+	rm -rf .venv build *.egg-info

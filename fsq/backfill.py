@@ -1,0 +1,226 @@
+"""Backfill: plan dates, score chunks of whole days, replace them, remember what was done."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from fsq.contract import Contract
+from fsq.engine import CHUNK_ROWS, Options, resolved, score_checked
+from fsq.errors import InputError
+from fsq.intake import OnUnknown, examined, unknown_words
+from fsq.run import RunContext
+from fsq.sources import fingerprints, scan_source
+from fsq.stores import Entry, Receipt, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One date of the plan: ``reason`` is new, changed, contract or forced; None to skip it."""
+
+    day: date
+    rows: int
+    reason: str | None
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a backfill has come."""
+
+    rows: int
+    total_rows: int
+    dates: int
+    total_dates: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillResult:
+    """What a backfill did, or with ``dry_run`` would do."""
+
+    plan: list[Step]
+    rows: int = 0
+    dates: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    tiers: dict[str, int] = field(default_factory=dict)
+    unknown_sources: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows written per second of the whole run."""
+        return self.rows / self.seconds if self.seconds else 0.0
+
+
+def parse_last(text: str, today: date) -> tuple[date, date]:
+    """``7d`` as the dates of the last seven days, today included.
+
+    >>> parse_last("7d", date(2026, 2, 7))
+    (datetime.date(2026, 2, 1), datetime.date(2026, 2, 7))
+    """
+    match = re.fullmatch(r"([1-9]\d{0,4})d", text)
+    if not match:
+        raise InputError([f"--last {text!r}: write a number of days such as 7d"])
+    return today - timedelta(days=int(match[1]) - 1), today
+
+
+def parse_season(text: str) -> tuple[date, date]:
+    """``2025-26`` as 1 July 2025 to 30 June 2026.
+
+    >>> parse_season("2025-26")
+    (datetime.date(2025, 7, 1), datetime.date(2026, 6, 30))
+    """
+    match = re.fullmatch(r"(\d{4})-(\d{2})", text)
+    if not match or not 1946 <= int(match[1]) < 9998 or (int(match[1]) + 1) % 100 != int(match[2]):
+        raise InputError([f"--season {text!r}: write the two years such as 2025-26"])
+    first = int(match[1])
+    return date(first, 7, 1), date(first + 1, 6, 30)
+
+
+def backfill(
+    source: str,
+    store: str,
+    *,
+    start: date | None = None,
+    end: date | None = None,
+    contract: str | Path | Contract = "v2_33features",
+    run: RunContext | None = None,
+    as_of: datetime | None = None,
+    now: datetime | None = None,
+    on_unknown_source: OnUnknown = "error",
+    force: bool = False,
+    dry_run: bool = False,
+    chunk_rows: int = CHUNK_ROWS,
+    progress: Callable[[Progress], None] | None = None,
+) -> BackfillResult:
+    """Score a source's dates into a store; what is unchanged since the last run is skipped.
+
+    Every chunk of whole days is one transaction, so a killed run leaves whole dates, and the
+    same call goes on where it stopped. A date is redone if its input, its run context, the
+    contract or ``as_of`` differ from what the store remembers, and while it is not over yet.
+
+    Args:
+        source: Parquet file, folder or glob, or a Delta table; it may be the store itself.
+        store: folder of the Delta table to write.
+        start: first date; None for the source's first.
+        end: last date, included; None for the source's last.
+        contract: as for ``fsq.score``, like run, as_of, now and on_unknown_source.
+        run: what upstream says of its run.
+        as_of: the moment for which freshness is judged, where rows have none.
+        now: the clock, UTC.
+        on_unknown_source: ``"error"`` or ``"default"``.
+        force: redo every date.
+        dry_run: only plan; nothing is written.
+        chunk_rows: about so many rows are scored and committed at once.
+        progress: called after every commit.
+
+    Raises:
+        InputError: any planned row is bad; nothing is written.
+        StoreError: the store cannot be read or written; committed dates stay.
+    """
+    began = time.perf_counter()
+    options = resolved(contract, as_of, run, now, on_unknown_source)
+    target = open_store(store)
+    rows = _between(scan_source(source), start, end, options.contract)
+    plan = _plan(rows, target.ledger(), options, force=force)
+    todo = [step for step in plan if step.reason is not None]
+    skipped = len(plan) - len(todo)
+    unknown: dict[str, int] = {}
+    if todo:
+        chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
+        layout = examined(chosen, options.contract, options.on_unknown)
+        if on_unknown_source == "default":
+            unknown = unknown_words(chosen, layout)
+    if dry_run:
+        return BackfillResult(plan, skipped=skipped, unknown_sources=unknown)
+    tiers: Counter[str] = Counter()
+    total, done = sum(s.rows for s in todo), Counter[str]()
+
+    def finish(write: Future[Receipt]) -> None:
+        receipt = write.result()
+        done["rows"] += receipt.rows
+        done["dates"] += receipt.dates
+        if progress:
+            progress(Progress(done["rows"], total, done["dates"], len(todo)))
+
+    # One chunk is written while the next is read and scored; both cores stay busy.
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        pending: Future[Receipt] | None = None
+        for chunk in _chunks(todo, chunk_rows):
+            days = [s.day for s in chunk]
+            scored = score_checked(rows.filter(pl.col("game_date").is_in(days)).collect(), options)
+            tiers.update(dict(scored["quality_tier"].value_counts().iter_rows()))
+            if pending:
+                finish(pending)
+            pending = writer.submit(target.replace, scored, {s.day: s.entry for s in chunk})
+        if pending:
+            finish(pending)
+    seconds = time.perf_counter() - began
+    return BackfillResult(plan, done["rows"], done["dates"], skipped, seconds, dict(tiers), unknown)
+
+
+def _between(
+    rows: pl.LazyFrame, start: date | None, end: date | None, contract: Contract
+) -> pl.LazyFrame:
+    if rows.collect_schema().get("game_date") != pl.Date:
+        examined(rows, contract, "error")
+    if start is not None:
+        rows = rows.filter(pl.col("game_date") >= start)
+    if end is not None:
+        rows = rows.filter(pl.col("game_date") <= end)
+    return rows
+
+
+def _plan(
+    rows: pl.LazyFrame, ledger: dict[date, Entry], options: Options, *, force: bool
+) -> list[Step]:
+    layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    found = fingerprints(rows, list(dict.fromkeys([*layout.carried, *layout.needed])))
+    if found["game_date"].null_count():
+        examined(rows, options.contract, options.on_unknown)
+    plan = []
+    for day, count, content in found.iter_rows():
+        entry = Entry(options.contract.name, options.contract.version_hash,
+                      f"{content}|{_circumstances(day, options)}", count)  # fmt: skip
+        plan.append(Step(day, count, _reason(entry, ledger.get(day), force=force), entry))
+    return plan
+
+
+def _reason(entry: Entry, known: Entry | None, *, force: bool) -> str | None:
+    if force:
+        return "forced"
+    if known is None:
+        return "new"
+    if (known.contract, known.version) != (entry.contract, entry.version):
+        return "contract"
+    return None if known == entry else "changed"
+
+
+def _circumstances(day: date, options: Options) -> str:
+    """What else a date's result depends on; an unfinished day depends on the clock."""
+    parts = [options.as_of, options.run.on(day) if options.run else None, options.on_unknown]
+    if options.as_of is None and options.now < datetime(
+        day.year, day.month, day.day, tzinfo=UTC
+    ) + timedelta(days=1):
+        parts.append(options.now)
+    return "|".join(str(p) for p in parts)
+
+
+def _chunks(steps: list[Step], chunk_rows: int) -> list[list[Step]]:
+    out: list[list[Step]] = []
+    size = chunk_rows
+    for step in steps:
+        if size + step.rows > chunk_rows:
+            out.append([])
+            size = 0
+        out[-1].append(step)
+        size += step.rows
+    return out

@@ -1,0 +1,108 @@
+"""What commands print: results on stdout, talk on stderr; under ``--json`` one document only."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# A pipe gets this width whatever the terminal behind it has, so that output can be compared.
+PIPE_WIDTH = 80
+
+# Escape sequences first (else their tail would stay), then lone control and direction characters.
+_UNPRINTABLE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
+
+def clean(text: object) -> str:
+    r"""Text that is safe on a terminal: no control characters but tab and newline.
+
+    >>> clean("lebron\x1b[31mjames\x07")
+    'lebronjames'
+    """
+    return _UNPRINTABLE.sub("", str(text)).encode("utf-8", "replace").decode()
+
+
+def console(stream: TextIO) -> Console:
+    """A console that writes colours only to a terminal, and none where NO_COLOR is set."""
+    terminal = stream.isatty()
+    plain = not terminal or bool(os.environ.get("NO_COLOR"))
+    return Console(
+        file=stream,
+        force_terminal=terminal,
+        color_system=None if plain else "auto",
+        no_color=plain,
+        width=None if terminal else PIPE_WIDTH,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+class Output:
+    """Where one command's words go.
+
+    Args:
+        as_json: print one JSON document on stdout, and everything for people on stderr.
+    """
+
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json = as_json
+
+    @property
+    def talk(self) -> Console:
+        """The console for what is not the result: progress, warnings, errors."""
+        return console(sys.stderr)
+
+    @property
+    def people(self) -> Console:
+        """The console for a result that a person reads."""
+        return console(sys.stderr if self.as_json else sys.stdout)
+
+    def line(self, text: object) -> None:
+        """One line of a result; never wrapped, so that paths can be copied."""
+        self.people.print(Text(clean(text)), soft_wrap=True)
+
+    def note(self, text: object) -> None:
+        """One line that is not part of the result."""
+        self.talk.print(Text(clean(text)), soft_wrap=True)
+
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: str = ""
+    ) -> None:
+        """A table; columns that ``numbers`` names, split by blanks, are flush right."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for name in columns:
+            right = name in numbers.split()
+            table.add_column(name, justify="right" if right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(_cell(value)) for value in row))
+        self.people.print(table)
+
+    def document(self, data: Mapping[str, Any]) -> None:
+        """The result as JSON, if that was asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return clean(value).replace("\n", " ")

@@ -1,0 +1,76 @@
+"""Sources of feature rows: a Parquet file, a folder or glob of them, or a Delta table."""
+
+from __future__ import annotations
+
+import hashlib
+from glob import glob, has_magic
+from pathlib import Path
+
+import polars as pl
+
+from fsq.errors import InputError, StoreError
+
+
+def scan_source(uri: str) -> pl.LazyFrame:
+    """Open a source lazily.
+
+    Args:
+        uri: a Parquet file, a folder or glob of Parquet files, or a Delta table's folder.
+
+    Raises:
+        InputError: there is nothing there, or it cannot be read as Parquet.
+        StoreError: the URI names a kind of source that this version cannot read.
+    """
+    scheme, has_scheme, _ = uri.partition("://")
+    if has_scheme and scheme != "file":
+        raise StoreError(f"{scheme}:// sources are not supported by this version; use files")
+    path = Path(uri.removeprefix("file://"))
+    if (path / "_delta_log").is_dir():
+        from fsq.stores import open_store
+
+        return open_store(str(path)).read()
+    files = sorted(glob(str(path), recursive=True)) if has_magic(str(path)) else []  # noqa: PTH207
+    if path.is_dir():
+        files = sorted(str(f) for f in path.rglob("*.parquet"))
+    elif path.is_file():
+        files = [str(path)]
+    if not files:
+        raise InputError([f"{uri}: no such file, folder or glob of Parquet files; check the path"])
+    try:
+        rows = pl.scan_parquet(files, glob=False)
+        rows.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError([f"{uri}: cannot be read as Parquet: {error}"]) from error
+    return rows
+
+
+def fingerprints(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:
+    """Rows and a hash of their content per date, whatever the rows' order.
+
+    Args:
+        rows: feature rows with ``game_date``.
+        columns: the columns whose content counts.
+
+    Returns:
+        ``game_date``, ``rows`` and ``fingerprint``, in order of date. The hash is that of
+        this Polars version; another version may see every date as changed, and redo it.
+    """
+    schema = rows.collect_schema()
+    columns = sorted(set(columns))
+    text = [pl.col(c).cast(pl.String) if isinstance(schema[c], pl.Categorical | pl.Enum)
+            else pl.col(c) for c in columns]  # fmt: skip
+    salt = hashlib.sha256(repr([pl.__version__, [(c, str(schema[c])) for c in columns]]).encode())
+    return (
+        rows.select("game_date", pl.struct(text).hash(seed=7).alias("hash"))
+        .group_by("game_date")
+        .agg(pl.len().alias("rows"), pl.col("hash").reinterpret(signed=True).sum())
+        .sort("game_date")
+        .select(
+            "game_date",
+            pl.col("rows").cast(pl.Int64),
+            (pl.lit(salt.hexdigest()[:12] + ":") + pl.col("hash").cast(pl.String)).alias(
+                "fingerprint"
+            ),
+        )
+        .collect()
+    )

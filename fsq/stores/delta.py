@@ -1,0 +1,169 @@
+"""Delta Lake: a date is replaced in one transaction, whose metadata is the ledger."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from fsq.errors import InputError, StoreError
+from fsq.schema import to_arrow
+from fsq.stores import Entry, Receipt
+
+# The ledger lives in the log, so the log must outlive the default of 30 days.
+_CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
+_ATTEMPTS = 8
+# Commits of these operations change no row, so what is remembered stays true.
+_HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
+             "CREATE TABLE", "ADD COLUMN"}  # fmt: skip
+_KEY = "fsq"
+
+
+class DeltaStore:
+    """A Delta table in a folder; see ``fsq.stores.Store`` for the methods."""
+
+    def __init__(self, path: str) -> None:
+        self.uri = path
+        folder = Path(path)
+        if folder.exists() and not self._is_table():
+            occupied = folder.is_file() or any(folder.iterdir())
+            if occupied:
+                raise StoreError(f"{path} is not a Delta table; name another folder")
+
+    def _is_table(self) -> bool:
+        return (Path(self.uri) / "_delta_log").is_dir()
+
+    def _table(self) -> DeltaTable:
+        try:
+            return DeltaTable(self.uri)
+        except TableNotFoundError:
+            raise StoreError(f"there is no store at {self.uri}; backfill it first") from None
+        except (DeltaError, OSError) as error:
+            raise StoreError(f"{self.uri} cannot be read: {error}") from error
+
+    def read(
+        self,
+        start: date | None = None,
+        end: date | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
+        """Rows from start to end, both included, lazily; dates and columns are pushed down.
+
+        Raises:
+            StoreError: there is no table, or it lacks one of the columns.
+        """
+        rows = pl.scan_delta(self._table())
+        if columns is not None:
+            lacking = [c for c in columns if c not in rows.collect_schema()]
+            if lacking:
+                raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
+        if start is not None:
+            rows = rows.filter(pl.col("game_date") >= start)
+        if end is not None:
+            rows = rows.filter(pl.col("game_date") <= end)
+        return rows if columns is None else rows.select(columns)
+
+    def replace(
+        self, scored: pl.DataFrame | pa.Table, ledger: Mapping[date, Entry] | None = None
+    ) -> Receipt:
+        """Put these rows in the place of all rows of their dates, at once or not at all.
+
+        A conflict with a concurrent writer is retried on the newer version of the table, which
+        is safe because whole dates are replaced. Columns that an older table lacks are added.
+
+        Args:
+            scored: rows of whole dates; rows of other dates in the store are not touched.
+            ledger: what to remember of each date, in the same transaction.
+
+        Raises:
+            InputError: a key is NULL or twice; nothing is written.
+            StoreError: the table cannot be written, or others kept winning.
+        """
+        table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
+        days = _whole_days(table)
+        if not days:
+            return Receipt(0, 0, self._table().version() if self._is_table() else -1)
+        remembered = {d.isoformat(): None for d in days}
+        if ledger is not None:
+            remembered |= {d.isoformat(): _packed(e) for d, e in ledger.items() if d in days}
+        properties = CommitProperties(custom_metadata={_KEY: json.dumps(remembered)})
+        for attempt in range(_ATTEMPTS):
+            try:
+                return Receipt(table.num_rows, len(days), self._write(table, days, properties))
+            except CommitFailedError as error:
+                conflict = error
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads tries
+            except (DeltaError, OSError, pa.ArrowException) as error:
+                raise StoreError(f"{self.uri} cannot be written: {error}") from error
+        raise StoreError(
+            f"{self.uri}: other writers won {_ATTEMPTS} times; run it again. {conflict}"
+        )
+
+    def _write(self, table: pa.Table, days: Sequence[date], properties: CommitProperties) -> int:
+        if not self._is_table():
+            try:
+                write_deltalake(self.uri, table.slice(0, 0), mode="error",
+                                configuration=_CONFIGURATION)  # fmt: skip
+            except DeltaError:
+                # Another creator came first: fine if there is a table now, else a real fault.
+                if not self._is_table():
+                    raise
+        target = self._table()
+        named = ", ".join(f"'{day.isoformat()}'" for day in days)
+        write_deltalake(
+            target,
+            table,
+            mode="overwrite",
+            schema_mode="merge",
+            predicate=f"game_date IN ({named})",
+            commit_properties=properties,
+        )
+        return int(DeltaTable(self.uri).version())
+
+    def ledger(self) -> dict[date, Entry]:
+        """What is remembered per date, from the table's own history.
+
+        A change of rows by another tool forgets all dates that were written before it.
+        """
+        if not self._is_table():
+            return {}
+        out: dict[date, Entry] = {}
+        seen: set[str] = set()
+        for commit in self._table().history():
+            text = commit.get(_KEY)
+            if text is None:
+                empty = commit.get("operationMetrics", {}).get("num_added_rows", 1) == 0
+                if empty or commit.get("operation") in _HARMLESS:
+                    continue
+                break
+            for day, packed in json.loads(text).items():
+                if day not in seen and packed is not None:
+                    out[date.fromisoformat(day)] = Entry(*packed)
+                seen.add(day)
+        return out
+
+
+def _packed(entry: Entry) -> list[str | int]:
+    return [entry.contract, entry.version, entry.fingerprint, entry.rows]
+
+
+def _whole_days(table: pa.Table) -> list[date]:
+    keys = pl.from_arrow(table.select(["player_lookup", "game_date"]))
+    assert isinstance(keys, pl.DataFrame)
+    problems = [f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items()
+                if n]  # fmt: skip
+    twice = keys.height - keys.n_unique() if keys.height else 0
+    if twice:
+        problems.append(f"duplicate keys: {twice} rows too many; keep one row for each")
+    if problems:
+        raise InputError(problems, "the rows cannot be stored")
+    days: list[date] = keys["game_date"].unique().sort().to_list()
+    return days

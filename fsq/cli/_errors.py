@@ -38,6 +38,4 @@ def _document(
     kind: str, message: str, problems: list[str] | None, status: int
 ) -> dict[str, dict[str, object]]:
     listed = [message] if problems is None else problems
-    return {
-        "error": {"type": kind, "message": message, "problems": listed, "exit_status": status}
-    }
+    return {"error": {"type": kind, "message": message, "problems": listed, "exit_status": status}}

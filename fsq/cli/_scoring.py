@@ -15,8 +15,8 @@ def figures(rows: int, dates: int, seconds: float) -> str:
     >>> figures(30000, 160, 1.5)
     '30,000 rows of 160 dates in 1.5 s (20,000 rows/s)'
     """
-    speed = f"{rows / seconds:,.0f} rows/s" if seconds > 0 else "-"
-    return f"{_count(rows, 'row')} of {_count(dates, 'date')} in {seconds:.1f} s ({speed})"
+    speed = f" ({rows / seconds:,.0f} rows/s)" if rows and seconds > 0 else ""
+    return f"{_count(rows, 'row')} of {_count(dates, 'date')} in {seconds:.1f} s{speed}"
 
 
 def tier_table(tiers: Mapping[str, int], out: Output) -> None:

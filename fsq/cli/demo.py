@@ -9,15 +9,29 @@ import typer
 
 from fsq.cli._options import JsonOpt
 from fsq.cli._output import Output
-from fsq.demo import write_demo
 
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
-    season: Annotated[str, typer.Option(metavar="2025-26")] = "2025-26",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+    season: Annotated[str, typer.Option(metavar="2025-26", help="The season to simulate.")] = (
+        "2025-26"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same season.")] = 7,
     as_json: JsonOpt = False,
 ) -> None:
     """Simulate a season as input files, incidents included."""
+    from fsq.demo import write_demo  # the simulator loads in no other command
+
     out = Output(as_json)
-    write_demo(folder, season=season, seed=seed)
+    made = write_demo(folder, season=season, seed=seed)
+    out.line(f"{made.rows_path}: {made.rows:,} rows of {made.dates:,} dates")
+    out.line(f"{made.incidents_path}: the {made.incidents:,} incidents that are hidden in them")
+    out.document(
+        {
+            "rows_path": str(made.rows_path),
+            "rows": made.rows,
+            "dates": made.dates,
+            "incidents_path": str(made.incidents_path),
+            "incidents": made.incidents,
+        }
+    )

@@ -156,8 +156,7 @@ def _packed(entry: Entry) -> list[str | int]:
 
 
 def _whole_days(table: pa.Table) -> list[date]:
-    keys = pl.from_arrow(table.select(["player_lookup", "game_date"]))
-    assert isinstance(keys, pl.DataFrame)
+    keys = pl.DataFrame(table.select(["player_lookup", "game_date"]))
     problems = [f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items()
                 if n]  # fmt: skip
     twice = keys.height - keys.n_unique() if keys.height else 0

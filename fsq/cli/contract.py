@@ -1,0 +1,93 @@
+"""``fsq contract``: shows, checks and compares contracts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from fsq.cli._options import JsonOpt
+from fsq.cli._output import Output
+from fsq.contract import Contract, Feature, load_contract
+
+app = typer.Typer(help="Show, check and compare contracts.", rich_markup_mode=None)
+ContractArg = Annotated[str, typer.Argument(metavar="NAME|PATH")]
+
+
+@app.command()
+def show(contract: ContractArg = "v2_33features", as_json: JsonOpt = False) -> None:
+    """Print a contract's features, processors and models."""
+    loaded, out = load_contract(contract), Output(as_json)
+    out.line(f"{_title(loaded)}\n")
+    features = [
+        (f.index, f.name, f.category, f"{f.min:g} to {f.max:g}", f.expected, _role(f))
+        for f in loaded.features
+    ]
+    names = ("#", "feature", "category", "range", "expected", "role")
+    out.table(names, features, numbers="# expected")
+    out.line("")
+    processors = [
+        (p.name, p.writes, len([f for f in loaded.features if f.upstream_table == p.writes]))
+        for p in loaded.processors
+    ]
+    out.table(("processor", "writes", "features"), processors, numbers="features")
+    if loaded.models:
+        out.line("")
+        models = [(name, len(wanted)) for name, wanted in loaded.models.items()]
+        out.table(("model", "features"), models, numbers="features")
+    out.document(loaded.model_dump(mode="json") | {"version_hash": loaded.version_hash})
+
+
+@app.command()
+def check(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A TOML file, or a shipped name.")],
+    as_json: JsonOpt = False,
+) -> None:
+    """Check a contract; every fault is listed, and then the exit status is 2."""
+    loaded, out = load_contract(path), Output(as_json)
+    out.line(f"{path} is sound: {_title(loaded)}")
+    out.document(
+        {
+            "contract": path,
+            "sound": True,
+            "name": loaded.name,
+            "features": len(loaded.features),
+            "version_hash": loaded.version_hash,
+        }
+    )
+
+
+@app.command()
+def diff(a: ContractArg, b: ContractArg, as_json: JsonOpt = False) -> None:
+    """Print in what two contracts differ; what only one has shows as - in the other."""
+    out = Output(as_json)
+    left, right = (_flat(load_contract(c).model_dump(mode="json")) for c in (a, b))
+    places = [p for p in dict.fromkeys([*left, *right]) if left.get(p) != right.get(p)]
+    if places:
+        out.table(("place", a, b), [(p, _said(left.get(p)), _said(right.get(p))) for p in places])
+    out.line(f"{len(places):,} difference{'' if len(places) == 1 else 's'}")
+    differences = [{"place": p, "a": left.get(p), "b": right.get(p)} for p in places]
+    out.document({"a": a, "b": b, "same": not places, "differences": differences})
+
+
+def _title(contract: Contract) -> str:
+    return f"{contract.name}, {len(contract.features)} features, version {contract.version_hash}"
+
+
+def _role(feature: Feature) -> str | None:
+    return "critical" if feature.critical else "optional" if feature.optional else None
+
+
+def _said(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _flat(value: Any, place: str = "") -> dict[str, Any]:
+    """Leaves by their place; entries that have a name are placed by it, not by position."""
+    if isinstance(value, dict):
+        entries = [(f"{place}.{k}" if place else str(k), v) for k, v in value.items()]
+    elif isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        entries = [(f"{place}[{v.get('name', i)}]", v) for i, v in enumerate(value)]
+    else:
+        return {} if value in ([], {}) else {place: value}
+    return {p: leaf for at, v in entries for p, leaf in _flat(v, at).items()}

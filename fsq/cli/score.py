@@ -1,0 +1,121 @@
+"""``fsq score``: feature rows in, scored rows out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import pyarrow.parquet as pq
+import typer
+
+from fsq.backfill import backfill
+from fsq.cli import _options as o
+from fsq.cli._output import Output
+from fsq.cli._scoring import figures, tier_table
+from fsq.engine import CHUNK_ROWS, Options, resolved, score_checked
+from fsq.errors import StoreError
+from fsq.intake import examined, unknown_words
+from fsq.schema import to_arrow
+from fsq.sources import scan_source
+
+
+def command(
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="Parquet file, folder or glob, or Delta table.")
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--out", metavar="OUTPUT", help="A .parquet file, or the folder of a Delta store."
+        ),
+    ],
+    contract: o.ContractOpt = "v2_33features",
+    as_of: o.AsOfOpt = None,
+    run_context: o.RunContextOpt = None,
+    on_unknown_source: o.OnUnknownOpt = o.OnUnknown.error,
+    as_json: o.JsonOpt = False,
+) -> None:
+    """Score a file or store to a Parquet file or store.
+
+    The output appears as a whole or not at all; in a store, every date of the input is replaced.
+    """
+    out, run = Output(as_json), o.run_context(run_context)
+    options = resolved(contract, as_of, run, None, on_unknown_source.value)
+    began = time.perf_counter()
+    if target.endswith(".parquet") and "://" not in target:
+        rows = scan_source(source)
+        layout = examined(rows, options.contract, options.on_unknown)
+        unknown = unknown_words(rows, layout) if options.on_unknown == "default" else {}
+        dates, tiers = _to_file(rows, Path(target), options)
+    else:
+        done = backfill(
+            source, target, contract=options.contract, run=run, as_of=as_of,
+            on_unknown_source=on_unknown_source.value, force=True,
+        )  # fmt: skip
+        dates, unknown, tiers = done.dates, done.unknown_sources, Counter(done.tiers)
+    seconds, count = time.perf_counter() - began, sum(tiers.values())
+    out.line(f"{target}: {figures(count, dates, seconds)}")
+    tier_table(tiers, out)
+    out.document(
+        {
+            "output": target,
+            "contract": options.contract.name,
+            "rows": count,
+            "dates": dates,
+            "seconds": seconds,
+            "tiers": dict(tiers),
+            "unknown_sources": unknown,
+        }
+    )
+
+
+def _to_file(rows: pl.LazyFrame, path: Path, options: Options) -> tuple[int, Counter[str]]:
+    """Write to a file beside the target, and rename it once it is whole."""
+    tiers: Counter[str] = Counter()
+    days: set[date] = set()
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write(beside, _counted(_chunks(rows, options), tiers, days))
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error}") from error
+    return len(days), tiers
+
+
+def _write(path: Path, chunks: Iterator[pl.DataFrame]) -> None:
+    """Write the chunks, of which there is at least one, with plain Arrow types."""
+    first = to_arrow(next(chunks))
+    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+        writer.write_table(first)
+        for chunk in chunks:
+            writer.write_table(to_arrow(chunk))
+
+
+def _counted(
+    chunks: Iterator[pl.DataFrame], tiers: Counter[str], days: set[date]
+) -> Iterator[pl.DataFrame]:
+    """Pass the chunks on, and count what they hold."""
+    for chunk in chunks:
+        tiers.update(dict(chunk["quality_tier"].value_counts().iter_rows()))
+        days.update(chunk["game_date"].unique())
+        yield chunk
+
+
+def _chunks(rows: pl.LazyFrame, options: Options) -> Iterator[pl.DataFrame]:
+    """Scored chunks; at least one, so that no rows give a file with columns and no rows."""
+    empty = True
+    for batch in rows.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
+        empty = False
+        yield score_checked(batch, options)
+    if empty:
+        yield score_checked(rows.head(0).collect(), options)

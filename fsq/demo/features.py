@@ -1,0 +1,212 @@
+"""The 33 features, from games before the row's own date only, with their provenance."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from fsq.contract import Contract
+from fsq.demo.schedule import TEAMS
+
+_MISSING, _DEFAULT = "missing", "default"
+_TEAM_MINIMUM = 3
+
+
+def team_form(teams: pl.DataFrame) -> pl.DataFrame:
+    """A team's means before each of its games: pace, ratings, win share, rest."""
+    won = (pl.col("off_rating") > pl.col("def_rating")).cast(pl.Float64)
+    numbered = teams.sort("team", "game_date").with_columns(
+        (pl.int_range(pl.len()).over("team")).alias("team_prior"), won.alias("won")
+    )
+    before = [
+        (pl.col(c).cum_sum().shift(1).over("team") / pl.col("team_prior")).alias(f"{c}_before")
+        for c in ("pace", "off_rating", "def_rating", "won")
+    ]
+    rest = pl.col("game_date").diff().dt.total_days().over("team").cast(pl.Float64).alias("rest")
+    return numbered.with_columns(*before, rest)
+
+
+def _history(box: pl.DataFrame) -> pl.DataFrame:
+    """What is known of a player once he has played his n-th game."""
+
+    def rolled(column: str, games: int) -> pl.Expr:
+        return pl.col(column).rolling_mean(games, min_samples=1).over("player")
+
+    def ids(games: int) -> pl.Expr:
+        back = [pl.col("game_id").shift(i).over("player") for i in range(games)]
+        return pl.concat_list(back).list.drop_nulls()
+
+    total = pl.int_range(1, pl.len() + 1).over("player")
+    played = box.filter("played").sort("player", "game_date")
+    return played.select(
+        "player",
+        total.alias("games"),
+        pl.col("game_date").alias("last_played"),
+        rolled("points", 5).alias("points_avg_last_5"),
+        rolled("points", 10).alias("points_avg_last_10"),
+        (pl.col("points").cum_sum().over("player") / total).alias("points_avg_season"),
+        pl.col("points").rolling_std(10, min_samples=2).over("player").alias("points_std_last_10"),
+        rolled("minutes", 10).alias("minutes_avg_last_10"),
+        (pl.col("minutes").cum_sum().over("player") / total).alias("minutes_season"),
+        rolled("minutes", 5).alias("minutes_last_5"),
+        (rolled("points", 10) / rolled("minutes", 10)).clip(0, 1.5).alias("ppm_avg_last_10"),
+        (rolled("threes", 10) / rolled("shots", 10)).clip(0, 1).alias("pct_three"),
+        rolled("paint", 10).alias("paint_rate"),
+        (rolled("free", 10) / rolled("points", 10))
+        .clip(0, 0.5)
+        .fill_nan(0)
+        .alias("pct_free_throw"),
+        (rolled("usage", 3) - rolled("usage", 10)).clip(-8, 8).alias("usage_spike_score"),
+        (rolled("points", 2) - rolled("points", 5)).alias("trend"),
+        ids(5).alias("last_5__game_ids"),
+        ids(10).alias("last_10__game_ids"),
+    )
+
+
+def _opponents(box: pl.DataFrame) -> pl.DataFrame:
+    """A player's earlier games against the opponent of each row."""
+    over = ["player", "opponent"]
+    zero = pl.col("points").fill_null(0)
+    games = (pl.col("played").cast(pl.Int64).cum_sum() - pl.col("played").cast(pl.Int64)).over(over)
+    return box.sort("game_date").select(
+        "player",
+        "game_id",
+        games.alias("games_vs"),
+        ((zero.cum_sum() - zero).over(over) / games).alias("points_vs"),
+    )
+
+
+def feature_rows(box: pl.DataFrame, form: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Rows of the wide form; a value that cannot be known is NULL, with its source word."""
+    flag = pl.col("played").cast(pl.Int64)
+    recent = flag.cum_sum() - flag
+    rows = (
+        box.sort("player", "game_date")
+        .with_columns(
+            recent.over("player").alias("games"),
+            _week(flag).alias("week"),
+        )
+        .join(_history(box), on=["player", "games"], how="left", maintain_order="left")
+        .join(_opponents(box), on=["player", "game_id"], how="left", maintain_order="left")
+    )
+    mine = ["game_id", "team", "team_prior", "rest"]
+    before = ["pace_before", "off_rating_before", "def_rating_before", "won_before"]
+    rows = rows.join(form.select(mine + before), on=["game_id", "team"], how="left")
+    other = form.select("game_id", "team", "rest", "team_prior", *before[:3]).rename(
+        {"team": "opponent", "rest": "rest_opp", "team_prior": "prior_opp"}
+        | {b: f"opp_{b}" for b in before[:3]}
+    )
+    rows = rows.join(other, on=["game_id", "opponent"], how="left")
+    rows = rows.with_columns(**_values(rows)).sort("game_date", "game_id", "player_lookup")
+    return rows.select(*_keys(), *contract.names, *_sources(contract), *_samples())
+
+
+def _week(flag: pl.Expr) -> pl.Expr:
+    """Games that he played in the seven days before the date."""
+    seven = flag.rolling_sum_by("game_date", "7d", closed="left").over("player")
+    return seven.cast(pl.Float64).fill_null(0)
+
+
+def _values(rows: pl.DataFrame) -> dict[str, pl.Expr]:
+    known, five = pl.col("games") > 0, pl.col("games") >= 5
+    teams = (pl.col("team_prior") >= _TEAM_MINIMUM) & (pl.col("prior_opp") >= _TEAM_MINIMUM)
+    since = (pl.col("game_date") - pl.col("last_played")).dt.total_days()
+    tired = pl.when(since == 1).then(25).when(since == 2).then(10).when(since == 3).then(3)
+    fatigue = 100 - tired.otherwise(0) - 6 * (pl.col("week") - 1).clip(0)
+    fatigue -= 30 * (pl.col("week") * pl.col("minutes_avg_last_10") / 160).clip(0, 1)
+    share = pl.col("minutes_last_5") / pl.col("minutes_season") - 1
+    paint = pl.col("paint_rate") * (1 - pl.col("pct_three"))
+    # A line follows the player's form; the market opens near where it closes.
+    noise = pl.struct("player", "game_id").hash(seed=1) % 1000 / 1000 - 0.5
+    line = (
+        (pl.col("points_avg_last_10") * 0.7 + pl.col("points_avg_season") * 0.3 + noise) * 2
+    ).round(0) / 2
+    has_line = five & (pl.col("minutes_avg_last_10") > 17)
+    return {
+        "games_in_last_7_days": pl.col("week").clip(0, 5),
+        "fatigue_score": pl.when(known).then(fatigue.clip(0, 100).round(2)),
+        "shot_zone_mismatch_score": pl.when(teams & known).then(
+            (
+                60 * (pl.col("pct_three") - 0.4) * (noise + 0.6)
+                + (pl.col("opp_def_rating_before") - 112) / 2
+            ).clip(-15, 15)
+        ),
+        "pace_score": pl.when(teams).then(
+            (pl.col("pace_before") + pl.col("opp_pace_before") - 200).clip(-8, 8)
+        ),
+        "usage_spike_score": pl.when(five).then("usage_spike_score"),
+        "rest_advantage": (pl.col("rest") - pl.col("rest_opp")).clip(-3, 3),
+        "injury_risk": pl.when(known).then((since / 7).floor().clip(0, 3)).cast(pl.Float64),
+        "recent_trend": pl.when(five).then((pl.col("trend") / 2.5).round(0).clip(-2, 2)),
+        "minutes_change": pl.when(five).then((share * 10).round(0).clip(-2, 2)),
+        "opponent_def_rating": pl.when(teams).then(pl.col("opp_def_rating_before").clip(90, 130)),
+        "opponent_pace": pl.when(teams).then(pl.col("opp_pace_before").clip(90, 115)),
+        "back_to_back": (pl.col("rest") == 1).fill_null(False).cast(pl.Float64),
+        "playoff_game": pl.lit(0.0),
+        "pct_paint": paint,
+        "pct_mid_range": (1 - pl.col("pct_three") - paint).clip(0, 1),
+        "team_pace": pl.when(pl.col("team_prior") >= _TEAM_MINIMUM).then(
+            pl.col("pace_before").clip(90, 115)
+        ),
+        "team_off_rating": pl.when(pl.col("team_prior") >= _TEAM_MINIMUM).then(
+            pl.col("off_rating_before").clip(90, 130)
+        ),
+        "team_win_pct": pl.when(pl.col("team_prior") > 0).then("won_before"),
+        "vegas_points_line": pl.when(has_line).then(line),
+        "vegas_opening_line": pl.when(has_line).then(line + (noise * 2).round(0) / 2),
+        "vegas_line_move": pl.when(has_line).then(-(noise * 2).round(0) / 2),
+        "has_vegas_line": pl.when(has_line).then(1.0),
+        "avg_points_vs_opponent": pl.when(pl.col("games_vs") > 0).then("points_vs"),
+        "games_vs_opponent": pl.col("games_vs").cast(pl.Float64),
+    }
+
+
+def _keys() -> list[pl.Expr]:
+    code = pl.Series(TEAMS)
+    return [
+        pl.col("player_lookup"),
+        pl.col("player_name"),
+        pl.col("game_date"),
+        pl.col("game_id"),
+        pl.lit(code).gather("team").alias("team_abbr"),
+        pl.lit(code).gather("opponent").alias("opponent_team_abbr"),
+        pl.col("played"),
+        pl.col("points").alias("actual_points"),
+    ]
+
+
+def _sources(contract: Contract) -> list[pl.Expr]:
+    """Calculated and line features say so; a window that is not yet full is phase 3."""
+    out = []
+    for f in contract.features:
+        size = contract.windows[f.window].size if f.window else None
+        if f.upstream_table == "calculated":
+            word = pl.lit("calculated")
+        elif f.category == "vegas":
+            word = pl.lit("vegas")
+        elif f.name in ("minutes_avg_last_10", "ppm_avg_last_10"):
+            word = pl.lit("minutes_ppm")
+        elif f.window == "vs_opponent":
+            word = pl.lit("opponent_history")
+        elif size is not None:
+            word = (
+                pl.when(pl.col("games") < size).then(pl.lit("phase3")).otherwise(pl.lit("phase4"))
+            )
+        else:
+            word = pl.lit("phase4")
+        absent = _MISSING if f.optional or f.expected is None else _DEFAULT
+        out.append(
+            pl.when(pl.col(f.name).is_null())
+            .then(pl.lit(absent))
+            .otherwise(word)
+            .alias(f"{f.name}__source")
+        )
+    return out
+
+
+def _samples() -> list[pl.Expr]:
+    sizes = {"last_5": 5, "last_10": 10}
+    return [
+        *(pl.col("games").clip(0, n).alias(f"{w}__sample_size") for w, n in sizes.items()),
+        pl.col("games").alias("season__sample_size"),
+        *(pl.col(f"{w}__game_ids").fill_null([]) for w in sizes),
+    ]

@@ -1,0 +1,29 @@
+"""What the README shows works as shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+LINKS = [t for t in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in t]
+
+
+def test_there_is_something_to_test() -> None:
+    assert PYTHON
+    assert LINKS
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_python_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+@pytest.mark.parametrize("target", LINKS)
+def test_links_lead_somewhere(target: str) -> None:
+    assert (ROOT / target).exists()

@@ -1,0 +1,28 @@
+"""``import fsq`` stays light."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+HEAVY = ("grpc", "google.cloud", "deltalake", "altair", "typer", "rich")
+CODE = f"""
+import json, sys, time
+import numpy, polars, polars.io.plugins, pyarrow, pydantic
+began = time.perf_counter()
+import fsq
+spent = time.perf_counter() - began
+print(json.dumps([spent, [m for m in {HEAVY} if m in sys.modules]]))
+"""
+
+
+def test_import_is_fast_and_loads_nothing_heavy() -> None:
+    """Beyond the libraries that it computes with; best of three, as others use the machine."""
+    found = [
+        json.loads(subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True,
+                                  text=True).stdout)
+        for _ in range(3)
+    ]  # fmt: skip
+    assert [heavy for _, heavy in found] == [[], [], []]
+    assert min(spent for spent, _ in found) < 0.5

@@ -1,0 +1,1 @@
+"""Timings of fsq; see README.md beside this file."""

@@ -43,9 +43,11 @@ def main() -> int:
         print("fsq and the oracle differ:", *differing[:10], sep="\n  ", file=sys.stderr)
         return 1
 
-    season_s = _median(lambda: fsq.score(season, now=NOW))
-    day_s = _median(lambda: fsq.score(day, now=NOW))
-    sample_s = _median(lambda: score_rows(sample_rows, V2, now=NOW))
+    season_s, day_s, sample_s = _medians(
+        lambda: fsq.score(season, now=NOW),
+        lambda: fsq.score(day, now=NOW),
+        lambda: score_rows(sample_rows, V2, now=NOW),
+    )
     oracle_s = sample_s * season.height / sample.height
     print(f"Python {platform.python_version()}, Polars {pl.__version__}, {os.cpu_count()} cores, "
           f"{platform.machine()}; medians of {ROUNDS} rounds")  # fmt: skip
@@ -87,13 +89,15 @@ def _full_day(season: pl.DataFrame) -> pl.DataFrame:
     return full.filter(pl.col("game_date") == pl.col("game_date").first()).head(DAY_ROWS)
 
 
-def _median(work: Callable[[], object]) -> float:
-    seconds = []
+def _medians(*works: Callable[[], object]) -> list[float]:
+    """Median seconds of each work, in turns, so that other load on the machine meets all."""
+    seconds: list[list[float]] = [[] for _ in works]
     for _ in range(ROUNDS):
-        began = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds)
+        for work, spent in zip(works, seconds, strict=True):
+            began = time.perf_counter()
+            work()
+            spent.append(time.perf_counter() - began)
+    return [statistics.median(spent) for spent in seconds]
 
 
 if __name__ == "__main__":

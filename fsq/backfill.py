@@ -130,7 +130,8 @@ def backfill(
     options = resolved(contract, as_of, run, now, on_unknown_source)
     target = open_store(store)
     rows = _between(scan_source(source), start, end, options.contract)
-    plan = _plan(rows, target.ledger(), options, force=force)
+    in_place = Path(source).resolve() == Path(store).resolve()
+    plan = _plan(rows, target.ledger(), options, force=force, in_place=in_place)
     todo = [step for step in plan if step.reason is not None]
     skipped = len(plan) - len(todo)
     unknown: dict[str, int] = {}
@@ -180,10 +181,17 @@ def _between(
 
 
 def _plan(
-    rows: pl.LazyFrame, ledger: dict[date, Entry], options: Options, *, force: bool
+    rows: pl.LazyFrame,
+    ledger: dict[date, Entry],
+    options: Options,
+    *,
+    force: bool,
+    in_place: bool,
 ) -> list[Step]:
+    # In place, the first run adds these two to a legacy table; they are no change of its input.
+    ours = {"primary_data_source", "matchup_data_status"} if in_place else set()
     layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
-    found = fingerprints(rows, list(dict.fromkeys([*layout.carried, *layout.needed])))
+    found = fingerprints(rows, [c for c in {*layout.carried, *layout.needed} if c not in ours])
     if found["game_date"].null_count():
         examined(rows, options.contract, options.on_unknown)
     plan = []

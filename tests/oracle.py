@@ -166,7 +166,12 @@ def score_feature(row: Row, f: OracleFeature, moment: datetime) -> tuple[Row, Ro
 
 
 def record(
-    row: Row, contract: OracleContract, details: list[Row], extras: list[Row], cats: Row, good: set[str]
+    row: Row,
+    contract: OracleContract,
+    details: list[Row],
+    extras: list[Row],
+    cats: Row,
+    good: set[str],
 ) -> Row:
     """Level 3, but for lineage and the legacy fields."""
     weighted = [

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fsq.schema import markdown
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -27,3 +29,8 @@ def test_python_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("target", LINKS)
 def test_links_lead_somewhere(target: str) -> None:
     assert (ROOT / target).exists()
+
+
+def test_output_columns_are_those_of_the_schema() -> None:
+    """If not: ``python -m fsq.schema > docs/output-columns.md``."""
+    assert (ROOT / "docs/output-columns.md").read_text(encoding="utf-8") == markdown()

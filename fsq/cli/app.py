@@ -81,5 +81,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         logging.getLogger("fsq").removeHandler(talk)
     if status == _errors.INTERRUPTED:
-        out.note("Interrupted: finished dates stay, and the same command goes on from there.")
+        out.note("Interrupted")
     return status if isinstance(status, int) else _errors.FINE

@@ -61,13 +61,12 @@ def check(
 def diff(a: ContractArg, b: ContractArg, as_json: JsonOpt = False) -> None:
     """Print in what two contracts differ; what only one has shows as - in the other."""
     out = Output(as_json)
-    left, right = (_flat(load_contract(c).model_dump(mode="json")) for c in (a, b))
-    places = [p for p in dict.fromkeys([*left, *right]) if left.get(p) != right.get(p)]
-    if places:
-        out.table(("place", a, b), [(p, _said(left.get(p)), _said(right.get(p))) for p in places])
-    out.line(f"{len(places):,} difference{'' if len(places) == 1 else 's'}")
-    differences = [{"place": p, "a": left.get(p), "b": right.get(p)} for p in places]
-    out.document({"a": a, "b": b, "same": not places, "differences": differences})
+    left, right = (load_contract(c).model_dump(mode="json") for c in (a, b))
+    found = _differences(left, right)
+    if found:
+        out.table(("place", a, b), [(d["place"], _said(d["a"]), _said(d["b"])) for d in found])
+    out.line(f"{len(found):,} difference{'' if len(found) == 1 else 's'}")
+    out.document({"a": a, "b": b, "same": not found, "differences": found})
 
 
 def _title(contract: Contract) -> str:
@@ -79,15 +78,29 @@ def _role(feature: Feature) -> str | None:
 
 
 def _said(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return "defined"
     return None if value is None else str(value)
 
 
-def _flat(value: Any, place: str = "") -> dict[str, Any]:
-    """Leaves by their place; entries that have a name are placed by it, not by position."""
+def _differences(a: Any, b: Any, place: str = "") -> list[dict[str, Any]]:
+    """Where two contracts differ; what only one has is one difference, whatever is in it."""
+    left, right = _entries(a), _entries(b)
+    if left is None or right is None:
+        return [] if a == b else [{"place": place, "a": a, "b": b}]
+    return [
+        difference
+        for key in dict.fromkeys([*left, *right])
+        for difference in _differences(
+            left.get(key), right.get(key), f"{place}.{key}" if place else key
+        )
+    ]
+
+
+def _entries(value: Any) -> dict[str, Any] | None:
+    """The parts of a table; those of a list of tables go by name, or else by position."""
     if isinstance(value, dict):
-        entries = [(f"{place}.{k}" if place else str(k), v) for k, v in value.items()]
-    elif isinstance(value, list) and any(isinstance(v, dict) for v in value):
-        entries = [(f"{place}[{v.get('name', i)}]", v) for i, v in enumerate(value)]
-    else:
-        return {} if value in ([], {}) else {place: value}
-    return {p: leaf for at, v in entries for p, leaf in _flat(v, at).items()}
+        return value
+    if isinstance(value, list) and all(isinstance(v, dict) for v in value):
+        return {str(v.get("name", i)): v for i, v in enumerate(value)}
+    return None

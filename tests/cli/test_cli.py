@@ -300,7 +300,11 @@ def test_contract_diff(run: Command) -> None:
     told = run("contract", "diff", "v2_33features", "v2_33features_capped", "--json")
     assert told.status == 0
     places = {d["place"] for d in told.document["differences"]}
-    assert places >= {"name", "score_caps[0].max_score"}
+    assert places == {"name", "score_caps.0", "score_caps.1"}
+    grown = run("contract", "diff", "v2_33features", "v3_37features", "--json").document
+    assert {"place", "a", "b"} == set(grown["differences"][0])
+    new = next(d for d in grown["differences"] if d["place"] == "features.star_teammate_out")
+    assert (new["a"], new["b"]["index"]) == (None, 33)
     same = run("contract", "diff", "v2_33features", "v2_33features")
     assert (same.status, same.out) == (0, "0 differences\n")
 

@@ -89,6 +89,8 @@ def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     wanted |= {
         f"{p}_{w}" for p in contract.legacy_prefixes.values() for w in ("last_updated", "hash")
     }
+    if form != "wide":
+        wanted -= set(contract.names)  # has_vegas_line is an output's name too
     if form != "scored":
         wanted -= {"feature_quality_detail"}
     return [c for c in schema if c in wanted]

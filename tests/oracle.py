@@ -123,6 +123,7 @@ def score_feature(row: Row, f: OracleFeature, moment: datetime) -> tuple[Row, Ro
     score = base - (20 if old else 10 if stale else 0) - (10 if thin else 0)
     score = min(100.0, max(0.0, float(score)))
     silent = not default and f.suspicious_default and v == f.expected
+    tier: str
     if default or old or in_range is False:
         tier = "poor"
     elif canonical == "calculated":
@@ -146,7 +147,7 @@ def score_feature(row: Row, f: OracleFeature, moment: datetime) -> tuple[Row, Ro
             status = "warning"
         rules = [(in_range is False, "range_violation"), (old, "stale_data_48h"),
                  (thin, "thin_sample"), (silent, "silent_default")]  # fmt: skip
-        alert = next((word for hit, word in rules if hit), None)
+        alert = next((word for hit, word in rules if hit), "")
     games = first(row, f"{f.name}__game_ids", f.window and f"{f.window}__game_ids")
     detail = {
         "feature_index": f.index, "feature_name": f.name, "feature_category": f.category,
@@ -159,7 +160,7 @@ def score_feature(row: Row, f: OracleFeature, moment: datetime) -> tuple[Row, Ro
         "confidence_pct": confidence, "is_default": default, "fallback_reason": reason,
         "sample_size": sample, "contributing_game_ids": games or [],
         "is_training_quality": score >= 85 and not default and not thin and in_range is True,
-        "triggered_alert": alert, "feature_definition_version": f.definition_version,
+        "triggered_alert": alert or None, "feature_definition_version": f.definition_version,
         "computation_duration_ms": row.get(f"{f.name}__duration_ms"),
     }  # fmt: skip
     return detail, {"raw": raw, "age": age, "silent": silent, "feature": f}

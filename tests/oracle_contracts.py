@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 HISTORY, DAILY = "player_history_missing", "player_daily_cache"
 COMPOSITE, ZONES = "player_composite_factors", "player_shot_zone_analysis"
@@ -96,11 +97,8 @@ class OracleContract:
     caps: list[tuple[int, float]] = field(default_factory=list)
 
 
-def _features(lines: list[tuple], first: int, version: str) -> list[OracleFeature]:  # type: ignore[type-arg]
-    return [
-        OracleFeature(first + i, *line[:8], bool(line[8]), line[9], version)
-        for i, line in enumerate(lines)
-    ]
+def _features(lines: list[tuple[Any, ...]], first: int, version: str) -> list[OracleFeature]:
+    return [OracleFeature(*[first + i, *line, version]) for i, line in enumerate(lines)]
 
 
 V2 = OracleContract("v2_33features", _features(_V2, 0, "v2"), {"v2_14features": V2_14})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from hypothesis import strategies as st
@@ -60,7 +60,8 @@ def _column(element: st.SearchStrategy[Any], count: int) -> st.SearchStrategy[li
 
 
 def _provenance(draw: st.DrawFn, columns: dict[str, pl.Series], f: OracleFeature, n: int) -> None:
-    unit = draw(st.sampled_from(["us", "ms", "ns"]))
+    units: list[Literal["us", "ms", "ns"]] = ["us", "ms", "ns"]
+    unit = draw(st.sampled_from(units))
     zone = draw(st.sampled_from([None, "UTC", "America/New_York"]))
     micros = pl.Datetime("us", "UTC")
     kinds: list[tuple[str, list[str | None], st.SearchStrategy[Any], pl.DataType]] = [

@@ -107,7 +107,7 @@ def columns(contract: Contract) -> dict[str, pl.Expr]:
     score, tier = _score(contract), _tier(contract)
     out["feature_quality_score"], out["quality_tier"] = score, tier
     out["quality_alert_level"] = _level(contract, tier)
-    watched = [c.name for c in contract.categories if not c.optional and size[c.name]]
+    watched: list[str] = [c.name for c in contract.categories if not c.optional and size[c.name]]
     out["quality_alerts"] = _alerts(contract, watched, size)
     out["default_feature_count"] = _int("defaults:all")
     for word in ("phase4", "phase3", "calculated"):

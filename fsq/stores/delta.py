@@ -91,7 +91,7 @@ class DeltaStore:
         days = _whole_days(table)
         if not days:
             return Receipt(0, 0, self._table().version() if self._is_table() else -1)
-        remembered = {d.isoformat(): None for d in days}
+        remembered: dict[str, list[str | int] | None] = {d.isoformat(): None for d in days}
         if ledger is not None:
             remembered |= {d.isoformat(): _packed(e) for d, e in ledger.items() if d in days}
         properties = CommitProperties(custom_metadata={_KEY: json.dumps(remembered)})

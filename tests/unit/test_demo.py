@@ -38,9 +38,8 @@ def test_a_seed_decides_everything(season: Season) -> None:
 
 def test_every_team_plays_82_games(clean: pl.DataFrame) -> None:
     assert clean["game_id"].n_unique() == 1230
-    per_team = clean.group_by("team_abbr").agg(
-        pl.col("game_id").n_unique(), pl.col("game_date").n_unique()
-    )
+    counts = [pl.col("game_id").n_unique(), pl.col("game_date").n_unique()]
+    per_team = clean.group_by("team_abbr").agg(counts)
     assert per_team["game_id"].to_list() == [82] * 30
     assert per_team["game_date"].to_list() == [82] * 30
     assert clean.select("player_lookup", "game_date").is_unique().all()

@@ -195,7 +195,7 @@ def _score_chunk(
     contract, carried = options.contract, frame.select(plan.carried)
     width = len(contract.features)
     long, records = canonical(frame.select(plan.needed), plan, options.on_unknown)
-    records = _with_run(records, options)
+    records = lineage.with_processors(_with_run(records, options), contract)
     moments = records.select(
         pl.col("as_of").repeat_by(width).explode(empty_as_null=False, keep_nulls=False)
     )
@@ -211,7 +211,7 @@ def _score_chunk(
     expressions = record.columns(contract)
     lineages = lineage.columns(contract, options.now)
     out: dict[str, pl.Series] = {}
-    flat = made.select(e.alias(n) for n, e in expressions.items() if n in wanted)
+    flat = made.lazy().select(e.alias(n) for n, e in expressions.items() if n in wanted).collect()
     named = records.select(e.alias(n) for n, e in lineages.items() if n in wanted)
     for name in wanted:
         if name == "feature_quality_detail":

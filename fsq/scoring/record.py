@@ -47,17 +47,9 @@ def _members(contract: Contract) -> dict[str, Matrix]:
 def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Sums and counts per record, from which every column of levels 2 and 3 is an expression."""
     width = len(contract.features)
-    shape = (long.height // width, width)
-
-    def matrix(values: pl.Expr) -> Matrix:
-        column = long.select(values.cast(pl.Float64).fill_null(0.0).alias("v"))["v"]
-        return column.to_numpy().reshape(shape)
-
+    matrices = _matrices(long, contract, width)
     members = _members(contract)
-    default = matrix(pl.col("is_default"))
-    score = matrix(pl.col("quality_score"))
-    trusted = score * (1.0 - default)
-    trains = matrix(pl.col("is_training_quality"))
+    default, score, trains = (matrices[m] for m in ("is_default", "quality_score", "trains"))
     weight = np.where(default * members["optional"] > 0, 0.0, members["weight"])
     total = weight.sum(axis=1)
     weighted = (score * weight).sum(axis=1)
@@ -66,34 +58,48 @@ def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
             weighted, total, out=np.zeros_like(total), where=total > 0
         )
     }
-    for category in CATEGORIES:
-        size = max(1.0, members[category].sum())
-        out[f"{category}_quality_pct"] = trusted @ members[category] / size
-    counted = [
-        *CATEGORIES,
-        "all",
-        "required",
-        "critical",
-        "optional",
-        *(k for k, _ in contract.flags),
-    ]
-    counted += [m for m in members if m.startswith("model:")]
+    size = np.array([max(1.0, members[c].sum()) for c in CATEGORIES])
+    trusted = (score * (1.0 - default)) @ np.stack([members[c] for c in CATEGORIES], axis=1) / size
+    out |= {f"{c}_quality_pct": trusted[:, i] for i, c in enumerate(CATEGORIES)}
+    counted = [*CATEGORIES, "all", "required", "critical", "optional"]
+    counted += [k for k, _ in contract.flags] + [m for m in members if m.startswith("model:")]
     sums = default @ np.stack([members[m] for m in counted], axis=1)
     out |= {f"defaults:{m}": sums[:, i] for i, m in enumerate(counted)}
-    out["training"] = trains.sum(axis=1)
     out["training:critical"] = trains @ members["critical"]
     good = (score >= contract.feature_rules.training_min_score) & (default == 0)
     out["good:critical"] = good @ members["critical"]
-    for word in ("phase4", "phase3", "calculated"):
-        out[f"type:{word}"] = matrix(pl.col("source_type") == word).sum(axis=1)
-    for word in ("phase4", "phase3"):
-        same = pl.col("source") == word if word in contract.sources else pl.lit(False)
-        out[f"raw:{word}"] = matrix(same).sum(axis=1)
-    out["violations"] = matrix(~pl.col("value_range_valid")).sum(axis=1)
-    out["silent"] = matrix(pl.col("silent_default")).sum(axis=1)
-    frame = pl.DataFrame(out)
-    oldest = long["age_hours"].reshape(shape).arr.max().alias("upstream_data_freshness_hours")
-    return frame.with_columns(oldest)
+    out |= {name: matrices[name].sum(axis=1) for name in _SUMMED} | {"training": trains.sum(axis=1)}
+    oldest = matrices["age"].max(axis=1, initial=-1.0)
+    return pl.DataFrame(out).with_columns(
+        pl.Series("upstream_data_freshness_hours", np.where(oldest < 0, np.nan, oldest)).fill_nan(
+            None
+        )
+    )
+
+
+_SUMMED = ("type:phase4", "type:phase3", "type:calculated", "raw:phase4", "raw:phase3",
+           "violations", "silent")  # fmt: skip
+
+
+def _matrices(long: pl.DataFrame, contract: Contract, width: int) -> dict[str, Matrix]:
+    """The long columns as matrices of numbers; an unknown age is -1, no age is below 0."""
+
+    def raw(word: str) -> pl.Expr:
+        return (pl.col("source") == word) if word in contract.sources else pl.lit(False)
+
+    made = long.select(
+        pl.col("quality_score"),
+        pl.col("is_default").cast(pl.Float64),
+        trains=pl.col("is_training_quality").cast(pl.Float64),
+        age=pl.col("age_hours").fill_null(-1.0),
+        violations=(~pl.col("value_range_valid")).fill_null(False).cast(pl.Float32),
+        silent=pl.col("silent_default").cast(pl.Float32),
+        **{f"type:{w}": (pl.col("source_type") == w).cast(pl.Float32)
+           for w in ("phase4", "phase3", "calculated")},
+        **{f"raw:{w}": raw(w).cast(pl.Float32) for w in ("phase4", "phase3")},
+    )  # fmt: skip
+    shape = (long.height // width, width)
+    return {column.name: column.to_numpy().reshape(shape) for column in made}
 
 
 def columns(contract: Contract) -> dict[str, pl.Expr]:

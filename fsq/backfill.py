@@ -14,12 +14,15 @@ from pathlib import Path
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.engine import CHUNK_ROWS, Options, resolved, score_checked
+from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError
 from fsq.intake import OnUnknown, examined, unknown_words
 from fsq.run import RunContext
 from fsq.sources import fingerprints, scan_source
 from fsq.stores import Entry, Receipt, open_store
+
+# Rows per transaction: a season takes two, so that files are large and little is redone.
+COMMIT_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def backfill(
     on_unknown_source: OnUnknown = "error",
     force: bool = False,
     dry_run: bool = False,
-    chunk_rows: int = CHUNK_ROWS,
+    chunk_rows: int = COMMIT_ROWS,
     progress: Callable[[Progress], None] | None = None,
 ) -> BackfillResult:
     """Score a source's dates into a store; what is unchanged since the last run is skipped.

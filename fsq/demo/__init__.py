@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fsq.contract import load_contract
-from fsq.demo.boxscores import box_scores, players, team_games
+from fsq.contract import Contract, load_contract
+from fsq.demo.boxscores import (
+    LARGEST_ROSTER,
+    SMALLEST_ROSTER,
+    box_scores,
+    players,
+    team_games,
+)
 from fsq.demo.features import feature_rows, team_form
 from fsq.demo.incidents import plant
 from fsq.demo.schedule import schedule
@@ -39,16 +46,19 @@ class DemoReceipt:
     incidents: int
 
 
-def simulate_season(season: str = "2025-26", seed: int = 7, *, incidents: bool = True) -> Season:
+def simulate_season(
+    season: str = "2025-26", seed: int = 7, players_per_team: int = 15, incidents: bool = True
+) -> Season:
     """Simulate a season; the same season and seed give the same rows.
 
     Args:
         season: such as ``2025-26``.
         seed: of everything random.
+        players_per_team: how many rows a team has per game.
         incidents: whether to plant some.
 
     Raises:
-        InputError: the season is not written like ``2025-26``.
+        InputError: the season is not written like ``2025-26``, or a roster's size is out of bounds.
 
     >>> season = simulate_season(seed=1)
     >>> sorted(p["kind"] for p in season.planted)[:2]
@@ -57,33 +67,29 @@ def simulate_season(season: str = "2025-26", seed: int = 7, *, incidents: bool =
     match = re.fullmatch(r"(\d{4})-(\d{2})", season)
     if not match or not 1946 <= int(match[1]) < 2100 or (int(match[1]) + 1) % 100 != int(match[2]):
         raise InputError([f"season {season!r}: write the two years such as 2025-26"])
+    if not SMALLEST_ROSTER <= players_per_team <= LARGEST_ROSTER:
+        limits = f"{SMALLEST_ROSTER} to {LARGEST_ROSTER}"
+        raise InputError([f"players_per_team {players_per_team}: a roster has {limits} players"])
     rng = np.random.default_rng([int(match[1]), seed])
     contract = load_contract("v2_33features")
     teams = team_games(schedule(int(match[1]), rng), rng)
-    box = box_scores(players(rng), teams, rng)
-    rows = _with_run(feature_rows(box, team_form(teams), contract))
+    box = box_scores(players(rng, players_per_team), teams, rng)
+    rows = _with_run(feature_rows(box, team_form(teams), contract), contract, rng)
     planted: list[dict[str, Any]] = []
     if incidents:
         rows, planted = plant(rows, contract)
     return Season(rows, planted)
 
 
-def _with_run(rows: pl.DataFrame) -> pl.DataFrame:
+def _with_run(rows: pl.DataFrame, contract: Contract, rng: np.random.Generator) -> pl.DataFrame:
     """Upstream's own facts: when each table was written, its hashes, which jobs ran."""
-    contract = load_contract("v2_33features")
     tables = dict.fromkeys(f.upstream_table for f in contract.features)
     midnight = pl.col("game_date").cast(UTC_MICROS)
     moments = {
         f"{table}__last_updated": midnight + pl.duration(hours=9, minutes=7 * i)
         for i, table in enumerate(tables)
     }
-    hashes = {
-        f"{table}__data_hash": pl.struct("player_lookup", "game_date")
-        .hash(seed=i)
-        .cast(pl.String)
-        .str.tail(12)
-        for i, table in enumerate(tables)
-    }
+    hashes = {f"{table}__data_hash": _hashes(rows, table, rng) for table in tables}
     jobs = [p.name for p in contract.processors]
     day = pl.col("game_date").cast(pl.String)
     return rows.with_columns(
@@ -94,13 +100,31 @@ def _with_run(rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def write_demo(directory: Path, *, season: str = "2025-26", seed: int = 7) -> DemoReceipt:
+def _hashes(rows: pl.DataFrame, table: str, rng: np.random.Generator) -> pl.Series:
+    """Sixteen hex digits per source record; rows that read the same record share them."""
+    keys = {
+        "team_defense_zone_analysis": ["opponent_team_abbr", "game_date"],
+        "team_offense_game_summary": ["team_abbr", "game_date"],
+    }.get(table, ["player_lookup", "game_date"])
+    record = rows.select(pl.struct(keys).rank("dense") - 1).to_series().to_numpy()
+    digits = rng.integers(0, 16, (int(record.max()) + 1, 16))
+    return pl.Series(np.array(list("0123456789abcdef"))[digits].view("U16").ravel()[record])
+
+
+def write_demo(
+    directory: Path,
+    *,
+    season: str = "2025-26",
+    seed: int = 7,
+    progress: Callable[[int, int], None] | None = None,
+) -> DemoReceipt:
     """Write a simulated season as Parquet, and what was planted as JSON beside it.
 
     Args:
         directory: made if absent; nothing outside of it is written.
         season: such as ``2025-26``.
         seed: of everything random.
+        progress: called with the steps done and their number after each step.
 
     Raises:
         InputError: the season is misspelt.
@@ -108,7 +132,9 @@ def write_demo(directory: Path, *, season: str = "2025-26", seed: int = 7) -> De
     """
     import pyarrow.parquet as pq
 
+    tell = progress or (lambda done, total: None)
     made = simulate_season(season, seed)
+    tell(1, 3)
     path, notes = directory / f"season_{season}.parquet", directory / "incidents.json"
     dates = made.rows["game_date"].n_unique()
     facts = {"season": season, "seed": seed, "rows": made.rows.height, "dates": dates,
@@ -116,7 +142,9 @@ def write_demo(directory: Path, *, season: str = "2025-26", seed: int = 7) -> De
     try:
         directory.mkdir(parents=True, exist_ok=True)
         pq.write_table(to_arrow(made.rows), path, compression="zstd")
+        tell(2, 3)
         notes.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        tell(3, 3)
     except OSError as error:
         raise StoreError(f"{directory} cannot be written: {error}") from error
     return DemoReceipt(path, notes, made.rows.height, dates, len(made.planted))

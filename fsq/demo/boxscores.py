@@ -7,65 +7,27 @@ import polars as pl
 
 from fsq.demo.schedule import TEAMS
 
-ROSTER = 15
-_FIRST = [
-    "jalen",
-    "marcus",
-    "tyrese",
-    "devin",
-    "malik",
-    "isaiah",
-    "jordan",
-    "cade",
-    "amir",
-    "nico",
-    "andre",
-    "caleb",
-    "trey",
-    "dillon",
-    "keon",
-    "luka",
-    "mateo",
-    "ousman",
-    "pavel",
-    "rui",
-    "theo",
-    "zaire",
-    "anton",
-    "bilal",
-]
-_LAST = [
-    "mercer",
-    "holloway",
-    "banks",
-    "okafor",
-    "lindqvist",
-    "vance",
-    "sutter",
-    "delgado",
-    "prior",
-    "whitlock",
-    "adeyemi",
-    "castellan",
-    "draper",
-    "novak",
-    "tillman",
-    "barrow",
-    "ellison",
-    "fontaine",
-    "grady",
-    "hask",
-    "irvine",
-]
+_FIRST = (
+    "jalen", "marcus", "tyrese", "devin", "malik", "isaiah", "jordan", "cade", "amir", "nico",
+    "andre", "caleb", "trey", "dillon", "keon", "luka", "mateo", "ousman", "pavel", "rui", "theo",
+    "zaire", "anton", "bilal",
+)  # fmt: skip
+_LAST = (
+    "mercer", "holloway", "banks", "okafor", "lindqvist", "vance", "sutter", "delgado", "prior",
+    "whitlock", "adeyemi", "castellan", "draper", "novak", "tillman", "barrow", "ellison",
+    "fontaine", "grady", "hask", "irvine", "jessup", "kovalenko", "lomax", "marchetti",
+)  # fmt: skip
+SMALLEST_ROSTER, LARGEST_ROSTER = 10, len(_FIRST) * len(_LAST) // len(TEAMS)
+_TEAM_MINUTES = 240
 
 
-def players(rng: np.random.Generator) -> pl.DataFrame:
+def players(rng: np.random.Generator, per_team: int) -> pl.DataFrame:
     """One line per player: name, team, and the talent that his box scores come from."""
-    count = len(TEAMS) * ROSTER
+    count = len(TEAMS) * per_team
     pair = rng.permutation(len(_FIRST) * len(_LAST))[:count]
     first = np.array(_FIRST)[pair // len(_LAST)]
     last = np.array(_LAST)[pair % len(_LAST)]
-    rank = np.tile(np.arange(ROSTER), len(TEAMS))
+    rank = np.tile(np.arange(per_team), len(TEAMS))
     return pl.DataFrame(
         {
             "player": np.arange(count),
@@ -73,24 +35,30 @@ def players(rng: np.random.Generator) -> pl.DataFrame:
             "player_name": np.char.add(
                 np.char.add(np.char.capitalize(first), " "), np.char.capitalize(last)
             ),
-            "team": np.repeat(np.arange(len(TEAMS)), ROSTER),
+            "team": np.repeat(np.arange(len(TEAMS)), per_team),
             "rank": rank,
             "minutes_mean": np.clip(35 - 2.1 * rank + rng.normal(0, 1.5, count), 5, 37),
-            "ppm": np.clip(rng.normal(0.62 - 0.02 * rank, 0.09, count), 0.2, 0.95),
+            "ppm": np.clip(rng.normal(0.62 - 0.02 * rank, 0.16, count), 0.2, 1.05),
             "three_share": rng.beta(4, 6, count),
             "paint_share": rng.beta(6, 5, count),
             "throws": rng.beta(3, 17, count),
+            # Tells players apart after a break too, when everybody has rested alike.
+            "frailty": rng.uniform(0, 22, count),
         }
     )
 
 
+def _league(rng: np.random.Generator, spread: float) -> np.ndarray:
+    """One strength per team, about the league's average."""
+    drawn = rng.normal(0, spread, len(TEAMS))
+    return np.asarray(drawn - drawn.mean())
+
+
 def team_games(games: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Two lines per game: pace, points and offensive rating of each team."""
-    offense = rng.normal(0, 4, len(TEAMS))
-    defense = rng.normal(0, 3.5, len(TEAMS))
-    tempo = rng.normal(100, 2, len(TEAMS))
+    offense, defense, tempo = (_league(rng, spread) for spread in (4.0, 3.5, 2.0))
     home, away = games["home"].to_numpy(), games["away"].to_numpy()
-    pace = (tempo[home] + tempo[away]) / 2 + rng.normal(0, 2.5, games.height)
+    pace = 100 + tempo[home] + tempo[away] + rng.normal(0, 2.5, games.height)
 
     def rating(attack: np.ndarray, against: np.ndarray, edge: float) -> np.ndarray:
         noise = rng.normal(0, 9, games.height)
@@ -112,26 +80,52 @@ def team_games(games: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def box_scores(roster: pl.DataFrame, teams: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One line per player and game of his team, whether he played or not."""
+    """One line per player and game of his team, whether he played or not.
+
+    Minutes add up to the team's 240 and points to its rating times its pace, but for rounding.
+    """
     rows = teams.join(roster, on="team", maintain_order="left")
     count = rows.height
-    rank = rows["rank"].to_numpy()
+    squad = np.repeat(np.arange(teams.height), count // teams.height)
+
+    def column(name: str) -> np.ndarray:
+        return rows[name].to_numpy()
+
+    def shared_out(weight: np.ndarray, total: np.ndarray) -> np.ndarray:
+        return np.asarray(weight * (total / np.bincount(squad, weight))[squad])
+
+    rank = column("rank")
     played = rng.random(count) < np.where(rank < 10, 0.92, np.where(rank < 13, 0.55, 0.2))
     form = rng.normal(1, 0.18, count).clip(0.4, 1.7)
-    minutes = np.round((rows["minutes_mean"].to_numpy() * form).clip(2, 46), 1)
-    heat = rng.normal(1, 0.3, count).clip(0.1, 2.2)
-    pace_up = rows["pace"].to_numpy() * rows["off_rating"].to_numpy() / 11_200
-    points = np.round(minutes * rows["ppm"].to_numpy() * heat * pace_up).clip(0, 68)
-    shots = np.round(points / 1.15 + rng.normal(2, 1, count)).clip(1, 40)
+    on_court = shared_out(
+        column("minutes_mean") * form * played, np.full(teams.height, _TEAM_MINUTES)
+    )
+    minutes = np.round(on_court.clip(1, 46), 1)
+    heat = rng.normal(1, 0.38, count).clip(0.05, 2.4)
+    team_points = (teams["pace"] * teams["off_rating"] / 100).to_numpy()
+    points = shared_out(minutes * played * column("ppm") * heat, team_points).round().clip(0, 68)
+    free = np.round(points * column("throws") * heat).clip(0, points)
+    shots = np.round((points - free) / 1.12 + rng.normal(1.5, 1, count)).clip(0, 45)
+    tries = np.round(free / 0.78)
     made: dict[str, np.ndarray] = {
         "points": points,
         "minutes": minutes,
         "shots": shots,
-        "threes": np.round(shots * (rows["three_share"].to_numpy() + rng.normal(0, 0.08, count)))
+        "tries": tries,
+        "threes": np.round(shots * (column("three_share") + rng.normal(0, 0.08, count)))
         .clip(0, shots),
-        "paint": (rows["paint_share"].to_numpy() + rng.normal(0, 0.05, count)).clip(0.02, 0.95),
-        "free": np.round(points * rows["throws"].to_numpy() * heat).clip(0, points),
-        "usage": (shots / minutes * 22 + rng.normal(0, 1.5, count)).clip(5, 45),
+        "paint": (column("paint_share") + rng.normal(0, 0.05, count)).clip(0.02, 0.95),
+        "free": free,
+        "usage": ((shots + 0.44 * tries) / minutes * 48 / column("pace") * 100
+                  + rng.normal(0, 1, count)).clip(2, 50),
     }  # fmt: skip
     columns = [pl.Series(n, np.where(played, v, np.nan)).fill_nan(None) for n, v in made.items()]
-    return rows.with_columns(pl.Series("played", played), *columns)
+    return rows.with_columns(
+        pl.Series("played", played),
+        *columns,
+        # What the market thinks beyond form, where it opens, and whom it leaves out.
+        pl.Series("line_noise", rng.normal(0, 0.7, count)),
+        pl.Series("line_move", np.round(2 * rng.normal(0, 0.6, count)) / 2),
+        pl.Series("offered", rng.random(count) < 0.95),
+        pl.Series("matchup_noise", rng.normal(0, 1, count)),
+    )

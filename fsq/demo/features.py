@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from fsq.contract import Contract
+from fsq.contract import Contract, Feature
 from fsq.demo.schedule import TEAMS
 
 _MISSING, _DEFAULT = "missing", "default"
 _TEAM_MINIMUM = 3
+_FULL = 10  # games, for what has no window of its own
 
 
 def team_form(teams: pl.DataFrame) -> pl.DataFrame:
@@ -49,7 +50,8 @@ def _history(box: pl.DataFrame) -> pl.DataFrame:
         (pl.col("minutes").cum_sum().over("player") / total).alias("minutes_season"),
         rolled("minutes", 5).alias("minutes_last_5"),
         (rolled("points", 10) / rolled("minutes", 10)).clip(0, 1.5).alias("ppm_avg_last_10"),
-        (rolled("threes", 10) / rolled("shots", 10)).clip(0, 1).alias("pct_three"),
+        # Who has not shot yet has no shares; 0 / 0 would be NaN.
+        (rolled("threes", 10) / rolled("shots", 10)).fill_nan(None).alias("pct_three"),
         rolled("paint", 10).alias("paint_rate"),
         (rolled("free", 10) / rolled("points", 10))
         .clip(0, 0.5)
@@ -111,23 +113,23 @@ def _values(rows: pl.DataFrame) -> dict[str, pl.Expr]:
     teams = (pl.col("team_prior") >= _TEAM_MINIMUM) & (pl.col("prior_opp") >= _TEAM_MINIMUM)
     since = (pl.col("game_date") - pl.col("last_played")).dt.total_days()
     tired = pl.when(since == 1).then(25).when(since == 2).then(10).when(since == 3).then(3)
-    fatigue = 100 - tired.otherwise(0) - 6 * (pl.col("week") - 1).clip(0)
+    fatigue = 100 - pl.col("frailty") - tired.otherwise(0) - 6 * (pl.col("week") - 1).clip(0)
     fatigue -= 30 * (pl.col("week") * pl.col("minutes_avg_last_10") / 160).clip(0, 1)
     share = pl.col("minutes_last_5") / pl.col("minutes_season") - 1
     paint = pl.col("paint_rate") * (1 - pl.col("pct_three"))
     # A line follows the player's form; the market opens near where it closes.
-    noise = pl.struct("player", "game_id").hash(seed=1) % 1000 / 1000 - 0.5
-    line = (
-        (pl.col("points_avg_last_10") * 0.7 + pl.col("points_avg_season") * 0.3 + noise) * 2
-    ).round(0) / 2
-    has_line = five & (pl.col("minutes_avg_last_10") > 17)
+    form = pl.col("points_avg_last_10") * 0.7 + pl.col("points_avg_season") * 0.3
+    opening = ((form + pl.col("line_noise")) * 2).round(0).clip(1) / 2
+    line = (opening + pl.col("line_move")).clip(0.5)
+    has_line = five & pl.col("offered") & (pl.col("minutes_avg_last_10") > 17)
     return {
         "games_in_last_7_days": pl.col("week").clip(0, 5),
         "fatigue_score": pl.when(known).then(fatigue.clip(0, 100).round(2)),
         "shot_zone_mismatch_score": pl.when(teams & known).then(
             (
-                60 * (pl.col("pct_three") - 0.4) * (noise + 0.6)
+                12 * (pl.col("pct_three") - 0.4)
                 + (pl.col("opp_def_rating_before") - 112) / 2
+                + pl.col("matchup_noise")
             ).clip(-15, 15)
         ),
         "pace_score": pl.when(teams).then(
@@ -152,8 +154,8 @@ def _values(rows: pl.DataFrame) -> dict[str, pl.Expr]:
         ),
         "team_win_pct": pl.when(pl.col("team_prior") > 0).then("won_before"),
         "vegas_points_line": pl.when(has_line).then(line),
-        "vegas_opening_line": pl.when(has_line).then(line + (noise * 2).round(0) / 2),
-        "vegas_line_move": pl.when(has_line).then(-(noise * 2).round(0) / 2),
+        "vegas_opening_line": pl.when(has_line).then(opening),
+        "vegas_line_move": pl.when(has_line).then(line - opening),
         "has_vegas_line": pl.when(has_line).then(1.0),
         "avg_points_vs_opponent": pl.when(pl.col("games_vs") > 0).then("points_vs"),
         "games_vs_opponent": pl.col("games_vs").cast(pl.Float64),
@@ -175,32 +177,41 @@ def _keys() -> list[pl.Expr]:
 
 
 def _sources(contract: Contract) -> list[pl.Expr]:
-    """Calculated and line features say so; a window that is not yet full is phase 3."""
+    """Calculated and line features say so; a history that is not yet full is phase 3."""
     out = []
     for f in contract.features:
-        size = contract.windows[f.window].size if f.window else None
-        if f.upstream_table == "calculated":
-            word = pl.lit("calculated")
-        elif f.category == "vegas":
-            word = pl.lit("vegas")
-        elif f.name in ("minutes_avg_last_10", "ppm_avg_last_10"):
-            word = pl.lit("minutes_ppm")
-        elif f.window == "vs_opponent":
-            word = pl.lit("opponent_history")
-        elif size is not None:
-            word = (
-                pl.when(pl.col("games") < size).then(pl.lit("phase3")).otherwise(pl.lit("phase4"))
-            )
-        else:
-            word = pl.lit("phase4")
         absent = _MISSING if f.optional or f.expected is None else _DEFAULT
         out.append(
             pl.when(pl.col(f.name).is_null())
             .then(pl.lit(absent))
-            .otherwise(word)
+            .otherwise(_word(f, contract))
             .alias(f"{f.name}__source")
         )
     return out
+
+
+def _word(f: Feature, contract: Contract) -> pl.Expr:
+    if f.upstream_table == "calculated":
+        return pl.lit("calculated")
+    if f.category == "vegas":
+        return pl.lit("vegas")
+    if f.name in ("minutes_avg_last_10", "ppm_avg_last_10"):
+        return pl.lit("minutes_ppm")
+    if f.window == "vs_opponent" or f.name == "games_vs_opponent":
+        return pl.lit("opponent_history")
+    if f.window:
+        full = pl.col("games") >= (contract.windows[f.window].size or _FULL)
+    elif f.upstream_table == "team_offense_game_summary":
+        full = pl.col("team_prior") >= _FULL
+    elif f.upstream_table == "team_defense_zone_analysis":
+        full = pl.col("prior_opp") >= _FULL
+    elif f.name == "pace_score":
+        full = pl.min_horizontal("team_prior", "prior_opp") >= _FULL
+    elif f.upstream_table in ("player_shot_zone_analysis", "player_composite_factors"):
+        full = pl.col("games") >= _FULL
+    else:  # facts of the schedule need no history
+        full = pl.lit(True)
+    return pl.when(full).then(pl.lit("phase4")).otherwise(pl.lit("phase3"))
 
 
 def _samples() -> list[pl.Expr]:
@@ -208,5 +219,6 @@ def _samples() -> list[pl.Expr]:
     return [
         *(pl.col("games").clip(0, n).alias(f"{w}__sample_size") for w, n in sizes.items()),
         pl.col("games").alias("season__sample_size"),
+        pl.col("games_vs").alias("vs_opponent__sample_size"),
         *(pl.col(f"{w}__game_ids").fill_null([]) for w in sizes),
     ]

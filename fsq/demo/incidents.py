@@ -2,100 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import polars as pl
 
-from fsq.contract import Contract, Feature
+from fsq.contract import Contract
 
 Planted = dict[str, Any]
+_FULL_DAY = 100  # rows; on emptier dates an incident would drown in noise
+_APART = 9  # days, more than the week that dates are compared with
+_STUCK_DATES = 5
 
 
 def plant(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, list[Planted]]:
     """Put one incident of each kind into mid-season dates that lie apart."""
-    days = rows.group_by("game_date").len().filter(pl.col("len") >= 120)["game_date"].sort()
-    all_days = rows["game_date"].unique().sort()
-    start = all_days[0]
-    sixth = date(start.year + 1, 2, 6)
-    missed = sixth if sixth in days else days[len(days) * 6 // 10]
-    rest = [d for d in days if abs((d - missed).days) > 9 and (d - start).days > 35]
-    stuck, silent, stale, ranges, half = (rest[len(rest) * i // 5] for i in range(5))
-    at = all_days.index_of(stuck) or 0
-    stuck_days = all_days[at : at + 5].to_list()
-    by_table = {f.name: f for f in contract.features}
-    composite = [f for f in contract.features if f.upstream_table == "player_composite_factors"]
+    missed, stuck, silent, stale, ranges, half = _dates(rows)
+    tables = {f.name: f.upstream_table for f in contract.features}
+    writers = {p.writes: p.name for p in contract.processors}
     planted: list[Planted] = []
 
-    def note(
-        kind: str, days: Iterable[date], features: list[str], text: str, **more: object
-    ) -> None:
-        listed = [d.isoformat() for d in days]
-        count = rows.filter(pl.col("game_date").cast(pl.String).is_in(listed)).height
+    def features_of(table: str) -> list[str]:
+        return [name for name, upstream in tables.items() if upstream == table]
+
+    def put(
+        kind: str, days: list[date], features: list[str], text: str,
+        values: dict[str, pl.Expr], where: pl.Expr | None = None,
+    ) -> None:  # fmt: skip
+        nonlocal rows
+        hit = pl.col("game_date").is_in(days)
+        if where is not None:
+            hit &= where
+        affected = rows.select(hit.sum()).item()
+        rows = rows.with_columns(
+            pl.when(hit).then(value).otherwise(pl.col(name)).alias(name)
+            for name, value in values.items()
+        )
+        note(kind, days, features, text, affected)
+
+    def note(kind: str, days: list[date], features: list[str], text: str, affected: int) -> None:
+        read = {tables[f] for f in features}
+        table = read.pop() if len(read) == 1 else None
         planted.append(
             {
                 "kind": kind,
-                "dates": listed,
+                "dates": [d.isoformat() for d in days],
                 "features": features,
-                "rows_affected": count,
+                "upstream_table": table,
+                "processor": writers.get(table) if table else None,
+                "rows_affected": affected,
                 "description": text,
             }
-            | more
         )
 
-    rows = _defaulted(rows, missed, composite)
-    job = next(p.name for p in contract.processors if p.writes == "player_composite_factors")
-    without = pl.col("processors_completed").list.set_difference(pl.lit([job]))
-    rows = _where(rows, [missed], processors_completed=without)
-    note(
+    table = "player_composite_factors"
+    composite = [f for f in contract.features if f.upstream_table == table]
+    put(
         "processor_did_not_run",
         [missed],
         [f.name for f in composite],
         "a job was missing from the schedule; its features fell back to defaults",
-        processor=job,
-        upstream_table="player_composite_factors",
+        {f.name: pl.lit(f.expected) for f in composite}
+        | {f"{f.name}__source": pl.lit("default") for f in composite}
+        # The job wrote no record, so there is none to date or to hash.
+        | {f"{table}__{fact}": pl.lit(None) for fact in ("last_updated", "data_hash")}
+        | {
+            "processors_completed": pl.col("processors_completed").list.filter(
+                pl.element() != writers[table]
+            )
+        },
     )
-    rows = _where(rows, stuck_days, team_win_pct=pl.lit(0.5))
-    note("stuck_constant", stuck_days, ["team_win_pct"], "every team stands at .500")
-    expected = by_table["fatigue_score"].expected
-    rows = _where(
-        rows, [silent], fatigue_score=pl.lit(expected), fatigue_score__source=pl.lit("phase4")
-    )
-    note("silent_default", [silent], ["fatigue_score"], "the expected value, but labelled phase4")
-    old = pl.col("player_daily_cache__last_updated") - pl.duration(hours=60)
-    rows = _where(rows, [stale], player_daily_cache__last_updated=old)
-    cache = [f.name for f in contract.features if f.upstream_table == "player_daily_cache"]
-    note(
-        "stale_data",
-        [stale],
-        cache,
-        "the cache is 60 hours older than on other days",
-        upstream_table="player_daily_cache",
-    )
-    third = pl.int_range(pl.len()) % 3 == 0
-    rows = _where(
-        rows,
-        [ranges],
-        opponent_def_rating=pl.when(third).then(200.0).otherwise("opponent_def_rating"),
-    )
-    note("range_violation", [ranges], ["opponent_def_rating"], "a third of the rows hold 200")
-    affected = rows.filter(pl.col("game_date") == half).height
+    put("stuck_constant", stuck, ["team_win_pct"], "every team stands at .500",
+        {"team_win_pct": pl.lit(0.5)})  # fmt: skip
+    expected = next(f.expected for f in contract.features if f.name == "fatigue_score")
+    put("silent_default", [silent], ["fatigue_score"], "the expected value, but labelled phase4",
+        {"fatigue_score": pl.lit(expected), "fatigue_score__source": pl.lit("phase4")})  # fmt: skip
+    cache = "player_daily_cache"
+    late = pl.col(f"{cache}__last_updated") - pl.duration(hours=60)
+    put("stale_data", [stale], features_of(cache), "the cache is 60 hours older than on other days",
+        {f"{cache}__last_updated": late})  # fmt: skip
+    known = pl.col("opponent_def_rating", "points_std_last_10").is_not_null()
+    put("range_violation", [ranges], ["points_std_last_10", "opponent_def_rating"],
+        "a third of the rows hold a rating of 200 and a negative deviation",
+        {"opponent_def_rating": pl.lit(200.0), "points_std_last_10": pl.lit(-2.0)},
+        (pl.int_range(pl.len()) % 3 == 0) & pl.all_horizontal(known))  # fmt: skip
+
+    before = rows.height
     rows = rows.filter((pl.col("game_date") != half) | (pl.int_range(pl.len()) % 2 == 0))
-    note("missing_rows", [half], [], "half of the players are not there")
-    planted[-1]["rows_affected"] = affected - rows.filter(pl.col("game_date") == half).height
+    note("missing_rows", [half], [], "half of the players are not there", before - rows.height)
     return rows, planted
 
 
-def _where(rows: pl.DataFrame, days: list[date], **values: pl.Expr) -> pl.DataFrame:
-    hit = pl.col("game_date").is_in(days)
-    return rows.with_columns(
-        pl.when(hit).then(value).otherwise(pl.col(name)).alias(name)
-        for name, value in values.items()
-    )
-
-
-def _defaulted(rows: pl.DataFrame, day: date, features: list[Feature]) -> pl.DataFrame:
-    values = {f.name: pl.lit(f.expected) for f in features}
-    words = {f"{f.name}__source": pl.lit("default") for f in features}
-    return _where(rows, [day], **values, **words)
+def _dates(rows: pl.DataFrame) -> tuple[date, list[date], date, date, date, date]:
+    """Full dates once windows have filled, the five stuck ones in a row, all of them apart."""
+    sizes = rows.group_by("game_date").len().sort("game_date")
+    every = sizes["game_date"].to_list()
+    full = set(sizes.filter(pl.col("len") >= _FULL_DAY)["game_date"].to_list())
+    sixth = date(every[0].year + 1, 2, 6)
+    missed = sixth if sixth in full else min(full, key=lambda d: abs((d - sixth).days))
+    runs = [every[i : i + _STUCK_DATES] for i in range(len(every) - _STUCK_DATES + 1)]
+    runs = [r for r in runs if (r[0] - every[0]).days > 5 * 7 and full.issuperset(r)]
+    stuck = runs[0]
+    free = [d for d in every if d in full and (d - stuck[-1]).days >= _APART]
+    free = [d for d in free if abs((d - missed).days) >= _APART]
+    silent, stale, ranges, half = (free[len(free) * i // 4] for i in range(4))
+    return missed, stuck, silent, stale, ranges, half

@@ -13,29 +13,57 @@ TEAMS = (
     "SAS", "TOR", "UTA", "WAS",
 )  # fmt: skip
 GAMES_PER_TEAM = 82
+# Games by weekday, Monday first: Wednesdays and Fridays are full, Thursdays belong to television.
+_WEEKDAY = (8.0, 5.5, 10.0, 5.5, 10.0, 7.5, 7.0)
+# With fewer, a date has too few teams for its team features to vary as on any other date.
+_FEWEST, _MOST = 5, 14
+_PAIRINGS = 300
+_LAST_DATES = 20
 
 
 def schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
     """One line per game: game_id, game_date, and the indices of home and away team."""
     days = _game_days(first_year)
-    sizes = _games_per_day(len(days), len(TEAMS) * GAMES_PER_TEAM // 2, rng)
+    sizes = _games_per_day(days, len(TEAMS) * GAMES_PER_TEAM // 2, rng)
     left = np.full(len(TEAMS), GAMES_PER_TEAM)
+    met = np.zeros((len(TEAMS), len(TEAMS)), dtype=np.int64)
+    hosted = np.zeros(len(TEAMS), dtype=np.int64)
     dates: list[date] = []
     home: list[int] = []
     away: list[int] = []
-    for day, size in zip(days, sizes, strict=True):
-        # Teams with the most games left play first; the noise only breaks ties.
-        order = np.argsort(-(left + rng.uniform(0, 0.9, len(TEAMS))), kind="stable")
-        playing = rng.permutation(order[: 2 * size])
+    tired = np.zeros(len(TEAMS))
+    for n, (day, size) in enumerate(zip(days, sizes, strict=True)):
+        # Teams with the most games left play first. Chance lets some run ahead and who played
+        # yesterday waits, but for the last weeks, in which all must come to 82.
+        luck = rng.uniform(0, 1, len(TEAMS))
+        ahead = 3 * luck - 2 * tired if n < len(days) - _LAST_DATES else 0.9 * luck
+        order = np.argsort(-(left + ahead), kind="stable")
+        playing = _least_met(order[: 2 * size], met, rng)
         left[playing] -= 1
+        tired = np.isin(np.arange(len(TEAMS)), playing).astype(float)
+        one, other = playing[:size], playing[size:]
+        # Whoever has hosted less hosts, which keeps every team near 41 home games.
+        swap = hosted[one] > hosted[other]
+        hosts, guests = np.where(swap, other, one), np.where(swap, one, other)
+        hosted[hosts] += 1
+        met[one, other] += 1
+        met[other, one] += 1
         dates += [day] * int(size)
-        home += playing[:size].tolist()
-        away += playing[size:].tolist()
+        home += hosts.tolist()
+        away += guests.tolist()
     ids = [f"002{first_year % 100:02}{i + 1:05}" for i in range(len(dates))]
     return pl.DataFrame(
         {"game_id": ids, "game_date": dates, "home": home, "away": away},
         schema_overrides={"home": pl.Int64, "away": pl.Int64},
     )
+
+
+def _least_met(teams: np.ndarray, met: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Of many random pairings, first half against second, the one that repeats the least."""
+    drawn = rng.permuted(np.tile(teams, (_PAIRINGS, 1)), axis=1)
+    half = len(teams) // 2
+    repeats = (met[drawn[:, :half], drawn[:, half:]] ** 3).sum(axis=1)
+    return np.asarray(drawn[repeats.argmin()])
 
 
 def _game_days(first_year: int) -> list[date]:
@@ -46,9 +74,11 @@ def _game_days(first_year: int) -> list[date]:
     return [d for d in days if not break_from <= d <= break_to and d not in holidays]
 
 
-def _games_per_day(days: int, games: int, rng: np.random.Generator) -> np.ndarray:
-    sizes = np.clip(np.round(rng.normal(games / days, 2.6, days)), 2, 14).astype(int)
+def _games_per_day(days: list[date], games: int, rng: np.random.Generator) -> np.ndarray:
+    usual = np.array(_WEEKDAY)[[d.weekday() for d in days]]
+    drawn = rng.normal(usual * games / usual.sum(), 1.6)
+    sizes: np.ndarray = np.clip(np.round(drawn), _FEWEST, _MOST).astype(int)
     while (gap := games - int(sizes.sum())) != 0:
-        at = rng.permutation(days)[: abs(gap)]
-        sizes[at] = np.clip(sizes[at] + np.sign(gap), 2, 14)
+        at = rng.permutation(len(days))[: abs(gap)]
+        sizes[at] = np.clip(sizes[at] + np.sign(gap), _FEWEST, _MOST)
     return sizes

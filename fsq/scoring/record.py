@@ -60,14 +60,14 @@ def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     }
     size = np.array([max(1.0, members[c].sum()) for c in CATEGORIES])
     trusted = (score * (1.0 - default)) @ np.stack([members[c] for c in CATEGORIES], axis=1) / size
-    out |= {f"{c}_quality_pct": trusted[:, i] for i, c in enumerate(CATEGORIES)}
+    out |= {f"{c}_quality_pct": line for c, line in zip(CATEGORIES, _lines(trusted), strict=True)}
     counted = [*CATEGORIES, "all", "required", "critical", "optional"]
     counted += [k for k, _ in contract.flags] + [m for m in members if m.startswith("model:")]
     sums = default @ np.stack([members[m] for m in counted], axis=1)
-    out |= {f"defaults:{m}": sums[:, i] for i, m in enumerate(counted)}
+    out |= {f"defaults:{m}": line for m, line in zip(counted, _lines(sums), strict=True)}
     out["training:critical"] = trains @ members["critical"]
     good = (score >= contract.feature_rules.training_min_score) & (default == 0)
-    out["good:critical"] = good @ members["critical"]
+    out["good:critical"] = good.astype(np.float64) @ members["critical"]
     out |= {name: matrices[name].sum(axis=1) for name in _SUMMED} | {"training": trains.sum(axis=1)}
     oldest = matrices["age"].max(axis=1, initial=-1.0)
     return pl.DataFrame(out).with_columns(
@@ -75,6 +75,11 @@ def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
             None
         )
     )
+
+
+def _lines(matrix: Matrix) -> Matrix:
+    """The matrix's columns as lines in memory, which Polars takes without a walk over strides."""
+    return np.ascontiguousarray(matrix.T)
 
 
 _SUMMED = ("type:phase4", "type:phase3", "type:calculated", "raw:phase4", "raw:phase3",

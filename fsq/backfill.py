@@ -19,7 +19,7 @@ from fsq.errors import InputError
 from fsq.intake import OnUnknown, examined, unknown_words
 from fsq.run import RunContext
 from fsq.sources import fingerprints, scan_source
-from fsq.stores import Entry, Receipt, open_store
+from fsq.stores import Entry, Receipt, changed_meanwhile, open_store
 
 # Rows per transaction: a season takes two, so that files are large and little is redone.
 COMMIT_ROWS = 20_000
@@ -127,13 +127,16 @@ def backfill(
 
     Raises:
         InputError: any planned row is bad; nothing is written.
-        StoreError: the store cannot be read or written; committed dates stay.
+        StoreError: the store cannot be read or written, or, in place, others changed it
+            meanwhile; committed dates stay.
     """
     began = time.perf_counter()
     options = resolved(contract, as_of, run, now, on_unknown_source)
     target = open_store(store)
+    in_place = _folder(source) == _folder(store)
+    # Taken before the scan: what others commit in between is then reported, never lost.
+    base = target.version() if in_place else None
     rows = _between(scan_source(source), start, end, options.contract)
-    in_place = Path(source).resolve() == Path(store).resolve()
     plan = _plan(rows, target.ledger(), options, force=force, in_place=in_place)
     todo = [step for step in plan if step.reason is not None]
     skipped = len(plan) - len(todo)
@@ -148,8 +151,18 @@ def backfill(
     tiers: Counter[str] = Counter()
     total, done = sum(s.rows for s in todo), Counter[str]()
 
-    def finish(write: Future[Receipt]) -> None:
-        receipt = write.result()
+    def write(scored: pl.DataFrame, entries: dict[date, Entry]) -> Receipt:
+        nonlocal base
+        receipt = target.replace(scored, entries, base)
+        if base is not None:
+            # A version of someone else between ours may have changed dates still to be written.
+            if receipt.version != base + 1:
+                raise changed_meanwhile(store)
+            base = receipt.version
+        return receipt
+
+    def finish(job: Future[Receipt]) -> None:
+        receipt = job.result()
         done["rows"] += receipt.rows
         done["dates"] += receipt.dates
         if progress:
@@ -164,11 +177,15 @@ def backfill(
             tiers.update(dict(scored["quality_tier"].value_counts().iter_rows()))
             if pending:
                 finish(pending)
-            pending = writer.submit(target.replace, scored, {s.day: s.entry for s in chunk})
+            pending = writer.submit(write, scored, {s.day: s.entry for s in chunk})
         if pending:
             finish(pending)
     seconds = time.perf_counter() - began
     return BackfillResult(plan, done["rows"], done["dates"], skipped, seconds, dict(tiers), unknown)
+
+
+def _folder(uri: str) -> Path:
+    return Path(uri.removeprefix("file://")).resolve()
 
 
 def _between(
@@ -194,6 +211,9 @@ def _plan(
     # In place, the first run adds these two to a legacy table; they are no change of its input.
     ours = {"primary_data_source", "matchup_data_status"} if in_place else set()
     layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    if in_place and layout.form == "wide":
+        raise InputError(["a wide table cannot be its own store: its feature columns would be "
+                          "emptied; write to another folder"])  # fmt: skip
     found = fingerprints(rows, [c for c in {*layout.carried, *layout.needed} if c not in ours])
     if found["game_date"].null_count():
         examined(rows, options.contract, options.on_unknown)

@@ -107,6 +107,7 @@ def _matrices(long: pl.DataFrame, contract: Contract, width: int) -> dict[str, M
     return {column.name: column.to_numpy().reshape(shape) for column in made}
 
 
+@lru_cache(maxsize=8)
 def columns(contract: Contract) -> dict[str, pl.Expr]:
     """Each numeric, flag and word column of levels 2 and 3, from what ``reduced`` gives."""
     size = {c: len(contract.in_category(c)) for c in CATEGORIES}
@@ -206,8 +207,20 @@ def _alerts(contract: Contract, watched: list[str], size: dict[str, int]) -> pl.
         ),
         "silent_defaults": pl.col("silent") >= rules.silent_defaults_from,
     }
-    words = [pl.when(met).then(pl.lit(word)) for word, met in rules_met.items()]
-    return pl.concat_list(words).list.drop_nulls()
+    return _listed(rules_met)
+
+
+def _listed(words: dict[str, pl.Expr]) -> pl.Expr:
+    """The words whose condition is met, in order, as a list per record.
+
+    The conditions are the bits of a number, and each number has one list: made once, gathered.
+    """
+    bits = [met.fill_null(False).cast(pl.UInt32) * (1 << i) for i, met in enumerate(words.values())]
+    lists = [
+        [word for i, word in enumerate(words) if number >> i & 1]
+        for number in range(1 << len(words))
+    ]
+    return pl.lit(pl.Series(lists, dtype=pl.List(pl.String))).gather(pl.sum_horizontal(bits))
 
 
 def _passes(gate: Gate, contract: Contract) -> pl.Expr:

@@ -47,14 +47,29 @@ class Store(Protocol):
         ...
 
     def replace(
-        self, scored: pl.DataFrame | pa.Table, ledger: Mapping[date, Entry] | None = None
+        self,
+        scored: pl.DataFrame | pa.Table,
+        ledger: Mapping[date, Entry] | None = None,
+        since: int | None = None,
     ) -> Receipt:
-        """Put these rows in the place of all rows of their dates, at once or not at all."""
+        """Put these rows in the place of all rows of their dates, at once or not at all.
+
+        With ``since``, a version, nothing is written if these dates have changed after it.
+        """
+        ...
+
+    def version(self) -> int | None:
+        """Version of the table as it is now; None if there is no table."""
         ...
 
     def ledger(self) -> dict[date, Entry]:
         """What is remembered per date; a date that others have touched is not in it."""
         ...
+
+
+def changed_meanwhile(uri: str) -> StoreError:
+    """The error for rows that were computed from a version that others have changed since."""
+    return StoreError(f"{uri}: another writer changed it meanwhile; run it again to go on")
 
 
 def open_store(uri: str) -> Store:

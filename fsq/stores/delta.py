@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -16,7 +17,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from fsq.errors import InputError, StoreError
 from fsq.schema import to_arrow
-from fsq.stores import Entry, Receipt
+from fsq.stores import Entry, Receipt, changed_meanwhile
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
 _CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
@@ -34,16 +35,18 @@ class DeltaStore:
         self.uri = path
         folder = Path(path)
         if folder.exists() and not self._is_table():
-            occupied = folder.is_file() or any(folder.iterdir())
+            occupied = folder.is_file() or any(f.name != "_delta_log" for f in folder.iterdir())
             if occupied:
                 raise StoreError(f"{path} is not a Delta table; name another folder")
 
     def _is_table(self) -> bool:
-        return (Path(self.uri) / "_delta_log").is_dir()
+        # A creator that was killed may leave a log without a first commit: no table yet.
+        log = Path(self.uri) / "_delta_log"
+        return log.is_dir() and DeltaTable.is_deltatable(self.uri)
 
-    def _table(self) -> DeltaTable:
+    def _table(self, version: int | None = None) -> DeltaTable:
         try:
-            return DeltaTable(self.uri)
+            return DeltaTable(self.uri, version=version)
         except TableNotFoundError:
             raise StoreError(f"there is no store at {self.uri}; backfill it first") from None
         except (DeltaError, OSError) as error:
@@ -72,7 +75,10 @@ class DeltaStore:
         return rows if columns is None else rows.select(columns)
 
     def replace(
-        self, scored: pl.DataFrame | pa.Table, ledger: Mapping[date, Entry] | None = None
+        self,
+        scored: pl.DataFrame | pa.Table,
+        ledger: Mapping[date, Entry] | None = None,
+        since: int | None = None,
     ) -> Receipt:
         """Put these rows in the place of all rows of their dates, at once or not at all.
 
@@ -82,10 +88,13 @@ class DeltaStore:
         Args:
             scored: rows of whole dates; rows of other dates in the store are not touched.
             ledger: what to remember of each date, in the same transaction.
+            since: version of this table that the rows were computed from. A commit after it
+                that touches their dates is then an error, not retried: the rows are outdated.
 
         Raises:
-            InputError: a key is NULL or twice; nothing is written.
-            StoreError: the table cannot be written, or others kept winning.
+            InputError: a key is absent, NULL or twice; nothing is written.
+            StoreError: the table cannot be written, or others kept winning, or changed these
+                dates after ``since``.
         """
         table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
         days = _whole_days(table)
@@ -97,17 +106,31 @@ class DeltaStore:
         properties = CommitProperties(custom_metadata={_KEY: json.dumps(remembered)})
         for attempt in range(_ATTEMPTS):
             try:
-                return Receipt(table.num_rows, len(days), self._write(table, days, properties))
+                version = self._write(table, days, properties, since)
+                return Receipt(table.num_rows, len(days), version)
             except CommitFailedError as error:
+                if since is not None:
+                    raise changed_meanwhile(self.uri) from error
                 conflict = error
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads tries
             except (DeltaError, OSError, pa.ArrowException) as error:
+                raise StoreError(f"{self.uri} cannot be written: {error}") from error
+            except Exception as error:
+                # delta-rs reports faults of its query engine, failed casts say, as bare Exception.
+                if type(error) is not Exception:
+                    raise
                 raise StoreError(f"{self.uri} cannot be written: {error}") from error
         raise StoreError(
             f"{self.uri}: other writers won {_ATTEMPTS} times; run it again. {conflict}"
         )
 
-    def _write(self, table: pa.Table, days: Sequence[date], properties: CommitProperties) -> int:
+    def _write(
+        self,
+        table: pa.Table,
+        days: Sequence[date],
+        properties: CommitProperties,
+        since: int | None,
+    ) -> int:
         if not self._is_table():
             try:
                 write_deltalake(self.uri, table.slice(0, 0), mode="error",
@@ -116,7 +139,7 @@ class DeltaStore:
                 # Another creator came first: fine if there is a table now, else a real fault.
                 if not self._is_table():
                     raise
-        target = self._table()
+        target = self._table(since)
         named = ", ".join(f"'{day.isoformat()}'" for day in days)
         write_deltalake(
             target,
@@ -126,7 +149,12 @@ class DeltaStore:
             predicate=f"game_date IN ({named})",
             commit_properties=properties,
         )
-        return int(DeltaTable(self.uri).version())
+        # The writer leaves target at the version that it made, whoever has committed since.
+        return int(target.version())
+
+    def version(self) -> int | None:
+        """Version of the table as it is now; None if there is no table."""
+        return int(self._table().version()) if self._is_table() else None
 
     def ledger(self) -> dict[date, Entry]:
         """What is remembered per date, from the table's own history.
@@ -136,17 +164,16 @@ class DeltaStore:
         if not self._is_table():
             return {}
         out: dict[date, Entry] = {}
-        seen: set[str] = set()
+        seen: set[date] = set()
         for commit in self._table().history():
-            text = commit.get(_KEY)
-            if text is None:
-                empty = commit.get("operationMetrics", {}).get("num_added_rows", 1) == 0
-                if empty or commit.get("operation") in _HARMLESS:
+            remembered = _unpacked(commit.get(_KEY))
+            if remembered is None:
+                if _moves_no_row(commit):
                     continue
                 break
-            for day, packed in json.loads(text).items():
-                if day not in seen and packed is not None:
-                    out[date.fromisoformat(day)] = Entry(*packed)
+            for day, entry in remembered.items():
+                if day not in seen and entry is not None:
+                    out[day] = entry
                 seen.add(day)
         return out
 
@@ -155,7 +182,26 @@ def _packed(entry: Entry) -> list[str | int]:
     return [entry.contract, entry.version, entry.fingerprint, entry.rows]
 
 
+def _unpacked(text: Any) -> dict[date, Entry | None] | None:
+    """What a commit remembers; None if its metadata is not fsq's."""
+    try:
+        days = {date.fromisoformat(day): packed for day, packed in json.loads(text).items()}
+        return {day: packed and Entry(*packed) for day, packed in days.items()}
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+def _moves_no_row(commit: Mapping[str, Any]) -> bool:
+    metrics = commit.get("operationMetrics") or {}
+    # An overwrite by nothing adds no row either, but removes files.
+    untouched = (metrics.get("num_added_files"), metrics.get("num_removed_files")) == (0, 0)
+    return untouched or commit.get("operation") in _HARMLESS
+
+
 def _whole_days(table: pa.Table) -> list[date]:
+    lacking = {"player_lookup", "game_date"} - set(table.column_names)
+    if lacking:
+        raise InputError([f"no column {c}" for c in sorted(lacking)], "the rows cannot be stored")
     keys = pl.DataFrame(table.select(["player_lookup", "game_date"]))
     problems = [f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items()
                 if n]  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill import backfill
+from fsq.backfill import Progress, backfill
 from tests.frames import legacy, wide
 
 KEYS = ["game_date", "player_lookup"]
@@ -78,6 +78,38 @@ def test_in_place_on_a_legacy_table(tmp_path: Path) -> None:
     scored = fsq.open_store(path).read().collect()
     assert {"features", "feature_names", "quality_tier"} <= set(scored.columns)
     assert scored["feature_quality_detail"].list.len().unique().to_list() == [33]
+
+
+def test_in_place_loses_no_row_of_another_writer(tmp_path: Path) -> None:
+    path = str(tmp_path / "t")
+    from deltalake import write_deltalake
+
+    rows = legacy(wide())
+    write_deltalake(path, rows.to_arrow())
+    late = rows.tail(1).with_columns(player_lookup=pl.lit("late")).to_arrow()
+
+    def interfere(now: Progress) -> None:
+        if now.dates == 1:
+            write_deltalake(path, late, mode="append", schema_mode="merge")
+
+    with pytest.raises(fsq.StoreError, match="another writer"):
+        backfill(path, path, chunk_rows=10, progress=interfere)
+    assert fsq.open_store(path).read().collect().height == 41
+    backfill("file://" + path, path, chunk_rows=10)
+    table = fsq.open_store(path).read().collect()
+    assert (table.height, table["quality_tier"].null_count()) == (41, 0)
+    assert backfill(path, "file://" + path).rows == 0
+
+
+def test_a_wide_table_is_not_scored_in_place(tmp_path: Path) -> None:
+    path = str(tmp_path / "t")
+    from deltalake import write_deltalake
+
+    write_deltalake(path, wide().to_arrow())
+    with pytest.raises(fsq.InputError, match="its own store"):
+        backfill(path, path)
+    assert fsq.open_store(path).version() == 0
+    assert backfill(path, str(tmp_path / "u")).rows == 40
 
 
 CHILD = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 from polars.testing import assert_frame_equal
 
 import fsq
@@ -85,6 +85,74 @@ def test_the_ledger_is_in_the_history_and_forgets_what_others_touch(tmp_path: Pa
     assert store.ledger() == {day: entry}
     write_deltalake(str(path), store.read().head(1).collect().to_arrow(), mode="append")
     assert store.ledger() == {}
+
+
+def test_the_ledger_forgets_an_overwrite_by_nothing(tmp_path: Path) -> None:
+    path, rows = str(tmp_path / "t"), scored()
+    store, day = fsq.open_store(path), date(2026, 1, 1)
+    entry = {day: Entry("v2_33features", "abc", "f1", 10)}
+    nothing = rows.head(0).to_arrow()
+    for predicate in (None, f"game_date = '{day}'"):
+        store.replace(rows, entry)
+        assert store.ledger() == entry
+        write_deltalake(path, nothing, mode="overwrite", predicate=predicate)
+        assert store.ledger() == {}
+
+
+def test_the_ledger_outlives_what_moves_no_row_and_the_cleaning_of_the_log(tmp_path: Path) -> None:
+    path, rows = str(tmp_path / "t"), scored()
+    store, day = fsq.open_store(path), date(2026, 1, 1)
+    entry = {day: Entry("v2_33features", "abc", "f1", 10)}
+    for _, of_day in rows.group_by("game_date"):
+        store.replace(of_day, entry)
+    table = DeltaTable(path)
+    table.optimize.compact()
+    table.vacuum()
+    table.create_checkpoint()
+    table.cleanup_metadata()
+    assert store.ledger() == entry
+
+
+def test_the_metadata_of_others_is_a_change_by_others(tmp_path: Path) -> None:
+    path, rows = str(tmp_path / "t"), scored()
+    store, day = fsq.open_store(path), date(2026, 1, 1)
+    for text in ("hello", "[]", '{"2026-01-01": [1]}', '{"hello": null}'):
+        store.replace(rows, {day: Entry("v2_33features", "abc", "f1", 10)})
+        properties = CommitProperties(custom_metadata={"fsq": text})
+        write_deltalake(path, rows.to_arrow(), mode="append", commit_properties=properties)
+        assert store.ledger() == {}
+
+
+def test_a_creator_that_was_killed_leaves_no_table(tmp_path: Path) -> None:
+    (tmp_path / "t" / "_delta_log").mkdir(parents=True)
+    store = fsq.open_store(str(tmp_path / "t"))
+    assert (store.ledger(), store.version()) == ({}, None)
+    assert store.replace(scored()).rows == 40
+
+
+def test_what_cannot_be_stored_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    path, rows = str(tmp_path / "t"), scored()
+    write_deltalake(path, rows.head(1).with_columns(quality_tier=pl.lit(3)).to_arrow())
+    store = fsq.open_store(path)
+    with pytest.raises(fsq.StoreError, match="cannot be written"):
+        store.replace(rows)
+    with pytest.raises(fsq.InputError, match="no column game_date"):
+        store.replace(rows.drop("game_date"))
+    assert (store.version(), store.read().collect().height) == (0, 1)
+
+
+def test_rows_of_an_outdated_version_are_refused(tmp_path: Path) -> None:
+    path, rows = str(tmp_path / "t"), scored()
+    store = fsq.open_store(path)
+    first = rows.filter(pl.col("game_date") == date(2026, 1, 1))
+    store.replace(rows)
+    base = store.version()
+    write_deltalake(path, first.head(1).with_columns(player_lookup=pl.lit("late")).to_arrow(),
+                    mode="append")  # fmt: skip
+    with pytest.raises(fsq.StoreError, match="another writer"):
+        store.replace(first, since=base)
+    assert store.read().collect().height == 41
+    assert store.replace(first, since=store.version()).rows == 10
 
 
 def _replace_day(path: str, at: int) -> None:

@@ -292,6 +292,8 @@ def _word(column: pl.Expr, words: pl.Enum, on_unknown: OnUnknown) -> pl.Expr:
 def _as(column: pl.Expr, found: pl.DataType, target: pl.DataType) -> pl.Expr:
     if isinstance(target, pl.Datetime) and isinstance(found, pl.Datetime) and not found.time_zone:
         return column.dt.cast_time_unit("us").dt.replace_time_zone("UTC")
+    if isinstance(target, pl.List):
+        return column.cast(target, strict=False).list.drop_nulls()  # arrays hold no NULL elements
     return column.cast(target, strict=False)
 
 

@@ -138,7 +138,8 @@ def score_feature(row: Row, f: OracleFeature, moment: datetime) -> tuple[Row, Ro
     reason = None
     if default:
         reason = row.get(f"{f.name}__fallback_reason")
-        reason = reason or ("calculation_failed" if failed else f.fallback_reason)
+        if reason is None:
+            reason = "calculation_failed" if failed else f.fallback_reason
     if default:
         status, alert = "defaulted", "default_used"
     else:
@@ -148,17 +149,19 @@ def score_feature(row: Row, f: OracleFeature, moment: datetime) -> tuple[Row, Ro
         rules = [(in_range is False, "range_violation"), (old, "stale_data_48h"),
                  (thin, "thin_sample"), (silent, "silent_default")]  # fmt: skip
         alert = next((word for hit, word in rules if hit), "")
-    games = first(row, f"{f.name}__game_ids", f.window and f"{f.window}__game_ids")
+    games = first(row, f"{f.name}__game_ids", f.window and f"{f.window}__game_ids") or []
+    table = row.get(f"{f.name}__upstream_table")
+    table = f.upstream_table if table is None else table
     detail = {
         "feature_index": f.index, "feature_name": f.name, "feature_category": f.category,
         "feature_value": value, "expected_value": None if f.expected is None else float(f.expected),
         "original_value": original, "value_range_valid": in_range, "validation_status": status,
         "source_type": "default" if default else canonical,
-        "upstream_table": row.get(f"{f.name}__upstream_table") or f.upstream_table,
+        "upstream_table": table,
         "upstream_data_hash": first(row, f"{f.name}__data_hash", f"{f.upstream_table}__data_hash"),
         "last_updated": updated, "quality_score": score, "feature_quality_tier": tier,
         "confidence_pct": confidence, "is_default": default, "fallback_reason": reason,
-        "sample_size": sample, "contributing_game_ids": games or [],
+        "sample_size": sample, "contributing_game_ids": [g for g in games if g is not None],
         "is_training_quality": score >= 85 and not default and not thin and in_range is True,
         "triggered_alert": alert or None, "feature_definition_version": f.definition_version,
         "computation_duration_ms": row.get(f"{f.name}__duration_ms"),

@@ -18,8 +18,8 @@ _HOURS = [0, 24, 48, 24.0001, 48.0001, 23.9, -3, 100]
 MOMENTS = st.sampled_from([None, *(_AS_OF - timedelta(hours=h) for h in _HOURS)])
 SAMPLES = st.sampled_from([None, 0, 4, 5, 9, 10, 12])
 WORDS = st.sampled_from([None, *SOURCES])
-GAMES = st.sampled_from([None, [], ["0022500001"], ["0022500001", "0022500002"]])
-TEXTS = st.sampled_from([None, "a1", "b2"])
+GAMES = st.sampled_from([None, [], ["0022500001"], ["0022500001", None], [None]])
+TEXTS = st.sampled_from([None, "", "a1", "b2"])
 
 
 def _values(f: OracleFeature) -> list[float | None]:

@@ -214,7 +214,7 @@ def _score_chunk(
     if not full:
         ruled = ruled.select(*record.READS, "feature_name", "feature_index")
     scored = ruled.collect()
-    made = record.reduced(scored, contract).hstack(records.select(pl.all().name.prefix("in:")))
+    made = record.reduced(scored, contract)
     expressions = record.columns(contract)
     lineages = lineage.columns(contract, options.now)
     out: dict[str, pl.Series] = {}

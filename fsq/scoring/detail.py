@@ -22,10 +22,9 @@ _OPTIONAL: dict[str, pl.DataType] = {
     "duration_ms": pl.Int64(),
     "game_ids": pl.List(pl.String),
 }
-_WORDS = ("poor", "bronze", "silver", "gold")
 # A rule for words speaks in Enum codes; they become strings once, when they are nested.
 _STATUS = pl.Enum(["defaulted", "clamped", "warning", "valid"])
-_TIER = pl.Enum(_WORDS)
+_TIER = pl.Enum(["poor", "bronze", "silver", "gold"])
 _TYPE = pl.Enum(["phase4", "phase3", "calculated", "default"])
 _ALERT = pl.Enum(
     ["default_used", "range_violation", "stale_data_48h", "thin_sample", "silent_default"]

@@ -39,7 +39,9 @@ def sources_json(long: pl.DataFrame, contract: Contract) -> pl.Series:
 def with_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Add ``ran`` and ``missing``; a day's rows share one list, so each is judged once."""
     done = pl.col("processors_completed")
-    keyed = records.with_columns(done.list.join("\x00").alias("jobs"))
+    # The length tells an empty list from one that holds an empty name.
+    key = done.list.len().cast(pl.String) + "\x00" + done.list.join("\x00")
+    keyed = records.with_columns(key.alias("jobs"))
     lists = keyed.select("jobs", "processors_completed").unique(subset="jobs")
     judged = lists.select("jobs", **_judged(contract))
     return keyed.join(judged, on="jobs", how="left", nulls_equal=True, maintain_order="left")

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 from polars.io.plugins import register_io_source
 
+from fsq.canonical import canonical
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake import Layout, OnUnknown, canonical, examined
+from fsq.intake import Layout, OnUnknown, examined
 from fsq.run import RunContext
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS, to_arrow
 from fsq.scoring import detail, lineage, record
@@ -203,14 +205,8 @@ def _score_chunk(
     width = len(contract.features)
     long, records = canonical(frame.select(plan.needed), plan, options.on_unknown)
     records = lineage.with_processors(_with_run(records, options), contract)
-    moments = records.select(
-        pl.col("as_of").repeat_by(width).explode(empty_as_null=False, keep_nulls=False)
-    )
     full = "feature_quality_detail" in wanted
-    ruled = detail.with_rules(
-        pl.concat([long, constants(contract, frame.height), moments], how="horizontal").lazy(),
-        contract,
-    )
+    ruled = detail.with_rules(_beside_constants(long, records, contract).lazy(), contract)
     if not full:
         ruled = ruled.select(*record.READS, "feature_name", "feature_index")
     scored = ruled.collect()
@@ -239,6 +235,19 @@ def _score_chunk(
     typed = [s.alias(n) if s.dtype == POLARS_SCHEMA[n] else s.alias(n).cast(POLARS_SCHEMA[n])
              for n, s in out.items()]  # fmt: skip
     return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
+
+
+def _beside_constants(
+    long: pl.DataFrame, records: pl.DataFrame, contract: Contract
+) -> pl.DataFrame:
+    """The long columns, the contract's constants and each record's as_of, line by line."""
+    fixed = constants(contract, records.height)
+    if "upstream_table" in long.columns:
+        table = pl.Series("upstream_table", long["upstream_table"])
+        long = long.with_columns(table.zip_with(table.is_not_null(), fixed["upstream_table"]))
+    moments = np.repeat(records["as_of"].to_physical().to_numpy(), len(contract.features))
+    as_of = pl.Series("as_of", moments).cast(UTC_MICROS)
+    return fixed.drop(long.columns, strict=False).hstack([*long.get_columns(), as_of])
 
 
 def _with_run(records: pl.DataFrame, options: Options) -> pl.DataFrame:

@@ -1,8 +1,9 @@
-"""Intake: any accepted form becomes canonical long columns, or one error names every problem."""
+"""Intake: an input of any accepted form is understood, or one error names every problem."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,18 +12,15 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.forms import (
-    PROVENANCE,
-    SHARED,
     Form,
     carried_columns,
-    computed_at,
     form_of,
     sources_struct,
     to_wide,
     wide_columns,
     word_at,
 )
-from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, UTC_MICROS
+from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS
 
 OnUnknown = Literal["error", "default"]
 KEYS = ("player_lookup", "game_date")
@@ -209,21 +207,25 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     elif plan.form != "wide" or "feature_sources" in plan.schema:
         # Arrays and JSON name their features row by row, so they are read to be judged.
         frame = rows.select(plan.needed).collect()
-        rows = _with_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract).lazy()
+        rows = with_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract).lazy()
     found = rows.collect_schema()
     texts = [n for n in names if n in found and _is_text(found[n])]
-    # Unique words first, column by column: the cost is that of the distinct words.
-    counted = [
-        rows.select(pl.col(c).cast(pl.String).alias("word")).group_by("word").len() for c in texts
-    ]
-    if not counted:
+    # Nearly every input knows all its words; only columns that do not are counted word by word.
+    if not texts:
         return {}
-    total = pl.concat(counted).group_by("word").agg(pl.col("len").sum())
-    strange = total.filter(~pl.col("word").is_in(known)).collect()
-    return {word: n for word, n in strange.iter_rows() if word is not None}
+    words = pl.Enum(known)
+    lost = [
+        pl.col(c).cast(words, strict=False).null_count() - pl.col(c).null_count() for c in texts
+    ]
+    strange = [c for c, n in zip(texts, rows.select(lost).collect().row(0), strict=True) if n]
+    counts: Counter[str] = Counter()
+    for column in strange:
+        met = rows.select(word=pl.col(column).cast(pl.String)).group_by("word").len().collect()
+        counts.update({w: n for w, n in met.iter_rows() if w is not None and w not in known})
+    return dict(counts)
 
 
-def _with_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def with_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """One source column per feature, where a wide input has one ``feature_sources`` instead."""
     lacking = [f"{n}__source" for n in contract.names if f"{n}__source" not in frame.columns]
     if not lacking or "feature_sources" not in frame.columns:
@@ -231,90 +233,3 @@ def _with_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFram
     words = sources_struct(frame)
     at = {f"{n}__source": i for i, n in enumerate(contract.names)}
     return frame.with_columns(word_at(words, at[c]).alias(c) for c in lacking)
-
-
-def canonical(
-    frame: pl.DataFrame, plan: Layout, on_unknown: OnUnknown
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows' long columns (record-major, one line per record and feature) and record columns.
-
-    Returns:
-        ``long``: value, source (Enum of the contract's words), last_updated, data_hash,
-        upstream_table, sample_size, game_ids, original_value, fallback_reason, duration_ms.
-        Kinds that the input has nowhere are left out.
-        ``record``: keys, as_of, computed_at, run id, processors and the legacy three.
-    """
-    contract = plan.contract
-    wide = _with_source_columns(to_wide(frame, plan.form, contract), contract)
-    words = pl.Enum(list(contract.sources))
-    kinds: dict[str, list[pl.Expr]] = {
-        "value": [pl.col(n).cast(pl.Float64) for n in contract.names],
-        "source": [_word(pl.col(f"{n}__source"), words, on_unknown) for n in contract.names],
-    }
-    types: dict[str, pl.DataType] = {
-        "last_updated": UTC_MICROS,
-        "sample_size": pl.Int64(),
-        "duration_ms": pl.Int64(),
-        "original_value": pl.Float64(),
-        "game_ids": pl.List(pl.String),
-    }
-    have = set(wide.columns)
-    for suffix in PROVENANCE:
-        target = types.get(suffix, pl.String())
-        per_feature, found = [], False
-        for f in contract.features:
-            owners = [f.name, getattr(f, SHARED[suffix])] if suffix in SHARED else [f.name]
-            columns = [c for o in owners if o and (c := f"{o}__{suffix}") in have]
-            found = found or bool(columns)
-            parts = [_as(pl.col(c), wide.schema[c], target) for c in columns]
-            per_feature.append(pl.coalesce(parts) if parts else pl.lit(None, target))
-        if found:
-            kinds[suffix] = per_feature
-    long = wide.select(
-        pl.concat_arr(e.alias(f"{kind}_{i}") for i, e in enumerate(exprs)).alias(kind)
-        for kind, exprs in kinds.items()
-    ).explode(list(kinds), empty_as_null=False)
-    return long, _records(wide, plan)
-
-
-def _word(column: pl.Expr, words: pl.Enum, on_unknown: OnUnknown) -> pl.Expr:
-    word = column.cast(pl.String)
-    known = word.cast(words, strict=False)
-    if on_unknown == "default":
-        known = (
-            pl.when(known.is_null() & word.is_not_null())
-            .then(pl.lit("default", words))
-            .otherwise(known)
-        )
-    return known.fill_null(pl.lit("missing", words))
-
-
-def _as(column: pl.Expr, found: pl.DataType, target: pl.DataType) -> pl.Expr:
-    if isinstance(target, pl.Datetime) and isinstance(found, pl.Datetime) and not found.time_zone:
-        return column.dt.cast_time_unit("us").dt.replace_time_zone("UTC")
-    if isinstance(target, pl.List):
-        return column.cast(target, strict=False).list.drop_nulls()  # arrays hold no NULL elements
-    return column.cast(target, strict=False)
-
-
-def _records(wide: pl.DataFrame, plan: Layout) -> pl.DataFrame:
-    def moment(names: list[str]) -> pl.Expr:
-        parts = [_as(pl.col(c), wide.schema[c], UTC_MICROS) for c in names]
-        return pl.coalesce(parts) if parts else pl.lit(None, UTC_MICROS)
-
-    def text(name: str) -> pl.Expr:
-        if name not in wide.columns or isinstance(wide.schema[name], pl.Struct | pl.List):
-            return pl.lit(None, pl.String).alias(name)
-        return pl.col(name).cast(pl.String)
-
-    done = pl.lit(None, pl.List(pl.String))
-    if "processors_completed" in wide.columns:
-        done = pl.col("processors_completed").cast(pl.List(pl.String)).list.drop_nulls()
-    return wide.select(
-        "game_date",
-        moment([c for c in ("as_of",) if c in wide.columns]).alias("as_of"),
-        moment(computed_at(wide.columns, plan.form)).alias("computed_at"),
-        text("pipeline_run_id"),
-        done.alias("processors_completed"),
-        *(text(c) for c in LEGACY_FIELDS),
-    )

@@ -11,7 +11,16 @@ from functools import lru_cache
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.schema import UTC_MICROS
 
+ABSENT: dict[str, pl.DataType] = {
+    "last_updated": UTC_MICROS,
+    "sample_size": pl.Int64(),
+    "original_value": pl.Float64(),
+    "fallback_reason": pl.String(),
+    "data_hash": pl.String(),
+    "duration_ms": pl.Int64(),
+}
 _repeated: dict[str, pl.DataFrame] = {}
 
 
@@ -40,7 +49,7 @@ def one_record(contract: Contract) -> pl.DataFrame:
             "feature_name": [f.name for f in features],
             "feature_category": [f.category for f in features],
             "expected_value": pl.Series([f.expected for f in features], dtype=pl.Float64),
-            "table": [f.upstream_table for f in features],
+            "upstream_table": [f.upstream_table for f in features],
             "reason": [f.fallback_reason for f in features],
             "feature_definition_version": [f.definition_version for f in features],
             "min": pl.Series([f.min for f in features], dtype=pl.Float64),
@@ -48,5 +57,11 @@ def one_record(contract: Contract) -> pl.DataFrame:
             "clamps": [f.on_violation == "clamp" for f in features],
             "suspicious": [f.suspicious_default for f in features],
             "window_size": pl.Series(sizes, dtype=pl.Float64),
+            # Kinds that an input may have nowhere; its own column stands in their place.
+            **{
+                kind: pl.Series([None] * len(features), dtype=dtype)
+                for kind, dtype in ABSENT.items()
+            },
+            "game_ids": pl.Series([[]] * len(features), dtype=pl.List(pl.String)),
         }
     )

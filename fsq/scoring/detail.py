@@ -1,8 +1,7 @@
 """Level 1: the rules of one feature, each computed once on the long, record-major columns.
 
-``with_inputs`` and ``with_rules`` take the long columns of intake beside the contract's
-constants. Each stage uses only what an earlier stage made, so that Polars runs a stage's
-expressions side by side.
+``with_rules`` takes the canonical long columns beside the contract's constants. Each stage uses
+only what an earlier stage made, so that Polars runs a stage's expressions side by side.
 """
 
 from __future__ import annotations
@@ -10,22 +9,12 @@ from __future__ import annotations
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema import DETAIL_FIELDS, UTC_MICROS
+from fsq.schema import DETAIL_FIELDS
 
-_OPTIONAL: dict[str, pl.DataType] = {
-    "last_updated": UTC_MICROS,
-    "sample_size": pl.Int64(),
-    "original_value": pl.Float64(),
-    "fallback_reason": pl.String(),
-    "upstream_table": pl.String(),
-    "data_hash": pl.String(),
-    "duration_ms": pl.Int64(),
-    "game_ids": pl.List(pl.String),
-}
 # A rule for words speaks in Enum codes; they become strings once, when they are nested.
 _STATUS = pl.Enum(["defaulted", "clamped", "warning", "valid"])
 _TIER = pl.Enum(["poor", "bronze", "silver", "gold"])
-_TYPE = pl.Enum(["phase4", "phase3", "calculated", "default"])
+TYPES = pl.Enum(["phase4", "phase3", "calculated", "default"])
 _ALERT = pl.Enum(
     ["default_used", "range_violation", "stale_data_48h", "thin_sample", "silent_default"]
 )
@@ -33,22 +22,20 @@ _ALERT = pl.Enum(
 
 def with_rules(long: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     """Add the fields of level 1 to long columns; ``as_of`` is already among them."""
-    absent = [c for c in _OPTIONAL if c not in long.collect_schema()]
     v, raw = pl.col("value"), pl.col("source")
     age, score = pl.col("age_hours"), pl.col("quality_score")
     default, in_range = pl.col("is_default"), pl.col("value_range_valid")
     thin = (pl.col("sample_size") < contract.feature_rules.thin_sample).fill_null(False)
-    rules, words, types = contract.feature_rules, contract.sources, _TYPE.categories.to_list()
+    rules, words, types = contract.feature_rules, contract.sources, TYPES.categories.to_list()
     stale, old = (age > rules.stale_hours), (age > rules.very_stale_hours)
     return (
-        long.with_columns(pl.lit(None, _OPTIONAL[c]).alias(c) for c in absent)
-        .with_columns(
+        long.with_columns(
             pl.when(v.is_finite()).then(v).alias("value"),
             (v.is_nan() | v.is_infinite()).fill_null(False).alias("failed"),
             by_word(raw, {w: s.base for w, s in words.items()}).alias("word_base"),
             by_word(raw, {w: s.reliability for w, s in words.items()}).alias("reliability"),
             by_word(raw, {w: types.index(s.type) for w, s in words.items()})
-            .cast(pl.UInt8).cat.to(_TYPE).alias("canonical"),
+            .cast(pl.UInt8).cat.to(TYPES).alias("canonical"),
             ((pl.col("as_of") - pl.col("last_updated")).dt.total_microseconds() / 3.6e9)
             .clip(lower_bound=0).alias("age_hours"),
         )
@@ -72,7 +59,7 @@ def with_rules(long: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
                 "upstream_original", pl.when(~pl.col("inside") & pl.col("clamps")).then(v)
             ).alias("original_value"),
             pl.when("clamps").then(v.clip("min", "max")).otherwise(v).alias("feature_value"),
-            pl.when(default).then(pl.lit("default", _TYPE)).otherwise("canonical")
+            pl.when(default).then(pl.lit("default", TYPES)).otherwise("canonical")
             .alias("source_type"),
             (~default & pl.col("suspicious") & (v == pl.col("expected_value")).fill_null(False))
             .alias("silent_default"),
@@ -141,13 +128,12 @@ def _spelt(codes: pl.Expr, words: pl.Enum) -> pl.Expr:
 def nested(long: pl.DataFrame, width: int) -> pl.Series:
     """The 23 fields of the long columns as one list of structs per record, in field order."""
     made = {
-        "upstream_table": pl.coalesce("upstream_table", "table"),
         "upstream_data_hash": pl.col("data_hash"),
         "computation_duration_ms": pl.col("duration_ms"),
-        "contributing_game_ids": pl.col("game_ids").fill_null([]),
+        "contributing_game_ids": pl.col("game_ids"),
     }
     words = {
-        "source_type": _TYPE,
+        "source_type": TYPES,
         "validation_status": _STATUS,
         "feature_quality_tier": _TIER,
         "triggered_alert": _ALERT,

@@ -1,22 +1,21 @@
 """Levels 2 and 3: categories and records, reduced from the same long columns.
 
-A record's features are one line of a matrix (records × features), so that every sum over
-features is one matrix product with a matrix of memberships. Scores and counts are small
-integers in the shipped contracts: the sums are exact, and bounds such as 85 are met exactly.
+Each long column is turned once into one line per feature, so that a sum over features adds whole
+lines. Scores and counts are small integers in the shipped contracts: the sums are exact, and
+bounds such as 85 are met exactly.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Contract, Gate
 from fsq.schema import CATEGORIES
-
-Matrix = npt.NDArray[np.float64]
+from fsq.scoring.detail import TYPES
 
 # Long columns that this level reads; the engine asks level 1 for no others on flat output.
 READS = (
@@ -26,85 +25,71 @@ READS = (
 
 
 @lru_cache(maxsize=8)
-def _members(contract: Contract) -> dict[str, Matrix]:
-    def mask(chosen: list[bool]) -> Matrix:
-        return np.array(chosen, dtype=np.float64)
-
+def _members(contract: Contract) -> dict[str, list[int]]:
+    """Indices of the features that belong to each category, flag, model and kind."""
     features = contract.features
-    out = {c: mask([f.category == c for f in features]) for c in CATEGORIES}
-    out["all"] = mask([True] * len(features))
-    out["required"] = mask([not f.optional for f in features])
-    out["optional"] = mask([f.optional for f in features])
-    out["critical"] = mask([f.critical for f in features])
-    out["weight"] = np.array([f.weight for f in features])
+    out = {c: contract.in_category(c) for c in CATEGORIES}
+    out["all"] = [f.index for f in features]
+    out["required"] = [f.index for f in features if not f.optional]
+    out["optional"] = [f.index for f in features if f.optional]
+    out["critical"] = [f.index for f in features if f.critical]
     for flag, wanted in contract.flags:
-        out[flag] = mask([f.name in wanted for f in features])
-    for model, wanted in contract.models.items():
-        out[f"model:{model}"] = mask([f.name in wanted for f in features])
+        out[flag] = [f.index for f in features if f.name in wanted]
+    for model, names in contract.models.items():
+        out[f"model:{model}"] = [f.index for f in features if f.name in names]
     return out
 
 
 def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Sums and counts per record, from which every column of levels 2 and 3 is an expression."""
-    width = len(contract.features)
-    matrices = _matrices(long, contract, width)
-    members = _members(contract)
-    default, score, trains = (matrices[m] for m in ("is_default", "quality_score", "trains"))
-    weight = np.where(default * members["optional"] > 0, 0.0, members["weight"])
-    total = weight.sum(axis=1)
-    weighted = (score * weight).sum(axis=1)
-    out: dict[str, Matrix] = {
-        "feature_quality_score": np.divide(
-            weighted, total, out=np.zeros_like(total), where=total > 0
-        )
-    }
-    size = np.array([max(1.0, members[c].sum()) for c in CATEGORIES])
-    trusted = (score * (1.0 - default)) @ np.stack([members[c] for c in CATEGORIES], axis=1) / size
-    out |= {f"{c}_quality_pct": line for c, line in zip(CATEGORIES, _lines(trusted), strict=True)}
-    counted = [*CATEGORIES, "all", "required", "critical", "optional"]
-    counted += [k for k, _ in contract.flags] + [m for m in members if m.startswith("model:")]
-    sums = default @ np.stack([members[m] for m in counted], axis=1)
-    out |= {f"defaults:{m}": line for m, line in zip(counted, _lines(sums), strict=True)}
-    out["training:critical"] = trains @ members["critical"]
-    good = (score >= contract.feature_rules.training_min_score) & (default == 0)
-    out["good:critical"] = good.astype(np.float64) @ members["critical"]
-    out |= {name: matrices[name].sum(axis=1) for name in _SUMMED} | {"training": trains.sum(axis=1)}
-    oldest = matrices["age"].max(axis=1, initial=-1.0)
-    return pl.DataFrame(out).with_columns(
-        pl.Series("upstream_data_freshness_hours", np.where(oldest < 0, np.nan, oldest)).fill_nan(
-            None
-        )
+    width, members = len(contract.features), _members(contract)
+
+    def lines(column: pl.Series | str) -> Any:
+        """A long column as one line per feature, so that a sum over features adds whole lines."""
+        values = (long[column] if isinstance(column, str) else column).to_numpy()
+        return np.ascontiguousarray(values.reshape(-1, width).T)
+
+    def count(flags: Any) -> Any:
+        return flags.sum(axis=0, dtype=np.int16)
+
+    score, default, trains = (
+        lines(c) for c in ("quality_score", "is_default", "is_training_quality")
     )
+    raw = lines(long["source"].to_physical())
+    codes = {w: i for i, w in enumerate(contract.sources)}
+    types = lines(long["source_type"].to_physical())
+    defaults, trusted = default.astype(np.int16), np.where(default, 0.0, score)
+    age = lines(long["age_hours"].fill_null(-1.0)).max(axis=0, initial=-1.0)  # no age is below 0
+    critical = members["critical"]
+    good = (score[critical] >= contract.feature_rules.training_min_score) & ~default[critical]
+    out = {"feature_quality_score": _weighted(score, default, contract)}
+    for category in CATEGORIES:
+        chosen = members[category]
+        out[f"{category}_quality_pct"] = trusted[chosen].sum(axis=0) / max(1, len(chosen))
+    out |= {f"defaults:{m}": count(defaults[chosen]) for m, chosen in members.items()}
+    out |= {
+        f"type:{w}": count(types == i) for i, w in enumerate(TYPES.categories) if w != "default"
+    }
+    out |= {f"raw:{w}": count(raw == codes.get(w, -1)) for w in ("phase4", "phase3")}
+    out |= {
+        "violations": count(lines(~long["value_range_valid"].fill_null(True))),
+        "silent": count(lines("silent_default")),
+        "training": count(trains),
+        "training:critical": count(trains[critical]),
+        "good:critical": count(good),
+        "upstream_data_freshness_hours": np.where(age < 0, np.nan, age),
+    }
+    return pl.DataFrame(out).with_columns(pl.col("upstream_data_freshness_hours").fill_nan(None))
 
 
-def _lines(matrix: Matrix) -> Matrix:
-    """The matrix's columns as lines in memory, which Polars takes without a walk over strides."""
-    return np.ascontiguousarray(matrix.T)
-
-
-_SUMMED = ("type:phase4", "type:phase3", "type:calculated", "raw:phase4", "raw:phase3",
-           "violations", "silent")  # fmt: skip
-
-
-def _matrices(long: pl.DataFrame, contract: Contract, width: int) -> dict[str, Matrix]:
-    """The long columns as matrices of numbers; an unknown age is -1, no age is below 0."""
-
-    def raw(word: str) -> pl.Expr:
-        return (pl.col("source") == word) if word in contract.sources else pl.lit(False)
-
-    made = long.select(
-        pl.col("quality_score"),
-        pl.col("is_default").cast(pl.Float64),
-        trains=pl.col("is_training_quality").cast(pl.Float64),
-        age=pl.col("age_hours").fill_null(-1.0),
-        violations=(~pl.col("value_range_valid")).fill_null(False).cast(pl.Float32),
-        silent=pl.col("silent_default").cast(pl.Float32),
-        **{f"type:{w}": (pl.col("source_type") == w).cast(pl.Float32)
-           for w in ("phase4", "phase3", "calculated")},
-        **{f"raw:{w}": raw(w).cast(pl.Float32) for w in ("phase4", "phase3")},
-    )  # fmt: skip
-    shape = (long.height // width, width)
-    return {column.name: column.to_numpy().reshape(shape) for column in made}
+def _weighted(score: Any, default: Any, contract: Contract) -> Any:
+    """The weighted mean per record; an optional feature that is default weighs nothing."""
+    weight = np.array([[f.weight] for f in contract.features])
+    optional = np.array([[f.optional] for f in contract.features])
+    counted = np.where(default & optional, 0.0, weight)
+    total = counted.sum(axis=0)
+    out = np.zeros_like(total)
+    return np.divide((score * counted).sum(axis=0), total, out=out, where=total > 0)
 
 
 @lru_cache(maxsize=8)

@@ -18,7 +18,7 @@ from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError
 from fsq.intake import OnUnknown, examined, unknown_words
 from fsq.run import RunContext
-from fsq.sources import fingerprints, scan_source
+from fsq.sources import fingerprints, reading, scan_source
 from fsq.stores import Entry, Receipt, changed_meanwhile, open_store
 
 # Rows per transaction: a season takes two, so that files are large and little is redone.
@@ -136,16 +136,18 @@ def backfill(
     in_place = _folder(source) == _folder(store)
     # Taken before the scan: what others commit in between is then reported, never lost.
     base = target.version() if in_place else None
-    rows = _between(scan_source(source), start, end, options.contract)
-    plan = _plan(rows, target.ledger(), options, force=force, in_place=in_place)
+    with reading(source):
+        rows = _between(scan_source(source), start, end, options.contract)
+        plan = _plan(rows, target.ledger(), options, force=force, in_place=in_place)
     todo = [step for step in plan if step.reason is not None]
     skipped = len(plan) - len(todo)
     unknown: dict[str, int] = {}
     if todo:
         chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
-        layout = examined(chosen, options.contract, options.on_unknown)
-        if on_unknown_source == "default":
-            unknown = unknown_words(chosen, layout)
+        with reading(source):
+            layout = examined(chosen, options.contract, options.on_unknown)
+            if on_unknown_source == "default":
+                unknown = unknown_words(chosen, layout)
     if dry_run:
         return BackfillResult(plan, skipped=skipped, unknown_sources=unknown)
     tiers: Counter[str] = Counter()
@@ -173,7 +175,9 @@ def backfill(
         pending: Future[Receipt] | None = None
         for chunk in _chunks(todo, chunk_rows):
             days = [s.day for s in chunk]
-            scored = score_checked(rows.filter(pl.col("game_date").is_in(days)).collect(), options)
+            with reading(source):
+                batch = rows.filter(pl.col("game_date").is_in(days)).collect()
+            scored = score_checked(batch, options)
             tiers.update(dict(scored["quality_tier"].value_counts().iter_rows()))
             if pending:
                 finish(pending)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -42,6 +44,24 @@ def scan_source(uri: str) -> pl.LazyFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError([f"{uri}: cannot be read as Parquet: {error}"]) from error
     return rows
+
+
+@contextmanager
+def reading(uri: str) -> Iterator[None]:
+    """Turn the faults that show only while a source's rows are read into one clear error.
+
+    Raises:
+        InputError: files are damaged, or those of one folder differ in their columns.
+    """
+    try:
+        yield
+    except (
+        pl.exceptions.ComputeError,
+        pl.exceptions.SchemaError,
+        pl.exceptions.ColumnNotFoundError,
+    ) as error:
+        cure = "write the file anew, or name files of one schema"
+        raise InputError([f"{uri}: cannot be read: {error}; {cure}"]) from error
 
 
 def fingerprints(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from fsq.engine import CHUNK_ROWS, Options, resolved, score_checked
 from fsq.errors import StoreError
 from fsq.intake import examined, unknown_words
 from fsq.schema import to_arrow
-from fsq.sources import scan_source
+from fsq.sources import reading, scan_source
 
 
 def command(
@@ -50,10 +50,11 @@ def command(
     options = resolved(contract, as_of, run, None, on_unknown_source.value)
     began = time.perf_counter()
     if target.endswith(".parquet") and "://" not in target:
-        rows = scan_source(source)
-        layout = examined(rows, options.contract, options.on_unknown)
-        unknown = unknown_words(rows, layout) if options.on_unknown == "default" else {}
-        dates, tiers = _to_file(rows, Path(target), options)
+        with reading(source):
+            rows = scan_source(source)
+            layout = examined(rows, options.contract, options.on_unknown)
+            unknown = unknown_words(rows, layout) if options.on_unknown == "default" else {}
+            dates, tiers = _to_file(rows, Path(target), options)
     else:
         done = backfill(
             source, target, contract=options.contract, run=run, as_of=as_of,

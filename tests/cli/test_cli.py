@@ -219,6 +219,36 @@ def test_score_takes_the_options_of_the_library(run: Command, rows: Path, tmp_pa
     assert found[date(2026, 1, 2)] == ("run-8", "v2_33features_capped")
 
 
+@pytest.mark.parametrize("command", ["score", "backfill"])
+def test_damaged_pages_are_bad_input(run: Command, tmp_path: Path, command: str) -> None:
+    path, target = tmp_path / "rows.parquet", tmp_path / "store"
+    wide(400).write_parquet(path)
+    content = bytearray(path.read_bytes())
+    for at in range(200, len(content) // 2, 50):  # pages, not the footer
+        content[at] ^= 0xFF
+    path.write_bytes(content)
+    words = [path, "--out"] if command == "score" else ["--source", path, "--store"]
+    told = run(command, *words, target)
+    assert told.status == 2
+    assert str(path) in told.err
+    assert "Traceback" not in told.err
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("command", ["score", "backfill"])
+def test_a_folder_of_two_schemas_is_bad_input(run: Command, tmp_path: Path, command: str) -> None:
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    rows = wide()
+    rows.head(20).write_parquet(folder / "a.parquet")
+    rows.tail(20).drop(NAMES[0]).write_parquet(folder / "b.parquet")
+    words = [folder, "--out"] if command == "score" else ["--source", folder, "--store"]
+    told = run(command, *words, tmp_path / "store")
+    assert told.status == 2
+    assert NAMES[0] in told.err
+    assert not (tmp_path / "store").exists()
+
+
 def test_unknown_words_may_count_as_defaults(run: Command, tmp_path: Path) -> None:
     make, _ = FAULTS["unknown words"]
     make().write_parquet(tmp_path / "in.parquet")

@@ -84,6 +84,7 @@ class Processor(_Frozen):
     name: Label
     writes: Name
     expected: bool = True
+    computes: Name | None = None
     rerun: str | None = None
 
 
@@ -139,6 +140,35 @@ class Legacy(_Frozen):
     matchup_unavailable_below: Percent
 
 
+class DiagnosisRules(_Frozen):
+    """When something that shows only across the rows of a date is worth a finding.
+
+    Shares are of a date's rows; ``trailing`` bounds hold against the median of the dates before.
+    """
+
+    trailing_dates: int = Field(ge=1)
+    min_trailing_dates: int = Field(ge=1)
+    min_rows: int = Field(ge=1)
+    warm_up_days: int = Field(ge=0)
+    season_gap_days: int = Field(ge=1)
+    break_days: int = Field(ge=1)
+    table_default_share: Share
+    default_rise: Share
+    stuck_top_share: Share
+    silent_share: Share
+    silent_rise: Share
+    stale_share: Share
+    violation_share: Share
+    violation_share_red: Share
+    quality_drop: Percent
+    psi: float = Field(gt=0)
+    coverage: Share
+    coverage_red: Share
+    vegas_normal: tuple[Share, Share]
+    vegas_move: Share
+    red_rows_share: Share
+
+
 class Flags(_Frozen):
     """Features that must all be available for a flag of the record to be TRUE."""
 
@@ -173,6 +203,7 @@ class Contract(_Frozen):
     production_ready: Gate
     legacy: Legacy
     flags: Flags
+    diagnosis: DiagnosisRules
     legacy_prefixes: dict[Name, Name] = {}
     models: dict[Name, tuple[Name, ...]] = {}
     score_caps: tuple[ScoreCap, ...] = ()

@@ -25,6 +25,8 @@ demo: setup ## simulate a season, score it into a Delta table, and show what was
 	@mkdir -p build
 	$(BIN)/fsq demo $(DEMO) --season $(SEASON)
 	$(BIN)/fsq backfill --source $(DEMO)/season_$(SEASON).parquet --store $(DEMO)/warehouse/ml_feature_store_v2 --season $(SEASON)
+	@echo; echo "One date is known to be bad: an upstream job did not run."
+	$(BIN)/fsq check --store $(DEMO)/warehouse/ml_feature_store_v2 --date 2026-02-06 || test $$? -eq 1
 
 test: setup ## run every test, doctests included
 	@mkdir -p build

@@ -87,7 +87,7 @@ def feature_days(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         ``expected_rows`` (not default, but exactly the expected value), ``violation_rows``,
         ``stale_rows`` (over the contract's very stale hours); ``values`` (not NULL, not
         default), their ``distinct`` count, ``std`` and ``top_share`` (the commonest value's);
-        rows per source type.
+        rows per source type and per feature tier.
     """
     default, value = pl.col("is_default"), pl.col("feature_value")
     real = value.filter(~default)
@@ -116,6 +116,8 @@ def feature_days(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:
             real.std().alias("std"),
             real.drop_nulls().unique_counts().max().cast(pl.Int64).fill_null(0).alias("top"),
             *((pl.col("source_type") == k).sum().cast(pl.Int64).alias(k) for k in kinds),
+            *((pl.col("feature_quality_tier") == t).sum().cast(pl.Int64).alias(t)
+              for t in _TIERS[:4]),
         )
         .with_columns(pl.when(pl.col("values") > 0).then(pl.col("top") / pl.col("values"))
                       .alias("top_share")).drop("top")

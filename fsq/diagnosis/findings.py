@@ -12,13 +12,31 @@ from fsq.contract import Contract
 Severity = Literal["red", "yellow", "info"]
 SEVERITIES: tuple[Severity, ...] = ("red", "yellow", "info")
 
+# Every kind of finding, and what it says.
+KINDS = {
+    "processor_did_not_run": "a table's features are all default, and the run context lacks its job",
+    "table_missing": "the same, but the job ran, or nothing is known of it",
+    "optional_table_missing": "the same for features that models can do without (`info`)",
+    "warming_up": "the same in a season's first days, when windows are empty",
+    "processor_missing": "the run context lacks a job whose features are there",
+    "default_rise": "features fall back far more often than on the dates before",
+    "stuck_constant": "a feature that should vary hardly does",
+    "silent_default": "a feature equals its expected value far too often, and is not labelled default",
+    "stale_data": "a table's records are too old",
+    "range_violation": "many values lie out of their range",
+    "missing_rows": "fewer rows (per game) than on the dates before",
+    "quality_drop": "a category fell, and nothing above explains it",
+    "distribution_shift": "values are spread otherwise than on the dates before",
+    "vegas_coverage": "the share of rows with a line left its normal band",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One cause, with all dates and features that it hurt.
 
     Attributes:
-        kind: such as ``processor_did_not_run`` or ``stuck_constant``.
+        kind: one of ``KINDS``.
         severity: ``red``, ``yellow`` or ``info``.
         dates: on which it was seen, in order.
         features: that it touches, in index order; empty if it is not about features.

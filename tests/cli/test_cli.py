@@ -23,7 +23,7 @@ from fsq.cli._output import PIPE_WIDTH, clean
 from fsq.schema import ARROW_SCHEMA, COLUMN_NAMES
 from tests.frames import NAMES, legacy, wide
 
-COMMANDS = ["score", "backfill", "demo", "contract", "contract show", "contract check",
+COMMANDS = ["score", "backfill", "check", "demo", "contract", "contract show", "contract check",
             "contract diff"]  # fmt: skip
 
 

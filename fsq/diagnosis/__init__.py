@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis.checks import CHECKS, Days
-from fsq.diagnosis.daily import READS, feature_days, feature_lines, record_days
+from fsq.diagnosis.daily import by_feature, long_detail, record_days
 from fsq.diagnosis.findings import SEVERITIES, Finding, NotEvaluated, merged, ranked
 from fsq.diagnosis.shift import shifts
-from fsq.errors import InputError
 from fsq.schema import CATEGORIES
 
 Verdict = Literal["red", "yellow", "green"]
@@ -129,16 +128,12 @@ def diagnose(
     """
     rules = load_contract(contract)
     frame = pl.LazyFrame(scored) if isinstance(scored, pa.Table) else scored.lazy()
-    found = frame.collect_schema()
-    if lacking := [c for c in READS if c not in found]:
-        raise InputError([f"no column {c!r}; score the rows with this version" for c in lacking],
-                         "these rows cannot be diagnosed")  # fmt: skip
-    frame = frame.select(*READS, *(c for c in ("game_id",) if c in found)).collect().lazy()
-    records = record_days(frame)
+    records = record_days(frame, rules)
     every = records["game_date"].to_list()
-    judged = every if dates is None else [d for d in every if d in set(dates)]
-    lines = feature_lines(frame, rules)
-    days = _beside_history(records, feature_days(lines, rules), rules, season_start)
+    asked = set(every if dates is None else dates)
+    judged = [d for d in every if d in asked]
+    lines = long_detail(frame, rules)
+    days = _beside_history(records, by_feature(lines, rules), rules, season_start)
     chosen = Days(
         days.records.filter(pl.col("game_date").is_in(judged)),
         days.features.filter(pl.col("game_date").is_in(judged)),
@@ -191,7 +186,7 @@ def _beside_history(
             "min_distinct": pl.Series([f.min_distinct or 0 for f in contract.features]),
         }
     )
-    shares = ("default", "expected", "violation", "stale")
+    shares = ("default", "expected", "violation", "very_stale")
     features = (
         features.join(about, on="feature_index", maintain_order="left")
         .with_columns((pl.col(f"{s}_rows") / pl.col("rows")).alias(f"{s}_share") for s in shares)
@@ -200,7 +195,8 @@ def _beside_history(
         )
         .join(
             records.select(
-                "game_date", "warm", "after_break", "enough", "compared", "ran", "missing",
+                "game_date", "warm", "after_break", "enough", "compared",
+                "completed_processors", "missing_processors",
                 games=pl.coalesce("games", pl.col("rows") // 25),
             ),
             on="game_date",
@@ -233,7 +229,7 @@ def _not_evaluated(days: Days) -> list[NotEvaluated]:
         "against the dates before": (
             ~pl.col("compared"), f"fewer than {rules.min_trailing_dates} dates before"),
         "what ran": (
-            (pl.col("ran").list.len() == 0) & (pl.col("missing").list.len() == 0),
+            pl.col("run_known_rows") == 0,
             "the rows do not say which processors completed"),
     }  # fmt: skip
     out = []

@@ -52,14 +52,16 @@ def missing_tables(days: Days) -> Iterator[Finding]:
             pl.col("feature_name"),
             pl.col("feature_index"),
             pl.col("required").any(),
-            pl.first("rows", "warm", "ran", "missing", "default_trailing"),
+            pl.first(
+                "rows", "warm", "completed_processors", "missing_processors", "default_trailing"
+            ),
         )
         .filter(pl.col("default_share") >= rules.table_default_share)
     )
     for row in tables.iter_rows(named=True):
         job = days.writer(row["upstream_table"])
-        did_not_run = job is not None and job.name in row["missing"]
-        ran = job is not None and job.name in row["ran"]
+        did_not_run = job is not None and job.name in row["missing_processors"]
+        ran = job is not None and job.name in row["completed_processors"]
         evidence = (
             f"{_features(row['feature_index'])} default for {row['affected']} of {row['rows']} rows"
         )
@@ -108,8 +110,10 @@ def missing_jobs(days: Days) -> Iterator[Finding]:
     seen = {
         (f.dates[0], f.processor) for f in missing_tables(days) if f.kind == "processor_did_not_run"
     }
-    for row in days.records.filter(pl.col("missing").list.len() > 0).iter_rows(named=True):
-        for name in row["missing"]:
+    for row in days.records.filter(pl.col("missing_processors").list.len() > 0).iter_rows(
+        named=True
+    ):
+        for name in row["missing_processors"]:
             if (row["game_date"], name) not in seen:
                 job = next((p for p in days.contract.processors if p.name == name), None)
                 yield Finding(
@@ -146,10 +150,10 @@ def fallen_back(days: Days) -> Iterator[Finding]:
 def stuck(days: Days) -> Iterator[Finding]:
     """Features that should vary, but hardly do over a date's rows."""
     rules = days.contract.diagnosis
-    one_value = pl.col("top_share") >= rules.stuck_top_share
+    one_value = pl.col("most_common_share") >= rules.stuck_top_share
     few = pl.col("distinct") < pl.min_horizontal("min_distinct", "games")
     found = days.features.filter(
-        (pl.col("values") >= rules.min_rows) & pl.col("min_std").is_not_null()
+        (pl.col("trusted") >= rules.min_rows) & pl.col("min_std").is_not_null()
         & (one_value | (pl.col("std") < pl.col("min_std")) | few)
         # Few games hold few teams, and their ratings may lie close together by chance.
         & (one_value | (pl.col("games") >= pl.col("min_distinct")))
@@ -162,8 +166,8 @@ def stuck(days: Days) -> Iterator[Finding]:
             "stuck_constant",
             # After a break everyone is as rested as can be: alike, but truly so.
             _unless_warm(row, "red" if row["one"] and not row["after_break"] else "yellow"),
-            (row["game_date"],), (row["feature_name"],), row["values"],
-            f"{values} in {row['values']} rows, standard deviation {row['std'] or 0:.3g} "
+            (row["game_date"],), (row["feature_name"],), row["trusted"],
+            f"{values} in {row['trusted']} rows, standard deviation {row['std'] or 0:.3g} "
             f"(at least {row['min_std']:g} is normal)",
             f"{row['feature_name']} does not vary: its calculation may return a constant",
             remedy(days.writer(row["upstream_table"]), row["game_date"]), row["upstream_table"],
@@ -194,14 +198,16 @@ def silent_defaults(days: Days) -> Iterator[Finding]:
 def stale(days: Days) -> Iterator[Finding]:
     """Upstream tables whose records are too old in many rows."""
     rules, limit = days.contract.diagnosis, days.contract.feature_rules.very_stale_hours
-    found = days.features.filter(pl.col("enough") & (pl.col("stale_share") >= rules.stale_share))
-    for row in _by_table(found, pl.col("stale_share").max(), pl.col("stale_rows").max()):
+    found = days.features.filter(
+        pl.col("enough") & (pl.col("very_stale_share") >= rules.stale_share)
+    )
+    for row in _by_table(found, pl.col("very_stale_share").max(), pl.col("very_stale_rows").max()):
         job = days.writer(row["upstream_table"])
-        nearly_all = row["stale_share"] >= rules.table_default_share and row["required"]
+        nearly_all = row["very_stale_share"] >= rules.table_default_share and row["required"]
         yield Finding(
             "stale_data", "red" if nearly_all else "yellow", (row["game_date"],),
-            tuple(row["feature_name"]), row["stale_rows"],
-            f"older than {limit:g} h in {row['stale_rows']} of {row['rows']} rows",
+            tuple(row["feature_name"]), row["very_stale_rows"],
+            f"older than {limit:g} h in {row['very_stale_rows']} of {row['rows']} rows",
             f"{job.name if job else 'upstream'} has not renewed {row['upstream_table']}",
             remedy(job, row["game_date"]), row["upstream_table"], job.name if job else None,
         )  # fmt: skip

@@ -14,14 +14,14 @@ SEVERITIES: tuple[Severity, ...] = ("red", "yellow", "info")
 
 # Every kind of finding, and what it says.
 KINDS = {
-    "processor_did_not_run": "a table's features are all default, and the run context lacks its job",
+    "processor_did_not_run": "a table's features are all default; the run context lacks its job",
     "table_missing": "the same, but the job ran, or nothing is known of it",
     "optional_table_missing": "the same for features that models can do without (`info`)",
     "warming_up": "the same in a season's first days, when windows are empty",
     "processor_missing": "the run context lacks a job whose features are there",
     "default_rise": "features fall back far more often than on the dates before",
     "stuck_constant": "a feature that should vary hardly does",
-    "silent_default": "a feature equals its expected value far too often, and is not labelled default",
+    "silent_default": "a feature equals its expected value far too often, not labelled default",
     "stale_data": "a table's records are too old",
     "range_violation": "many values lie out of their range",
     "missing_rows": "fewer rows (per game) than on the dates before",

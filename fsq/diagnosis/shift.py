@@ -41,7 +41,7 @@ def shifts(lines: pl.DataFrame, days: Days, every: list[date]) -> Iterator[Findi
     for row in found.iter_rows(named=True):
         yield Finding(
             "distribution_shift", "yellow", (row["game_date"],), (row["feature_name"],),
-            row["values"],
+            row["trusted"],
             f"population stability index {row['psi']:.2f} against the dates before "
             f"({days.contract.diagnosis.psi:g} beyond chance is a shift)",
             f"{row['feature_name']} is spread otherwise than before",

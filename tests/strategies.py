@@ -40,19 +40,30 @@ def wide_frames(draw: st.DrawFn, contract: OracleContract) -> pl.DataFrame:
         "player_lookup": pl.Series([f"player{i}" for i in range(count)]),
         "game_date": pl.Series(draw(_column(st.sampled_from(DAYS), count)), dtype=pl.Date),
     }
+    usual = draw(st.sampled_from([0, 1]))  # in the middle of the range, or as expected
     for f in contract.features:
-        values: list[Any] = [_values(f)[0]] * count
+        values: list[Any] = [_values(f)[usual]] * count
         words: list[Any] = [calm] * count
         if f in troubled:
             values = draw(_column(st.sampled_from(_values(f)), count))
             words = draw(_column(WORDS, count))
-        columns[f.name] = pl.Series(values, dtype=pl.Float64)
+        columns[f.name] = _typed(draw, pl.Series(values, dtype=pl.Float64))
         kind = draw(st.sampled_from([pl.String(), pl.Categorical(), pl.Enum(list(SOURCES))]))
         columns[f"{f.name}__source"] = pl.Series(words, dtype=pl.String).cast(kind)
     for f in troubled:
         _provenance(draw, columns, f, count)
     _record_columns(draw, columns, count)
     return pl.DataFrame(columns)
+
+
+def _typed(draw: st.DrawFn, values: pl.Series) -> pl.Series:
+    """The values as another type of number, where they all fit into it."""
+    if not values.drop_nulls().is_finite().all():
+        return values
+    kind = draw(st.sampled_from([pl.Float64(), pl.Int16(), pl.Decimal(12, 3), pl.Boolean()]))
+    if isinstance(kind, pl.Boolean) and not values.drop_nulls().is_in([0.0, 1.0]).all():
+        return values
+    return values.cast(kind)
 
 
 def _column(element: st.SearchStrategy[Any], count: int) -> st.SearchStrategy[list[Any]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.schema import COLUMN_NAMES, POLARS_SCHEMA
@@ -19,7 +21,9 @@ CONTRACTS = {c.name: c for c in (V2, V3, CAPPED)}
 
 
 def canonical(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows for the oracle: timestamps in UTC, whatever their unit and zone."""
+    """Rows for the oracle: floats, and timestamps in UTC, whatever their type, unit and zone."""
+    features = [f.name for f in V3.features if f.name in rows.columns]
+    values = pl.col(features).cast(pl.Float64)
     moments = [
         (pl.col(n).dt.replace_time_zone("UTC") if t.time_zone is None else pl.col(n))
         .dt.convert_time_zone("UTC")
@@ -27,7 +31,7 @@ def canonical(rows: pl.DataFrame) -> list[dict[str, Any]]:
         for n, t in rows.schema.items()
         if isinstance(t, pl.Datetime)
     ]
-    return rows.with_columns(moments).to_dicts()
+    return rows.with_columns(values, *moments).to_dicts()
 
 
 def assert_same(got: Any, want: Any, place: str) -> None:
@@ -87,6 +91,40 @@ def test_tiers_and_gates_match_on_whole_records(words: list[str], hours: float |
         midnight = datetime(2026, 2, 7, tzinfo=UTC)
         row["player_daily_cache__last_updated"] = midnight - timedelta(hours=hours)
     compare(pl.DataFrame([row]), V2)
+
+
+@given(rows=wide_frames(V2), processors=st.sampled_from([[], oracle.EXPECTED, ["Zeta"]]))
+def test_contexts_by_date_are_those_of_each_date(rows: pl.DataFrame, processors: list[str]) -> None:
+    day, other = DAYS
+    run = fsq.RunContext("run-1", ["Alpha"], by_date={day: fsq.RunContext("run-2", processors)})
+    scored = fsq.score(rows, run=run, now=NOW)
+    for on, one in (
+        (day, fsq.RunContext("run-2", processors)),
+        (other, fsq.RunContext("run-1", ["Alpha"])),
+    ):
+        hit = pl.col("game_date") == on
+        part = rows.filter(hit)
+        if part.height:
+            assert_frame_equal(scored.filter(hit), fsq.score(part, run=one, now=NOW))
+
+
+@given(rows=wide_frames(V2), as_map=st.booleans())
+def test_one_column_of_sources_is_as_good_as_one_for_each_feature(
+    rows: pl.DataFrame, as_map: bool
+) -> None:
+    names = [f"{f.name}__source" for f in V2.features]
+    words = rows.select(pl.col(names).cast(pl.String)).to_dicts()
+    known = [{str(i): row[n] for i, n in enumerate(names) if row[n] is not None} for row in words]
+    told: pl.Series
+    if as_map:
+        pairs = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
+        lists = [[{"key": k, "value": v} for k, v in row.items()] for row in known]
+        told = pl.Series("feature_sources", lists, dtype=pairs)
+    else:
+        told = pl.Series("feature_sources", [json.dumps(row) for row in known])
+    want = fsq.score(rows, now=NOW).drop("feature_sources")
+    got = fsq.score(rows.drop(names).with_columns(told), now=NOW).drop("feature_sources")
+    assert_frame_equal(got, want, check_column_order=False)
 
 
 @pytest.mark.parametrize("name", CONTRACTS)

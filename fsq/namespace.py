@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from fsq.diagnosis import Diagnosis, diagnose
 from fsq.engine import explode_detail, score
 
 
@@ -24,6 +25,10 @@ class FrameNamespace:
         """See ``fsq.explode_detail``."""
         return explode_detail(self._frame)
 
+    def diagnose(self, **options: Any) -> Diagnosis:
+        """See ``fsq.diagnose``."""
+        return diagnose(self._frame, **options)
+
 
 @pl.api.register_lazyframe_namespace("fsq")
 class LazyNamespace:
@@ -39,3 +44,7 @@ class LazyNamespace:
     def explode_detail(self) -> pl.LazyFrame:
         """See ``fsq.explode_detail``."""
         return explode_detail(self._frame)
+
+    def diagnose(self, **options: Any) -> Diagnosis:
+        """See ``fsq.diagnose``."""
+        return diagnose(self._frame, **options)

@@ -97,16 +97,21 @@ def feature_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         ``upstream_table`` (the contract's); counts ``rows``, ``default_rows``, ``values``
         (not NULL), ``trusted`` (not default), ``expected_rows`` (the expected value exactly, not
         default), ``violation_rows``, ``stale_rows``, ``very_stale_rows``, ``aged_rows`` (age
-        known), ``thin_rows``, ``training_rows``, per tier and per source type; ``quality_pct``
-        (mean score, a default counts 0); of the values that are not default ``distinct``,
-        ``mean``, ``std`` and ``most_common_share`` (0 to 1), NULL where there are none;
-        ``age_hours`` and ``sample_size`` (medians, NULL if unknown).
+        known), ``empty_rows`` (default, and no game in the window), ``thin_rows``,
+        ``training_rows``, per tier and per source type; ``quality_pct`` (mean score, a default
+        counts 0); of the values that are not default ``distinct``, ``mean``, ``std`` and
+        ``most_common_share`` (0 to 1), NULL where there are none; ``age_hours`` and
+        ``sample_size`` (medians, NULL if unknown).
 
     Raises:
         InputError: columns are lacking, or the rows were scored under another contract.
     """
     _require(scored.collect_schema(), ["game_date", "feature_quality_detail"])
-    long = long_detail(scored, contract)
+    return by_feature(long_detail(scored, contract), contract)
+
+
+def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """``feature_days`` of what ``long_detail`` gave."""
     rules = contract.feature_rules
     value = pl.col("feature_value").filter(~pl.col("is_default"))
     equal = ~pl.col("is_default") & (pl.col("feature_value") == pl.col("expected_value"))
@@ -120,6 +125,7 @@ def feature_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         "stale_rows": age > rules.stale_hours,
         "very_stale_rows": age > rules.very_stale_hours,
         "aged_rows": age.is_not_null(),
+        "empty_rows": pl.col("is_default") & (pl.col("sample_size") == 0),
         "thin_rows": pl.col("sample_size") < rules.thin_sample,
         "training_rows": pl.col("is_training_quality"),
     }
@@ -178,7 +184,7 @@ def long_detail(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
     """
     width, schema = len(contract.features), scored.collect_schema()
     oldest = "upstream_data_freshness_hours"
-    carried = ["game_date", *(c for c in (oldest,) if c in schema)]
+    carried = [c for c in ("player_lookup", "game_date", oldest) if c in schema]
     # A store's reader prunes the fields that nobody asks for.
     detail = pl.col("feature_quality_detail")
     frame = scored.select(*carried, detail).collect()

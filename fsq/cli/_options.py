@@ -28,7 +28,8 @@ def _iso(kind: type[Parsed], text: str, example: str) -> Parsed:
         raise typer.BadParameter(f"{text!r} is not {example}") from None
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """A date, or an error that shows how one is written."""
     return _iso(date, text, "a date such as 2026-02-06")
 
 
@@ -43,11 +44,11 @@ def run_context(path: Path | None) -> RunContext | None:
 
 StartOpt = Annotated[
     date | None,
-    typer.Option(parser=_day, metavar="DATE", help="First date; else the source's first."),
+    typer.Option(parser=day, metavar="DATE", help="First date; else the source's first."),
 ]
 EndOpt = Annotated[
     date | None,
-    typer.Option(parser=_day, metavar="DATE", help="Last date, included; else the source's last."),
+    typer.Option(parser=day, metavar="DATE", help="Last date, included; else the source's last."),
 ]
 ContractOpt = Annotated[
     str, typer.Option(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")
@@ -69,3 +70,8 @@ OnUnknownOpt = Annotated[
     OnUnknown, typer.Option(help="Refuse unknown source words, or count them as defaults.")
 ]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+StoreOpt = Annotated[str, typer.Option(metavar="D", help="Folder of the Delta store.")]
+DateOpt = Annotated[
+    date | None,
+    typer.Option("--date", parser=day, metavar="DATE", help="One date, such as 2026-02-06."),
+]

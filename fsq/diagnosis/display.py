@@ -100,9 +100,24 @@ def unevaluated(dx: Diagnosis) -> list[str]:
     """What could not be judged, one line per check and reason."""
     lines = []
     for n in dx.not_evaluated:
-        scope = f" of {len(n['features'])} features" if n["features"] else ""
+        scope = _scope(n["features"])
         lines.append(f"{n['check']}{scope}: {n['reason']} ({told_dates(n['dates'])})")
     return lines
+
+
+def _scope(features: list[str]) -> str:
+    if not features:
+        return ""
+    return f" of {features[0]}" if len(features) == 1 else f" of {len(features)} features"
+
+
+def wrapped_unevaluated(dx: Diagnosis) -> list[str]:
+    """The same on lines of at most 80 columns."""
+    return [
+        part
+        for line in unevaluated(dx)
+        for part in wrap(line, 80, initial_indent="  ", subsequent_indent="    ")
+    ]
 
 
 def text(dx: Diagnosis, most: int = _MOST) -> str:
@@ -112,11 +127,8 @@ def text(dx: Diagnosis, most: int = _MOST) -> str:
         lines += ["", *finding_lines(f)]
     if len(dx.findings) > most:
         lines += ["", f"and {len(dx.findings) - most} more findings; .frame has all of them"]
-    open_ones = unevaluated(dx)
-    if open_ones:
-        lines += ["", "Not evaluated:"]
-        for line in open_ones:
-            lines += wrap(line, 78, initial_indent="  ", subsequent_indent="    ")
+    if open_ones := wrapped_unevaluated(dx):
+        lines += ["", "Not evaluated:", *open_ones]
     return "\n".join(lines)
 
 

@@ -21,10 +21,11 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --editable '.[all]'
 	touch $@
 
-demo: setup ## simulate a season, score it into a Delta table, and show what was found
+demo: setup ## simulate a season, score it into a Delta table, and leave an HTML report
 	@mkdir -p build
 	$(BIN)/fsq demo $(DEMO) --season $(SEASON)
 	$(BIN)/fsq backfill --source $(DEMO)/season_$(SEASON).parquet --store $(DEMO)/warehouse/ml_feature_store_v2 --season $(SEASON)
+	$(BIN)/fsq report --store $(DEMO)/warehouse/ml_feature_store_v2 --out $(DEMO)/report.html
 
 test: setup ## run every test, doctests included
 	@mkdir -p build

@@ -57,8 +57,8 @@ def features(dx: Diagnosis, out: Output) -> None:
          f["tiers"])
         for f in sorted(shown, key=lambda f: f["index"])
     ]  # fmt: skip
-    out.table(("#", "feature", "score", "def %", "sources %", "tiers %"), rows,
-              numbers="# score")  # fmt: skip
+    out.table(("#", "feature", "score", "def%", "sources %", "tiers %"), rows,
+              numbers="# score def%")  # fmt: skip
     hidden = len(named) + len(rest) - len(shown)
     if hidden > 0:
         out.line(f"and {hidden} more; --json lists every feature")

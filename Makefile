@@ -21,12 +21,13 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --editable '.[all]'
 	touch $@
 
-demo: setup ## simulate a season, score it into a Delta table, and show what was found
+demo: setup ## simulate a season, score it into a Delta table, and leave an HTML report
 	@mkdir -p build
 	$(BIN)/fsq demo $(DEMO) --season $(SEASON)
 	$(BIN)/fsq backfill --source $(DEMO)/season_$(SEASON).parquet --store $(DEMO)/warehouse/ml_feature_store_v2 --season $(SEASON)
-	@echo; echo "One date is known to be bad: an upstream job did not run."
+	@echo; echo "On one date an upstream job did not run:"; echo
 	$(BIN)/fsq check --store $(DEMO)/warehouse/ml_feature_store_v2 --date 2026-02-06 || test $$? -eq 1
+	$(BIN)/fsq report --store $(DEMO)/warehouse/ml_feature_store_v2 --out $(DEMO)/report.html
 
 test: setup ## run every test, doctests included
 	@mkdir -p build

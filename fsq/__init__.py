@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsq.contract import Contract, load_contract
-from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.engine import explode_detail, score
 from fsq.errors import ContractError, FsqError, InputError, ModelIncompatibleError, StoreError
 from fsq.namespace import FrameNamespace, LazyNamespace
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Contract", "ContractError", "Diagnosis", "FrameNamespace", "FsqError", "InputError",
+    "Contract", "ContractError", "Diagnosis", "Finding", "FrameNamespace", "FsqError", "InputError",
     "LazyNamespace", "ModelIncompatibleError", "RunContext", "StoreError", "diagnose",
     "explode_detail", "load_contract", "open_store", "score",
 ]  # fmt: skip

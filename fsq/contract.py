@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections import Counter
 from functools import cached_property, lru_cache
+from html import escape
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,7 @@ CategoryName = Literal["matchup", "player_history", "team_context", "vegas", "ga
 SourceType = Literal["phase4", "phase3", "calculated", "default"]
 Tier = Literal["gold", "silver", "bronze", "poor", "critical"]
 
+CALCULATED = "calculated"  # the upstream table of what no table holds
 SHIPPED = Path(__file__).parent / "contracts"
 _MAX_BYTES = 1 << 20
 
@@ -79,13 +81,16 @@ class Category(_Frozen):
 
 
 class Processor(_Frozen):
-    """An upstream job, the table that it writes, and how to run it again."""
+    """An upstream job, the table that it writes, and how to run it again.
+
+    One that ``calculates`` also computes the features whose upstream table is ``calculated``.
+    """
 
     name: Label
     writes: Name
     expected: bool = True
-    computes: Name | None = None
     rerun: str | None = None
+    calculates: bool = False
 
 
 class FeatureRules(_Frozen):
@@ -140,35 +145,6 @@ class Legacy(_Frozen):
     matchup_unavailable_below: Percent
 
 
-class DiagnosisRules(_Frozen):
-    """When something that shows only across the rows of a date is worth a finding.
-
-    Shares are of a date's rows; ``trailing`` bounds hold against the median of the dates before.
-    """
-
-    trailing_dates: int = Field(ge=1)
-    min_trailing_dates: int = Field(ge=1)
-    min_rows: int = Field(ge=1)
-    warm_up_days: int = Field(ge=0)
-    season_gap_days: int = Field(ge=1)
-    break_days: int = Field(ge=1)
-    table_default_share: Share
-    default_rise: Share
-    stuck_top_share: Share
-    silent_share: Share
-    silent_rise: Share
-    stale_share: Share
-    violation_share: Share
-    violation_share_red: Share
-    quality_drop: Percent
-    psi: float = Field(gt=0)
-    coverage: Share
-    coverage_red: Share
-    vegas_normal: tuple[Share, Share]
-    vegas_move: Share
-    red_rows_share: Share
-
-
 class Flags(_Frozen):
     """Features that must all be available for a flag of the record to be TRUE."""
 
@@ -183,6 +159,42 @@ class ScoreCap(_Frozen):
 
     min_required_defaults: int = Field(ge=1)
     max_score: Percent
+
+
+class DiagnosisRules(_Frozen):
+    """When the rows of a date say that something is wrong; shares from 0 to 1."""
+
+    history_days: int = Field(ge=1)
+    history_min_days: int = Field(ge=1)
+    min_rows: int = Field(ge=2)
+    break_days: int = Field(ge=2)
+    warmup_games: float = Field(ge=0)
+    table_default_share: Share
+    default_rise_yellow: Share
+    default_rise_red: Share
+    stuck_share: Share
+    stuck_red_share: Share
+    stuck_red_std: Share
+    rows_per_value: int = Field(ge=1)
+    silent_share: Share
+    silent_rise: Share
+    silent_share_unmarked: Share
+    stale_share: Share
+    violation_share_yellow: Share
+    violation_share_red: Share
+    rows_per_game_yellow: Share
+    rows_per_game_red: Share
+    rows_yellow: Share
+    rows_above: float = Field(ge=1)
+    optional_normal: tuple[Share, Share]
+    optional_shift: Share
+    category_drop_yellow: Percent
+    category_drop_red: Percent
+    psi_bins: int = Field(ge=2, le=100)
+    psi_above: float = Field(gt=0)
+    psi_yellow: float = Field(gt=0)
+    psi_noise: float = Field(ge=0)
+    psi_over_usual: float = Field(ge=1)
 
 
 class Contract(_Frozen):
@@ -203,10 +215,10 @@ class Contract(_Frozen):
     production_ready: Gate
     legacy: Legacy
     flags: Flags
-    diagnosis: DiagnosisRules
     legacy_prefixes: dict[Name, Name] = {}
     models: dict[Name, tuple[Name, ...]] = {}
     score_caps: tuple[ScoreCap, ...] = ()
+    diagnosis: DiagnosisRules
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -227,9 +239,45 @@ class Contract(_Frozen):
         """
         return [f.index for f in self.features if f.category == category]
 
+    def __repr__(self) -> str:
+        return f"Contract({self.name}, {len(self.features)} features, version {self.version_hash})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """The features as a table, for a notebook; every word escaped."""
+        head = ("#", "feature", "category", "upstream table", "range", "expected", "role")
+        lines = [
+            (f.index, f.name, f.category, f.upstream_table, f"{f.min:g} to {f.max:g}",
+             "" if f.expected is None else f"{f.expected:g}",
+             "critical" if f.critical else "optional" if f.optional else "")
+            for f in self.features
+        ]  # fmt: skip
+        title = "".join(f"<th>{h}</th>" for h in head)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in line) + "</tr>" for line in lines
+        )
+        return (
+            f"<div><p><strong>{escape(repr(self))}</strong></p>"
+            f"<table><thead><tr>{title}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
+
+    def writer(self, table: str) -> Processor | None:
+        """The processor that writes a table; None if the contract names none.
+
+        >>> load_contract().writer("player_composite_factors").name
+        'PlayerCompositeFactorsProcessor'
+        """
+        by = (p for p in self.processors if p.writes == table or _calculates(p, table))
+        return next(by, None)
+
     def __hash__(self) -> int:
         """Hash by content, so that what derives from a contract can be cached."""
         return hash(self.version_hash)
+
+
+def _calculates(processor: Processor, table: str) -> bool:
+    return processor.calculates and table == CALCULATED
 
 
 def load_contract(contract: str | Path | Contract = "v2_33features") -> Contract:
@@ -376,6 +424,22 @@ def _faults(c: Contract) -> list[str]:
         out.append("tiers: bounds must fall from gold_above to poor_from")
     if r.stale_hours > r.very_stale_hours:
         out.append("feature_rules: stale_hours is above very_stale_hours; swap them")
+    if sum(p.calculates for p in c.processors) > 1:
+        out.append("processors: only one may have calculates = true; choose one")
+    d = c.diagnosis
+    for low, high in (
+        ("default_rise_yellow", "default_rise_red"),
+        ("violation_share_yellow", "violation_share_red"),
+        ("rows_per_game_red", "rows_per_game_yellow"),
+        ("category_drop_yellow", "category_drop_red"),
+        ("psi_above", "psi_yellow"),
+    ):
+        if getattr(d, low) > getattr(d, high):
+            out.append(f"diagnosis: {low} is above {high}; swap them")
+    if d.optional_normal[0] > d.optional_normal[1]:
+        out.append("diagnosis.optional_normal: the first share is above the second; swap them")
+    if d.history_min_days > d.history_days:
+        out.append("diagnosis: history_min_days is above history_days; lower it")
     clash = known & {w for f in c.features for w in (f.window, f.upstream_table) if w}
     cure = "is a window's or a table's name too; rename it"
     out += [f"features: {n!r} {cure}" for n in sorted(clash)]

@@ -1,159 +1,195 @@
-"""One record, feature by feature: where its value came from, and the arithmetic of its score."""
+"""One record, explained: every feature with its source, age, and the sum that gave its score."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from fsq.contract import Contract, load_contract
+from fsq.contract import Contract, Feature, load_contract
 from fsq.errors import InputError
-from fsq.schema import COLUMN_NAMES
-from fsq.stores import Store
+
+_RECORD = (
+    "player_lookup", "game_date", "feature_quality_score", "quality_tier", "quality_alert_level",
+    "quality_alerts", "is_training_ready", "is_production_ready", "matchup_quality_pct",
+    "player_history_quality_pct", "team_context_quality_pct", "vegas_quality_pct",
+    "game_context_quality_pct", "upstream_pipeline_run_id", "upstream_processors_ran",
+    "missing_processors", "upstream_data_freshness_hours", "feature_schema_version",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A record of a store, explained; see ``explain``.
+    """One record and its features.
 
     Attributes:
-        player: the record's ``player_lookup``.
-        day: its ``game_date``.
-        record: the record's flat columns by name, the detail left out.
-        features: one row per feature: the 23 fields, ``age_hours``, ``range`` (of the
-            contract), ``points`` (the arithmetic of its score) and ``why`` (what is wrong, NULL
-            where nothing is).
+        record: the record's own columns.
+        features: one dict per feature, in index order: the 23 fields, and ``min``, ``max``,
+            ``window_size``, ``age_hours`` (None if unknown) and ``arithmetic``.
     """
 
-    player: str
-    day: date
     record: dict[str, Any]
-    features: pl.DataFrame
+    features: list[dict[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
-        """The explanation as plain values, for JSON."""
-        return {
-            "player": self.player,
-            "date": self.day.isoformat(),
-            "record": self.record,
-            "features": self.features.to_dicts(),
-        }
+        """Both as JSON types."""
+        return {"record": _plain(self.record), "features": [_plain(f) for f in self.features]}
 
 
 def explain(
-    store: Store, player: str, day: date, contract: str | Path | Contract = "v2_33features"
+    scored: pl.LazyFrame | pl.DataFrame,
+    player: str,
+    day: date,
+    contract: str | Path | Contract = "v2_33features",
 ) -> Explanation:
-    """Explain one record of a store.
+    """Explain one record.
 
     Args:
-        store: an open store of scored rows.
-        player: ``player_lookup`` of the record.
-        day: its date.
-        contract: the contract that it was scored with.
+        scored: scored rows, such as ``store.read(day, day)``.
+        player: ``player_lookup``; capitals, blanks and punctuation do not matter.
+        day: the game date.
+        contract: of the scoring.
 
     Raises:
-        InputError: there is no such record; the nearest names or dates are told.
-        StoreError: the store cannot be read.
+        InputError: no row of that player and date; the nearest names are in the message.
+
+    >>> from fsq.engine import score
+    >>> names = load_contract().names
+    >>> row = {"player_lookup": "lebronjames", "game_date": date(2026, 2, 6)}
+    >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "phase3" for n in names}
+    >>> scored = score(pl.DataFrame(row))
+    >>> explain(scored, "LeBron James", date(2026, 2, 6)).features[0]["arithmetic"]
+    '87 phase3 = 87'
     """
-    rules = load_contract(contract)
-    rows = store.read(day, day).filter(pl.col("player_lookup") == player).collect()
-    if rows.is_empty():
-        raise InputError([_nearest(store, player, day)], "there is nothing to explain")
-    flat = rows.select(c for c in ("game_id", *COLUMN_NAMES[1:]) if c in rows.columns)
-    return Explanation(player, day, flat.row(0, named=True), _features(rows.head(1), rules))
-
-
-def _nearest(store: Store, player: str, day: date) -> str:
-    on_day = store.read(day, day, ["player_lookup"]).unique().collect().to_series().to_list()
-    if not on_day:
-        held = store.read(columns=["game_date"]).select(
-            pl.min("game_date").alias("first"), pl.max("game_date").alias("last")
-        )
-        first, last = held.collect().row(0)
-        return f"{store.uri} has no rows on {day}; it holds {first} to {last}"
-    near = get_close_matches(player, on_day, n=5, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else f"{len(on_day)} others have"
-    return f"{player} has no row on {day}; {hint}"
-
-
-def _features(record: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """The detail as rows, with ages and reasons.
-
-    An age is no field of the detail: the record's largest age belongs to its oldest timestamp,
-    and every other age lies below it by as much as its timestamp lies above.
-    """
-    detail = record.select("feature_quality_detail").explode("feature_quality_detail")
-    lines = detail.unnest("feature_quality_detail")
-    if lines.height != len(contract.features):
-        problem = (
-            f"the record has {lines.height} features, {contract.name} {len(contract.features)}; "
-            "name the contract that it was scored with"
-        )
-        raise InputError([problem], "there is nothing to explain")
-    oldest = record["upstream_data_freshness_hours"][0]
-    newer = (pl.col("last_updated") - pl.col("last_updated").min()).dt.total_microseconds() / 3.6e9
-    about = pl.DataFrame(
-        {
-            "range": [f"{f.min:g} to {f.max:g}" for f in contract.features],
-            "window_size": pl.Series(
-                [contract.windows[f.window].size if f.window else None for f in contract.features],
-                dtype=pl.Int64,
-            ),
-        }
-    )
-    aged = lines.hstack(about).with_columns(
-        age_hours=(pl.lit(oldest, pl.Float64) - newer).clip(lower_bound=0)
-    )
-    return aged.with_columns(points=_points(contract), why=_why(contract)).drop("window_size")
-
-
-def _points(contract: Contract) -> pl.Expr:
-    """The arithmetic of a score, such as ``100 − 10 stale 31 h − 10 thin 3/10 = 80``."""
-    rules, score, age = contract.feature_rules, pl.col("quality_score"), pl.col("age_hours")
-    old, stale = age > rules.very_stale_hours, age > rules.stale_hours
-    thin = pl.col("sample_size") < rules.thin_sample
-    lost_by_age = (
-        pl.when(old).then(rules.very_stale_penalty).when(stale).then(rules.stale_penalty)
-        .otherwise(0.0)
-    )  # fmt: skip
-    lost_by_sample = pl.when(thin).then(rules.thin_penalty).otherwise(0.0)
-    base = score + lost_by_age + lost_by_sample
-    window = pl.coalesce(pl.format("/{}", "window_size"), pl.lit(""))
-    steps = [
-        # A score that was cut off at 0 no longer tells its base.
-        pl.when(score > 0).then(_short(base)).otherwise(pl.lit("at most ") + _short(base)),
-        pl.when(stale).then(
-            pl.format(" − {} stale {} h", _short(lost_by_age), age.round(0).cast(pl.Int64))
-        ),
-        pl.when(thin).then(
-            pl.format(" − {} thin {}{}", _short(lost_by_sample), "sample_size", window)
-        ),
-        pl.when(stale.fill_null(False) | thin.fill_null(False)).then(
-            pl.format(" = {}", _short(score))
-        ),
+    loaded, rows = load_contract(contract), scored.lazy().filter(pl.col("game_date") == day)
+    schema = rows.collect_schema()
+    carried = [c for c in (*_RECORD, "game_id") if c in schema]
+    lacking = {"player_lookup", "game_date", "feature_quality_detail"} - set(schema)
+    if lacking:
+        raise InputError([f"no column {c}; pass scored rows" for c in sorted(lacking)],
+                         "the record cannot be explained")  # fmt: skip
+    name = _matched(player, rows.select("player_lookup").collect()["player_lookup"], day)
+    chosen = rows.filter(pl.col("player_lookup") == name)
+    words = ["feature_sources"] if "feature_sources" in schema else []
+    line = chosen.select(*carried, *words, "feature_quality_detail").collect().row(0, named=True)
+    detail = line.pop("feature_quality_detail") or []
+    if [d["feature_name"] for d in detail] != list(loaded.names):
+        raise InputError([f"{len(detail)} features that are not those of {loaded.name}; name the "
+                          "contract of the scoring"], "the record cannot be explained")  # fmt: skip
+    raw = _raw_words(line.pop("feature_sources", None))
+    as_of = _as_of(detail, line.get("upstream_data_freshness_hours"))
+    features = [
+        _explained(d, f, loaded, as_of, raw.get(str(f.index)))
+        for d, f in zip(detail, loaded.features, strict=True)
     ]
-    untouched = (lost_by_age + lost_by_sample) == 0
-    return pl.when(untouched).then(_short(score)).otherwise(pl.concat_str(steps, ignore_nulls=True))
+    return Explanation(line, features)
 
 
-def _short(number: pl.Expr) -> pl.Expr:
-    return number.cast(pl.String).str.replace(r"\.0$", "")
+def _matched(player: str, names: pl.Series, day: date) -> str:
+    known: list[str] = sorted({n for n in names.to_list() if n is not None})
+    if player in known:
+        return player
+    wanted = _key(player)
+    same: list[str] = [n for n in known if _key(n) == wanted]
+    if len(same) == 1:
+        return same[0]
+    if not known:
+        cure = "no rows of this date; name another one"
+    else:
+        near = get_close_matches(wanted, [_key(n) for n in known], n=5, cutoff=0.5)
+        holding = [_key(n) for n in known if wanted and wanted in _key(n)][:5]
+        order = list(dict.fromkeys(holding + near))[:5]
+        close = [n for k in order for n in known if _key(n) == k]
+        cure = f"nearest are {', '.join(close)}" if close else "and no name is near"
+    raise InputError([f"no player {player!r} on {day}; {cure}"], "the record cannot be explained")
 
 
-def _why(contract: Contract) -> pl.Expr:
-    """What is wrong with a feature, in a word or two; NULL where nothing is."""
-    alert = pl.col("triggered_alert")
-    clamped = pl.format("clamped from {}", _short(pl.col("original_value")))
-    outside = pl.coalesce(clamped, pl.lit("out of range"))
-    words = {
-        "default_used": pl.format("default: {}", "fallback_reason"),
-        "range_violation": outside,
-        "stale_data_48h": pl.lit(f"older than {contract.feature_rules.very_stale_hours:g} h"),
-        "thin_sample": pl.format("too few games: {}", "sample_size"),
-        "silent_default": pl.lit("equals the expected value"),
-    }
-    return pl.coalesce(pl.when(alert == word).then(text) for word, text in words.items())
+def _key(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def _raw_words(text: Any) -> dict[str, str]:
+    import json
+
+    try:
+        words = json.loads(text)
+    except (TypeError, ValueError):
+        return {}
+    return words if isinstance(words, dict) else {}
+
+
+def _as_of(detail: list[dict[str, Any]], freshness: float | None) -> float | None:
+    """The moment of judgement in hours, from the record's largest age and its oldest timestamp."""
+    stamps = [d["last_updated"] for d in detail if d["last_updated"] is not None]
+    if freshness is None or not stamps:
+        return None
+    return _hours(min(stamps)) + freshness
+
+
+def _hours(moment: datetime) -> float:
+    return moment.timestamp() / 3600
+
+
+def _explained(
+    d: dict[str, Any], f: Feature, contract: Contract, as_of: float | None, raw: str | None
+) -> dict[str, Any]:
+    age = None
+    if as_of is not None and d["last_updated"] is not None:
+        age = max(0.0, as_of - _hours(d["last_updated"]))
+    size = contract.windows[f.window].size if f.window else None
+    told = {"min": f.min, "max": f.max, "window_size": size, "age_hours": age, "source": raw}
+    return d | told | {"arithmetic": arithmetic(d | told, contract)}
+
+
+def arithmetic(feature: dict[str, Any], contract: Contract) -> str:
+    """How the score came about: base, penalties, and what the bounds cut off.
+
+    Where the raw word is not known, or does not give the score, the sum begins with what it
+    must have been.
+
+    >>> line = {"source": "phase4", "source_type": "phase4", "quality_score": 80.0,
+    ...         "age_hours": 31.0, "sample_size": 3, "window_size": 10, "feature_value": 1.0,
+    ...         "is_default": False}
+    >>> arithmetic(line, load_contract())
+    '100 phase4 − 10 stale 31 h − 10 thin 3/10 = 80'
+    """
+    rules, score = contract.feature_rules, feature["quality_score"]
+    age, sample = feature["age_hours"], feature["sample_size"]
+    taken: list[tuple[float, str]] = []
+    if age is not None and age > rules.very_stale_hours:
+        taken.append((rules.very_stale_penalty, f"very stale {_hours_told(age, rules)} h"))
+    elif age is not None and age > rules.stale_hours:
+        taken.append((rules.stale_penalty, f"stale {_hours_told(age, rules)} h"))
+    if sample is not None and sample < rules.thin_sample:
+        size = feature["window_size"]
+        taken.append((rules.thin_penalty, f"thin {sample}/{size}" if size else f"thin {sample}"))
+    total = sum(points for points, _ in taken)
+    word = feature["source"]
+    known = contract.sources.get(word) if word else None
+    if feature["feature_value"] is None and (known is None or known.type != "default"):
+        word, known = "missing", contract.sources["missing"]
+    base = known.base if known else None
+    if base is None or abs(min(100.0, max(0.0, base - total)) - score) > 1e-9:
+        base, word = score + total, feature["source_type"]
+    parts = "".join(f" − {points:g} {why}" for points, why in taken)
+    cut = "" if 0 <= base - total <= 100 else f" → {score:g} by the bounds"
+    return f"{base:g} {word}{parts} = {base - total:g}{cut}"
+
+
+def _hours_told(age: float, rules: Any) -> str:
+    """Hours without decimals, unless rounding would reach the bound that they are above."""
+    whole = f"{age:.0f}"
+    return f"{age:.2f}" if float(whole) in (rules.stale_hours, rules.very_stale_hours) else whole
+
+
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    def told(value: Any) -> Any:
+        if isinstance(value, date):  # a datetime is one, too
+            return value.isoformat()
+        return None if isinstance(value, float) and value - value != 0 else value
+
+    return {k: told(v) for k, v in data.items()}

@@ -29,6 +29,7 @@ def _iso(kind: type[Parsed], text: str, example: str) -> Parsed:
 
 
 def day(text: str) -> date:
+    """A date, or an error that shows how one is written."""
     return _iso(date, text, "a date such as 2026-02-06")
 
 
@@ -69,3 +70,8 @@ OnUnknownOpt = Annotated[
     OnUnknown, typer.Option(help="Refuse unknown source words, or count them as defaults.")
 ]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+StoreOpt = Annotated[str, typer.Option(metavar="D", help="Folder of the Delta store.")]
+DateOpt = Annotated[
+    date | None,
+    typer.Option("--date", parser=day, metavar="DATE", help="One date, such as 2026-02-06."),
+]

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sys
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
@@ -71,16 +70,9 @@ class Output:
         """The console for a result that a person reads."""
         return console(sys.stderr if self.as_json else sys.stdout)
 
-    def line(self, text: object, style: str = "") -> None:
+    def line(self, text: object) -> None:
         """One line of a result; never wrapped, so that paths can be copied."""
-        self.people.print(Text(clean(text), style=style), soft_wrap=True)
-
-    def paragraph(self, text: object, indent: int = 0) -> None:
-        """A sentence of a result, wrapped at the width, each line indented."""
-        people, blank = self.people, " " * indent
-        lines = textwrap.wrap(clean(text), people.width, initial_indent=blank,
-                              subsequent_indent=blank, break_on_hyphens=False)  # fmt: skip
-        people.print(Text("\n".join(lines)), soft_wrap=True)
+        self.people.print(Text(clean(text)), soft_wrap=True)
 
     def note(self, text: object) -> None:
         """One line that is not part of the result."""

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import fsq
-from fsq.cli import _errors, backfill, check, contract, demo, explain, score
+from fsq.cli import _errors, backfill, check, contract, demo, explain, report, score, trend
 from fsq.cli._output import Output
 from fsq.errors import FsqError
 
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 app.command("score")(score.command)
 app.command("backfill")(backfill.command)
+app.command("trend")(trend.command)
+app.command("report")(report.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
 app.command("demo")(demo.command)

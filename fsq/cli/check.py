@@ -1,81 +1,139 @@
-"""``fsq check``: is a date healthy, and if not, why, and what repairs it?"""
+"""``fsq check``: is a date healthy, and if not, why, and which command repairs it?"""
 
 from __future__ import annotations
 
-import shlex
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated
 
+import polars as pl
 import typer
 
+from fsq import webhook
 from fsq.cli import _options as o
-from fsq.cli._check import as_document, as_markdown, show
-from fsq.cli._output import Output
-from fsq.cli._webhook import checked, post
-from fsq.diagnosis.stored import diagnose_stored
+from fsq.cli import _render
+from fsq.cli._errors import FAILED_CHECK, FINE
+from fsq.cli._output import Output, clean
+from fsq.contract import Contract, load_contract
+from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis import display as say
 from fsq.errors import InputError
+from fsq.run import RunContext
 from fsq.stores import open_store
+
+# So far back are earlier dates looked for; longer breaks leave no history to compare with.
+_LOOK_BACK = timedelta(days=60)
+_MOST = 12
 
 
 class FailOn(StrEnum):
-    """The mildest verdict that is a failure."""
+    """The verdict from which on the check fails."""
 
     red = "red"
     yellow = "yellow"
 
 
 class Format(StrEnum):
-    """How a person reads it."""
+    """How the result is written for people."""
 
     text = "text"
     markdown = "markdown"
 
 
 def command(
-    store: Annotated[str, typer.Option(metavar="D", help="Store of scored rows.")],
-    day: Annotated[
-        date | None, typer.Option("--date", parser=o.day, metavar="DATE", help="The date to judge.")
-    ] = None,
+    store: o.StoreOpt,
+    day: o.DateOpt = None,
     start: o.StartOpt = None,
     end: o.EndOpt = None,
     contract: o.ContractOpt = "v2_33features",
-    fail_on: Annotated[FailOn, typer.Option(help="Exit with status 1 from here on.")] = FailOn.red,
-    form: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
-    webhook: Annotated[
-        str | None, typer.Option(metavar="URL", help="Post the JSON document there too.")
+    run_context: o.RunContextOpt = None,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="The verdict that gives exit status 1.")
+    ] = FailOn.red,
+    form: Annotated[
+        Format, typer.Option("--format", help="Text for a terminal, or GitHub's Markdown.")
+    ] = Format.text,
+    source: Annotated[
+        str, typer.Option(metavar="S", help="What the repairing commands name as the source.")
+    ] = "SOURCE",
+    hook: Annotated[
+        str | None,
+        typer.Option("--webhook", metavar="URL", help="Post the JSON document there, too."),
     ] = None,
     as_json: o.JsonOpt = False,
-) -> None:
-    """Is this date healthy? Root causes, and the commands that repair them.
+) -> int:
+    """Say whether dates are healthy: per category, per feature, with cause and remedy.
 
-    Exit status 1 says that the data failed the check.
+    Without a date, the store's last one is checked. Every date is compared with the seven before.
     """
+    out, loaded = Output(as_json), load_contract(contract)
     first, last = _range(day, start, end)
-    if webhook is not None:
-        checked(webhook)
-    out = Output(as_json)
-    found = diagnose_stored(open_store(store), first, last, contract)
-    steps = {"STORE": shlex.quote(store)}
-    document = as_document(found, store, steps)
-    if form is Format.markdown:
-        out.line(as_markdown(found, steps))
+    if hook is not None and (problem := webhook.problem_of(hook)):
+        raise typer.BadParameter(f"--webhook: {problem}")
+    dx = _checked(store, first, last, loaded, o.run_context(run_context), source)
+    failed = dx.verdict == "red" or (dx.verdict == "yellow" and fail_on == FailOn.yellow)
+    status = FAILED_CHECK if failed else FINE
+    told = {"store": store, "fail_on": fail_on.value, "exit_status": status} | dx.to_dict()
+    if form == Format.markdown:
+        out.line(say.markdown(dx).rstrip("\n"))
     else:
-        show(found, out, steps)
-    if webhook is not None:
-        post(webhook, document, out)
-    out.document(document)
-    bad = ("red",) if fail_on is FailOn.red else ("red", "yellow")
-    if found.verdict() in bad:
-        raise typer.Exit(1)
+        _print(dx, out)
+    out.document(told)
+    if hook is not None and (trouble := webhook.post(hook, told)):
+        out.note(f"Warning: the webhook did not take the result: {trouble}")
+    return status
 
 
-def _range(day: date | None, start: date | None, end: date | None) -> tuple[date, date]:
-    if day is not None and (start or end):
-        raise InputError(["--date and --start/--end exclude each other; use one"], "wrong dates")
-    first, last = day or start, day or end
-    if first is None or last is None:
-        raise InputError(["name --date, or both --start and --end"], "wrong dates")
-    if first > last:
-        raise InputError([f"--start {first} is after --end {last}; swap them"], "wrong dates")
-    return first, last
+def _range(
+    day: date | None, start: date | None, end: date | None
+) -> tuple[date | None, date | None]:
+    if day and (start or end):
+        raise InputError(["--date excludes --start and --end; use one of them"],
+                         "the dates cannot be checked")  # fmt: skip
+    if start and end and start > end:
+        raise InputError([f"--start {start} is after --end {end}; swap them"],
+                         "the dates cannot be checked")  # fmt: skip
+    return (day, day) if day else (start, end)
+
+
+def _checked(
+    uri: str,
+    first: date | None,
+    last: date | None,
+    contract: Contract,
+    run: RunContext | None,
+    source: str,
+) -> Diagnosis:
+    """Read the dates and their history, nothing else, and diagnose them."""
+    store = open_store(uri)
+    since = None if first is None else first - _LOOK_BACK
+    days = store.read(since, last, ["game_date"]).unique().collect()["game_date"].sort().to_list()
+    if not days and (first is None or first != last):
+        raise InputError(["the store has no rows there; see fsq backfill"], f"{uri} has no dates")
+    if first is None and last is None:
+        first = last = days[-1]
+    wanted = [d for d in days if (first is None or d >= first) and (last is None or d <= last)]
+    if not wanted and first is not None and first != last:
+        raise InputError([f"no rows from {first} on; name dates that the store has"],
+                         f"{uri} cannot be checked")  # fmt: skip
+    judged = wanted or [d for d in (first,) if d is not None]
+    before = [d for d in days if d < judged[0]][-contract.diagnosis.history_days :]
+    rows = store.read(min([*before, *judged]), judged[-1])
+    if before:
+        # A gap between history and dates holds rows that neither needs.
+        rows = rows.filter((pl.col("game_date") >= judged[0]) | pl.col("game_date").is_in(before))
+    return diagnose(rows, contract, run=run, dates=judged, source=source, store=uri)
+
+
+def _print(dx: Diagnosis, out: Output) -> None:
+    out.line(say.headline(dx))
+    if dx.days.height:
+        _render.categories(dx, out)
+        _render.features(dx, out)
+    for finding in dx.findings[:_MOST]:
+        out.line("")
+        out.line(clean("\n".join(say.finding_lines(finding))))
+    if len(dx.findings) > _MOST:
+        out.line(f"\nand {len(dx.findings) - _MOST} more findings; --json lists all of them")
+    if lines := say.wrapped_unevaluated(dx):
+        out.line("\nNot evaluated:\n" + "\n".join(lines))

@@ -47,13 +47,13 @@ def test_the_incident_is_red_and_its_neighbours_are_not(
         "PlayerCompositeFactorsProcessor": [f.name for f in MATCHUP[:4]],
         "TeamDefenseZoneAnalysisProcessor": [f.name for f in MATCHUP[4:]],
     }
-    assert document["categories"]["matchup"] == 0
+    assert [day["matchup_quality_pct"] for day in document["dates"]] == [0]
     for near in (date(2023, 2, 5), date(2023, 2, 7)):
         assert main(["check", "--store", store, "--date", str(near)]) == 0
 
 
 def test_an_untouched_season_has_no_red_date(season: pl.DataFrame) -> None:
     found = fsq.diagnose(fsq.score(season))
-    assert found.red_dates == ()
-    yellow = [d for d in found.dates if found.verdict(d) == "yellow"]
-    assert len(yellow) < len(found.dates) * 0.2
+    verdicts = list(found.dates.values())
+    assert "red" not in verdicts
+    assert 0 < verdicts.count("yellow") < len(verdicts) * 0.2

@@ -1,0 +1,1 @@
+"""Scored rows as pictures, and as one HTML page that opens offline."""

@@ -1,0 +1,129 @@
+"""Small tables that the page shows, each made of whole columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from fsq.contract import Contract, Gate
+from fsq.engine import explode_detail
+
+WORST_PLAYERS = 12
+WORST_FEATURES = 10
+_SHOWN = (
+    "player_lookup", "game_date", "feature_index", "feature_name", "feature_value",
+    "expected_value", "original_value", "source_type", "upstream_table", "last_updated",
+    "sample_size", "quality_score", "feature_quality_tier", "is_default", "fallback_reason",
+    "triggered_alert",
+)  # fmt: skip
+
+
+def waterfall(scored: pl.LazyFrame, contract: Contract) -> list[dict[str, Any]]:
+    """What each gate of ``is_training_ready`` drops of what the gates before it left.
+
+    Returns:
+        Lines of ``gate``, ``dropped`` and ``left``; the first has every row, and the last one's
+        ``left`` is the number of training-ready rows.
+    """
+    rules = contract.training_ready
+    gates = _gates(rules, contract)
+    passed = scored.select(
+        *(met.fill_null(False).alias(str(i)) for i, (_, met) in enumerate(gates))
+    )
+    cumulative = [pl.all_horizontal(str(j) for j in range(i + 1)).sum() for i in range(len(gates))]
+    counts = passed.select(pl.len(), *(c.alias(f"left{i}") for i, c in enumerate(cumulative)))
+    left = [int(n) for n in counts.collect().row(0)]
+    lines = [{"gate": "all rows", "dropped": 0, "left": left[0]}]
+    lines += [
+        {"gate": name, "dropped": before - after, "left": after}
+        for (name, _), before, after in zip(gates, left, left[1:], strict=False)
+    ]
+    return lines
+
+
+def _gates(rules: Gate, contract: Contract) -> list[tuple[str, pl.Expr]]:
+    gates = [(f"tier {' or '.join(rules.tiers)}", pl.col("quality_tier").is_in(list(rules.tiers)))]
+    if rules.min_score > 0:
+        least = pl.col("feature_quality_score") >= rules.min_score
+        gates.append((f"score ≥ {rules.min_score:g}", least))
+    gates += [
+        (f"{c.replace('_', ' ')} ≥ {least:g}", pl.col(f"{c}_quality_pct") >= least)
+        for c, least in rules.category_min.items()
+    ]
+    critical = [f.name for f in contract.features if f.critical]
+    if rules.no_critical_default and critical:
+        there = pl.lit(critical).list.set_difference(pl.col("available_feature_names"))
+        gates.append(("no critical default", there.list.len() == 0))
+    return gates
+
+
+def worst_features(features: pl.DataFrame) -> pl.DataFrame:
+    """Features by mean quality over all rows, the lowest first; optional ones included."""
+    weight = pl.col("rows")
+    return (
+        features.group_by("feature_index", "feature_name", "feature_category", "upstream_table")
+        .agg(
+            ((pl.col("quality_pct") * weight).sum() / weight.sum()).alias("quality"),
+            (100 * pl.col("default_rows").sum() / weight.sum()).alias("default_pct"),
+            (pl.col("default_rows") >= 0.5 * weight).sum().alias("bad_dates"),
+            pl.col("violation_rows").sum(),
+            pl.col("stale_rows").sum(),
+            pl.col("thin_rows").sum(),
+        )
+        .sort("quality", "feature_index")
+        .head(WORST_FEATURES)
+    )
+
+
+def source_mix(features: pl.DataFrame) -> pl.DataFrame:
+    """Values per date and source type; ``default`` is a source type here."""
+    sources = ["phase4", "phase3", "calculated"]
+    return (
+        features.group_by("game_date")
+        .agg(*(pl.col(s).sum() for s in sources), pl.col("default_rows").sum().alias("default"))
+        .unpivot(index="game_date", variable_name="source", value_name="values")
+        .sort("game_date", "source")
+    )
+
+
+def table_ages(features: pl.DataFrame) -> pl.DataFrame:
+    """Per date and upstream table: the largest of its features' median ages, in hours."""
+    known = features.filter(pl.col("age_hours").is_not_null())
+    return (
+        known.group_by("game_date", "upstream_table")
+        .agg(pl.col("age_hours").max())
+        .sort("game_date", "upstream_table")
+    )
+
+
+def worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
+    """Each player's worst record, of the players that fell lowest, with its features.
+
+    Rows before the windows have filled are bad by nature, so equal scores favour later dates.
+    """
+    keys = ["player_lookup", "game_date"]
+    summary = scored.select(
+        *keys, "feature_quality_score", "quality_tier", "quality_alert_level",
+        "default_feature_count", pl.col("quality_alerts").list.join(", "),
+    )  # fmt: skip
+    worst = (
+        summary.sort(["feature_quality_score", "game_date", "player_lookup"],
+                     descending=[False, True, False])
+        .unique("player_lookup", keep="first", maintain_order=True)
+        .head(WORST_PLAYERS)
+        .collect()
+    )  # fmt: skip
+    if worst.is_empty():
+        return []
+    days = worst["game_date"].unique().to_list()
+    players = worst["player_lookup"].unique().to_list()
+    rows = scored.filter(
+        pl.col("game_date").is_in(days), pl.col("player_lookup").is_in(players)
+    ).select(*keys, "feature_quality_detail")
+    detail = explode_detail(rows.collect()).select(_SHOWN).sort("feature_index")
+    by_key = detail.partition_by(keys, as_dict=True)
+    return [
+        {**record, "features": by_key[(record["player_lookup"], record["game_date"])].to_dicts()}
+        for record in worst.iter_rows(named=True)
+    ]

@@ -86,7 +86,7 @@ def _print(found: pl.DataFrame, history: int, out: Output) -> None:
     out.line(f"\ncover and ±: against the median of the {history} dates before; - where too few\n")
     first: date = found["game_date"][0]
     last: date = found["game_date"][-1]
-    out.line(f"From {first} to {last}, the lowest of each stretch (default: the highest):\n")
+    out.line(f"From {first} to {last}, the worst of each stretch:\n")
     for label, column, worst in (
         ("quality", "quality_pct", min),
         *((c.replace("_", " "), f"{c}_quality_pct", min) for c in CATEGORIES),

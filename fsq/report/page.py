@@ -240,7 +240,7 @@ def _bundle() -> str:
     import vl_convert
 
     version = max(vl_convert.get_vegalite_versions(), key=lambda v: [int(p) for p in v.split(".")])
-    bundle: str = vl_convert.javascript_bundle(None, vl_version=version)
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
     # Inside strings only: HTML would take it as the end of the script.
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 

@@ -1,0 +1,103 @@
+"""``fsq trend`` and ``fsq report`` as people and scripts see them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import fsq
+from fsq.cli import main
+from fsq.cli._output import PIPE_WIDTH
+from tests.frames import wide
+
+DAYS = ("--start", "2026-01-05", "--end", "2026-01-10")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = str(tmp_path_factory.mktemp("cli") / "store")
+    fsq.open_store(path).replace(fsq.score(wide(120, 12)))
+    return path
+
+
+def test_trend_for_people(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trend", "--store", store, *DAYS]) == 0
+    told = capsys.readouterr()
+    lines = told.out.splitlines()
+    assert told.err == ""
+    assert "\x1b" not in told.out
+    assert max(len(line) for line in lines) <= PIPE_WIDTH
+    assert [line[:10] for line in lines[2:8]] == [f"2026-01-{d:02}" for d in range(5, 11)]
+    assert any(line.startswith("default share") for line in lines)
+
+
+def test_the_first_dates_have_nothing_to_be_held_against(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["trend", "--store", store]) == 0
+    first = capsys.readouterr().out.splitlines()[2].split()
+    assert first[0] == "2026-01-01"
+    assert first[2] == "-"
+    assert main(["trend", "--store", store, "--json"]) == 0
+    days = json.loads(capsys.readouterr().out)["days"]
+    assert days[0]["quality_pct_trailing"] is None
+    assert days[-1]["quality_pct_trailing"] is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("t.svg", b"<svg"), ("t.png", b"\x89PNG"), ("t.html", b"<!DOCTYPE html>")]
+)
+def test_trend_draws(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, begins: bytes
+) -> None:
+    assert main(["trend", "--store", store, "--out", str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    made = (tmp_path / name).read_bytes()
+    assert made.lstrip().lower().startswith(begins.lower())
+    assert b'src="http' not in made
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_the_summary_is_kept_beside_the_store(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert main(["trend", "--store", store, "--store-summary", "--json"]) == 0
+    capsys.readouterr()
+    path = Path(store).parent / "feature_quality_daily"
+    assert pl.read_delta(str(path)).height == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["trend", "--out", "t.gif"], 2),
+        (["trend", "--start", "2026-01-05", "--end", "2026-01-01"], 2),
+        (["trend", "--start", "2027-01-01"], 3),
+        (["report", "--out", "r.pdf"], 2),
+        (["report", "--out", "r.html", "--start", "2026-01-05", "--end", "2026-01-01"], 2),
+        (["report", "--out", "r.html", "--start", "2027-01-01"], 3),
+    ],
+)
+def test_what_cannot_be_done_writes_nothing(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], words: list[str], status: int,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main([*words, "--store", store]) == status
+    told = capsys.readouterr()
+    assert told.err.startswith("Error: ")
+    assert told.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "pages" / "report.html"
+    assert main(["report", "--store", store, *DAYS, "--out", str(target), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["report"] == str(target)
+    assert told["bytes"] == target.stat().st_size < 5e6
+    assert "2026-01-05 to 2026-01-10 (6 dates)" in target.read_text(encoding="utf-8")

@@ -53,7 +53,7 @@ def features(dx: Diagnosis, out: Output) -> None:
         return
     out.line("")
     rows = [
-        (f["index"], f["name"], f"{f['quality']:.1f}", f"{f['default']:.0%}".rstrip("%"), f["sources"],
+        (f["index"], f["name"], f"{f['quality']:.1f}", f"{100 * f['default']:.0f}", f["sources"],
          f["tiers"])
         for f in sorted(shown, key=lambda f: f["index"])
     ]  # fmt: skip

@@ -231,7 +231,7 @@ def test_posting_gives_up_in_time(receiver: str) -> None:
 def test_explain_shows_the_sum(run: Command, store: str) -> None:
     rows = fsq.open_store(store).read(columns=["player_lookup", "game_date"]).collect()
     day = "2026-01-05"
-    player = rows.filter(pl.col("game_date").cast(pl.String) == day)["player_lookup"].min()
+    player = str(rows.filter(pl.col("game_date").cast(pl.String) == day)[0, 0])
     told = run("explain", player, day, "--store", store)
     assert told.status == 0
     assert told.out.startswith(f"{player}  {day}  ")

@@ -125,7 +125,7 @@ def _checked(
 
 
 def _print(dx: Diagnosis, out: Output) -> None:
-    out.line(say.headline(dx))
+    out.line("\n".join(say.headline_lines(dx)))
     if dx.days.height:
         _render.categories(dx, out)
         _render.features(dx, out)

@@ -84,6 +84,11 @@ def headline(dx: Diagnosis) -> str:
     return f"{dx.verdict.upper()}  {when}, {rows:,} rows. Findings: {told}"
 
 
+def headline_lines(dx: Diagnosis) -> list[str]:
+    """The same on lines of at most 80 columns."""
+    return wrap(headline(dx), 80, subsequent_indent="  ", break_on_hyphens=False)
+
+
 def told_dates(days: Iterable[date]) -> str:
     """Dates in words.
 
@@ -124,7 +129,7 @@ def wrapped_unevaluated(dx: Diagnosis) -> list[str]:
 
 def text(dx: Diagnosis, most: int = _MOST) -> str:
     """At most 80 columns, for a terminal."""
-    lines = [headline(dx)]
+    lines = headline_lines(dx)
     for f in dx.findings[:most]:
         lines += ["", *finding_lines(f)]
     if len(dx.findings) > most:

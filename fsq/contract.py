@@ -166,6 +166,7 @@ class DiagnosisRules(_Frozen):
 
     history_days: int = Field(ge=1)
     history_min_days: int = Field(ge=1)
+    history_max_age_days: int = Field(ge=1)
     min_rows: int = Field(ge=2)
     break_days: int = Field(ge=2)
     warmup_games: float = Field(ge=0)

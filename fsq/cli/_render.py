@@ -79,7 +79,7 @@ def _summed(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
     out = []
     for line in summed.sort("feature_index").to_dicts():
         f = contract.features[line["feature_index"]]
-        words = {"phase4": "p4", "phase3": "p3", "calculated": "calc", "default_rows": "def"}
+        words = {"phase4": "p4", "phase3": "p3", "calculated": "cal", "default_rows": "def"}
         tiers = {t: t for t in ("gold", "silver", "bronze", "poor")}
         out.append(
             {

@@ -21,8 +21,6 @@ from fsq.errors import InputError
 from fsq.run import RunContext
 from fsq.stores import open_store
 
-# So far back are earlier dates looked for; longer breaks leave no history to compare with.
-_LOOK_BACK = timedelta(days=60)
 _MOST = 12
 
 
@@ -106,7 +104,8 @@ def _checked(
 ) -> Diagnosis:
     """Read the dates and their history, nothing else, and diagnose them."""
     store = open_store(uri)
-    since = None if first is None else first - _LOOK_BACK
+    reach = timedelta(days=contract.diagnosis.history_max_age_days)
+    since = None if first is None else first - reach
     days = store.read(since, last, ["game_date"]).unique().collect()["game_date"].sort().to_list()
     if not days and (first is None or first != last):
         raise InputError(["the store has no rows there; see fsq backfill"], f"{uri} has no dates")
@@ -126,7 +125,7 @@ def _checked(
 
 
 def _print(dx: Diagnosis, out: Output) -> None:
-    out.line(say.headline(dx))
+    out.line("\n".join(say.headline_lines(dx)))
     if dx.days.height:
         _render.categories(dx, out)
         _render.features(dx, out)

@@ -158,13 +158,16 @@ class _Words:
 
     def stuck_constant(self) -> tuple[str, str]:
         count = self.e["distinct"]
-        value = f" (about {self.e['mean']:g})"
+        values = f"{count:,} distinct value{'s' if count != 1 else ''} (about {self.e['mean']:g})"
         return (
-            f"{self.one} is stuck: {count:,} distinct value{'s' if count != 1 else ''}{value}",
+            f"{self.one} {self._stuck()}: {values}",
             f"Its standard deviation is {self.e['std']:g}"
             + (f", the contract's floor {self.e['min_std']:g}" if self.e["min_std"] else "")
             + f"; the calculation that feeds it{self._by()} gives nearly the same to all.",
         )
+
+    def _stuck(self) -> str:
+        return "is stuck" if self.s.severity == "red" else "varies little"
 
     def silent_default(self) -> tuple[str, str]:
         return (

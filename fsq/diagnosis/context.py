@@ -66,7 +66,14 @@ class Context:
         windows = self.contract.windows
         open_ended = [bool(f.window and windows[f.window].size is None)
                       for f in self.contract.features]  # fmt: skip
-        excused = np.where(open_ended, self.matrix("empty_rows"), 0)
+        # Unless there used to be games in it: then they were lost.
+        samples = self.matrix("sample_size")
+        used = np.zeros_like(samples)
+        for at in range(len(self.dates)):
+            usual = self.usual(samples, at)
+            used[at] = 0 if usual is None else np.nan_to_num(usual)
+        bare = np.array(open_ended) & (used < self.contract.diagnosis.warmup_games)
+        excused = np.where(bare, self.matrix("empty_rows"), 0)
         left = self.rows[:, None] - excused
         lost = self.matrix("default_rows") - excused
         return np.asarray(np.divide(lost, left, out=np.zeros_like(lost), where=left > 0))
@@ -82,8 +89,21 @@ class Context:
         return np.where(most < 0, np.nan, most)
 
     def warming(self, at: int) -> bool:
-        """Whether a season has just begun, so that windows cannot be full."""
-        return bool(self.games_known[at] < self.contract.diagnosis.warmup_games)
+        """Whether a season has just begun, so that windows cannot be full.
+
+        Windows that were full on an earlier date and are empty now have lost their games.
+        """
+        least = self.contract.diagnosis.warmup_games
+        before = self.games_known[self._recent(at) : at]
+        return bool(self.games_known[at] < least and not (before >= least).any())
+
+    def _recent(self, at: int) -> int:
+        """Position of the first trailing date that is not another season's."""
+        rules = self.contract.diagnosis
+        first = max(0, at - rules.history_days)
+        while (self.dates[at] - self.dates[first]).days > rules.history_max_age_days:
+            first += 1
+        return first
 
     def after_break(self, at: int) -> bool:
         """Whether the date before lies so far back that everybody has rested alike."""
@@ -98,9 +118,9 @@ class Context:
 
     def past(self, at: int) -> slice | None:
         """The trailing dates of a date; None if they are too few to compare with."""
-        rules = self.contract.diagnosis
-        first = max(0, at - rules.history_days)
-        return slice(first, at) if at - first >= rules.history_min_days else None
+        first = self._recent(at)
+        enough = at - first >= self.contract.diagnosis.history_min_days
+        return slice(first, at) if enough else None
 
     def usual(self, values: Matrix, at: int) -> Matrix | None:
         """The trailing dates' median of each column; None without enough history."""

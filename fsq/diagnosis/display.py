@@ -73,13 +73,20 @@ def headline(dx: Diagnosis) -> str:
     It counts dates and findings, and says so where something could not be judged.
     """
     days = sorted(dx.dates)
-    when = "no dates" if not days else told_dates(days)
     counts = {s: sum(f.severity == s for f in dx.findings) for s in ("red", "yellow", "info")}
     told = ", ".join(f"{n} {s}" for s, n in counts.items() if n) or "none"
-    bad = [d for d, v in dx.dates.items() if v == dx.verdict]
-    among = f" on {len(bad)} of {len(days)} dates" if len(days) > 1 else ""
     rows = int(dx.days["rows"].sum())
-    return f"{dx.verdict.upper()}{among}  {when}, {rows:,} rows. Findings: {told}"
+    if len(days) > 1:
+        bad = sum(v == dx.verdict for v in dx.dates.values())
+        when = f"{bad} of {len(days)} dates, {days[0]} to {days[-1]}"
+    else:
+        when = str(days[0]) if days else "no dates"
+    return f"{dx.verdict.upper()}  {when}, {rows:,} rows. Findings: {told}"
+
+
+def headline_lines(dx: Diagnosis) -> list[str]:
+    """The same on lines of at most 80 columns."""
+    return wrap(headline(dx), 80, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def told_dates(days: Iterable[date]) -> str:
@@ -122,7 +129,7 @@ def wrapped_unevaluated(dx: Diagnosis) -> list[str]:
 
 def text(dx: Diagnosis, most: int = _MOST) -> str:
     """At most 80 columns, for a terminal."""
-    lines = [headline(dx)]
+    lines = headline_lines(dx)
     for f in dx.findings[:most]:
         lines += ["", *finding_lines(f)]
     if len(dx.findings) > most:

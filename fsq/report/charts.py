@@ -117,12 +117,13 @@ def _stacked(
 
 
 def _freshness() -> Any:
+    # Five colours and three dashes tell fifteen tables apart.
     chart = alt.Chart(named("ages")).mark_line(strokeWidth=2).encode(
         day_axis(),
         alt.Y("age_hours:Q", title="median age, hours"),
         alt.Color("upstream_table:N", title=None, scale=alt.Scale(range=list(LINE_COLOURS)),
                   legend=alt.Legend(orient="top", columns=2, labelLimit=260)),
-        alt.StrokeDash("upstream_table:N", title=None, scale=alt.Scale(range=list(DASHES))),
+        alt.StrokeDash("upstream_table:N", title=None, scale=alt.Scale(range=list(DASHES[:3]))),
         tooltip=[day_tip(), "upstream_table:N", alt.Tooltip("age_hours:Q", format=".1f")],
     )  # fmt: skip
     return _sized(chart)

@@ -76,7 +76,7 @@ def page(
 ) -> str:
     """The page of scored rows whose findings and trend are known."""
     contract = found.contract
-    settled = [d for d, verdict in found.dates.items() if verdict != "unknown"]
+    settled = _settled(found)
     judged = scored.filter(pl.col("game_date").is_in(settled)) if settled else scored
     falls = facts.waterfall(scored, contract)
     data = {
@@ -110,6 +110,12 @@ def page(
         days=days.tail(14).reverse().to_dicts(),
         facts=_run_facts(scored, found, uri, now),
     )  # fmt: skip
+
+
+def _settled(found: Diagnosis) -> list[date]:
+    """Dates that could be judged and on which windows have filled; others are bad by nature."""
+    filling = {d for f in found.findings if f.kind == "season_start" for d in f.dates}
+    return [d for d, v in found.dates.items() if v != "unknown" and d not in filling]
 
 
 def _data_sets(

@@ -160,6 +160,10 @@ def test_ranges_and_the_last_date(run: Command, store: str) -> None:
     assert finding["dates"] == [
         "2025-11-26", "2025-11-28", "2025-11-29", "2025-11-30", "2025-12-01",
     ]  # fmt: skip
+    shown = run("check", "--store", store, "--start", "2025-10-21", "--end", "2026-04-12")
+    assert shown.status == 1
+    assert shown.out.startswith("RED  10 of 166 dates, 2025-10-21 to 2026-04-12, ")
+    assert all(len(line) <= 80 for line in shown.out.splitlines() if store not in line)
     last = run("check", "--store", store, "--json").document
     assert [d["date"] for d in last["dates"]] == ["2026-04-12"]
 

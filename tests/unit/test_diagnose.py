@@ -130,6 +130,36 @@ def test_one_feature_missing_of_a_table() -> None:
     assert finding.features == ("fatigue_score",)
 
 
+def test_lost_windows_are_no_season_start() -> None:
+    """A cache that failed leaves samples of 0, as a season's first days do; it stays red."""
+    names = TABLES["player_daily_cache"]
+    samples = dict.fromkeys(("last_5__sample_size", "last_10__sample_size"), pl.lit(0))
+    (finding,) = serious(judged(on_last(days(), **defaulted(names), **samples)))
+    assert (finding.kind, finding.severity) == ("processor_wrote_nothing", "red")
+    rows = days().with_columns(season__sample_size=pl.lit(40))
+    lost = on_last(rows, **defaulted(["points_avg_season"]), season__sample_size=pl.lit(0))
+    (finding,) = serious(judged(lost))
+    assert (finding.kind, finding.features) == ("feature_missing", ("points_avg_season",))
+
+
+def test_a_season_start_is_yellow_unless_the_job_did_not_run() -> None:
+    names = TABLES["player_daily_cache"]
+    young = days().with_columns(last_5__sample_size=pl.lit(1), last_10__sample_size=pl.lit(1))
+    rows = on_last(young, **defaulted(names))
+    (finding,) = serious(judged(rows))
+    assert (finding.kind, finding.severity) == ("season_start", "yellow")
+    done = [p.name for p in CONTRACT.processors if p.name != "PlayerDailyCacheProcessor"]
+    (finding,) = serious(judged(on_last(rows, processors_completed=pl.lit(done))))
+    assert (finding.kind, finding.severity) == ("processor_did_not_run", "red")
+
+
+def test_another_season_is_no_history() -> None:
+    old = days().filter(pl.col("game_date") < LAST)
+    moved = old.with_columns(pl.col("game_date") - pl.duration(days=200))
+    rows = pl.concat([moved, days().filter(pl.col("game_date") == LAST)])
+    assert judged(rows).verdict == "unknown"
+
+
 def test_run_context_that_disagrees() -> None:
     done = [p.name for p in CONTRACT.processors if p.name != "PlayerDailyCacheProcessor"]
     rows = on_last(days(), processors_completed=pl.lit(done))

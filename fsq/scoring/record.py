@@ -85,11 +85,14 @@ def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 def _weighted(score: Any, default: Any, contract: Contract) -> Any:
     """The weighted mean per record; an optional feature that is default weighs nothing."""
     weight = np.array([[f.weight] for f in contract.features])
-    optional = np.array([[f.optional] for f in contract.features])
-    counted = np.where(default & optional, 0.0, weight)
-    total = counted.sum(axis=0)
+    optional = [f.index for f in contract.features if f.optional]
+    required = [f.index for f in contract.features if not f.optional]
+    counts = ~default[optional]
+    points = score * weight
+    points[optional] *= counts
+    total = weight[required].sum() + (weight[optional] * counts).sum(axis=0)
     out = np.zeros_like(total)
-    return np.divide((score * counted).sum(axis=0), total, out=out, where=total > 0)
+    return np.divide(points.sum(axis=0), total, out=out, where=total > 0)
 
 
 @lru_cache(maxsize=8)
@@ -116,14 +119,12 @@ def columns(contract: Contract) -> dict[str, pl.Expr]:
     out["critical_feature_count"] = _int("good:critical")
     optionals = sum(f.optional for f in contract.features)
     out["optional_feature_count"] = (optionals - pl.col("defaults:optional")).cast(pl.Int64)
-    out["breakout_model_compatible"] = pl.concat_list(
-        [
-            pl.when((pl.col(f"defaults:model:{m}") == 0) & (set(wanted) <= set(contract.names)))
-            .then(pl.lit(m))
+    out["breakout_model_compatible"] = _listed(
+        {
+            m: (pl.col(f"defaults:model:{m}") == 0) & (set(wanted) <= set(contract.names))
             for m, wanted in contract.models.items()
-        ]
-        or [pl.lit(None, pl.String)]
-    ).list.drop_nulls()  # fmt: skip
+        }
+    )
     out["is_production_ready"] = _passes(contract.production_ready, contract)
     out["upstream_data_freshness_hours"] = pl.col("upstream_data_freshness_hours")
     out |= _legacy(contract)
@@ -200,12 +201,20 @@ def _listed(words: dict[str, pl.Expr]) -> pl.Expr:
 
     The conditions are the bits of a number, and each number has one list: made once, gathered.
     """
-    bits = [met.fill_null(False).cast(pl.UInt32) * (1 << i) for i, met in enumerate(words.values())]
+    met = [condition.fill_null(False) for condition in words.values()]
+    if not words or len(words) > _MOST_BITS:
+        named = [pl.when(m).then(pl.lit(w)) for w, m in zip(words, met, strict=True)]
+        return pl.concat_list(named or [pl.lit(None, pl.String)]).list.drop_nulls()
+    bits = [m.cast(pl.UInt32) * (1 << i) for i, m in enumerate(met)]
     lists = [
         [word for i, word in enumerate(words) if number >> i & 1]
         for number in range(1 << len(words))
     ]
     return pl.lit(pl.Series(lists, dtype=pl.List(pl.String))).gather(pl.sum_horizontal(bits))
+
+
+# So many words have 4,096 combinations; more are cheaper listed record by record.
+_MOST_BITS = 12
 
 
 def _passes(gate: Gate, contract: Contract) -> pl.Expr:

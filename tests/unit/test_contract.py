@@ -77,3 +77,15 @@ def test_no_such_contract() -> None:
         fsq.load_contract("v9")
     with pytest.raises(fsq.ContractError, match="cannot be read"):
         fsq.load_contract("absent.toml")
+
+
+def test_tuning_the_diagnosis_makes_no_stored_row_outdated() -> None:
+    contract = fsq.load_contract()
+
+    def with_table(name: str, **values: float) -> fsq.Contract:
+        data = contract.model_dump()
+        data[name] |= values
+        return fsq.Contract.model_validate(data)
+
+    assert with_table("diagnosis", min_rows=60).version_hash == contract.version_hash
+    assert with_table("legacy", phase4_share=0.8).version_hash != contract.version_hash

@@ -1,0 +1,280 @@
+"""What a contract states: features, words, weights and thresholds, as checked data.
+
+Each class is a table of the contract file; ``fsq.contract`` loads it and holds its parts against
+each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from html import escape
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$")]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Share = Annotated[float, Field(ge=0, le=1)]
+CategoryName = Literal["matchup", "player_history", "team_context", "vegas", "game_context"]
+SourceType = Literal["phase4", "phase3", "calculated", "default"]
+Tier = Literal["gold", "silver", "bronze", "poor", "critical"]
+
+CALCULATED = "calculated"  # the upstream table of what no table holds
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Feature(_Frozen):
+    """One feature of the model: where it comes from, what it may be, and how it counts."""
+
+    index: int = Field(ge=0)
+    name: Name
+    category: CategoryName
+    upstream_table: Name
+    window: Name | None = None
+    min: float
+    max: float
+    on_violation: Literal["warn", "clamp"]
+    expected: float | None = None
+    suspicious_default: bool = False
+    fallback_reason: Name
+    definition_version: Label
+    weight: float = Field(default=1.0, ge=0)
+    optional: bool = False
+    critical: bool = False
+    min_std: float | None = Field(default=None, ge=0)
+    min_distinct: int | None = Field(default=None, ge=0)
+
+
+class Source(_Frozen):
+    """What a raw source word means."""
+
+    type: SourceType
+    base: Percent
+    reliability: Share
+
+
+class Window(_Frozen):
+    """A window of past games; without a size, no sample is too small for it."""
+
+    size: int | None = Field(default=None, ge=1)
+
+
+class Category(_Frozen):
+    """A group of features that is judged by itself."""
+
+    name: CategoryName
+    optional: bool = False
+
+
+class Processor(_Frozen):
+    """An upstream job, the table that it writes, and how to run it again.
+
+    One that ``calculates`` also computes the features whose upstream table is ``calculated``.
+    """
+
+    name: Label
+    writes: Name
+    expected: bool = True
+    rerun: str | None = None
+    calculates: bool = False
+
+
+class FeatureRules(_Frozen):
+    """Thresholds of level 1; hours, games and points."""
+
+    stale_hours: float = Field(ge=0)
+    stale_penalty: Percent
+    very_stale_hours: float = Field(ge=0)
+    very_stale_penalty: Percent
+    thin_sample: int = Field(ge=0)
+    thin_penalty: Percent
+    training_min_score: Percent
+
+
+class Tiers(_Frozen):
+    """Bounds of a record's tiers; gold lies above its bound, the rest begin at theirs."""
+
+    gold_above: Percent
+    silver_from: Percent
+    bronze_from: Percent
+    poor_from: Percent
+
+
+class Alerts(_Frozen):
+    """When a record is red or yellow, and when a default rate is worth a word."""
+
+    gate_category: CategoryName
+    red_category_below: Percent
+    red_required_defaults_above: int = Field(ge=0)
+    yellow_category_below: Percent
+    yellow_required_defaults_above: int = Field(ge=0)
+    default_rate_high: Share
+    default_rate_raised: Share
+    silent_defaults_from: int = Field(ge=1)
+
+
+class Gate(_Frozen):
+    """What a record must have to pass; what cannot be evaluated does not pass."""
+
+    tiers: tuple[Tier, ...]
+    min_score: Percent = 0.0
+    category_min: dict[CategoryName, Percent] = {}
+    no_critical_default: bool = False
+
+
+class Legacy(_Frozen):
+    """Thresholds of the three dual-written legacy fields."""
+
+    phase4_share: Share
+    partial_share: Share
+    phase3_share: Share
+    matchup_unavailable_below: Percent
+
+
+class Flags(_Frozen):
+    """Features that must all be available for a flag of the record to be TRUE."""
+
+    has_composite_factors: tuple[Name, ...]
+    has_opponent_defense: tuple[Name, ...]
+    has_vegas_line: tuple[Name, ...]
+    breakout_v3_features_available: tuple[Name, ...]
+
+
+class ScoreCap(_Frozen):
+    """From so many required defaults on, the record's score is at most ``max_score``."""
+
+    min_required_defaults: int = Field(ge=1)
+    max_score: Percent
+
+
+class DiagnosisRules(_Frozen):
+    """When the rows of a date say that something is wrong; shares from 0 to 1."""
+
+    history_days: int = Field(ge=1)
+    history_min_days: int = Field(ge=1)
+    history_max_age_days: int = Field(ge=1)
+    min_rows: int = Field(ge=2)
+    break_days: int = Field(ge=2)
+    warmup_games: float = Field(ge=0)
+    table_default_share: Share
+    default_rise_yellow: Share
+    default_rise_red: Share
+    stuck_share: Share
+    stuck_red_share: Share
+    stuck_red_std: Share
+    rows_per_value: int = Field(ge=1)
+    silent_share: Share
+    silent_rise: Share
+    silent_share_unmarked: Share
+    stale_share: Share
+    violation_share_yellow: Share
+    violation_share_red: Share
+    rows_per_game_yellow: Share
+    rows_per_game_red: Share
+    rows_yellow: Share
+    rows_above: float = Field(ge=1)
+    optional_normal: tuple[Share, Share]
+    optional_shift: Share
+    category_drop_yellow: Percent
+    category_drop_red: Percent
+    psi_bins: int = Field(ge=2, le=100)
+    psi_above: float = Field(gt=0)
+    psi_yellow: float = Field(gt=0)
+    psi_noise: float = Field(ge=0)
+    psi_over_usual: float = Field(ge=1)
+
+
+class Contract(_Frozen):
+    """A checked contract; see ``load_contract``."""
+
+    name: Label
+    detail_version: Label
+    schema_version: Label
+    categories: tuple[Category, ...]
+    processors: tuple[Processor, ...] = ()
+    features: tuple[Feature, ...] = Field(min_length=1)
+    sources: dict[Name, Source]
+    windows: dict[Name, Window] = {}
+    feature_rules: FeatureRules
+    tiers: Tiers
+    alerts: Alerts
+    training_ready: Gate
+    production_ready: Gate
+    legacy: Legacy
+    flags: Flags
+    legacy_prefixes: dict[Name, Name] = {}
+    models: dict[Name, tuple[Name, ...]] = {}
+    score_caps: tuple[ScoreCap, ...] = ()
+    diagnosis: DiagnosisRules
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Feature names in index order."""
+        return tuple(f.name for f in self.features)
+
+    @cached_property
+    def version_hash(self) -> str:
+        """Twelve hex digits that change with anything that a score depends on.
+
+        What only judges whole dates, or says how to repair them, is left out: tuning it makes
+        no stored row outdated.
+        """
+        left_out: Any = {"diagnosis": True, "processors": {"__all__": {"rerun"}}}
+        text = json.dumps(self.model_dump(mode="json", exclude=left_out), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def in_category(self, category: str) -> list[int]:
+        """Indices of a category's features.
+
+        >>> from fsq.contract import load_contract
+        >>> load_contract("v2_33features").in_category("vegas")
+        [25, 26, 27, 28]
+        """
+        return [f.index for f in self.features if f.category == category]
+
+    def __repr__(self) -> str:
+        return f"Contract({self.name}, {len(self.features)} features, version {self.version_hash})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """The features as a table, for a notebook; every word escaped."""
+        head = ("#", "feature", "category", "upstream table", "range", "expected", "role")
+        lines = [
+            (f.index, f.name, f.category, f.upstream_table, f"{f.min:g} to {f.max:g}",
+             "" if f.expected is None else f"{f.expected:g}",
+             "critical" if f.critical else "optional" if f.optional else "")
+            for f in self.features
+        ]  # fmt: skip
+        title = "".join(f"<th>{h}</th>" for h in head)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in line) + "</tr>" for line in lines
+        )
+        return (
+            f"<div><p><strong>{escape(repr(self))}</strong></p>"
+            f"<table><thead><tr>{title}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
+
+    def writer(self, table: str) -> Processor | None:
+        """The processor that writes a table; None if the contract names none.
+
+        >>> from fsq.contract import load_contract
+        >>> load_contract().writer("player_composite_factors").name
+        'PlayerCompositeFactorsProcessor'
+        """
+        by = (p for p in self.processors if p.writes == table or _calculates(p, table))
+        return next(by, None)
+
+    def __hash__(self) -> int:
+        """Hash by content, so that what derives from a contract can be cached."""
+        return hash(self.version_hash)
+
+
+def _calculates(processor: Processor, table: str) -> bool:
+    return processor.calculates and table == CALCULATED

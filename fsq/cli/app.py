@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import fsq
-from fsq.cli import _errors, backfill, contract, demo, score
+from fsq.cli import _errors, backfill, contract, demo, emulator, score
 from fsq.cli._output import Output
 from fsq.errors import FsqError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command("score")(score.command)
 app.command("backfill")(backfill.command)
 app.command("demo")(demo.command)
+app.command("emulator")(emulator.command)
 app.add_typer(contract.app, name="contract")
 
 

@@ -1,10 +1,64 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("dev", deadline=None, max_examples=60, suppress_health_check=slow)
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def started(command: list[str]) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    """A running emulator, and the environment that it printed."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(2)]
+    if not all(line.startswith("export ") for line in lines):
+        stopped(process)
+        raise AssertionError(lines)
+    return process, dict(s.removeprefix("export ").strip().split("=", 1) for s in lines)
+
+
+def stopped(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def command(*words: str) -> list[str]:
+    fsq = Path(sys.executable).with_name("fsq")
+    return [str(fsq), "emulator", "--rest-port", "0", "--grpc-port", "0", *words]
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[dict[str, str]]:
+    """One emulator for each worker of the session, on free ports."""
+    process, environment = started(command())
+    yield environment
+    stopped(process)
+
+
+@pytest.fixture
+def dataset(emulator: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new dataset, as ``project.dataset``; fsq and Google's clients find the emulator."""
+    from fsq.stores.bigquery.connect import connected
+
+    for name, value in emulator.items():
+        monkeypatch.setenv(name, value)
+    name = f"p.d{uuid.uuid4().hex[:12]}"
+    with connected("p") as clients:
+        clients.tables.create_dataset(name)
+    return name

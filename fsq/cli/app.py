@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 import fsq
-from fsq.cli import _errors, backfill, check, contract, demo, explain, report, score, trend
+from fsq.cli import (
+    _errors,
+    backfill,
+    check,
+    contract,
+    demo,
+    emulator,
+    explain,
+    report,
+    score,
+    trend,
+)
 from fsq.cli._output import Output
 from fsq.errors import FsqError
 
@@ -28,6 +39,7 @@ app.command("report")(report.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
 app.command("demo")(demo.command)
+app.command("emulator")(emulator.command)
 app.add_typer(contract.app, name="contract")
 
 

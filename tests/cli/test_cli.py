@@ -23,8 +23,8 @@ from fsq.cli._output import PIPE_WIDTH, clean
 from fsq.schema import ARROW_SCHEMA, COLUMN_NAMES
 from tests.frames import NAMES, legacy, wide
 
-COMMANDS = ["score", "backfill", "check", "explain", "trend", "report", "demo", "contract",
-            "contract show",
+COMMANDS = ["score", "backfill", "check", "explain", "trend", "report", "demo", "emulator",
+            "contract", "contract show",
             "contract check", "contract diff"]  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def driver(page: Path, tmp_path: Path) -> Iterator[Chrome]:
 
 
 def _log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
+    entries: list[dict[str, Any]] = browser.get_log(kind)
     return entries
 
 

@@ -1,0 +1,88 @@
+"""A local BigQuery that speaks the real protocol: bqemulator, pinned, mended and started.
+
+Nothing here is imported by the rest of fsq; the ``emulator`` extra brings what it needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from fsq.errors import InputError, StoreError
+
+Patch = Callable[[], None]
+
+
+def serve(
+    rest_port: int = 0,
+    grpc_port: int = 0,
+    data_dir: Path | None = None,
+    project: str = "test-project",
+    ready: Callable[[str, str], None] = lambda rest, grpc: None,
+    patches: Iterable[Patch] | None = None,
+) -> None:
+    """Serve until interrupted by SIGINT or SIGTERM.
+
+    Args:
+        rest_port: port of the REST service on 127.0.0.1; 0 for a free one.
+        grpc_port: port of the gRPC service; 0 for a free one.
+        data_dir: folder in which the tables stay; None for tables that live as long as this.
+        project: project of requests that name none.
+        ready: called once with the REST URL and the gRPC ``host:port``.
+        patches: what to mend, by default everything in ``fsq.emulator.patches``.
+
+    Raises:
+        InputError: the ``emulator`` extra is not installed.
+        StoreError: a port is taken, or the folder cannot be used.
+    """
+    try:
+        from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
+        from bqemulator.observability.logging_ import configure_logging
+
+        configure_logging(
+            level=LogLevel.CRITICAL, fmt=LogFormat.JSON
+        )  # modules log while they are imported
+        from bqemulator.server import EmulatorServer
+
+        from fsq.emulator.patches import PATCHES, load_spatial
+    except ImportError as error:
+        lacking = [f"{error}; install it with: pip install 'fsq[emulator]'"]
+        raise InputError(lacking, "the emulator cannot be started") from error
+    # It tells of its own deprecated calls, which nobody here can mend.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    load_spatial()
+    for patch in PATCHES if patches is None else patches:
+        patch()
+    lasting = data_dir is not None
+    settings = Settings(
+        rest_port=rest_port,
+        grpc_port=grpc_port,
+        data_dir=data_dir,
+        persistence_mode=PersistenceMode.PERSISTENT if lasting else PersistenceMode.EPHEMERAL,
+        default_project_id=project,
+        log_level=LogLevel.CRITICAL,
+        enable_format_extensions=False,  # they would be downloaded
+    )
+
+    async def run() -> None:
+        server = EmulatorServer(settings)
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        try:
+            await server.start()
+            ready(server.rest_url, server.grpc_endpoint)
+            await stopped.wait()
+        finally:
+            await server.stop()
+
+    try:
+        if data_dir is not None:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        asyncio.run(run())
+    except (OSError, RuntimeError, SystemExit) as error:
+        told = "a port is taken" if isinstance(error, SystemExit) else error
+        raise StoreError(f"the emulator cannot be started: {told}") from error

@@ -1,0 +1,145 @@
+"""What bqemulator 1.4.0 must be mended of to hold nested rows; one function for each fault.
+
+``tests/integration/test_emulator_patches.py`` shows each fault in the unmended emulator, so a
+release that has mended it makes the test fail, and the function can go.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb_extension_spatial
+import sqlglot
+from bqemulator.api.routes import tabledata
+from bqemulator.catalog import ddl_sync
+from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
+from bqemulator.catalog.memory_repository import MemoryCatalogRepository
+from bqemulator.grpc_api import write_servicer
+from bqemulator.jobs import executor
+from bqemulator.scripting import interpreter
+from bqemulator.storage.engine import DuckDBEngine
+from bqemulator.storage.sql_identifiers import quoted_table_ref
+from bqemulator.storage.type_map import bq_schema_to_duckdb_columns
+from google.cloud.bigquery_storage_v1 import types
+from sqlglot import exp
+
+
+def load_spatial() -> None:
+    """Load the extension from its package: no download, and nothing written to the home."""
+    package = Path(duckdb_extension_spatial.__file__).parent
+    file = next(package.rglob("spatial.duckdb_extension"))
+
+    def load(self: DuckDBEngine) -> None:
+        self.connection.execute(f"LOAD '{file}'")
+
+    DuckDBEngine._load_spatial = load
+
+
+def nested_rows() -> None:
+    """Appended Arrow rows keep the fields of their structs."""
+
+    def schema(table: Any) -> Any:
+        return tabledata._build_arrow_schema(
+            tabledata._fields_raw_from_schema(table.schema_.fields)
+        )
+
+    write_servicer._table_arrow_schema = schema
+
+
+def stream_schema() -> None:
+    """``WriteStream.table_schema`` shows structs with their fields."""
+    struct = int(types.TableFieldSchema.Type.STRUCT)
+
+    def field(f: Any) -> Any:
+        nested = f.type.upper() in ("RECORD", "STRUCT")
+        return types.TableFieldSchema(
+            name=f.name,
+            type_=struct if nested else write_servicer._bq_type_to_storage_type(f.type),
+            mode=write_servicer._bq_mode_to_storage_mode(f.mode),
+            fields=[field(inner) for inner in f.fields],
+        )
+
+    def schema(table: Any) -> Any:
+        return types.TableSchema(fields=[field(f) for f in table.schema_.fields])
+
+    write_servicer._table_meta_to_proto_schema = schema
+
+
+def kept_metadata() -> None:
+    """``CREATE TABLE IF NOT EXISTS`` leaves what is known of an existing table alone."""
+    original = ddl_sync.sync_created_table
+
+    def sync(bq_sql: str, project_id: str, ctx: Any) -> None:
+        tree = _parsed(bq_sql)
+        if isinstance(tree, exp.Create) and tree.args.get("exists"):
+            target = ddl_sync._detect_plain_create_table(bq_sql)
+            names = target and ddl_sync._split_target(target, project_id)
+            if names and ctx.catalog.get_table(*names) is not None:
+                return
+        original(bq_sql, project_id, ctx)
+
+    executor.sync_created_table = interpreter.sync_created_table = sync
+
+
+def altered_by_sql() -> None:
+    """``ALTER TABLE … ADD|DROP COLUMN`` reaches the catalog, descriptions kept."""
+    original = executor.sync_created_schema
+
+    def sync(bq_sql: str, project_id: str, ctx: Any) -> None:
+        original(bq_sql, project_id, ctx)
+        tree = _parsed(bq_sql)
+        if not isinstance(tree, exp.Alter):
+            return
+        names = ddl_sync._split_target(tree.this, project_id)
+        known = ctx.catalog.get_table(*names)
+        if known is None:
+            return
+        old = {f.name: f for f in known.schema_.fields}
+        fields = [old.get(f.name, f) for f in ddl_sync._introspect_schema(*names, ctx).fields]
+        schema = known.schema_.model_copy(update={"fields": tuple(fields)})
+        ctx.catalog.update_table(known.model_copy(update={"schema_": schema}))
+
+    executor.sync_created_schema = interpreter.sync_created_schema = sync
+
+
+def altered_by_patch() -> None:
+    """``tables.patch`` adds its columns and sub-fields to the stored table too."""
+    for repository in (DuckDBCatalogRepository, MemoryCatalogRepository):
+        _follow(repository)
+
+
+def _follow(repository: Any) -> None:
+    original = repository.update_table
+
+    def update(self: Any, table: Any) -> Any:
+        names = (table.project_id, table.dataset_id, table.table_id)
+        known = self.get_table(*names)
+        if known is not None and self._engine is not None and table.table_type == "TABLE":
+            old = {f.name: f for f in known.schema_.fields}
+            for f in table.schema_.fields:
+                if f != old.get(f.name):
+                    _alter(self._engine, quoted_table_ref(*names), f)
+        return original(self, table)
+
+    repository.update_table = update
+
+
+def _alter(engine: Any, target: str, field: Any) -> None:
+    (raw,) = tabledata._fields_raw_from_schema([field])
+    ((name, kind),) = bq_schema_to_duckdb_columns([raw])
+    stored = {r[1]: r[2] for r in engine.execute(f"PRAGMA table_info('{target}')").fetchall()}
+    if name not in stored:
+        engine.execute(f'ALTER TABLE {target} ADD COLUMN "{name}" {kind}')
+    elif raw["type"] in ("RECORD", "STRUCT"):
+        engine.execute(f'ALTER TABLE {target} ALTER COLUMN "{name}" TYPE {kind}')
+
+
+def _parsed(bq_sql: str) -> Any:
+    try:
+        return sqlglot.parse_one(bq_sql, read="bigquery")
+    except sqlglot.errors.SqlglotError:
+        return None
+
+
+PATCHES = (nested_rows, stream_schema, kept_metadata, altered_by_sql, altered_by_patch)

@@ -1,0 +1,96 @@
+"""Connections: Application Default Credentials, or the emulator that the environment names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fsq.errors import InputError, StoreError
+
+REST, GRPC = "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST"
+# Messages of 8 MB and more pass in both directions.
+_OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Google's three clients: tables and SQL by REST, rows by gRPC."""
+
+    tables: Any
+    reader: Any
+    writer: Any
+
+
+@contextmanager
+def connected(project: str, location: str | None = None) -> Iterator[Clients]:
+    """Open the clients of a project, and close them afterwards.
+
+    Args:
+        project: project of the table; ``GOOGLE_CLOUD_PROJECT``, if set, pays for the work.
+        location: of the dataset; None to let the service find it.
+
+    Raises:
+        InputError: the ``bigquery`` extra is not installed.
+        StoreError: there are no credentials, or the service refused or failed. Nothing of the
+            credentials is in the message.
+    """
+    try:
+        import grpc
+        from google.api_core.client_options import ClientOptions
+        from google.api_core.exceptions import GoogleAPIError
+        from google.auth.credentials import AnonymousCredentials
+        from google.auth.exceptions import GoogleAuthError
+        from google.cloud import bigquery, bigquery_storage_v1
+        from google.cloud.bigquery_storage_v1.services.big_query_read import transports as reads
+        from google.cloud.bigquery_storage_v1.services.big_query_write import transports as writes
+    except ImportError as error:
+        lacking = [f"{error}; install it with: pip install 'fsq[bigquery]'"]
+        raise InputError(lacking, "BigQuery cannot be used") from error
+    rest, storage = os.environ.get(REST), os.environ.get(GRPC)
+    if bool(rest) != bool(storage):
+        raise InputError([f"only one of {REST} and {GRPC} is set; set both, or neither"],
+                         "BigQuery cannot be used")  # fmt: skip
+    payer = os.environ.get("GOOGLE_CLOUD_PROJECT") or project
+    if not rest or not storage:
+        try:
+            clients = Clients(
+                bigquery.Client(payer, location=location),
+                bigquery_storage_v1.BigQueryReadClient(),
+                bigquery_storage_v1.BigQueryWriteClient(),
+            )
+        except GoogleAuthError as error:
+            cure = "run `gcloud auth application-default login`, or set the two emulator variables"
+            told = f"no Application Default Credentials ({type(error).__name__}); {cure}"
+            raise StoreError(told) from None
+    else:
+        address = storage.removeprefix("http://")
+        endpoint = rest if "://" in rest else f"http://{rest}"
+        clients = Clients(
+            bigquery.Client(payer, AnonymousCredentials(), location=location,
+                            client_options=ClientOptions(api_endpoint=endpoint)),
+            bigquery_storage_v1.BigQueryReadClient(
+                transport=reads.BigQueryReadGrpcTransport(
+                    channel=grpc.insecure_channel(address, options=_OPTIONS))),
+            bigquery_storage_v1.BigQueryWriteClient(
+                transport=writes.BigQueryWriteGrpcTransport(
+                    channel=grpc.insecure_channel(address, options=_OPTIONS))),
+        )  # fmt: skip
+    try:
+        yield clients
+    except (GoogleAPIError, GoogleAuthError, OSError, grpc.RpcError) as error:
+        raise StoreError(f"BigQuery said: {_words(error)}") from error
+    finally:
+        clients.tables.close()
+        clients.reader.transport.close()
+        clients.writer.transport.close()
+
+
+def _words(error: Exception) -> str:
+    """The server's words, without the request's address and headers."""
+    message = getattr(error, "message", None)
+    if message is None and callable(details := getattr(error, "details", None)):
+        message = details()
+    return f"{type(error).__name__}: {message or error}"

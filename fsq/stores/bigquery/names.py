@@ -1,0 +1,93 @@
+"""Names of tables: checked once, before they come near SQL or a request."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import parse_qsl
+
+from fsq.errors import InputError
+
+_PROJECT = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_DATASET = re.compile(r"[A-Za-z0-9_]{1,1024}")
+# Room is left for the suffixes of the tables beside it.
+_TABLE = re.compile(r"[A-Za-z0-9_-]{1,980}")
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
+_LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """A table: its three parts are known to be identifiers.
+
+    >>> TableName.parsed("bigquery://p.nba.features?location=EU").sql
+    '`p.nba.features`'
+    """
+
+    project: str
+    dataset: str
+    table: str
+    location: str | None = None
+
+    @classmethod
+    def parsed(cls, uri: str) -> TableName:
+        """Read ``bigquery://project.dataset.table``, with ``?location=EU`` if need be.
+
+        Raises:
+            InputError: it has another form; nothing has been asked of any server.
+        """
+        path, _, query = uri.removeprefix("bigquery://").partition("?")
+        parts = path.split(".")
+        forms = (_PROJECT, _DATASET, _TABLE)
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        location = options.pop("location", None)
+        sound = len(parts) == 3 and all(f.fullmatch(p) for f, p in zip(forms, parts, strict=True))
+        if not sound or options or (location is not None and not _LOCATION.fullmatch(location)):
+            cure = "write bigquery://project.dataset.table, with ?location=EU after it if need be"
+            raise InputError([f"{uri!r} names no table; {cure}"], "the table cannot be opened")
+        project, dataset, table = parts
+        return cls(project, dataset, table, location)
+
+    @property
+    def dotted(self) -> str:
+        """``project.dataset.table``."""
+        return f"{self.project}.{self.dataset}.{self.table}"
+
+    @property
+    def sql(self) -> str:
+        """The name as it stands in SQL."""
+        return f"`{self.dotted}`"
+
+    @property
+    def path(self) -> str:
+        """The name as it stands in requests of the Storage APIs."""
+        return f"projects/{self.project}/datasets/{self.dataset}/tables/{self.table}"
+
+    def beside(self, suffix: str) -> TableName:
+        """A table of the same dataset whose name begins with this one's."""
+        return TableName(self.project, self.dataset, f"{self.table}__fsq_{suffix}", self.location)
+
+
+def column(name: str) -> str:
+    """A column's name as it stands in SQL.
+
+    Raises:
+        InputError: it is no identifier.
+
+    >>> column("game_date")
+    '`game_date`'
+    """
+    if not _COLUMN.fullmatch(name):
+        cure = "rename it with letters, digits and underscores"
+        raise InputError([f"column {name!r} is no identifier of BigQuery; {cure}"])
+    return f"`{name}`"
+
+
+def literal(day: date) -> str:
+    """A date as it stands in SQL.
+
+    >>> literal(date(2026, 2, 6))
+    "DATE '2026-02-06'"
+    """
+    return f"DATE '{day.isoformat()}'"

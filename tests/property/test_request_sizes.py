@@ -1,0 +1,40 @@
+"""A request never exceeds its limit, however unequal the rows are."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from google.cloud.bigquery_storage_v1 import types
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsq.errors import InputError
+from fsq.stores.bigquery.wire import Stream, requests
+
+LIMIT = 40_000
+lengths = st.lists(st.one_of(st.integers(0, 40), st.integers(0, 25_000)), max_size=120)
+
+
+@given(lengths, st.integers(0, 30))
+def test_requests_stay_under_the_limit(sizes: list[int], skipped: int) -> None:
+    batch = pa.record_batch({
+        "id": pa.array(range(len(sizes)), pa.int64()),
+        "text": pa.array(["x" * n for n in sizes], pa.string()),
+        "words": pa.array([["y"] * (n % 7) for n in sizes], pa.list_(pa.string())),
+        "detail": pa.array([[{"a": n, "b": "z" * (n % 11)}] * (n % 5) for n in sizes],
+                           pa.list_(pa.struct([("a", pa.int64()), ("b", pa.string())]))),
+    }).slice(skipped)  # fmt: skip
+    pieces = requests(batch, LIMIT)
+    sent = list(Stream(None, "projects/p/datasets/d/tables/t/streams/s", pieces)._messages(0))
+    assert all(len(types.AppendRowsRequest.serialize(m)) <= LIMIT for m in sent)
+    assert [i for p in pieces for i in p["id"].to_pylist()] == batch["id"].to_pylist()
+    assert [m.offset for m in sent] == [
+        sum(p.num_rows for p in pieces[:i]) for i in range(len(pieces))
+    ]
+
+
+@given(st.integers(0, 50), st.integers(40_000, 60_000))
+def test_a_row_that_is_too_large_is_named(before: int, size: int) -> None:
+    texts = ["x"] * before + ["y" * size] + ["x"]
+    with pytest.raises(InputError, match=f"row {before:,} takes"):
+        requests(pa.record_batch({"text": texts}), LIMIT)

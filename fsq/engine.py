@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,20 +137,36 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
-    plan = examined(frame.lazy(), options.contract, options.on_unknown)
-    return _score_chunks(frame, plan, options)
+    rows, counts = frame.lazy(), options.on_unknown == "default"
+    plan = examined(rows, options.contract, options.on_unknown, with_words=counts)
+    try:
+        return _score_chunks(frame, plan, options)
+    except InputError:
+        examined(rows, options.contract, options.on_unknown)  # names what is wrong in all chunks
+        raise
 
 
 def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> pl.DataFrame:
-    def one(at: int) -> pl.DataFrame:
-        rows = frame.slice(at, CHUNK_ROWS)
-        return _score_chunk(rows, plan, options, list(COLUMN_NAMES))
-
     starts = range(0, max(1, frame.height), CHUNK_ROWS)
-    if len(starts) == 1:
-        return one(0)
+    chunks = (frame.slice(at, CHUNK_ROWS) for at in starts)
+    return pl.concat(_side_by_side(chunks, plan, options, list(COLUMN_NAMES)), rechunk=False)
+
+
+def _side_by_side(
+    chunks: Iterable[pl.DataFrame], plan: Layout, options: Options, wanted: list[str]
+) -> Iterator[pl.DataFrame]:
+    """Score chunks on every core, in their order, while at most one more is read ahead."""
+    waiting: deque[Future[pl.DataFrame]] = deque()
     with ThreadPoolExecutor(WORKERS) as pool:
-        return pl.concat(pool.map(one, starts), rechunk=False)
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_score_chunk, chunk, plan, options, wanted))
+                if len(waiting) > WORKERS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
@@ -173,8 +190,8 @@ def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
         read = read.select(list(dict.fromkeys([*kept, *plan.needed])))
         narrow = replace(plan, carried=kept)
         left = n_rows
-        for batch in read.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
-            out = _score_chunk(batch, narrow, options, quality)
+        batches = read.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
+        for out in _side_by_side(batches, narrow, options, quality):
             out = (out if late is None else out.filter(late)).select(columns)
             if left is not None:
                 out = out.head(left)

@@ -29,7 +29,7 @@ def sources_json(lines: pl.DataFrame, contract: Contract) -> pl.Series:
 
 
 def with_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Add ``ran`` and ``missing``; rows of one list in a row, such as a day, are judged once."""
+    """Add what ran and what is missing, judged once per run of rows that share a list."""
     done = pl.col("processors_completed")
     # The length tells an empty list from one that holds an empty name.
     told = records.select(size=done.list.len(), names=done.list.join("\x00"))
@@ -60,7 +60,7 @@ def _judged(contract: Contract) -> dict[str, pl.Expr]:
         or [pl.lit(None, pl.String)]
     ).list.drop_nulls()
     missing = pl.when(done.is_not_null() & (lacking.list.len() > 0)).then(lacking.list.join(","))
-    return {"ran": ran, "missing": missing}
+    return {"ran": ran, "missing": missing, "comma_joined": ran.list.join(",")}
 
 
 def columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
@@ -71,7 +71,7 @@ def columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
         "feature_quality_detail_version": pl.lit(contract.detail_version),
         "upstream_pipeline_run_id": pl.col("pipeline_run_id"),
         "predecessor_processors_completed": pl.col("ran").fill_null([]),
-        "upstream_processors_ran": pl.col("ran").list.join(","),
+        "upstream_processors_ran": pl.col("comma_joined"),
         "missing_processors": pl.col("missing"),
         "feature_store_age_hours": age.clip(lower_bound=0),
         "quality_computed_at": pl.lit(now, UTC_MICROS),

@@ -1,21 +1,26 @@
-"""Canonical rows: the columns of one kind become one long column, record-major.
+"""Canonical rows: each kind of fact stays in the few columns that hold it.
 
-A line of the long columns is one record's one feature, so that a rule runs once on a long column
-and not once per feature.
+A line is one record's one feature; lines run record by record, a record's features in index
+order. Many features share one column (a table's timestamp, a window's sample size), so rules run
+on columns first, and lines are made only of what is written out.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from fsq.contract import Contract, Feature
+from fsq.errors import InputError
 from fsq.forms import PROVENANCE, SHARED, Form, computed_at, to_wide
 from fsq.intake import Layout, OnUnknown, with_source_columns
 from fsq.schema import LEGACY_FIELDS, UTC_MICROS
 
+Array = np.ndarray[Any, np.dtype[Any]]
 Schema = tuple[tuple[str, pl.DataType], ...]
 _TEXTS = pl.List(pl.String)
 _TYPES: dict[str, pl.DataType] = {
@@ -23,79 +28,145 @@ _TYPES: dict[str, pl.DataType] = {
     "sample_size": pl.Int64(),
     "duration_ms": pl.Int64(),
     "original_value": pl.Float64(),
+    "game_ids": _TEXTS,
 }
 
 
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fact.
+
+    Attributes:
+        columns: the columns that hold it, one row per record.
+        of: per feature, the number of the column that holds its fact; the number of columns
+            itself where no column does.
+    """
+
+    columns: pl.DataFrame
+    of: tuple[int, ...]
+
+    def lines(self, absent: object = None) -> pl.Series:
+        """The facts line by line; ``absent`` where a feature has no column."""
+        parts = [c.alias("") for c in self.columns]
+        places = _places(self.columns.height, len(parts), self.of)
+        if len(parts) in self.of:
+            parts.append(pl.Series([absent], dtype=parts[0].dtype))
+        return pl.concat(parts, rechunk=True).gather(places)
+
+    def spread(self, found: Array, absent: object) -> Array:
+        """What was found of the columns, shape (columns, records), as (features, records)."""
+        if len(found) in self.of:
+            last = np.full((1, found.shape[1]), absent, dtype=found.dtype)
+            found = np.concatenate([found, last])
+        return np.take(found, self.of, axis=0)
+
+
+@lru_cache(maxsize=16)
+def _places(records: int, columns: int, of: tuple[int, ...]) -> pl.Series:
+    """Where each line's fact stands in the columns laid end to end, with one absent fact last."""
+    owner = np.array(of, dtype=np.uint32)
+    rows = np.arange(records, dtype=np.uint32)[:, None]
+    return pl.Series((owner * np.uint32(records) + rows * (owner < columns)).ravel())
+
+
+# What the rules read; the other kinds are only written out.
+RULED = ("value", "last_updated", "sample_size", "original_value")
+
+
 def canonical(
-    frame: pl.DataFrame, plan: Layout, on_unknown: OnUnknown
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows' long columns (one line per record and feature) and record columns.
+    frame: pl.DataFrame, plan: Layout, on_unknown: OnUnknown, *, with_detail: bool = True
+) -> tuple[dict[str, Kind], Array, pl.DataFrame]:
+    """The rows' facts by kind, their source words, and their record columns.
 
     Returns:
-        ``long``: value, source (Enum of the contract's words), last_updated, data_hash,
-        upstream_table, sample_size, game_ids, original_value, fallback_reason, duration_ms.
-        Kinds that the input has nowhere are left out.
-        ``record``: keys, as_of, computed_at, run id, processors and the legacy three.
+        kinds: value, last_updated, data_hash, upstream_table, sample_size, game_ids,
+            original_value, fallback_reason, duration_ms, or those that rules read if no detail
+            is wanted; what the input has nowhere is left out.
+        words: the source words as positions in the contract's, shape (features, records).
+        record: keys, as_of, computed_at, run id, processors and the legacy three.
+
+    Raises:
+        InputError: source words that the contract does not know, unless they count as default.
     """
     contract = plan.contract
     wide = with_source_columns(to_wide(frame, plan.form, contract), contract)
     schema = tuple(wide.schema.items())
-    kinds = _interleaved(schema, contract, on_unknown)
-    names = [e.meta.output_name() for e in kinds]
-    long = wide.select(kinds).explode(names, empty_as_null=False)
-    ids = _game_ids(wide, contract)
+    kinds = {
+        kind: Kind(wide.select(columns), of)
+        for kind, (columns, of) in _kinds(schema, contract).items()
+        if with_detail or kind in RULED
+    }
+    if ids := kinds.get("game_ids"):
+        listed = ids.columns.select(texts(c) for c in ids.columns)
+        kinds["game_ids"] = Kind(listed.with_columns(pl.all().fill_null([])), ids.of)
     records = wide.select(_records(schema, plan.form))
     records = records.with_columns(texts(records["processors_completed"]))
-    return long if ids is None else long.with_columns(ids), records
+    return kinds, _words(wide, contract, on_unknown), records
 
 
-def _owners(feature: Feature, suffix: str, have: set[str]) -> list[str]:
+@lru_cache(maxsize=32)
+def _kinds(schema: Schema, contract: Contract) -> dict[str, tuple[list[pl.Expr], tuple[int, ...]]]:
+    """Each kind's columns, and which of them is each feature's."""
+    types = dict(schema)
+    values = [_as(n, types[n], pl.Float64()) for n in contract.names]
+    out = {"value": (values, tuple(range(len(values))))}
+    for suffix in PROVENANCE:
+        target = _TYPES.get(suffix, pl.String())
+        owners = [_owners(f, suffix, set(types)) for f in contract.features]
+        chains = list(dict.fromkeys(chain for chain in owners if chain))
+        if chains:
+            columns = [
+                pl.coalesce(_as(c, types[c], target) for c in chain).alias(str(i))
+                for i, chain in enumerate(chains)
+            ]
+            at = {chain: i for i, chain in enumerate(chains)}
+            out[suffix] = (columns, tuple(at.get(chain, len(chains)) for chain in owners))
+    return out
+
+
+def _owners(feature: Feature, suffix: str, have: set[str]) -> tuple[str, ...]:
     """The columns that may hold a feature's fact, the most specific first."""
     owners = [feature.name]
     if suffix in SHARED and (shared := getattr(feature, SHARED[suffix])):
         owners.append(shared)
-    return [c for o in owners if (c := f"{o}__{suffix}") in have]
+    return tuple(c for o in owners if (c := f"{o}__{suffix}") in have)
 
 
-@lru_cache(maxsize=32)
-def _interleaved(schema: Schema, contract: Contract, on_unknown: OnUnknown) -> list[pl.Expr]:
-    """One array column per kind; its features stand side by side in each row."""
-    types = dict(schema)
-    words = pl.Enum(list(contract.sources))
-    kinds: dict[str, list[pl.Expr]] = {
-        "value": [_as(n, types[n], pl.Float64()) for n in contract.names],
-        "source": [_word(pl.col(f"{n}__source"), words, on_unknown) for n in contract.names],
-    }
-    for suffix in PROVENANCE:
-        if suffix == "game_ids":
-            continue
-        target = _TYPES.get(suffix, pl.String())
-        columns = [_owners(f, suffix, set(types)) for f in contract.features]
-        if any(columns):
-            kinds[suffix] = [_first([_as(c, types[c], target) for c in cs], target)
-                             for cs in columns]  # fmt: skip
-    return [
-        pl.concat_arr(e.alias(f"{kind}_{i}") for i, e in enumerate(parts)).alias(kind)
-        for kind, parts in kinds.items()
-    ]
+def _words(wide: pl.DataFrame, contract: Contract, on_unknown: OnUnknown) -> Array:
+    """Each line's source word as its position in the contract's sources; NULL reads missing."""
+    columns = wide.select(pl.col(f"{n}__source") for n in contract.names)
+    # Most columns say one word from end to end: looking for another is cheaper than a cast.
+    varied = np.array(columns.select(pl.all().ne_missing(pl.all().first()).any()).row(0))
+    out = np.empty((columns.width, wide.height), dtype=np.uint8)
+    # A word that is NULL or unknown is left to the cast.
+    positions = {w: i for i, w in enumerate(contract.sources)}
+    firsts = columns.row(0)
+    varied |= np.array([w not in positions for w in firsts])
+    out[:] = np.array([[positions.get(w, 0)] for w in firsts], dtype=np.uint8)
+    if varied.any():
+        out[varied] = _codes(columns[:, varied.nonzero()[0].tolist()], contract, on_unknown)
+    return out
 
 
-def _first(parts: list[pl.Expr], target: pl.DataType) -> pl.Expr:
-    if len(parts) == 1:
-        return parts[0]
-    return pl.coalesce(parts) if parts else pl.lit(None, target)
-
-
-def _word(column: pl.Expr, words: pl.Enum, on_unknown: OnUnknown) -> pl.Expr:
-    word = column.cast(pl.String)
-    known = word.cast(words, strict=False)
-    if on_unknown == "default":
-        known = (
-            pl.when(known.is_null() & word.is_not_null())
-            .then(pl.lit("default", words))
-            .otherwise(known)
+def _codes(columns: pl.DataFrame, contract: Contract, on_unknown: OnUnknown) -> Array:
+    known = list(contract.sources)
+    said = columns.select(pl.all().cast(pl.String))
+    codes = said.select(pl.all().cast(pl.Enum(known), strict=False))
+    if said.null_count().row(0) != codes.null_count().row(0):
+        if on_unknown == "error":
+            met = {w for c in said for w in c.unique().drop_nulls().to_list()} - set(known)
+            raise InputError([f"unknown source words: {sorted(met)}; use {sorted(known)}"])
+        unknown = [codes[c].is_null() & said[c].is_not_null() for c in said.columns]
+        default = pl.Series(["default"], dtype=pl.Enum(known))
+        codes = codes.with_columns(
+            c.zip_with(~lost, default) for c, lost in zip(codes, unknown, strict=True)
         )
-    return known.fill_null(pl.lit("missing", words))
+    return matrix(codes.select(pl.all().fill_null("missing").to_physical()))
+
+
+def matrix(columns: pl.DataFrame) -> Array:
+    """Columns as the rows of a matrix, so that a step over one column meets contiguous memory."""
+    return np.asarray(columns.to_numpy().T)
 
 
 def _as(name: str, found: pl.DataType, target: pl.DataType) -> pl.Expr:
@@ -105,28 +176,6 @@ def _as(name: str, found: pl.DataType, target: pl.DataType) -> pl.Expr:
     if isinstance(target, pl.Datetime) and isinstance(found, pl.Datetime) and not found.time_zone:
         return column.dt.cast_time_unit("us").dt.replace_time_zone("UTC")
     return column.cast(target, strict=False)
-
-
-def _game_ids(wide: pl.DataFrame, contract: Contract) -> pl.Series | None:
-    """Each line's list of game ids, empty where unknown; None if the input has none at all.
-
-    Lists are dear to copy and few columns hold them, so each line gathers its list from those
-    columns, or from the empty list behind them, instead of interleaving one column per feature.
-    """
-    columns = [_owners(f, "game_ids", set(wide.columns)) for f in contract.features]
-    holders = list(dict.fromkeys(c for cs in columns for c in cs))
-    if not holders:
-        return None
-    lists = [texts(wide[c]) for c in holders]
-    known = {c: s.is_not_null().to_numpy() for c, s in zip(holders, lists, strict=True)}
-    rows = np.arange(wide.height, dtype=np.uint32)
-    at = np.full((wide.height, len(columns)), wide.height * len(lists), dtype=np.uint32)
-    for feature, owners in enumerate(columns):
-        for column in reversed(owners):  # the most specific is put last, so it wins
-            line = rows + np.uint32(wide.height * holders.index(column))
-            at[:, feature] = np.where(known[column], line, at[:, feature])
-    pool = pl.concat([*lists, pl.Series([[]], dtype=_TEXTS)], rechunk=True)
-    return pool.gather(pl.Series(at.ravel())).alias("game_ids")
 
 
 def texts(lists: pl.Series) -> pl.Series:
@@ -147,7 +196,8 @@ def _records(schema: Schema, form: Form) -> list[pl.Expr]:
         return pl.col(name).cast(pl.String)
 
     def moment(names: list[str]) -> pl.Expr:
-        return _first([_as(c, types[c], UTC_MICROS) for c in names], UTC_MICROS)
+        found = [_as(c, types[c], UTC_MICROS) for c in names]
+        return pl.coalesce(found) if found else pl.lit(None, UTC_MICROS)
 
     done = pl.lit(None, _TEXTS)
     if "processors_completed" in types:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from html import escape
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -270,6 +271,13 @@ class Contract(_Frozen):
         """
         by = (p for p in self.processors if p.writes == table or _calculates(p, table))
         return next(by, None)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy that derives its names and its hash anew, from what was updated."""
+        copied = super().model_copy(update=update, deep=deep)
+        for derived in ("names", "version_hash"):
+            copied.__dict__.pop(derived, None)
+        return copied
 
     def __hash__(self) -> int:
         """Hash by content, so that what derives from a contract can be cached."""

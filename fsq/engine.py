@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 from polars.io.plugins import register_io_source
@@ -20,8 +20,10 @@ from fsq.errors import InputError
 from fsq.intake import Layout, OnUnknown, examined
 from fsq.run import RunContext
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS, to_arrow
-from fsq.scoring import detail, lineage, record
-from fsq.scoring.constants import constants
+from fsq.scoring import lineage
+from fsq.scoring.nest import nested
+from fsq.scoring.patterns import judged
+from fsq.scoring.signs import observed
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 
@@ -135,20 +137,36 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
-    plan = examined(frame.lazy(), options.contract, options.on_unknown)
-    return _score_chunks(frame, plan, options)
+    rows, counts = frame.lazy(), options.on_unknown == "default"
+    plan = examined(rows, options.contract, options.on_unknown, with_words=counts)
+    try:
+        return _score_chunks(frame, plan, options)
+    except InputError:
+        examined(rows, options.contract, options.on_unknown)  # names what is wrong in all chunks
+        raise
 
 
 def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> pl.DataFrame:
-    def one(at: int) -> pl.DataFrame:
-        rows = frame.slice(at, CHUNK_ROWS)
-        return _score_chunk(rows, plan, options, list(COLUMN_NAMES))
-
     starts = range(0, max(1, frame.height), CHUNK_ROWS)
-    if len(starts) == 1:
-        return one(0)
+    chunks = (frame.slice(at, CHUNK_ROWS) for at in starts)
+    return pl.concat(_side_by_side(chunks, plan, options, list(COLUMN_NAMES)), rechunk=False)
+
+
+def _side_by_side(
+    chunks: Iterable[pl.DataFrame], plan: Layout, options: Options, wanted: list[str]
+) -> Iterator[pl.DataFrame]:
+    """Score chunks on every core, in their order, while at most one more is read ahead."""
+    waiting: deque[Future[pl.DataFrame]] = deque()
     with ThreadPoolExecutor(WORKERS) as pool:
-        return pl.concat(pool.map(one, starts), rechunk=False)
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_score_chunk, chunk, plan, options, wanted))
+                if len(waiting) > WORKERS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
@@ -172,8 +190,8 @@ def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
         read = read.select(list(dict.fromkeys([*kept, *plan.needed])))
         narrow = replace(plan, carried=kept)
         left = n_rows
-        for batch in read.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
-            out = _score_chunk(batch, narrow, options, quality)
+        batches = read.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
+        for out in _side_by_side(batches, narrow, options, quality):
             out = (out if late is None else out.filter(late)).select(columns)
             if left is not None:
                 out = out.head(left)
@@ -202,52 +220,28 @@ def _score_chunk(
         types = {n: POLARS_SCHEMA[n] for n in wanted}
         return pl.DataFrame(schema={c: frame.schema[c] for c in plan.carried} | types)
     contract, carried = options.contract, frame.select(plan.carried)
-    width = len(contract.features)
-    long, records = canonical(frame.select(plan.needed), plan, options.on_unknown)
+    with_detail = "feature_quality_detail" in wanted
+    needed = frame.select(plan.needed)
+    kinds, words, records = canonical(needed, plan, options.on_unknown, with_detail=with_detail)
     records = lineage.with_processors(_with_run(records, options), contract)
-    full = "feature_quality_detail" in wanted
-    ruled = detail.with_rules(_beside_constants(long, records, contract).lazy(), contract)
-    if not full:
-        ruled = ruled.select(*record.READS, "feature_name", "feature_index")
-    scored = ruled.collect()
-    made = record.reduced(scored, contract)
-    expressions = record.columns(contract)
+    signs = observed(kinds, words, records, contract)
+    found = judged(signs, contract)
+    decided = [n for n in wanted if n in found.records.columns]
+    at = pl.Series(found.at)
+    made = found.records.select(pl.col(decided).gather(at))
+    out = {c.name: c for c in made}
+    out["upstream_data_freshness_hours"] = pl.Series(signs.freshness, nan_to_null=True)
+    if with_detail:
+        out["feature_quality_detail"] = nested(kinds, signs, found, contract)
     lineages = lineage.columns(contract, options.now)
-    out: dict[str, pl.Series] = {}
-    flat = made.lazy().select(e.alias(n) for n, e in expressions.items() if n in wanted).collect()
-    named = records.select(e.alias(n) for n, e in lineages.items() if n in wanted)
-    for name in wanted:
-        if name == "feature_quality_detail":
-            out[name] = detail.nested(scored, width)
-        elif name == "available_feature_names":
-            out[name] = lineage.available_names(scored, width)
-        elif name == "feature_sources":
-            out[name] = lineage.sources_json(scored, contract)
-        elif name in expressions:
-            out[name] = flat[name]
-        else:
-            column = named[name]
-            constant = len(column) != frame.height
-            out[name] = column.new_from_index(0, frame.height) if constant else column
-        if name in LEGACY_FIELDS:
-            own = records[name]
+    named = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
+    out |= {n: named[n] for n in lineages if n in wanted}
+    for name in LEGACY_FIELDS:
+        own = records[name]
+        if name in out and own.null_count() < len(own):
             out[name] = own.zip_with(own.is_not_null(), out[name])
-    typed = [s.alias(n) if s.dtype == POLARS_SCHEMA[n] else s.alias(n).cast(POLARS_SCHEMA[n])
-             for n, s in out.items()]  # fmt: skip
+    typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
     return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
-
-
-def _beside_constants(
-    long: pl.DataFrame, records: pl.DataFrame, contract: Contract
-) -> pl.DataFrame:
-    """The long columns, the contract's constants and each record's as_of, line by line."""
-    fixed = constants(contract, records.height)
-    if "upstream_table" in long.columns:
-        table = pl.Series("upstream_table", long["upstream_table"])
-        long = long.with_columns(table.zip_with(table.is_not_null(), fixed["upstream_table"]))
-    moments = np.repeat(records["as_of"].to_physical().to_numpy(), len(contract.features))
-    as_of = pl.Series("as_of", moments).cast(UTC_MICROS)
-    return fixed.drop(long.columns, strict=False).hstack([*long.get_columns(), as_of])
 
 
 def _with_run(records: pl.DataFrame, options: Options) -> pl.DataFrame:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
@@ -41,7 +43,12 @@ class Layout:
 
 
 def examined(
-    rows: pl.LazyFrame, contract: Contract, on_unknown: OnUnknown, *, with_rows: bool = True
+    rows: pl.LazyFrame,
+    contract: Contract,
+    on_unknown: OnUnknown,
+    *,
+    with_rows: bool = True,
+    with_words: bool = True,
 ) -> Layout:
     """Say how to read an input, or refuse it with every problem that it has.
 
@@ -51,20 +58,29 @@ def examined(
         on_unknown: what to do about source words that the contract does not know.
         with_rows: whether to read keys and sources too; bad columns make it read them anyway,
             so that one error tells everything.
+        with_words: whether to read sources too, when rows are read; scoring meets unknown words
+            by itself, but only those of one chunk.
 
     Raises:
         InputError: columns are missing, mistyped or bear an output's name; keys are NULL or
             twice; words are unknown; arrays lack features.
     """
-    plan, problems = _layout(rows.collect_schema(), contract)
-    if with_rows or problems:
-        problems += _row_problems(rows, plan, on_unknown, sound=not problems)
+    plan, wrong = _layout(tuple(rows.collect_schema().items()), contract)
+    problems = [*wrong]
+    if with_rows or wrong:
+        problems += _bad_keys(rows, plan)
+    if (with_rows and with_words) or wrong:
+        problems += _bad_words(rows, plan, on_unknown, sound=not wrong)
     if problems:
         raise InputError(problems)
     return plan
 
 
-def _layout(schema: pl.Schema, contract: Contract) -> tuple[Layout, list[str]]:
+@lru_cache(maxsize=32)
+def _layout(
+    columns: tuple[tuple[str, pl.DataType], ...], contract: Contract
+) -> tuple[Layout, tuple[str, ...]]:
+    schema = pl.Schema(columns)
     form = form_of(schema, contract)
     carried = carried_columns(schema, form, contract)
     problems = [*_key_problems(schema), *_type_problems(schema, contract, form)]
@@ -73,7 +89,8 @@ def _layout(schema: pl.Schema, contract: Contract) -> tuple[Layout, list[str]]:
         may = {*LEGACY_FIELDS, *contract.names}
         if taken := [c for c in schema if c in COLUMN_NAMES and c not in may]:
             problems.append(f"columns bear an output's name: {taken}; rename or drop them")
-    return Layout(form, carried, _needed(schema, contract, form), contract, schema), problems
+    layout = Layout(form, carried, _needed(schema, contract, form), contract, schema)
+    return layout, tuple(problems)
 
 
 def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
@@ -164,14 +181,14 @@ def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[st
     ]
 
 
-def _row_problems(
+def _bad_words(
     rows: pl.LazyFrame, plan: Layout, on_unknown: OnUnknown, *, sound: bool
 ) -> list[str]:
-    out = _bad_keys(rows, plan)
+    out: list[str] = []
     try:
         unknown = unknown_words(rows, plan) if sound or plan.form in ("wide", "hybrid") else {}
     except InputError as error:
-        return out + error.problems
+        return error.problems
     if unknown:
         told = ", ".join(f"{word!r} ({count})" for word, count in sorted(unknown.items())[:20])
         if on_unknown == "error":
@@ -189,13 +206,19 @@ def _bad_keys(rows: pl.LazyFrame, plan: Layout) -> list[str]:
     keys = rows.select(names).collect() if names else pl.DataFrame()
     out = [f"{n}: NULL in {keys[n].null_count()} rows; every row needs its key"
            for n in names if keys[n].null_count()]  # fmt: skip
-    if len(names) < len(KEYS):
+    if len(names) < len(KEYS) or _all_differ(keys):
         return out
     twice = keys.drop_nulls().group_by(KEYS).len().filter(pl.col("len") > 1).sort(KEYS[::-1])
     if twice.height:
         examples = ", ".join(f"{p} {d} ({n} times)" for p, d, n in twice.head(3).iter_rows())
         out.append(f"duplicate keys: {twice.height}, e.g. {examples}; keep one row for each")
     return out
+
+
+def _all_differ(keys: pl.DataFrame) -> bool:
+    """Whether the keys' hashes all differ, and so the keys: many times cheaper than grouping."""
+    hashes = np.sort(keys.hash_rows().to_numpy())
+    return not (hashes[1:] == hashes[:-1]).any()
 
 
 def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
@@ -208,20 +231,17 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
         # Arrays and JSON name their features row by row, so they are read to be judged.
         frame = rows.select(plan.needed).collect()
         rows = with_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract).lazy()
-    found = rows.collect_schema()
-    texts = [n for n in names if n in found and _is_text(found[n])]
-    # Nearly every input knows all its words; only columns that do not are counted word by word.
+    types = rows.collect_schema()
+    texts = [n for n in names if n in types and _is_text(types[n])]
     if not texts:
         return {}
-    words = pl.Enum(known)
-    lost = [
-        pl.col(c).cast(words, strict=False).null_count() - pl.col(c).null_count() for c in texts
-    ]
-    strange = [c for c, n in zip(texts, rows.select(lost).collect().row(0), strict=True) if n]
+    # Nearly every input knows all its words; only columns that do not are counted word by word.
+    met = rows.select(pl.col(texts).cast(pl.String).unique().implode()).collect()
+    strange = [c.name for c in met if not set(c[0]) <= {*known, None}]
     counts: Counter[str] = Counter()
     for column in strange:
-        met = rows.select(word=pl.col(column).cast(pl.String)).group_by("word").len().collect()
-        counts.update({w: n for w, n in met.iter_rows() if w is not None and w not in known})
+        found = rows.select(word=pl.col(column).cast(pl.String)).group_by("word").len().collect()
+        counts.update({w: n for w, n in found.iter_rows() if w is not None and w not in known})
     return dict(counts)
 
 

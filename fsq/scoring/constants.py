@@ -14,12 +14,11 @@ from fsq.contract import Contract
 from fsq.schema import UTC_MICROS
 
 ABSENT: dict[str, pl.DataType] = {
+    "upstream_data_hash": pl.String(),
     "last_updated": UTC_MICROS,
     "sample_size": pl.Int64(),
     "original_value": pl.Float64(),
-    "fallback_reason": pl.String(),
-    "data_hash": pl.String(),
-    "duration_ms": pl.Int64(),
+    "computation_duration_ms": pl.Int64(),
 }
 _repeated: dict[str, pl.DataFrame] = {}
 
@@ -42,7 +41,6 @@ def constants(contract: Contract, records: int) -> pl.DataFrame:
 def one_record(contract: Contract) -> pl.DataFrame:
     """The contract's constants, one line per feature in index order."""
     features = contract.features
-    sizes = [contract.windows[f.window].size if f.window else None for f in features]
     return pl.DataFrame(
         {
             "feature_index": pl.Series([f.index for f in features], dtype=pl.Int64),
@@ -52,16 +50,12 @@ def one_record(contract: Contract) -> pl.DataFrame:
             "upstream_table": [f.upstream_table for f in features],
             "reason": [f.fallback_reason for f in features],
             "feature_definition_version": [f.definition_version for f in features],
-            "min": pl.Series([f.min for f in features], dtype=pl.Float64),
-            "max": pl.Series([f.max for f in features], dtype=pl.Float64),
             "clamps": [f.on_violation == "clamp" for f in features],
-            "suspicious": [f.suspicious_default for f in features],
-            "window_size": pl.Series(sizes, dtype=pl.Float64),
-            # Kinds that an input may have nowhere; its own column stands in their place.
+            # What an input may have nowhere; its own lines stand in their place.
             **{
-                kind: pl.Series([None] * len(features), dtype=dtype)
-                for kind, dtype in ABSENT.items()
+                field: pl.Series([None] * len(features), dtype=dtype)
+                for field, dtype in ABSENT.items()
             },
-            "game_ids": pl.Series([[]] * len(features), dtype=pl.List(pl.String)),
+            "contributing_game_ids": pl.Series([[]] * len(features), dtype=pl.List(pl.String)),
         }
     )

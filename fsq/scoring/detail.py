@@ -1,17 +1,19 @@
-"""Level 1: the rules of one feature, each computed once on the long, record-major columns.
+"""Level 1: the rules of one feature, from the signs that its line shows.
 
-``with_rules`` takes the canonical long columns beside the contract's constants. Each stage uses
-only what an earlier stage made, so that Polars runs a stage's expressions side by side.
+They run once per pattern of signs, on the lines of one record each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
+from fsq.canonical import Array
 from fsq.contract import Contract
-from fsq.schema import DETAIL_FIELDS
+from fsq.scoring.constants import constants
 
-# A rule for words speaks in Enum codes; they become strings once, when they are nested.
+# A rule for words speaks in Enum codes; they become strings once, when all rules have run.
 _STATUS = pl.Enum(["defaulted", "clamped", "warning", "valid"])
 _TIER = pl.Enum(["poor", "bronze", "silver", "gold"])
 TYPES = pl.Enum(["phase4", "phase3", "calculated", "default"])
@@ -20,68 +22,85 @@ _ALERT = pl.Enum(
 )
 
 
-def with_rules(long: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
-    """Add the fields of level 1 to long columns; ``as_of`` is already among them."""
-    v, raw = pl.col("value"), pl.col("source")
-    age, score = pl.col("age_hours"), pl.col("quality_score")
+# Booleans of a line, as bits: many lines take them from a few patterns in one go.
+FLAGS = ("is_default", "is_training_quality", "value_range_valid", "missing")
+
+
+def ruled(signs: dict[str, Array], contract: Contract) -> pl.DataFrame:
+    """The fields of level 1 that signs decide.
+
+    Args:
+        signs: source words and signs, as ``Signs.lines`` gives them.
+        contract: whose rules apply.
+
+    Returns:
+        One line per given line: its signs, the contract's words on it, and what follows; words
+        are Enum codes except for the reason of a fallback.
+    """
+    width = len(contract.features)
+    fixed = constants(contract, len(signs["source"]) // width)
+    named = fixed.select("feature_name", "feature_index", "clamps", "reason")
+    lines = named.with_columns(pl.Series(n, v) for n, v in signs.items())
+    made = _with_rules(lines.lazy().with_columns(_meant(contract)), contract)
+    bits = [pl.col(f).fill_null(False).cast(pl.UInt8) * (1 << i) for i, f in enumerate(FLAGS)]
+    return made.with_columns(pl.sum_horizontal(bits).cast(pl.UInt8).alias("flags")).collect()
+
+
+def _meant(contract: Contract) -> list[pl.Expr]:
+    """What the contract says of a source word."""
+    raw, words, types = pl.col("source"), contract.sources, TYPES.categories.to_list()
+    kinds = {w: types.index(s.type) for w, s in words.items()}
+    return [
+        raw.cat.to(pl.Enum(list(words))).alias("source"),
+        by_word(raw, {w: s.base for w, s in words.items()}).alias("word_base"),
+        by_word(raw, {w: s.reliability for w, s in words.items()}).alias("reliability"),
+        by_word(raw, kinds).cast(pl.UInt8).cat.to(TYPES).alias("canonical"),
+    ]
+
+
+def _with_rules(lines: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
+    """The rules; each stage uses only what an earlier one made, so a stage runs side by side."""
+    rules = contract.feature_rules
     default, in_range = pl.col("is_default"), pl.col("value_range_valid")
-    thin = (pl.col("sample_size") < contract.feature_rules.thin_sample).fill_null(False)
-    rules, words, types = contract.feature_rules, contract.sources, TYPES.categories.to_list()
-    stale, old = (age > rules.stale_hours), (age > rules.very_stale_hours)
+    score = pl.col("quality_score")
+    missing, stale, old, thin = (pl.col(c) for c in ("missing", "stale", "old", "thin"))
+    penalty = (
+        pl.when(old).then(rules.very_stale_penalty)
+        .when(stale).then(rules.stale_penalty)
+        .otherwise(0.0)
+    )  # fmt: skip
     return (
-        long.with_columns(
-            pl.when(v.is_finite()).then(v).alias("value"),
-            (v.is_nan() | v.is_infinite()).fill_null(False).alias("failed"),
-            by_word(raw, {w: s.base for w, s in words.items()}).alias("word_base"),
-            by_word(raw, {w: s.reliability for w, s in words.items()}).alias("reliability"),
-            by_word(raw, {w: types.index(s.type) for w, s in words.items()})
-            .cast(pl.UInt8).cat.to(TYPES).alias("canonical"),
-            ((pl.col("as_of") - pl.col("last_updated")).dt.total_microseconds() / 3.6e9)
-            .clip(lower_bound=0).alias("age_hours"),
-        )
-        .with_columns(
-            ((pl.col("canonical") == "default") | v.is_null()).alias("is_default"),
-            pl.when(v.is_null() & (pl.col("canonical") != "default"))
+        lines.with_columns(
+            ((pl.col("canonical") == "default") | missing).alias("is_default"),
+            pl.when(missing & (pl.col("canonical") != "default"))
             .then(contract.sources["missing"].base).otherwise(pl.col("word_base")).alias("base"),
-            pl.when(v.is_not_null() & (pl.col("original_value") != v))
-            .then(pl.col("original_value")).alias("upstream_original"),
-            v.is_between("min", "max").alias("inside"),
-            pl.when((stale & ~old).fill_null(False)).then(rules.stale_penalty)
-            .when(old.fill_null(False)).then(rules.very_stale_penalty).otherwise(0.0)
-            .alias("age_penalty"),
+            pl.when(~missing).then(pl.col("inside") & ~pl.col("changed"))
+            .alias("value_range_valid"),
+            (pl.col("changed") | (pl.col("clamps") & ~pl.col("inside") & ~missing))
+            .alias("clamped"),
         )
         .with_columns(
-            (pl.col("base") - pl.col("age_penalty")
-             - pl.when(thin).then(rules.thin_penalty).otherwise(0.0)).clip(0, 100)
-            .alias("quality_score"),
-            (pl.col("inside") & pl.col("upstream_original").is_null()).alias("value_range_valid"),
-            pl.coalesce(
-                "upstream_original", pl.when(~pl.col("inside") & pl.col("clamps")).then(v)
-            ).alias("original_value"),
-            pl.when("clamps").then(v.clip("min", "max")).otherwise(v).alias("feature_value"),
+            (pl.col("base") - penalty - pl.when(thin).then(rules.thin_penalty).otherwise(0.0))
+            .clip(0, 100).alias("quality_score"),
             pl.when(default).then(pl.lit("default", TYPES)).otherwise("canonical")
             .alias("source_type"),
-            (~default & pl.col("suspicious") & (v == pl.col("expected_value")).fill_null(False))
-            .alias("silent_default"),
+            (~default & pl.col("suspect")).alias("silent_default"),
+            (~in_range).fill_null(False).alias("violation"),
         )
         .with_columns(
-            _tier(default, old, stale | thin, in_range).alias("feature_quality_tier"),
-            _confidence(default, score).alias("confidence_pct"),
+            _tier().alias("feature_quality_tier"),
+            _certainty().alias("certainty"),
             pl.when(default).then(
-                pl.coalesce(
-                    "fallback_reason",
-                    pl.when("failed").then(pl.lit("calculation_failed")),
-                    "reason",
-                )
+                pl.when("failed").then(pl.lit("calculation_failed")).otherwise("reason")
             ).alias("fallback_reason"),
             pl.when(default).then(pl.lit("defaulted", _STATUS))
-            .when(pl.col("original_value").is_not_null()).then(pl.lit("clamped", _STATUS))
-            .when(~in_range | pl.col("silent_default")).then(pl.lit("warning", _STATUS))
+            .when("clamped").then(pl.lit("clamped", _STATUS))
+            .when(pl.col("violation") | pl.col("silent_default")).then(pl.lit("warning", _STATUS))
             .otherwise(pl.lit("valid", _STATUS)).alias("validation_status"),
             ((score >= rules.training_min_score) & ~default & ~thin & in_range)
             .fill_null(False).alias("is_training_quality"),
             pl.when(default).then(pl.lit("default_used", _ALERT))
-            .when(~in_range).then(pl.lit("range_violation", _ALERT))
+            .when("violation").then(pl.lit("range_violation", _ALERT))
             .when(old).then(pl.lit("stale_data_48h", _ALERT))
             .when(thin).then(pl.lit("thin_sample", _ALERT))
             .when("silent_default").then(pl.lit("silent_default", _ALERT)).alias("triggered_alert"),
@@ -89,56 +108,31 @@ def with_rules(long: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     )  # fmt: skip
 
 
-def by_word(raw: pl.Expr, values: dict[str, float]) -> pl.Expr:
-    """A number per source word; ``raw`` is an Enum of exactly these words in this order.
+def by_word(raw: pl.Expr, values: Mapping[str, float]) -> pl.Expr:
+    """A number per source word; ``raw`` are positions among exactly these words.
 
-    >>> words = pl.Series(["b", "a"], dtype=pl.Enum(["a", "b"]))
+    >>> words = pl.Series([1, 0], dtype=pl.UInt8)
     >>> pl.select(by_word(pl.lit(words), {"a": 1.0, "b": 2.0})).to_series().to_list()
     [2.0, 1.0]
     """
-    return pl.lit(pl.Series(list(values.values()), dtype=pl.Float64)).gather(raw.to_physical())
+    return pl.lit(pl.Series(list(values.values()), dtype=pl.Float64)).gather(raw)
 
 
-def _tier(default: pl.Expr, old: pl.Expr, weak: pl.Expr, in_range: pl.Expr) -> pl.Expr:
+def _tier() -> pl.Expr:
     kind = pl.col("canonical")
-    poor = default | old.fill_null(False) | ~in_range.fill_null(True)
     return (
-        pl.when(poor)
+        pl.when(pl.col("is_default") | pl.col("old") | pl.col("violation"))
         .then(pl.lit("poor", _TIER))
         .when(kind == "calculated")
         .then(pl.lit("bronze", _TIER))
-        .when((kind == "phase3") | weak.fill_null(False))
+        .when((kind == "phase3") | pl.col("stale") | pl.col("thin"))
         .then(pl.lit("silver", _TIER))
         .otherwise(pl.lit("gold", _TIER))
     )
 
 
-def _confidence(default: pl.Expr, score: pl.Expr) -> pl.Expr:
-    adequacy = (pl.col("sample_size") / pl.col("window_size")).clip(0, 1).fill_null(1.0)
-    share = pl.when(pl.col("base") > 0).then(score / pl.col("base")).otherwise(0.0)
-    sure = 100 * pl.col("reliability") * share * adequacy
-    return pl.when(default).then(0.0).otherwise(sure)
-
-
-def _spelt(codes: pl.Expr, words: pl.Enum) -> pl.Expr:
-    """Codes as strings; gathering from the few words is many times faster than a cast."""
-    return pl.lit(words.categories).gather(codes.to_physical())
-
-
-def nested(long: pl.DataFrame, width: int) -> pl.Series:
-    """The 23 fields of the long columns as one list of structs per record, in field order."""
-    made = {
-        "upstream_data_hash": pl.col("data_hash"),
-        "computation_duration_ms": pl.col("duration_ms"),
-        "contributing_game_ids": pl.col("game_ids"),
-    }
-    words = {
-        "source_type": TYPES,
-        "validation_status": _STATUS,
-        "feature_quality_tier": _TIER,
-        "triggered_alert": _ALERT,
-    }
-    made |= {name: _spelt(pl.col(name), codes) for name, codes in words.items()}
-    fields = long.select(made.get(f.name, pl.col(f.name)).alias(f.name) for f in DETAIL_FIELDS)
-    records = long.height // width
-    return fields.to_struct("feature_quality_detail").reshape((records, width)).arr.to_list()
+def _certainty() -> pl.Expr:
+    """The confidence of a line whose sample fills its window."""
+    base = pl.col("base")
+    share = pl.when(base > 0).then(pl.col("quality_score") / base).otherwise(0.0)
+    return pl.when("is_default").then(0.0).otherwise(100 * pl.col("reliability") * share)

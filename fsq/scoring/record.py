@@ -1,4 +1,4 @@
-"""Levels 2 and 3: categories and records, reduced from the same long columns.
+"""Levels 2 and 3: categories and records, reduced from the lines of one record per pattern.
 
 Each long column is turned once into one line per feature, so that a sum over features adds whole
 lines. Scores and counts are small integers in the shipped contracts: the sums are exact, and
@@ -16,12 +16,6 @@ import polars as pl
 from fsq.contract import Contract, Gate
 from fsq.schema import CATEGORIES
 from fsq.scoring.detail import TYPES
-
-# Long columns that this level reads; the engine asks level 1 for no others on flat output.
-READS = (
-    "quality_score", "is_default", "source_type", "source", "value_range_valid", "age_hours",
-    "silent_default", "is_training_quality",
-)  # fmt: skip
 
 
 @lru_cache(maxsize=8)
@@ -59,7 +53,6 @@ def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     codes = {w: i for i, w in enumerate(contract.sources)}
     types = lines(long["source_type"].to_physical())
     defaults, trusted = default.astype(np.int16), np.where(default, 0.0, score)
-    age = lines(long["age_hours"].fill_null(-1.0)).max(axis=0, initial=-1.0)  # no age is below 0
     critical = members["critical"]
     good = (score[critical] >= contract.feature_rules.training_min_score) & ~default[critical]
     out = {"feature_quality_score": _weighted(score, default, contract)}
@@ -72,14 +65,14 @@ def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     }
     out |= {f"raw:{w}": count(raw == codes.get(w, -1)) for w in ("phase4", "phase3")}
     out |= {
-        "violations": count(lines(~long["value_range_valid"].fill_null(True))),
+        "violations": count(lines("violation")),
+        "old": count(lines("old")),
         "silent": count(lines("silent_default")),
         "training": count(trains),
         "training:critical": count(trains[critical]),
         "good:critical": count(good),
-        "upstream_data_freshness_hours": np.where(age < 0, np.nan, age),
     }
-    return pl.DataFrame(out).with_columns(pl.col("upstream_data_freshness_hours").fill_nan(None))
+    return pl.DataFrame(out)
 
 
 def _weighted(score: Any, default: Any, contract: Contract) -> Any:
@@ -126,7 +119,6 @@ def columns(contract: Contract) -> dict[str, pl.Expr]:
         }
     )
     out["is_production_ready"] = _passes(contract.production_ready, contract)
-    out["upstream_data_freshness_hours"] = pl.col("upstream_data_freshness_hours")
     out |= _legacy(contract)
     return out
 
@@ -188,9 +180,7 @@ def _alerts(contract: Contract, watched: list[str], size: dict[str, int]) -> pl.
         high: share > rules.default_rate_high,
         raised: (share > rules.default_rate_raised) & (share <= rules.default_rate_high),
         "range_violations": pl.col("violations") > 0,
-        f"stale_data_{contract.feature_rules.very_stale_hours:g}h": (
-            pl.col("upstream_data_freshness_hours") > contract.feature_rules.very_stale_hours
-        ),
+        f"stale_data_{contract.feature_rules.very_stale_hours:g}h": pl.col("old") > 0,
         "silent_defaults": pl.col("silent") >= rules.silent_defaults_from,
     }
     return _listed(rules_met)

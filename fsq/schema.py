@@ -1,6 +1,6 @@
 """The output, stated once: 44 columns and the 23 fields of ``feature_quality_detail``.
 
-The Polars schema, the Arrow schema and the documentation derive from the two tables below.
+The Polars, Arrow and BigQuery schemas and the documentation derive from the two tables below.
 """
 
 from __future__ import annotations
@@ -32,6 +32,17 @@ _POLARS: dict[Kind, pl.DataType] = {
     "timestamp": UTC_MICROS,
     "strings": pl.List(pl.String()),
 }
+# BigQuery's standard SQL types; an array is a type with the mode REPEATED there.
+BIGQUERY_TYPES: dict[Kind, str] = {
+    "int": "INT64",
+    "float": "FLOAT64",
+    "string": "STRING",
+    "bool": "BOOL",
+    "timestamp": "TIMESTAMP",
+    "strings": "STRING",
+    "detail": "STRUCT",
+}
+REPEATED: frozenset[Kind] = frozenset({"strings", "detail"})
 
 DETAIL_FIELDS = tuple(
     Column(*c)

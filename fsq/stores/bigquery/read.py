@@ -24,6 +24,7 @@ STREAMS = 4
 # Batches that wait for their consumer, over all streams: what bounds the memory.
 _WAITING = 8
 
+_NOTHING = "FALSE"
 # Every day that a pushed-down predicate is tried on. Its ends stand for all days beyond them.
 _CALENDAR = pl.DataFrame(
     {"game_date": [*pl.date_range(date(1946, 1, 1), date(2100, 12, 31), eager=True), None]}
@@ -52,9 +53,11 @@ def scan(connect: Callable[[], AbstractContextManager[Clients]], name: TableName
     ) -> Iterator[pl.DataFrame]:
         columns = empty.columns if wanted is None else wanted
         asked = [*columns, *(predicate.meta.root_names() if predicate is not None else ())]
-        left = n_rows
+        left, where = n_rows, restriction(predicate)
+        if where == _NOTHING:
+            return
         with connect() as clients:
-            session = _session(clients, name, sorted({*asked}), restriction(predicate))
+            session = _session(clients, name, sorted({*asked}), where)
             for batch in _batches(clients, session):
                 rows = _frame(pa.Table.from_batches([batch]))
                 rows = rows if predicate is None else rows.filter(predicate)
@@ -91,7 +94,7 @@ def restriction(predicate: pl.Expr | None) -> str:
     )
     if runs.height > 100:  # a restriction may not be long; the first and last day still save most
         runs = runs.select(pl.col("first").min(), pl.col("last").max())
-    return " OR ".join(_between(first, last) for first, last in runs.iter_rows()) or "FALSE"
+    return " OR ".join(_between(first, last) for first, last in runs.iter_rows()) or _NOTHING
 
 
 def _between(first: date, last: date) -> str:

@@ -17,6 +17,7 @@ from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.errors import InputError
+from fsq.planning import Step
 from fsq.stores import open_store
 
 
@@ -100,7 +101,7 @@ def _range(
     return start, end
 
 
-def _held(store: str, plan: list[job.Step]) -> dict[str, int]:
+def _held(store: str, plan: list[Step]) -> dict[str, int]:
     """Tiers of the plan's dates as the store has them, those that were skipped included."""
     rows = open_store(store).read(plan[0].day, plan[-1].day, ["quality_tier"])
     return dict(rows.group_by("quality_tier").len().collect().iter_rows())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
 _CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
-_ATTEMPTS = 8
+ATTEMPTS = 8
 # Commits of these operations change no row, so what is remembered stays true.
 _HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
              "CREATE TABLE", "ADD COLUMN"}  # fmt: skip
@@ -45,7 +45,8 @@ class DeltaStore:
         log = Path(self.uri) / "_delta_log"
         return log.is_dir() and DeltaTable.is_deltatable(self.uri)
 
-    def _table(self, version: int | None = None) -> DeltaTable:
+    def table(self, version: int | None = None) -> DeltaTable:
+        """The table itself, as it is now or was at a version."""
         try:
             return DeltaTable(self.uri, version=version)
         except TableNotFoundError:
@@ -64,7 +65,7 @@ class DeltaStore:
         Raises:
             StoreError: there is no table, or it lacks one of the columns.
         """
-        rows = pl.scan_delta(self._table())
+        rows = pl.scan_delta(self.table())
         if columns is not None:
             lacking = [c for c in columns if c not in rows.collect_schema()]
             if lacking:
@@ -100,12 +101,9 @@ class DeltaStore:
         table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
         days = whole_days(table)
         if not days:
-            return Receipt(0, 0, self._table().version() if self._is_table() else -1)
-        remembered: dict[str, list[str | int] | None] = {d.isoformat(): None for d in days}
-        if ledger is not None:
-            remembered |= {d.isoformat(): _packed(e) for d, e in ledger.items() if d in days}
-        properties = CommitProperties(custom_metadata={_KEY: json.dumps(remembered)})
-        for attempt in range(_ATTEMPTS):
+            return Receipt(0, 0, self.table().version() if self._is_table() else -1)
+        properties = CommitProperties(custom_metadata=to_remember(days, ledger or {}))
+        for attempt in range(ATTEMPTS):
             try:
                 version = self._write(table, days, properties, since)
                 disturbed = since is not None and version != since + 1
@@ -114,7 +112,7 @@ class DeltaStore:
                 if since is not None:
                     raise changed_meanwhile(self.uri) from error
                 conflict = error
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads tries
+                pause(attempt)
             except (DeltaError, OSError, pa.ArrowException) as error:
                 raise StoreError(f"{self.uri} cannot be written: {error}") from error
             except Exception as error:
@@ -123,7 +121,7 @@ class DeltaStore:
                     raise
                 raise StoreError(f"{self.uri} cannot be written: {error}") from error
         raise StoreError(
-            f"{self.uri}: other writers won {_ATTEMPTS} times; run it again. {conflict}"
+            f"{self.uri}: other writers won {ATTEMPTS} times; run it again. {conflict}"
         )
 
     def _write(
@@ -133,15 +131,8 @@ class DeltaStore:
         properties: CommitProperties,
         since: int | None,
     ) -> int:
-        if not self._is_table():
-            try:
-                write_deltalake(self.uri, table.slice(0, 0), mode="error",
-                                configuration=_CONFIGURATION)  # fmt: skip
-            except DeltaError:
-                # Another creator came first: fine if there is a table now, else a real fault.
-                if not self._is_table():
-                    raise
-        target = self._table(since)
+        self.create(table.schema)
+        target = self.table(since)
         named = ", ".join(f"'{day.isoformat()}'" for day in days)
         write_deltalake(
             target,
@@ -154,9 +145,21 @@ class DeltaStore:
         # The writer leaves target at the version that it made, whoever has committed since.
         return int(target.version())
 
+    def create(self, schema: pa.Schema) -> None:
+        """Make the table, if there is none yet."""
+        if self._is_table():
+            return
+        try:
+            write_deltalake(self.uri, schema.empty_table(), mode="error",
+                            configuration=_CONFIGURATION)  # fmt: skip
+        except DeltaError:
+            # Another creator came first: fine if there is a table now, else a real fault.
+            if not self._is_table():
+                raise
+
     def version(self) -> int | None:
         """Version of the table as it is now; None if there is no table."""
-        return int(self._table().version()) if self._is_table() else None
+        return int(self.table().version()) if self._is_table() else None
 
     def ledger(self) -> dict[date, Entry]:
         """What is remembered per date, from the table's own history.
@@ -167,7 +170,7 @@ class DeltaStore:
             return {}
         out: dict[date, Entry] = {}
         seen: set[date] = set()
-        for commit in self._table().history():
+        for commit in self.table().history():
             remembered = _unpacked(commit.get(_KEY))
             if remembered is None:
                 if _moves_no_row(commit):
@@ -178,6 +181,17 @@ class DeltaStore:
                     out[day] = entry
                 seen.add(day)
         return out
+
+
+def to_remember(days: Iterable[date], ledger: Mapping[date, Entry]) -> dict[str, str]:
+    """What a commit of these days carries, for the ledger: an entry each, or that there is none."""
+    entries = {d.isoformat(): _packed(ledger[d]) if d in ledger else None for d in days}
+    return {_KEY: json.dumps(entries)}
+
+
+def pause(attempt: int) -> None:
+    """Wait before the next try, so that writers who collided do not do so again."""
+    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads tries
 
 
 def _packed(entry: Entry) -> list[str | int]:

@@ -129,10 +129,10 @@ def _main() -> None:
             _suicide()
 
         if die in ("before", "after"):
-            way.commit = commit_and_die  # type: ignore[method-assign]
+            way.commit = commit_and_die  # type: ignore
         return way
 
-    fsq.spark.open_spread = dying  # type: ignore[attr-defined]
+    fsq.spark.open_spread = dying  # type: ignore
     timer = threading.Timer(float(die) if die[0].isdigit() else 1e6, _suicide)
     timer.daemon = True
 

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version_tuple
 from typing import Any
@@ -42,7 +43,7 @@ class Engine:
         from pyspark import cloudpickle
 
         # By value: the workers need not have fsq to be asked whether they have.
-        cloudpickle.register_pickle_by_value(remote)
+        cloudpickle.register_pickle_by_value(remote)  # type: ignore[no-untyped-call]
         self._spark = spark
         self._context = getattr(spark, "sparkContext", None) if _classic(spark) else None
         self._examine([*_NEEDED, *needed])
@@ -103,7 +104,12 @@ class Engine:
     def _watched(self, count: int, advance: Callable[[float], None]) -> Iterator[None]:
         """Tell how far the tasks of a job have come, while it runs."""
         if self._context is None:
-            yield
+            told = partial(_advance, advance, count)
+            self._spark.registerProgressHandler(told)
+            try:
+                yield
+            finally:
+                self._spark.removeProgressHandler(told)
             return
         over, context = threading.Event(), self._context
         tag = f"fsq-{os.getpid()}-{id(over)}"
@@ -127,6 +133,11 @@ class Engine:
             over.set()
             watcher.join()
             context.setLocalProperty("spark.jobGroup.id", None)
+
+
+def _advance(advance: Callable[[float], None], count: int, *, stages: Any, **_: Any) -> None:
+    """What Spark Connect tells now and then."""
+    advance(min(1.0, sum(s.num_completed_tasks for s in stages or ()) / count))
 
 
 def _classic(spark: Any) -> bool:

@@ -66,8 +66,8 @@ class DeltaPlace:
         finally:
             if writer is not None:
                 writer.close()
-        stats = _stats(pl.concat(keys))
-        return Part(name, stats["numRecords"], path.stat().st_size, stats)
+        known = pl.concat(keys)
+        return Part(name, known.height, path.stat().st_size, _stats(known))
 
     def _fitting(self, table: pa.Table) -> pa.Table:
         """The table's rows with the types that its columns have in the store."""

@@ -88,12 +88,12 @@ def test_dates_are_replaced_in_files_that_hold_others_too(
     kept = rows.filter(pl.col("game_date") < date(2026, 1, 16))
     kept.with_columns(pace_score=pl.lit(7.5)).write_parquet(early)
     backfill(early, store, now=NOW)
-    days = {"start": date(2026, 1, 13), "end": date(2026, 1, 16)}
-    done = fsq.spark.backfill(spark, source, store, now=NOW, chunk_rows=20, **days)
+    first = date(2026, 1, 13)
+    done = fsq.spark.backfill(spark, source, store, now=NOW, chunk_rows=20, start=first)
     assert {s.day.day: s.reason for s in done.plan} == {
         13: "changed", 14: "changed", 15: "changed", 16: "new"
     }  # fmt: skip
-    replaced = pl.col("game_date") >= days["start"]
+    replaced = pl.col("game_date") >= first
     assert_frame_equal(table(store).filter(replaced), table(single).filter(replaced))
     old = str(tmp_path / "old")
     backfill(early, old, now=NOW)
@@ -176,16 +176,20 @@ def test_a_killed_process_loses_and_doubles_nothing(
     assert_same(store, single)
 
 
-@pytest.mark.parametrize("die", ["before", "after"])
 def test_a_driver_killed_at_its_commit_and_started_again(
-    spark: Any, source: str, single: str, tmp_path: Path, die: str
+    spark: Any, source: str, single: str, tmp_path: Path
 ) -> None:
-    store = str(tmp_path / "t")
-    assert kills.driver("local[2]", source, store, "one", die) == -9
-    assert len(fsq.open_store(store).ledger()) == (16 if die == "after" else 0)
-    again = fsq.spark.backfill(spark, source, store, now=NOW, run_id="one", force=True)
-    assert again.rows == (0 if die == "after" else 160)
-    assert_same(store, single)
+    """Just before it and just after it; side by side, since starting takes the time."""
+    stores = {die: str(tmp_path / die) for die in ("before", "after")}
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(kills.driver, "local[1]", source, s, "one", d)
+                for d, s in stores.items()]  # fmt: skip
+        assert [end.result() for end in ends] == [-9, -9]
+    for die, store in stores.items():
+        assert len(fsq.open_store(store).ledger()) == (16 if die == "after" else 0)
+        again = fsq.spark.backfill(spark, source, store, now=NOW, run_id="one", force=True)
+        assert again.rows == (0 if die == "after" else 160)
+        assert_same(store, single)
 
 
 def both(spark: Any, calls: list[dict[str, Any]], monkeypatch: Any) -> list[BackfillResult]:
@@ -256,13 +260,16 @@ def cli(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command(source: str, tmp_path: Path) -> None:
-    words = ["--source", source, "--store", str(tmp_path / "t"), "--engine", "spark",
-             "--spark-master", "local[2]", "--json"]  # fmt: skip
-    done = cli(*words)
+    words = ["--source", source, "--engine", "spark", "--spark-master", "local[1]", "--json"]
+    good, bare = [*words, "--store", str(tmp_path / "t")], [*words, "--store", str(tmp_path / "u")]
+    without = str(Path(sys.base_prefix) / "bin" / "python3")
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(cli, *good), pool.submit(cli, *bare, PYSPARK_PYTHON=without)]
+        done, refused = (job.result() for job in jobs)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["rows"], told["dates"], told["skipped"]) == (160, 16, 0)
-    bare = cli(*words, PYSPARK_PYTHON=str(Path(sys.base_prefix) / "bin" / "python3"))
-    assert bare.returncode == 2
-    problems = json.loads(bare.stdout)["error"]["problems"]
+    assert refused.returncode == 2, refused.stderr
+    problems = json.loads(refused.stdout)["error"]["problems"]
     assert [p for p in problems if p.startswith("executors lack the Python package polars")]
+    assert not (tmp_path / "u").exists()

@@ -49,7 +49,6 @@ class Engine:
         self._examine([*_NEEDED, *needed])
 
     def _examine(self, names: list[str]) -> None:
-        from pyspark.errors import PySparkException
         from pyspark.sql.functions import udf
 
         count = max(2, self._context.defaultParallelism if self._context else 2)
@@ -57,7 +56,7 @@ class Engine:
         asked = self._spark.range(count, numPartitions=count)
         try:
             answers = asked.select(look("id").alias("told")).collect()
-        except (PySparkException, OSError) as error:
+        except _faults() as error:
             raise InputError([f"no Python runs on its executors: {_cause(error)}"],
                              _HEADLINE) from error  # fmt: skip
         told = {row["told"] for row in answers}
@@ -78,8 +77,6 @@ class Engine:
             InputError: as a task has told.
             StoreError: as a task has told, or Spark gave a task up.
         """
-        from pyspark.errors import PySparkException
-
         count = len(work.chunks)
         environment = {n: os.environ[n] for n in _SENT if n in os.environ}
         environment["POLARS_MAX_THREADS"] = self._spark.conf.get("spark.task.cpus", "1")
@@ -89,7 +86,7 @@ class Engine:
         try:
             with self._watched(count, advance):
                 lines = pl.DataFrame(asked.toArrow().cast(MANIFEST))
-        except PySparkException as error:
+        except _faults() as error:
             told = "Spark gave up a task, and nothing was committed; run it again"
             raise StoreError(f"{told}. It said: {_cause(error)}") from error
         failed = lines.filter(pl.col("error").is_not_null())
@@ -122,6 +119,7 @@ class Engine:
                 advance(min(1.0, sum(s.numCompletedTasks for s in stages if s) / count))
 
         watcher = threading.Thread(target=watch, daemon=True)
+        before = context.getLocalProperty("spark.jobGroup.id")
         context.setJobGroup(tag, "fsq backfill", interruptOnCancel=True)
         watcher.start()
         try:
@@ -132,7 +130,7 @@ class Engine:
         finally:
             over.set()
             watcher.join()
-            context.setLocalProperty("spark.jobGroup.id", None)
+            context.setLocalProperty("spark.jobGroup.id", before)
 
 
 def _advance(advance: Callable[[float], None], count: int, *, stages: Any, **_: Any) -> None:
@@ -142,6 +140,17 @@ def _advance(advance: Callable[[float], None], count: int, *, stages: Any, **_: 
 
 def _classic(spark: Any) -> bool:
     return type(spark).__module__.startswith("pyspark.sql.session")
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What Spark raises when a job fails, by its own name or by that of the bridge to Java."""
+    from pyspark.errors import PySparkException
+
+    try:
+        from py4j.protocol import Py4JError
+    except ImportError:  # a client of Spark Connect alone
+        return PySparkException, OSError
+    return PySparkException, Py4JError, OSError
 
 
 def _unfit(told: dict[str, Any]) -> Iterator[str]:

@@ -17,6 +17,8 @@ from fsq.errors import InputError
 _HEADLINE = "Spark cannot be used"
 # The oldest that Spark 4 runs on.
 _JAVA = 17
+# Who set these has said already where Spark is: spark-submit, or Spark Connect's own setting.
+_ELSEWHERE = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE")
 # On this machine Java only schedules; without its slow compiler it starts sooner.
 _QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
@@ -52,23 +54,8 @@ def session(master: str | None) -> Iterator[Any]:
     builder = SparkSession.builder.appName("fsq backfill")
     if master is not None and master.startswith("sc://"):
         builder = builder.remote(master)
-    elif master is None and os.environ.get("SPARK_REMOTE"):
-        pass  # Spark reads it itself
-    else:
-        _java()
-        chosen = master or os.environ.get("MASTER") or "local[*]"
-        if chosen.startswith("local"):
-            # Else the workers would be whatever python3 is first on the path.
-            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-            for side in ("driver", "executor"):
-                builder = builder.config(f"spark.{side}.extraJavaOptions", _QUICK)
-        for name, value in {
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.log.level": "ERROR",
-        }.items():
-            builder = builder.config(name, value)
-        builder = builder.master(chosen)
+    elif master is not None or not any(name in os.environ for name in _ELSEWHERE):
+        builder = _started_here(builder, master or "local[*]")
     try:
         spark = builder.getOrCreate()
     except (PySparkException, RuntimeError, ValueError, OSError, ImportError) as error:
@@ -77,6 +64,20 @@ def session(master: str | None) -> Iterator[Any]:
         yield spark
     finally:
         spark.stop()
+
+
+def _started_here(builder: Any, master: str) -> Any:
+    _java()
+    if master.startswith("local"):
+        # Else the workers would be whatever python3 is first on the path.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        for side in ("driver", "executor"):
+            builder = builder.config(f"spark.{side}.extraJavaOptions", _QUICK)
+    quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
+             "spark.log.level": "ERROR"}  # fmt: skip
+    for name, value in quiet.items():
+        builder = builder.config(name, value)
+    return builder.master(master)
 
 
 def _java() -> None:

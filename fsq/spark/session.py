@@ -71,11 +71,16 @@ def _started_here(builder: Any, master: str) -> Any:
     if master.startswith("local"):
         # Else the workers would be whatever python3 is first on the path.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        for side in ("driver", "executor"):
-            builder = builder.config(f"spark.{side}.extraJavaOptions", _QUICK)
-    quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
-             "spark.log.level": "ERROR"}  # fmt: skip
-    for name, value in quiet.items():
+        quiet = (
+            f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
+        )
+        builder = builder.config("spark.driver.extraJavaOptions", f"{_QUICK} {quiet}")
+        builder = builder.config("spark.executor.extraJavaOptions", _QUICK)
+    for name, value in {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }.items():
         builder = builder.config(name, value)
     return builder.master(master)
 

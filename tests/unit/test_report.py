@@ -13,7 +13,7 @@ import pytest
 
 import fsq
 from fsq.report import facts
-from fsq.report.files import write_whole
+from fsq.files import write_whole
 from fsq.report.page import report
 from tests.frames import CONTRACT, wide
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.engine import explode_detail, score
+from fsq.models import ModelCheck, check_model
 from fsq.training import TrainingSet, training_set
 
 
@@ -34,6 +35,10 @@ class FrameNamespace:
         """See ``fsq.training_set``."""
         return training_set(self._frame, label, **options)
 
+    def check_model(self, model: Any, **options: Any) -> ModelCheck:
+        """See ``fsq.check_model``."""
+        return check_model(model, self._frame, **options)
+
 
 @pl.api.register_lazyframe_namespace("fsq")
 class LazyNamespace:
@@ -57,3 +62,7 @@ class LazyNamespace:
     def training_set(self, label: str | None = None, **options: Any) -> TrainingSet:
         """See ``fsq.training_set``."""
         return training_set(self._frame, label, **options)
+
+    def check_model(self, model: Any, **options: Any) -> ModelCheck:
+        """See ``fsq.check_model``."""
+        return check_model(model, self._frame, **options)

@@ -18,8 +18,10 @@ from fsq.cli import (
     demo,
     emulator,
     explain,
+    model,
     report,
     score,
+    training_set,
     trend,
 )
 from fsq.cli._output import Output
@@ -38,9 +40,11 @@ app.command("trend")(trend.command)
 app.command("report")(report.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
+app.command("training-set")(training_set.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
 app.add_typer(contract.app, name="contract")
+app.add_typer(model.app, name="model")
 
 
 def _version(wanted: bool) -> None:

@@ -26,13 +26,18 @@ def terms(made: TrainingSet) -> str:
     """One line: what was asked for."""
     o = made.options
     label = f"label {o.label}" if o.label else "no label"
-    return (f"{len(o.features)} features of {o.contract.name}, {label}, on_default {o.on_default}, "
-            f"fingerprint {made.fingerprint}")  # fmt: skip
+    return f"{len(o.features)} features of {o.contract.name}, {label}, on_default {o.on_default}"
+
+
+def identity(made: TrainingSet) -> str:
+    """One line: what is the same for the same set."""
+    return f"fingerprint {made.fingerprint}"
 
 
 def text(made: TrainingSet) -> str:
     """For a terminal."""
-    lines = [headline(made), terms(made), "", *waterfall_lines(made), *overlap_lines(made)]
+    lines = [headline(made), terms(made), identity(made), "", *waterfall_lines(made)]
+    lines += overlap_lines(made)
     for finding in made.findings:
         lines += ["", *finding_lines(finding)]
     return "\n".join(lines)
@@ -71,7 +76,10 @@ def overlap_lines(made: TrainingSet) -> list[str]:
 def html(made: TrainingSet) -> str:
     """For a notebook; every word escaped."""
     total = int(made.waterfall["left"][0]) or 1
-    parts = [f"<div><p><strong>{escape(headline(made))}</strong><br>{escape(terms(made))}</p>"]
+    parts = [
+        f"<div><p><strong>{escape(headline(made))}</strong><br>{escape(terms(made))}, "
+        f"{escape(identity(made))}</p>"
+    ]
     heads = ("gate", "dropped", "left", "", "failed", "failed only this")
     parts.append("<table><thead><tr>" + "".join(f"<th>{h}</th>" for h in heads)
                  + "</tr></thead><tbody>")  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import polars as pl
 
 from fsq.contract import Contract, load_contract
+from fsq.diagnosis.display import told_dates
 from fsq.errors import InputError, ModelIncompatibleError
 from fsq.fields import dotted
 from fsq.models import display
@@ -246,10 +247,10 @@ def _problems(dates: pl.DataFrame, renamed: dict[str, str]) -> list[str]:
                 by_name.setdefault(name, []).append(day)
         for name, days in by_name.items():
             like = f"; is it {renamed[name]} now?" if name in renamed else ""
-            out.append(f"{name} is {words} on {display.days(days)}{like}")
+            out.append(f"{name} is {words} on {told_dates(days)}{like}")
     unexplained = (pl.col("missing").list.len() + pl.col("default").list.len() == 0) & ~pl.col(
         "supported"
     )
     if empty := dates.filter(unexplained)["game_date"].to_list():
-        out.append(f"no record has all features on {display.days(empty)}")
+        out.append(f"no record has all features on {told_dates(empty)}")
     return out

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
 from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -12,16 +10,6 @@ if TYPE_CHECKING:
     from fsq.models.check import ModelCheck
 
 _MOST = 14
-
-
-def days(dates: Sequence[date]) -> str:
-    """Dates in few words.
-
-    >>> days([date(2026, 2, 6)]), days([date(2026, 2, 6), date(2026, 2, 9)])
-    ('2026-02-06', '2 dates from 2026-02-06 to 2026-02-09')
-    """
-    first, last = min(dates), max(dates)
-    return f"{first}" if first == last else f"{len(dates)} dates from {first} to {last}"
 
 
 def headline(check: ModelCheck) -> str:

@@ -88,7 +88,7 @@ def _of_object(model: Any) -> tuple[str, ...]:
         problem = (f"{type(model).__name__}: does not say which features it reads ({error}); fit "
                    "it on a frame with named columns, or pass the names in its order")  # fmt: skip
         raise InputError([problem], HEADLINE) from error
-    return tuple(str(n) for n in found or ())
+    return () if found is None else tuple(str(n) for n in found)
 
 
 def _of_file(path: Path, contract: Contract, *, trust_pickle: bool) -> Named:

@@ -14,7 +14,7 @@ from fsq.demo import simulate_season
 
 LABEL = "actual_points"
 CONTRACT = fsq.load_contract()
-NAMES = list(CONTRACT.names)
+Arrays = tuple[np.ndarray, np.ndarray]
 
 
 def arguments(about: str | None) -> argparse.ArgumentParser:
@@ -69,9 +69,9 @@ def struck(rows: pl.DataFrame, share: float, how: str, seed: int) -> pl.Series:
     return pl.Series(rng.random(rows.height) < share)
 
 
-def matrix(scored: pl.DataFrame, on_default: str = "keep") -> tuple[np.ndarray, np.ndarray]:
-    """Features and label of all rows, in the order of date and player."""
-    made = fsq.training_set(scored, LABEL, on_default, training_ready=False)  # type: ignore[arg-type]
+def matrix(scored: pl.DataFrame, on_default: str = "keep", training_ready: bool = False) -> Arrays:
+    """Features and label, in the order of date and player."""
+    made = fsq.training_set(scored, LABEL, on_default, training_ready=training_ready)  # type: ignore[arg-type]
     features, label = made.to_numpy()
     assert label is not None
     return features, label

@@ -2,9 +2,10 @@
 
 A share of the training rows gets defaults in all matchup and history features: whole dates, or
 scattered rows. A linear model and a gradient boosting learn from everything, from the plain score
-filter (``feature_quality_score >= 70``), and from fsq's dropped and masked sets, and predict a
-later season that is not damaged, on the rows that ``is_production_ready`` passes. Mean absolute
-error in points, mean and standard deviation over the seeds of damage and learner.
+filter (``feature_quality_score >= 70``), and from fsq's dropped and masked sets. They predict a
+later season that is not damaged: the rows that ``is_production_ready`` passes, and all rows, those
+of the season's first weeks and of newcomers included. A model that learnt from masked rows is given
+masked rows. Mean absolute error in points, mean and deviation over the seeds.
 ``python -m benchmarks.training_filters --train A.parquet --test B.parquet``
 """
 
@@ -17,20 +18,18 @@ import polars as pl
 
 import fsq
 from benchmarks.learners import LEARNERS, errors
-from benchmarks.seasons import LABEL, arguments, damaged, matrix, seasons, struck
+from benchmarks.seasons import Arrays, arguments, damaged, matrix, seasons, struck
 
 BROKEN = ("matchup", "player_history")
 
 
-def filters(rows: pl.DataFrame) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def filters(rows: pl.DataFrame) -> Iterator[tuple[str, Arrays]]:
     """Each way to choose training rows, with what it chooses."""
     scored = fsq.score(rows)
-    yield "everything", *matrix(scored)
-    yield "score >= 70", *matrix(scored.filter(pl.col("feature_quality_score") >= 70))
-    for name, on_default in (("fsq drop", "drop"), ("fsq mask", "mask")):
-        features, label = fsq.training_set(scored, LABEL, on_default).to_numpy()  # type: ignore[arg-type]
-        assert label is not None
-        yield name, features, label
+    yield "everything", matrix(scored)
+    yield "score >= 70", matrix(scored.filter(pl.col("feature_quality_score") >= 70))
+    yield "fsq drop", matrix(scored, "drop", training_ready=True)
+    yield "fsq mask", matrix(scored, "mask")
 
 
 def main() -> None:
@@ -40,29 +39,35 @@ def main() -> None:
     parser.add_argument("--share", type=float, action="append")
     asked = parser.parse_args()
     train, test = seasons(asked.train, asked.test)
-    scored = fsq.score(test)
-    features, label = matrix(scored.filter(pl.col("is_production_ready")))
-    print(f"{train.height:,} training rows, {len(label):,} rows to predict, {asked.seeds} seeds")
-    cases = [(0.0, "rows")] if not asked.share else []
-    cases += [(s, h) for s in asked.share or (1 / 3, 1 / 2) for h in asked.how or ("dates", "rows")]
-    for share, how in cases:
-        told: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    scored = fsq.score(test).sort("game_date", "player_lookup")
+    ready = scored["is_production_ready"].to_numpy()
+    later = {mode: matrix(scored, mode) for mode in ("keep", "mask")}
+    print(f"{train.height:,} training rows; to predict: {ready.sum():,} ready of {len(ready):,}; "
+          f"{asked.seeds} seeds")  # fmt: skip
+    shares = [0.0, 1 / 3, 1 / 2] if asked.share is None else asked.share
+    hows = asked.how or ["dates", "rows"]
+    for share, how in [(s, h) for s in shares for h in (hows if s else hows[:1])]:
+        found: dict[str, list[list[float]]] = {}
         for seed in range(asked.seeds):
             rows = damaged(train, BROKEN, struck(train, share, how, seed)) if share else train
-            for name, x, y in filters(rows):
-                for learner, made in LEARNERS.items():
-                    model = made(seed).fit(x, y)
-                    error = float(errors(model, features, label).mean())
-                    told.setdefault((name, learner), []).append((len(y), error))
-        print(f"\n{share:.0%} of the {how} damaged" if share else "\nnothing damaged")
-        print(f"{'trained on':<14}{'rows':>8}{'linear':>16}{'boosting':>16}")
-        for name in dict.fromkeys(n for n, _ in told):
-            kept = np.mean([count for count, _ in told[name, "linear"]])
-            cells = []
-            for learner in LEARNERS:
-                found = [e for _, e in told[name, learner]]
-                cells.append(f"{np.mean(found):8.3f} ± {np.std(found):.3f}")
-            print(f"{name:<14}{kept:>8,.0f}{cells[0]:>16}{cells[1]:>16}")
+            for name, (x, y) in filters(rows):
+                line: list[float] = [len(y)]
+                features, label = later["mask" if name == "fsq mask" else "keep"]
+                for made in LEARNERS.values():
+                    error = errors(made(seed).fit(x, y), features, label)
+                    line += [float(error[ready].mean()), float(error.mean())]
+                found.setdefault(name, []).append(line)
+        show(f"{share:.0%} of the {how} damaged" if share else "nothing damaged", found)
+
+
+def show(title: str, found: dict[str, list[list[float]]]) -> None:
+    """One line per way to choose."""
+    heads = [f"{learner}, {which}" for learner in LEARNERS for which in ("ready", "all")]
+    print(f"\n{title}\n{'trained on':<13}{'rows':>7}" + "".join(f"{h:>17}" for h in heads))
+    for name, lines in found.items():
+        mean, spread = np.mean(lines, axis=0), np.std(lines, axis=0)
+        cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(mean[1:], spread[1:], strict=True)]
+        print(f"{name:<13}{mean[0]:>7,.0f}" + "".join(f"{c:>17}" for c in cells), flush=True)
 
 
 if __name__ == "__main__":

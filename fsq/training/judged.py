@@ -203,13 +203,17 @@ class _Lines:
 
     def demanded(self, faulty: Mask) -> Mask:
         """Records with a fault in a required value, empty windows of no fixed size excused."""
-        names, needed = self._options.features, set(required(self._options.contract))
-        faulty = faulty & np.array([f in needed for f in names])
-        if dotted("sample_size") in self._frame.columns:
-            open_ended = np.array([f in excusable(self._options.contract) for f in names])
-            empty = self._is("is_default", True) & (self._numbers("sample_size") == 0)
-            faulty &= ~(open_ended & empty)
-        return np.asarray(faulty.any(axis=1))
+        return np.asarray((faulty & self._demanded).any(axis=1))
+
+    @cached_property
+    def _demanded(self) -> Mask:
+        names, contract = self._options.features, self._options.contract
+        needed = np.array([f in required(contract) for f in names])
+        if dotted("sample_size") not in self._frame.columns:
+            return np.broadcast_to(needed, self.values.shape)
+        open_ended = np.array([f in excusable(contract) for f in names])
+        empty = self._is("is_default", True) & (self._numbers("sample_size") == 0)
+        return np.asarray(needed & ~(open_ended & empty))
 
     def weak(self) -> Mask:
         """Values below the quality that was asked for."""
@@ -268,6 +272,8 @@ class _Lines:
     def versions(self, records: npt.NDArray[np.uint32]) -> dict[str, list[str]]:
         """Definition versions of these records, per feature; only of features with several."""
         flat = self._flat("feature_definition_version").fill_null("unknown")
+        if not flat.len() or (flat == flat[0]).all():
+            return {}
         words = flat.unique().sort().to_list()
         codes = self._chosen(flat.cast(pl.Enum(words)).to_physical().to_numpy())[records]
         if not len(codes):

@@ -19,6 +19,7 @@ from fsq.cli import (
     emulator,
     explain,
     report,
+    schema,
     score,
     trend,
 )
@@ -41,6 +42,7 @@ app.command("explain")(explain.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
 app.add_typer(contract.app, name="contract")
+app.add_typer(schema.app, name="schema")
 
 
 def _version(wanted: bool) -> None:

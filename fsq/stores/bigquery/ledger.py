@@ -62,29 +62,33 @@ def remember(
     )
     table.description = "What fsq remembers of each date, so that a backfill skips what is done"
     client.create_table(table, exists_ok=True)
-    days = sorted(stamps)
-    kept = [entries.get(day) for day in days]
-    columns: dict[str, tuple[str, list[Any]]] = {
-        "game_date": ("DATE", days),
-        "contract": ("STRING", [e.contract if e else "" for e in kept]),
-        "version": ("STRING", [e.version if e else "" for e in kept]),
-        "fingerprint": ("STRING", [e.fingerprint if e else "" for e in kept]),
-        "row_count": ("INT64", [e.rows if e else 0 for e in kept]),
-        "quality_computed_at": ("TIMESTAMP", [stamps[day] for day in days]),
-    }
-    picked = ", ".join(f"@{n}[OFFSET(at)] AS {n}" for n in columns)
-    sets = ", ".join(f"{n} = S.{n}" for n in columns if n != "game_date")
+    names = [name for name, *_ in _FIELDS]
+    rows = [
+        bigquery.StructQueryParameter(
+            None,
+            *(
+                bigquery.ScalarQueryParameter(name, kind, value)
+                for (name, kind, *_), value in zip(_FIELDS, _row(day, stamps, entries), strict=True)
+            ),
+        )
+        for day in sorted(stamps)
+    ]
+    sets = ", ".join(f"{n} = S.{n}" for n in names if n != "game_date")
     sql = f"""
     MERGE {ledger.sql} T
-    USING (
-      SELECT {picked}
-      FROM UNNEST(GENERATE_ARRAY(0, ARRAY_LENGTH(@game_date) - 1)) AS at
-    ) S
+    USING (SELECT {", ".join(f"r.{n}" for n in names)} FROM UNNEST(@rows) AS r) S
     ON T.game_date = S.game_date
-    WHEN MATCHED AND S.contract = '' THEN DELETE
+    WHEN MATCHED AND S.contract IS NULL THEN DELETE
     WHEN MATCHED THEN UPDATE SET {sets}
-    WHEN NOT MATCHED AND S.contract != '' THEN
-      INSERT ({", ".join(columns)}) VALUES ({", ".join(f"S.{n}" for n in columns)})
+    WHEN NOT MATCHED AND S.contract IS NOT NULL THEN
+      INSERT ({", ".join(names)}) VALUES ({", ".join(f"S.{n}" for n in names)})
     """
-    parameters = [bigquery.ArrayQueryParameter(n, kind, v) for n, (kind, v) in columns.items()]
-    run(client, sql, *parameters)
+    run(client, sql, bigquery.ArrayQueryParameter("rows", "STRUCT", rows))
+
+
+def _row(
+    day: date, stamps: Mapping[date, datetime], entries: Mapping[date, Entry]
+) -> tuple[Any, ...]:
+    e = entries.get(day)
+    known = (e.contract, e.version, e.fingerprint, e.rows) if e else (None,) * 4
+    return (day, *known, stamps[day])

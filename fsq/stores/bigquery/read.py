@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 from google.cloud.bigquery_storage_v1 import types
@@ -24,10 +25,9 @@ STREAMS = 4
 # Batches that wait for their consumer, over all streams: what bounds the memory.
 _WAITING = 8
 
-# Every day that a pushed-down predicate is tried on. Its ends stand for all days beyond them.
-_CALENDAR = pl.DataFrame(
-    {"game_date": [*pl.date_range(date(1946, 1, 1), date(2100, 12, 31), eager=True), None]}
-).with_row_index("at")
+_NOTHING = "FALSE"
+# Every date that BigQuery can hold.
+_FIRST, _LAST = date.min, date.max
 
 
 def scan(connect: Callable[[], AbstractContextManager[Clients]], name: TableName) -> pl.LazyFrame:
@@ -52,9 +52,11 @@ def scan(connect: Callable[[], AbstractContextManager[Clients]], name: TableName
     ) -> Iterator[pl.DataFrame]:
         columns = empty.columns if wanted is None else wanted
         asked = [*columns, *(predicate.meta.root_names() if predicate is not None else ())]
-        left = n_rows
+        left, where = n_rows, restriction(predicate)
+        if where == _NOTHING:
+            return
         with connect() as clients:
-            session = _session(clients, name, sorted({*asked}), restriction(predicate))
+            session = _session(clients, name, sorted({*asked}), where)
             for batch in _batches(clients, session):
                 rows = _frame(pa.Table.from_batches([batch]))
                 rows = rows if predicate is None else rows.filter(predicate)
@@ -81,27 +83,27 @@ def restriction(predicate: pl.Expr | None) -> str:
     """
     if predicate is None or set(predicate.meta.root_names()) != {"game_date"}:
         return ""
-    passed = _CALENDAR.filter(predicate)
-    if passed["game_date"].null_count():
+    # A predicate may hold for NULL too; one row more tells.
+    keeps_null = pl.DataFrame({"game_date": [None]}, {"game_date": pl.Date}).filter(predicate)
+    if keeps_null.height:
         return ""
-    runs = (
-        passed.group_by(pl.col("at").cast(pl.Int64) - pl.int_range(pl.len()), maintain_order=True)
-        .agg(first=pl.col("game_date").min(), last=pl.col("game_date").max())
-        .select("first", "last")
-    )
-    if runs.height > 100:  # a restriction may not be long; the first and last day still save most
-        runs = runs.select(pl.col("first").min(), pl.col("last").max())
-    return " OR ".join(_between(first, last) for first, last in runs.iter_rows()) or "FALSE"
+    days = pl.DataFrame({"game_date": pl.date_range(_FIRST, _LAST, eager=True)})
+    kept = days.select(predicate.fill_null(value=False)).to_series().to_numpy()
+    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
+    runs = [(days["game_date"][int(a)], days["game_date"][int(b) - 1])
+            for a, b in zip(edges[::2], edges[1::2], strict=True)]  # fmt: skip
+    if len(runs) > 100:  # a restriction may not be long; the first and last day still save most
+        runs = [(runs[0][0], runs[-1][1])]
+    return " OR ".join(_between(first, last) for first, last in runs) or _NOTHING
 
 
 def _between(first: date, last: date) -> str:
-    start, end = _CALENDAR["game_date"].min(), _CALENDAR["game_date"].max()
-    if (first, last) == (start, end):
+    if (first, last) == (_FIRST, _LAST):
         return "game_date IS NOT NULL"
-    if last == end:
+    if last == _LAST:
         return f"game_date >= {literal(first)}"
-    if first == start:
-        return f"game_date < {literal(last + timedelta(days=1))}"
+    if first == _FIRST:
+        return f"game_date <= {literal(last)}"
     return f"game_date BETWEEN {literal(first)} AND {literal(last)}"
 
 
@@ -121,7 +123,7 @@ def _batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
     The client goes on at its offset where a connection breaks, which is safe for reads.
     """
     arrived: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(_WAITING)
-    over = threading.Event()
+    over, schema = threading.Event(), _schema(session.arrow_schema)
 
     def put(item: pa.RecordBatch | BaseException | None) -> None:
         while not over.is_set():
@@ -132,9 +134,11 @@ def _batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
 
     def drain(stream: str) -> None:
         try:
-            pages = clients.reader.read_rows(stream).rows(session).pages
-            while not over.is_set() and (page := next(pages, None)) is not None:
-                put(page.to_arrow())
+            for answer in clients.reader.read_rows(stream):
+                rows = pa.py_buffer(answer.arrow_record_batch.serialized_record_batch)
+                put(pa.ipc.read_record_batch(rows, schema))
+                if over.is_set():
+                    return
         except BaseException as error:
             put(error)
         put(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fsq.contract import Contract
-from fsq.schema import to_arrow
+from fsq.schema import plain, to_arrow
 from fsq.sizes import row_bytes
 
 MIB, GIB, TIB = (2**n for n in (20, 30, 40))
 # BigQuery's documented logical sizes; NULL takes none, a struct is the sum of its fields.
-_FIXED = (
+_SIZES: tuple[tuple[Callable[[pa.DataType], bool], int], ...] = (
     (pa.types.is_integer, 8),
     (pa.types.is_floating, 8),
     (pa.types.is_boolean, 1),
@@ -25,6 +25,7 @@ _FIXED = (
     (pa.types.is_timestamp, 8),
     (pa.types.is_decimal128, 16),
     (pa.types.is_decimal256, 32),
+    (pa.types.is_null, 0),
 )
 _TEXT = 2  # bytes of a STRING or BYTES beside its content
 
@@ -54,23 +55,22 @@ def logical_bytes(rows: pl.DataFrame | pa.Table) -> dict[str, int]:
 def _bytes(array: pa.Array) -> int:
     kind, there = array.type, len(array) - int(array.null_count)
     if pa.types.is_dictionary(kind):
-        return _bytes(array.dictionary_decode())
-    if pa.types.is_null(kind):
-        return 0
-    if size := next((size for fits, size in _FIXED if fits(kind)), 0):
-        return size * there
-    if any(f(kind) for f in (pa.types.is_string_view, pa.types.is_binary_view)):
-        array = array.cast(pa.large_binary())
-        kind = array.type
-    if any(f(kind) for f in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary,
-                             pa.types.is_large_binary)):  # fmt: skip
-        return _TEXT * there + int(pc.sum(pc.binary_length(array)).as_py() or 0)
+        # The few words first, since those of a view cannot be taken from.
+        words = array.dictionary.cast(plain(kind.value_type))
+        return _bytes(words.take(array.indices))
+    for fits, size in _SIZES:
+        if fits(kind):
+            return size * there
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        return _bytes(array.cast(pa.large_binary()))
     if pa.types.is_struct(kind):
         return sum(_bytes(field) for field in array.flatten())
-    if any(f(kind) for f in (pa.types.is_list, pa.types.is_large_list,
-                             pa.types.is_fixed_size_list)):  # fmt: skip
-        return _bytes(array.flatten())
-    raise TypeError(f"{kind} has no size in BigQuery")
+    try:
+        if pa.types.is_nested(kind):
+            return _bytes(array.flatten())
+        return _TEXT * there + int(pc.sum(pc.binary_length(array)).as_py() or 0)
+    except pa.ArrowNotImplementedError:
+        raise TypeError(f"{kind} has no size in BigQuery") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ def ddl(
     if table:
         if not table.startswith("bigquery://"):
             raise InputError([f"--table {table}: write bigquery://project.dataset.table; --name "
-                              "takes a name that is not looked at"])  # fmt: skip
+                              "takes a name that is not looked at"],
+                             "the schema cannot be printed")  # fmt: skip
         statements = sql.alter_table(named, lacking(table))
     elif alter:
         statements = sql.alter_table(named)

@@ -12,8 +12,10 @@ import pytest
 import sqlglot
 from google.cloud import bigquery
 from google.cloud.bigquery import SchemaField
+from polars.testing import assert_frame_equal
 from sqlglot import exp
 
+from fsq.backfill import backfill
 from fsq.cli import main
 from fsq.schema import COLUMN_NAMES, COLUMNS, LEGACY_FIELDS, TABLE_SCHEMA
 from fsq.stores.bigquery.connect import Clients, connected
@@ -23,7 +25,9 @@ from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.resource import standard, table
 from fsq.stores.bigquery.strict import check
 from fsq.stores.plan import planned
+from tests import warehouse
 from tests.etags import guarded
+from tests.frames import wide
 
 UPSTREAM = [
     SchemaField("player_lookup", "STRING", "REQUIRED"),
@@ -352,6 +356,32 @@ def test_sources_that_lie_nowhere_else_refuse_the_drop(
     ).result()
     assert "1 rows of it" in printed(capsys, "drop-legacy", uri, "--yes", status=1)
     assert "dropped feature_sources" in printed(capsys, "drop-legacy", uri, "--yes", "--input-too")
+
+
+def test_a_migration_from_its_first_day_to_its_last(
+    dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Upstream's table is migrated and scored in place; then nobody reads the legacy fields."""
+    rows = warehouse.upstream_rows(wide()).sort("game_date", "player_lookup")
+    uri = warehouse.made(dataset, rows, migrated=False)
+    assert main(["schema", "migrate", uri]) == 0
+    assert_frame_equal(warehouse.held(uri).select(rows.columns), rows)
+    words = ["backfill", "--source", uri, "--store", uri]
+    assert main(words) == 0
+    assert "only with it" in printed(capsys, "drop-legacy", uri, "--yes", status=1)
+    scored = warehouse.held(uri)
+    assert main(["schema", "drop-legacy", uri, "--yes", "--input-too"]) == 0
+    left = scored.drop(LEGACY_FIELDS)
+    assert_frame_equal(warehouse.held(uri), left)
+    # Its arrays can no longer be scored, and that is told before good rows are overwritten.
+    capsys.readouterr()
+    assert main(words) == 2
+    assert "no column feature_sources" in capsys.readouterr().err
+    assert_frame_equal(warehouse.held(uri), left)
+    # Rows that bring their sources along still go in.
+    wide().write_parquet(tmp_path / "rows.parquet")
+    assert backfill(str(tmp_path / "rows.parquet"), uri).rows == 40
+    assert "nothing is missing" in printed(capsys, "migrate", uri)
 
 
 @pytest.mark.parametrize("words", [("migrate",), ("drop-legacy", "--yes"), ("ddl", "--table")])

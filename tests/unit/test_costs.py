@@ -81,11 +81,15 @@ def test_the_encoding_of_words_costs_nothing(kind: pl.DataType) -> None:
     words = pl.DataFrame({"w": pl.Series(["é", None, "aa", "aa"], dtype=kind)})
     assert logical_bytes(words) == {"w": 12}
     assert logical_bytes(words.to_arrow()) == {"w": 12}
+    assert logical_bytes(pa.table(words)) == {"w": 12}
 
 
-def test_a_type_without_a_size_is_told() -> None:
-    with pytest.raises(TypeError, match="duration"):
-        logical_bytes(pa.table({"d": pa.array([1], pa.duration("us"))}))
+@pytest.mark.parametrize(
+    "column", [pa.array([1], pa.duration("us")), pa.array([[("a", 1)]], pa.map_("string", "int8"))]
+)
+def test_a_type_without_a_size_is_told(column: pa.Array) -> None:
+    with pytest.raises(TypeError, match="has no size in BigQuery"):
+        logical_bytes(pa.table({"d": column}))
 
 
 @pytest.fixture(scope="module")

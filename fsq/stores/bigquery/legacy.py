@@ -7,8 +7,9 @@ from typing import Any
 
 from google.api_core.exceptions import NotFound
 
+from fsq.contract import load_contract
 from fsq.errors import InputError
-from fsq.forms import holds_features
+from fsq.forms import form_of
 from fsq.schema import LEGACY_FIELDS
 from fsq.stores.bigquery.connect import connected
 from fsq.stores.bigquery.jobs import run
@@ -92,7 +93,7 @@ def _said(where: str, sql: str | None) -> list[Place]:
 def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Place]:
     """The table's own need of its sources: what scoring them has not yet put elsewhere."""
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
-    if holds_features(there) and "feature_0_source" not in there:
+    if form_of(there, load_contract()) == "legacy":
         told = "its feature arrays can be scored only with it; --input-too drops it all the same"
         yield Place(where, None, field, told)
     if "feature_quality_detail" not in there:

@@ -1,0 +1,75 @@
+"""``fsq schema ddl`` without any server, and without Google's clients."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fsq.cli import main
+from fsq.schema import TABLE_SCHEMA
+from fsq.stores.bigquery.ddl import alter_table, create_table
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.resource import table
+
+WITHOUT = """
+import sys
+sys.modules["google"] = None
+sys.modules["grpc"] = None
+from fsq.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def alone(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", WITHOUT, "schema", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_ddl_needs_no_client_and_a_table_does(tmp_path: Path) -> None:
+    printed = alone("ddl", "--name", "p.d.t")
+    assert printed.returncode == 0
+    assert printed.stdout.startswith("CREATE TABLE `p.d.t` (")
+    refused = alone("ddl", "--table", "bigquery://p.d.t")
+    assert refused.returncode == 2
+    assert "pip install 'fsq[bigquery]'" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert alone("migrate", str(tmp_path / "new"), "--create").returncode == 0
+
+
+def test_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "ddl", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == table()
+    assert main(["schema", "ddl", "--format", "arrow"]) == 0
+    assert capsys.readouterr().out.rstrip("\n") == TABLE_SCHEMA.to_string()
+    assert main(["schema", "ddl", "--json", "--name", "p.d.t", "--alter"]) == 0
+    name = TableName.parsed("p.d.t")
+    assert json.loads(capsys.readouterr().out) == {
+        "table": "p.d.t", "sql": alter_table(name), "fields": table()
+    }  # fmt: skip
+
+
+def test_the_contract_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "ddl", "--contract", "v3_37features", "--name", "p.d.t"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(create_table(TableName.parsed("p.d.t"))[:-2])
+    assert '37 features of each player and game; contract v3_37features")' in printed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--name", "p.d"),
+        ("--name", "p.d.t` x"),
+        ("--table", "p.d.t"),
+        ("--alter", "--format", "json"),
+        ("--format", "arrow", "--table", "bigquery://p.d.t"),
+        ("--contract", "nonsense"),
+    ],
+)
+def test_wrong_words_are_told(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "ddl", *words]) == 2
+    assert capsys.readouterr().out == ""

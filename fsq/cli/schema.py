@@ -185,4 +185,4 @@ def _tell(ending: Ending, out: Output) -> None:
         out.line(f"{ending.table}: dropped {names}")
     else:
         out.line(f"{ending.table}: would drop {names}; nothing else names them")
-        out.note("Nothing was changed. Add --yes to drop them; time travel keeps them seven days")
+        out.note("Nothing was changed. Add --yes to drop them")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,16 @@ from pathlib import Path
 import pytest
 
 from fsq.cli import main
+from fsq.cli._costs import costs
+from fsq.cli._output import Output
+from fsq.contract import load_contract
+from fsq.costs import MIB, estimate
 from fsq.schema import TABLE_SCHEMA
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.resource import table
 
+PAGE = (Path(__file__).parents[2] / "docs" / "bigquery-schema.md").read_text(encoding="utf-8")
 WITHOUT = """
 import sys
 sys.modules["google"] = None
@@ -73,3 +79,18 @@ def test_the_contract_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_words_are_told(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "ddl", *words]) == 2
     assert capsys.readouterr().out == ""
+
+
+def test_the_page_shows_the_statement_as_it_is() -> None:
+    (block,) = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+    name = TableName.parsed("my-project.nba_predictions.ml_feature_store_v2")
+    pieces = [re.escape(piece.strip()) for piece in block.split("…\n")]
+    assert len(pieces) == 3
+    assert re.fullmatch(r"\s.*\n\s*".join(pieces) + ";", create_table(name), re.DOTALL)
+
+
+def test_the_page_shows_the_costs_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
+    told = estimate(37_000, load_contract(), read=40 * MIB, held=280 * MIB, commits=2)
+    costs(told, Output())
+    assert capsys.readouterr().out.strip() == block.strip()

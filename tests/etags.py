@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+_LOST = {"error": {"code": 503, "message": "Try again.", "errors": [{"reason": "backendError"}]}}
 _REFUSAL = {"error": {"code": 412, "message": "Precondition check failed.",
                       "errors": [{"reason": "conditionNotMet"}]}}  # fmt: skip
 
@@ -17,6 +18,7 @@ _REFUSAL = {"error": {"code": 412, "message": "Precondition check failed.",
 class _Front(ThreadingHTTPServer):
     backend: str
     before_patch: Callable[[int], None]
+    lose_answer_of: int
     patches = 0
 
 
@@ -33,7 +35,10 @@ class _Handler(BaseHTTPRequestHandler):
             if wanted is not None and json.loads(now)["etag"] != wanted:
                 self._answer(412, json.dumps(_REFUSAL).encode())
                 return
-        self._answer(*self._asked(self.command, body))
+        answer = self._asked(self.command, body)
+        if self.command == "PATCH" and self.server.patches == self.server.lose_answer_of:
+            answer = 503, json.dumps(_LOST).encode()
+        self._answer(*answer)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _forward  # noqa: N815
 
@@ -61,10 +66,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def guarded(backend: str, before_patch: Callable[[int], None]) -> Iterator[_Front]:
-    """A front of the emulator at ``backend``; the hook is called before each patch, from 1 on."""
+def guarded(
+    backend: str,
+    before_patch: Callable[[int], None] = lambda number: None,
+    lose_answer_of: int = 0,
+) -> Iterator[_Front]:
+    """A front of the emulator at ``backend``.
+
+    The hook is called before each patch, from 1 on; of one patch the answer may be lost.
+    """
     front = _Front(("127.0.0.1", 0), _Handler)
     front.backend, front.before_patch = backend, before_patch
+    front.lose_answer_of = lose_answer_of
     thread = threading.Thread(target=front.serve_forever, args=(0.05,))
     thread.start()
     try:

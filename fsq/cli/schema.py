@@ -177,8 +177,8 @@ def _tell(ending: Ending, out: Output) -> None:
         out.line(f"{ending.table}: it has no legacy field")
     elif ending.places:
         count = len(ending.places)
-        out.line(f"{ending.table}: nothing was dropped, since {count:,} place"
-                 f"{'' if count == 1 else 's'} still name legacy fields:")  # fmt: skip
+        told = "1 place still names" if count == 1 else f"{count:,} places still name"
+        out.line(f"{ending.table}: nothing was dropped, since {told} legacy fields:")
         for place in ending.places:
             out.line(f"  {place}")
     elif ending.dropped:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fsq.errors import InputError
 from fsq.stores.consumers import Place
-from fsq.stores.migration import of_bigquery
+from fsq.stores.migration import needing_clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +63,6 @@ def drop_legacy(
             "and nobody's SQL depends on them, so they stay"
         )
         raise InputError([problem], "the legacy fields were not dropped")
-    return of_bigquery("legacy").ended(uri, consumers, yes=yes, input_too=input_too)  # type: ignore[no-any-return]
+    with needing_clients():
+        from fsq.stores.bigquery.legacy import ended
+    return ended(uri, consumers, yes=yes, input_too=input_too)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +66,9 @@ def migrate(uri: str, *, dry_run: bool = False, create: bool = False) -> Migrati
         StoreError: there is no table and ``create`` was not given, or it cannot be changed.
     """
     if uri.startswith("bigquery://"):
-        return of_bigquery("migrate").migrated(uri, dry_run=dry_run, create=create)  # type: ignore[no-any-return]
+        with needing_clients():
+            from fsq.stores.bigquery.migrate import migrated
+        return migrated(uri, dry_run=dry_run, create=create)
     from fsq.stores import delta_schema, open_store
 
     store = open_store(uri)
@@ -78,19 +82,20 @@ def lacking(uri: str) -> Plan:
         InputError: names, types or modes conflict; all of them are listed.
         StoreError: there is no such table, or it cannot be looked at.
     """
-    return of_bigquery("migrate").looked_at(uri)  # type: ignore[no-any-return]
+    with needing_clients():
+        from fsq.stores.bigquery.migrate import looked_at
+    return looked_at(uri)
 
 
-def of_bigquery(module: str) -> Any:
-    """A module that needs Google's clients.
+@contextmanager
+def needing_clients() -> Iterator[None]:
+    """Around imports of modules that need Google's clients.
 
     Raises:
         InputError: they are not installed.
     """
-    from importlib import import_module
-
     try:
-        return import_module(f"fsq.stores.bigquery.{module}")
+        yield
     except ImportError as error:
         problem = f"{error}; install it with: pip install 'fsq[bigquery]'"
         raise InputError([problem], "BigQuery cannot be used") from error

@@ -249,6 +249,19 @@ def test_a_change_by_others_is_seen(
     assert len(names) == len(set(names))
 
 
+def test_a_lost_answer_leaves_the_table_migrated_once(
+    clients: Clients, dataset: str, emulator: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service patches the table, and its answer never comes: the next try finds it done."""
+    uri = made(clients, f"{dataset}.t", UPSTREAM)
+    with guarded(emulator["BIGQUERY_EMULATOR_HOST"], lose_answer_of=1) as front:
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", f"http://127.0.0.1:{front.server_port}")
+        assert main(["schema", "migrate", uri]) == 0
+        assert front.patches == 2
+    found = clients.tables.get_table(f"{dataset}.t").schema
+    assert len(found) == len(UPSTREAM) + 43
+
+
 def test_drop_legacy_asks_and_drops_and_migrate_leaves_them_dropped(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -347,14 +360,14 @@ def test_sources_that_lie_nowhere_else_refuse_the_drop(
 ) -> None:
     uri = made(clients, f"{dataset}.t", UPSTREAM)
     shown = printed(capsys, "drop-legacy", uri, "--yes", status=1)
-    assert "feature arrays" in shown
+    assert "with feature_sources only" in shown
     assert "has been scored" in shown
     assert main(["schema", "migrate", uri]) == 0
     clients.tables.query(
         f"INSERT INTO `{dataset}.t` (player_lookup, game_date, feature_sources) "
         "VALUES ('a', DATE '2026-02-06', '{}')"
     ).result()
-    assert "1 rows of it" in printed(capsys, "drop-legacy", uri, "--yes", status=1)
+    assert "rows not scored yet: 1" in printed(capsys, "drop-legacy", uri, "--yes", status=1)
     assert "dropped feature_sources" in printed(capsys, "drop-legacy", uri, "--yes", "--input-too")
 
 
@@ -368,7 +381,7 @@ def test_a_migration_from_its_first_day_to_its_last(
     assert_frame_equal(warehouse.held(uri).select(rows.columns), rows)
     words = ["backfill", "--source", uri, "--store", uri]
     assert main(words) == 0
-    assert "only with it" in printed(capsys, "drop-legacy", uri, "--yes", status=1)
+    assert "--input-too" in printed(capsys, "drop-legacy", uri, "--yes", status=1)
     scored = warehouse.held(uri)
     assert main(["schema", "drop-legacy", uri, "--yes", "--input-too"]) == 0
     left = scored.drop(LEGACY_FIELDS)

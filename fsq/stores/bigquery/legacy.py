@@ -94,7 +94,7 @@ def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Place]
     """The table's own need of its sources: what scoring them has not yet put elsewhere."""
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
     if form_of(there, load_contract()) == "legacy":
-        told = "its feature arrays can be scored only with it; --input-too drops it all the same"
+        told = "its arrays can be scored with feature_sources only; --input-too drops it anyway"
         yield Place(where, None, field, told)
     if "feature_quality_detail" not in there:
         yield Place(where, None, field, "no row of it has been scored yet")
@@ -106,4 +106,4 @@ def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Place]
     """
     (found,) = run(client, sql)
     if found[0]:
-        yield Place(where, None, field, f"{found[0]:,} rows of it have not been scored yet")
+        yield Place(where, None, field, f"rows not scored yet: {found[0]:,}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fsq.contract import Contract
+from fsq.engine import CHUNK_ROWS
 from fsq.schema import plain, to_arrow
 from fsq.sizes import row_bytes
 
@@ -30,11 +32,11 @@ _SIZES: tuple[tuple[Callable[[pa.DataType], bool], int], ...] = (
 _TEXT = 2  # bytes of a STRING or BYTES beside its content
 
 
-def logical_bytes(rows: pl.DataFrame | pa.Table) -> dict[str, int]:
+def logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int]:
     """Logical bytes of each column, as BigQuery counts them for storage, reads and queries.
 
     Args:
-        rows: any columns, nested ones included.
+        rows: any columns, nested ones included; a LazyFrame is read batch by batch.
 
     Returns:
         Bytes by the column's name, over all rows.
@@ -45,6 +47,11 @@ def logical_bytes(rows: pl.DataFrame | pa.Table) -> dict[str, int]:
     >>> logical_bytes(pl.DataFrame({"n": [1, None], "words": [["é"], []]}))
     {'n': 8, 'words': 4}
     """
+    if isinstance(rows, pl.LazyFrame):
+        total = Counter(dict.fromkeys(rows.collect_schema(), 0))
+        for batch in rows.collect_batches(chunk_size=CHUNK_ROWS):
+            total.update(logical_bytes(batch))
+        return dict(total)
     table = to_arrow(rows) if isinstance(rows, pl.DataFrame) else rows
     return {
         name: sum(_bytes(chunk) for chunk in column.chunks)
@@ -80,7 +87,7 @@ class Price:
     Attributes:
         usd: dollars for ``unit`` bytes.
         unit: bytes that ``usd`` buys.
-        free: bytes of each month that are free for a billing account.
+        free: bytes of each month that are free for a billing account, as far as they count here.
         note: what it is for.
     """
 
@@ -107,8 +114,8 @@ PRICES = {
     "read": Price(1.10, TIB, 0, "Storage Read API"),
     "write": Price(0.025, GIB, 2 * TIB, "Storage Write API, 2 TiB a month of which are free"),
     "query": Price(6.25, TIB, TIB, "on-demand queries, 1 TiB a month of which is free"),
-    "active": Price(0.02, GIB, 10 * GIB, "active logical storage, a month"),
-    "long_term": Price(0.01, GIB, 10 * GIB, "logical storage unchanged for 90 days, a month"),
+    "active": Price(0.02, GIB, 0, "active logical storage, a month"),
+    "long_term": Price(0.01, GIB, 0, "logical storage unchanged for 90 days, a month"),
 }
 # A query is billed for so much of each table that it names, at least.
 LEAST_QUERIED = 10 * MIB
@@ -120,7 +127,8 @@ ASSUMPTIONS = (
     "after each write rows are counted where they lie, so its arrays are read twice more",
     "every query is billed for at least 10 MiB of each table that it names: two to count, two to "
     "merge and one to remember the dates in each commit, and two to recall them in each run",
-    "the staging table lives for minutes and is not counted as storage",
+    "storage is counted without the 10 GiB a month that are free, and without staging tables, "
+    "which live for minutes",
 )
 
 

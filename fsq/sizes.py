@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fsq.contract import Contract, Feature
 from fsq.forms import PROVENANCE, SHARED
-from fsq.schema import COLUMNS, DETAIL_FIELDS, KEYS, Kind
+from fsq.schema import COLUMNS, DETAIL_FIELDS, KEYS, REPEATED, Kind
 
 _FIXED: dict[Kind, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
 _TEXT = 2  # bytes of a text beside its content
@@ -24,6 +24,14 @@ _SHARE = {
     "feature_value": 0.87, "value_range_valid": 0.87, "original_value": 0.01,
     "fallback_reason": 0.15, "triggered_alert": 0.2, "missing_processors": 0.02,
 }  # fmt: skip
+# Columns that are NULL or empty without one of these in the input.
+_NEEDS = {
+    "predecessor_processors_completed": ["processors_completed"],
+    "upstream_processors_ran": ["processors_completed"],
+    "missing_processors": ["processors_completed"],
+    "upstream_pipeline_run_id": ["pipeline_run_id"],
+    "feature_store_age_hours": ["computed_at", "updated_at", "created_at"],
+}
 _GAME_ID, _WORD, _ALERT, _ALERTS = 10, 7, 25, 0.2
 
 
@@ -53,46 +61,36 @@ def row_bytes(contract: Contract, columns: Collection[str] | None = None) -> Row
     True
     """
     named = None if columns is None else {*columns}
-    sizes = {c.name: _flat(c.name, c.kind, contract, named) for c in (*KEYS, *COLUMNS)}
+    sizes = _flat(contract, named)
     sizes["feature_quality_detail"] = sum(_detail(f, contract, named) for f in contract.features)
-    arrays = sum(sizes[c.name] for c in COLUMNS if c.kind in ("strings", "detail"))
+    arrays = sum(sizes[c.name] for c in COLUMNS if c.kind in REPEATED)
     return RowSize(round(sum(sizes.values())), round(arrays))
 
 
-def _flat(name: str, kind: Kind, contract: Contract, columns: set[str] | None) -> float:
-    """Bytes of one flat column."""
-
-    def has(*any_of: str) -> bool:
-        return columns is None or not columns.isdisjoint(any_of)
-
-    expected = [p.name for p in contract.processors if p.expected]
-    features = sum(_TEXT + len(n) for n in contract.names)
-    if kind == "detail":
-        return 0
-    if name == "quality_alerts":
-        return _ALERTS * (_TEXT + _ALERT)
-    if name == "available_feature_names":
-        return _SHARE["feature_value"] * features
-    if name == "breakout_model_compatible":
-        return max((_TEXT + len(m) for m in contract.models), default=0)
-    if name == "feature_sources":  # "12":"phase4",
-        return _TEXT + 1 + sum(len(str(f.index)) + 6 + _WORD for f in contract.features)
-    if name in ("predecessor_processors_completed", "upstream_processors_ran"):
-        return sum(_TEXT + len(p) for p in expected) if has("processors_completed") else 0
-    if name == "missing_processors" and not has("processors_completed"):
-        return 0
-    if name == "upstream_pipeline_run_id" and not has("pipeline_run_id"):
-        return 0
-    if name == "feature_store_age_hours" and not has("computed_at", "updated_at", "created_at"):
-        return 0
-    if name == "upstream_data_freshness_hours":
-        dated = any(_known(f, "last_updated", contract, columns) for f in contract.features)
-        return _FIXED["float"] if dated else 0
-    return _SHARE.get(name, 1) * _plain(name, kind)
+def _flat(contract: Contract, columns: set[str] | None) -> dict[str, float]:
+    """Bytes of each flat column."""
+    flat = [c for c in (*KEYS, *COLUMNS) if c.kind not in REPEATED]
+    sizes = {c.name: _SHARE.get(c.name, 1) * _plain(c.name, c.kind) for c in flat}
+    processors = sum(_TEXT + len(p.name) for p in contract.processors if p.expected)
+    sizes |= {
+        "quality_alerts": _ALERTS * (_TEXT + _ALERT),
+        "available_feature_names": _SHARE["feature_value"]
+        * sum(_TEXT + len(n) for n in contract.names),
+        "breakout_model_compatible": max((_TEXT + len(m) for m in contract.models), default=0),
+        "predecessor_processors_completed": processors,
+        "upstream_processors_ran": processors,
+        "feature_sources": _TEXT + sum(len(f'"{f.index}":"",') + _WORD for f in contract.features),
+    }
+    if columns is None:
+        return sizes
+    absent = [n for n, sources in _NEEDS.items() if columns.isdisjoint(sources)]
+    if not any(_known(f, "last_updated", contract, columns) for f in contract.features):
+        absent.append("upstream_data_freshness_hours")
+    return sizes | dict.fromkeys(absent, 0)
 
 
 def _plain(name: str, kind: Kind) -> int:
-    return _FIXED[kind] if kind in _FIXED else _TEXT + _LETTERS[name]
+    return _FIXED[kind] if kind in _FIXED else _TEXT + _LETTERS.get(name, 0)
 
 
 def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> float:

@@ -72,6 +72,7 @@ def test_bytes_are_those_of_each_value(rows: list[dict[str, Any]], cut: int) -> 
     assert sum(logical_bytes(table.slice(0, 1)).values()) <= sum(wanted.values())
     frame = pl.DataFrame(pl.from_arrow(table))
     assert logical_bytes(frame) == wanted
+    assert logical_bytes(frame.lazy()) == wanted
 
 
 @pytest.mark.parametrize("kind", [

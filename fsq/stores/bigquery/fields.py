@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pyarrow as pa
-from google.cloud.bigquery import SchemaField
+from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
 from fsq.errors import InputError
 from fsq.schema import COLUMNS, KEYS
 from fsq.stores.bigquery import resource
+from fsq.stores.bigquery.names import TableName
 
 _KEYS = {column.name: column for column in KEYS}
 _QUALITY = {column.name: column for column in COLUMNS}
@@ -27,6 +28,18 @@ def quality_fields() -> list[SchemaField]:
 def schema_fields(fields: Iterable[resource.Field]) -> list[SchemaField]:
     """Fields for Google's client; what it does not know of them stays in them."""
     return [SchemaField.from_api_repr(f) for f in fields]
+
+
+def new_table(name: TableName, fields: Iterable[SchemaField]) -> Table:
+    """A table that is not made yet: a partition for each date, clustered by the player.
+
+    >>> new_table(TableName.parsed("p.d.t"), quality_fields()).clustering_fields
+    ['player_lookup']
+    """
+    table = Table(name.dotted, schema=fields)
+    table.time_partitioning = TimePartitioning(field="game_date")
+    table.clustering_fields = ["player_lookup"]
+    return table
 
 
 def table_fields(schema: pa.Schema) -> list[SchemaField]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
-from google.cloud import bigquery
 
 from fsq.errors import InputError
 from fsq.stores.bigquery.connect import connected
-from fsq.stores.bigquery.fields import schema_fields
+from fsq.stores.bigquery.fields import new_table, schema_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.resource import table as wanted
 from fsq.stores.migration import ATTEMPTS, Migration, no_table, others_won, sound
@@ -46,7 +45,7 @@ def _tried(client: Any, name: TableName, uri: str, *, dry_run: bool, create: boo
         if not create:
             raise no_table(uri) from None
         if not dry_run:
-            client.create_table(new_table(name))
+            client.create_table(new_table(name, schema_fields(wanted())))
         return Migration(uri, created=True, added=_all(), dry_run=dry_run)
     plan = sound(_plan(table), uri)
     if not plan.empty and not dry_run:
@@ -68,14 +67,6 @@ def table_of(client: Any, name: TableName, uri: str) -> Any:
     if table.table_type != "TABLE":
         problem = f"{uri} is of the type {table.table_type}; name the table itself"
         raise InputError([problem], "it has no columns of its own")
-    return table
-
-
-def new_table(name: TableName) -> Any:
-    """A table of the keys and the quality columns, partitioned and clustered by the keys."""
-    table = bigquery.Table(name.dotted, schema=schema_fields(wanted()))
-    table.time_partitioning = bigquery.TimePartitioning(field="game_date")
-    table.clustering_fields = ["player_lookup"]
     return table
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from fsq.contract import Contract
 from fsq.engine import CHUNK_ROWS
 from fsq.schema import plain, to_arrow
-from fsq.sizes import row_bytes
+from fsq.sizes import TEXT, row_bytes
 
 MIB, GIB, TIB = (2**n for n in (20, 30, 40))
 # BigQuery's documented logical sizes; NULL takes none, a struct is the sum of its fields.
@@ -29,7 +29,6 @@ _SIZES: tuple[tuple[Callable[[pa.DataType], bool], int], ...] = (
     (pa.types.is_decimal256, 32),
     (pa.types.is_null, 0),
 )
-_TEXT = 2  # bytes of a STRING or BYTES beside its content
 
 
 def logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int]:
@@ -75,7 +74,7 @@ def _bytes(array: pa.Array) -> int:
     try:
         if pa.types.is_nested(kind):
             return _bytes(array.flatten())
-        return _TEXT * there + int(pc.sum(pc.binary_length(array)).as_py() or 0)
+        return TEXT * there + int(pc.sum(pc.binary_length(array)).as_py() or 0)
     except pa.ArrowNotImplementedError:
         raise TypeError(f"{kind} has no size in BigQuery") from None
 
@@ -137,6 +136,7 @@ class Item:
     """One thing that is billed.
 
     Attributes:
+        name: what is done.
         price: what it is billed by, of ``PRICES``.
         size: logical bytes that it moves.
         billed: bytes that are billed for it.

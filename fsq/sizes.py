@@ -10,7 +10,7 @@ from fsq.forms import PROVENANCE, SHARED
 from fsq.schema import COLUMNS, DETAIL_FIELDS, KEYS, REPEATED, Kind
 
 _FIXED: dict[Kind, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
-_TEXT = 2  # bytes of a text beside its content
+TEXT = 2  # bytes of a text beside its content
 # What a contract does not fix, as it is on average in two real seasons: letters of a text.
 _LETTERS = {
     "player_lookup": 12, "validation_status": 6, "source_type": 7, "feature_quality_tier": 5,
@@ -71,15 +71,15 @@ def _flat(contract: Contract, columns: set[str] | None) -> dict[str, float]:
     """Bytes of each flat column."""
     flat = [c for c in (*KEYS, *COLUMNS) if c.kind not in REPEATED]
     sizes = {c.name: _SHARE.get(c.name, 1) * _plain(c.name, c.kind) for c in flat}
-    processors = sum(_TEXT + len(p.name) for p in contract.processors if p.expected)
+    processors = sum(TEXT + len(p.name) for p in contract.processors if p.expected)
     sizes |= {
-        "quality_alerts": _ALERTS * (_TEXT + _ALERT),
+        "quality_alerts": _ALERTS * (TEXT + _ALERT),
         "available_feature_names": _SHARE["feature_value"]
-        * sum(_TEXT + len(n) for n in contract.names),
-        "breakout_model_compatible": max((_TEXT + len(m) for m in contract.models), default=0),
+        * sum(TEXT + len(n) for n in contract.names),
+        "breakout_model_compatible": max((TEXT + len(m) for m in contract.models), default=0),
         "predecessor_processors_completed": processors,
         "upstream_processors_ran": processors,
-        "feature_sources": _TEXT + sum(len(f'"{f.index}":"",') + _WORD for f in contract.features),
+        "feature_sources": TEXT + sum(len(f'"{f.index}":"",') + _WORD for f in contract.features),
     }
     if columns is None:
         return sizes
@@ -90,7 +90,7 @@ def _flat(contract: Contract, columns: set[str] | None) -> dict[str, float]:
 
 
 def _plain(name: str, kind: Kind) -> int:
-    return _FIXED[kind] if kind in _FIXED else _TEXT + _LETTERS.get(name, 0)
+    return _FIXED[kind] if kind in _FIXED else TEXT + _LETTERS.get(name, 0)
 
 
 def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> float:
@@ -107,7 +107,7 @@ def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> f
     for field in DETAIL_FIELDS:
         suffix = suffixes.get(field.name)
         if field.name in fixed:
-            out += _TEXT + len(fixed[field.name])
+            out += TEXT + len(fixed[field.name])
         elif field.name == "expected_value":
             out += 0 if feature.expected is None else _FIXED["float"]
         elif field.name in ("original_value", "fallback_reason"):  # fsq knows them by itself
@@ -115,7 +115,7 @@ def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> f
         elif suffix and not _known(feature, suffix, contract, columns):
             continue
         elif field.name == "contributing_game_ids":
-            out += (window.size or 0 if window else 0) * (_TEXT + _GAME_ID)
+            out += (window.size or 0 if window else 0) * (TEXT + _GAME_ID)
         elif field.name == "sample_size":
             out += _FIXED["int"] if window else 0
         else:

@@ -116,11 +116,11 @@ def _print(done: Migration, out: Output) -> None:
     rows += [("describe", *_row(c)) for c in done.described]
     if rows:
         out.table(("", "column", "type"), rows)
-    made = "table made, " if done.created else ""
-    told = f"{made}{_count(done.added)} added, {len(done.described):,} descriptions"
-    if done.empty:
-        told = "nothing is missing"
-    elif done.dry_run:
+    parts = ["table made"] if done.created else []
+    parts += [f"{_count(done.added)} added"] if done.added else []
+    parts += [f"{len(done.described):,} described"] if done.described else []
+    told = ", ".join(parts) or "nothing is missing"
+    if parts and done.dry_run:
         told = f"would be: {told}; nothing was changed"
     out.line(f"{done.table}: {told}")
     for note in done.notes:

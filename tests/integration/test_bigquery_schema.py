@@ -140,7 +140,7 @@ def test_migrate_adds_what_a_legacy_table_lacks_and_nothing_twice(
     assert len(plan["added"]) == 43
     assert [c["path"] for c in plan["described"]] == ["player_lookup", "feature_sources"]
     assert clients.tables.get_table(f"{dataset}.t").etag == before.etag
-    assert "43 columns added, 2 descriptions" in printed(capsys, "migrate", uri)
+    assert "43 columns added, 2 described" in printed(capsys, "migrate", uri)
     found = clients.tables.get_table(f"{dataset}.t")
     quality = {f.name: f for f in found.schema}
     assert shape(found.schema[:5]) == shape(UPSTREAM)

@@ -20,6 +20,7 @@ from fsq.cli import (
     explain,
     model,
     report,
+    schema,
     score,
     training_set,
     trend,
@@ -45,6 +46,7 @@ app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
 app.add_typer(contract.app, name="contract")
 app.add_typer(model.app, name="model")
+app.add_typer(schema.app, name="schema")
 
 
 def _version(wanted: bool) -> None:

@@ -129,3 +129,13 @@ def test_red_dates_of_a_store_are_judged_against_the_dates_before(tmp_path: Path
     want = {d for d, v in fsq.diagnose(store.read()).dates.items() if v != "red"}
     assert set(made.frame["game_date"]) == {d for d in want if d >= date(2026, 1, 5)}
     assert date(2026, 1, 6) not in made.frame["game_date"]
+
+
+def test_a_table_in_bigquery_gives_the_same_set(dataset: str) -> None:
+    store, rows = fsq.open_store(f"bigquery://{dataset}.t"), scored().head(12)
+    store.replace(rows)
+    made = fsq.training_set(store, "points", "mask", end=date(2026, 1, 2))
+    want = fsq.training_set(rows, "points", "mask", end=date(2026, 1, 2))
+    assert made.fingerprint == want.fingerprint
+    report = fsq.check_model(["pace_score"], store, on_incompatible="report")
+    assert report.records.height == 12

@@ -74,9 +74,19 @@ def _read(file: str, schema: pl.Schema) -> pl.LazyFrame:
     with pq.ParquetFile(file.removeprefix("file://")) as opened:
         found = pl.DataFrame(opened.read(columns=_leaves(opened, {*schema, "game_date"})))
     there = [c for c in schema if c in names_of(found.schema)]
-    lacking = [pl.lit(None, schema[c]).alias(c) for c in schema if c not in there]
+    lacking = [_nothing(c, schema[c], there) for c in schema if c not in there]
     extra = [] if "game_date" in there else ["game_date"]
     return found.lazy().select(*selected(there), *extra, *lacking).cast(schema)
+
+
+def _nothing(column: str, kind: pl.DataType, there: list[str]) -> pl.Expr:
+    """NULL for a column that the file lacks; for a field, NULL for each feature."""
+    beside = next((c for c in there if field_of(c)), None)
+    if field_of(column) is None or beside is None or not isinstance(kind, pl.List):
+        return pl.lit(None, kind).alias(column)
+    (like,) = selected([beside])
+    absent = pl.when(pl.element().is_null() & pl.element().is_not_null()).then(None)
+    return like.list.eval(absent.cast(kind.inner)).alias(column)
 
 
 def _leaves(file: pq.ParquetFile, columns: set[str]) -> list[str]:

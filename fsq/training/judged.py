@@ -184,9 +184,6 @@ class _Lines:
         flat = self._flat(field).cast(pl.Float64).to_numpy()
         return np.asarray(self._chosen(flat), dtype=np.float64)
 
-    def _is(self, field: str, value: bool | str) -> Mask:
-        return np.asarray(self._chosen((self._flat(field) == value).fill_null(False).to_numpy()))
-
     def _nothing(self) -> Mask:
         return np.zeros(self.values.shape, dtype=np.bool_)
 
@@ -197,7 +194,9 @@ class _Lines:
         out: dict[str, Mask] = {}
         so_far = self._nothing()
         for fault in FAULTS:
-            out[fault.name] = self._is(fault.field, fault.value) & ~so_far
+            said = self._flat(fault.field) == fault.value
+            met = self._chosen(said.fill_null(fault.null).to_numpy())
+            out[fault.name] = met & ~so_far
             so_far |= out[fault.name]
         return out
 
@@ -212,7 +211,8 @@ class _Lines:
         if dotted("sample_size") not in self._frame.columns:
             return np.broadcast_to(needed, self.values.shape)
         open_ended = np.array([f in excusable(contract) for f in names])
-        empty = self._is("is_default", True) & (self._numbers("sample_size") == 0)
+        default = self._chosen(self._flat("is_default").fill_null(False).to_numpy())
+        empty = default & (self._numbers("sample_size") == 0)
         return np.asarray(needed & ~(open_ended & empty))
 
     def weak(self) -> Mask:

@@ -98,10 +98,13 @@ def test_an_older_file_gives_null_for_what_it_lacks(tmp_path: Path) -> None:
     write_deltalake(str(path), to_arrow(old))
     store = fsq.open_store(str(path))
     store.replace(rows.filter(pl.col("game_date") != date(2026, 1, 1)))
-    got = store.read(columns=["game_date", "points", dotted("last_updated")]).collect()
+    columns = ["game_date", "points", *map(dotted, ("feature_name", "last_updated"))]
+    got = store.read(columns=columns).collect()
     first = got.filter(pl.col("game_date") == date(2026, 1, 1))
     assert first["points"].null_count() == first.height == 10
     assert got["points"].null_count() == 10
+    assert first[dotted("last_updated")].to_list() == [[None] * 33] * 10
+    assert fsq.training_set(store, on_default="keep").frame.height == rows.height
 
 
 @pytest.mark.parametrize("partitioned", [True, False])

@@ -152,6 +152,20 @@ def test_bounds_drop_records_or_mask_values() -> None:
     assert unknown.frame["pace_score"].null_count() == len(unknown)
 
 
+def test_what_is_unknown_is_not_trusted() -> None:
+    fields = [f.name for f in SCORED.schema["feature_quality_detail"].inner.fields]  # type: ignore[attr-defined]
+    for blank in ("is_default", "feature_quality_tier"):
+        element = pl.element().struct.field
+        hidden = pl.struct(
+            pl.lit(None, pl.Boolean if blank == "is_default" else pl.String).alias(f)
+            if f == blank else element(f) for f in fields
+        )  # fmt: skip
+        unknown = SCORED.with_columns(pl.col("feature_quality_detail").list.eval(hidden))
+        assert len(fsq.training_set(unknown, "points")) == 0
+        masked = fsq.training_set(unknown, "points", "mask").frame.select(NAMES)
+        assert masked.null_count().sum_horizontal().item() == masked.height * len(NAMES)
+
+
 def test_a_number_binds_required_features_only() -> None:
     made = fsq.training_set(SCORED, "points", "mask", min_quality=100)
     assert set(made.options.min_quality) == set(required(CONTRACT))

@@ -20,6 +20,7 @@ from fsq.cli import (
     explain,
     report,
     score,
+    sql,
     trend,
 )
 from fsq.cli._output import Output
@@ -40,6 +41,7 @@ app.command("check")(check.command)
 app.command("explain")(explain.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
+app.command("sql")(sql.command)
 app.add_typer(contract.app, name="contract")
 
 

@@ -24,15 +24,15 @@ __all__ = ["VIEWS", "create_views", "query", "view", "view_name"]
 VIEWS = {
     "features": "one row per record and feature: the keys and the 23 fields",
     "wide": "one row per record, one column per feature: its value",
-    "canary": "one row per date: red, yellow, green or unknown, and which categories",
-    "findings": "one row per date and finding: what is wrong, for which rows, from which job",
-    "diagnosis": "one row per date and upstream table: defaults, and the job that writes it",
+    "canary": "one row per date: its verdict, and the categories behind it",
+    "findings": "one row per date and finding: kind, severity, rows, table, job",
+    "diagnosis": "one row per date and upstream table: its defaults, its job",
     "trend": "one row per date against the median of the dates before it",
-    "training_set": "the records that pass the training gates, one column per feature",
+    "training_set": "one row per record that passes the gates, one column per feature",
 }
 _HISTORY_NOTE = """\
 Each date needs the dates before it, so a filter on a view of this does not reach the partitions:
--- give a first and a last date when it is made. It then reads the few dates before the first, too."""
+-- give a first and a last date when it is made, and it reads these and the few before the first."""
 _COMPARING = ("canary", "findings", "diagnosis")  # with the dates before, as `fsq check` does
 
 
@@ -72,6 +72,7 @@ def query(
         "table": place.sql,
         "start": literal(first),
         "end": literal(end or date.max),
+        "game_id": "t.`game_id`,\n  " if game_id else "",
         "games": "COUNT(DISTINCT t.`game_id`)" if game_id else "CAST(NULL AS INT64)",
     }
     reach = _reach(name, loaded)
@@ -153,9 +154,10 @@ def _only_history(contract: Contract, values: dict[str, str]) -> str:
     """Of the dates before the first one, only the last few, as `fsq check` reads them."""
     return Template("""
     AND (t.`game_date` >= $start OR t.`game_date` IN (
-      SELECT DISTINCT h.`game_date` FROM $table AS h
+      SELECT h.`game_date` FROM $table AS h
       WHERE h.`game_date` >= $since AND h.`game_date` < $start
-      ORDER BY h.`game_date` DESC LIMIT $history_days
+        AND ARRAY_LENGTH(h.`feature_quality_detail`) = $width
+      GROUP BY h.`game_date` ORDER BY h.`game_date` DESC LIMIT $history_days
     ))""").substitute(values)
 
 

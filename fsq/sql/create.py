@@ -14,9 +14,7 @@ from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.names import TableName
 
 
-def created(
-    client: Any, table: TableName, contract: Contract, names: list[str]
-) -> list[TableName]:
+def created(client: Any, table: TableName, contract: Contract, names: list[str]) -> list[TableName]:
     """See ``fsq.sql.create_views``."""
     have = {f.name.lower() for f in client.get_table(table.dotted).schema}
     needed = {"player_lookup", "game_date", *COLUMN_NAMES} - set(LEGACY_FIELDS)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from fsq.contract import Contract, Feature
 from fsq.schema import CATEGORIES, DETAIL_FIELDS
+from fsq.sql.gates import gate_parts
 from fsq.sql.quote import boolean, number, text, texts
 from fsq.stores.bigquery.names import column
 from fsq.trend import COMPARED
@@ -25,7 +26,7 @@ def parts(contract: Contract) -> dict[str, str]:
     table = optional[0].upstream_table if optional else None
     writer = contract.writer(table) if table else None
     required = [c.name for c in contract.categories if not c.optional]
-    return thresholds | {
+    return thresholds | gate_parts(contract) | {
         "width": str(len(contract.features)),
         "stale_hours": number(levels.stale_hours),
         "very_stale_hours": number(levels.very_stale_hours),
@@ -78,14 +79,15 @@ def _bare(name: str) -> str:
 def _value(f: Feature) -> str:
     """A feature's value by its place, and only if that is really its place."""
     item = f"t.`feature_quality_detail`[SAFE_OFFSET({f.index})]"
-    return f"IF({item}.`feature_name` = {text(f.name)}, {item}.`feature_value`, NULL) AS {column(f.name)}"
+    sure = f"{item}.`feature_name` = {text(f.name)}"
+    return f"IF({sure}, {item}.`feature_value`, NULL) AS {column(f.name)}"
 
 
 def _category(name: str, contract: Contract, compared: bool) -> str:
     members = texts(contract.names[i] for i in contract.in_category(name))
     facts = (f", n.{name}_quality_pct AS quality, n.usual_{name}_quality_pct AS usual"
              if compared else "")  # fmt: skip
-    place = [c.name for c in contract.categories].index(name)
+    place = next(i for i, c in enumerate(contract.categories) if c.name == name)
     return f"STRUCT({place} AS place, {text(name)} AS category{facts}, {members} AS features)"
 
 
@@ -97,14 +99,16 @@ def _recent(contract: Contract) -> str:
 def _usual(name: str, contract: Contract) -> str:
     """The lower median of the earlier dates, where what is unknown lies above everything."""
     known = f"IFNULL(e.{name}, {_INFINITE})"
-    return (f"(SELECT NULLIF(PERCENTILE_DISC({known}, 0.5) OVER (), {_INFINITE}) "
-            f"FROM UNNEST(r.earlier) AS e WHERE {_recent(contract)} LIMIT 1)")  # fmt: skip
+    median = f"NULLIF(PERCENTILE_DISC({known}, 0.5) OVER (), {_INFINITE})"
+    earlier = f"UNNEST(r.earlier) AS e WHERE {_recent(contract)}"
+    return f"(SELECT {median} FROM {earlier} LIMIT 1)"  # noqa: S608 - our own names
 
 
 def _trailing(name: str, least: int) -> str:
     """The median of the earlier dates; NULL where they are too few."""
-    return (f"IF(ARRAY_LENGTH(r.earlier) >= {least}, (SELECT PERCENTILE_CONT(e.{_bare(name)}, 0.5) "
-            f"OVER () FROM UNNEST(r.earlier) AS e LIMIT 1), NULL) AS {name}_trailing")  # fmt: skip
+    median = f"PERCENTILE_CONT(e.{_bare(name)}, 0.5) OVER ()"
+    found = f"(SELECT {median} FROM UNNEST(r.earlier) AS e LIMIT 1)"  # noqa: S608 - our own names
+    return f"IF(ARRAY_LENGTH(r.earlier) >= {least}, {found}, NULL) AS {name}_trailing"
 
 
 def _features(contract: Contract) -> str:
@@ -112,7 +116,7 @@ def _features(contract: Contract) -> str:
     siblings: dict[str, list[Feature]] = {}
     for f in contract.features:
         siblings.setdefault(f.upstream_table, []).append(f)
-    rows = []
+    rows: list[str] = []
     for f in contract.features:
         writer, table = contract.writer(f.upstream_table), siblings[f.upstream_table]
         size = contract.windows[f.window].size if f.window else None
@@ -131,6 +135,6 @@ def _features(contract: Contract) -> str:
             "min_std": f"CAST({number(f.min_std)} AS FLOAT64)",
             "min_distinct": f"CAST({number(f.min_distinct)} AS INT64)",
         }
-        named = (facts.values() if rows else (f"{v} AS {k}" for k, v in facts.items()))
+        named = [v if rows else f"{v} AS {k}" for k, v in facts.items()]
         rows.append(f"SELECT {', '.join(named)}")
     return "\n  UNION ALL ".join(rows)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
-_ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_ESCAPES |= {chr(c): f"\\u{c:04x}" for c in (*range(32), 127) if chr(c) not in _ESCAPES}
-_TABLE = str.maketrans(_ESCAPES)
+_ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 def text(value: str | None) -> str:
@@ -16,17 +13,19 @@ def text(value: str | None) -> str:
     >>> print(text("it's `a` \\ b\n-- c"))
     'it\'s `a` \\ b\n-- c'
     """
-    return "CAST(NULL AS STRING)" if value is None else f"'{value.translate(_TABLE)}'"
+    if value is None:
+        return "CAST(NULL AS STRING)"
+    escaped = value.translate(_ESCAPES)
+    return "'" + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + "'"
 
 
 def texts(values: Iterable[str]) -> str:
     """An array of strings, which may be empty.
 
     >>> texts(["a", "b"]), texts([])
-    ("['a', 'b']", 'CAST([] AS ARRAY<STRING>)')
+    ("ARRAY<STRING>['a', 'b']", 'ARRAY<STRING>[]')
     """
-    listed = ", ".join(text(v) for v in values)
-    return f"[{listed}]" if listed else "CAST([] AS ARRAY<STRING>)"
+    return f"ARRAY<STRING>[{', '.join(text(v) for v in values)}]"
 
 
 def number(value: float | None) -> str:
@@ -51,4 +50,4 @@ def comment(value: str) -> str:
     >>> comment("v2\nDROP TABLE t")
     'v2\\nDROP TABLE t'
     """
-    return json.dumps(value)[1:-1]
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)

@@ -10,27 +10,24 @@ scored AS (
   WHERE t.`game_date` BETWEEN $since AND $end
     AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width$only_history
 ),
--- A record's largest age belongs to its oldest timestamp; the others are as much younger.
 flat AS (
   SELECT
     t.`game_date`,
     t.`player_lookup`,
-    d.`feature_index`,
+    t.`upstream_data_freshness_hours`,
+    c.feature_index,
     c.upstream_table,
     d.`is_default`,
     d.`feature_value`,
     d.`expected_value`,
     d.`value_range_valid`,
     d.`sample_size`,
-    t.`upstream_data_freshness_hours` - TIMESTAMP_DIFF(
-      d.`last_updated`,
-      (SELECT MIN(x.`last_updated`) FROM UNNEST(t.`feature_quality_detail`) AS x),
-      MICROSECOND
-    ) / 3.6e9 AS age_hours
+    d.`last_updated`
   FROM scored AS t
   CROSS JOIN UNNEST(t.`feature_quality_detail`) AS d
   JOIN contract AS c ON c.feature_index = d.`feature_index`
 ),
+-- A record's largest age belongs to its oldest timestamp; the others are as much younger.
 marked AS (
   SELECT
     *,
@@ -39,7 +36,10 @@ marked AS (
     COUNT(*) OVER (
       PARTITION BY game_date, feature_index, is_default, CAST(feature_value + 0 AS STRING)
     ) AS same_value_rows,
-    PERCENTILE_CONT(sample_size, 0.5) OVER (PARTITION BY game_date, feature_index) AS games
+    PERCENTILE_CONT(sample_size, 0.5) OVER (PARTITION BY game_date, feature_index) AS games,
+    upstream_data_freshness_hours - TIMESTAMP_DIFF(
+      last_updated, MIN(last_updated) OVER (PARTITION BY game_date, player_lookup), MICROSECOND
+    ) / 3.6e9 AS age_hours
   FROM flat
 ),
 -- From here on one row per date and feature.

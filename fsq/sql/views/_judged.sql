@@ -135,6 +135,12 @@ grouped AS (
   FROM said
   GROUP BY game_date, kind, subject, part
 ),
+persons AS (
+  SELECT
+    g.* EXCEPT (players),
+    (SELECT COUNT(DISTINCT p) FROM UNNEST(g.players) AS p) AS players
+  FROM grouped AS g
+),
 found AS (
   SELECT
     game_date,
@@ -155,12 +161,12 @@ found AS (
         CASE
           WHEN kind != 'risen' THEN affected
           WHEN whole_table THEN table_default_rows
-          ELSE (SELECT COUNT(DISTINCT p) FROM UNNEST(players) AS p)
+          ELSE players
         END AS rows_affected
       ))
       IGNORE NULLS
     ) AS findings
-  FROM grouped
+  FROM persons
   GROUP BY game_date
 ),
 -- The dates themselves: their rows, their optional features, their categories.
@@ -170,7 +176,7 @@ measured AS (
     f.warming,
     f.has_history,
     f.findings,
-    LOGICAL_AND(IFNULL(d.games > 0, FALSE)) OVER () AS games_known,
+    MIN(IFNULL(d.games, 0)) OVER () > 0 AS games_known,
     d.vegas_rows / d.`rows` AS optional_share
   FROM dates AS d
   JOIN found AS f ON f.game_date = d.game_date
@@ -212,7 +218,7 @@ noted AS (
             '' AS subject,
             CAST(NULL AS STRING) AS upstream_table,
             CAST(NULL AS STRING) AS processor,
-            CAST([] AS ARRAY<STRING>) AS features,
+            ARRAY<STRING>[] AS features,
             CAST(ABS(ROUND(m.`rows` * (1 / m.coverage - 1))) AS INT64) AS rows_affected
           ),
           STRUCT(

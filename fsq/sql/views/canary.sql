@@ -11,10 +11,12 @@ $days$judged,
 weighed AS (
   SELECT
     c.*,
-    ARRAY(SELECT DISTINCT f.kind FROM UNNEST(c.findings) AS f WHERE f.severity = 'red' ORDER BY f.kind)
-      AS red_findings,
-    ARRAY(SELECT DISTINCT f.kind FROM UNNEST(c.findings) AS f WHERE f.severity = 'yellow' ORDER BY f.kind)
-      AS yellow_findings,
+    ARRAY(
+      SELECT DISTINCT f.kind AS kind FROM UNNEST(c.findings) AS f WHERE f.severity = 'red' ORDER BY kind
+    ) AS red_findings,
+    ARRAY(
+      SELECT DISTINCT f.kind AS kind FROM UNNEST(c.findings) AS f WHERE f.severity = 'yellow' ORDER BY kind
+    ) AS yellow_findings,
     ARRAY(
       SELECT k.category
       FROM UNNEST([

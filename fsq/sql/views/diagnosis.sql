@@ -1,10 +1,24 @@
 -- One row per date and upstream table: how much of it fell back, for whom, and which job writes it.
--- status: red where all features of the table are default for nearly all rows (or some of them
--- are), yellow where the season has just begun, or the job is said not to have run though
--- its features are there; green otherwise. Tables of optional features are green: they may be absent.
--- ran: what the rows say; NULL where they do not. Findings that go by values are in `findings`.
+-- status is red where all of its features, or some, are default for nearly all rows, or for many
+-- more than usual; yellow where they are for more than usual, where the season has just begun, or
+-- where the job is said not to have run though its features are there. A table of optional features
+-- is always green: they may be absent. all_default_features and risen_features are those features.
+-- ran is what the rows say of the job; NULL where they do not say. What the values themselves show
+-- (stuck, stale, out of range) is in the findings.
 -- $history_note
 $days,
+risen AS (
+  SELECT
+    *,
+    default_share >= $table_default_share AS all_default,
+    IF(
+      NOT table_empty AND NOT optional AND NOT warming AND default_share < $table_default_share
+        AND `rows` >= $min_rows AND default_share - usual_default_share >= $default_rise_yellow,
+      default_share - usual_default_share,
+      NULL
+    ) AS rise
+  FROM traced
+),
 tables AS (
   SELECT
     game_date,
@@ -16,16 +30,17 @@ tables AS (
     ANY_VALUE(table_default_rows) AS all_default_rows,
     SUM(default_rows) / SUM(`rows`) AS default_rate,
     ARRAY_AGG(feature_name ORDER BY feature_index) AS features,
-    ARRAY_AGG(
-      IF(default_share >= $table_default_share, feature_name, NULL)
-      IGNORE NULLS ORDER BY feature_index
-    ) AS all_default_features,
+    ARRAY_AGG(IF(all_default, feature_name, NULL) IGNORE NULLS ORDER BY feature_index)
+      AS all_default_features,
+    ARRAY_AGG(IF(rise IS NULL, NULL, feature_name) IGNORE NULLS ORDER BY feature_index)
+      AS risen_features,
+    MAX(rise) AS rise,
     ANY_VALUE(table_empty) AS table_empty,
     ANY_VALUE(warming) AS warming,
     LOGICAL_AND(optional) AS all_optional,
-    COUNTIF(NOT optional AND default_share >= $table_default_share) AS lost_features,
+    LOGICAL_OR(all_default AND NOT optional) AS lost,
     MIN(feature_index) AS place
-  FROM traced
+  FROM risen
   WHERE game_date >= $start
   GROUP BY game_date, upstream_table
 )
@@ -37,9 +52,9 @@ SELECT
   IFNULL(t.processor_expected AND NOT t.ran, FALSE) AS processor_missing,
   CASE
     WHEN t.all_optional THEN 'green'
-    WHEN t.table_empty AND NOT (t.warming AND t.ran IS NOT FALSE) THEN 'red'
-    WHEN t.lost_features > 0 AND NOT t.warming THEN 'red'
-    WHEN t.table_empty OR t.lost_features > 0 OR t.ran IS FALSE THEN 'yellow'
+    WHEN t.table_empty THEN IF(t.warming AND t.ran IS NOT FALSE, 'yellow', 'red')
+    WHEN t.lost AND NOT t.warming OR t.rise >= $default_rise_red THEN 'red'
+    WHEN t.lost OR t.rise IS NOT NULL OR t.ran IS FALSE THEN 'yellow'
     ELSE 'green'
   END AS status,
   t.`rows`,
@@ -47,6 +62,7 @@ SELECT
   t.default_rate,
   t.features,
   t.all_default_features,
+  t.risen_features,
   ARRAY(SELECT DISTINCT job FROM UNNEST(SPLIT(d.missing, ',')) AS job ORDER BY job)
     AS missing_processors
 FROM tables AS t

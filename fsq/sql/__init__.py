@@ -73,6 +73,7 @@ def query(
         "start": literal(first),
         "end": literal(end or date.max),
         "game_id": "t.`game_id`,\n  " if game_id else "",
+        "game_id_read": "t.`game_id`,\n    " if game_id else "",
         "games": "COUNT(DISTINCT t.`game_id`)" if game_id else "CAST(NULL AS INT64)",
     }
     reach = _reach(name, loaded)

@@ -32,6 +32,7 @@ def parts(contract: Contract) -> dict[str, str]:
         "very_stale_hours": number(levels.very_stale_hours),
         "detail_fields": _lines(2, (f"d.{column(f.name)}" for f in DETAIL_FIELDS)),
         "values": _lines(2, (_value(f) for f in contract.features)),
+        "category_read": _lines(4, (f"t.`{c}`" for c in _percents())),
         "category_means": _lines(4, (f"AVG(t.`{c}`) AS {c}" for c in _percents())),
         "category_columns": _lines(2, _percents()),
         "category_fields": _lines(6, (f"{c} AS {c}" for c in _percents())),

@@ -5,7 +5,19 @@ contract AS (
 ),
 -- The scored rows of the dates, and of those that they are compared with.
 scored AS (
-  SELECT *
+  SELECT
+    t.`player_lookup`,
+    t.`game_date`,
+    $game_id_read$category_read,
+    t.`feature_quality_score`,
+    t.`quality_alert_level`,
+    t.`is_production_ready`,
+    t.`is_training_ready`,
+    t.`has_vegas_line`,
+    t.`upstream_processors_ran`,
+    t.`missing_processors`,
+    t.`upstream_data_freshness_hours`,
+    t.`feature_quality_detail`
   FROM $table AS t
   WHERE t.`game_date` BETWEEN $since AND $end
     AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width$only_history

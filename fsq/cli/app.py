@@ -19,6 +19,7 @@ from fsq.cli import (
     emulator,
     explain,
     report,
+    schema,
     score,
     sql,
     trend,
@@ -43,6 +44,7 @@ app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
 app.command("sql")(sql.command)
 app.add_typer(contract.app, name="contract")
+app.add_typer(schema.app, name="schema")
 
 
 def _version(wanted: bool) -> None:

@@ -21,10 +21,10 @@ from fsq.stores import open_store
 
 
 def command(
-    source: Annotated[
-        str, typer.Option(metavar="S", help="Parquet file, folder or glob, or Delta table.")
+    source: Annotated[str, typer.Option(metavar="S", help=f"{o.SOURCES}.")],
+    store: Annotated[
+        str, typer.Option(metavar="D", help="Delta folder or bigquery://p.d.t to write.")
     ],
-    store: Annotated[str, typer.Option(metavar="D", help="Folder of the Delta store to write.")],
     start: o.StartOpt = None,
     end: o.EndOpt = None,
     last: Annotated[

@@ -21,7 +21,7 @@ from fsq.stores import Entry, Receipt, changed_meanwhile
 from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
-_CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
+CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
 _ATTEMPTS = 8
 # Commits of these operations change no row, so what is remembered stays true.
 _HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
@@ -136,7 +136,7 @@ class DeltaStore:
         if not self._is_table():
             try:
                 write_deltalake(self.uri, table.slice(0, 0), mode="error",
-                                configuration=_CONFIGURATION)  # fmt: skip
+                                configuration=CONFIGURATION)  # fmt: skip
             except DeltaError:
                 # Another creator came first: fine if there is a table now, else a real fault.
                 if not self._is_table():

@@ -149,3 +149,26 @@ def test_columns_and_dates_are_pushed_down(dataset: str) -> None:
         store.read(columns=["nonsense"])
     with pytest.raises(StoreError, match="no table"):
         fsq.open_store(f"bigquery://{dataset}.nowhere").read()
+
+
+REAL = sorted((Path(__file__).parents[3] / "shared" / "data").glob("nba_features_*.parquet"))
+
+
+@pytest.mark.skipif(not REAL, reason="the real seasons are not here")
+def test_a_real_season_in_place(dataset: str, tmp_path: Path) -> None:
+    texts = pl.col("^.*__source$").cast(pl.String)
+    rows = upstream_rows(pl.read_parquet(REAL[0]).with_columns(texts))
+    uri = made(dataset, rows)
+    done = backfill(uri, uri, now=NOW)
+    assert (done.rows, done.dates) == (36_298, 164)
+    ((count, structs, fewest, scores),) = sql(
+        uri,
+        "SELECT COUNT(*), SUM(ARRAY_LENGTH(feature_quality_detail)), "
+        "MIN(ARRAY_LENGTH(feature_quality_detail)), AVG(feature_quality_score) FROM {}",
+    )
+    wanted = by_delta(rows, tmp_path)
+    assert (count, structs, fewest) == (36_298, 36_298 * 33, 33)
+    assert scores == pytest.approx(wanted["feature_quality_score"].mean())
+    after = fsq.open_store(uri).read().sort("game_date", "player_lookup").collect()
+    assert_frame_equal(after.select(wanted.columns), wanted)
+    assert backfill(uri, uri, now=NOW).rows == 0

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -90,11 +90,11 @@ def restriction(predicate: pl.Expr | None) -> str:
     days = pl.DataFrame({"game_date": pl.date_range(_FIRST, _LAST, eager=True)})
     kept = days.select(predicate.fill_null(value=False)).to_series().to_numpy()
     edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
-    runs = [(days["game_date"][int(a)], days["game_date"][int(b) - 1])
-            for a, b in zip(edges[::2], edges[1::2], strict=True)]  # fmt: skip
-    if len(runs) > 100:  # a restriction may not be long; the first and last day still save most
-        runs = [(runs[0][0], runs[-1][1])]
-    return " OR ".join(_between(first, last) for first, last in runs) or _NOTHING
+    if len(edges) > 200:  # a restriction may not be long; the first and last day still save most
+        edges = edges[[0, -1]]
+    first = (_FIRST + timedelta(days=int(at)) for at in edges[::2])
+    last = (_FIRST + timedelta(days=int(at) - 1) for at in edges[1::2])
+    return " OR ".join(map(_between, first, last)) or _NOTHING
 
 
 def _between(first: date, last: date) -> str:

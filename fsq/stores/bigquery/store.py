@@ -21,7 +21,7 @@ from fsq.stores import Entry, Receipt
 from fsq.stores.bigquery import census
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery.connect import Clients, connected
-from fsq.stores.bigquery.fields import table_fields
+from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.merge import KEYS, Merge, Mode
 from fsq.stores.bigquery.names import TableName
@@ -135,9 +135,7 @@ class BigQueryStore:
             return None
 
     def _created(self, clients: Clients, schema: pa.Schema) -> Any:
-        table = bigquery.Table(self._name.dotted, schema=table_fields(schema))
-        table.time_partitioning = bigquery.TimePartitioning(field="game_date")
-        table.clustering_fields = ["player_lookup"]
+        table = new_table(self._name, table_fields(schema))
         return clients.tables.create_table(table, exists_ok=True)
 
     def _merge(

@@ -19,7 +19,7 @@ from fsq.sql.quote import comment, text
 from fsq.stores.bigquery.names import TableName, literal
 from fsq.trend import LOOKBACK
 
-__all__ = ["VIEWS", "create_views", "query", "view", "view_name"]
+__all__ = ["VIEWS", "create_views", "free_names", "query", "view", "view_name"]
 
 VIEWS = {
     "features": "one row per record and feature: the keys and the 23 fields",
@@ -137,7 +137,21 @@ def create_views(
     """
     from fsq.sql.create import created  # loads Google's client
 
-    return created(client, _table(table), load_contract(contract), list(names))
+    return created(client, _table(table), load_contract(contract), tuple(names))
+
+
+def free_names(
+    client: Any, table: TableName | str, names: Iterable[str] = tuple(VIEWS)
+) -> list[TableName]:
+    """The names that ``create_views`` would use; nothing is changed.
+
+    Raises:
+        InputError: something that is no view bears one of them.
+        GoogleAPIError: the service refused.
+    """
+    from fsq.sql.create import free  # loads Google's client
+
+    return free(client, _table(table), tuple(names))
 
 
 def _table(table: TableName | str) -> TableName:

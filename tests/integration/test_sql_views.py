@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq import sql
+from fsq.cli import main
 from fsq.contract import Contract
 from fsq.diagnosis import shift, upstream
 from fsq.diagnosis.causes import KINDS
@@ -211,15 +213,36 @@ def test_diagnosis(service: Any, start: date | None) -> None:
     assert_frame_equal(got, expected, rel_tol=1e-12)
 
 
-def test_what_is_no_view_is_kept(service: Any) -> None:
+def test_views_with_a_migration(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """A new table, all views of it, and none where their names are taken."""
+    uri = "bigquery://p.sql_views.empty"
+    words = ["schema", "migrate", uri, "--views", "--json"]
+    names = [f"p.sql_views.empty_{name}" for name in sql.VIEWS]
+    assert main([*words, "--create", "--dry-run"]) == 0
+    assert json.loads(capsys.readouterr().out)["views"] == names
+    assert main([*words, "--create"]) == 0
+    assert json.loads(capsys.readouterr().out)["views"] == names
+    kinds = {t.table_id: t.table_type for t in service.list_tables("p.sql_views")}
+    assert {kinds[n.rpartition(".")[2]] for n in names} == {"VIEW"}
+    assert rows_of(service, "SELECT * FROM `p.sql_views.empty_trend`").is_empty()
+
+    service.delete_table("p.sql_views.empty_diagnosis")
     field = bigquery.SchemaField("k", "STRING")
-    service.create_table(bigquery.Table(f"{TABLE.dotted}_diagnosis", schema=[field]))
-    with pytest.raises(fsq.InputError, match=r"scored_diagnosis is a TABLE, no view"):
-        sql.create_views(service, TABLE)
-    bare = TableName("p", "sql_views", "bare")
-    service.create_table(bigquery.Table(bare.dotted, schema=[field]))
+    service.create_table(bigquery.Table("p.sql_views.empty_diagnosis", schema=[field]))
+    service.create_table(bigquery.Table("p.sql_views.legacy_diagnosis", schema=[field]))
+    service.create_table(bigquery.Table("p.sql_views.legacy", schema=[field]))
+    assert main(words) == 2
+    assert "empty_diagnosis is a TABLE, no view" in capsys.readouterr().out
+    assert main(["schema", "migrate", "p.sql_views.legacy", "--views"]) == 2
+    assert main(["schema", "migrate", "bigquery://p.sql_views.legacy", "--views"]) == 2
+    assert [f.name for f in service.get_table("p.sql_views.legacy").schema] == ["k"]
+
+
+def test_views_need_the_quality_columns(service: Any) -> None:
+    field = bigquery.SchemaField("k", "STRING")
+    service.create_table(bigquery.Table("p.sql_views.bare", schema=[field]))
     with pytest.raises(fsq.InputError, match=r"no column quality_tier; run fsq schema migrate"):
-        sql.create_views(service, bare)
+        sql.create_views(service, "bigquery://p.sql_views.bare")
 
 
 HOSTILE = "it's `x`\"; \\' -- a */ \n\r\tDROP TABLE t; \\"

@@ -37,12 +37,12 @@ from tests.scenarios import scenarios
 SCORED = scenarios()
 DAYS = SCORED["game_date"].unique().sort().to_list()
 TABLE = TableName("p", "sql_views", "scored")
-VIEWS = ("features", "wide", "canary", "trend", "training_set")
+URI = f"bigquery://{TABLE.dotted}"
 
 
 @pytest.fixture(scope="module")
 def service(emulator: dict[str, str]) -> Iterator[Any]:
-    """A client beside a table that holds the scenarios, and some of its views."""
+    """A client beside a table that holds the scenarios, and its views."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in emulator.items():
             patch.setenv(name, value)
@@ -53,8 +53,7 @@ def service(emulator: dict[str, str]) -> Iterator[Any]:
                 bigquery.Table(TABLE.dotted, schema=table_fields(rows.schema))
             )
             publish(clients.writer, TABLE.path, rows)
-            made = sql.create_views(clients.tables, TABLE, names=VIEWS)
-            assert [v.table for v in made] == [f"scored_{name}" for name in VIEWS]
+            assert main(["schema", "migrate", URI, "--views"]) == 0
             yield clients.tables
 
 
@@ -131,7 +130,7 @@ def test_trend_of_some_dates(service: Any) -> None:
 def test_findings(service: Any, emulator: dict[str, str]) -> None:
     """As `fsq sql` prints it; signal for signal what the checks say."""
     fsq_command = str(Path(sys.executable).with_name("fsq"))
-    command = [fsq_command, "sql", "findings", "--table", f"bigquery://{TABLE.dotted}"]
+    command = [fsq_command, "sql", "findings", "--table", URI]
     printed = subprocess.run(command, capture_output=True, text=True, check=True)
     names = ("game_date", "kind", "severity", "subject", "upstream_table", "features",
              "rows_affected", "rows")  # fmt: skip
@@ -214,33 +213,25 @@ def test_diagnosis(service: Any, start: date | None) -> None:
 
 
 def test_views_with_a_migration(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """A new table, all views of it, and none where their names are taken."""
-    uri = "bigquery://p.sql_views.empty"
-    words = ["schema", "migrate", uri, "--views", "--json"]
-    names = [f"p.sql_views.empty_{name}" for name in sql.VIEWS]
-    assert main([*words, "--create", "--dry-run"]) == 0
+    names = [f"{TABLE.dotted}_{name}" for name in sql.VIEWS]
+    kinds = {t.full_table_id.replace(":", "."): t.table_type for t in
+             service.list_tables("p.sql_views")}  # fmt: skip
+    assert [kinds[name] for name in names] == ["VIEW"] * len(names)
+    assert main(["schema", "migrate", URI, "--views", "--dry-run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["views"] == names
-    assert main([*words, "--create"]) == 0
-    assert json.loads(capsys.readouterr().out)["views"] == names
-    kinds = {t.table_id: t.table_type for t in service.list_tables("p.sql_views")}
-    assert {kinds[n.rpartition(".")[2]] for n in names} == {"VIEW"}
-    assert rows_of(service, "SELECT * FROM `p.sql_views.empty_trend`").is_empty()
 
-    service.delete_table("p.sql_views.empty_diagnosis")
+
+def test_nothing_changes_where_a_name_is_taken(
+    service: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     field = bigquery.SchemaField("k", "STRING")
-    service.create_table(bigquery.Table("p.sql_views.empty_diagnosis", schema=[field]))
-    service.create_table(bigquery.Table("p.sql_views.legacy_diagnosis", schema=[field]))
-    service.create_table(bigquery.Table("p.sql_views.legacy", schema=[field]))
-    assert main(words) == 2
-    assert "empty_diagnosis is a TABLE, no view" in capsys.readouterr().out
-    assert main(["schema", "migrate", "p.sql_views.legacy", "--views"]) == 2
-    assert main(["schema", "migrate", "bigquery://p.sql_views.legacy", "--views"]) == 2
-    assert [f.name for f in service.get_table("p.sql_views.legacy").schema] == ["k"]
-
-
-def test_views_need_the_quality_columns(service: Any) -> None:
-    field = bigquery.SchemaField("k", "STRING")
-    service.create_table(bigquery.Table("p.sql_views.bare", schema=[field]))
+    for name in ("bare", "taken", "taken_diagnosis"):
+        service.create_table(bigquery.Table(f"p.sql_views.{name}", schema=[field]))
+    assert main(["schema", "migrate", "bigquery://p.sql_views.taken", "--views"]) == 2
+    assert "taken_diagnosis is a TABLE, no view" in capsys.readouterr().err
+    assert main(["schema", "migrate", "p.sql_views.taken", "--views"]) == 2
+    assert "is not in BigQuery" in capsys.readouterr().err
+    assert [f.name for f in service.get_table("p.sql_views.taken").schema] == ["k"]
     with pytest.raises(fsq.InputError, match=r"no column quality_tier; run fsq schema migrate"):
         sql.create_views(service, "bigquery://p.sql_views.bare")
 

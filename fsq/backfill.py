@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.costs import Estimate, estimate, logical_bytes
 from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError
 from fsq.intake import OnUnknown, examined, unknown_words
@@ -56,6 +57,7 @@ class BackfillResult:
     seconds: float = 0.0
     tiers: dict[str, int] = field(default_factory=dict)
     unknown_sources: dict[str, int] = field(default_factory=dict)
+    costs: Estimate | None = None  # of a dry run into BigQuery
 
     @property
     def rows_per_second(self) -> float:
@@ -147,9 +149,11 @@ def backfill(
         todo = [step for step in plan if step.reason is not None]
         unknown = _checked(rows, source, todo, options)
         skipped = len(plan) - len(todo)
+        chunks = _chunks(todo, chunk_rows)
         if dry_run:
-            return BackfillResult(plan, skipped=skipped, unknown_sources=unknown)
-        scored = _scored(rows, source, _chunks(todo, chunk_rows), options)
+            costs = _costs(rows, source, target, chunks, options, in_place=in_place)
+            return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
+        scored = _scored(rows, source, chunks, options)
         done = _written(scored, target, base, todo, progress)
     seconds = time.perf_counter() - began
     return BackfillResult(plan, done.rows, done.dates, skipped, seconds, dict(done.tiers), unknown)
@@ -163,6 +167,33 @@ def _checked(rows: pl.LazyFrame, source: str, todo: list[Step], options: Options
     with reading(source):
         layout = examined(chosen, options.contract, options.on_unknown)
         return unknown_words(chosen, layout) if options.on_unknown == "default" else {}
+
+
+def _costs(
+    rows: pl.LazyFrame,
+    source: str,
+    target: Store,
+    chunks: list[list[Step]],
+    options: Options,
+    *,
+    in_place: bool,
+) -> Estimate | None:
+    """What the run would move and cost on BigQuery; None for a store that costs nothing."""
+    held = target.billed_bytes(count := sum(s.rows for c in chunks for s in c))
+    if held is None:
+        return None
+    layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    with reading(source):
+        sizes = logical_bytes(rows)
+    return estimate(
+        count,
+        options.contract,
+        columns=sizes,
+        read=sum(sizes.values()) if source.startswith("bigquery://") else 0,
+        carried=0 if in_place else sum(sizes[c] for c in layout.carried),
+        held=held,
+        commits=len(chunks),
+    )
 
 
 def _scored(

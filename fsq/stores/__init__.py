@@ -75,6 +75,13 @@ class Store(Protocol):
         """What is remembered per date; a date that others have touched is not in it."""
         ...
 
+    def billed_bytes(self, rows: int) -> int | None:
+        """Bytes that a change of so many of the rows that are there is billed for, about.
+
+        None for a store that bills nothing.
+        """
+        ...
+
 
 def changed_meanwhile(uri: str) -> StoreError:
     """The error for rows that were computed from a version that others have changed since."""

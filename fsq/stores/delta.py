@@ -179,6 +179,10 @@ class DeltaStore:
                 seen.add(day)
         return out
 
+    def billed_bytes(self, rows: int) -> int | None:
+        """None: a folder bills nothing."""
+        return None
+
 
 def _packed(entry: Entry) -> list[str | int]:
     return [entry.contract, entry.version, entry.fingerprint, entry.rows]

@@ -90,6 +90,14 @@ class BigQueryStore:
         with self._connect() as clients:
             return ledgers.recall(clients.tables, self._name)
 
+    def billed_bytes(self, rows: int) -> int | None:
+        """Logical bytes of so many of the table's rows, of average size, all columns included."""
+        with self._connect() as clients:
+            table = self._table(clients)
+            if table is None or not table.num_rows:
+                return 0
+            return int(table.num_bytes * min(1.0, rows / table.num_rows))
+
     def replace(
         self,
         scored: pl.DataFrame | pa.Table,

@@ -39,6 +39,9 @@ DAYS = SCORED["game_date"].unique().sort().to_list()
 TABLE = TableName("p", "sql_views", "scored")
 URI = f"bigquery://{TABLE.dotted}"
 
+# One worker runs all of them, since the table and its views take a while to make.
+pytestmark = pytest.mark.xdist_group("views")
+
 
 @pytest.fixture(scope="module")
 def service(emulator: dict[str, str]) -> Iterator[Any]:

@@ -90,7 +90,7 @@ said AS (
       IF(
         f.value_kind = 'stuck_constant' OR f.expected_share >= $stuck_share,
         f.most_common_rows,
-        CAST(TRUNC(f.expected_share * f.trusted) AS INT64)
+        CAST(ROUND(f.expected_share * f.trusted) AS INT64)
       ) AS affected,
       CAST(NULL AS FLOAT64) AS share
     ),

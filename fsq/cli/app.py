@@ -22,6 +22,7 @@ from fsq.cli import (
     report,
     schema,
     score,
+    sql,
     training_set,
     trend,
 )
@@ -44,6 +45,7 @@ app.command("explain")(explain.command)
 app.command("training-set")(training_set.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
+app.command("sql")(sql.command)
 app.add_typer(contract.app, name="contract")
 app.add_typer(model.app, name="model")
 app.add_typer(schema.app, name="schema")

@@ -11,10 +11,12 @@ import typer
 from fsq.cli._errors import BAD_INPUT, FAILED_CHECK, FINE
 from fsq.cli._options import JsonOpt
 from fsq.cli._output import Output
-from fsq.contract import load_contract
+from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
 from fsq.schema import TABLE_SCHEMA
+from fsq.sql import create_views, free_names
 from fsq.stores.bigquery import ddl as sql
+from fsq.stores.bigquery.connect import connected
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.resource import table as fields
 from fsq.stores.legacy import Ending, drop_legacy
@@ -99,16 +101,46 @@ def migrate(
     create: Annotated[
         bool, typer.Option("--create", help="Make the table if there is none.")
     ] = False,
+    views: Annotated[
+        bool,
+        typer.Option(
+            "--views", help="Make the views of `fsq sql` beside it, too, or replace them."
+        ),
+    ] = False,
+    contract: Annotated[
+        str, typer.Option(metavar="NAME|PATH", help="Contract that the views are made from.")
+    ] = "v2_33features",
     as_json: JsonOpt = False,
 ) -> None:
     """Add the columns, sub-fields and descriptions that a table lacks; change nothing else.
 
     A name, type or mode that conflicts is an error: all of them are listed, nothing is changed.
     """
-    out = Output(as_json)
+    out, about = Output(as_json), load_contract(contract)
+    names = _view_names(store) if views else []
     done = migrated(store, dry_run=dry_run, create=create)
     _print(done, out)
-    out.document(done.to_dict())
+    if names and not dry_run:
+        _create_views(store, about)
+    for name in names:
+        out.line(f"{name}: {'would be made' if dry_run else 'made'}")
+    out.document(done.to_dict() | ({"views": names} if views else {}))
+
+
+def _view_names(store: str) -> list[str]:
+    """The names of the views, known to be free before anything is changed."""
+    if not store.startswith("bigquery://"):
+        raise InputError([f"--views: {store} is not in BigQuery; leave it out"],
+                         "the views cannot be created")  # fmt: skip
+    table = TableName.parsed(store)
+    with connected(table.project, table.location) as clients:
+        return [name.dotted for name in free_names(clients.tables, table)]
+
+
+def _create_views(store: str, contract: Contract) -> None:
+    table = TableName.parsed(store)
+    with connected(table.project, table.location) as clients:
+        create_views(clients.tables, table, contract)
 
 
 def _print(done: Migration, out: Output) -> None:

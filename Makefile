@@ -47,8 +47,8 @@ bench: setup ## compare the kernel with the row-by-row oracle
 	$(BIN)/python -m benchmarks.oracle_ratio
 
 notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
-	@mkdir -p build/jupyter
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
+	@mkdir -p build/jupyter build/notebooks
+	TMPDIR=$(CURDIR)/build/notebooks $(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
 
 clean: ## remove what was made, .venv included
 	rm -rf .venv build *.egg-info

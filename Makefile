@@ -4,6 +4,9 @@ BIN := .venv/bin
 STAMP := .venv/.up-to-date
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+export IPYTHONDIR := $(CURDIR)/build/ipython
+export JUPYTER_CONFIG_DIR := $(CURDIR)/build/jupyter
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/build/jupyter
 DEMO := build/demo
 SEASON := 2025-26
 
@@ -43,8 +46,9 @@ types: setup ## check types, strictly
 bench: setup ## compare the kernel with the row-by-row oracle
 	$(BIN)/python -m benchmarks.oracle_ratio
 
-notebooks: setup ## execute the notebooks
-	@if ls notebooks/*.ipynb >/dev/null 2>&1; then $(BIN)/python -m pytest --nbmake notebooks; else echo "no notebooks yet"; fi
+notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
+	@mkdir -p build/jupyter build/notebooks
+	TMPDIR=$(CURDIR)/build/notebooks $(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
 
 clean: ## remove what was made, .venv included
 	rm -rf .venv build *.egg-info

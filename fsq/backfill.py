@@ -14,10 +14,11 @@ from pathlib import Path
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.costs import Estimate
 from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError
 from fsq.intake import OnUnknown
-from fsq.planning import Step, checked, chunks, opened, planned
+from fsq.planning import Step, bigquery_costs, checked, chunks, opened, planned
 from fsq.run import RunContext
 from fsq.sources import fingerprints, held, reading
 from fsq.stores import Entry, Receipt, Store, changed_meanwhile
@@ -47,6 +48,7 @@ class BackfillResult:
     seconds: float = 0.0
     tiers: dict[str, int] = field(default_factory=dict)
     unknown_sources: dict[str, int] = field(default_factory=dict)
+    costs: Estimate | None = None  # of a dry run into BigQuery
 
     @property
     def rows_per_second(self) -> float:
@@ -132,9 +134,11 @@ def backfill(
         todo = [step for step in plan if step.reason is not None]
         unknown = checked(rows, source, todo, options)
         skipped = len(plan) - len(todo)
+        groups = chunks(todo, chunk_rows)
         if dry_run:
-            return BackfillResult(plan, skipped=skipped, unknown_sources=unknown)
-        scored = _scored(rows, source, chunks(todo, chunk_rows), options)
+            costs = bigquery_costs(job, rows, source, todo, options, commits=len(groups))
+            return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
+        scored = _scored(rows, source, groups, options)
         done = _written(scored, job.target, job.base, todo, progress)
     seconds = time.perf_counter() - began
     return BackfillResult(plan, done.rows, done.dates, skipped, seconds, dict(done.tiers), unknown)

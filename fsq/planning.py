@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.costs import Estimate, estimate, logical_bytes
 from fsq.engine import Options
 from fsq.errors import InputError
 from fsq.intake import examined, unknown_words
@@ -89,6 +90,27 @@ def _between(
     if end is not None:
         rows = rows.filter(pl.col("game_date") <= end)
     return rows
+
+
+def bigquery_costs(
+    job: Job, rows: pl.LazyFrame, source: str, todo: list[Step], options: Options, *, commits: int
+) -> Estimate | None:
+    """What the run would move and cost on BigQuery; None for a store that costs nothing."""
+    held = job.target.billed_bytes(count := sum(step.rows for step in todo))
+    if held is None:
+        return None
+    layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    with reading(source):
+        sizes = logical_bytes(rows)
+    return estimate(
+        count,
+        options.contract,
+        columns=sizes,
+        read=sum(sizes.values()) if source.startswith("bigquery://") else 0,
+        carried=0 if job.base is not None else sum(sizes[c] for c in layout.carried),
+        held=held,
+        commits=commits,
+    )
 
 
 def planned(

@@ -23,7 +23,7 @@ from fsq.contract import Contract
 from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError, StoreError
 from fsq.intake import OnUnknown, examined
-from fsq.planning import Job, Step, checked, chunks, opened, planned
+from fsq.planning import Job, Step, bigquery_costs, checked, chunks, opened, planned
 from fsq.run import RunContext
 from fsq.sources import reading
 from fsq.spark.session import require, session
@@ -103,8 +103,11 @@ def backfill(
         plan = [replace(step, reason=None) for step in plan]
     todo = [step for step in plan if step.reason is not None]
     skipped, unknown = len(plan) - len(todo), work.unknown(todo)
-    if dry_run or not todo:
-        seconds = 0.0 if dry_run else time.perf_counter() - began
+    if dry_run:
+        costs = bigquery_costs(job, job.rows, source, todo, options, commits=1)
+        return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
+    if not todo:
+        seconds = time.perf_counter() - began
         return BackfillResult(plan, skipped=skipped, seconds=seconds, unknown_sources=unknown)
     try:
         parts, tiers = work.score(todo, progress)

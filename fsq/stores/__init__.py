@@ -52,7 +52,10 @@ class Store(Protocol):
         end: date | None = None,
         columns: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
-        """Rows from start to end, both included, lazily; dates and columns are pushed down."""
+        """Rows from start to end, both included, lazily; dates and columns are pushed down.
+
+        A column ``feature_quality_detail.<field>`` is that field alone, a list per record.
+        """
         ...
 
     def replace(
@@ -73,6 +76,13 @@ class Store(Protocol):
 
     def ledger(self) -> dict[date, Entry]:
         """What is remembered per date; a date that others have touched is not in it."""
+        ...
+
+    def billed_bytes(self, rows: int) -> int | None:
+        """Bytes that a change of so many of the rows that are there is billed for, about.
+
+        None for a store that bills nothing.
+        """
         ...
 
 

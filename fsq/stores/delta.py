@@ -16,12 +16,14 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from fsq.errors import StoreError
+from fsq.fields import field_of, names_of
 from fsq.schema import to_arrow
 from fsq.stores import Entry, Receipt, changed_meanwhile
+from fsq.stores.leaves import scan_fields
 from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
-_CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
+CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
 ATTEMPTS = 8
 # Commits of these operations change no row, so what is remembered stays true.
 _HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
@@ -65,11 +67,14 @@ class DeltaStore:
         Raises:
             StoreError: there is no table, or it lacks one of the columns.
         """
-        rows = pl.scan_delta(self.table())
+        table = self.table()
+        rows = pl.scan_delta(table)
         if columns is not None:
-            lacking = [c for c in columns if c not in rows.collect_schema()]
-            if lacking:
+            have = names_of(rows.collect_schema())
+            if lacking := [c for c in columns if c not in have]:
                 raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
+            if any(field_of(c) for c in columns):
+                return scan_fields(table, start, end, columns)
         if start is not None:
             rows = rows.filter(pl.col("game_date") >= start)
         if end is not None:
@@ -151,7 +156,7 @@ class DeltaStore:
             return
         try:
             write_deltalake(self.uri, schema.empty_table(), mode="error",
-                            configuration=_CONFIGURATION)  # fmt: skip
+                            configuration=CONFIGURATION)  # fmt: skip
         except DeltaError:
             # Another creator came first: fine if there is a table now, else a real fault.
             if not self._is_table():
@@ -181,6 +186,10 @@ class DeltaStore:
                     out[day] = entry
                 seen.add(day)
         return out
+
+    def billed_bytes(self, rows: int) -> int | None:
+        """None: a folder bills nothing."""
+        return None
 
 
 def to_remember(days: Iterable[date], ledger: Mapping[date, Entry]) -> dict[str, str]:

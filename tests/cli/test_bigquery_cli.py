@@ -35,6 +35,12 @@ def test_from_a_legacy_table_to_the_cause(
 ) -> None:
     uri = made(dataset, upstream_rows(season))
     range_ = ("--start", "2026-01-01", "--end", "2026-02-06")
+    assert run("backfill", "--source", uri, "--store", uri, *range_, "--dry-run", "--json") == 0
+    costs = json.loads(capsys.readouterr().out)["costs"]
+    assert costs["rows"] == season.height
+    assert costs["bytes"]["read"] > 500 * season.height
+    assert costs["bytes"]["write"] > 5_000 * season.height
+    assert 0 < costs["year"]["usd"] < 0.20
     assert run("backfill", "--source", uri, "--store", uri, *range_, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["rows"], told["skipped"]) == (season.height, 0)

@@ -15,6 +15,7 @@ from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.cloud import bigquery
 
 from fsq.errors import StoreError
+from fsq.fields import names_of, selected
 from fsq.forms import holds_features
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, to_arrow
 from fsq.stores import Entry, Receipt
@@ -22,7 +23,7 @@ from fsq.stores.bigquery import census
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery.census import Count
 from fsq.stores.bigquery.connect import Clients, connected
-from fsq.stores.bigquery.fields import table_fields
+from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.merge import KEYS, Merge, Mode
 from fsq.stores.bigquery.names import TableName
@@ -72,14 +73,14 @@ class BigQueryStore:
                 raise StoreError(f"there is no table {self.uri}; backfill it first") from None
             raise
         if columns is not None:
-            lacking = [c for c in columns if c not in rows.collect_schema()]
-            if lacking:
+            have = names_of(rows.collect_schema())
+            if lacking := [c for c in columns if c not in have]:
                 raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
         if start is not None:
             rows = rows.filter(pl.col("game_date") >= start)
         if end is not None:
             rows = rows.filter(pl.col("game_date") <= end)
-        return rows if columns is None else rows.select(columns)
+        return rows if columns is None else rows.select(selected(columns))
 
     def version(self) -> int | None:
         """When the table was last changed, in milliseconds since 1970; None without a table."""
@@ -91,6 +92,14 @@ class BigQueryStore:
         """What is remembered per date; a date that others have touched is not in it."""
         with self.connect() as clients:
             return ledgers.recall(clients.tables, self.name)
+
+    def billed_bytes(self, rows: int) -> int | None:
+        """Logical bytes of so many of the table's rows, of average size, all columns included."""
+        with self.connect() as clients:
+            table = self._table(clients)
+            if table is None or not table.num_rows:
+                return 0
+            return int(table.num_bytes * min(1.0, rows / table.num_rows))
 
     def replace(
         self,
@@ -146,9 +155,7 @@ class BigQueryStore:
             return None
 
     def _created(self, clients: Clients, schema: pa.Schema) -> Any:
-        table = bigquery.Table(self.name.dotted, schema=table_fields(schema))
-        table.time_partitioning = bigquery.TimePartitioning(field="game_date")
-        table.clustering_fields = ["player_lookup"]
+        table = new_table(self.name, table_fields(schema))
         return clients.tables.create_table(table, exists_ok=True)
 
     def staged(self, clients: Clients, target: Any, columns: Sequence[str]) -> TableName:

@@ -10,9 +10,8 @@ from google.cloud.bigquery import SchemaField
 
 from fsq.errors import InputError
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.stores.bigquery.resource import standard
 
-# BigQuery's names of one type, the older one last.
-_SAME = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
 # The Arrow types that the service documents for each of its types.
 _ARROW: dict[str, tuple[pa.DataType, ...]] = {
     "STRING": (pa.string(),),
@@ -35,7 +34,7 @@ def type_of(field: SchemaField) -> str:
     >>> type_of(SchemaField("n", "INTEGER"))
     'INT64'
     """
-    return _SAME.get(field.field_type.upper(), field.field_type.upper())
+    return standard(field.field_type)
 
 
 def check(rows: pa.Table, target: Sequence[SchemaField], table: str, *, inserts: bool) -> None:

@@ -19,6 +19,7 @@ from fsq.errors import InputError
 from fsq.forms import PROVENANCE, SHARED, Form, computed_at, to_wide
 from fsq.intake import Layout, OnUnknown, with_source_columns
 from fsq.schema import LEGACY_FIELDS, UTC_MICROS
+from fsq.stages import stage
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Schema = tuple[tuple[str, pl.DataType], ...]
@@ -73,6 +74,7 @@ def _places(records: int, columns: int, of: tuple[int, ...]) -> pl.Series:
 RULED = ("value", "last_updated", "sample_size", "original_value")
 
 
+@stage("interleave")
 def canonical(
     frame: pl.DataFrame, plan: Layout, on_unknown: OnUnknown, *, with_detail: bool = True
 ) -> tuple[dict[str, Kind], Array, pl.DataFrame]:

@@ -42,6 +42,7 @@ class Options:
     run: RunContext | None
     now: datetime
     on_unknown: OnUnknown
+    workers: int = WORKERS
 
 
 def score(
@@ -157,11 +158,11 @@ def _side_by_side(
 ) -> Iterator[pl.DataFrame]:
     """Score chunks on every core, in their order, while at most one more is read ahead."""
     waiting: deque[Future[pl.DataFrame]] = deque()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(options.workers) as pool:
         try:
             for chunk in chunks:
                 waiting.append(pool.submit(_score_chunk, chunk, plan, options, wanted))
-                if len(waiting) > WORKERS:
+                if len(waiting) > options.workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -15,6 +15,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.stages import stage
 
 Form = Literal["wide", "legacy", "hybrid", "scored"]
 
@@ -74,6 +75,7 @@ def carried_columns(columns: Iterable[str], form: Form, contract: Contract) -> l
     return [c for c in columns if c not in drop]
 
 
+@stage("intake")
 def to_wide(frame: pl.DataFrame, form: Form, contract: Contract) -> pl.DataFrame:
     """Add the wide form's columns to rows of any form.
 

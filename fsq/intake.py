@@ -23,6 +23,7 @@ from fsq.forms import (
     word_at,
 )
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.stages import stage
 
 OnUnknown = Literal["error", "default"]
 KEYS = ("player_lookup", "game_date")
@@ -42,6 +43,7 @@ class Layout:
     schema: pl.Schema
 
 
+@stage("intake")
 def examined(
     rows: pl.LazyFrame,
     contract: Contract,
@@ -245,6 +247,7 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     return dict(counts)
 
 
+@stage("intake")
 def with_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """One source column per feature, where a wide input has one ``feature_sources`` instead."""
     lacking = [f"{n}__source" for n in contract.names if f"{n}__source" not in frame.columns]

@@ -13,6 +13,7 @@ import fsq
 from fsq.cli import (
     _errors,
     backfill,
+    bench,
     check,
     contract,
     demo,
@@ -38,6 +39,7 @@ app.command("trend")(trend.command)
 app.command("report")(report.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
+app.command("bench")(bench.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
 app.add_typer(contract.app, name="contract")

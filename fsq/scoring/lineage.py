@@ -10,6 +10,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.schema import UTC_MICROS
+from fsq.stages import stage
 
 
 def available_names(lines: pl.DataFrame, width: int) -> pl.Series:
@@ -28,6 +29,7 @@ def sources_json(lines: pl.DataFrame, contract: Contract) -> pl.Series:
     return "{" + joined + "}"
 
 
+@stage("level 3")
 def with_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Add what ran and what is missing, judged once per run of rows that share a list."""
     done = pl.col("processors_completed")

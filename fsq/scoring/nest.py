@@ -12,6 +12,7 @@ from fsq.scoring.constants import constants
 from fsq.scoring.detail import FLAGS
 from fsq.scoring.patterns import Judged
 from fsq.scoring.signs import Signs
+from fsq.stages import stage
 
 _WORDS = ("source_type", "validation_status", "feature_quality_tier", "triggered_alert")
 # Fields that a line brings along, and the kind that holds them.
@@ -25,6 +26,7 @@ _BROUGHT = {
 }
 
 
+@stage("nest")
 def nested(kinds: dict[str, Kind], signs: Signs, judged: Judged, contract: Contract) -> pl.Series:
     """The 23 fields of every line as one list of structs per record, in field order."""
     records, width = signs.value.shape[1], len(contract.features)

@@ -17,6 +17,7 @@ from fsq.canonical import Array
 from fsq.contract import Contract
 from fsq.scoring import detail, lineage, record
 from fsq.scoring.signs import Signs
+from fsq.stages import stage
 
 # More patterns than this are judged, but not remembered: their gathers would leave the cache.
 _MOST = 2_000
@@ -53,6 +54,7 @@ class _Known:
 _known: dict[str, _Known] = {}
 
 
+@stage("level 1")
 def judged(signs: Signs, contract: Contract) -> Judged:
     """Judge the patterns of a chunk, or look up those that were met before."""
     first, which = alike(signs.together())
@@ -90,6 +92,7 @@ def _with(
     )  # fmt: skip
 
 
+@stage("level 3")
 def _decided(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """The columns of levels 2 and 3 that signs decide."""
     made = record.reduced(lines, contract).select(

@@ -14,6 +14,7 @@ import polars as pl
 
 from fsq.canonical import Array, Kind, matrix
 from fsq.contract import Contract
+from fsq.stages import stage
 
 _HOUR = 3.6e9  # microseconds
 _NEVER = np.iinfo(np.int64).min
@@ -53,6 +54,7 @@ class Signs:
         return {"source": self.words[:, records].T.ravel(), **signs}
 
 
+@stage("level 1")
 def observed(
     kinds: dict[str, Kind], words: Array, records: pl.DataFrame, contract: Contract
 ) -> Signs:

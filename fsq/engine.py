@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,6 +44,13 @@ class Options:
     now: datetime
     on_unknown: OnUnknown
     workers: int = WORKERS
+
+    @cached_property
+    def otherwise(self) -> pl.Expr:
+        """The moment of rows that have none of their own."""
+        midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
+        ended = pl.min_horizontal(pl.lit(self.now, UTC_MICROS), midnight)
+        return ended if self.as_of is None else pl.lit(self.as_of, UTC_MICROS)
 
 
 def score(
@@ -220,23 +228,22 @@ def _score_chunk(
     if frame.is_empty():
         types = {n: POLARS_SCHEMA[n] for n in wanted}
         return pl.DataFrame(schema={c: frame.schema[c] for c in plan.carried} | types)
-    contract, carried = options.contract, frame.select(plan.carried)
+    contract, carried = options.contract, frame[plan.carried]
     with_detail = "feature_quality_detail" in wanted
-    needed = frame.select(plan.needed)
-    kinds, words, records = canonical(needed, plan, options.on_unknown, with_detail=with_detail)
-    records = lineage.with_processors(_with_run(records, options), contract)
-    signs = observed(kinds, words, records, contract)
+    read = canonical(
+        frame[plan.needed], plan, options.on_unknown, options.otherwise, with_detail=with_detail
+    )
+    records = lineage.with_processors(_with_run(read.records, options), contract)
+    signs = observed(read, contract)
     found = judged(signs, contract)
     decided = [n for n in wanted if n in found.records.columns]
-    at = pl.Series(found.at)
-    made = found.records.select(pl.col(decided).gather(at))
-    out = {c.name: c for c in made}
+    out = {c.name: c for c in found.records[decided][pl.Series(found.at)]}
     out["upstream_data_freshness_hours"] = pl.Series(signs.freshness, nan_to_null=True)
     if with_detail:
-        out["feature_quality_detail"] = nested(kinds, signs, found, contract)
+        out["feature_quality_detail"] = nested(read.kinds, signs, found, contract)
     lineages = lineage.columns(contract, options.now)
-    named = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
-    out |= {n: named[n] for n in lineages if n in wanted}
+    named = records.select(e.alias(n) for n, e in lineages.items() if n in wanted)
+    out |= {c.name: c for c in named}
     for name in LEGACY_FIELDS:
         own = records[name]
         if name in out and own.null_count() < len(own):
@@ -246,11 +253,7 @@ def _score_chunk(
 
 
 def _with_run(records: pl.DataFrame, options: Options) -> pl.DataFrame:
-    """Resolve as_of, and fill the run's facts where a row has none of its own."""
-    midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
-    as_of = [pl.col("as_of"), pl.lit(options.as_of, UTC_MICROS),
-             pl.min_horizontal(pl.lit(options.now, UTC_MICROS), midnight)]  # fmt: skip
-    records = records.with_columns(pl.coalesce(as_of).alias("as_of"))
+    """Fill the run's facts where a row has none of its own."""
     if options.run is None:
         return records
     days = records["game_date"].unique().to_list()

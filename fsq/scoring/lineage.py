@@ -32,16 +32,12 @@ def sources_json(lines: pl.DataFrame, contract: Contract) -> pl.Series:
 @stage("level 3")
 def with_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Add what ran and what is missing, judged once per run of rows that share a list."""
-    done = pl.col("processors_completed")
-    # The length tells an empty list from one that holds an empty name.
-    told = records.select(size=done.list.len(), names=done.list.join("\x00"))
-    begins = told.select(pl.any_horizontal(pl.all().ne_missing(pl.all().shift())))
-    runs = begins.to_series().cum_sum()
-    _, first = np.unique(runs.to_numpy(), return_index=True)
-    lists = records.select(done.gather(first))
+    done = records["processors_completed"]
+    hashes = done.hash().to_numpy()
+    begins = np.append(True, hashes[1:] != hashes[:-1])[: len(done)]
+    lists = pl.DataFrame({done.name: done[begins.nonzero()[0]]})
     judged = lists.select(**_judged(contract))
-    at = runs - runs[0]
-    return records.with_columns(judged.select(pl.all().gather(at)).get_columns())
+    return records.hstack(judged[begins.cumsum() - 1])
 
 
 @lru_cache(maxsize=8)
@@ -65,6 +61,7 @@ def _judged(contract: Contract) -> dict[str, pl.Expr]:
     return {"ran": ran, "missing": missing, "comma_joined": ran.list.join(",")}
 
 
+@lru_cache(maxsize=8)
 def columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
     """Lineage and audit columns, from the record columns of intake and ``with_processors``."""
     age = (pl.col("as_of") - pl.col("computed_at")).dt.total_microseconds() / 3.6e9

@@ -28,7 +28,7 @@ class Judged:
     """What follows from the patterns of signs.
 
     Attributes:
-        lines: fields of level 1, one line per pattern and feature.
+        lines: fields of level 1 in words, one line per pattern and feature.
         records: the columns of levels 2 and 3 that signs decide, one row per pattern.
         at: each record's pattern, as a row of ``records``.
     """
@@ -59,8 +59,7 @@ def judged(signs: Signs, contract: Contract) -> Judged:
     """Judge the patterns of a chunk, or look up those that were met before."""
     first, which = alike(signs.together())
     if len(first) > _MOST:
-        lines = detail.ruled(signs.lines(first), contract)
-        return Judged(lines, _decided(lines, contract), which)
+        return Judged(*_judged(signs, first, contract), which)
     patterns = [row.tobytes() for row in signs.together()[:, first].T]
     known = _known.get(contract.version_hash)
     if known is None or len(known.at) + len(patterns) > _MOST:
@@ -79,8 +78,7 @@ def judged(signs: Signs, contract: Contract) -> Judged:
 def _with(
     known: _Known | None, signs: Signs, patterns: list[bytes], first: Array, contract: Contract
 ) -> _Known:
-    lines = detail.ruled(signs.lines(first), contract)
-    records = _decided(lines, contract)
+    lines, records = _judged(signs, first, contract)
     at = {pattern: i for i, pattern in enumerate(patterns)}
     if known is None:
         return _Known(at, lines, records)
@@ -90,6 +88,12 @@ def _with(
         at, pl.concat([known.lines, lines], rechunk=True),
         pl.concat([known.records, records], rechunk=True),
     )  # fmt: skip
+
+
+def _judged(signs: Signs, first: Array, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
+    lines = detail.ruled(signs.lines(first), contract)
+    records = _decided(lines, contract)
+    return lines.with_columns(pl.col(detail.WORDS).cast(pl.String)), records
 
 
 @stage("level 3")

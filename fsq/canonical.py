@@ -17,7 +17,7 @@ import polars as pl
 from fsq.contract import Contract, Feature
 from fsq.errors import InputError
 from fsq.forms import PROVENANCE, SHARED, Form, computed_at, to_wide
-from fsq.intake import Layout, OnUnknown, with_source_columns
+from fsq.intake import Layout, OnUnknown, hashed, with_source_columns, word_hashes
 from fsq.schema import LEGACY_FIELDS, UTC_MICROS
 from fsq.stages import stage
 
@@ -123,7 +123,11 @@ def canonical(
         if wide.height and read[f"{name}:holes"][0]:
             read = read.with_columns(pl.col(name).list.drop_nulls())
     kinds = {kind: Kind(read[names], of) for kind, (names, of) in reading.kinds.items()}
-    words = _words(matrix(read[reading.words]), wide, contract, on_unknown)
+    found = _words(matrix(read[reading.words]), reading.known)
+    if not found.all():
+        sources = wide.select(f"{n}__source" for n in contract.names)
+        found = _codes(sources, contract, on_unknown) + np.uint8(1)
+    words = found - np.uint8(1)
     return Canonical(kinds, words, read[[*reading.records, "as_of"]])
 
 
@@ -134,6 +138,7 @@ class _Reading:
     columns: list[pl.Expr]
     kinds: dict[str, tuple[list[str], tuple[int, ...]]]
     words: list[str]
+    known: list[tuple[int, Array]]
     records: list[str]
     lists: list[str]
     as_of: list[pl.Expr]
@@ -149,8 +154,8 @@ def _reading(schema: Schema, form: Form, contract: Contract, with_detail: bool) 
             kinds[kind] = ([f"{kind}:{i}" for i in range(len(found))], of)
             columns += [c.alias(n) for c, n in zip(found, kinds[kind][0], strict=True)]
     hashes = [
-        pl.col(n).cast(pl.String).hash().alias(f"word:{i}")
-        for i, n in enumerate(f"{n}__source" for n in contract.names)
+        hashed(f"{n}__source", types[f"{n}__source"]).alias(f"word:{i}")
+        for i, n in enumerate(contract.names)
     ]
     records = _records(types, form)
     lists = [*kinds.get("game_ids", ([], ()))[0], "processors_completed"]
@@ -163,6 +168,7 @@ def _reading(schema: Schema, form: Form, contract: Contract, with_detail: bool) 
         columns=[*columns, *hashes, *records, *holes],
         kinds=kinds,
         words=[h.meta.output_name() for h in hashes],
+        known=_known([types[f"{n}__source"] for n in contract.names], contract),
         records=[r.meta.output_name() for r in records],
         lists=lists,
         as_of=[_as("as_of", types["as_of"], UTC_MICROS)] if "as_of" in types else [],
@@ -203,24 +209,25 @@ def _owners(feature: Feature, suffix: str, have: set[str]) -> tuple[str, ...]:
     return tuple(c for o in owners if (c := f"{o}__{suffix}") in have)
 
 
-def _words(hashes: Array, wide: pl.DataFrame, contract: Contract, on_unknown: OnUnknown) -> Array:
-    """Each line's source word as its position in the contract's sources; NULL reads missing.
+def _words(hashes: Array, known: list[tuple[int, Array]]) -> Array:
+    """Each line's source word as its position in the contract's sources, from 1; 0 if unknown.
 
     Words are told by their hashes, which is several times cheaper than reading them.
     """
     found = np.zeros(hashes.shape, dtype=np.uint8)
-    for position, known in _hashes(contract):
-        found += (hashes == known) * np.uint8(position + 1)
-    if not found.all():
-        return _codes(wide.select(f"{n}__source" for n in contract.names), contract, on_unknown)
-    return found - np.uint8(1)
+    for position, word in known:
+        found += (hashes == word) * np.uint8(position + 1)
+    return found
 
 
-@lru_cache(maxsize=8)
-def _hashes(contract: Contract) -> list[tuple[int, np.uint64]]:
-    """Position and hash of each source word, and of NULL."""
+def _known(types: list[pl.DataType], contract: Contract) -> list[tuple[int, Array]]:
+    """Each source word's position and its hash in every column; NULL reads missing.
+
+    A word that a column's type cannot hold has the hash 0, which no value is expected to have.
+    """
     words = list(contract.sources)
-    hashes = pl.Series([*words, None], dtype=pl.String).hash().to_numpy()
+    each = [word_hashes(kind, contract).fill_null(0).to_numpy() for kind in types]
+    hashes = np.stack(each, axis=1)[:, :, None]
     return list(zip([*range(len(words)), words.index("missing")], hashes, strict=True))
 
 

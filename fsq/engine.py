@@ -228,7 +228,7 @@ def _score_chunk(
     if frame.is_empty():
         types = {n: POLARS_SCHEMA[n] for n in wanted}
         return pl.DataFrame(schema={c: frame.schema[c] for c in plan.carried} | types)
-    contract, carried = options.contract, frame[plan.carried]
+    contract, carried = options.contract, _columns(frame, plan.carried)
     with_detail = "feature_quality_detail" in wanted
     read = canonical(
         frame[plan.needed], plan, options.on_unknown, options.otherwise, with_detail=with_detail
@@ -237,19 +237,24 @@ def _score_chunk(
     signs = observed(read, contract)
     found = judged(signs, contract)
     decided = [n for n in wanted if n in found.records.columns]
-    out = {c.name: c for c in found.records[decided][pl.Series(found.at)]}
+    out = {c.name: c for c in _columns(found.records[pl.Series(found.at)], decided)}
     out["upstream_data_freshness_hours"] = pl.Series(signs.freshness, nan_to_null=True)
     if with_detail:
         out["feature_quality_detail"] = nested(read.kinds, signs, found, contract)
     lineages = lineage.columns(contract, options.now)
-    named = records.select(e.alias(n) for n, e in lineages.items() if n in wanted)
-    out |= {c.name: c for c in named}
+    named = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
+    out |= {n: named[n] for n in lineages if n in wanted}
     for name in LEGACY_FIELDS:
         own = records[name]
         if name in out and own.null_count() < len(own):
             out[name] = own.zip_with(own.is_not_null(), out[name])
     typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
     return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
+
+
+def _columns(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Some columns, without the cost of planning a query."""
+    return frame[names] if names else pl.DataFrame()  # frame[[]] would be no rows of all columns
 
 
 def _with_run(records: pl.DataFrame, options: Options) -> pl.DataFrame:

@@ -238,13 +238,30 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     if not texts:
         return {}
     # Nearly every input knows all its words; only columns that do not are counted word by word.
-    met = rows.select(pl.col(texts).cast(pl.String).unique().implode()).collect()
-    strange = [c.name for c in met if not set(c[0]) <= {*known, None}]
+    met = rows.select(hashed(n, types[n]).unique().implode() for n in texts).collect()
+    hashes = {kind: set(word_hashes(kind, plan.contract)) for kind in {types[n] for n in texts}}
+    strange = [c.name for c in met if not set(c[0]) <= hashes[types[c.name]]]
     counts: Counter[str] = Counter()
     for column in strange:
         found = rows.select(word=pl.col(column).cast(pl.String)).group_by("word").len().collect()
         counts.update({w: n for w, n in found.iter_rows() if w is not None and w not in known})
     return dict(counts)
+
+
+def hashed(name: str, kind: pl.DataType) -> pl.Expr:
+    """Hashes of a column of words; those of a Categorical or Enum are of its codes, and cheap."""
+    return (pl.col(name) if _is_text(kind) else pl.col(name).cast(pl.String)).hash()
+
+
+def word_hashes(kind: pl.DataType, contract: Contract) -> pl.Series:
+    """What ``hashed`` gives for the contract's words and, last, for NULL, in a column of a type.
+
+    NULL where an Enum lacks the word.
+    """
+    words = pl.Series([*contract.sources, None], dtype=pl.String)
+    typed = words.cast(kind, strict=False) if _is_text(kind) else words
+    there = typed.is_not_null() | words.is_null()
+    return typed.hash().zip_with(there, pl.Series([None], dtype=pl.UInt64))
 
 
 @stage("intake")

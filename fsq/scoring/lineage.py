@@ -35,9 +35,16 @@ def with_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     done = records["processors_completed"]
     hashes = done.hash().to_numpy()
     begins = np.append(True, hashes[1:] != hashes[:-1])[: len(done)]
-    lists = pl.DataFrame({done.name: done[begins.nonzero()[0]]})
-    judged = lists.select(**_judged(contract))
-    return records.hstack(judged[begins.cumsum() - 1])
+    lists = done[begins.nonzero()[0]].to_list()
+    judged = _of_lists(tuple(x if x is None else tuple(x) for x in lists), contract)
+    return records.hstack(judged[pl.Series(begins.cumsum() - 1)])
+
+
+@lru_cache(maxsize=64)
+def _of_lists(lists: tuple[tuple[str, ...] | None, ...], contract: Contract) -> pl.DataFrame:
+    """What ran and what is missing by each list; the same lists come again with every chunk."""
+    done = pl.Series("processors_completed", lists, dtype=pl.List(pl.String))
+    return pl.DataFrame({done.name: done}).select(**_judged(contract))
 
 
 @lru_cache(maxsize=8)

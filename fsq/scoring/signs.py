@@ -75,8 +75,8 @@ def observed(read: Canonical, contract: Contract) -> Signs:
     suspect = value == limits["suspect"]
     shown = np.zeros(value.shape, dtype=np.uint8)
     for sign in (thin, old, stale, suspect, changed, inside, failed, missing):
-        shown <<= 1
-        shown |= sign
+        shown += shown  # shifts by one bit, and is several times faster than a shift
+        shown |= sign.view(np.uint8)
     return Signs(value, read.words, shown, freshness)
 
 

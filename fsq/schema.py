@@ -169,7 +169,8 @@ def to_arrow(frame: pl.DataFrame) -> pa.Table:
     >>> to_arrow(pl.DataFrame({"alerts": [["red"]]})).schema.field("alerts").type
     ListType(list<element: string>)
     """
-    return frame.to_arrow().cast(arrow_schema(frame.schema))
+    # From Polars' own string views every string is copied once, through large strings twice.
+    return frame.to_arrow(compat_level=pl.CompatLevel.newest()).cast(arrow_schema(frame.schema))
 
 
 ARROW_SCHEMA = arrow_schema(POLARS_SCHEMA)

@@ -40,8 +40,9 @@ lint: setup ## check style and format
 types: setup ## check types, strictly
 	$(BIN)/mypy
 
-bench: setup ## compare the kernel with the row-by-row oracle
-	$(BIN)/python -m benchmarks.oracle_ratio
+bench: setup ## time a season stage by stage, against other ways, and up to twenty seasons
+	@mkdir -p build
+	$(BIN)/fsq bench --rounds 3 --against oracle,pandas,duckdb,polars-naive --scale --end-to-end --out build/bench.svg
 
 notebooks: setup ## execute the notebooks
 	@if ls notebooks/*.ipynb >/dev/null 2>&1; then $(BIN)/python -m pytest --nbmake notebooks; else echo "no notebooks yet"; fi

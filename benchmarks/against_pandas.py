@@ -39,7 +39,7 @@ def score(rows: pd.DataFrame, contract: Contract, now: datetime) -> pd.DataFrame
         as_of = rows["as_of"].fillna(as_of)
     long = _judged(_long(rows, as_of, contract), contract)
     out = _records(long, contract)
-    out["feature_quality_detail"] = _nested(long, len(contract.features))
+    out["feature_quality_detail"] = pd.Series(_nested(long, len(contract.features)), dtype=object)
     return _lineage(out, rows, as_of, contract, now)
 
 

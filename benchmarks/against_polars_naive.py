@@ -196,9 +196,7 @@ def _record(contract: Contract, have: set[str]) -> list[dict[str, pl.Expr]]:
         pl.when(default[f.index] & f.optional).then(0.0).otherwise(f.weight) for f in features
     ]
     total = pl.sum_horizontal(weights)
-    points = pl.sum_horizontal(
-        w * pl.col(f"{i}:quality_score") for i, w in enumerate(weights)
-    )
+    points = pl.sum_horizontal(w * pl.col(f"{i}:quality_score") for i, w in enumerate(weights))
     score = pl.when(total > 0).then(points / total).otherwise(0.0)
     first["lacking"] = _count([default[i] for i in required])
     types = _each(contract, "source_type")
@@ -225,7 +223,9 @@ def _record(contract: Contract, have: set[str]) -> list[dict[str, pl.Expr]]:
     )  # fmt: skip
     for cap in contract.score_caps:
         capped = pl.min_horizontal(score, pl.lit(cap.max_score))
-        score = pl.when(pl.col("lacking") >= cap.min_required_defaults).then(capped).otherwise(score)
+        score = (
+            pl.when(pl.col("lacking") >= cap.min_required_defaults).then(capped).otherwise(score)
+        )
     tier = (
         pl.when(pl.col("feature_quality_score") > tiers.gold_above).then(pl.lit("gold"))
         .when(pl.col("feature_quality_score") >= tiers.silver_from).then(pl.lit("silver"))

@@ -62,10 +62,11 @@ def same(found: pl.DataFrame, wanted: pl.DataFrame, name: str) -> None:
     """
     from polars.testing import assert_frame_equal
 
-    detail, found = "feature_quality_detail", found.select(wanted.columns)
+    detail = "feature_quality_detail"
     try:
-        for part in (lambda f: f.drop(detail), lambda f: f.select(detail)):
-            assert_frame_equal(_flat(part(found)), _flat(part(wanted)), rel_tol=1e-12, abs_tol=1e-9)
+        for columns in ([c for c in wanted.columns if c != detail], [detail]):
+            left, right = (_flat(f.select(columns)) for f in (found, wanted))
+            assert_frame_equal(left, right, rel_tol=1e-12, abs_tol=1e-9)
     except AssertionError as error:
         raise FsqError(f"{name} gives another answer: {error}") from error
 

@@ -136,11 +136,13 @@ def _options(job: Job, workers: int | None = None) -> Options:
 
 
 def _score(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
-    return score(frame, options.contract, now=options.now)
+    scored: pl.DataFrame = score(frame, options.contract, now=options.now)
+    return scored
 
 
 def _flat(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
-    return score(frame.lazy(), options.contract, now=options.now).select(FLAT).collect()
+    scored: pl.LazyFrame = score(frame.lazy(), options.contract, now=options.now)
+    return scored.select(FLAT).collect()
 
 
 def _timed(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> float:

@@ -13,13 +13,14 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.schema import CATEGORIES, COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
 
-ROWS: int | None = 10_000  # its nested dicts take gigabytes for a whole season
+ROWS: int | None = 5_000  # its nested dicts take gigabytes for a whole season
 _HOUR = pd.Timedelta(hours=1)
 
 
 def ready(rows: pl.DataFrame) -> pd.DataFrame:
-    """The rows as pandas users have them."""
-    return rows.to_pandas()
+    """The rows as pandas users have them; it makes NaN of NULL, so a mask tells them apart."""
+    numbers = rows.select(pl.selectors.float().is_null().name.suffix("__null"))
+    return pd.concat([rows.to_pandas(), numbers.to_pandas()], axis=1)
 
 
 def as_polars(made: pd.DataFrame) -> pl.DataFrame:
@@ -74,6 +75,7 @@ def _long(rows: pd.DataFrame, as_of: Any, contract: Contract) -> pd.DataFrame:
                 "feature_name": f.name,
                 "feature_category": f.category,
                 "given": rows[f.name].astype(float),
+                "null": rows.get(f"{f.name}__null", rows[f.name].isna()),
                 "raw": rows[f"{f.name}__source"].astype(object).fillna("missing"),
                 "expected_value": np.nan if f.expected is None else float(f.expected),
                 "reason": f.fallback_reason,
@@ -104,7 +106,7 @@ def _judged(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     given = long["given"]
     finite = np.isfinite(given)
     v = given.where(finite)
-    failed = given.notna() & ~finite
+    failed = ~long["null"] & ~finite
     missing = v.isna()
     canonical = long["raw"].map({w: s.type for w, s in words.items()})
     long["is_default"] = default = (canonical == "default") | missing

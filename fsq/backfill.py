@@ -12,12 +12,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from fsq.contract import Contract
 from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError
 from fsq.intake import OnUnknown, examined, unknown_words
 from fsq.run import RunContext
+from fsq.schema import to_arrow
 from fsq.sources import fingerprints, reading, scan_source
 from fsq.stores import Entry, Receipt, changed_meanwhile, open_store
 
@@ -153,7 +155,7 @@ def backfill(
     tiers: Counter[str] = Counter()
     total, done = sum(s.rows for s in todo), Counter[str]()
 
-    def write(scored: pl.DataFrame, entries: dict[date, Entry]) -> Receipt:
+    def write(scored: pa.Table, entries: dict[date, Entry]) -> Receipt:
         nonlocal base
         receipt = target.replace(scored, entries, base)
         if base is not None:
@@ -179,9 +181,13 @@ def backfill(
                 batch = rows.filter(pl.col("game_date").is_in(days)).collect()
             scored = score_checked(batch, options)
             tiers.update(dict(scored["quality_tier"].value_counts().iter_rows()))
+            # Cast here, as writing takes longer than scoring, and so that one copy is held.
+            table = to_arrow(scored)
+            del batch, scored
             if pending:
                 finish(pending)
-            pending = writer.submit(write, scored, {s.day: s.entry for s in chunk})
+            pending = writer.submit(write, table, {s.day: s.entry for s in chunk})
+            del table
         if pending:
             finish(pending)
     seconds = time.perf_counter() - began

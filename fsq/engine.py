@@ -18,13 +18,14 @@ from polars.io.plugins import register_io_source
 from fsq.canonical import canonical
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake import Layout, OnUnknown, examined
+from fsq.intake import Layout, OnUnknown, examined, ruled_columns
 from fsq.run import RunContext
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS, to_arrow
 from fsq.scoring import lineage
 from fsq.scoring.nest import nested
-from fsq.scoring.patterns import judged
+from fsq.scoring.patterns import Judged, judged
 from fsq.scoring.signs import observed
+from fsq.stages import stage
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 
@@ -156,7 +157,9 @@ def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
 
 
 def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> pl.DataFrame:
-    starts = range(0, max(1, frame.height), CHUNK_ROWS)
+    if frame.height <= CHUNK_ROWS:
+        return _score_chunk(frame, plan, options, list(COLUMN_NAMES))
+    starts = range(0, frame.height, CHUNK_ROWS)
     chunks = (frame.slice(at, CHUNK_ROWS) for at in starts)
     return pl.concat(_side_by_side(chunks, plan, options, list(COLUMN_NAMES)), rechunk=False)
 
@@ -196,8 +199,9 @@ def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
         read = rows if early is None else rows.filter(early)
         examined(read, options.contract, options.on_unknown)
         kept = [c for c in plan.carried if c in asked]
-        read = read.select(list(dict.fromkeys([*kept, *plan.needed])))
-        narrow = replace(plan, carried=kept)
+        needed = plan.needed if "feature_quality_detail" in asked else ruled_columns(plan)
+        read = read.select(list(dict.fromkeys([*kept, *needed])))
+        narrow = replace(plan, carried=kept, needed=needed)
         left = n_rows
         batches = read.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
         for out in _side_by_side(batches, narrow, options, quality):
@@ -236,20 +240,29 @@ def _score_chunk(
     records = lineage.with_processors(_with_run(read.records, options), contract)
     signs = observed(read, contract)
     found = judged(signs, contract)
-    decided = [n for n in wanted if n in found.records.columns]
-    out = {c.name: c for c in _columns(found.records[pl.Series(found.at)], decided)}
+    out = _of_records(records, found, options, wanted)
     out["upstream_data_freshness_hours"] = pl.Series(signs.freshness, nan_to_null=True)
     if with_detail:
         out["feature_quality_detail"] = nested(read.kinds, signs, found, contract)
-    lineages = lineage.columns(contract, options.now)
+    typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
+    return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
+
+
+@stage("level 3")
+def _of_records(
+    records: pl.DataFrame, found: Judged, options: Options, wanted: list[str]
+) -> dict[str, pl.Series]:
+    """What each record gets from its pattern, and from its own lineage."""
+    decided = [n for n in wanted if n in found.records.columns]
+    out = {c.name: c for c in _columns(found.records[pl.Series(found.at)], decided)}
+    lineages = lineage.columns(options.contract, options.now)
     named = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
     out |= {n: named[n] for n in lineages if n in wanted}
     for name in LEGACY_FIELDS:
         own = records[name]
         if name in out and own.null_count() < len(own):
             out[name] = own.zip_with(own.is_not_null(), out[name])
-    typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
-    return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
+    return out
 
 
 def _columns(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:

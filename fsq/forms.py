@@ -39,6 +39,8 @@ SHARED = {
     "sample_size": "window",
     "game_ids": "window",
 }
+# Suffixes of columns that no rule reads.
+WRITTEN_ONLY = ("data_hash", "upstream_table", "game_ids", "fallback_reason", "duration_ms")
 _VALUES = ("features", "feature_store_values")
 
 

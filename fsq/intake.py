@@ -14,6 +14,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.forms import (
+    WRITTEN_ONLY,
     Form,
     carried_columns,
     form_of,
@@ -111,6 +112,14 @@ def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     if form != "scored":
         wanted -= {"feature_quality_detail"}
     return [c for c in schema if c in wanted]
+
+
+def ruled_columns(plan: Layout) -> list[str]:
+    """Columns that scoring reads if no detail is wanted: none that are only written out."""
+    if plan.form != "wide":
+        return plan.needed
+    ends = tuple(f"__{suffix}" for suffix in WRITTEN_ONLY)
+    return [c for c in plan.needed if c in plan.contract.names or not c.endswith(ends)]
 
 
 def _missing(schema: pl.Schema, contract: Contract) -> list[str]:

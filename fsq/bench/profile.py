@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from fsq.engine import resolved, score
 
 Stacks = Counter[tuple[str, ...]]
 _EVERY = 0.001  # seconds
-_ENOUGH_ROWS = 200_000
+_LEAST_SECONDS = 2.0
 _PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -81,12 +82,14 @@ def profiled(source: str | None, *, case: str, contract: str) -> Stacks:
     options = resolved(contract, None, None, datetime.now(UTC), "error")
     with tempfile.TemporaryDirectory(prefix="fsq-bench-") as made:
         frames = [pl.read_parquet(p) for p in inputs(source, case, Path(made))]
-    rows = sum(frame.height for frame in frames)
     score(frames[0].head(1), options.contract, now=options.now)
+    until = time.perf_counter() + _LEAST_SECONDS
     with Sampler() as sampler:
-        for _ in range(max(1, min(1000, _ENOUGH_ROWS // rows))):
+        while True:
             for frame in frames:
                 score(frame, options.contract, now=options.now)
+            if time.perf_counter() > until:
+                break
     return sampler.stacks
 
 

@@ -117,8 +117,10 @@ def _environment(folder: str) -> dict[str, str]:
     The checkout can be imported from, for the rivals.
     """
     paths = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH", "")) if p)
-    ours = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return {**ours, "PYTHONPATH": paths, "PYTHONPYCACHEPREFIX": f"{folder}/compiled"}
+    ours = {**os.environ, "PYTHONPATH": paths}
+    if ours.pop("PYTHONDONTWRITEBYTECODE", None):
+        ours["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
+    return ours
 
 
 def spread(samples: Sequence[float], rows: int | None = None) -> Document:

@@ -32,6 +32,15 @@ def time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.1f} ms"
 
 
+def speed(rows: float) -> str:
+    """Rows per second, in three digits or so.
+
+    >>> speed(2_486_128), speed(21_764)
+    ('2.49 M', '22 k')
+    """
+    return f"{rows / 1e6:.2f} M" if rows >= 1e6 else f"{rows / 1e3:,.0f} k"
+
+
 def size(count: float | None) -> str | None:
     """Bytes in MB.
 
@@ -61,8 +70,8 @@ def _head(document: Document, out: Output) -> None:
     rows = []
     for name, words in names.items():
         f = document["figures"][name]
-        speed = f"{f['rows_per_s']:,.0f}" if f.get("rows_per_s") else None
-        rows.append((words, time(f["median_s"]), time(f["best_s"]), time(f["worst_s"]), speed))
+        told = speed(f["rows_per_s"]) if f.get("rows_per_s") else None
+        rows.append((words, time(f["median_s"]), time(f["best_s"]), time(f["worst_s"]), told))
     out.table(("figure", "median", "best", "worst", "rows/s"), rows,
               numbers="median best worst rows/s")  # fmt: skip
     ratios = document["ratios"]
@@ -73,7 +82,7 @@ def _head(document: Document, out: Output) -> None:
 def _stages(document: Document, out: Output) -> None:
     rows = [
         (s["stage"], time(s["median_s"]), time(s["best_s"]), time(s["worst_s"]),
-         f"{s['rows_per_s']:,.0f}", f"{100 * s['share']:.0f} %", size(s["bytes"]),
+         speed(s["rows_per_s"]), f"{100 * s['share']:.0f} %", size(s["bytes"]),
          size(s["peak_bytes"]))
         for s in document["stages"]
     ]  # fmt: skip

@@ -31,7 +31,7 @@ demo: setup ## simulate a season, score it into a Delta table, and leave an HTML
 
 test: setup ## run every test, doctests included
 	@mkdir -p build
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: setup ## check style and format
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -15,13 +15,14 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract
+from fsq.costs import Estimate, estimate, logical_bytes
 from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError
 from fsq.intake import OnUnknown, examined, unknown_words
 from fsq.run import RunContext
 from fsq.schema import to_arrow
-from fsq.sources import fingerprints, reading, scan_source
-from fsq.stores import Entry, Receipt, changed_meanwhile, open_store
+from fsq.sources import fingerprints, held, reading, scan_source
+from fsq.stores import Entry, Receipt, Store, changed_meanwhile, open_store, table_of
 
 # Rows per transaction: a season takes two, so that files are large and little is redone.
 COMMIT_ROWS = 20_000
@@ -58,6 +59,7 @@ class BackfillResult:
     seconds: float = 0.0
     tiers: dict[str, int] = field(default_factory=dict)
     unknown_sources: dict[str, int] = field(default_factory=dict)
+    costs: Estimate | None = None  # of a dry run into BigQuery
 
     @property
     def rows_per_second(self) -> float:
@@ -113,8 +115,9 @@ def backfill(
     contract or ``as_of`` differ from what the store remembers, and while it is not over yet.
 
     Args:
-        source: Parquet file, folder or glob, or a Delta table; it may be the store itself.
-        store: folder of the Delta table to write.
+        source: Parquet file, folder or glob, a Delta table, or ``bigquery://project.dataset.table``;
+            it may be the store itself.
+        store: folder of the Delta table to write, or ``bigquery://project.dataset.table``.
         start: first date; None for the source's first.
         end: last date, included; None for the source's last.
         contract: as for ``fsq.score``, like run, as_of, now and on_unknown_source.
@@ -135,67 +138,127 @@ def backfill(
     began = time.perf_counter()
     options = resolved(contract, as_of, run, now, on_unknown_source)
     target = open_store(store)
-    in_place = _folder(source) == _folder(store)
+    in_place = table_of(source) == table_of(store)
     # Taken before the scan: what others commit in between is then reported, never lost.
     base = target.version() if in_place else None
     with reading(source):
-        rows = _between(scan_source(source), start, end, options.contract)
-        plan = _plan(rows, target.ledger(), options, force=force, in_place=in_place)
-    todo = [step for step in plan if step.reason is not None]
-    skipped = len(plan) - len(todo)
-    unknown: dict[str, int] = {}
-    if todo:
-        chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
+        found = _between(scan_source(source), start, end, options.contract)
+        layout = examined(found, options.contract, options.on_unknown, with_rows=False)
+        wanted = layout.needed if in_place else [*layout.carried, *layout.needed]
+    with held(found, source, wanted) as rows:
         with reading(source):
-            layout = examined(chosen, options.contract, options.on_unknown)
-            if on_unknown_source == "default":
-                unknown = unknown_words(chosen, layout)
-    if dry_run:
-        return BackfillResult(plan, skipped=skipped, unknown_sources=unknown)
-    tiers: Counter[str] = Counter()
-    total, done = sum(s.rows for s in todo), Counter[str]()
+            plan = _plan(rows, target.ledger(), options, force=force, in_place=in_place)
+        todo = [step for step in plan if step.reason is not None]
+        unknown = _checked(rows, source, todo, options)
+        skipped = len(plan) - len(todo)
+        chunks = _chunks(todo, chunk_rows)
+        if dry_run:
+            costs = _costs(rows, source, target, chunks, options, in_place=in_place)
+            return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
+        scored = _scored(rows, source, chunks, options)
+        done = _written(scored, target, base, todo, progress)
+    seconds = time.perf_counter() - began
+    return BackfillResult(plan, done.rows, done.dates, skipped, seconds, dict(done.tiers), unknown)
 
-    def write(scored: pa.Table, entries: dict[date, Entry]) -> Receipt:
+
+def _checked(rows: pl.LazyFrame, source: str, todo: list[Step], options: Options) -> dict[str, int]:
+    """Refuse bad rows before anything is written; unknown words that count as defaults."""
+    if not todo:
+        return {}
+    chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
+    with reading(source):
+        layout = examined(chosen, options.contract, options.on_unknown)
+        return unknown_words(chosen, layout) if options.on_unknown == "default" else {}
+
+
+def _costs(
+    rows: pl.LazyFrame,
+    source: str,
+    target: Store,
+    chunks: list[list[Step]],
+    options: Options,
+    *,
+    in_place: bool,
+) -> Estimate | None:
+    """What the run would move and cost on BigQuery; None for a store that costs nothing."""
+    held = target.billed_bytes(count := sum(s.rows for c in chunks for s in c))
+    if held is None:
+        return None
+    layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    with reading(source):
+        sizes = logical_bytes(rows)
+    return estimate(
+        count,
+        options.contract,
+        columns=sizes,
+        read=sum(sizes.values()) if source.startswith("bigquery://") else 0,
+        carried=0 if in_place else sum(sizes[c] for c in layout.carried),
+        held=held,
+        commits=len(chunks),
+    )
+
+
+def _scored(
+    rows: pl.LazyFrame, source: str, chunks: list[list[Step]], options: Options
+) -> Iterator[tuple[pl.DataFrame, dict[date, Entry]]]:
+    """Each chunk's scored rows, and what is to be remembered of its dates."""
+    for chunk in chunks:
+        entries = {step.day: step.entry for step in chunk}
+        with reading(source):
+            batch = rows.filter(pl.col("game_date").is_in(list(entries))).collect()
+        yield score_checked(batch, options), entries
+
+
+@dataclass
+class _Done:
+    """What has been committed so far."""
+
+    rows: int = 0
+    dates: int = 0
+    tiers: Counter[str] = field(default_factory=Counter)
+
+
+def _written(
+    scored: Iterator[tuple[pl.DataFrame, dict[date, Entry]]],
+    target: Store,
+    base: int | None,
+    todo: list[Step],
+    progress: Callable[[Progress], None] | None,
+) -> _Done:
+    """Commit each chunk while the next is read and scored, so that both cores stay busy."""
+    done, total = _Done(), sum(step.rows for step in todo)
+
+    def write(rows: pa.Table, entries: dict[date, Entry]) -> Receipt:
         nonlocal base
-        receipt = target.replace(scored, entries, base)
+        receipt = target.replace(rows, entries, base)
+        # What someone else wrote between our commits may have changed dates still to be written.
+        if receipt.disturbed:
+            raise changed_meanwhile(target.uri)
         if base is not None:
-            # A version of someone else between ours may have changed dates still to be written.
-            if receipt.version != base + 1:
-                raise changed_meanwhile(store)
             base = receipt.version
         return receipt
 
     def finish(job: Future[Receipt]) -> None:
         receipt = job.result()
-        done["rows"] += receipt.rows
-        done["dates"] += receipt.dates
+        done.rows += receipt.rows
+        done.dates += receipt.dates
         if progress:
-            progress(Progress(done["rows"], total, done["dates"], len(todo)))
+            progress(Progress(done.rows, total, done.dates, len(todo)))
 
-    # One chunk is written while the next is read and scored; both cores stay busy.
     with ThreadPoolExecutor(max_workers=1) as writer:
         pending: Future[Receipt] | None = None
-        for chunk in _chunks(todo, chunk_rows):
-            days = [s.day for s in chunk]
-            with reading(source):
-                batch = rows.filter(pl.col("game_date").is_in(days)).collect()
-            scored = score_checked(batch, options)
-            tiers.update(dict(scored["quality_tier"].value_counts().iter_rows()))
-            # Cast here, as writing takes longer than scoring, and so that one copy is held.
-            table = to_arrow(scored)
-            del batch, scored
+        for rows, entries in scored:
+            done.tiers.update(dict(rows["quality_tier"].value_counts().iter_rows()))
+            # Cast here, since writing takes longer than scoring, and hold one copy of the rows.
+            table = to_arrow(rows)
+            del rows
             if pending:
                 finish(pending)
-            pending = writer.submit(write, table, {s.day: s.entry for s in chunk})
+            pending = writer.submit(write, table, entries)
             del table
         if pending:
             finish(pending)
-    seconds = time.perf_counter() - began
-    return BackfillResult(plan, done["rows"], done["dates"], skipped, seconds, dict(tiers), unknown)
-
-
-def _folder(uri: str) -> Path:
-    return Path(uri.removeprefix("file://")).resolve()
+    return done
 
 
 def _between(

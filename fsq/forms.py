@@ -61,6 +61,15 @@ def form_of(columns: Iterable[str], contract: Contract) -> Form:
     return "wide"
 
 
+def holds_features(columns: Iterable[str]) -> bool:
+    """Whether a table holds upstream's own features, as legacy and hybrid rows do.
+
+    >>> holds_features(["player_lookup", "feature_names", "features"])
+    True
+    """
+    return not {"feature_names", "feature_0_value"}.isdisjoint(columns)
+
+
 def wide_columns(contract: Contract) -> list[str]:
     """Every column name that is part of the wide form's values and provenance."""
     names = [n for f in contract.names for n in (f, f"{f}__source")]

@@ -92,6 +92,8 @@ def _layout(
         may = {*LEGACY_FIELDS, *contract.names}
         if taken := [c for c in schema if c in COLUMN_NAMES and c not in may]:
             problems.append(f"columns bear an output's name: {taken}; rename or drop them")
+    if form == "legacy" and "feature_sources" not in schema:
+        problems.append("no column feature_sources; without it nothing says where values came from")
     layout = Layout(form, carried, _needed(schema, contract, form), contract, schema)
     return layout, tuple(problems)
 

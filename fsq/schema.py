@@ -11,7 +11,7 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
-Kind = Literal["int", "float", "string", "bool", "timestamp", "strings", "detail"]
+Kind = Literal["int", "float", "string", "bool", "date", "timestamp", "strings", "detail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ _POLARS: dict[Kind, pl.DataType] = {
     "float": pl.Float64(),
     "string": pl.String(),
     "bool": pl.Boolean(),
+    "date": pl.Date(),
     "timestamp": UTC_MICROS,
     "strings": pl.List(pl.String()),
 }
@@ -38,11 +39,17 @@ BIGQUERY_TYPES: dict[Kind, str] = {
     "float": "FLOAT64",
     "string": "STRING",
     "bool": "BOOL",
+    "date": "DATE",
     "timestamp": "TIMESTAMP",
     "strings": "STRING",
     "detail": "STRUCT",
 }
 REPEATED: frozenset[Kind] = frozenset({"strings", "detail"})
+
+KEYS = (
+    Column("player_lookup", "string", "Key: the player"),
+    Column("game_date", "date", "Key and partition: the game's date"),
+)
 
 DETAIL_FIELDS = tuple(
     Column(*c)
@@ -174,6 +181,8 @@ def to_arrow(frame: pl.DataFrame) -> pa.Table:
 
 
 ARROW_SCHEMA = arrow_schema(POLARS_SCHEMA)
+# A table made from nothing: a row per player and date, and its quality.
+TABLE_SCHEMA = arrow_schema(pl.Schema({c.name: _POLARS[c.kind] for c in KEYS} | POLARS_SCHEMA))
 
 
 def markdown() -> str:

@@ -1,36 +1,37 @@
-"""Sources of feature rows: a Parquet file, a folder or glob of them, or a Delta table."""
+"""Sources of feature rows: Parquet files, a Delta table, or a table of BigQuery."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from fsq.errors import InputError, StoreError
+from fsq.stores import open_store
 
 
 def scan_source(uri: str) -> pl.LazyFrame:
     """Open a source lazily.
 
     Args:
-        uri: a Parquet file, a folder or glob of Parquet files, or a Delta table's folder.
+        uri: a Parquet file, a folder or glob of Parquet files, a Delta table's folder, or
+            ``bigquery://project.dataset.table``.
 
     Raises:
         InputError: there is nothing there, or it cannot be read as Parquet.
         StoreError: the URI names a kind of source that this version cannot read.
     """
     scheme, has_scheme, _ = uri.partition("://")
-    if has_scheme and scheme != "file":
-        raise StoreError(f"{scheme}:// sources are not supported by this version; use files")
     path = Path(uri.removeprefix("file://"))
-    if (path / "_delta_log").is_dir():
-        from fsq.stores import open_store
-
-        return open_store(str(path)).read()
+    if (has_scheme and scheme == "bigquery") or (path / "_delta_log").is_dir():
+        return open_store(uri).read()
+    if has_scheme and scheme != "file":
+        raise StoreError(f"{scheme}:// sources are not supported; use files or bigquery://")
     files = sorted(glob(str(path), recursive=True)) if has_magic(str(path)) else []  # noqa: PTH207
     if path.is_dir():
         files = sorted(str(f) for f in path.rglob("*.parquet"))
@@ -62,6 +63,28 @@ def reading(uri: str) -> Iterator[None]:
     ) as error:
         cure = "write the file anew, or name files of one schema"
         raise InputError([f"{uri}: cannot be read: {error}; {cure}"]) from error
+
+
+@contextmanager
+def held(rows: pl.LazyFrame, uri: str, columns: Sequence[str]) -> Iterator[pl.LazyFrame]:
+    """A remote source's rows in a file for a while; a local source's as they are.
+
+    So they cross the network once, every step after it sees the same rows, and memory holds no
+    more of them than a step reads.
+
+    Args:
+        rows: the source's rows, lazily.
+        uri: the source.
+        columns: those to keep of a remote source.
+    """
+    if not uri.startswith("bigquery://"):
+        yield rows
+        return
+    with TemporaryDirectory(prefix="fsq-") as folder:
+        file = Path(folder) / "rows.arrow"
+        with reading(uri):
+            rows.select(list(dict.fromkeys(columns))).sink_ipc(file)
+        yield pl.scan_ipc(file)
 
 
 def fingerprints(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:

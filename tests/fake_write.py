@@ -28,6 +28,12 @@ Code = grpc.StatusCode
 ErrorCode = types.StorageError.StorageErrorCode
 
 
+def client_of(address: str) -> Any:
+    """Google's client of a service at an address."""
+    channel = grpc.insecure_channel(address, options=OPTIONS)
+    return BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+
+
 class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no types
     """One service; a context manager."""
 
@@ -45,8 +51,8 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
         self._server = grpc.server(ThreadPoolExecutor(16), [self], options=OPTIONS)
         port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
-        channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS)
-        self.client = BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+        self.address = f"127.0.0.1:{port}"
+        self.client = client_of(self.address)
         return self
 
     def __exit__(self, *_: object) -> None:

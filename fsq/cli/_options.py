@@ -70,7 +70,8 @@ OnUnknownOpt = Annotated[
     OnUnknown, typer.Option(help="Refuse unknown source words, or count them as defaults.")
 ]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-StoreOpt = Annotated[str, typer.Option(metavar="D", help="Folder of the Delta store.")]
+SOURCES = "Parquet file, folder or glob, Delta table, or bigquery://p.d.t"
+StoreOpt = Annotated[str, typer.Option(metavar="D", help="Delta folder, or bigquery://p.d.t.")]
 DateOpt = Annotated[
     date | None,
     typer.Option("--date", parser=day, metavar="DATE", help="One date, such as 2026-02-06."),

@@ -20,7 +20,9 @@ from fsq.cli import (
     emulator,
     explain,
     report,
+    schema,
     score,
+    sql,
     trend,
 )
 from fsq.cli._output import Output
@@ -42,7 +44,9 @@ app.command("explain")(explain.command)
 app.command("bench")(bench.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
+app.command("sql")(sql.command)
 app.add_typer(contract.app, name="contract")
+app.add_typer(schema.app, name="schema")
 
 
 def _version(wanted: bool) -> None:

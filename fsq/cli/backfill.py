@@ -14,6 +14,7 @@ from rich.text import Text
 
 from fsq import backfill as job
 from fsq.cli import _options as o
+from fsq.cli._costs import costs
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.errors import InputError
@@ -21,10 +22,10 @@ from fsq.stores import open_store
 
 
 def command(
-    source: Annotated[
-        str, typer.Option(metavar="S", help="Parquet file, folder or glob, or Delta table.")
+    source: Annotated[str, typer.Option(metavar="S", help=f"{o.SOURCES}.")],
+    store: Annotated[
+        str, typer.Option(metavar="D", help="Delta folder or bigquery://p.d.t to write.")
     ],
-    store: Annotated[str, typer.Option(metavar="D", help="Folder of the Delta store to write.")],
     start: o.StartOpt = None,
     end: o.EndOpt = None,
     last: Annotated[
@@ -79,6 +80,7 @@ def command(
             "rows_per_second": result.rows_per_second,
             "tiers": result.tiers,
             "unknown_sources": result.unknown_sources,
+            "costs": result.costs and result.costs.to_dict(),
             "plan": [{"date": s.day, "rows": s.rows, "reason": s.reason} for s in result.plan],
         }
     )
@@ -113,6 +115,8 @@ def _print_plan(result: job.BackfillResult, out: Output) -> None:
     todo = [s for s in result.plan if s.reason is not None]
     count = sum(s.rows for s in todo)
     out.line(f"{len(todo):,} dates with {count:,} rows to score; nothing was written")
+    if result.costs:
+        costs(result.costs, out)
 
 
 class _Speed(ProgressColumn):

@@ -16,9 +16,7 @@ from fsq.stores import open_store
 
 
 def command(
-    store: Annotated[
-        str, typer.Option("--store", metavar="D", help="Folder of the Delta store to read.")
-    ],
+    store: o.StoreOpt,
     target: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .html file to write.")],
     start: o.StartOpt = None,
     end: o.EndOpt = None,

@@ -22,17 +22,15 @@ from fsq.engine import CHUNK_ROWS, Options, resolved, score_checked
 from fsq.errors import StoreError
 from fsq.intake import examined, unknown_words
 from fsq.schema import to_arrow
-from fsq.sources import reading, scan_source
+from fsq.sources import held, reading, scan_source
 
 
 def command(
-    source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="Parquet file, folder or glob, or Delta table.")
-    ],
+    source: Annotated[str, typer.Argument(metavar="INPUT", help=f"{o.SOURCES}.")],
     target: Annotated[
         str,
         typer.Option(
-            "--out", metavar="OUTPUT", help="A .parquet file, or the folder of a Delta store."
+            "--out", metavar="OUTPUT", help="A .parquet file, a Delta folder, or bigquery://p.d.t."
         ),
     ],
     contract: o.ContractOpt = "v2_33features",
@@ -51,10 +49,11 @@ def command(
     began = time.perf_counter()
     if target.endswith(".parquet") and "://" not in target:
         with reading(source):
-            rows = scan_source(source)
-            layout = examined(rows, options.contract, options.on_unknown)
-            unknown = unknown_words(rows, layout) if options.on_unknown == "default" else {}
-            dates, tiers = _to_file(rows, Path(target), options)
+            found = scan_source(source)
+            with held(found, source, found.collect_schema().names()) as rows:
+                layout = examined(rows, options.contract, options.on_unknown)
+                unknown = unknown_words(rows, layout) if options.on_unknown == "default" else {}
+                dates, tiers = _to_file(rows, Path(target), options)
     else:
         done = backfill(
             source, target, contract=options.contract, run=run, as_of=as_of,

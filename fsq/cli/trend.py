@@ -21,13 +21,10 @@ from fsq.trend import store_summary, trend_of
 KINDS = ("svg", "png", "html")
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH = 42
-StoreOpt = Annotated[
-    str, typer.Option("--store", metavar="D", help="Folder of the Delta store to read.")
-]
 
 
 def command(
-    store: StoreOpt,
+    store: o.StoreOpt,
     start: o.StartOpt = None,
     end: o.EndOpt = None,
     contract: o.ContractOpt = "v2_33features",
@@ -44,6 +41,9 @@ def command(
     """Show quality over time, each date against the dates before it."""
     if start and end and start > end:
         raise InputError([f"--start {start} is after --end {end}; swap them"])
+    if summary and store.startswith("bigquery://"):
+        cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"
+        raise InputError([f"--store-summary keeps a Delta table beside a Delta store; {cure}"])
     kind = _kind(target)
     loaded, opened, out = load_contract(contract), open_store(store), Output(as_json)
     found = trend_of(opened, loaded, start, end)

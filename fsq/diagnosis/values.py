@@ -55,7 +55,7 @@ def stuck(ctx: Context) -> None:
                 and not ctx.warming(at)
                 and share - usual_share >= rules.silent_rise
             ):
-                rows = share * trusted[at, i]
+                rows = round(share * trusted[at, i])
                 ctx.say("silent_default", "yellow", at, f.name, [f], rows, f.upstream_table,
                         **facts)  # fmt: skip
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb_extension_spatial
+import pyarrow as pa
 import sqlglot
 from bqemulator.api.routes import tabledata
 from bqemulator.catalog import ddl_sync
 from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
 from bqemulator.catalog.memory_repository import MemoryCatalogRepository
-from bqemulator.grpc_api import write_servicer
+from bqemulator.grpc_api import read_servicer, write_servicer
 from bqemulator.jobs import executor
 from bqemulator.scripting import interpreter
 from bqemulator.storage.engine import DuckDBEngine
@@ -64,6 +65,27 @@ def stream_schema() -> None:
         return types.TableSchema(fields=[field(f) for f in table.schema_.fields])
 
     write_servicer._table_meta_to_proto_schema = schema
+
+
+def small_answers() -> None:
+    """Rows that are read come in answers under gRPC's limit, however wide they are."""
+    original = read_servicer.get_stream_data
+
+    def data(session_name: str, stream_name: str) -> Any:
+        table = original(session_name, stream_name)
+        return table and pa.Table.from_batches(
+            [piece for batch in table.to_batches() for piece in _under(batch, 4_000_000)],
+            table.schema,
+        )
+
+    read_servicer.get_stream_data = data
+
+
+def _under(batch: Any, limit: int) -> list[Any]:
+    if batch.num_rows < 2 or pa.ipc.get_record_batch_size(batch) <= limit:
+        return [batch]
+    half = batch.num_rows // 2
+    return [*_under(batch.slice(0, half), limit), *_under(batch.slice(half), limit)]
 
 
 def kept_metadata() -> None:
@@ -142,4 +164,11 @@ def _parsed(bq_sql: str) -> Any:
         return None
 
 
-PATCHES = (nested_rows, stream_schema, kept_metadata, altered_by_sql, altered_by_patch)
+PATCHES = (
+    nested_rows,
+    stream_schema,
+    small_answers,
+    kept_metadata,
+    altered_by_sql,
+    altered_by_patch,
+)

@@ -1,16 +1,18 @@
-"""Stores of scored rows: one protocol, and Delta Lake as the embedded default behind it."""
+"""Stores of scored rows: one protocol; Delta Lake, the embedded default, and BigQuery behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 import pyarrow as pa
 
-from fsq.errors import StoreError
+from fsq.errors import InputError, StoreError
+from fsq.stores.bigquery.names import TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What one call of ``replace`` did."""
+    """What one call of ``replace`` did.
+
+    Attributes:
+        version: of the table, afterwards.
+        disturbed: others have changed the table after the version that the rows came from, so
+            what else was read of that version may be outdated.
+    """
 
     rows: int
     dates: int
     version: int
+    disturbed: bool = False
 
 
 class Store(Protocol):
@@ -66,6 +75,13 @@ class Store(Protocol):
         """What is remembered per date; a date that others have touched is not in it."""
         ...
 
+    def billed_bytes(self, rows: int) -> int | None:
+        """Bytes that a change of so many of the rows that are there is billed for, about.
+
+        None for a store that bills nothing.
+        """
+        ...
+
 
 def changed_meanwhile(uri: str) -> StoreError:
     """The error for rows that were computed from a version that others have changed since."""
@@ -76,20 +92,44 @@ def open_store(uri: str) -> Store:
     """Open a store by its URI; it need not exist yet.
 
     Args:
-        uri: a folder for a Delta table.
+        uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
 
     Raises:
+        InputError: a BigQuery URI of another form, or the extra for it is not installed.
         StoreError: the URI names something that is not a Delta table, or a kind of store that
-            this version cannot open.
+            fsq does not have.
 
-    >>> open_store("bigquery://p.d.t")
+    >>> open_store("s3://bucket/table")
     Traceback (most recent call last):
     ...
-    fsq.errors.StoreError: bigquery:// stores are not supported by this version; use a folder
+    fsq.errors.StoreError: s3:// stores are not supported; use a folder or bigquery://
     """
     scheme, has_scheme, _ = uri.partition("://")
+    if scheme == "bigquery" and has_scheme:
+        return _bigquery(uri)
     if has_scheme and scheme != "file":
-        raise StoreError(f"{scheme}:// stores are not supported by this version; use a folder")
+        raise StoreError(f"{scheme}:// stores are not supported; use a folder or bigquery://")
     from fsq.stores.delta import DeltaStore
 
     return DeltaStore(uri.removeprefix("file://"))
+
+
+def _bigquery(uri: str) -> Store:
+    TableName.parsed(uri)  # a bad name is told before the extra is missed
+    try:
+        from fsq.stores.bigquery.store import BigQueryStore
+    except ImportError as error:
+        lacking = [f"{error}; install it with: pip install 'fsq[bigquery]'"]
+        raise InputError(lacking, "BigQuery cannot be used") from error
+    return BigQueryStore(uri)
+
+
+def table_of(uri: str) -> str:
+    """What a source or store URI names, so that two ways to write one table are told to be one.
+
+    >>> table_of("bigquery://p.d.t?location=EU") == table_of("bigquery://p.d.t")
+    True
+    """
+    if uri.startswith("bigquery://"):
+        return f"bigquery://{TableName.parsed(uri).dotted}"
+    return str(Path(uri.removeprefix("file://")).resolve())

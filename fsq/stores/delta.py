@@ -15,12 +15,13 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from fsq.errors import InputError, StoreError
+from fsq.errors import StoreError
 from fsq.schema import to_arrow
 from fsq.stores import Entry, Receipt, changed_meanwhile
+from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
-_CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
+CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
 _ATTEMPTS = 8
 # Commits of these operations change no row, so what is remembered stays true.
 _HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
@@ -97,7 +98,7 @@ class DeltaStore:
                 dates after ``since``.
         """
         table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
-        days = _whole_days(table)
+        days = whole_days(table)
         if not days:
             return Receipt(0, 0, self._table().version() if self._is_table() else -1)
         remembered: dict[str, list[str | int] | None] = {d.isoformat(): None for d in days}
@@ -107,7 +108,8 @@ class DeltaStore:
         for attempt in range(_ATTEMPTS):
             try:
                 version = self._write(table, days, properties, since)
-                return Receipt(table.num_rows, len(days), version)
+                disturbed = since is not None and version != since + 1
+                return Receipt(table.num_rows, len(days), version, disturbed)
             except CommitFailedError as error:
                 if since is not None:
                     raise changed_meanwhile(self.uri) from error
@@ -134,7 +136,7 @@ class DeltaStore:
         if not self._is_table():
             try:
                 write_deltalake(self.uri, table.slice(0, 0), mode="error",
-                                configuration=_CONFIGURATION)  # fmt: skip
+                                configuration=CONFIGURATION)  # fmt: skip
             except DeltaError:
                 # Another creator came first: fine if there is a table now, else a real fault.
                 if not self._is_table():
@@ -177,6 +179,10 @@ class DeltaStore:
                 seen.add(day)
         return out
 
+    def billed_bytes(self, rows: int) -> int | None:
+        """None: a folder bills nothing."""
+        return None
+
 
 def _packed(entry: Entry) -> list[str | int]:
     return [entry.contract, entry.version, entry.fingerprint, entry.rows]
@@ -196,19 +202,3 @@ def _moves_no_row(commit: Mapping[str, Any]) -> bool:
     # An overwrite by nothing adds no row either, but removes files.
     untouched = (metrics.get("num_added_files"), metrics.get("num_removed_files")) == (0, 0)
     return untouched or commit.get("operation") in _HARMLESS
-
-
-def _whole_days(table: pa.Table) -> list[date]:
-    lacking = {"player_lookup", "game_date"} - set(table.column_names)
-    if lacking:
-        raise InputError([f"no column {c}" for c in sorted(lacking)], "the rows cannot be stored")
-    keys = pl.DataFrame(table.select(["player_lookup", "game_date"]))
-    problems = [f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items()
-                if n]  # fmt: skip
-    twice = keys.height - keys.n_unique() if keys.height else 0
-    if twice:
-        problems.append(f"duplicate keys: {twice} rows too many; keep one row for each")
-    if problems:
-        raise InputError(problems, "the rows cannot be stored")
-    days: list[date] = keys["game_date"].unique().sort().to_list()
-    return days

@@ -24,7 +24,7 @@ from fsq.schema import ARROW_SCHEMA, COLUMN_NAMES
 from tests.frames import NAMES, legacy, wide
 
 COMMANDS = ["score", "backfill", "check", "explain", "trend", "report", "demo", "emulator",
-            "contract", "contract show",
+            "sql", "contract", "contract show",
             "contract check", "contract diff"]  # fmt: skip
 
 

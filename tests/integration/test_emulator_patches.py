@@ -98,6 +98,25 @@ def test_stream_schema(service: tuple[Clients, bool, str]) -> None:
     assert shown == (["n", "word"] if mended else [])
 
 
+def test_small_answers(service: tuple[Clients, bool, str]) -> None:
+    clients, mended, name = service
+    sql = f"INSERT INTO `{name}` (k) SELECT REPEAT('x', 30000) FROM UNNEST(GENERATE_ARRAY(1, 500))"
+    clients.tables.query(sql).result()
+    project, dataset, table = name.split(".")
+    wanted = types.ReadSession(
+        table=f"projects/{project}/datasets/{dataset}/tables/{table}",
+        data_format=types.DataFormat.ARROW,
+    )
+    session = clients.reader.create_read_session(
+        parent="projects/p", read_session=wanted, max_stream_count=1
+    )
+    try:
+        read = sum(a.row_count for s in session.streams for a in clients.reader.read_rows(s.name))
+    except GoogleAPICallError:
+        read = 0
+    assert read == (500 if mended else 0)
+
+
 def test_kept_metadata(service: tuple[Clients, bool, str]) -> None:
     clients, mended, name = service
     clients.tables.query(f"CREATE TABLE IF NOT EXISTS `{name}` (k STRING)").result()

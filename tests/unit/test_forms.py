@@ -111,6 +111,7 @@ def test_explode_detail() -> None:
         ),
         (ROWS.with_columns(quality_tier=pl.lit("gold")), ["bear an output's name"]),
         (legacy(ROWS, list(NAMES[:25])), ["40 rows lack ['vegas_points_line'"]),
+        (legacy(ROWS).drop("feature_sources"), ["no column feature_sources"]),
         (legacy(ROWS).with_columns(feature_sources=pl.lit("{")), ["not a JSON object"]),
         (legacy(ROWS).with_columns(features=pl.lit([1.0])), ["another length"]),
         (hybrid(ROWS).drop("feature_32_value"), ["feature_32_value"]),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pyarrow as pa
-from google.cloud.bigquery import SchemaField
+from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
 from fsq.errors import InputError
-from fsq.schema import BIGQUERY_TYPES, COLUMNS, DETAIL_FIELDS, REPEATED, Column
+from fsq.schema import COLUMNS, KEYS
+from fsq.stores.bigquery import resource
+from fsq.stores.bigquery.names import TableName
 
+_KEYS = {column.name: column for column in KEYS}
 _QUALITY = {column.name: column for column in COLUMNS}
 
 
@@ -19,15 +22,24 @@ def quality_fields() -> list[SchemaField]:
     >>> quality_fields()[0].name, quality_fields()[0].mode, len(quality_fields()[0].fields)
     ('feature_quality_detail', 'REPEATED', 23)
     """
-    return [_quality_field(c) for c in COLUMNS]
+    return schema_fields(resource.stated(c) for c in COLUMNS)
 
 
-def _quality_field(column: Column) -> SchemaField:
-    mode = "REPEATED" if column.kind in REPEATED else "NULLABLE"
-    inner = [_quality_field(f) for f in DETAIL_FIELDS] if column.kind == "detail" else ()
-    return SchemaField(
-        column.name, BIGQUERY_TYPES[column.kind], mode, description=column.description, fields=inner
-    )
+def schema_fields(fields: Iterable[resource.Field]) -> list[SchemaField]:
+    """Fields for Google's client; what it does not know of them stays in them."""
+    return [SchemaField.from_api_repr(f) for f in fields]
+
+
+def new_table(name: TableName, fields: Iterable[SchemaField]) -> Table:
+    """A table that is not made yet: a partition for each date, clustered by the player.
+
+    >>> new_table(TableName.parsed("p.d.t"), quality_fields()).clustering_fields
+    ['player_lookup']
+    """
+    table = Table(name.dotted, schema=fields)
+    table.time_partitioning = TimePartitioning(field="game_date")
+    table.clustering_fields = ["player_lookup"]
+    return table
 
 
 def table_fields(schema: pa.Schema) -> list[SchemaField]:
@@ -42,42 +54,17 @@ def table_fields(schema: pa.Schema) -> list[SchemaField]:
     out, problems = [], []
     for field in schema:
         if field.name in _QUALITY:
-            out.append(_quality_field(_QUALITY[field.name]))
-            continue
-        try:
-            out.append(_carried_field(field))
-        except KeyError:
-            problems.append(f"column {field.name} is {field.type}; drop or cast it")
+            out.append(resource.stated(_QUALITY[field.name]))
+        elif field.name in _KEYS:
+            out.append(resource.stated(_KEYS[field.name], "REQUIRED"))
+        else:
+            try:
+                out.append(resource.carried(field, "Carried through unchanged"))
+            except KeyError:
+                problems.append(f"column {field.name} is {field.type}; drop or cast it")
     if problems:
         raise InputError(problems, "the rows cannot be stored in BigQuery")
-    return out
-
-
-_KEYS = {"player_lookup": "Key: the player", "game_date": "Key and partition: the game's date"}
-
-
-def _carried_field(field: pa.Field) -> SchemaField:
-    kind, mode = field.type, "REQUIRED" if field.name in _KEYS else "NULLABLE"
-    if pa.types.is_list(kind):
-        kind, mode = kind.value_type, "REPEATED"
-    inner = [_carried_field(f) for f in kind] if pa.types.is_struct(kind) else []
-    name = next((bq for fits, bq in _TYPES if fits(kind)), None)
-    if name is None:
-        raise KeyError(field.name)
-    told = _KEYS.get(field.name, "Carried through unchanged")
-    return SchemaField(field.name, name, mode, description=told, fields=inner)
-
-
-_TYPES = (
-    (pa.types.is_string, "STRING"),
-    (pa.types.is_integer, "INT64"),
-    (pa.types.is_floating, "FLOAT64"),
-    (pa.types.is_boolean, "BOOL"),
-    (pa.types.is_date32, "DATE"),
-    (pa.types.is_timestamp, "TIMESTAMP"),
-    (pa.types.is_binary, "BYTES"),
-    (pa.types.is_struct, "STRUCT"),
-)
+    return schema_fields(out)
 
 
 def by_name(fields: Iterable[SchemaField]) -> dict[str, SchemaField]:

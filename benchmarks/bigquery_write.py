@@ -1,0 +1,109 @@
+"""How fast rows go to BigQuery: our own part against copying the bytes, and into the emulator.
+
+    python -m benchmarks.bigquery_write [--emulator]
+
+Our own part is splitting, serialising and sending, over a real socket, to a server in another
+process that only counts. What to quote is the ratio to copying the same bytes in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from google.cloud import bigquery
+
+import fsq
+from fsq.demo import simulate_season
+from fsq.schema import to_arrow
+from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.fields import table_fields
+from fsq.stores.bigquery.publish import publish
+from fsq.stores.bigquery.wire import requests
+from tests.conftest import command, started, stopped
+from tests.fake_write import FakeWrite, client_of
+
+ROUNDS = 5
+PARENT = "projects/p/datasets/d/tables/t"
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--emulator", action="store_true", help="write into `fsq emulator` too")
+    wanted = parser.parse_args()
+    rows = to_arrow(fsq.score(simulate_season("2025-26").rows)).combine_chunks()
+    sizes = [pa.ipc.get_record_batch_size(p) for b in rows.to_batches() for p in requests(b)]
+    size = sum(sizes)
+    print(f"{rows.num_rows:,} rows, {size / 1e6:,.0f} MB in {len(sizes)} requests, the largest "
+          f"{max(sizes) / 1e6:.2f} MB; medians of {ROUNDS}")  # fmt: skip
+    source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
+    copy = _median(lambda: np.copyto(target, source))
+    serialised = _median(lambda: [p.serialize() for b in rows.to_batches() for p in requests(b)])
+    sent = _counted(rows)
+    for what, seconds in (("copy the bytes", copy), ("split and serialise", serialised),
+                          ("send and commit", sent)):  # fmt: skip
+        _line(what, rows.num_rows, size, seconds, copy)
+    if wanted.emulator:
+        _line("into the emulator", rows.num_rows, size, _into_the_emulator(rows), copy)
+
+
+def _line(what: str, rows: int, size: int, seconds: float, copy: float) -> None:
+    print(f"{what:20} {seconds:8.3f} s {size / seconds / 1e6:8,.0f} MB/s "
+          f"{rows / seconds:10,.0f} rows/s {seconds / copy:8.1f} x copy")  # fmt: skip
+
+
+def _median(call: Callable[[], Any]) -> float:
+    seconds = []
+    for _ in range(ROUNDS + 1):
+        began = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[1:])  # the first one warms up
+
+
+def _counted(rows: pa.Table) -> float:
+    """Seconds to publish to a server that only counts, in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    server = context.Process(target=_serve, args=(there,))
+    server.start()
+    try:
+        client = client_of(here.recv())
+        return _median(lambda: publish(client, PARENT, rows))
+    finally:
+        here.send(None)
+        server.join()
+
+
+def _serve(pipe: Connection) -> None:
+    with FakeWrite(keep=False) as service:
+        pipe.send(service.address)
+        pipe.recv()
+
+
+def _into_the_emulator(rows: pa.Table) -> float:
+    """Seconds to publish into a new table of a fresh emulator, once."""
+    process, environment = started(command())
+    os.environ.update(environment)
+    try:
+        with connected("p") as clients:
+            clients.tables.create_dataset("p.d")
+            clients.tables.create_table(bigquery.Table("p.d.t", schema=table_fields(rows.schema)))
+            began = time.perf_counter()
+            publish(clients.writer, PARENT, rows)
+            return time.perf_counter() - began
+    finally:
+        stopped(process)
+
+
+if __name__ == "__main__":
+    main()

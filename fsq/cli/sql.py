@@ -1,0 +1,62 @@
+"""``fsq sql``: the views and queries, as SQL for BigQuery."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from fsq import sql
+from fsq.cli import _options as o
+from fsq.cli._output import Output
+from fsq.contract import load_contract
+from fsq.errors import InputError
+from fsq.stores.bigquery.names import TableName
+
+
+def command(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Which one; without it, a list.")
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(metavar="bigquery://P.D.T", help="The scored table."),
+    ] = None,
+    contract: o.ContractOpt = "v2_33features",
+    start: o.StartOpt = None,
+    end: o.EndOpt = None,
+    create_view: Annotated[
+        bool, typer.Option("--create-view", help="As CREATE OR REPLACE VIEW beside the table.")
+    ] = False,
+    no_game_id: Annotated[
+        bool, typer.Option("--no-game-id", help="The table has no column game_id.")
+    ] = False,
+    as_json: o.JsonOpt = False,
+) -> None:
+    """Print a query or a view over a scored table, made from the contract; nothing is sent."""
+    out = Output(as_json)
+    if name is None:
+        out.table(("name", "gives"), list(sql.VIEWS.items()))
+        out.document({"views": sql.VIEWS})
+        return
+    if table is None:
+        cure = "name the scored table: --table bigquery://project.dataset.table"
+        raise InputError([f"--table is lacking; {cure}"], "no SQL was made")
+    place, loaded = TableName.parsed(table), load_contract(contract)
+    make = sql.view if create_view else sql.query
+    text = make(name, place, loaded, start, end, not no_game_id)
+    if not as_json:
+        sys.stdout.write(text)  # as it is: it is to be pasted, not to be read in a terminal alone
+    out.document(
+        {
+            "name": name,
+            "gives": sql.VIEWS[name],
+            "table": place.dotted,
+            "view": sql.view_name(name, place).dotted if create_view else None,
+            "contract": {"name": loaded.name, "version_hash": loaded.version_hash},
+            "start": start,
+            "end": end,
+            "sql": text,
+        }
+    )

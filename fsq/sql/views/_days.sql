@@ -1,0 +1,175 @@
+WITH
+-- What the contract says of each feature.
+contract AS (
+  $contract_features
+),
+-- The scored rows of the dates, and of those that they are compared with.
+scored AS (
+  SELECT
+    t.`player_lookup`,
+    t.`game_date`,
+    $game_id_read$category_read,
+    t.`feature_quality_score`,
+    t.`quality_alert_level`,
+    t.`is_production_ready`,
+    t.`is_training_ready`,
+    t.`has_vegas_line`,
+    t.`upstream_processors_ran`,
+    t.`missing_processors`,
+    t.`upstream_data_freshness_hours`,
+    t.`feature_quality_detail`
+  FROM $table AS t
+  WHERE t.`game_date` BETWEEN $since AND $end
+    AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width$only_history
+),
+flat AS (
+  SELECT
+    t.`game_date`,
+    t.`player_lookup`,
+    t.`upstream_data_freshness_hours`,
+    c.feature_index,
+    c.upstream_table,
+    d.`is_default`,
+    d.`feature_value`,
+    d.`expected_value`,
+    d.`value_range_valid`,
+    d.`sample_size`,
+    d.`last_updated`
+  FROM scored AS t
+  CROSS JOIN UNNEST(t.`feature_quality_detail`) AS d
+  JOIN contract AS c ON c.feature_index = d.`feature_index`
+),
+-- A record's largest age belongs to its oldest timestamp; the others are as much younger.
+marked AS (
+  SELECT
+    *,
+    MIN(IF(is_default, 1, 0)) OVER (PARTITION BY game_date, player_lookup, upstream_table) = 1
+      AS all_of_table_default,
+    COUNT(*) OVER (
+      PARTITION BY game_date, feature_index, is_default, CAST(feature_value + 0 AS STRING)
+    ) AS same_value_rows,
+    PERCENTILE_CONT(sample_size, 0.5) OVER (PARTITION BY game_date, feature_index) AS games,
+    upstream_data_freshness_hours - TIMESTAMP_DIFF(
+      last_updated, MIN(last_updated) OVER (PARTITION BY game_date, player_lookup), MICROSECOND
+    ) / 3.6e9 AS age_hours
+  FROM flat
+),
+-- From here on one row per date and feature.
+counted AS (
+  SELECT
+    game_date,
+    feature_index,
+    COUNT(*) AS `rows`,
+    COUNTIF(is_default) AS default_rows,
+    COUNTIF(all_of_table_default) AS table_default_rows,
+    COUNTIF(is_default AND sample_size = 0) AS empty_rows,
+    COUNTIF(NOT is_default) AS trusted,
+    COUNTIF(NOT is_default AND feature_value = expected_value) AS expected_rows,
+    COUNTIF(feature_value IS NOT NULL) AS with_value,
+    COUNTIF(NOT value_range_valid) AS violation_rows,
+    COUNTIF(age_hours IS NOT NULL) AS aged_rows,
+    COUNTIF(age_hours > $stale_hours) AS stale_rows,
+    COUNTIF(age_hours > $very_stale_hours) AS very_stale_rows,
+    COUNT(DISTINCT IF(is_default, NULL, feature_value)) AS distinct_values,
+    MAX(IF(is_default, 0, same_value_rows)) AS most_common_rows,
+    STDDEV_SAMP(IF(is_default, NULL, feature_value)) AS spread,
+    ANY_VALUE(games) AS games,
+    ARRAY_AGG(IF(is_default, player_lookup, NULL) IGNORE NULLS) AS default_players
+  FROM marked
+  GROUP BY game_date, feature_index
+),
+known AS (
+  SELECT
+    f.*,
+    c.* EXCEPT (feature_index),
+    MAX(IF(c.sized, f.games, NULL)) OVER (PARTITION BY f.game_date) AS games_known,
+    LAG(f.game_date) OVER (PARTITION BY f.feature_index ORDER BY f.game_date) AS date_before
+  FROM counted AS f
+  JOIN contract AS c ON c.feature_index = f.feature_index
+),
+remembered AS (
+  SELECT
+    *,
+    ARRAY_AGG(STRUCT(game_date AS day, games AS games, games_known AS games_known))
+      OVER ($before) AS earlier
+  FROM known
+),
+-- Has it enough dates to be compared with? Has the season just begun, so that windows still fill?
+seasoned AS (
+  SELECT
+    r.* EXCEPT (earlier),
+    (SELECT COUNT(*) FROM UNNEST(r.earlier) AS e WHERE $recent) >= $history_min_days AS has_history,
+    IFNULL(r.games_known < $warmup_games, FALSE) AND NOT EXISTS (
+      SELECT 1 FROM UNNEST(r.earlier) AS e WHERE $recent AND e.games_known >= $warmup_games
+    ) AS warming,
+    $usual_games AS usual_games
+  FROM remembered AS r
+),
+-- Without a game in a window that has no size, a default is a fact and no fault.
+excused AS (
+  SELECT
+    *,
+    IF(
+      open_ended AND IF(has_history, IFNULL(usual_games, 0), 0) < $warmup_games, empty_rows, 0
+    ) AS excused_rows
+  FROM seasoned
+),
+shared AS (
+  SELECT
+    *,
+    IFNULL(SAFE_DIVIDE(default_rows - excused_rows, `rows` - excused_rows), 0) AS default_share,
+    expected_rows / GREATEST(trusted, 1) AS expected_share,
+    violation_rows / GREATEST(with_value, 1) AS violation_share,
+    most_common_rows / GREATEST(trusted, 1) AS most_common_share
+  FROM excused
+),
+shared_before AS (
+  SELECT
+    *,
+    ARRAY_AGG(STRUCT(
+      game_date AS day, default_share AS default_share, expected_share AS expected_share,
+      CAST(distinct_values AS FLOAT64) AS distinct_values
+    )) OVER ($before) AS earlier
+  FROM shared
+),
+compared AS (
+  SELECT
+    r.* EXCEPT (earlier),
+    IF(r.has_history, $usual_default_share, NULL) AS usual_default_share,
+    IF(r.has_history, $usual_expected_share, NULL) AS usual_expected_share,
+    IF(r.has_history, $usual_distinct_values, NULL) AS usual_distinct_values
+  FROM shared_before AS r
+),
+-- What the rows say of the dates, and of the jobs that ran.
+dates AS (
+  SELECT
+    t.`game_date`,
+    COUNT(*) AS `rows`,
+    $games AS games,
+    AVG(t.`feature_quality_score`) AS quality,
+    $category_means,
+    COUNTIF(t.`quality_alert_level` = 'green') AS green,
+    COUNTIF(t.`quality_alert_level` = 'yellow') AS yellow,
+    COUNTIF(t.`quality_alert_level` = 'red') AS red,
+    COUNTIF(t.`is_production_ready`) AS production_ready,
+    COUNTIF(t.`is_training_ready`) AS training_ready,
+    COUNTIF(t.`has_vegas_line`) AS vegas_rows,
+    COUNTIF(t.`upstream_processors_ran` IS NOT NULL) > 0 AS run_known,
+    STRING_AGG(DISTINCT t.`upstream_processors_ran`, ',') AS ran,
+    STRING_AGG(DISTINCT t.`missing_processors`, ',') AS missing
+  FROM scored AS t
+  GROUP BY t.`game_date`
+),
+-- A job that is not expected on every date says nothing by its absence.
+traced AS (
+  SELECT
+    f.*,
+    f.table_default_rows >= $table_default_share * f.`rows` AS table_empty,
+    CASE
+      WHEN f.processor IS NULL OR NOT d.run_known THEN NULL
+      WHEN f.processor IN UNNEST(SPLIT(d.ran, ',')) THEN TRUE
+      WHEN f.processor_expected THEN FALSE
+    END AS ran
+  FROM compared AS f
+  JOIN dates AS d ON d.game_date = f.game_date
+)

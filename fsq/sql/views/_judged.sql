@@ -1,0 +1,278 @@
+,
+-- What each feature shows on each date; NULL for what is fine.
+judged AS (
+  SELECT
+    *,
+    `rows` >= $min_rows AND trusted >= $min_rows AS enough_values,
+    default_share - usual_default_share AS default_rise,
+    expected_share - IF(has_history, usual_expected_share, 0) AS expected_rise,
+    min_std IS NOT NULL OR min_distinct IS NOT NULL AS has_floor,
+    IFNULL(DATE_DIFF(game_date, date_before, DAY) >= $break_days, FALSE) AS after_break
+  FROM traced
+),
+stuck AS (
+  SELECT
+    *,
+    CASE
+      WHEN NOT has_floor THEN
+        distinct_values = 1 AND IFNULL(usual_distinct_values >= $history_days, FALSE)
+      WHEN most_common_share >= $stuck_share THEN TRUE
+      WHEN warming THEN FALSE
+      ELSE IFNULL(spread < min_std, FALSE)
+        OR distinct_values < LEAST(IFNULL(min_distinct, 0), FLOOR(trusted / $rows_per_value))
+    END AS is_stuck,
+    most_common_share >= $stuck_red_share
+      OR spread < $stuck_red_std * IFNULL(min_std, 0) AS is_gone
+  FROM judged
+),
+said AS (
+  SELECT
+    f.*,
+    s.*
+  FROM (
+    SELECT
+      *,
+      CASE
+        WHEN table_optional THEN NULL
+        WHEN table_empty AND warming AND ran IS NOT FALSE THEN 'season_start'
+        WHEN table_empty AND ran THEN 'processor_wrote_nothing'
+        WHEN table_empty AND NOT ran THEN 'processor_did_not_run'
+        WHEN table_empty THEN 'upstream_table_missing'
+        WHEN optional THEN NULL
+        WHEN default_share >= $table_default_share AND warming THEN 'season_start'
+        WHEN default_share >= $table_default_share THEN 'feature_missing'
+        WHEN NOT warming AND default_rise >= $default_rise_yellow AND `rows` >= $min_rows THEN 'risen'
+      END AS upstream_kind,
+      CASE
+        WHEN NOT enough_values THEN NULL
+        WHEN suspicious AND expected_share >= $stuck_share THEN 'silent_default'
+        WHEN is_stuck THEN 'stuck_constant'
+        WHEN (suspicious OR (has_floor AND has_history))
+          AND expected_share >= IF(suspicious, $silent_share, $silent_share_unmarked)
+          AND NOT warming
+          AND expected_rise >= $silent_rise THEN 'silent_default'
+      END AS value_kind
+    FROM stuck
+  ) AS f
+  CROSS JOIN UNNEST([
+    STRUCT(
+      f.upstream_kind AS kind,
+      CASE
+        WHEN f.upstream_kind = 'season_start' THEN 'yellow'
+        WHEN f.upstream_kind = 'risen' AND f.default_rise < $default_rise_red THEN 'yellow'
+        ELSE 'red'
+      END AS severity,
+      IF(f.upstream_kind = 'season_start', '', f.upstream_table) AS subject,
+      '' AS part,
+      CASE
+        WHEN f.upstream_kind = 'season_start' THEN f.`rows`
+        WHEN f.table_empty THEN f.table_default_rows
+        ELSE f.default_rows
+      END AS affected,
+      CAST(NULL AS FLOAT64) AS share
+    ),
+    STRUCT(
+      IF(f.ran IS FALSE AND NOT f.table_empty AND NOT f.table_optional,
+        'run_context_disagrees', NULL) AS kind,
+      'yellow' AS severity, f.upstream_table AS subject, '' AS part, 0 AS affected,
+      CAST(NULL AS FLOAT64) AS share
+    ),
+    STRUCT(
+      f.value_kind AS kind,
+      CASE
+        WHEN f.value_kind = 'silent_default' AND f.suspicious AND f.expected_share >= $stuck_share
+          THEN 'red'
+        WHEN f.value_kind = 'stuck_constant' AND f.is_gone AND NOT f.after_break THEN 'red'
+        ELSE 'yellow'
+      END AS severity,
+      f.feature_name AS subject,
+      '' AS part,
+      IF(
+        f.value_kind = 'stuck_constant' OR f.expected_share >= $stuck_share,
+        f.most_common_rows,
+        CAST(ROUND(f.expected_share * f.trusted) AS INT64)
+      ) AS affected,
+      CAST(NULL AS FLOAT64) AS share
+    ),
+    STRUCT(
+      IF(f.aged_rows > 0 AND f.stale_rows >= $stale_share * f.aged_rows, 'stale_data', NULL)
+        AS kind,
+      IF(f.very_stale_rows >= $stale_share * f.aged_rows, 'red', 'yellow') AS severity,
+      f.upstream_table AS subject,
+      IF(f.very_stale_rows >= $stale_share * f.aged_rows, 'red', 'yellow') AS part,
+      f.stale_rows AS affected,
+      CAST(NULL AS FLOAT64) AS share
+    ),
+    STRUCT(
+      IF(f.`rows` >= $min_rows AND f.violation_share >= $violation_share_yellow,
+        'range_violation', NULL) AS kind,
+      IF(f.violation_share >= $violation_share_red, 'red', 'yellow') AS severity,
+      f.upstream_table AS subject,
+      '' AS part,
+      f.violation_rows AS affected,
+      f.violation_share AS share
+    )
+  ]) AS s
+),
+-- Features of one kind and cause on one date are one finding. The group of what is fine (kind is
+-- NULL) stays until the next step, so that no date is lost.
+grouped AS (
+  SELECT
+    game_date,
+    kind,
+    subject,
+    LOGICAL_OR(warming) AS warming,
+    LOGICAL_OR(has_history) AS has_history,
+    IF(LOGICAL_OR(severity = 'red'), 'red', 'yellow') AS severity,
+    IF(subject = '', NULL, ANY_VALUE(upstream_table)) AS upstream_table,
+    IF(subject = '', NULL, ANY_VALUE(processor)) AS processor,
+    ARRAY_AGG(feature_name ORDER BY feature_index) AS features,
+    ARRAY_AGG(affected ORDER BY IFNULL(share, affected) DESC, feature_index LIMIT 1)[OFFSET(0)]
+      AS affected,
+    COUNT(*) = ANY_VALUE(table_width) AND COUNT(*) > 1 AS whole_table,
+    ANY_VALUE(table_default_rows) AS table_default_rows,
+    ARRAY_CONCAT_AGG(IF(kind = 'risen', default_players, NULL)) AS players
+  FROM said
+  GROUP BY game_date, kind, subject, part
+),
+persons AS (
+  SELECT
+    g.* EXCEPT (players),
+    (SELECT COUNT(DISTINCT p) FROM UNNEST(g.players) AS p) AS players
+  FROM grouped AS g
+),
+found AS (
+  SELECT
+    game_date,
+    LOGICAL_OR(warming) AS warming,
+    LOGICAL_OR(has_history) AS has_history,
+    ARRAY_AGG(
+      IF(kind IS NULL, NULL, STRUCT(
+        CASE
+          WHEN kind != 'risen' THEN kind
+          WHEN whole_table THEN 'processor_wrote_part'
+          ELSE 'default_rate_shift'
+        END AS kind,
+        severity AS severity,
+        subject AS subject,
+        upstream_table AS upstream_table,
+        processor AS processor,
+        features AS features,
+        CASE
+          WHEN kind != 'risen' THEN affected
+          WHEN whole_table THEN table_default_rows
+          ELSE players
+        END AS rows_affected
+      ))
+      IGNORE NULLS
+    ) AS findings
+  FROM persons
+  GROUP BY game_date
+),
+-- The dates themselves: their rows, their optional features, their categories.
+measured AS (
+  SELECT
+    d.*,
+    f.warming,
+    f.has_history,
+    f.findings,
+    MIN(IFNULL(d.games, 0)) OVER () > 0 AS games_known,
+    d.vegas_rows / d.`rows` AS optional_share
+  FROM dates AS d
+  JOIN found AS f ON f.game_date = d.game_date
+),
+rated AS (
+  SELECT *, IF(games_known, `rows` / games, `rows`) AS rate FROM measured
+),
+measured_before AS (
+  SELECT
+    *,
+    ARRAY_AGG(STRUCT(
+      game_date AS day, rate AS rate, optional_share AS optional_share,
+      $category_fields
+    )) OVER (ORDER BY game_date ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
+  FROM rated
+),
+measured_usual AS (
+  SELECT
+    r.* EXCEPT (earlier),
+    IF(r.has_history, r.rate / $usual_rate, NULL) AS coverage,
+    IF(r.has_history, $usual_optional_share, NULL) AS usual_optional_share,
+    $usual_categories
+  FROM measured_before AS r
+),
+noted AS (
+  SELECT
+    m.* EXCEPT (findings),
+    ARRAY_CONCAT(
+      ARRAY(SELECT f FROM UNNEST(m.findings) AS f),
+      ARRAY(
+        SELECT s FROM UNNEST([
+          STRUCT(
+            CASE
+              WHEN m.coverage < IF(m.games_known, $rows_per_game_yellow, $rows_yellow)
+                THEN 'missing_rows'
+              WHEN m.games_known AND m.coverage > $rows_above THEN 'surplus_rows'
+            END AS kind,
+            IF(m.games_known AND m.coverage < $rows_per_game_red, 'red', 'yellow') AS severity,
+            '' AS subject,
+            CAST(NULL AS STRING) AS upstream_table,
+            CAST(NULL AS STRING) AS processor,
+            ARRAY<STRING>[] AS features,
+            CAST(ABS(ROUND(m.`rows` * (1 / m.coverage - 1))) AS INT64) AS rows_affected
+          ),
+          STRUCT(
+            CASE
+              WHEN NOT $has_optional THEN NULL
+              WHEN m.optional_share = 0 AND IFNULL(m.usual_optional_share, 0) = 0
+                THEN 'optional_absent'
+              WHEN NOT m.warming
+                AND m.optional_share NOT BETWEEN $optional_low AND $optional_high
+                AND ABS(m.optional_share - m.usual_optional_share) >= $optional_shift
+                THEN 'optional_coverage'
+            END AS kind,
+            IF(
+              m.optional_share = 0 AND IFNULL(m.usual_optional_share, 0) = 0, 'info', 'yellow'
+            ) AS severity,
+            '' AS subject,
+            $optional_table AS upstream_table,
+            $optional_processor AS processor,
+            $optional_features AS features,
+            CAST(TRUNC(m.`rows` * (1 - m.optional_share)) AS INT64) AS rows_affected
+          )
+        ]) AS s
+        WHERE s.kind IS NOT NULL
+      )
+    ) AS findings
+  FROM measured_usual AS m
+),
+-- A category that fell is a finding where no other one names a feature of it.
+complete AS (
+  SELECT
+    n.* EXCEPT (findings),
+    ARRAY_CONCAT(
+      n.findings,
+      ARRAY(
+        SELECT AS STRUCT
+          'category_shift' AS kind,
+          IF(c.usual - c.quality >= $category_drop_red, 'red', 'yellow') AS severity,
+          c.category AS subject,
+          CAST(NULL AS STRING) AS upstream_table,
+          CAST(NULL AS STRING) AS processor,
+          c.features AS features,
+          n.`rows` AS rows_affected
+        FROM UNNEST([
+          $required_categories
+        ]) AS c
+        WHERE n.has_history AND NOT n.warming
+          AND c.usual - c.quality >= $category_drop_yellow
+          AND NOT EXISTS (
+            SELECT 1
+            FROM UNNEST(n.findings) AS f
+            CROSS JOIN UNNEST(f.features) AS name
+            WHERE f.severity != 'info' AND name IN UNNEST(c.features)
+          )
+      )
+    ) AS findings
+  FROM noted AS n
+)

@@ -1,0 +1,70 @@
+-- One row per date and upstream table: how much of it fell back, for whom, and which job writes it.
+-- status is red where all of its features, or some, are default for nearly all rows, or for many
+-- more than usual; yellow where they are for more than usual, where the season has just begun, or
+-- where the job is said not to have run though its features are there. A table of optional features
+-- is always green: they may be absent. all_default_features and risen_features are those features.
+-- ran is what the rows say of the job; NULL where they do not say. What the values themselves show
+-- (stuck, stale, out of range) is in the findings.
+-- $history_note
+$days,
+risen AS (
+  SELECT
+    *,
+    default_share >= $table_default_share AS all_default,
+    IF(
+      NOT table_empty AND NOT optional AND NOT warming AND default_share < $table_default_share
+        AND `rows` >= $min_rows AND default_share - usual_default_share >= $default_rise_yellow,
+      default_share - usual_default_share,
+      NULL
+    ) AS rise
+  FROM traced
+),
+tables AS (
+  SELECT
+    game_date,
+    upstream_table,
+    ANY_VALUE(processor) AS processor,
+    ANY_VALUE(processor_expected) AS processor_expected,
+    ANY_VALUE(ran) AS ran,
+    ANY_VALUE(`rows`) AS `rows`,
+    ANY_VALUE(table_default_rows) AS all_default_rows,
+    SUM(default_rows) / SUM(`rows`) AS default_rate,
+    ARRAY_AGG(feature_name ORDER BY feature_index) AS features,
+    ARRAY_AGG(IF(all_default, feature_name, NULL) IGNORE NULLS ORDER BY feature_index)
+      AS all_default_features,
+    ARRAY_AGG(IF(rise IS NULL, NULL, feature_name) IGNORE NULLS ORDER BY feature_index)
+      AS risen_features,
+    MAX(rise) AS rise,
+    ANY_VALUE(table_empty) AS table_empty,
+    ANY_VALUE(warming) AS warming,
+    LOGICAL_AND(optional) AS all_optional,
+    LOGICAL_OR(all_default AND NOT optional) AS lost,
+    MIN(feature_index) AS place
+  FROM risen
+  WHERE game_date >= $start
+  GROUP BY game_date, upstream_table
+)
+SELECT
+  t.game_date,
+  t.upstream_table,
+  t.processor,
+  t.ran,
+  IFNULL(t.processor_expected AND NOT t.ran, FALSE) AS processor_missing,
+  CASE
+    WHEN t.all_optional THEN 'green'
+    WHEN t.table_empty THEN IF(t.warming AND t.ran IS NOT FALSE, 'yellow', 'red')
+    WHEN t.lost AND NOT t.warming OR t.rise >= $default_rise_red THEN 'red'
+    WHEN t.lost OR t.rise IS NOT NULL OR t.ran IS FALSE THEN 'yellow'
+    ELSE 'green'
+  END AS status,
+  t.`rows`,
+  t.all_default_rows,
+  t.default_rate,
+  t.features,
+  t.all_default_features,
+  t.risen_features,
+  ARRAY(SELECT DISTINCT job FROM UNNEST(SPLIT(d.missing, ',')) AS job ORDER BY job)
+    AS missing_processors
+FROM tables AS t
+JOIN dates AS d ON d.game_date = t.game_date
+ORDER BY t.game_date, t.place

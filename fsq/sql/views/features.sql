@@ -1,0 +1,10 @@
+-- One row per record and feature: the keys and the fields of feature_quality_detail.
+-- Records that were never scored have no features, hence no rows here.
+-- A filter on game_date reaches the partitions, whether in here or on the view.
+SELECT
+  t.`player_lookup`,
+  t.`game_date`,
+  $detail_fields
+FROM $table AS t
+CROSS JOIN UNNEST(t.`feature_quality_detail`) AS d
+WHERE t.`game_date` BETWEEN $start AND $end

@@ -1,0 +1,21 @@
+-- The records that pass every training gate, and one column per feature: its value.
+-- The same as fsq.training_set, as it is by default. Add your label by a join on the two keys.
+-- A filter on game_date reaches the partitions, whether in here or on the view.
+SELECT
+  t.`player_lookup`,
+  t.`game_date`,
+  $game_id$values
+FROM $table AS t
+WHERE t.`game_date` BETWEEN $start AND $end
+  AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width
+  $gates
+  -- $faults_ask; a window of no fixed size may be empty
+  AND NOT EXISTS (
+    SELECT 1 FROM UNNEST(t.`feature_quality_detail`) AS d
+    WHERE d.`feature_name` IN UNNEST($required)
+      AND ($faults)
+      AND NOT (
+        d.`feature_name` IN UNNEST($excusable)
+        AND d.`is_default` AND IFNULL(d.`sample_size` = 0, FALSE)
+      )
+  )

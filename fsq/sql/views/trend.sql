@@ -1,0 +1,41 @@
+-- One row per date: quality, categories, defaults and rows against the median of the $history_days dates
+-- before it; NULL where fewer than $history_min_days are there. The same as `fsq trend`.
+-- $history_note
+WITH dates AS (
+  SELECT
+    t.`game_date`,
+    COUNT(*) AS `rows`,
+    AVG(t.`feature_quality_score`) AS quality_pct,
+    $category_means,
+    100 * (SUM(t.`default_feature_count`) / (COUNT(*) * $width)) AS default_pct,
+    COUNTIF(t.`quality_alert_level` = 'green') AS green,
+    COUNTIF(t.`quality_alert_level` = 'yellow') AS yellow,
+    COUNTIF(t.`quality_alert_level` = 'red') AS red,
+    100 * COUNTIF(t.`is_production_ready`) / COUNT(*) AS production_ready_pct,
+    100 * COUNTIF(t.`is_training_ready`) / COUNT(*) AS training_ready_pct
+  FROM $table AS t
+  WHERE t.`game_date` BETWEEN $since AND $end
+    AND t.`quality_tier` IS NOT NULL
+  GROUP BY t.`game_date`
+),
+remembered AS (
+  SELECT
+    *,
+    ARRAY_AGG(STRUCT(
+      $compared_fields
+    )) OVER (ORDER BY game_date ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
+  FROM dates
+),
+compared AS (
+  SELECT
+    * EXCEPT (earlier),
+    $trailing
+  FROM remembered AS r
+)
+SELECT
+  *,
+  quality_pct - quality_pct_trailing AS quality_change,
+  default_pct - default_pct_trailing AS default_change,
+  SAFE_DIVIDE(100 * `rows`, rows_trailing) AS coverage_pct
+FROM compared
+WHERE game_date >= $start

@@ -1,0 +1,56 @@
+"""What was written is counted where it lies: rows, and the elements of every array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from google.cloud import bigquery
+
+from fsq.errors import StoreError
+from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.merge import on_days
+from fsq.stores.bigquery.names import TableName, column
+
+
+def compare(
+    what: str, rows: pa.Table, table: TableName, client: Any, days: Sequence[date] | None = None
+) -> None:
+    """Hold what a table has against the rows that were written to it.
+
+    Args:
+        what: the word for the message: staged or merged.
+        rows: what was written.
+        table: where.
+        client: Google's BigQuery client.
+        days: the dates to look at, for a table that has others too; of their rows those that
+            bear a stamp of the written ones count.
+
+    Raises:
+        StoreError: it has more or fewer rows, or arrays of other lengths.
+    """
+    arrays = [f.name for f in rows.schema if pa.types.is_list(f.type)]
+    wanted = (rows.num_rows, *(_elements(rows[name]) for name in arrays))
+    sums = [f"IFNULL(SUM(ARRAY_LENGTH({column(name)})), 0)" for name in arrays]
+    where, stamps = "TRUE", []
+    if days is not None:
+        where = f"{on_days('game_date', days)} AND quality_computed_at IN UNNEST(@stamps)"
+        found = pc.unique(rows["quality_computed_at"]).to_pylist()
+        stamps = [bigquery.ArrayQueryParameter("stamps", "TIMESTAMP", found)]
+    sql = f"SELECT {', '.join(['COUNT(*)', *sums])} FROM {table.sql} WHERE {where}"
+    (held,) = run(client, sql, *stamps)
+    told = [
+        f"{name}: {there:,} in the place of {here:,}"
+        for name, here, there in zip(["rows", *arrays], wanted, held.values(), strict=True)
+        if here != there
+    ]
+    if told:
+        raise StoreError(f"{table.dotted} was {what} otherwise than sent: {'; '.join(told)}; "
+                         "somebody else may have written these dates; run it again")  # fmt: skip
+
+
+def _elements(column: pa.ChunkedArray) -> int:
+    return int(pc.sum(pc.list_value_length(column)).as_py() or 0)

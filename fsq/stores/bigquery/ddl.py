@@ -1,0 +1,75 @@
+"""The output's schema as SQL for BigQuery; Google's clients are not needed for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from fsq.schema import COLUMNS
+from fsq.stores.bigquery.names import TableName, column
+from fsq.stores.bigquery.resource import Field, sql_type, stated, table
+from fsq.stores.plan import Plan
+
+
+def create_table(name: TableName, description: str | None = None) -> str:
+    """The statement that makes a table of the keys and the 44 quality columns.
+
+    >>> print(create_table(TableName.parsed("p.d.t")).splitlines()[1])
+      `player_lookup` STRING NOT NULL OPTIONS(description="Key: the player"),
+    """
+    lines = [f"CREATE TABLE {name.sql} (", _listed(table()), ")", "PARTITION BY `game_date`",
+             "CLUSTER BY `player_lookup`"]  # fmt: skip
+    if description is not None:
+        lines.append(_options(description))
+    return "\n".join(lines) + ";"
+
+
+def alter_table(name: TableName, plan: Plan | None = None) -> str:
+    """The statements that give a table what it lacks, as far as SQL can.
+
+    All columns are added by one statement, since a table takes five such statements in ten
+    seconds. SQL adds no sub-field to a column that is there; ``fsq schema migrate`` does.
+
+    Args:
+        name: the table.
+        plan: what it lacks; None if it was not looked at: what is there already is then skipped.
+
+    >>> print(alter_table(TableName.parsed("p.d.t")).splitlines()[-1][:50])
+      ADD COLUMN IF NOT EXISTS `matchup_data_status` S
+    """
+    if plan is None:
+        added, described, deep = [stated(c) for c in COLUMNS], [], []
+    else:
+        names = {c.path for c in plan.added}
+        added = [f for f in plan.fields if f["name"] in names]
+        described = [c for c in plan.described if "." not in c.path]
+        deep = [c.path for c in (*plan.added, *plan.described) if "." in c.path]
+    out = []
+    if added:
+        adds = (f"  ADD COLUMN IF NOT EXISTS {_defined(f, 2)}" for f in added)
+        out.append(f"ALTER TABLE {name.sql}\n" + ",\n".join(adds) + ";")
+    for c in described:
+        sets = f"ALTER COLUMN {column(c.path)} SET {_options(c.description)}"
+        out.append(f"ALTER TABLE {name.sql} {sets};")
+    if deep:
+        out.append("-- No SQL reaches these; `fsq schema migrate` does: " + ", ".join(deep))
+    return "\n\n".join(out) or "-- Nothing is missing."
+
+
+def _listed(fields: Iterable[Field], indent: int = 2) -> str:
+    return ",\n".join(" " * indent + _defined(f, indent) for f in fields)
+
+
+def _defined(field: Field, indent: int) -> str:
+    """A column or field as it is declared, over as many lines as its own fields need."""
+    kind = sql_type(field, whole=False)
+    if "fields" in field:
+        inner = f"STRUCT<\n{_listed(field['fields'], indent + 2)}\n{' ' * indent}>"
+        kind = kind.replace("STRUCT", inner)
+    null = " NOT NULL" if field["mode"] == "REQUIRED" else ""
+    return f"{column(field['name'])} {kind}{null} {_options(field['description'])}"
+
+
+def _options(description: str) -> str:
+    # JSON escapes a text as BigQuery's double-quoted literals do.
+    return f"OPTIONS(description={json.dumps(description, ensure_ascii=False)})"

@@ -1,0 +1,39 @@
+"""SQL on BigQuery: one place that runs it, and tries again what another writer's work delayed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
+
+# Seconds after which a call, or a job that others delay, is given up.
+_PATIENCE = 120.0
+_REQUEST = DEFAULT_RETRY.with_timeout(_PATIENCE)
+# What the service says of a statement that lost against another one on the same table.
+_LOST = ("concurrent update", "too many dml statements", "aborted due to concurrent")
+
+
+def _again(error: Exception) -> bool:
+    lost = isinstance(error, GoogleAPICallError) and any(w in str(error).lower() for w in _LOST)
+    return lost or bool(DEFAULT_JOB_RETRY._predicate(error))
+
+
+_JOB = DEFAULT_JOB_RETRY.with_predicate(_again).with_timeout(_PATIENCE)
+
+
+def run(client: Any, sql: str, *parameters: Any) -> list[Any]:
+    """The rows that a statement gives; every statement here may safely run twice.
+
+    Args:
+        client: Google's BigQuery client.
+        sql: the statement; identifiers in it have been validated.
+        parameters: its values, as query parameters.
+
+    Raises:
+        GoogleAPIError: the service refused it, or did not recover in two minutes.
+    """
+    config = bigquery.QueryJobConfig(query_parameters=list(parameters))
+    job = client.query(sql, job_config=config, retry=_REQUEST, job_retry=_JOB)
+    return list(job.result(retry=_REQUEST, job_retry=_JOB))

@@ -1,0 +1,94 @@
+"""What is remembered of each date, in a small table beside the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from fsq.stores import Entry
+from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.names import TableName
+
+_FIELDS = (
+    ("game_date", "DATE", "REQUIRED", "The date"),
+    ("contract", "STRING", "REQUIRED", "Name of the contract that it was scored with"),
+    ("version", "STRING", "REQUIRED", "Hash of the contract"),
+    ("fingerprint", "STRING", "REQUIRED", "Hash of the rows that went in"),
+    ("row_count", "INT64", "REQUIRED", "How many rows went in"),
+    ("quality_computed_at", "TIMESTAMP", "REQUIRED", "The stamp that its rows bear"),
+)
+
+
+def recall(client: Any, target: TableName) -> dict[date, Entry]:
+    """The dates whose rows still bear the stamp that they were remembered with.
+
+    A date that another writer has touched since is not among them: rows that it replaced have
+    another stamp or none.
+    """
+    # A range that holds every date satisfies a table that requires a filter on its partitions.
+    sql = f"""
+    SELECT L.game_date, L.contract, L.version, L.fingerprint, L.row_count
+    FROM {target.beside("ledger").sql} L
+    JOIN (
+      SELECT game_date, quality_computed_at, COUNT(*) AS stamped
+      FROM {target.sql}
+      WHERE game_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+      GROUP BY game_date, quality_computed_at
+    ) T
+    ON T.game_date = L.game_date
+      AND T.quality_computed_at = L.quality_computed_at
+      AND T.stamped = L.row_count
+    """
+    try:
+        return {r[0]: Entry(*r.values()[1:]) for r in run(client, sql)}
+    except NotFound:
+        return {}
+
+
+def remember(
+    client: Any,
+    target: TableName,
+    stamps: Mapping[date, datetime],
+    entries: Mapping[date, Entry],
+) -> None:
+    """Keep an entry for each stamped day that has one, and none for the others."""
+    ledger = target.beside("ledger")
+    table = bigquery.Table(
+        ledger.dotted, schema=[bigquery.SchemaField(*f[:3], description=f[3]) for f in _FIELDS]
+    )
+    table.description = "What fsq remembers of each date, so that a backfill skips what is done"
+    client.create_table(table, exists_ok=True)
+    names = [name for name, *_ in _FIELDS]
+    rows = [
+        bigquery.StructQueryParameter(
+            None,
+            *(
+                bigquery.ScalarQueryParameter(name, kind, value)
+                for (name, kind, *_), value in zip(_FIELDS, _row(day, stamps, entries), strict=True)
+            ),
+        )
+        for day in sorted(stamps)
+    ]
+    sets = ", ".join(f"{n} = S.{n}" for n in names if n != "game_date")
+    sql = f"""
+    MERGE {ledger.sql} T
+    USING (SELECT {", ".join(f"r.{n}" for n in names)} FROM UNNEST(@rows) AS r) S
+    ON T.game_date = S.game_date
+    WHEN MATCHED AND S.contract IS NULL THEN DELETE
+    WHEN MATCHED THEN UPDATE SET {sets}
+    WHEN NOT MATCHED AND S.contract IS NOT NULL THEN
+      INSERT ({", ".join(names)}) VALUES ({", ".join(f"S.{n}" for n in names)})
+    """
+    run(client, sql, bigquery.ArrayQueryParameter("rows", "STRUCT", rows))
+
+
+def _row(
+    day: date, stamps: Mapping[date, datetime], entries: Mapping[date, Entry]
+) -> tuple[Any, ...]:
+    e = entries.get(day)
+    known = (e.contract, e.version, e.fingerprint, e.rows) if e else (None,) * 4
+    return (day, *known, stamps[day])

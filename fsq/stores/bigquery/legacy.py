@@ -1,0 +1,109 @@
+"""The end of the dual-write: the legacy fields leave a table that nobody reads them from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+
+from fsq.contract import load_contract
+from fsq.errors import InputError
+from fsq.forms import form_of
+from fsq.schema import LEGACY_FIELDS
+from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.migrate import table_of
+from fsq.stores.bigquery.names import TableName, column
+from fsq.stores.consumers import Place, examined, named_in
+from fsq.stores.legacy import Ending
+from fsq.stores.migration import no_table
+
+
+def ended(uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool) -> Ending:
+    """Drop the legacy fields; see ``fsq.stores.legacy.drop_legacy``."""
+    name, listed = TableName.parsed(uri), examined(consumers)
+    with connected(name.project, name.location) as clients:
+        client = clients.tables
+        try:
+            table = table_of(client, name, uri)
+        except NotFound:
+            raise no_table(uri) from None
+        there = {f.name.lower() for f in table.schema}
+        present = tuple(f for f in LEGACY_FIELDS if f in there)
+        if not present:
+            return Ending(uri)
+        places = [*listed.places]
+        for view in listed.tables:
+            places += _of_given(client, view)
+        places += _of_dataset(client, name)
+        if "feature_sources" in present and not input_too:
+            places += _of_itself(client, name, there)
+        if places or not yes:
+            return Ending(uri, present, tuple(dict.fromkeys(places)))
+        for field in present:
+            # Each statement may be repeated, so that a killed run is ended by the next.
+            run(client, f"ALTER TABLE {name.sql} DROP COLUMN IF EXISTS {column(field)}")
+        return Ending(uri, present, dropped=True)
+
+
+def _of_dataset(client: Any, name: TableName) -> Iterator[Place]:
+    """What the dataset's views say, and its materialized views and routines."""
+    for view, sql in _views(client, name).items():
+        yield from _said(f"view {name.dataset}.{view}", sql)
+    dataset = f"{name.project}.{name.dataset}"
+    for item in client.list_tables(dataset):
+        if item.table_type == "MATERIALIZED_VIEW":
+            sql = client.get_table(item.reference).mview_query
+            yield from _said(f"view {name.dataset}.{item.table_id}", sql)
+    for item in client.list_routines(dataset):
+        routine = client.get_routine(item.reference)
+        where = f"routine {name.dataset}.{routine.reference.routine_id}"
+        yield from named_in(routine.body or "", where)  # a remote function has none
+
+
+def _views(client: Any, name: TableName) -> dict[str, str | None]:
+    """The SQL of the dataset's views by their names, without materialized views and routines."""
+    dataset = f"`{name.project}.{name.dataset}`"
+    sql = f"SELECT table_name, view_definition FROM {dataset}.INFORMATION_SCHEMA.VIEWS"
+    return dict(row.values() for row in run(client, sql))
+
+
+def _of_given(client: Any, name: TableName) -> list[Place]:
+    """What a view of the list says; a table there may be a copy that has the fields."""
+    try:
+        found = client.get_table(name.dotted)
+    except NotFound:
+        problem = f"there is no view {name.dotted}; correct it, or drop it from the list"
+        raise InputError([problem], "the list of consumers cannot be used") from None
+    where = f"view {name.dotted}"
+    if found.table_type == "VIEW":
+        return _said(where, _views(client, name).get(name.table))
+    if found.table_type == "MATERIALIZED_VIEW":
+        return _said(where, found.mview_query)
+    return named_in("\n".join(f.name for f in found.schema), f"table {name.dotted}")
+
+
+def _said(where: str, sql: str | None) -> list[Place]:
+    if not sql:
+        return [Place(where, None, None, "its SQL is not shown to you, so it may name them")]
+    return named_in(sql, where)
+
+
+def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Place]:
+    """The table's own need of its sources: what scoring them has not yet put elsewhere."""
+    where, field = f"table {name.dataset}.{name.table}", "feature_sources"
+    if form_of(there, load_contract()) == "legacy":
+        told = "its arrays can be scored with feature_sources only; --input-too drops it anyway"
+        yield Place(where, None, field, told)
+    if "feature_quality_detail" not in there:
+        yield Place(where, None, field, "no row of it has been scored yet")
+        return
+    sql = f"""
+    SELECT COUNT(*) FROM {name.sql}
+    WHERE game_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+      AND IFNULL(ARRAY_LENGTH(feature_quality_detail), 0) = 0
+    """
+    (found,) = run(client, sql)
+    if found[0]:
+        yield Place(where, None, field, f"rows not scored yet: {found[0]:,}")

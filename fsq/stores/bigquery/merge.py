@@ -1,0 +1,81 @@
+"""From a staging table into the target: one MERGE by key, on the dates at hand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+
+from fsq.schema import COLUMN_NAMES
+from fsq.stores.bigquery.names import TableName, column, literal
+
+KEYS = ("player_lookup", "game_date")
+
+
+class Mode(Enum):
+    """What a MERGE may do to the target."""
+
+    IN_PLACE = "the rows were computed from the target itself: only their quality is set"
+    BESIDE = "upstream owns the target: quality is set, new rows are added, none is removed"
+    WHOLE = "the target holds scored rows alone: those of the dates are replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A MERGE of rows of whole dates.
+
+    Args:
+        target: the table to change.
+        staging: the table that holds the new rows, one for each key.
+        columns: the columns of the staging table.
+        days: the dates of the rows.
+        mode: what may be done to the target.
+    """
+
+    target: TableName
+    staging: TableName
+    columns: Sequence[str]
+    days: Sequence[date]
+    mode: Mode
+
+    def sql(self) -> str:
+        """The statement. Dates are literals, so that only their partitions are touched."""
+        days = on_days("T.game_date", self.days)
+        lines = [
+            f"MERGE {self.target.sql} T",
+            f"USING {self.staging.sql} S",
+            f"ON {days}",
+            *(f"  AND T.{column(k)} = S.{column(k)}" for k in KEYS),
+        ]
+        settable = [c for c in self.columns if c not in KEYS]
+        if self.mode is not Mode.WHOLE:
+            settable = [c for c in settable if c in COLUMN_NAMES]
+        sets = ", ".join(f"{column(c)} = S.{column(c)}" for c in settable)
+        lines.append(f"WHEN MATCHED THEN UPDATE SET {sets}")
+        if self.mode is not Mode.IN_PLACE:
+            names = ", ".join(column(c) for c in self.columns)
+            values = ", ".join(f"S.{column(c)}" for c in self.columns)
+            lines.append(f"WHEN NOT MATCHED BY TARGET THEN INSERT ({names}) VALUES ({values})")
+        if self.mode is Mode.WHOLE:
+            lines.append(f"WHEN NOT MATCHED BY SOURCE AND {days} THEN DELETE")
+        return "\n".join(lines)
+
+
+def on_days(name: str, days: Sequence[date]) -> str:
+    """A condition that holds on these days alone, as literals; neighbours make one range.
+
+    >>> on_days("game_date", [date(2026, 2, 1), date(2026, 2, 2), date(2026, 2, 6)])
+    "(game_date BETWEEN DATE '2026-02-01' AND DATE '2026-02-02' OR game_date = DATE '2026-02-06')"
+    """
+    runs: list[list[date]] = []
+    for day in sorted(days):
+        if runs and day - runs[-1][1] == timedelta(days=1):
+            runs[-1][1] = day
+        else:
+            runs.append([day, day])
+    told = [
+        f"{name} = {literal(a)}" if a == b else f"{name} BETWEEN {literal(a)} AND {literal(b)}"
+        for a, b in runs
+    ]
+    return f"({' OR '.join(told)})"

@@ -1,0 +1,86 @@
+"""Migrations of BigQuery tables, by one ``tables.patch`` that only an unchanged table takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
+
+from fsq.errors import InputError
+from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.fields import new_table, schema_fields
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.resource import table as wanted
+from fsq.stores.migration import ATTEMPTS, Migration, no_table, others_won, sound
+from fsq.stores.plan import Change, Plan, planned
+
+
+def looked_at(uri: str) -> Plan:
+    """What a table lacks; see ``fsq.stores.migration.lacking``."""
+    name = TableName.parsed(uri)
+    with connected(name.project, name.location) as clients:
+        try:
+            return sound(_plan(table_of(clients.tables, name, uri)), uri)
+        except NotFound:
+            raise no_table(uri) from None
+
+
+def migrated(uri: str, *, dry_run: bool, create: bool) -> Migration:
+    """Migrate a table; see ``fsq.stores.migration.migrate``."""
+    name = TableName.parsed(uri)
+    with connected(name.project, name.location) as clients:
+        for _ in range(ATTEMPTS):
+            try:
+                done = _tried(clients.tables, name, uri, dry_run=dry_run, create=create)
+            except (PreconditionFailed, Conflict):
+                continue  # somebody else came first: look again
+            return done
+    raise others_won(uri)
+
+
+def _tried(client: Any, name: TableName, uri: str, *, dry_run: bool, create: bool) -> Migration:
+    try:
+        table = table_of(client, name, uri)
+    except NotFound:
+        if not create:
+            raise no_table(uri) from None
+        if not dry_run:
+            client.create_table(new_table(name, schema_fields(wanted())))
+        return Migration(uri, created=True, added=_all(), dry_run=dry_run)
+    plan = sound(_plan(table), uri)
+    if not plan.empty and not dry_run:
+        # The request bears the table's etag, so the service refuses it if the table has changed.
+        table.schema = schema_fields(plan.fields)
+        client.update_table(table, ["schema"])
+    return Migration(uri, added=plan.added, described=plan.described, notes=_notes(table),
+                     dry_run=dry_run)  # fmt: skip
+
+
+def table_of(client: Any, name: TableName, uri: str) -> Any:
+    """The table as it is now.
+
+    Raises:
+        InputError: it is a view, or lies elsewhere; its columns are not its own.
+        NotFound: there is none.
+    """
+    table = client.get_table(name.dotted)
+    if table.table_type != "TABLE":
+        problem = f"{uri} is of the type {table.table_type}; name the table itself"
+        raise InputError([problem], "it has no columns of its own")
+    return table
+
+
+def _plan(table: Any) -> Plan:
+    return planned([f.to_api_repr() for f in table.schema])
+
+
+def _all() -> tuple[Change, ...]:
+    return planned([]).added
+
+
+def _notes(table: Any) -> tuple[str, ...]:
+    by = table.time_partitioning and table.time_partitioning.field
+    if by == "game_date":
+        return ()
+    return ("it is not partitioned by game_date, so every backfill reads all of it; copy it into "
+            "a table that is",)  # fmt: skip

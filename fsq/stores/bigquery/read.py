@@ -1,0 +1,176 @@
+"""Reading by the Storage Read API: streams side by side, only the wanted columns and dates."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from google.cloud.bigquery_storage_v1 import types
+from polars.io.plugins import register_io_source
+
+from fsq.errors import StoreError
+from fsq.stores.bigquery.connect import Clients
+from fsq.stores.bigquery.names import TableName, literal
+
+# Two for each core; the service may give fewer, and gives one for a small table.
+STREAMS = 4
+# Batches that wait for their consumer, over all streams: what bounds the memory.
+_WAITING = 8
+
+_NOTHING = "FALSE"
+# Every date that BigQuery can hold.
+_FIRST, _LAST = date.min, date.max
+
+
+def scan(connect: Callable[[], AbstractContextManager[Clients]], name: TableName) -> pl.LazyFrame:
+    """A table's rows as a LazyFrame: columns and predicates on ``game_date`` are pushed down.
+
+    Args:
+        connect: opens the clients; it is called when the rows are collected, each time.
+        name: the table.
+
+    Raises:
+        StoreError: there is no such table, or it has columns that Arrow cannot hold here.
+    """
+    with connect() as clients:
+        schema = _schema(_session(clients, name, [], "").arrow_schema)
+    empty = _frame(schema.empty_table())
+
+    def source(
+        wanted: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        columns = empty.columns if wanted is None else wanted
+        asked = [*columns, *(predicate.meta.root_names() if predicate is not None else ())]
+        left, where = n_rows, restriction(predicate)
+        if where == _NOTHING:
+            return
+        with connect() as clients:
+            session = _session(clients, name, sorted({*asked}), where)
+            for batch in _batches(clients, session):
+                rows = _frame(pa.Table.from_batches([batch]))
+                rows = rows if predicate is None else rows.filter(predicate)
+                rows = rows.select(columns)
+                if left is not None:
+                    rows = rows.head(left)
+                    left -= rows.height
+                yield rows
+                if left == 0:
+                    return
+
+    return register_io_source(source, schema=empty.schema, validate_schema=False, is_pure=False)
+
+
+def restriction(predicate: pl.Expr | None) -> str:
+    """The SQL of a predicate on ``game_date`` alone, found by trying it on every day.
+
+    Any other predicate gives the empty restriction: it is applied to the rows that were read.
+
+    >>> restriction(pl.col("game_date").is_between(date(2026, 2, 1), date(2026, 2, 6)))
+    "game_date BETWEEN DATE '2026-02-01' AND DATE '2026-02-06'"
+    >>> restriction(pl.col("game_date") >= date(2026, 2, 1))
+    "game_date >= DATE '2026-02-01'"
+    """
+    if predicate is None or set(predicate.meta.root_names()) != {"game_date"}:
+        return ""
+    # A predicate may hold for NULL too; one row more tells.
+    keeps_null = pl.DataFrame({"game_date": [None]}, {"game_date": pl.Date}).filter(predicate)
+    if keeps_null.height:
+        return ""
+    days = pl.DataFrame({"game_date": pl.date_range(_FIRST, _LAST, eager=True)})
+    kept = days.select(predicate.fill_null(value=False)).to_series().to_numpy()
+    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
+    if len(edges) > 200:  # a restriction may not be long; the first and last day still save most
+        edges = edges[[0, -1]]
+    first = (_FIRST + timedelta(days=int(at)) for at in edges[::2])
+    last = (_FIRST + timedelta(days=int(at) - 1) for at in edges[1::2])
+    return " OR ".join(map(_between, first, last)) or _NOTHING
+
+
+def _between(first: date, last: date) -> str:
+    if (first, last) == (_FIRST, _LAST):
+        return "game_date IS NOT NULL"
+    if last == _LAST:
+        return f"game_date >= {literal(first)}"
+    if first == _FIRST:
+        return f"game_date <= {literal(last)}"
+    return f"game_date BETWEEN {literal(first)} AND {literal(last)}"
+
+
+def _session(clients: Clients, name: TableName, columns: Sequence[str], where: str) -> Any:
+    options = types.ReadSession.TableReadOptions(selected_fields=columns, row_restriction=where)
+    wanted = types.ReadSession(
+        table=name.path, data_format=types.DataFormat.ARROW, read_options=options
+    )
+    return clients.reader.create_read_session(
+        parent=f"projects/{clients.tables.project}", read_session=wanted, max_stream_count=STREAMS
+    )
+
+
+def _batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
+    """The batches of every stream, in the order of their arrival.
+
+    The client goes on at its offset where a connection breaks, which is safe for reads.
+    """
+    arrived: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(_WAITING)
+    over, schema = threading.Event(), _schema(session.arrow_schema)
+
+    def put(item: pa.RecordBatch | BaseException | None) -> None:
+        while not over.is_set():
+            try:
+                return arrived.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def drain(stream: str) -> None:
+        try:
+            for answer in clients.reader.read_rows(stream):
+                rows = pa.py_buffer(answer.arrow_record_batch.serialized_record_batch)
+                put(pa.ipc.read_record_batch(rows, schema))
+                if over.is_set():
+                    return
+        except BaseException as error:
+            put(error)
+        put(None)
+
+    streams = [s.name for s in session.streams]
+    with ThreadPoolExecutor(max(1, len(streams))) as pool:
+        try:
+            for stream in streams:
+                pool.submit(drain, stream)
+            left = len(streams)
+            while left:
+                item = arrived.get()
+                if isinstance(item, BaseException):
+                    raise item
+                if item is None:
+                    left -= 1
+                else:
+                    yield item
+        finally:
+            over.set()
+
+
+def _schema(serialized: Any) -> pa.Schema:
+    schema = pa.ipc.read_schema(pa.py_buffer(serialized.serialized_schema))
+    return pa.schema([f.remove_metadata() for f in schema])
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    try:
+        frame = pl.from_arrow(table)
+    except (pl.exceptions.PolarsError, pa.ArrowException) as error:
+        cure = "drop or cast the column, or read a view without it"
+        raise StoreError(f"a column cannot be read: {error}; {cure}") from error
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - narrows a type that Polars leaves open
+    return frame

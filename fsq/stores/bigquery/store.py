@@ -1,0 +1,204 @@
+"""A BigQuery table as a store: staged by PENDING streams, merged by key, read back."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.cloud import bigquery
+
+from fsq.errors import StoreError
+from fsq.forms import holds_features
+from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, to_arrow
+from fsq.stores import Entry, Receipt
+from fsq.stores.bigquery import census
+from fsq.stores.bigquery import ledger as ledgers
+from fsq.stores.bigquery.connect import Clients, connected
+from fsq.stores.bigquery.fields import new_table, table_fields
+from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.merge import KEYS, Merge, Mode
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.publish import publish
+from fsq.stores.bigquery.read import scan
+from fsq.stores.bigquery.strict import check, scored_whole
+from fsq.stores.bigquery.wire import Retry
+from fsq.stores.rows import whole_days
+
+# A staging table that nobody dropped, since its process was killed, goes by itself.
+_STAGING_LIVES = timedelta(days=1)
+
+log = logging.getLogger("fsq")
+
+
+class BigQueryStore:
+    """A table in BigQuery; see ``fsq.stores.Store`` for the methods.
+
+    Nothing is asked of the service until a method is called. Credentials are Application
+    Default Credentials; see ``fsq.stores.bigquery.connect``.
+    """
+
+    def __init__(self, uri: str, retry: Retry | None = None) -> None:
+        self.uri = uri
+        self._name = TableName.parsed(uri)
+        self._retry = retry
+
+    def _connect(self) -> AbstractContextManager[Clients]:
+        return connected(self._name.project, self._name.location)
+
+    def read(
+        self,
+        start: date | None = None,
+        end: date | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
+        """Rows from start to end, both included, lazily; dates and columns are pushed down.
+
+        Raises:
+            StoreError: there is no table, or it lacks one of the columns.
+        """
+        try:
+            rows = scan(self._connect, self._name)
+        except StoreError as error:
+            if isinstance(error.__cause__, NotFound):
+                raise StoreError(f"there is no table {self.uri}; backfill it first") from None
+            raise
+        if columns is not None:
+            lacking = [c for c in columns if c not in rows.collect_schema()]
+            if lacking:
+                raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
+        if start is not None:
+            rows = rows.filter(pl.col("game_date") >= start)
+        if end is not None:
+            rows = rows.filter(pl.col("game_date") <= end)
+        return rows if columns is None else rows.select(columns)
+
+    def version(self) -> int | None:
+        """When the table was last changed, in milliseconds since 1970; None without a table."""
+        with self._connect() as clients:
+            table = self._table(clients)
+            return None if table is None else _version(table)
+
+    def ledger(self) -> dict[date, Entry]:
+        """What is remembered per date; a date that others have touched is not in it."""
+        with self._connect() as clients:
+            return ledgers.recall(clients.tables, self._name)
+
+    def billed_bytes(self, rows: int) -> int | None:
+        """Logical bytes of so many of the table's rows, of average size, all columns included."""
+        with self._connect() as clients:
+            table = self._table(clients)
+            if table is None or not table.num_rows:
+                return 0
+            return int(table.num_bytes * min(1.0, rows / table.num_rows))
+
+    def replace(
+        self,
+        scored: pl.DataFrame | pa.Table,
+        ledger: Mapping[date, Entry] | None = None,
+        since: int | None = None,
+    ) -> Receipt:
+        """Merge these rows into the table by their keys, at once or not at all.
+
+        In a table of scored rows, those of the dates are replaced. In a table with upstream's
+        own feature columns, the quality columns are set and new rows added; nothing else
+        changes. With ``since`` the rows were computed from this very table: their quality is
+        set where they still are.
+
+        Args:
+            scored: rows of whole dates.
+            ledger: what to remember of each date, once the rows are there.
+            since: version of this table that the rows were computed from.
+
+        Raises:
+            InputError: a key is absent, NULL or twice, or the rows do not fit the table's
+                schema; nothing was sent.
+            StoreError: the service refused or did not recover; the rows are there as a whole
+                or not at all.
+        """
+        table = to_arrow(_without_null_arrays(scored))
+        days = whole_days(table)
+        if not days:
+            return Receipt(0, 0, self.version() or -1)
+        scored_whole(table)
+        with self._connect() as clients:
+            target = self._table(clients) or self._created(clients, table.schema)
+            mode = _mode(target, since)
+            sent = table.select(_sent(table, target, mode))
+            check(sent, target.schema, self.uri, inserts=mode is not Mode.IN_PLACE)
+            self._merge(clients, target, sent.combine_chunks(), days, mode)
+            ledgers.remember(clients.tables, self._name, _stamps(table), ledger or {})
+            return Receipt(table.num_rows, len(days), _version(self._table(clients) or target))
+
+    def _table(self, clients: Clients) -> Any | None:
+        try:
+            return clients.tables.get_table(self._name.dotted)
+        except NotFound:
+            return None
+
+    def _created(self, clients: Clients, schema: pa.Schema) -> Any:
+        table = new_table(self._name, table_fields(schema))
+        return clients.tables.create_table(table, exists_ok=True)
+
+    def _merge(
+        self, clients: Clients, target: Any, rows: pa.Table, days: list[date], mode: Mode
+    ) -> None:
+        """Stage, read back, merge, read back; the staging table is dropped whatever happens."""
+        staging = self._name.beside(f"staging_{secrets.token_hex(6)}")
+        fields = {f.name: f for f in target.schema}
+        table = bigquery.Table(staging.dotted, schema=[fields[n] for n in rows.column_names])
+        table.expires = datetime.now(UTC) + _STAGING_LIVES
+        clients.tables.create_table(table)
+        try:
+            publish(clients.writer, staging.path, rows, retry=self._retry)
+            census.compare("staged", rows, staging, clients.tables)
+            run(clients.tables, Merge(self._name, staging, rows.column_names, days, mode).sql())
+            census.compare("merged", rows, self._name, clients.tables, days)
+        finally:
+            _dropped(clients, staging)
+
+
+def _mode(target: Any, since: int | None) -> Mode:
+    if since is not None:
+        return Mode.IN_PLACE
+    return Mode.BESIDE if holds_features(f.name for f in target.schema) else Mode.WHOLE
+
+
+def _sent(table: pa.Table, target: Any, mode: Mode) -> list[str]:
+    """The columns to send: the legacy three only where the target still has them."""
+    there = {f.name.lower() for f in target.schema}
+    ended = {n for n in LEGACY_FIELDS if n not in there}
+    names = [n for n in table.column_names if n not in ended]
+    if mode is Mode.IN_PLACE:
+        names = [n for n in names if n in KEYS or n in COLUMN_NAMES]
+    return names
+
+
+def _without_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
+    """A NULL array, which BigQuery does not have, as the empty one that it reads back."""
+    frame = scored if isinstance(scored, pl.DataFrame) else pl.from_arrow(scored)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - narrows a type that Polars leaves open
+    lists = [n for n, t in frame.schema.items() if isinstance(t, pl.List)]
+    return frame.with_columns(pl.col(n).fill_null([]) for n in lists if frame[n].has_nulls())
+
+
+def _stamps(table: pa.Table) -> dict[date, datetime]:
+    keys = pl.DataFrame(table.select(["game_date", "quality_computed_at"]))
+    return dict(keys.group_by("game_date").max().iter_rows())
+
+
+def _version(table: Any) -> int:
+    return int(table.modified.timestamp() * 1000)
+
+
+def _dropped(clients: Clients, staging: TableName) -> None:
+    try:
+        clients.tables.delete_table(staging.dotted, not_found_ok=True)
+    except (GoogleAPIError, OSError) as error:
+        log.warning("%s could not be dropped; it expires by itself: %s", staging.dotted, error)

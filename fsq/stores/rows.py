@@ -1,0 +1,31 @@
+"""What every store asks of the rows that it is given."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pyarrow as pa
+
+from fsq.errors import InputError
+
+
+def whole_days(table: pa.Table) -> list[date]:
+    """The dates of the rows, in order.
+
+    Raises:
+        InputError: a key is absent, NULL or twice.
+    """
+    lacking = {"player_lookup", "game_date"} - set(table.column_names)
+    if lacking:
+        raise InputError([f"no column {c}" for c in sorted(lacking)], "the rows cannot be stored")
+    keys = pl.DataFrame(table.select(["player_lookup", "game_date"]))
+    problems = [f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items()
+                if n]  # fmt: skip
+    twice = keys.height - keys.n_unique() if keys.height else 0
+    if twice:
+        problems.append(f"duplicate keys: {twice} rows too many; keep one row for each")
+    if problems:
+        raise InputError(problems, "the rows cannot be stored")
+    days: list[date] = keys["game_date"].unique().sort().to_list()
+    return days

@@ -1,0 +1,1 @@
+"""Training sets: which records may be trained on, and what each gate cost."""

@@ -1,0 +1,58 @@
+"""Whatever a table lacks, the plan adds that, behind what is there, and a second one is empty."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsq.schema import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS
+from fsq.stores.bigquery.resource import table
+from fsq.stores.plan import planned
+
+OTHERS = st.lists(st.sampled_from(["game_id", "features", "note"]), unique=True)
+
+
+def named(fields: list[dict[str, Any]]) -> list[str]:
+    return [f["name"] for f in fields]
+
+
+@given(
+    gone=st.sets(st.sampled_from(COLUMN_NAMES)),
+    inner=st.sets(st.sampled_from([f.name for f in DETAIL_FIELDS])),
+    silent=st.sets(st.sampled_from(COLUMN_NAMES)),
+    others=OTHERS,
+    seed=st.randoms(use_true_random=False),
+)
+def test_a_plan_adds_what_is_missing(
+    gone: set[str], inner: set[str], silent: set[str], others: list[str], seed: Any
+) -> None:
+    have = [f for f in table() if f["name"] not in gone]
+    have += [{"name": n, "type": "STRING", "policyTags": {"names": ["secret"]}} for n in others]
+    seed.shuffle(have)
+    for field in have:
+        if field["name"] in silent:
+            del field["description"]
+        if "fields" in field:
+            field["fields"] = [f for f in field["fields"] if f["name"] not in inner]
+    before = deepcopy(have)
+    plan = planned(have)
+
+    assert have == before
+    assert plan.conflicts == ()
+    nested = "feature_quality_detail" in named(have)
+    ended = {n for n in LEGACY_FIELDS if n in gone} if nested else set()
+    deep = [f"feature_quality_detail.{f.name}" for f in DETAIL_FIELDS if f.name in inner]
+    missing = [n for n in COLUMN_NAMES if n in gone - ended]
+    assert sorted(c.path for c in plan.added) == sorted(missing + (deep if nested else []))
+    assert {c.path for c in plan.described} == silent - gone
+    # What is there stays where it is, with all that is known of it; new columns come last.
+    assert named(plan.fields) == named(before) + missing
+    for old, new in zip(before, plan.fields, strict=False):
+        if old["name"] in others:
+            assert new == old
+        if "fields" in old:
+            assert new["fields"][: len(old["fields"])] == old["fields"]
+    assert planned(plan.fields).empty

@@ -1,0 +1,57 @@
+"""A consumer is found wherever it names a legacy field, and only there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fsq.errors import InputError
+from fsq.stores.consumers import examined, named_in
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("SELECT feature_sources FROM t", ["feature_sources"]),
+        ("SELECT `Feature_Sources`, t.primary_data_source", ["feature_sources",
+                                                             "primary_data_source"]),
+        ("row['matchup_data_status']", ["matchup_data_status"]),
+        ("-- once used feature_sources", ["feature_sources"]),
+        ("SELECT JSON_VALUE(feature_sources, '$.5')", ["feature_sources"]),
+        ("feature_sources_v2, my_feature_sources, feature_source, FEATURE_SOURCES2", []),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_whole_identifiers_of_any_case(text: str, fields: list[str]) -> None:
+    assert [p.field for p in named_in(text, "here")] == fields
+
+
+def test_places_have_their_line() -> None:
+    (place,) = named_in("SELECT\n  feature_sources AS s\nFROM t", "a.sql")
+    assert (place.line, place.text) == (2, "feature_sources AS s")
+    assert str(place) == "a.sql:2: feature_sources AS s"
+    (long,) = named_in("x" * 200 + " feature_sources", "a.sql")
+    assert len(long.text) == 120
+
+
+def test_files_folders_and_names(tmp_path: Path) -> None:
+    (tmp_path / "code" / ".git").mkdir(parents=True)
+    (tmp_path / "code" / ".git" / "old.sql").write_text("feature_sources")
+    (tmp_path / "code" / "a.sql").write_text("SELECT feature_sources")
+    (tmp_path / "code" / "picture.png").write_bytes(b"\x89PNG\0feature_sources")
+    (tmp_path / "names.txt").write_text("tier\nPRIMARY_DATA_SOURCE\n")
+    found = examined([str(tmp_path / "code"), str(tmp_path / "names.txt"), "Feature_Sources",
+                      "p.reports.v"])  # fmt: skip
+    assert [(Path(p.where).name, p.line, p.field) for p in found.places] == [
+        ("a.sql", 1, "feature_sources"),
+        ("names.txt", 2, "primary_data_source"),
+        ("the list of consumers", None, "feature_sources"),
+    ]
+    assert [t.dotted for t in found.tables] == ["p.reports.v"]
+
+
+def test_what_is_nothing_is_refused_and_all_of_it_told() -> None:
+    with pytest.raises(InputError) as error:
+        examined(["nowhere.sql", "feature_source", "p.d.v; DROP"])
+    assert len(error.value.problems) == 3

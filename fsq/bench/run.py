@@ -98,17 +98,26 @@ def bench(
 
 def _process(job: Document) -> Document:
     """Do a job in a fresh process."""
-    done = subprocess.run(
-        [sys.executable, "-m", "fsq.bench.worker"], input=json.dumps(job), capture_output=True,
-        text=True, check=False, timeout=_LONGEST, env=_environment(job["folder"]),
-    )  # fmt: skip
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-12:] or ["it said nothing"]
-        raise FsqError(f"the measured process of {job['job']!r} failed:\n  " + "\n  ".join(last))
-    made: Document = json.loads(done.stdout)
+    words = ["-m", "fsq.bench.worker"]
+    made: Document = json.loads(_ran(words, job["folder"], f"job {job['job']!r}", json.dumps(job)))
     if problems := made.get("problems"):
         raise InputError(problems)
     return made
+
+
+def _ran(words: list[str], folder: str, what: str, given: str = "") -> str:
+    """What a fresh interpreter prints; if it fails, the end of what it says is the error."""
+    try:
+        done = subprocess.run(  # noqa: S603 - this interpreter, and modules of fsq
+            [sys.executable, *words], input=given, capture_output=True, text=True, check=False,
+            timeout=_LONGEST, env=_environment(folder),
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise FsqError(f"{what} took more than {_LONGEST} s; measure less") from None
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-12:] or ["it said nothing"]
+        raise FsqError(f"the measured process of {what} failed:\n  " + "\n  ".join(last))
+    return done.stdout
 
 
 def _environment(folder: str) -> dict[str, str]:
@@ -205,15 +214,14 @@ def _against(name: str, job: Document, rounds: int, document: Document, tell: Te
 
 def _end_to_end(path: Path, contract: str, rounds: int, folder: Path, tell: Tell) -> Document:
     """``fsq backfill`` from process start to end, and Polars alone writing what it wrote."""
-    command = [sys.executable, "-c", "import sys; from fsq.cli import main; sys.exit(main())"]
+    command = ["-c", "import sys; from fsq.cli import main; sys.exit(main())", "backfill"]
     took, delta, parquet = [], [], []
     for i in range(rounds + 1):  # the first compiles modules, and is not counted
         tell(f"fsq backfill, round {i} of {rounds}")
         store = str(folder / f"store_{i}")
-        words = ["backfill", "--source", str(path), "--store", store, "--contract", contract]
+        words = ["--source", str(path), "--store", store, "--contract", contract]
         began = time.perf_counter()
-        subprocess.run([*command, *words], check=True, capture_output=True, timeout=_LONGEST,  # noqa: S603
-                       env=_environment(str(folder)))  # fmt: skip
+        _ran([*command, *words], str(folder), "fsq backfill")
         spent = time.perf_counter() - began
         if i == 0:
             continue

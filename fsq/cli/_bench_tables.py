@@ -82,14 +82,16 @@ def _head(document: Document, out: Output) -> None:
 def _stages(document: Document, out: Output) -> None:
     rows = [
         (s["stage"], time(s["median_s"]), time(s["best_s"]), time(s["worst_s"]),
-         speed(s["rows_per_s"]), f"{100 * s['share']:.0f} %", size(s["bytes"]),
-         size(s["peak_bytes"]))
+         speed(s["rows_per_s"]), f"{100 * s['share']:.0f} %", _megabytes(s["bytes"]),
+         _megabytes(s["peak_bytes"]))
         for s in document["stages"]
     ]  # fmt: skip
-    out.table(("stage", "median", "best", "worst", "rows/s", "share", "bytes", "peak"), rows,
-              numbers="median best worst rows/s share bytes peak")  # fmt: skip
-    out.line("\none thread of scoring, so that stages do not overlap; the answer was the same in "
-             "every round")  # fmt: skip
+    out.table(("stage", "median", "best", "worst", "rows/s", "share", "MB", "peak"), rows,
+              numbers="median best worst rows/s share MB peak")  # fmt: skip
+    out.line(
+        "\nMB: bytes of what a stage makes, and the process's peak while it does; one thread\n"
+        "scores, so that stages do not overlap; the answer was the same in every round"
+    )
 
 
 def _against(document: Document, out: Output) -> None:
@@ -114,11 +116,12 @@ def _scale(found: Document, out: Output) -> None:
     first = found["points"][0]
     rows = [
         (p["seasons"], p["rows"], time(p["seconds"]), f"{p['seconds'] / first['seconds']:.2f}×",
+         f"{p['processor_seconds'] / first['processor_seconds']:.2f}×",
          size(p["peak"]), f"{p['peak'] / first['peak']:.2f}×" if p["peak"] else None)
         for p in found["points"]
     ]  # fmt: skip
-    out.table(("seasons", "rows", "backfill", "of the first", "peak", "of its peak"), rows,
-              numbers="seasons rows backfill peak")  # fmt: skip
+    out.table(("seasons", "rows", "backfill", "time", "cpu-time", "peak", "memory"), rows,
+              numbers="seasons rows backfill time cpu-time peak memory")  # fmt: skip
     if found["slope"] is not None:
         out.line(f"\ntime grows with rows to the power of {found['slope']:.2f}; 1 is linear")
 
@@ -132,6 +135,11 @@ def _comparison(found: Document, out: Output) -> None:
         for f in found["figures"]
     ]  # fmt: skip
     out.table(("figure", "before", "now", "change", "verdict"), rows, numbers="before now change")
+
+
+def _megabytes(count: float | None) -> str | None:
+    told = size(count)
+    return told and told.removesuffix(" MB")
 
 
 def _number(value: float) -> str:

@@ -54,7 +54,11 @@ def _stages(document: dict[str, Any]) -> Any:
     order = frame["stage"].to_list()
     base = alt.Chart(frame).encode(alt.Y("stage:N", sort=order, title=None))
     bars = base.mark_bar(color=LINE_COLOURS[0]).encode(
-        alt.X("ms:Q", title="milliseconds per stage, one after another")
+        alt.X(
+            "ms:Q",
+            title="milliseconds per stage, one after another",
+            scale=alt.Scale(domainMax=1200 * max(s["worst_s"] for s in document["stages"])),
+        )
     )
     spread = base.mark_rule(color="#333").encode(alt.X("best:Q"), alt.X2("worst:Q"))
     labels = base.mark_text(align="left", dx=6, color="#333").encode(
@@ -97,7 +101,7 @@ def _scale(found: dict[str, Any]) -> list[Any]:
     )
     return [
         alt.Chart(frame)
-        .mark_line(color=LINE_COLOURS[2], point=True)
+        .mark_line(color=LINE_COLOURS[2], point=alt.OverlayMarkDef(color=LINE_COLOURS[2]))
         .encode(
             alt.X("rows:Q", title="rows in one backfill"),
             alt.Y(f"{name}:Q", title=title, scale=alt.Scale(zero=True)),

@@ -43,8 +43,9 @@ lint: setup ## check style and format
 types: setup ## check types, strictly
 	$(BIN)/mypy
 
-bench: setup ## compare the kernel with the row-by-row oracle
-	$(BIN)/python -m benchmarks.oracle_ratio
+bench: setup ## time a season stage by stage, against other ways, and up to twenty seasons
+	@mkdir -p build
+	$(BIN)/fsq bench --rounds 3 --against oracle,pandas,duckdb,polars-naive --scale --end-to-end --out build/bench.svg
 
 notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
 	@mkdir -p build/jupyter build/notebooks

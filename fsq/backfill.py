@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from fsq.contract import Contract
 from fsq.costs import Estimate
@@ -20,6 +21,7 @@ from fsq.errors import InputError
 from fsq.intake import OnUnknown
 from fsq.planning import Step, bigquery_costs, checked, chunks, opened, planned
 from fsq.run import RunContext
+from fsq.schema import to_arrow
 from fsq.sources import fingerprints, held, reading
 from fsq.stores import Entry, Receipt, Store, changed_meanwhile
 
@@ -174,7 +176,7 @@ def _written(
     """Commit each chunk while the next is read and scored, so that both cores stay busy."""
     done, total = _Done(), sum(step.rows for step in todo)
 
-    def write(rows: pl.DataFrame, entries: dict[date, Entry]) -> Receipt:
+    def write(rows: pa.Table, entries: dict[date, Entry]) -> Receipt:
         nonlocal base
         receipt = target.replace(rows, entries, base)
         # What someone else wrote between our commits may have changed dates still to be written.
@@ -195,9 +197,13 @@ def _written(
         pending: Future[Receipt] | None = None
         for rows, entries in scored:
             done.tiers.update(dict(rows["quality_tier"].value_counts().iter_rows()))
+            # Cast here, since writing takes longer than scoring, and hold one copy of the rows.
+            table = to_arrow(rows)
+            del rows
             if pending:
                 finish(pending)
-            pending = writer.submit(write, rows, entries)
+            pending = writer.submit(write, table, entries)
+            del table
         if pending:
             finish(pending)
     return done

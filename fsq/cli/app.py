@@ -13,6 +13,7 @@ import fsq
 from fsq.cli import (
     _errors,
     backfill,
+    bench,
     check,
     contract,
     demo,
@@ -43,6 +44,7 @@ app.command("report")(report.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
 app.command("training-set")(training_set.command)
+app.command("bench")(bench.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
 app.command("sql")(sql.command)

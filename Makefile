@@ -4,6 +4,9 @@ BIN := .venv/bin
 STAMP := .venv/.up-to-date
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+export IPYTHONDIR := $(CURDIR)/build/ipython
+export JUPYTER_CONFIG_DIR := $(CURDIR)/build/jupyter
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/build/jupyter
 DEMO := build/demo
 SEASON := 2025-26
 
@@ -44,8 +47,9 @@ bench: setup ## time a season stage by stage, against other ways, and up to twen
 	@mkdir -p build
 	$(BIN)/fsq bench --rounds 3 --against oracle,pandas,duckdb,polars-naive --scale --end-to-end --out build/bench.svg
 
-notebooks: setup ## execute the notebooks
-	@if ls notebooks/*.ipynb >/dev/null 2>&1; then $(BIN)/python -m pytest --nbmake notebooks; else echo "no notebooks yet"; fi
+notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
+	@mkdir -p build/jupyter build/notebooks
+	TMPDIR=$(CURDIR)/build/notebooks $(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
 
 clean: ## remove what was made, .venv included
 	rm -rf .venv build *.egg-info

@@ -13,8 +13,10 @@ from fsq.contract import Contract, load_contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.engine import explode_detail, score
 from fsq.errors import ContractError, FsqError, InputError, ModelIncompatibleError, StoreError
+from fsq.models import ModelCheck, check_model
 from fsq.namespace import FrameNamespace, LazyNamespace
 from fsq.run import RunContext
+from fsq.training import TrainingSet, training_set
 
 if TYPE_CHECKING:
     from fsq.stores import Store
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Contract", "ContractError", "Diagnosis", "Finding", "FrameNamespace", "FsqError", "InputError",
-    "LazyNamespace", "ModelIncompatibleError", "RunContext", "StoreError", "diagnose",
-    "explode_detail", "load_contract", "open_store", "score",
+    "LazyNamespace", "ModelCheck", "ModelIncompatibleError", "RunContext", "StoreError",
+    "TrainingSet", "check_model", "diagnose", "explode_detail", "load_contract", "open_store",
+    "score", "training_set",
 ]  # fmt: skip
 
 

@@ -48,7 +48,29 @@ class StoreError(FsqError):
 
 
 class ModelIncompatibleError(FsqError):
-    """Data that a model must not predict on."""
+    """Data that a model must not predict on.
+
+    Attributes:
+        problems: everything that stands in the way, one sentence each.
+        needed: the features that the model reads.
+        available: the features that the data has.
+
+    >>> print(ModelIncompatibleError("m", ["no pace_score"], ["pace_score"], ["fatigue_score"]))
+    model m must not predict on these data (1 problem):
+      - no pace_score
+    it needs: pace_score
+    the data have: fatigue_score
+    """
+
+    def __init__(
+        self, model: str, problems: Iterable[str], needed: Iterable[str], available: Iterable[str]
+    ) -> None:
+        self.problems, self.needed = list(problems), list(needed)
+        self.available = list(available)
+        told = _listing(f"model {model} must not predict on these data", self.problems)
+        lists = [f"it needs: {', '.join(self.needed) or 'nothing'}",
+                 f"the data have: {', '.join(self.available) or 'nothing'}"]  # fmt: skip
+        super().__init__("\n".join([told, *lists]))
 
 
 def _listing(headline: str, problems: list[str]) -> str:

@@ -8,6 +8,8 @@ import polars as pl
 
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.engine import explode_detail, score
+from fsq.models import ModelCheck, check_model
+from fsq.training import TrainingSet, training_set
 
 
 @pl.api.register_dataframe_namespace("fsq")
@@ -29,6 +31,14 @@ class FrameNamespace:
         """See ``fsq.diagnose``."""
         return diagnose(self._frame, **options)
 
+    def training_set(self, label: str | None = None, **options: Any) -> TrainingSet:
+        """See ``fsq.training_set``."""
+        return training_set(self._frame, label, **options)
+
+    def check_model(self, model: Any, **options: Any) -> ModelCheck:
+        """See ``fsq.check_model``."""
+        return check_model(model, self._frame, **options)
+
 
 @pl.api.register_lazyframe_namespace("fsq")
 class LazyNamespace:
@@ -48,3 +58,11 @@ class LazyNamespace:
     def diagnose(self, **options: Any) -> Diagnosis:
         """See ``fsq.diagnose``."""
         return diagnose(self._frame, **options)
+
+    def training_set(self, label: str | None = None, **options: Any) -> TrainingSet:
+        """See ``fsq.training_set``."""
+        return training_set(self._frame, label, **options)
+
+    def check_model(self, model: Any, **options: Any) -> ModelCheck:
+        """See ``fsq.check_model``."""
+        return check_model(model, self._frame, **options)

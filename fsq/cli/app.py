@@ -19,10 +19,12 @@ from fsq.cli import (
     demo,
     emulator,
     explain,
+    model,
     report,
     schema,
     score,
     sql,
+    training_set,
     trend,
 )
 from fsq.cli._output import Output
@@ -41,11 +43,13 @@ app.command("trend")(trend.command)
 app.command("report")(report.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
+app.command("training-set")(training_set.command)
 app.command("bench")(bench.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
 app.command("sql")(sql.command)
 app.add_typer(contract.app, name="contract")
+app.add_typer(model.app, name="model")
 app.add_typer(schema.app, name="schema")
 
 

@@ -28,7 +28,7 @@ def command(
         raise InputError([f"--start {start} is after --end {end}; swap them"])
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError([f"--out {target}: end it in .html"], "the page cannot be written")
-    from fsq.report.files import write_whole
+    from fsq.files import write_whole
     from fsq.report.page import report  # altair and jinja2 load for pages only
 
     began = time.perf_counter()

@@ -49,7 +49,7 @@ def command(
     found = trend_of(opened, loaded, start, end)
     _print(found, loaded.diagnosis.history_days, out)
     if target is not None and kind is not None:
-        from fsq.report.files import write_whole
+        from fsq.files import write_whole
         from fsq.report.trend_chart import trend_picture  # altair loads for pictures only
 
         write_whole(target, trend_picture(found, kind))

@@ -98,6 +98,8 @@ def told_dates(days: Iterable[date]) -> str:
     '3 dates from 2026-02-06 to 2026-02-09'
     """
     ordered = sorted(days)
+    if not ordered:
+        return "no date"
     if len(ordered) == 1:
         return ordered[0].isoformat()
     return f"{len(ordered)} dates from {ordered[0]} to {ordered[-1]}"

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from fsq.contract import Contract, Gate
+from fsq.contract import Contract
 from fsq.engine import explode_detail
+from fsq.training.gates import training_ready
 
 WORST_PLAYERS = 12
 WORST_FEATURES = 10
@@ -26,36 +27,17 @@ def waterfall(scored: pl.LazyFrame, contract: Contract) -> list[dict[str, Any]]:
         Lines of ``gate``, ``dropped`` and ``left``; the first has every row, and the last one's
         ``left`` is the number of training-ready rows.
     """
-    rules = contract.training_ready
-    gates = _gates(rules, contract)
-    passed = scored.select(
-        *(met.fill_null(False).alias(str(i)) for i, (_, met) in enumerate(gates))
-    )
+    gates = training_ready(contract)
+    passed = scored.select(gate.met.alias(str(i)) for i, gate in enumerate(gates))
     cumulative = [pl.all_horizontal(str(j) for j in range(i + 1)).sum() for i in range(len(gates))]
     counts = passed.select(pl.len(), *(c.alias(f"left{i}") for i, c in enumerate(cumulative)))
     left = [int(n) for n in counts.collect().row(0)]
     lines = [{"gate": "all rows", "dropped": 0, "left": left[0]}]
     lines += [
-        {"gate": name, "dropped": before - after, "left": after}
-        for (name, _), before, after in zip(gates, left, left[1:], strict=False)
+        {"gate": gate.asks, "dropped": before - after, "left": after}
+        for gate, before, after in zip(gates, left, left[1:], strict=False)
     ]
     return lines
-
-
-def _gates(rules: Gate, contract: Contract) -> list[tuple[str, pl.Expr]]:
-    gates = [(f"tier {' or '.join(rules.tiers)}", pl.col("quality_tier").is_in(list(rules.tiers)))]
-    if rules.min_score > 0:
-        least = pl.col("feature_quality_score") >= rules.min_score
-        gates.append((f"score ≥ {rules.min_score:g}", least))
-    gates += [
-        (f"{c.replace('_', ' ')} ≥ {least:g}", pl.col(f"{c}_quality_pct") >= least)
-        for c, least in rules.category_min.items()
-    ]
-    critical = [f.name for f in contract.features if f.critical]
-    if rules.no_critical_default and critical:
-        there = pl.lit(critical).list.set_difference(pl.col("available_feature_names"))
-        gates.append(("no critical default", there.list.len() == 0))
-    return gates
 
 
 def worst_features(features: pl.DataFrame) -> pl.DataFrame:

@@ -81,7 +81,7 @@ def page(
     falls = facts.waterfall(scored, contract)
     data = {
         "specs": charts.specifications(contract),
-        "sets": _data_sets(found, days, falls),
+        "sets": data_sets(found, days, falls),
     }
     scripts = {"vega": _bundle(), "page": _asset("page.js")}
     environment = jinja2.Environment(
@@ -118,9 +118,10 @@ def _settled(found: Diagnosis) -> list[date]:
     return [d for d, v in found.dates.items() if v != "unknown" and d not in filling]
 
 
-def _data_sets(
+def data_sets(
     found: Diagnosis, days: pl.DataFrame, falls: list[dict[str, Any]]
 ) -> dict[str, list[dict[str, Any]]]:
+    """The rows that the charts name, as JSON types."""
     iso = pl.col("game_date").cast(pl.String)
     quality = days.select(
         iso, pl.col("quality_pct").alias("this date"),

@@ -35,4 +35,5 @@ def _met(c: Condition) -> str:
 
 def _has(fault: Fault) -> str:
     value = boolean(fault.value) if isinstance(fault.value, bool) else text(fault.value)
-    return f"d.{column(fault.field)} = {value}"
+    met = f"d.{column(fault.field)} = {value}"
+    return f"IFNULL({met}, TRUE)" if fault.null else met

@@ -52,7 +52,10 @@ class Store(Protocol):
         end: date | None = None,
         columns: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
-        """Rows from start to end, both included, lazily; dates and columns are pushed down."""
+        """Rows from start to end, both included, lazily; dates and columns are pushed down.
+
+        A column ``feature_quality_detail.<field>`` is that field alone, a list per record.
+        """
         ...
 
     def replace(

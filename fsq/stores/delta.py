@@ -16,8 +16,10 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from fsq.errors import StoreError
+from fsq.fields import field_of, names_of
 from fsq.schema import to_arrow
 from fsq.stores import Entry, Receipt, changed_meanwhile
+from fsq.stores.leaves import scan_fields
 from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
@@ -64,11 +66,14 @@ class DeltaStore:
         Raises:
             StoreError: there is no table, or it lacks one of the columns.
         """
-        rows = pl.scan_delta(self._table())
+        table = self._table()
+        rows = pl.scan_delta(table)
         if columns is not None:
-            lacking = [c for c in columns if c not in rows.collect_schema()]
-            if lacking:
+            have = names_of(rows.collect_schema())
+            if lacking := [c for c in columns if c not in have]:
                 raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
+            if any(field_of(c) for c in columns):
+                return scan_fields(table, start, end, columns)
         if start is not None:
             rows = rows.filter(pl.col("game_date") >= start)
         if end is not None:

@@ -58,22 +58,32 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What makes a value untrusted, as one field of its detail; NULL is no fault here.
+    """What makes a value untrusted, as one field of its detail.
 
     The first that applies names the fault: a default that is out of range as well is a default.
+
+    Args:
+        name: of the gate.
+        asks: what the gate asks, in words.
+        field: of the detail.
+        value: of the field that makes it a fault.
+        null: whether NULL does, too: only the range of no value is rightly unknown.
     """
 
     name: str
     asks: str
     field: str
     value: bool | str
+    null: bool = True
 
 
 # Together they are the feature tier ``poor``: a poor value that is neither default nor out of
 # range is stale.
 FAULTS = (
     Fault("default", "no required value is a default", "is_default", True),
-    Fault("out_of_range", "no required value is out of range", "value_range_valid", False),
+    Fault(
+        "out_of_range", "no required value is out of range", "value_range_valid", False, null=False
+    ),
     Fault("stale", "no required value is stale", "feature_quality_tier", "poor"),
 )
 

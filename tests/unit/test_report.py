@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 import fsq
+from fsq.files import write_whole
 from fsq.report import facts
-from fsq.report.files import write_whole
 from fsq.report.page import report
 from tests.frames import CONTRACT, wide
 

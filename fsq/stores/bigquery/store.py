@@ -15,6 +15,7 @@ from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.cloud import bigquery
 
 from fsq.errors import StoreError
+from fsq.fields import names_of, selected
 from fsq.forms import holds_features
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, to_arrow
 from fsq.stores import Entry, Receipt
@@ -70,14 +71,14 @@ class BigQueryStore:
                 raise StoreError(f"there is no table {self.uri}; backfill it first") from None
             raise
         if columns is not None:
-            lacking = [c for c in columns if c not in rows.collect_schema()]
-            if lacking:
+            have = names_of(rows.collect_schema())
+            if lacking := [c for c in columns if c not in have]:
                 raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
         if start is not None:
             rows = rows.filter(pl.col("game_date") >= start)
         if end is not None:
             rows = rows.filter(pl.col("game_date") <= end)
-        return rows if columns is None else rows.select(columns)
+        return rows if columns is None else rows.select(selected(columns))
 
     def version(self) -> int | None:
         """When the table was last changed, in milliseconds since 1970; None without a table."""

@@ -1,0 +1,76 @@
+"""Where scored rows come from, and the few columns of them that a training set reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+
+import polars as pl
+import pyarrow as pa
+
+from fsq.errors import InputError
+from fsq.fields import names_of, selected
+from fsq.stores import Store
+
+Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | Store
+
+
+@dataclass(frozen=True)
+class Source:
+    """Scored rows of some dates, not read yet.
+
+    Args:
+        rows: all columns of them.
+        schema: of these rows.
+        store: where they lie, if it is a store: it reads single fields of the detail.
+        start: first date; None for the first there is.
+        end: last date, included.
+    """
+
+    rows: pl.LazyFrame
+    schema: pl.Schema
+    store: Store | None
+    start: date | None
+    end: date | None
+
+    @property
+    def columns(self) -> set[str]:
+        """What can be read, fields of the detail included."""
+        return names_of(self.schema)
+
+    def narrow(self, columns: Iterable[str]) -> pl.LazyFrame:
+        """These columns; a field of the detail is a list per record."""
+        wanted = list(dict.fromkeys(columns))
+        if self.store is not None:
+            return self.store.read(self.start, self.end, wanted)
+        return self.rows.select(selected(wanted))
+
+
+def opened(scored: Scored, start: date | None, end: date | None, headline: str) -> Source:
+    """The rows from start to end, whatever they come as.
+
+    Raises:
+        InputError: what was passed is no table and no store.
+        StoreError: there is no store there.
+    """
+    store = None
+    if isinstance(scored, pl.LazyFrame):
+        rows = scored
+    elif isinstance(scored, pl.DataFrame):
+        rows = scored.lazy()
+    elif isinstance(scored, pa.Table):
+        rows = pl.DataFrame(scored).lazy()
+    elif hasattr(scored, "read") and hasattr(scored, "uri"):
+        store, rows = scored, scored.read(start, end)
+    else:
+        problem = f"scored is a {type(scored).__name__}; pass a store, a frame or a pyarrow.Table"
+        raise InputError([problem], headline)
+    schema = rows.collect_schema()
+    if store is None and "game_date" in schema:
+        if start is not None:
+            rows = rows.filter(pl.col("game_date") >= start)
+        if end is not None:
+            rows = rows.filter(pl.col("game_date") <= end)
+    return Source(rows, schema, store, start, end)

@@ -89,8 +89,8 @@ def _stages(document: Document, out: Output) -> None:
     out.table(("stage", "median", "best", "worst", "rows/s", "share", "MB", "peak"), rows,
               numbers="median best worst rows/s share MB peak")  # fmt: skip
     out.line(
-        "\nMB: bytes of what a stage makes, and the process's peak while it does; one thread\n"
-        "scores, so that stages do not overlap; the answer was the same in every round"
+        "\nMB: what a stage makes, and the process's peak while it does. One thread scores,\n"
+        "so that stages do not overlap. The answer was the same in every round."
     )
 
 

@@ -33,8 +33,8 @@ from fsq.sources import fingerprints
 from fsq.stores.bigquery.wire import requests
 from fsq.stores.delta_files import DeltaPlace
 
-# On two executors of one machine: a session until its first job is done, and a job beyond its tasks'
-# work, as measured; what a task costs beyond its work is an assumption.
+# On two executors of one machine: a session until its first job is done, and a job beyond its
+# tasks' work, as measured; what a task costs beyond its work is an assumption.
 START, PER_JOB, PER_TASK = 18.0, 0.6, 0.05
 # What the driver does for each part at its commit: an assumption. BigQuery's MERGE is not in it.
 PER_PART = 0.002

@@ -33,10 +33,10 @@ from fsq.sources import fingerprints
 from fsq.stores.bigquery.wire import requests
 from fsq.stores.delta_files import DeltaPlace
 
-# Measured on two executors of one machine: a session until its first job is done, and what a job
-# and each of its tasks cost beyond their work.
+# On two executors of one machine: a session until its first job is done, and a job beyond its
+# tasks' work, as measured; what a task costs beyond its work is an assumption.
 START, PER_JOB, PER_TASK = 18.0, 0.6, 0.05
-# A commit: what the driver does for each part, and for the MERGE by what it must move.
+# What the driver does for each part at its commit: an assumption. BigQuery's MERGE is not in it.
 PER_PART = 0.002
 # BigQuery's quotas: bytes per second into one project's region, in the multi-regions and
 # elsewhere; streams made per hour; what one commit and one job may hold.

@@ -17,7 +17,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from fsq.errors import StoreError
 from fsq.schema import to_arrow
-from fsq.stores import Entry, Receipt, changed_meanwhile
+from fsq.stores import Entry, Receipt, changed_meanwhile, vanished
 from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
@@ -34,6 +34,7 @@ class DeltaStore:
 
     def __init__(self, path: str) -> None:
         self.uri = path
+        self._seen = False  # a table that was here is not made anew when it is gone
         folder = Path(path)
         if folder.exists() and not self._is_table():
             occupied = folder.is_file() or any(f.name != "_delta_log" for f in folder.iterdir())
@@ -43,7 +44,9 @@ class DeltaStore:
     def _is_table(self) -> bool:
         # A creator that was killed may leave a log without a first commit: no table yet.
         log = Path(self.uri) / "_delta_log"
-        return log.is_dir() and DeltaTable.is_deltatable(self.uri)
+        there = log.is_dir() and DeltaTable.is_deltatable(self.uri)
+        self._seen = self._seen or there
+        return there
 
     def _table(self, version: int | None = None) -> DeltaTable:
         try:
@@ -134,6 +137,8 @@ class DeltaStore:
         since: int | None,
     ) -> int:
         if not self._is_table():
+            if self._seen:
+                raise vanished(self.uri)
             try:
                 write_deltalake(self.uri, table.slice(0, 0), mode="error",
                                 configuration=CONFIGURATION)  # fmt: skip
@@ -151,6 +156,7 @@ class DeltaStore:
             predicate=f"game_date IN ({named})",
             commit_properties=properties,
         )
+        self._seen = True
         # The writer leaves target at the version that it made, whoever has committed since.
         return int(target.version())
 

@@ -17,7 +17,7 @@ from google.cloud import bigquery
 from fsq.errors import StoreError
 from fsq.forms import holds_features
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, to_arrow
-from fsq.stores import Entry, Receipt
+from fsq.stores import Entry, Receipt, vanished
 from fsq.stores.bigquery import census
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery.connect import Clients, connected
@@ -48,6 +48,7 @@ class BigQueryStore:
         self.uri = uri
         self._name = TableName.parsed(uri)
         self._retry = retry
+        self._seen = False  # a table that was there is not made anew when it is gone
 
     def _connect(self) -> AbstractContextManager[Clients]:
         return connected(self._name.project, self._name.location)
@@ -138,11 +139,16 @@ class BigQueryStore:
 
     def _table(self, clients: Clients) -> Any | None:
         try:
-            return clients.tables.get_table(self._name.dotted)
+            table = clients.tables.get_table(self._name.dotted)
         except NotFound:
             return None
+        self._seen = True
+        return table
 
     def _created(self, clients: Clients, schema: pa.Schema) -> Any:
+        if self._seen:
+            raise vanished(self.uri)
+        self._seen = True
         table = new_table(self._name, table_fields(schema))
         return clients.tables.create_table(table, exists_ok=True)
 

@@ -43,7 +43,7 @@ def command(
     """Score a file or store to a Parquet file or store.
 
     A file appears as a whole or not at all; in a store, every date of the input is replaced, some
-    rows of whole dates at a time.
+    whole dates at a time.
     """
     out, run = Output(as_json), o.run_context(run_context)
     options = resolved(contract, as_of, run, None, on_unknown_source.value)

@@ -42,7 +42,7 @@ def test_writers_and_readers_meet_in_delta(tmp_path: Path) -> None:
 
 
 def test_writers_and_readers_meet_in_bigquery(tmp_path: Path, dataset: str) -> None:
-    meeting = contention.met(tmp_path, f"bigquery://{dataset}.met", 40, 2, writers=2)
+    meeting = contention.met(tmp_path, f"bigquery://{dataset}.met", 40, 1, writers=2)
     assert meeting.reads > 1
 
 

@@ -27,8 +27,8 @@ def restarted(folder: Path, times: int) -> Counter[str]:
     there = ["--data-dir", str(folder / "emulator")]
     process, environment = started(command(*there))
     os.environ.update(environment)
-    rest, grpc = (environment[n].rpartition(":")[2]
-                  for n in ("BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST"))  # fmt: skip
+    rest = environment["BIGQUERY_EMULATOR_HOST"].rpartition(":")[2]
+    grpc = environment["BIGQUERY_STORAGE_EMULATOR_HOST"].rpartition(":")[2]
     same = [command()[0], "emulator", "--rest-port", rest, "--grpc-port", grpc, *there]
     seen: Counter[str] = Counter()
     try:

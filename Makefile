@@ -10,7 +10,9 @@ export JUPYTER_RUNTIME_DIR := $(CURDIR)/build/jupyter
 DEMO := build/demo
 SEASON := 2025-26
 
-.PHONY: help setup demo test lint types bench notebooks clean
+MINUTES := 10
+
+.PHONY: help setup demo test soak lint types bench notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +37,9 @@ demo: setup ## simulate a season, score it into a Delta table, and leave an HTML
 test: setup ## run every test, doctests included
 	@mkdir -p build
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+soak: setup ## kill, contend and load for MINUTES (10) and then some
+	$(BIN)/python -m tests.soak $(MINUTES)
 
 lint: setup ## check style and format
 	$(BIN)/ruff check .

@@ -53,6 +53,7 @@ def reading(uri: str) -> Iterator[None]:
 
     Raises:
         InputError: files are damaged, or those of one folder differ in their columns.
+        StoreError: files are gone, or the disk that they lie on, or are spilled to, failed.
     """
     try:
         yield
@@ -63,6 +64,9 @@ def reading(uri: str) -> Iterator[None]:
     ) as error:
         cure = "write the file anew, or name files of one schema"
         raise InputError([f"{uri}: cannot be read: {error}; {cure}"]) from error
+    except OSError as error:
+        cure = "run it again to go on"
+        raise StoreError(f"{uri} cannot be read any more: {error}; {cure}") from error
 
 
 @contextmanager

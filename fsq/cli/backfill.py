@@ -54,6 +54,7 @@ def command(
     force: Annotated[
         bool, typer.Option("--force", help="Redo dates that are up to date too.")
     ] = False,
+    commit_rows: o.CommitRowsOpt = job.COMMIT_ROWS,
     engine: Annotated[
         Engine, typer.Option(help="Score on this machine, or on the executors of Spark.")
     ] = Engine.polars,
@@ -81,7 +82,7 @@ def command(
         result = backfill(
             source, store, start=first, end=final, contract=contract, run=run, as_of=as_of,
             on_unknown_source=on_unknown_source.value, force=force, dry_run=dry_run,
-            progress=progress,
+            chunk_rows=commit_rows, progress=progress,
         )  # fmt: skip
     if dry_run:
         _print_plan(result, out)

@@ -18,7 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from fsq.errors import StoreError
 from fsq.fields import field_of, names_of
 from fsq.schema import to_arrow
-from fsq.stores import Entry, Receipt, changed_meanwhile
+from fsq.stores import Entry, Receipt, changed_meanwhile, vanished
 from fsq.stores.leaves import scan_fields
 from fsq.stores.rows import whole_days
 
@@ -36,6 +36,7 @@ class DeltaStore:
 
     def __init__(self, path: str) -> None:
         self.uri = path
+        self._seen = False  # a table that was here is not made anew when it is gone
         folder = Path(path)
         if folder.exists() and not self._is_table():
             occupied = folder.is_file() or any(f.name != "_delta_log" for f in folder.iterdir())
@@ -45,7 +46,9 @@ class DeltaStore:
     def _is_table(self) -> bool:
         # A creator that was killed may leave a log without a first commit: no table yet.
         log = Path(self.uri) / "_delta_log"
-        return log.is_dir() and DeltaTable.is_deltatable(self.uri)
+        there = log.is_dir() and DeltaTable.is_deltatable(self.uri)
+        self._seen = self._seen or there
+        return there
 
     def table(self, version: int | None = None) -> DeltaTable:
         """The table itself, as it is now or was at a version."""
@@ -147,13 +150,20 @@ class DeltaStore:
             predicate=f"game_date IN ({named})",
             commit_properties=properties,
         )
+        self._seen = True
         # The writer leaves target at the version that it made, whoever has committed since.
         return int(target.version())
 
     def create(self, schema: pa.Schema) -> None:
-        """Make the table, if there is none yet."""
+        """Make the table, if there is none yet.
+
+        Raises:
+            StoreError: there was one, and it is gone.
+        """
         if self._is_table():
             return
+        if self._seen:
+            raise vanished(self.uri)
         try:
             write_deltalake(self.uri, schema.empty_table(), mode="error",
                             configuration=CONFIGURATION)  # fmt: skip

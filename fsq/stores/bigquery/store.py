@@ -18,7 +18,7 @@ from fsq.errors import StoreError
 from fsq.fields import names_of, selected
 from fsq.forms import holds_features
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, to_arrow
-from fsq.stores import Entry, Receipt
+from fsq.stores import Entry, Receipt, vanished
 from fsq.stores.bigquery import census
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery.census import Count
@@ -50,6 +50,7 @@ class BigQueryStore:
         self.uri = uri
         self.name = TableName.parsed(uri)
         self.retry = retry
+        self._seen = False  # a table that was there is not made anew when it is gone
 
     def connect(self) -> AbstractContextManager[Clients]:
         """Open the clients, for a ``with``."""
@@ -150,11 +151,16 @@ class BigQueryStore:
 
     def _table(self, clients: Clients) -> Any | None:
         try:
-            return clients.tables.get_table(self.name.dotted)
+            table = clients.tables.get_table(self.name.dotted)
         except NotFound:
             return None
+        self._seen = True
+        return table
 
     def _created(self, clients: Clients, schema: pa.Schema) -> Any:
+        if self._seen:
+            raise vanished(self.uri)
+        self._seen = True
         table = new_table(self.name, table_fields(schema))
         return clients.tables.create_table(table, exists_ok=True)
 

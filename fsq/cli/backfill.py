@@ -19,6 +19,7 @@ from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.errors import InputError
 from fsq.stores import open_store
+from fsq.stores.faults import reading_store
 
 
 def command(
@@ -105,7 +106,8 @@ def _range(
 def _held(store: str, plan: list[job.Step]) -> dict[str, int]:
     """Tiers of the plan's dates as the store has them, those that were skipped included."""
     rows = open_store(store).read(plan[0].day, plan[-1].day, ["quality_tier"])
-    return dict(rows.group_by("quality_tier").len().collect().iter_rows())
+    with reading_store(store):
+        return dict(rows.group_by("quality_tier").len().collect().iter_rows())
 
 
 def _print_plan(result: job.BackfillResult, out: Output) -> None:

@@ -20,6 +20,7 @@ from fsq.fields import field_of, names_of
 from fsq.schema import to_arrow
 from fsq.stores import Entry, Receipt, changed_meanwhile
 from fsq.stores.leaves import scan_fields
+from fsq.stores.local import LocalTable
 from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
@@ -49,7 +50,7 @@ class DeltaStore:
 
     def _table(self, version: int | None = None) -> DeltaTable:
         try:
-            return DeltaTable(self.uri, version=version)
+            return LocalTable(self.uri, version=version)
         except TableNotFoundError:
             raise StoreError(f"there is no store at {self.uri}; backfill it first") from None
         except (DeltaError, OSError) as error:

@@ -155,7 +155,9 @@ def _codes(columns: pl.DataFrame, contract: Contract, on_unknown: OnUnknown) -> 
     if said.null_count().row(0) != codes.null_count().row(0):
         if on_unknown == "error":
             met = {w for c in said for w in c.unique().drop_nulls().to_list()} - set(known)
-            raise InputError([f"unknown source words: {sorted(map(short, met))[:20]}; use {sorted(known)}"])
+            raise InputError(
+                [f"unknown source words: {sorted(map(short, met))[:20]}; use {sorted(known)}"]
+            )
         unknown = [codes[c].is_null() & said[c].is_not_null() for c in said.columns]
         default = pl.Series(["default"], dtype=pl.Enum(known))
         codes = codes.with_columns(

@@ -109,7 +109,9 @@ def _matched(player: str, names: pl.Series, day: date) -> str:
         order = list(dict.fromkeys(holding + near))[:5]
         close = [short(n) for k in order for n in known if keys[n] == k][:5]
         cure = f"nearest are {', '.join(close)}" if close else "and no name is near"
-    raise InputError([f"no player {short(player)!r} on {day}; {cure}"], "the record cannot be explained")
+    raise InputError(
+        [f"no player {short(player)!r} on {day}; {cure}"], "the record cannot be explained"
+    )
 
 
 def _key(name: str) -> str:

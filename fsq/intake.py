@@ -127,7 +127,11 @@ def _missing(schema: pl.Schema, contract: Contract) -> list[str]:
 
 def _key_problems(schema: pl.Schema, keys: Iterable[str] = KEYS) -> list[str]:
     out = [f"missing key column {k!r}; every row needs it" for k in keys if k not in schema]
-    if "player_lookup" in keys and "player_lookup" in schema and not _is_text(schema["player_lookup"]):
+    if (
+        "player_lookup" in keys
+        and "player_lookup" in schema
+        and not _is_text(schema["player_lookup"])
+    ):
         out.append(f"player_lookup is {schema['player_lookup']}; make it a string")
     if "game_date" in keys and "game_date" in schema and schema["game_date"] != pl.Date:
         out.append(f"game_date is {schema['game_date']}; cast it to a date")
@@ -226,7 +230,9 @@ def _bad_words(
     except InputError as error:
         return error.problems
     if unknown:
-        told = ", ".join(f"{short(word)!r} ({count})" for word, count in sorted(unknown.items())[:20])
+        told = ", ".join(
+            f"{short(word)!r} ({count})" for word, count in sorted(unknown.items())[:20]
+        )
         if on_unknown == "error":
             out.append(
                 f"unknown source words: {told}; use {sorted(plan.contract.sources)}, "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -30,6 +32,8 @@ _ATTEMPTS = 8
 _HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
              "CREATE TABLE", "ADD COLUMN"}  # fmt: skip
 _KEY = "fsq"
+# What delta-rs decodes in a path, so that it would end up elsewhere, or panics over.
+_MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
 
 
 class DeltaStore:
@@ -38,6 +42,11 @@ class DeltaStore:
     def __init__(self, path: str) -> None:
         self.uri = path
         folder = Path(path)
+        # As a whole path, delta-rs cannot take what is before a colon for a scheme.
+        self._place = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+        if found := _MISREAD.search(self._place):
+            raise StoreError(f"{path}: {found[0]!r} in its path would be misread as part of a URL; "
+                             "name another folder")  # fmt: skip
         if folder.exists() and not self._is_table():
             occupied = folder.is_file() or any(f.name != "_delta_log" for f in folder.iterdir())
             if occupied:
@@ -45,12 +54,12 @@ class DeltaStore:
 
     def _is_table(self) -> bool:
         # A creator that was killed may leave a log without a first commit: no table yet.
-        log = Path(self.uri) / "_delta_log"
-        return log.is_dir() and DeltaTable.is_deltatable(self.uri)
+        log = Path(self._place) / "_delta_log"
+        return log.is_dir() and DeltaTable.is_deltatable(self._place)
 
     def _table(self, version: int | None = None) -> DeltaTable:
         try:
-            return LocalTable(self.uri, version=version)
+            return LocalTable(self._place, version=version)
         except TableNotFoundError:
             raise StoreError(f"there is no store at {self.uri}; backfill it first") from None
         except (DeltaError, OSError) as error:
@@ -141,7 +150,7 @@ class DeltaStore:
     ) -> int:
         if not self._is_table():
             try:
-                write_deltalake(self.uri, table.slice(0, 0), mode="error",
+                write_deltalake(self._place, table.slice(0, 0), mode="error",
                                 configuration=CONFIGURATION)  # fmt: skip
             except DeltaError:
                 # Another creator came first: fine if there is a table now, else a real fault.

@@ -23,7 +23,7 @@ MEMORY = 6 << 30  # bytes of address space; threads' stacks and libraries take t
 # Tiny inputs gain nothing from more threads, and several targets may run side by side.
 ONE_THREAD = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "TOKIO_WORKER_THREADS")
 ENVIRONMENT = os.environ | dict.fromkeys(ONE_THREAD, "1")
-SECONDS = 20.0  # that one input may take
+SECONDS = 60.0  # that one input may take
 
 
 def main() -> int:
@@ -42,7 +42,9 @@ def main() -> int:
         work(words.only[0], words.seed, range(words.first, last), Path(words.work), MEMORY, SECONDS)
         return 0
     tried = faults = 0
-    print(f"{'target':<12} {'inputs':>8} {'answered':>9} {'refused':>8} {'faults':>7} {'slowest':>8}")
+    print(
+        f"{'target':<12} {'inputs':>8} {'answered':>9} {'refused':>8} {'faults':>7} {'slowest':>8}"
+    )
     for target in words.only or TARGETS:
         count = words.count or max(1, round(TARGETS[target].usual * words.scale))
         done = ran(target, words.seed, words.first, count, words.budget)
@@ -65,7 +67,9 @@ def ran(target: str, seed: int, first: int, count: int, budget: float) -> dict: 
         with TemporaryDirectory(prefix="fsq-fuzz-") as folder:
             command = [sys.executable, "-m", "tests.fuzz", "--work", folder, "--only", target,
                        "--seed", str(seed), "--first", str(first), "--count", str(step)]  # fmt: skip
-            run = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
+            run = subprocess.run(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT
+            )
             log = Path(folder) / "log"
             lines = [json.loads(line) for line in log.read_text().splitlines()]
         ended = [line for line in lines if "took" in line]

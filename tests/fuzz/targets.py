@@ -6,10 +6,8 @@ import contextlib
 import io
 import json
 import re
-
 from collections.abc import Callable
 from dataclasses import dataclass
-
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -29,7 +27,6 @@ from fsq.training.export import read_provenance
 from fsq.webhook import problem_of
 from tests.frames import NAMES, hybrid, legacy, wide
 from tests.fuzz import mutate
-
 
 # Every call of the command builds its tree of commands anew; here, once is enough.
 typer.main.get_command = cache(typer.main.get_command)  # type: ignore[assignment]
@@ -442,7 +439,9 @@ def _model(kind: str) -> bytes:
         import lightgbm
 
         data = lightgbm.Dataset(frame.to_numpy(), target, feature_name=list(NAMES[:5]))
-        made: str = lightgbm.train({"verbose": -1, "min_data_in_leaf": 1}, data, 2).model_to_string()
+        made: str = lightgbm.train(
+            {"verbose": -1, "min_data_in_leaf": 1}, data, 2
+        ).model_to_string()
         return made.encode()
     if kind in (".json", ".ubj"):
         import xgboost
@@ -472,8 +471,15 @@ def _training_file(kind: str, place: Path) -> bytes:
 
 def uris(rng: Random, _: Path) -> bool:
     """Names of tables: what is accepted cannot leave its quotes."""
-    parts = [rng.choice(("p", "my-project", "d_1", mutate.text(rng))) for _ in range(rng.choice((3, 3, 2, 4)))]
-    uri = "bigquery://" + ".".join(parts) + rng.choice(("", "", "?location=EU", "?x=1", "?location=" + mutate.text(rng)))
+    parts = [
+        rng.choice(("p", "my-project", "d_1", mutate.text(rng)))
+        for _ in range(rng.choice((3, 3, 2, 4)))
+    ]
+    uri = (
+        "bigquery://"
+        + ".".join(parts)
+        + rng.choice(("", "", "?location=EU", "?x=1", "?location=" + mutate.text(rng)))
+    )
     found = TableName.parsed(uri)
     if not re.fullmatch(r"`[a-z0-9-]+\.[A-Za-z0-9_]+\.[A-Za-z0-9_-]+`", found.sql):
         raise Wrong(found.sql)
@@ -493,18 +499,17 @@ def urls(rng: Random, _: Path) -> bool:
 
 
 TARGETS: dict[str, Target] = {
-    "parquet": Target(parquet, 25_000),
-    "arrow": Target(arrow, 15_000),
-    "columns": Target(columns, 12_000),
-    "sources": Target(sources, 12_000),
-    "names": Target(names, 8_000),
-    "contract": Target(contract, 5_000),
-    "run_context": Target(run_context, 8_000),
-    "delta": Target(delta, 3_000),
-    "people": Target(people, 300),
-    "model": Target(model, 3_000),
-    "provenance": Target(provenance, 8_000),
+    "parquet": Target(parquet, 8_000),
+    "arrow": Target(arrow, 18_000),
+    "columns": Target(columns, 4_000),
+    "sources": Target(sources, 5_000),
+    "names": Target(names, 3_000),
+    "contract": Target(contract, 3_000),
+    "run_context": Target(run_context, 20_000),
+    "delta": Target(delta, 1_500),
+    "people": Target(people, 100),
+    "model": Target(model, 500),
+    "provenance": Target(provenance, 20_000),
     "uris": Target(uris, 10_000),
     "urls": Target(urls, 10_000),
 }
-

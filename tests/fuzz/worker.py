@@ -57,4 +57,3 @@ def outcome(target: Target, rng: Random, place: Path) -> str:
                 where = f"{Path(code.co_filename).name}:{frame.tb_lineno}"
             frame = frame.tb_next
         return f"{type(error).__name__} at {where}: {str(error)[:150]!r}"
-

@@ -101,8 +101,11 @@ def test_fixed_size_arrays_read_as_lists() -> None:
     own = ["features", "feature_names"]
     now = pl.datetime(2026, 3, 1, time_zone="UTC")
     stamp = now.alias("quality_computed_at")
-    assert fsq.score(arrays).drop(own).with_columns(stamp).equals(
-        fsq.score(rows).drop(own).with_columns(stamp)
+    assert (
+        fsq.score(arrays)
+        .drop(own)
+        .with_columns(stamp)
+        .equals(fsq.score(rows).drop(own).with_columns(stamp))
     )
 
 
@@ -193,7 +196,7 @@ def test_pipes_and_devices_are_not_read(tmp_path: Path, capsys: pytest.CaptureFi
         assert "no such file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["a[1]*?", "sp ace", "per%2Fcent%20", "ha#sh", "qu?ery=1", "é~"])
+@pytest.mark.parametrize("name", ["st*r", "sp ace", "per%zz", "ha#sh", "qu?ery=1", "é~{}", "s3:x"])
 def test_paths_are_taken_literally(tmp_path: Path, name: str) -> None:
     home = tmp_path / name
     home.mkdir()
@@ -206,6 +209,15 @@ def test_paths_are_taken_literally(tmp_path: Path, name: str) -> None:
     assert main(["model", "check", "v2_14features", "--store", str(store)]) in (0, 1)
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert sorted(p.name for p in home.iterdir()) == ["in.parquet", "out.parquet", "store"]
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2F..%2Fetc", "a%20b", "a[1]", "a|b", "a\\b", "a\nb", "a\x00b"]
+)
+def test_no_store_has_a_path_that_would_be_misread(tmp_path: Path, name: str) -> None:
+    with pytest.raises(fsq.StoreError, match="misread"):
+        fsq.open_store(str(tmp_path / name))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_link_at_the_target_is_replaced_and_its_goal_left_alone(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract, Feature
-from fsq.errors import InputError
+from fsq.errors import InputError, short
 from fsq.forms import PROVENANCE, SHARED, Form, computed_at, to_wide
 from fsq.intake import Layout, OnUnknown, hashed, with_source_columns, word_hashes
 from fsq.schema import LEGACY_FIELDS, UTC_MICROS
@@ -238,7 +238,9 @@ def _codes(columns: pl.DataFrame, contract: Contract, on_unknown: OnUnknown) -> 
     if said.null_count().row(0) != codes.null_count().row(0):
         if on_unknown == "error":
             met = {w for c in said for w in c.unique().drop_nulls().to_list()} - set(known)
-            raise InputError([f"unknown source words: {sorted(met)}; use {sorted(known)}"])
+            raise InputError(
+                [f"unknown source words: {sorted(map(short, met))[:20]}; use {sorted(known)}"]
+            )
         unknown = [codes[c].is_null() & said[c].is_not_null() for c in said.columns]
         default = pl.Series(["default"], dtype=pl.Enum(known))
         codes = codes.with_columns(

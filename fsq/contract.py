@@ -17,11 +17,21 @@ from pydantic import ValidationError
 
 from fsq.contract_model import CategoryName, Contract, Feature, Gate
 from fsq.errors import ContractError
+from fsq.files import read_text
 
 __all__ = ["Contract", "Feature", "Gate", "load_contract", "shipped_contracts"]
 
 SHIPPED = Path(__file__).parent / "contracts"
 _MAX_BYTES = 1 << 20
+_MAX_CHAIN = 20
+# What rows hold beside their features, in any form.
+RESERVED = re.compile(
+    r"player_lookup|game_date|game_id|as_of|computed_at|updated_at|created_at|pipeline_run_id"
+    r"|processors_completed|features|feature_store_values|feature_names|feature_sources"
+    r"|feature_quality_detail|primary_data_source|matchup_data_status|feature_\d+_(value|source)"
+    r"|.*__(source|last_updated|data_hash|upstream_table|sample_size|game_ids|original_value"
+    r"|fallback_reason|duration_ms)"
+)
 
 
 def load_contract(contract: str | Path | Contract = "v2_33features") -> Contract:
@@ -74,6 +84,8 @@ def _merged(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise ContractError(str(path), [f"extends: no contract {base_name!r}; {cure}"])
     if base_path.resolve() in (path.resolve(), *seen):
         raise ContractError(str(path), [f"extends: {base_name} extends it in turn; break the ring"])
+    if len(seen) >= _MAX_CHAIN:
+        raise ContractError(str(path), [f"extends: more than {_MAX_CHAIN} contracts in a chain"])
     base = _merged(base_path, (*seen, path.resolve()))
     return _overlaid(base, data)
 
@@ -93,9 +105,7 @@ def _overlaid(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ContractError(str(path), [f"larger than {_MAX_BYTES} bytes; not a contract"])
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path, _MAX_BYTES))
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError(str(path), [f"cannot be read: {error}"]) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -190,6 +200,16 @@ def _faults(c: Contract) -> list[str]:
     out += [
         f"processors ({p.name}).rerun: only the placeholder {{date}} is known"
         for p in c.processors
-        if p.rerun and set(re.findall(r"\{([^}]*)\}", p.rerun)) - {"date"}
+        if p.rerun and re.search(r"[{}]", p.rerun.replace("{date}", ""))
+    ]
+    out += [
+        f"processors ({p.name}).rerun: a command is one line of printable characters"
+        for p in c.processors
+        if p.rerun and not p.rerun.isprintable()
+    ]
+    out += [
+        f"features: {n!r} is what rows call something else; rename it"
+        for n in c.names
+        if RESERVED.fullmatch(n)
     ]
     return out

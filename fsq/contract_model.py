@@ -19,6 +19,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]  # games, rows, features
+Days = Annotated[int, Field(ge=1, le=36_500)]  # a calendar holds their sum with any date in use
+Hours = Annotated[float, Field(ge=0, le=1_000_000)]
 CategoryName = Literal["matchup", "player_history", "team_context", "vegas", "game_context"]
 SourceType = Literal["phase4", "phase3", "calculated", "default"]
 Tier = Literal["gold", "silver", "bronze", "poor", "critical"]
@@ -45,11 +48,11 @@ class Feature(_Frozen):
     suspicious_default: bool = False
     fallback_reason: Name
     definition_version: Label
-    weight: float = Field(default=1.0, ge=0)
+    weight: float = Field(default=1.0, ge=0, le=1e9)
     optional: bool = False
     critical: bool = False
     min_std: float | None = Field(default=None, ge=0)
-    min_distinct: int | None = Field(default=None, ge=0)
+    min_distinct: Count | None = None
 
 
 class Source(_Frozen):
@@ -63,7 +66,7 @@ class Source(_Frozen):
 class Window(_Frozen):
     """A window of past games; without a size, no sample is too small for it."""
 
-    size: int | None = Field(default=None, ge=1)
+    size: Annotated[Count, Field(ge=1)] | None = None
 
 
 class Category(_Frozen):
@@ -89,11 +92,11 @@ class Processor(_Frozen):
 class FeatureRules(_Frozen):
     """Thresholds of level 1; hours, games and points."""
 
-    stale_hours: float = Field(ge=0)
+    stale_hours: Hours
     stale_penalty: Percent
-    very_stale_hours: float = Field(ge=0)
+    very_stale_hours: Hours
     very_stale_penalty: Percent
-    thin_sample: int = Field(ge=0)
+    thin_sample: Count
     thin_penalty: Percent
     training_min_score: Percent
 
@@ -112,12 +115,12 @@ class Alerts(_Frozen):
 
     gate_category: CategoryName
     red_category_below: Percent
-    red_required_defaults_above: int = Field(ge=0)
+    red_required_defaults_above: Count
     yellow_category_below: Percent
-    yellow_required_defaults_above: int = Field(ge=0)
+    yellow_required_defaults_above: Count
     default_rate_high: Share
     default_rate_raised: Share
-    silent_defaults_from: int = Field(ge=1)
+    silent_defaults_from: Annotated[Count, Field(ge=1)]
 
 
 class Gate(_Frozen):
@@ -150,18 +153,18 @@ class Flags(_Frozen):
 class ScoreCap(_Frozen):
     """From so many required defaults on, the record's score is at most ``max_score``."""
 
-    min_required_defaults: int = Field(ge=1)
+    min_required_defaults: Annotated[Count, Field(ge=1)]
     max_score: Percent
 
 
 class DiagnosisRules(_Frozen):
     """When the rows of a date say that something is wrong; shares from 0 to 1."""
 
-    history_days: int = Field(ge=1)
-    history_min_days: int = Field(ge=1)
-    history_max_age_days: int = Field(ge=1)
-    min_rows: int = Field(ge=2)
-    break_days: int = Field(ge=2)
+    history_days: Days
+    history_min_days: Days
+    history_max_age_days: Days
+    min_rows: Annotated[Count, Field(ge=2)]
+    break_days: Annotated[Days, Field(ge=2)]
     warmup_games: float = Field(ge=0)
     table_default_share: Share
     default_rise_yellow: Share
@@ -169,7 +172,7 @@ class DiagnosisRules(_Frozen):
     stuck_share: Share
     stuck_red_share: Share
     stuck_red_std: Share
-    rows_per_value: int = Field(ge=1)
+    rows_per_value: Annotated[Count, Field(ge=1)]
     silent_share: Share
     silent_rise: Share
     silent_share_unmarked: Share
@@ -199,8 +202,8 @@ class Contract(_Frozen):
     schema_version: Label
     categories: tuple[Category, ...]
     processors: tuple[Processor, ...] = ()
-    features: tuple[Feature, ...] = Field(min_length=1)
-    sources: dict[Name, Source]
+    features: tuple[Feature, ...] = Field(min_length=1, max_length=10_000)
+    sources: dict[Name, Source] = Field(max_length=255)  # a code of one byte each
     windows: dict[Name, Window] = {}
     feature_rules: FeatureRules
     tiers: Tiers

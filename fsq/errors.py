@@ -73,6 +73,16 @@ class ModelIncompatibleError(FsqError):
         super().__init__("\n".join([told, *lists]))
 
 
+def short(words: object, most: int = 80) -> str:
+    """The words, cut where they would fill a screen: input may hold megabytes in one cell.
+
+    >>> short("a" * 100, 10)
+    'aaaaaaaaa…'
+    """
+    text = str(words)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def _listing(headline: str, problems: list[str]) -> str:
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
     return "\n".join([f"{headline} ({count}):", *(f"  - {p}" for p in problems)])

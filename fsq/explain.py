@@ -11,8 +11,9 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract, Feature, load_contract
-from fsq.errors import InputError
+from fsq.errors import InputError, short
 
+_COMPARED = 100  # characters of a name
 _RECORD = (
     "player_lookup", "game_date", "feature_quality_score", "quality_tier", "quality_alert_level",
     "quality_alerts", "is_training_ready", "is_production_ready", "matchup_quality_pct",
@@ -100,12 +101,17 @@ def _matched(player: str, names: pl.Series, day: date) -> str:
     if not known:
         cure = "no rows of this date; name another one"
     else:
-        near = get_close_matches(wanted, [_key(n) for n in known], n=5, cutoff=0.5)
-        holding = [_key(n) for n in known if wanted and wanted in _key(n)][:5]
+        # Comparing takes the square of the length, and a name may be as long as a cell can be.
+        keys = {n: _key(n[:_COMPARED]) for n in known}
+        wanted = wanted[:_COMPARED]
+        near = get_close_matches(wanted, keys.values(), n=5, cutoff=0.5)
+        holding = [k for k in keys.values() if wanted and wanted in k][:5]
         order = list(dict.fromkeys(holding + near))[:5]
-        close = [n for k in order for n in known if _key(n) == k]
+        close = [short(n) for k in order for n in known if keys[n] == k][:5]
         cure = f"nearest are {', '.join(close)}" if close else "and no name is near"
-    raise InputError([f"no player {player!r} on {day}; {cure}"], "the record cannot be explained")
+    raise InputError(
+        [f"no player {short(player)!r} on {day}; {cure}"], "the record cannot be explained"
+    )
 
 
 def _key(name: str) -> str:

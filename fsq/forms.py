@@ -13,7 +13,7 @@ from typing import Literal
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.errors import InputError
+from fsq.errors import InputError, short
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS
 from fsq.stages import stage
 
@@ -94,6 +94,8 @@ def to_wide(frame: pl.DataFrame, form: Form, contract: Contract) -> pl.DataFrame
         InputError: arrays that do not hold every feature of the contract, or sources that
             are not a JSON object of texts.
     """
+    fixed = [c for c, kind in frame.schema.items() if isinstance(kind, pl.Array)]
+    frame = frame.with_columns(pl.col(c).arr.to_list() for c in fixed)
     readers = {"legacy": _from_legacy, "hybrid": _from_hybrid, "scored": _from_scored}
     return readers[form](frame, contract) if form in readers else frame
 
@@ -101,22 +103,31 @@ def to_wide(frame: pl.DataFrame, form: Form, contract: Contract) -> pl.DataFrame
 def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     values = next(v for v in _VALUES if v in frame.columns)
     names = pl.col("feature_names").cast(pl.List(pl.String))
-    rows = frame.select(names, pl.col(values).cast(pl.List(pl.Float64), strict=False)).with_columns(
-        pl.col("feature_names").list.join("\x00").rank("dense").alias("pattern")
+    rows = frame.select(names, pl.col(values).cast(pl.List(pl.Float64), strict=False))
+    if rows["feature_names"].list.explode(empty_as_null=False, keep_nulls=False).has_nulls():
+        # A join would pass over NULL, and each name after it would get its neighbour's value.
+        rows = rows.with_columns(pl.col("feature_names").list.eval(pl.element().fill_null("")))
+    rows = rows.with_columns(
+        pl.col("feature_names").list.join("\x00").rank("dense").alias("pattern"),
+        pl.col("feature_names").list.len().alias("count"),
     )
     words = sources_struct(frame)
     problems = _length_problems(rows, values)
     parts = []
-    order = pl.int_range(pl.len(), dtype=pl.UInt32).alias("order")
-    for (_,), part in rows.with_columns(order).group_by("pattern", maintain_order=True):
+    order = pl.int_range(pl.len(), dtype=pl.UInt32).alias("#order")
+    by = rows.with_columns(order).group_by("pattern", "count", maintain_order=True)
+    for _, part in by:
         listed = part["feature_names"][0]
         listed = [] if listed is None else listed.to_list()
+        if any("\x00" in n for n in listed):  # two lists of as many names may then join alike
+            problems.append(f"feature_names: {part.height} rows have a NUL character in a name")
+            continue
         at = {n: listed.index(n) for n in contract.names if n in listed}
         twice = sorted({n for n in at if listed.count(n) > 1})
         if lacking := [n for n in contract.names if n not in at]:
             problems.append(
                 f"feature_names: {part.height} rows lack {lacking} "
-                f"(first at row {part['order'][0]}); recompute them with this contract's features"
+                f"(first at row {part['#order'][0]}); recompute them with this contract's features"
             )
         if twice:
             problems.append(f"feature_names: {part.height} rows name {twice} twice; keep one each")
@@ -125,10 +136,10 @@ def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         if ignored := [n for n in listed if n not in at]:
             log.info("%d rows: %d features that the contract lacks are ignored: %s",
                      part.height, len(ignored), ignored)  # fmt: skip
-        source = words[part["order"]]
+        source = words[part["#order"]]
         parts.append(
             part.select(
-                "order",
+                "#order",  # no feature bears such a name
                 *(pl.col(values).list.get(i, null_on_oob=True).alias(n) for n, i in at.items()),
                 *(word_at(source, i).alias(f"{n}__source") for n, i in at.items()),
             )
@@ -141,13 +152,10 @@ def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
             | {f"{n}__source": pl.String for n in contract.names}
         )
     else:
-        added = pl.concat(parts).sort("order").drop("order")
+        added = pl.concat(parts).sort("#order").drop("#order")
     own = [*wide_columns(contract)]
-    return (
-        frame.drop([c for c in frame.columns if c in own])
-        .with_columns(added.get_columns())
-        .with_columns(_legacy_provenance(frame, contract))
-    )
+    kept = frame.drop([c for c in frame.columns if c in own])
+    return kept.with_columns(added.get_columns()).with_columns(_legacy_provenance(kept, contract))
 
 
 def _length_problems(rows: pl.DataFrame, values: str) -> list[str]:
@@ -169,21 +177,35 @@ def sources_struct(frame: pl.DataFrame) -> pl.Series:
     if isinstance(column.dtype, pl.List):
         return _map_to_struct(column)
     text = column.cast(pl.String)
+    if problem := _ambiguous(text):
+        raise InputError([problem])
     positions = {str(i): pl.String for i in range(_positions(frame, text))}
     try:
         return text.str.json_decode(pl.Struct(positions))
     except pl.exceptions.PolarsError as error:
         cure = 'write it like {"0":"phase4","5":"default"}'
-        problem = f"feature_sources: not a JSON object of words ({error}); {cure}"
+        problem = f"feature_sources: not a JSON object of words ({short(error, 300)}); {cure}"
         raise InputError([problem]) from None
 
 
+def _ambiguous(text: pl.Series) -> str | None:
+    """What keeps the keys from being told apart: one that is there twice, or is escaped.
+
+    Parsers differ in which of two values they take; a default must not hide behind that.
+    """
+    keys = text.unique().str.extract_all(r'"(?:[^"\\]|\\.)*"\s*:')
+    twice = (keys.list.len() != keys.list.n_unique()).any()
+    if not twice and not keys.list.explode().str.contains("\\", literal=True).any():
+        return None
+    return "feature_sources: a key is there twice, or is escaped; write each position once, plainly"
+
+
 def _positions(frame: pl.DataFrame, text: pl.Series) -> int:
-    if "feature_names" in frame.columns:
+    if isinstance(frame.schema.get("feature_names"), pl.List):
         longest = frame["feature_names"].list.len().max()
         return max(1, int(longest or 0))  # type: ignore[arg-type]
-    numbers = text.str.extract_all(r'"(\d{1,3})"\s*:').list.explode()
-    top = numbers.str.extract(r"(\d+)").cast(pl.Int64).max()
+    numbers = text.str.extract_all(r'"([0-9]{1,3})"\s*:').list.explode()
+    top = numbers.str.extract(r"([0-9]+)").cast(pl.Int64).max()
     return int(top or 0) + 1  # type: ignore[arg-type]
 
 
@@ -192,11 +214,12 @@ def _map_to_struct(column: pl.Series) -> pl.Series:
     key, value = (f.name for f in column.dtype.inner.fields)  # type: ignore[attr-defined]
     long = (
         pl.DataFrame({"row": pl.int_range(len(column), eager=True), "pair": column})
-        .explode("pair")
+        .explode("pair", empty_as_null=True, keep_nulls=True)  # one row in, one row out
         .select("row", key=pl.col("pair").struct.field(key).cast(pl.String),
                 word=pl.col("pair").struct.field(value).cast(pl.String))
     )  # fmt: skip
-    keys = long["key"].drop_nulls().unique().sort().to_list() or ["0"]
+    met = long["key"].drop_nulls().unique()
+    keys = met.filter(met.str.contains(r"^[0-9]{1,4}$")).sort().to_list() or ["0"]
     wide = long.group_by("row", maintain_order=True).agg(
         pl.col("word").filter(pl.col("key") == k).first().alias(k) for k in keys
     )

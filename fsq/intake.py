@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Literal
 
@@ -12,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.errors import InputError
+from fsq.errors import InputError, short
 from fsq.forms import (
+    PROVENANCE,
     WRITTEN_ONLY,
     Form,
     carried_columns,
@@ -28,6 +31,8 @@ from fsq.stages import stage
 
 OnUnknown = Literal["error", "default"]
 KEYS = ("player_lookup", "game_date")
+# Python's dates, less one year so that the end of the last date is one of them too.
+DATES = (date(1, 1, 1), date(9998, 12, 31))
 _MOMENTS = ("last_updated", "computed_at", "as_of", "updated_at", "created_at")
 
 log = logging.getLogger("fsq")
@@ -131,11 +136,15 @@ def _missing(schema: pl.Schema, contract: Contract) -> list[str]:
     return [f"missing columns: {lacking}; {contract.name} needs them all"] if lacking else []
 
 
-def _key_problems(schema: pl.Schema) -> list[str]:
-    out = [f"missing key column {k!r}; every row needs it" for k in KEYS if k not in schema]
-    if "player_lookup" in schema and not _is_text(schema["player_lookup"]):
+def _key_problems(schema: pl.Schema, keys: Iterable[str] = KEYS) -> list[str]:
+    out = [f"missing key column {k!r}; every row needs it" for k in keys if k not in schema]
+    if (
+        "player_lookup" in keys
+        and "player_lookup" in schema
+        and not _is_text(schema["player_lookup"])
+    ):
         out.append(f"player_lookup is {schema['player_lookup']}; make it a string")
-    if "game_date" in schema and schema["game_date"] != pl.Date:
+    if "game_date" in keys and "game_date" in schema and schema["game_date"] != pl.Date:
         out.append(f"game_date is {schema['game_date']}; cast it to a date")
     return out
 
@@ -158,10 +167,32 @@ def _accepts(suffix: str, kind: pl.DataType) -> bool:
             _is_text(kind.inner) or isinstance(kind.inner, pl.Null)  # type: ignore[arg-type]
         )
     if suffix == "feature_sources":
-        return _is_text(kind) or isinstance(kind, pl.Struct | pl.List)
-    if suffix == "arrays":
-        return isinstance(kind, pl.List | pl.Array)
+        return _is_text(kind) or _is_map(kind)
+    if suffix in ("numbers", "names", "detail"):
+        inner = kind.inner if isinstance(kind, pl.List | pl.Array) else None
+        if suffix == "detail":
+            return isinstance(inner, pl.Struct) and not _wrong_fields(inner)
+        return inner is not None and _accepts("" if suffix == "numbers" else "name", inner)  # type: ignore[arg-type]
     return _is_text(kind)
+
+
+def _is_map(kind: pl.DataType) -> bool:
+    """Whether words by position can be read from it: a struct, or a list of keys and words."""
+    pairs = isinstance(kind, pl.List) and isinstance(kind.inner, pl.Struct)
+    struct = kind.inner if pairs else kind  # type: ignore[attr-defined]
+    if not isinstance(struct, pl.Struct) or (pairs and len(struct.fields) != 2):
+        return False
+    return all(_accepts("word", f.dtype) for f in struct.fields)  # type: ignore[arg-type]
+
+
+def _wrong_fields(detail: pl.Struct) -> list[str]:
+    """Fields of a scored detail whose type none of fsq's writers gives them."""
+    suffixes = {field: suffix for suffix, field in PROVENANCE.items()}
+    suffixes |= {"feature_value": "", "feature_name": "name", "source_type": "word"}
+    return [
+        f.name for f in detail.fields
+        if f.name in suffixes and not _accepts(suffixes[f.name], f.dtype)  # type: ignore[arg-type]
+    ]  # fmt: skip
 
 
 def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
@@ -170,12 +201,15 @@ def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[st
     if form == "wide":
         checks |= {c: c.partition("__")[2] for c in wide_columns(contract)}
     elif form == "legacy":
-        checks |= dict.fromkeys(("features", "feature_store_values", "feature_names"), "arrays")
+        checks |= dict.fromkeys(("features", "feature_store_values"), "numbers")
+        checks |= {"feature_names": "names"}
     elif form == "hybrid":
         checks |= {f"feature_{i}_value": "" for i in range(len(contract.names))}
         checks |= {f"feature_{i}_source": "source" for i in range(len(contract.names))}
     else:
-        checks |= {"feature_quality_detail": "arrays"}
+        checks |= {"feature_quality_detail": "detail"}
+    if form in ("hybrid", "scored"):  # these read a shared column where their own says nothing
+        checks |= {c: c.partition("__")[2] for c in wide_columns(contract) if "__" in c}
     if form in ("legacy", "hybrid"):
         checks |= {c: c for c in ("updated_at", "created_at")}
         prefixes = contract.legacy_prefixes.values()
@@ -184,7 +218,8 @@ def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[st
     wrong = {c: schema[c] for c, s in checks.items() if c in schema and not _accepts(s, schema[c])}
     expected = {
         "": "a number", "original_value": "a number", "sample_size": "an integer",
-        "duration_ms": "an integer", "game_ids": "a list of strings", "arrays": "an array",
+        "duration_ms": "an integer", "game_ids": "a list of strings", "numbers": "an array of numbers",
+        "names": "an array of strings", "detail": "what fsq.score gave",
         "processors_completed": "a list of strings", "feature_sources": "JSON text or a map",
         **dict.fromkeys(_MOMENTS, "a timestamp"),
     }  # fmt: skip
@@ -198,12 +233,17 @@ def _bad_words(
     rows: pl.LazyFrame, plan: Layout, on_unknown: OnUnknown, *, sound: bool
 ) -> list[str]:
     out: list[str] = []
+    told = plan.schema.get("feature_sources")
+    readable = told is None or _accepts("feature_sources", told)
     try:
-        unknown = unknown_words(rows, plan) if sound or plan.form in ("wide", "hybrid") else {}
+        known = sound or (readable and plan.form in ("wide", "hybrid"))
+        unknown = unknown_words(rows, plan) if known else {}
     except InputError as error:
         return error.problems
     if unknown:
-        told = ", ".join(f"{word!r} ({count})" for word, count in sorted(unknown.items())[:20])
+        told = ", ".join(
+            f"{short(word)!r} ({count})" for word, count in sorted(unknown.items())[:20]
+        )
         if on_unknown == "error":
             out.append(
                 f"unknown source words: {told}; use {sorted(plan.contract.sources)}, "
@@ -215,15 +255,17 @@ def _bad_words(
 
 
 def _bad_keys(rows: pl.LazyFrame, plan: Layout) -> list[str]:
-    names = [k for k in KEYS if k in plan.schema]
+    names = [k for k in KEYS if not _key_problems(plan.schema, [k])]
     keys = rows.select(names).collect() if names else pl.DataFrame()
     out = [f"{n}: NULL in {keys[n].null_count()} rows; every row needs its key"
            for n in names if keys[n].null_count()]  # fmt: skip
+    if "game_date" in names and (beyond := (~keys["game_date"].is_between(*DATES)).sum()):
+        return [*out, f"game_date: {beyond} rows lie outside the years 1 to 9998; correct them"]
     if len(names) < len(KEYS) or _all_differ(keys):
         return out
     twice = keys.drop_nulls().group_by(KEYS).len().filter(pl.col("len") > 1).sort(KEYS[::-1])
     if twice.height:
-        examples = ", ".join(f"{p} {d} ({n} times)" for p, d, n in twice.head(3).iter_rows())
+        examples = ", ".join(f"{short(p)} {d} ({n} times)" for p, d, n in twice.head(3).iter_rows())
         out.append(f"duplicate keys: {twice.height}, e.g. {examples}; keep one row for each")
     return out
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from fsq.errors import InputError
+from fsq.files import read_text
+
+_MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class RunContext:
             InputError: the file is absent, is not JSON, or has other names or types in it.
         """
         try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
+            data = json.loads(read_text(Path(path), _MAX_BYTES))
         except (OSError, ValueError, RecursionError) as error:
             raise InputError([f"{path}: {error}"], "the run context cannot be read") from error
         problems: list[str] = []
@@ -66,9 +69,9 @@ def _parsed(data: Any, place: str, problems: list[str]) -> RunContext:
     known = {"pipeline_run_id", "processors_completed"} | (set() if place else {"by_date"})
     problems.extend(f"{place}{k}: unknown name; use {sorted(known)}" for k in data.keys() - known)
     run_id, done = data.get("pipeline_run_id"), data.get("processors_completed")
-    if not isinstance(run_id, str | None):
+    if run_id is not None and not _is_text(run_id):
         problems.append(f"{place}pipeline_run_id must be text")
-    if done is not None and not (isinstance(done, list) and all(isinstance(p, str) for p in done)):
+    if done is not None and not (isinstance(done, list) and all(map(_is_text, done))):
         problems.append(f"{place}processors_completed must be a list of names")
     days: dict[date, RunContext] = {}
     by_date = data.get("by_date", {}) if not place else {}
@@ -81,3 +84,11 @@ def _parsed(data: Any, place: str, problems: list[str]) -> RunContext:
         except ValueError:
             problems.append(f"by_date.{text}: not a date; write 2026-02-06")
     return RunContext(run_id, done, days)
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text that can be stored: JSON can escape half a character."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from fsq.errors import InputError, StoreError
+from fsq.errors import FsqError, InputError, StoreError
 from fsq.stores import open_store
+from fsq.stores.faults import is_fault_of_file, told
 
 
 def scan_source(uri: str) -> pl.LazyFrame:
@@ -37,13 +38,16 @@ def scan_source(uri: str) -> pl.LazyFrame:
         files = sorted(str(f) for f in path.rglob("*.parquet"))
     elif path.is_file():
         files = [str(path)]
+    files = [f for f in files if Path(f).is_file()]  # a pipe among them would never end
     if not files:
         raise InputError([f"{uri}: no such file, folder or glob of Parquet files; check the path"])
     try:
         rows = pl.scan_parquet(files, glob=False)
         rows.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError([f"{uri}: cannot be read as Parquet: {error}"]) from error
+    except BaseException as error:
+        if not isinstance(error, pl.exceptions.PolarsError) and not is_fault_of_file(error):
+            raise
+        raise InputError([f"{uri}: cannot be read as Parquet: {told(error)}"]) from error
     return rows
 
 
@@ -57,16 +61,16 @@ def reading(uri: str) -> Iterator[None]:
     """
     try:
         yield
-    except (
-        pl.exceptions.ComputeError,
-        pl.exceptions.SchemaError,
-        pl.exceptions.ColumnNotFoundError,
-    ) as error:
+    except FsqError:
+        raise
+    except BaseException as error:
+        if not is_fault_of_file(error):
+            raise
+        if isinstance(error, OSError):
+            cure = "run it again to go on"
+            raise StoreError(f"{uri} cannot be read any more: {told(error)}; {cure}") from error
         cure = "write the file anew, or name files of one schema"
-        raise InputError([f"{uri}: cannot be read: {error}; {cure}"]) from error
-    except OSError as error:
-        cure = "run it again to go on"
-        raise StoreError(f"{uri} cannot be read any more: {error}; {cure}") from error
+        raise InputError([f"{uri}: cannot be read: {told(error)}; {cure}"]) from error
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from fsq.diagnosis.daily import record_days
 from fsq.errors import StoreError
 from fsq.schema import CATEGORIES
 from fsq.stores import Store
+from fsq.stores.faults import reading_store
 
 # Dates before the first one that are read for its comparison; longer breaks part seasons.
 LOOKBACK = timedelta(days=31)
@@ -79,7 +80,8 @@ def trend_of(
         StoreError: the store cannot be read, or holds none of these dates.
     """
     before = None if start is None else start - LOOKBACK
-    out = trend(record_days(store.read(before, end), contract), contract)
+    with reading_store(store.uri):
+        out = trend(record_days(store.read(before, end), contract), contract)
     if start is not None:
         out = out.filter(pl.col("game_date") >= start)
     if out.is_empty():

@@ -22,6 +22,7 @@ from fsq.cli._scoring import figures, tier_table
 from fsq.errors import InputError
 from fsq.planning import Step
 from fsq.stores import open_store
+from fsq.stores.faults import reading_store
 
 
 class Engine(StrEnum):
@@ -144,7 +145,8 @@ def _range(
 def _held(store: str, plan: list[Step]) -> dict[str, int]:
     """Tiers of the plan's dates as the store has them, those that were skipped included."""
     rows = open_store(store).read(plan[0].day, plan[-1].day, ["quality_tier"])
-    return dict(rows.group_by("quality_tier").len().collect().iter_rows())
+    with reading_store(store):
+        return dict(rows.group_by("quality_tier").len().collect().iter_rows())
 
 
 def _print_plan(result: job.BackfillResult, out: Output) -> None:

@@ -20,6 +20,7 @@ from fsq.diagnosis import display as say
 from fsq.errors import InputError
 from fsq.run import RunContext
 from fsq.stores import open_store
+from fsq.stores.faults import reading_store
 
 _MOST = 12
 
@@ -68,7 +69,9 @@ def command(
     first, last = _range(day, start, end)
     if hook is not None and (problem := webhook.problem_of(hook)):
         raise typer.BadParameter(f"--webhook: {problem}")
-    dx = _checked(store, first, last, loaded, o.run_context(run_context), source)
+    run = o.run_context(run_context)
+    with reading_store(store):
+        dx = _checked(store, first, last, loaded, run, source)
     failed = dx.verdict == "red" or (dx.verdict == "yellow" and fail_on == FailOn.yellow)
     status = FAILED_CHECK if failed else FINE
     told = {"store": store, "fail_on": fail_on.value, "exit_status": status} | dx.to_dict()

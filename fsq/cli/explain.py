@@ -12,6 +12,7 @@ from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.explain import Explanation, explain
 from fsq.stores import open_store
+from fsq.stores.faults import reading_store
 
 
 def command(
@@ -23,7 +24,8 @@ def command(
 ) -> None:
     """Explain one record: every feature with its source, its age, and why it scored so."""
     out = Output(as_json)
-    told = explain(open_store(store).read(day, day), player, day, contract)
+    with reading_store(store):
+        told = explain(open_store(store).read(day, day), player, day, contract)
     _print(told, out)
     out.document({"store": store} | told.to_dict())
 

@@ -13,6 +13,7 @@ from fsq.cli._output import Output
 from fsq.models import ModelCheck, check_model
 from fsq.models import display as say
 from fsq.stores import open_store
+from fsq.stores.faults import reading_store
 
 app = typer.Typer(help="Models: what they need of the data.", rich_markup_mode=None)
 _MOST_DATES = 14
@@ -54,17 +55,18 @@ def check(
     asked: Any = model
     if "," in model and not Path(model).exists():
         asked = [n.strip() for n in model.split(",") if n.strip()]
-    found = check_model(
-        asked,
-        open_store(store),
-        contract=contract,
-        start=day or start,
-        end=day or end,
-        ordered=ordered,
-        min_quality=min_quality,
-        trust_pickle=trust_pickle,
-        on_incompatible="report",
-    )
+    with reading_store(store):
+        found = check_model(
+            asked,
+            open_store(store),
+            contract=contract,
+            start=day or start,
+            end=day or end,
+            ordered=ordered,
+            min_quality=min_quality,
+            trust_pickle=trust_pickle,
+            on_incompatible="report",
+        )
     _print(found, out)
     status = FINE if found.supported else FAILED_CHECK
     out.document({"store": store, "exit_status": status} | found.to_dict())

@@ -13,6 +13,7 @@ from fsq.cli._output import Output
 from fsq.contract import load_contract
 from fsq.errors import InputError
 from fsq.stores import open_store
+from fsq.stores.faults import reading_store
 
 
 def command(
@@ -32,7 +33,8 @@ def command(
     from fsq.report.page import report  # altair and jinja2 load for pages only
 
     began = time.perf_counter()
-    page = report(open_store(store), load_contract(contract), start, end)
+    with reading_store(store):
+        page = report(open_store(store), load_contract(contract), start, end)
     write_whole(target, page)
     size, seconds = len(page.encode()), time.perf_counter() - began
     out = Output(as_json)

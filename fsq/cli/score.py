@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -19,7 +18,7 @@ from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.engine import CHUNK_ROWS, Options, resolved, score_checked
-from fsq.errors import StoreError
+from fsq.files import whole
 from fsq.intake import examined, unknown_words
 from fsq.schema import to_arrow
 from fsq.sources import held, reading, scan_source
@@ -81,23 +80,15 @@ def _to_file(rows: pl.LazyFrame, path: Path, options: Options) -> tuple[int, Cou
     """Write to a file beside the target, and rename it once it is whole."""
     tiers: Counter[str] = Counter()
     days: set[date] = set()
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _write(beside, _counted(_chunks(rows, options), tiers, days))
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error}") from error
+    with whole(path) as file:
+        _write(file, _counted(_chunks(rows, options), tiers, days))
     return len(days), tiers
 
 
-def _write(path: Path, chunks: Iterator[pl.DataFrame]) -> None:
+def _write(file: BinaryIO, chunks: Iterator[pl.DataFrame]) -> None:
     """Write the chunks, of which there is at least one, with plain Arrow types."""
     first = to_arrow(next(chunks))
-    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
         writer.write_table(first)
         for chunk in chunks:
             writer.write_table(to_arrow(chunk))

@@ -13,6 +13,7 @@ from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
 from fsq.diagnosis.display import finding_lines
 from fsq.stores import open_store
+from fsq.stores.faults import reading_store
 from fsq.training import TrainingSet, training_set
 from fsq.training import display as say
 from fsq.training.export import writer_of
@@ -86,25 +87,26 @@ def command(
     """
     out = Output(as_json)
     writer_of(target)  # a wrong name is told before the work
-    made = training_set(
-        open_store(store),
-        label,
-        on_default.value,
-        contract=contract,
-        start=start,
-        end=end,
-        features=_names(features),
-        carry=_names(carry) or (),
-        training_ready=training_ready,
-        critical_features=critical_features,
-        min_training_quality=min_training_quality,
-        min_quality=_bounds("--min-quality", min_quality),
-        max_age_hours=_bounds("--max-age", max_age),
-        exclude="red" if exclude_red else None,
-        drop_late=drop_late,
-    )
-    refused = any(f.severity == "red" for f in made.findings) and not force
-    _print(made, out)
+    with reading_store(store):
+        made = training_set(
+            open_store(store),
+            label,
+            on_default.value,
+            contract=contract,
+            start=start,
+            end=end,
+            features=_names(features),
+            carry=_names(carry) or (),
+            training_ready=training_ready,
+            critical_features=critical_features,
+            min_training_quality=min_training_quality,
+            min_quality=_bounds("--min-quality", min_quality),
+            max_age_hours=_bounds("--max-age", max_age),
+            exclude="red" if exclude_red else None,
+            drop_late=drop_late,
+        )
+        refused = any(f.severity == "red" for f in made.findings) and not force  # reads it
+        _print(made, out)
     if refused:
         out.line(f"\n{target} was not written: see the red finding; --force writes it anyway")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,9 +15,11 @@ from types import ModuleType
 from typing import Any
 
 from fsq.contract import Contract
-from fsq.errors import InputError
+from fsq.errors import InputError, short
+from fsq.files import read_text
 
 HEADLINE = "the model cannot be checked"
+_MAX_BYTES = 1 << 30  # of a model that is read as text
 # What libraries call features that were never named.
 _UNNAMED = re.compile(r"(Column_|f|x)?\d+")
 
@@ -104,13 +107,13 @@ def _of_file(path: Path, contract: Contract, *, trust_pickle: bool) -> Named:
         raise InputError([problem], HEADLINE)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # libraries talk; stdout is for results
-            model = loader(path)
+            names = loader(path)
     except InputError:
         raise
     except Exception as error:  # each library raises its own
-        problem = f"{path}: is not such a model, or is damaged: {error}"
+        problem = f"{path}: is not such a model, or is damaged: {short(error, 300)}"
         raise InputError([problem], HEADLINE) from error
-    return _sound(path.name, _of_object(model))
+    return _sound(path.name, names)
 
 
 def _library(name: str, package: str) -> ModuleType:
@@ -121,33 +124,44 @@ def _library(name: str, package: str) -> ModuleType:
         raise InputError([problem], HEADLINE) from error
 
 
-def _catboost(path: Path) -> Any:
+def _catboost(path: Path) -> tuple[str, ...]:
     model = _library("catboost", "catboost").CatBoost()
-    return model.load_model(str(path))
+    return _of_object(model.load_model(str(path)))
 
 
-def _lightgbm(path: Path) -> Any:
-    library = _library("lightgbm", "lightgbm")
-    with path.open("rb") as file:
-        if file.read(4) != b"tree":  # its own complaint goes around Python's streams
-            raise ValueError("it does not begin like a LightGBM text model")
-    return library.Booster(model_file=str(path))
+def _lightgbm(path: Path) -> tuple[str, ...]:
+    """Names from the head of the text; the library ends the process over a damaged file."""
+    head, _, _ = read_text(path, _MAX_BYTES).partition("\n\n")
+    if not head.startswith("tree\n"):
+        raise ValueError("it does not begin like a LightGBM text model")
+    facts = dict(line.split("=", 1) for line in head.splitlines() if "=" in line)
+    names = tuple(facts["feature_names"].split(" "))
+    if len(names) != int(facts["max_feature_idx"]) + 1:
+        raise ValueError("its feature_names are not as many as its features")
+    return names
 
 
-def _xgboost(path: Path) -> Any:
+def _xgboost_text(path: Path) -> tuple[str, ...]:
+    names = json.loads(read_text(path, _MAX_BYTES))["learner"]["feature_names"]
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise ValueError("its feature_names are no list of names")
+    return tuple(names)
+
+
+def _xgboost(path: Path) -> tuple[str, ...]:
     model = _library("xgboost", "xgboost").Booster()
     model.load_model(str(path))
-    return model
+    return _of_object(model)
 
 
-def _pickled(path: Path) -> Any:
-    return _library("joblib", "joblib").load(path)
+def _pickled(path: Path) -> tuple[str, ...]:
+    return _of_object(_library("joblib", "joblib").load(path))
 
 
-_LOADERS: dict[str, Callable[[Path], Any]] = {
+_LOADERS: dict[str, Callable[[Path], tuple[str, ...]]] = {
     ".cbm": _catboost,
     ".txt": _lightgbm,
-    ".json": _xgboost,
+    ".json": _xgboost_text,
     ".ubj": _xgboost,
     ".joblib": _pickled,
     ".pkl": _pickled,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -20,6 +22,7 @@ from fsq.fields import field_of, names_of
 from fsq.schema import to_arrow
 from fsq.stores import Entry, Receipt, changed_meanwhile, vanished
 from fsq.stores.leaves import scan_fields
+from fsq.stores.local import LocalTable
 from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
@@ -29,6 +32,8 @@ ATTEMPTS = 8
 _HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
              "CREATE TABLE", "ADD COLUMN"}  # fmt: skip
 _KEY = "fsq"
+# What delta-rs decodes in a path, so that it would end up elsewhere, or panics over.
+_MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
 
 
 class DeltaStore:
@@ -38,6 +43,11 @@ class DeltaStore:
         self.uri = path
         self._seen = False  # a table that was here is not made anew when it is gone
         folder = Path(path)
+        # As a whole path, delta-rs cannot take what is before a colon for a scheme.
+        self._place = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+        if found := _MISREAD.search(self._place):
+            raise StoreError(f"{path}: {found[0]!r} in its path would be misread as part of a URL; "
+                             "name another folder")  # fmt: skip
         if folder.exists() and not self._is_table():
             occupied = folder.is_file() or any(f.name != "_delta_log" for f in folder.iterdir())
             if occupied:
@@ -45,15 +55,15 @@ class DeltaStore:
 
     def _is_table(self) -> bool:
         # A creator that was killed may leave a log without a first commit: no table yet.
-        log = Path(self.uri) / "_delta_log"
-        there = log.is_dir() and DeltaTable.is_deltatable(self.uri)
+        log = Path(self._place) / "_delta_log"
+        there = log.is_dir() and DeltaTable.is_deltatable(self._place)
         self._seen = self._seen or there
         return there
 
     def table(self, version: int | None = None) -> DeltaTable:
         """The table itself, as it is now or was at a version."""
         try:
-            return DeltaTable(self.uri, version=version)
+            return LocalTable(self._place, version=version)
         except TableNotFoundError:
             raise StoreError(f"there is no store at {self.uri}; backfill it first") from None
         except (DeltaError, OSError) as error:
@@ -165,7 +175,7 @@ class DeltaStore:
         if self._seen:
             raise vanished(self.uri)
         try:
-            write_deltalake(self.uri, schema.empty_table(), mode="error",
+            write_deltalake(self._place, schema.empty_table(), mode="error",
                             configuration=CONFIGURATION)  # fmt: skip
         except DeltaError:
             # Another creator came first: fine if there is a table now, else a real fault.

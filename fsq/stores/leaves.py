@@ -71,7 +71,7 @@ def _predicate(start: date | None, end: date | None) -> str | None:
 
 def _read(file: str, schema: pl.Schema) -> pl.LazyFrame:
     """One file's columns; NULL where an older file lacks one."""
-    with pq.ParquetFile(file.removeprefix("file://")) as opened:
+    with pq.ParquetFile(file) as opened:
         found = pl.DataFrame(opened.read(columns=_leaves(opened, {*schema, "game_date"})))
     there = [c for c in schema if c in names_of(found.schema)]
     lacking = [_nothing(c, schema[c], there) for c in schema if c not in there]

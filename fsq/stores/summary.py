@@ -10,6 +10,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from fsq.errors import StoreError
 from fsq.schema import to_arrow
+from fsq.stores.local import LocalTable
 
 _ATTEMPTS = 5
 
@@ -42,7 +43,7 @@ def _replaced(path: Path, rows: pl.DataFrame) -> int:
     if not path.exists():
         write_deltalake(str(path), to_arrow(rows).slice(0, 0), mode="ignore")
     for left in reversed(range(_ATTEMPTS)):
-        table = DeltaTable(str(path))
+        table = LocalTable(str(path))
         held = pl.scan_delta(table).filter(pl.col("game_date").is_in(days)).collect()
         if held.columns == rows.columns and held.sort("game_date").equals(rows):
             break

@@ -184,15 +184,30 @@ def test_a_model_file_names_its_features(kind: str, name: str, tmp_path: Path) -
         fsq.check_model(path, SCORED)
 
 
-@pytest.mark.parametrize(
-    ("name", "library"), [("m.cbm", "catboost"), ("m.txt", "lightgbm"), ("m.ubj", "xgboost")]
-)
+@pytest.mark.parametrize(("name", "library"), [("m.cbm", "catboost"), ("m.ubj", "xgboost")])
 def test_a_library_that_is_not_installed_is_named(
     name: str, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / name).write_bytes(b"tree")
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(fsq.InputError, match=f"pip install {library}"):
+        fsq.check_model(tmp_path / name, SCORED)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("m.txt", "tree\nfeature_names=a b\n"),
+        ("m.txt", "tree\nmax_feature_idx=5\nfeature_names=a b\n\nTree=0\n"),
+        ("m.txt", "tree\nmax_feature_idx=0\nfeature_infos=[0:1]\n\nTree=0\n"),
+        ("m.json", '{"learner": {"feature_names": {"a": 1}}}'),
+        ("m.json", '{"learner": ' * 100_000),
+        ("m.json", "[]"),
+    ],
+)
+def test_a_damaged_text_model_is_refused(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(fsq.InputError, match="is damaged"):
         fsq.check_model(tmp_path / name, SCORED)
 
 

@@ -74,12 +74,14 @@ class ModelIncompatibleError(FsqError):
 
 
 def short(words: object, most: int = 80) -> str:
-    """The words, cut where they would fill a screen: input may hold megabytes in one cell.
+    r"""The words on one line, cut where they would fill a screen.
 
-    >>> short("a" * 100, 10)
-    'aaaaaaaaa…'
+    A cell of the input may hold megabytes, or a line that a job's log would take for a command.
+
+    >>> short("a" * 100, 10), short("james\n::error::x")
+    ('aaaaaaaaa…', 'james ::error::x')
     """
-    text = str(words)
+    text = " ".join(str(words)[: 4 * most].splitlines())
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

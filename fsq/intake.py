@@ -159,9 +159,9 @@ def _accepts(suffix: str, kind: pl.DataType) -> bool:
         return _is_text(kind) or _is_map(kind)
     if suffix in ("numbers", "names", "detail"):
         inner = kind.inner if isinstance(kind, pl.List | pl.Array) else None
-        if suffix == "detail":
+        if inner is None or suffix == "detail":
             return isinstance(inner, pl.Struct) and not _wrong_fields(inner)
-        return inner is not None and _accepts("" if suffix == "numbers" else "name", inner)  # type: ignore[arg-type]
+        return _accepts("" if suffix == "numbers" else "name", inner)  # type: ignore[arg-type]
     return _is_text(kind)
 
 
@@ -207,7 +207,8 @@ def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[st
     wrong = {c: schema[c] for c, s in checks.items() if c in schema and not _accepts(s, schema[c])}
     expected = {
         "": "a number", "original_value": "a number", "sample_size": "an integer",
-        "duration_ms": "an integer", "game_ids": "a list of strings", "numbers": "an array of numbers",
+        "duration_ms": "an integer", "game_ids": "a list of strings",
+        "numbers": "an array of numbers",
         "names": "an array of strings", "detail": "what fsq.score gave",
         "processors_completed": "a list of strings", "feature_sources": "JSON text or a map",
         **dict.fromkeys(_MOMENTS, "a timestamp"),
@@ -222,8 +223,8 @@ def _bad_words(
     rows: pl.LazyFrame, plan: Layout, on_unknown: OnUnknown, *, sound: bool
 ) -> list[str]:
     out: list[str] = []
-    told = plan.schema.get("feature_sources")
-    readable = told is None or _accepts("feature_sources", told)
+    kind = plan.schema.get("feature_sources")
+    readable = kind is None or _accepts("feature_sources", kind)
     try:
         known = sound or (readable and plan.form in ("wide", "hybrid"))
         unknown = unknown_words(rows, plan) if known else {}

@@ -34,6 +34,15 @@ def clean(text: object) -> str:
     return _UNPRINTABLE.sub("", str(text)).encode("utf-8", "replace").decode()
 
 
+def one_line(text: object) -> str:
+    r"""Text of the data as part of a line, which it cannot end.
+
+    >>> one_line("james\n::error::x")
+    'james ::error::x'
+    """
+    return " ".join(clean(text).splitlines())
+
+
 def console(stream: TextIO) -> Console:
     """A console that writes colours only to a terminal, and none where NO_COLOR is set."""
     terminal = stream.isatty()
@@ -85,7 +94,9 @@ class Output:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name in columns:
             right = name in numbers.split()
-            table.add_column(name, justify="right" if right else "left", overflow="fold")
+            table.add_column(
+                Text(_cell(name)), justify="right" if right else "left", overflow="fold"
+            )
         for row in rows:
             table.add_row(*(Text(_cell(value)) for value in row))
         self.people.print(table)
@@ -105,4 +116,4 @@ def _cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:g}"
-    return clean(value).replace("\n", " ")
+    return one_line(value)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from fsq.cli import _options as o
-from fsq.cli._output import Output
+from fsq.cli._output import Output, one_line
 from fsq.explain import Explanation, explain
 from fsq.stores import open_store
 from fsq.stores.faults import reading_store
@@ -35,13 +35,13 @@ def _print(told: Explanation, out: Output) -> None:
     ready = "production" if r["is_production_ready"] else "NOT production"
     trains = "training" if r["is_training_ready"] else "NOT training"
     out.line(
-        f"{r['player_lookup']}  {r['game_date']}  {r['feature_quality_score']:.1f} "
+        f"{one_line(r['player_lookup'])}  {r['game_date']}  {r['feature_quality_score']:.1f} "
         f"{r['quality_tier']}, {r['quality_alert_level']}; {ready} ready, {trains} ready"
     )
     for alert in r["quality_alerts"]:
-        out.line(f"  ! {alert}")
+        out.line(f"  ! {one_line(alert)}")
     if r["upstream_pipeline_run_id"] is not None:
-        out.line(f"  run {r['upstream_pipeline_run_id']}")
+        out.line(f"  run {one_line(r['upstream_pipeline_run_id'])}")
     if r["missing_processors"] is not None:
         _folded("  did not run: ", r["missing_processors"].replace(",", ", "), out)
     category = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import unquote
 
 from deltalake import DeltaTable
@@ -14,7 +15,7 @@ class LocalTable(DeltaTable):
     written and then not found by Polars and Arrow, which read its files.
     """
 
-    def file_uris(self, *filters: object, **named: object) -> list[str]:
+    def file_uris(self, *filters: Any, **named: Any) -> list[str]:
         """Paths of the table's files."""
         found: list[str] = super().file_uris(*filters, **named)
         return [unquote(uri.removeprefix("file://")) for uri in found]

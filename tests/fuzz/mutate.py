@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 
 TEXTS = (
-    "", " ", "\x00", "a\x00b", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m", "\r\n::error::x",
+    "", " ", "\x00", "a\x00b", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m",
+    "\r\n::error::x",
     "\u202egnp.exe", "\u2066rtl\u2069", "e\u0301" * 50, "שלום", "مرحبا", "👩‍👩‍👧‍👦", "\U000e0041",
     "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "'; DROP TABLE t; --",
     '" OR ""="', "`x`", "\\", "%s%n", "{date}", "{{7*7}}", "${x}", "=cmd|' /C calc'!A0", "+1", "-1",
@@ -155,7 +156,7 @@ _COLUMNS: dict[str, Any] = {
     "text": lambda rng, rows: pl.Series([text(rng) for _ in range(rows)], dtype=pl.String),
     "words": _of(_WORDS),
     "categories": _of(_WORDS, pl.Categorical),
-    "enum": _of(_WORDS[:4], pl.Enum(_WORDS[:4])),  # type: ignore[arg-type]
+    "enum": _of(_WORDS[:4], pl.Enum(_WORDS[:4])),
     "int8": _of(INTEGERS, pl.Int8),
     "uint64": _of(INTEGERS, pl.UInt64),
     "int64": _of(INTEGERS, pl.Int64),

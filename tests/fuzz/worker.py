@@ -9,11 +9,14 @@ import os
 import resource
 import time
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from random import Random
 
+import typer.main
+
 from fsq.errors import FsqError
-from tests.fuzz.targets import TARGETS, Target, Wrong
+from tests.fuzz.targets import TARGETS, Target, WrongError
 
 __all__ = ["TARGETS", "work"]
 
@@ -22,6 +25,8 @@ def work(
     name: str, seed: int, numbers: Iterable[int], folder: Path, memory: int, seconds: float
 ) -> None:
     """Feed a target; ``folder/log`` gets a line when an input begins and one when it ends."""
+    # Every call of the command builds its tree of commands anew; here, once is enough.
+    typer.main.get_command = cache(typer.main.get_command)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     logging.getLogger("fsq").setLevel(logging.CRITICAL)
     place = folder / "in"
@@ -46,7 +51,7 @@ def outcome(target: Target, rng: Random, place: Path) -> str:
         return "answered" if target.run(rng, place) else "refused"
     except FsqError:
         return "refused"
-    except Wrong as error:
+    except WrongError as error:
         return f"wrong: {error}"
     except BaseException as error:  # a panic of Rust's is no Exception
         where = ""

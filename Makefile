@@ -12,7 +12,7 @@ SEASON := 2025-26
 
 MINUTES := 10
 
-.PHONY: help setup demo test soak lint types bench notebooks clean
+.PHONY: help setup demo test soak lint types bench notebooks fuzz audit oldest clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -55,6 +55,19 @@ bench: setup ## time a season stage by stage, against other ways, and up to twen
 notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
 	@mkdir -p build/jupyter build/notebooks
 	TMPDIR=$(CURDIR)/build/notebooks $(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
+
+fuzz: setup ## feed every reader with 100,000 hostile inputs; takes half an hour or more
+	$(BIN)/python -m tests.fuzz
+
+audit: setup ## list what each extra brings, by licence; fail on one that is not on the list
+	$(BIN)/python .ci/audit.py
+
+oldest: ## run the tests with the oldest versions that pyproject.toml allows
+	@mkdir -p build
+	test -x build/oldest/bin/python || $(PYTHON) -m venv build/oldest
+	$(PYTHON) .ci/oldest.py > build/oldest.txt
+	build/oldest/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --constraint build/oldest.txt --editable '.[all]'
+	build/oldest/bin/python -m pytest -n 2 tests fsq
 
 clean: ## remove what was made, .venv included
 	rm -rf .venv build *.egg-info

@@ -73,7 +73,8 @@ def read_provenance(path: str | Path) -> dict[str, Any]:
     file = Path(path)
     try:
         if file.suffix == ".npz":
-            with np.load(file, allow_pickle=False) as held:
+            # Opened here, since NumPy leaves open what turns out to be no archive.
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
                 text = str(held["provenance"])
         elif file.suffix == ".arrow":
             with pa.ipc.open_file(file) as opened:

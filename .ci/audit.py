@@ -1,0 +1,106 @@
+"""What each extra brings with it, under which licence; fails on a licence that is not listed.
+
+It reads what is installed and needs no network. Known vulnerabilities are another matter: those
+are kept by advisory services, which ``pip-audit`` asks where there is a network.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from importlib.metadata import PackageNotFoundError, distribution
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+# Each may be used and passed on in a product that is not open, and asks at most for notices;
+# MPL-2.0 asks for changes to its own files, of which fsq makes none.
+ALLOWED = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0",
+           "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib"}  # fmt: skip
+# What packages say that state no SPDX expression.
+WORDS = (
+    (r"mozilla public license 2\.0|mpl[- ]2\.0", "MPL-2.0"),
+    (r"apache( software)?( license)?,?( version)? ?-?(2\.0)?", "Apache-2.0"),
+    (r"(new |modified |3-clause )?bsd( license|-3-clause| 3-clause)?", "BSD-3-Clause"),
+    (r"(the )?mit( license)?", "MIT"),
+    (r"isc license( \(iscl\))?|isc", "ISC"),
+    (r"python software foundation license|psf(-2\.0)?", "PSF-2.0"),
+    (r"the unlicense.*|public domain", "Unlicense"),
+)
+
+
+def licence_of(name: str) -> str:
+    """The licence that a package states, as an SPDX expression where its words can be read so."""
+    about = distribution(name).metadata
+    if stated := about.get("License-Expression"):
+        return str(stated)
+    said = [c.rpartition("::")[2].strip() for c in about.get_all("Classifier") or ()
+            if c.startswith("License ::") and not c.endswith("OSI Approved")]  # fmt: skip
+    said = said or [line.strip() for line in (about.get("License") or "").splitlines()[:1]]
+    return " OR ".join(_spdx(words) for words in said) or "none stated"
+
+
+def _spdx(words: str) -> str:
+    plain = re.sub(r" \(mpl 2\.0\)", "", words.lower())
+    return next((spdx for form, spdx in WORDS if re.fullmatch(form, plain)), words)
+
+
+def is_allowed(licence: str) -> bool:
+    """Whether an expression can be met by what is allowed.
+
+    >>> is_allowed("GPL-3.0 OR (MIT AND Zlib)"), is_allowed("MIT AND GPL-3.0")
+    (True, False)
+    """
+    inner = licence
+    while (plain := re.sub(r"\(([^()]*)\)", lambda m: _met(m[1]), inner)) != inner:
+        inner = plain
+    return _met(inner) == "yes"
+
+
+def _met(flat: str) -> str:
+    ways = [way.split(" AND ") for way in flat.split(" OR ")]
+    fits = any(all(p.strip() == "yes" or p.strip() in ALLOWED for p in way) for way in ways)
+    return "yes" if fits else "no"
+
+
+def brought(name: str, extra: str, seen: set[tuple[str, str]]) -> set[str]:
+    """Every installed package that ``name[extra]`` needs, itself left out."""
+    found: set[str] = set()
+    for text in distribution(name).requires or ():
+        need = Requirement(text)
+        if need.marker is not None and not need.marker.evaluate({"extra": extra}):
+            continue
+        key = canonicalize_name(need.name)
+        for inner in ("", *need.extras):
+            if (key, inner) in seen:
+                continue
+            seen.add((key, inner))
+            try:
+                found |= {key} | brought(key, inner, seen)
+            except PackageNotFoundError:
+                print(f"{key}: not installed; run make setup", file=sys.stderr)
+    return found - {"fsq"}
+
+
+def main() -> int:
+    """Print a line per extra and licence; 1 if a licence is not listed."""
+    extras = ["", *sorted(distribution("fsq").metadata.get_all("Provides-Extra") or ())]
+    strange: dict[str, str] = {}
+    core = brought("fsq", "", set())
+    for extra in extras:
+        names = brought("fsq", extra, set()) - (core if extra else set())
+        by: dict[str, list[str]] = defaultdict(list)
+        for name in sorted(names):
+            by[licence_of(name)].append(name)
+        print(f"{f'fsq[{extra}] adds' if extra else 'fsq needs'} {len(names)} packages")
+        for licence, held in sorted(by.items()):
+            print(f"  {licence}: {', '.join(held)}")
+            strange |= {} if is_allowed(licence) else dict.fromkeys(held, licence)
+    for name, licence in sorted(strange.items()):
+        print(f"{name}: {licence} is not among {sorted(ALLOWED)}", file=sys.stderr)
+    return 1 if strange or not core else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

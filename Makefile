@@ -10,7 +10,9 @@ export JUPYTER_RUNTIME_DIR := $(CURDIR)/build/jupyter
 DEMO := build/demo
 SEASON := 2025-26
 
-.PHONY: help setup demo test lint types bench notebooks fuzz audit oldest clean
+MINUTES := 10
+
+.PHONY: help setup demo test soak fuzz oldest audit lint types bench notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +38,9 @@ test: setup ## run every test, doctests included
 	@mkdir -p build
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+soak: setup ## kill, contend and load for MINUTES (10) and then some
+	$(BIN)/python -m tests.soak $(MINUTES)
+
 lint: setup ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,12 +48,13 @@ lint: setup ## check style and format
 types: setup ## check types, strictly
 	$(BIN)/mypy
 
-bench: setup ## compare the kernel with the row-by-row oracle
-	$(BIN)/python -m benchmarks.oracle_ratio
+bench: setup ## time a season stage by stage, against other ways, and up to twenty seasons
+	@mkdir -p build
+	$(BIN)/fsq bench --rounds 3 --against oracle,pandas,duckdb,polars-naive --scale --end-to-end --out build/bench.svg
 
 notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
-	@mkdir -p build/jupyter
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
+	@mkdir -p build/jupyter build/notebooks
+	TMPDIR=$(CURDIR)/build/notebooks $(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
 
 fuzz: setup ## feed every reader with 100,000 hostile inputs; takes half an hour or more
 	$(BIN)/python -m tests.fuzz

@@ -8,32 +8,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from fsq.contract import Contract
-from fsq.costs import Estimate, estimate, logical_bytes
+from fsq.costs import Estimate
 from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError
-from fsq.intake import OnUnknown, examined, unknown_words
+from fsq.intake import OnUnknown
+from fsq.planning import Step, bigquery_costs, checked, chunks, opened, planned
 from fsq.run import RunContext
-from fsq.sources import fingerprints, held, reading, scan_source
-from fsq.stores import Entry, Receipt, Store, changed_meanwhile, open_store, table_of
+from fsq.schema import to_arrow
+from fsq.sources import fingerprints, held, reading
+from fsq.stores import Entry, Receipt, Store, changed_meanwhile
 
 # Rows per transaction: a season takes two, so that files are large and little is redone.
 COMMIT_ROWS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One date of the plan: ``reason`` is new, changed, contract or forced; None to skip it."""
-
-    day: date
-    rows: int
-    reason: str | None
-    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,72 +128,29 @@ def backfill(
     """
     began = time.perf_counter()
     options = resolved(contract, as_of, run, now, on_unknown_source)
-    target = open_store(store)
-    in_place = table_of(source) == table_of(store)
-    # Taken before the scan: what others commit in between is then reported, never lost.
-    base = target.version() if in_place else None
-    with reading(source):
-        found = _between(scan_source(source), start, end, options.contract)
-        layout = examined(found, options.contract, options.on_unknown, with_rows=False)
-        wanted = layout.needed if in_place else [*layout.carried, *layout.needed]
-    with held(found, source, wanted) as rows:
+    job = opened(source, store, start, end, options)
+    with held(job.rows, source, job.wanted) as rows:
         with reading(source):
-            plan = _plan(rows, target.ledger(), options, force=force, in_place=in_place)
+            found = fingerprints(rows, job.fingerprinted)
+            plan = planned(found, rows, job.target.ledger(), options, force=force)
         todo = [step for step in plan if step.reason is not None]
-        unknown = _checked(rows, source, todo, options)
+        unknown = checked(rows, source, todo, options)
         skipped = len(plan) - len(todo)
-        chunks = _chunks(todo, chunk_rows)
+        groups = chunks(todo, chunk_rows)
         if dry_run:
-            costs = _costs(rows, source, target, chunks, options, in_place=in_place)
+            costs = bigquery_costs(job, rows, source, todo, options, commits=len(groups))
             return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
-        scored = _scored(rows, source, chunks, options)
-        done = _written(scored, target, base, todo, progress)
+        scored = _scored(rows, source, groups, options)
+        done = _written(scored, job.target, job.base, todo, progress)
     seconds = time.perf_counter() - began
     return BackfillResult(plan, done.rows, done.dates, skipped, seconds, dict(done.tiers), unknown)
 
 
-def _checked(rows: pl.LazyFrame, source: str, todo: list[Step], options: Options) -> dict[str, int]:
-    """Refuse bad rows before anything is written; unknown words that count as defaults."""
-    if not todo:
-        return {}
-    chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
-    with reading(source):
-        layout = examined(chosen, options.contract, options.on_unknown)
-        return unknown_words(chosen, layout) if options.on_unknown == "default" else {}
-
-
-def _costs(
-    rows: pl.LazyFrame,
-    source: str,
-    target: Store,
-    chunks: list[list[Step]],
-    options: Options,
-    *,
-    in_place: bool,
-) -> Estimate | None:
-    """What the run would move and cost on BigQuery; None for a store that costs nothing."""
-    held = target.billed_bytes(count := sum(s.rows for c in chunks for s in c))
-    if held is None:
-        return None
-    layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
-    with reading(source):
-        sizes = logical_bytes(rows)
-    return estimate(
-        count,
-        options.contract,
-        columns=sizes,
-        read=sum(sizes.values()) if source.startswith("bigquery://") else 0,
-        carried=0 if in_place else sum(sizes[c] for c in layout.carried),
-        held=held,
-        commits=len(chunks),
-    )
-
-
 def _scored(
-    rows: pl.LazyFrame, source: str, chunks: list[list[Step]], options: Options
+    rows: pl.LazyFrame, source: str, groups: list[list[Step]], options: Options
 ) -> Iterator[tuple[pl.DataFrame, dict[date, Entry]]]:
     """Each chunk's scored rows, and what is to be remembered of its dates."""
-    for chunk in chunks:
+    for chunk in groups:
         entries = {step.day: step.entry for step in chunk}
         with reading(source):
             batch = rows.filter(pl.col("game_date").is_in(list(entries))).collect()
@@ -226,7 +176,7 @@ def _written(
     """Commit each chunk while the next is read and scored, so that both cores stay busy."""
     done, total = _Done(), sum(step.rows for step in todo)
 
-    def write(rows: pl.DataFrame, entries: dict[date, Entry]) -> Receipt:
+    def write(rows: pa.Table, entries: dict[date, Entry]) -> Receipt:
         nonlocal base
         receipt = target.replace(rows, entries, base)
         # What someone else wrote between our commits may have changed dates still to be written.
@@ -247,78 +197,13 @@ def _written(
         pending: Future[Receipt] | None = None
         for rows, entries in scored:
             done.tiers.update(dict(rows["quality_tier"].value_counts().iter_rows()))
+            # Cast here, since writing takes longer than scoring, and hold one copy of the rows.
+            table = to_arrow(rows)
+            del rows
             if pending:
                 finish(pending)
-            pending = writer.submit(write, rows, entries)
+            pending = writer.submit(write, table, entries)
+            del table
         if pending:
             finish(pending)
     return done
-
-
-def _between(
-    rows: pl.LazyFrame, start: date | None, end: date | None, contract: Contract
-) -> pl.LazyFrame:
-    if rows.collect_schema().get("game_date") != pl.Date:
-        examined(rows, contract, "error")
-    if start is not None:
-        rows = rows.filter(pl.col("game_date") >= start)
-    if end is not None:
-        rows = rows.filter(pl.col("game_date") <= end)
-    return rows
-
-
-def _plan(
-    rows: pl.LazyFrame,
-    ledger: dict[date, Entry],
-    options: Options,
-    *,
-    force: bool,
-    in_place: bool,
-) -> list[Step]:
-    # In place, the first run adds these two to a legacy table; they are no change of its input.
-    ours = {"primary_data_source", "matchup_data_status"} if in_place else set()
-    layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
-    if in_place and layout.form == "wide":
-        raise InputError(["a wide table cannot be its own store: its feature columns would be "
-                          "emptied; write to another folder"])  # fmt: skip
-    found = fingerprints(rows, [c for c in {*layout.carried, *layout.needed} if c not in ours])
-    if found["game_date"].null_count():
-        examined(rows, options.contract, options.on_unknown)
-    plan = []
-    for day, count, content in found.iter_rows():
-        entry = Entry(options.contract.name, options.contract.version_hash,
-                      f"{content}|{_circumstances(day, options)}", count)  # fmt: skip
-        plan.append(Step(day, count, _reason(entry, ledger.get(day), force=force), entry))
-    return plan
-
-
-def _reason(entry: Entry, known: Entry | None, *, force: bool) -> str | None:
-    if force:
-        return "forced"
-    if known is None:
-        return "new"
-    if (known.contract, known.version) != (entry.contract, entry.version):
-        return "contract"
-    return None if known == entry else "changed"
-
-
-def _circumstances(day: date, options: Options) -> str:
-    """What else a date's result depends on; an unfinished day depends on the clock."""
-    parts = [options.as_of, options.run.on(day) if options.run else None, options.on_unknown]
-    if options.as_of is None and options.now < datetime(
-        day.year, day.month, day.day, tzinfo=UTC
-    ) + timedelta(days=1):
-        parts.append(options.now)
-    return "|".join(str(p) for p in parts)
-
-
-def _chunks(steps: list[Step], chunk_rows: int) -> list[list[Step]]:
-    out: list[list[Step]] = []
-    size = chunk_rows
-    for step in steps:
-        if size + step.rows > chunk_rows:
-            out.append([])
-            size = 0
-        out[-1].append(step)
-        size += step.rows
-    return out

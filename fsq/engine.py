@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,13 +18,14 @@ from polars.io.plugins import register_io_source
 from fsq.canonical import canonical
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake import Layout, OnUnknown, examined
+from fsq.intake import Layout, OnUnknown, examined, ruled_columns
 from fsq.run import RunContext
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS, to_arrow
 from fsq.scoring import lineage
 from fsq.scoring.nest import nested
-from fsq.scoring.patterns import judged
+from fsq.scoring.patterns import Judged, judged
 from fsq.scoring.signs import observed
+from fsq.stages import stage
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 
@@ -42,6 +44,14 @@ class Options:
     run: RunContext | None
     now: datetime
     on_unknown: OnUnknown
+    workers: int = WORKERS
+
+    @cached_property
+    def otherwise(self) -> pl.Expr:
+        """The moment of rows that have none of their own."""
+        midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
+        ended = pl.min_horizontal(pl.lit(self.now, UTC_MICROS), midnight)
+        return ended if self.as_of is None else pl.lit(self.as_of, UTC_MICROS)
 
 
 def score(
@@ -147,7 +157,9 @@ def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
 
 
 def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> pl.DataFrame:
-    starts = range(0, max(1, frame.height), CHUNK_ROWS)
+    if frame.height <= CHUNK_ROWS:
+        return _score_chunk(frame, plan, options, list(COLUMN_NAMES))
+    starts = range(0, frame.height, CHUNK_ROWS)
     chunks = (frame.slice(at, CHUNK_ROWS) for at in starts)
     return pl.concat(_side_by_side(chunks, plan, options, list(COLUMN_NAMES)), rechunk=False)
 
@@ -157,11 +169,11 @@ def _side_by_side(
 ) -> Iterator[pl.DataFrame]:
     """Score chunks on every core, in their order, while at most one more is read ahead."""
     waiting: deque[Future[pl.DataFrame]] = deque()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(options.workers) as pool:
         try:
             for chunk in chunks:
                 waiting.append(pool.submit(_score_chunk, chunk, plan, options, wanted))
-                if len(waiting) > WORKERS:
+                if len(waiting) > options.workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -187,8 +199,9 @@ def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
         read = rows if early is None else rows.filter(early)
         examined(read, options.contract, options.on_unknown)
         kept = [c for c in plan.carried if c in asked]
-        read = read.select(list(dict.fromkeys([*kept, *plan.needed])))
-        narrow = replace(plan, carried=kept)
+        needed = plan.needed if "feature_quality_detail" in asked else ruled_columns(plan)
+        read = read.select(list(dict.fromkeys([*kept, *needed])))
+        narrow = replace(plan, carried=kept, needed=needed)
         left = n_rows
         batches = read.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
         for out in _side_by_side(batches, narrow, options, quality):
@@ -219,37 +232,46 @@ def _score_chunk(
     if frame.is_empty():
         types = {n: POLARS_SCHEMA[n] for n in wanted}
         return pl.DataFrame(schema={c: frame.schema[c] for c in plan.carried} | types)
-    contract, carried = options.contract, frame.select(plan.carried)
+    contract, carried = options.contract, _columns(frame, plan.carried)
     with_detail = "feature_quality_detail" in wanted
-    needed = frame.select(plan.needed)
-    kinds, words, records = canonical(needed, plan, options.on_unknown, with_detail=with_detail)
-    records = lineage.with_processors(_with_run(records, options), contract)
-    signs = observed(kinds, words, records, contract)
+    read = canonical(
+        frame[plan.needed], plan, options.on_unknown, options.otherwise, with_detail=with_detail
+    )
+    records = lineage.with_processors(_with_run(read.records, options), contract)
+    signs = observed(read, contract)
     found = judged(signs, contract)
-    decided = [n for n in wanted if n in found.records.columns]
-    at = pl.Series(found.at)
-    made = found.records.select(pl.col(decided).gather(at))
-    out = {c.name: c for c in made}
+    out = _of_records(records, found, options, wanted)
     out["upstream_data_freshness_hours"] = pl.Series(signs.freshness, nan_to_null=True)
     if with_detail:
-        out["feature_quality_detail"] = nested(kinds, signs, found, contract)
-    lineages = lineage.columns(contract, options.now)
+        out["feature_quality_detail"] = nested(read.kinds, signs, found, contract)
+    typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
+    return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
+
+
+@stage("level 3")
+def _of_records(
+    records: pl.DataFrame, found: Judged, options: Options, wanted: list[str]
+) -> dict[str, pl.Series]:
+    """What each record gets from its pattern, and from its own lineage."""
+    decided = [n for n in wanted if n in found.records.columns]
+    out = {c.name: c for c in _columns(found.records[pl.Series(found.at)], decided)}
+    lineages = lineage.columns(options.contract, options.now)
     named = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
     out |= {n: named[n] for n in lineages if n in wanted}
     for name in LEGACY_FIELDS:
         own = records[name]
         if name in out and own.null_count() < len(own):
             out[name] = own.zip_with(own.is_not_null(), out[name])
-    typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
-    return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
+    return out
+
+
+def _columns(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Some columns, without the cost of planning a query."""
+    return frame[names] if names else pl.DataFrame()  # frame[[]] would be no rows of all columns
 
 
 def _with_run(records: pl.DataFrame, options: Options) -> pl.DataFrame:
-    """Resolve as_of, and fill the run's facts where a row has none of its own."""
-    midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
-    as_of = [pl.col("as_of"), pl.lit(options.as_of, UTC_MICROS),
-             pl.min_horizontal(pl.lit(options.now, UTC_MICROS), midnight)]  # fmt: skip
-    records = records.with_columns(pl.coalesce(as_of).alias("as_of"))
+    """Fill the run's facts where a row has none of its own."""
     if options.run is None:
         return records
     days = records["game_date"].unique().to_list()

@@ -15,6 +15,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError, short
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.stages import stage
 
 Form = Literal["wide", "legacy", "hybrid", "scored"]
 
@@ -38,6 +39,8 @@ SHARED = {
     "sample_size": "window",
     "game_ids": "window",
 }
+# Suffixes of columns that no rule reads.
+WRITTEN_ONLY = ("data_hash", "upstream_table", "game_ids", "fallback_reason", "duration_ms")
 _VALUES = ("features", "feature_store_values")
 
 
@@ -83,6 +86,7 @@ def carried_columns(columns: Iterable[str], form: Form, contract: Contract) -> l
     return [c for c in columns if c not in drop]
 
 
+@stage("intake")
 def to_wide(frame: pl.DataFrame, form: Form, contract: Contract) -> pl.DataFrame:
     """Add the wide form's columns to rows of any form.
 

@@ -17,6 +17,7 @@ from fsq.contract import Contract
 from fsq.errors import InputError, short
 from fsq.forms import (
     PROVENANCE,
+    WRITTEN_ONLY,
     Form,
     carried_columns,
     form_of,
@@ -26,6 +27,7 @@ from fsq.forms import (
     word_at,
 )
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.stages import stage
 
 OnUnknown = Literal["error", "default"]
 KEYS = ("player_lookup", "game_date")
@@ -47,6 +49,7 @@ class Layout:
     schema: pl.Schema
 
 
+@stage("intake")
 def examined(
     rows: pl.LazyFrame,
     contract: Contract,
@@ -116,6 +119,14 @@ def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     if form != "scored":
         wanted -= {"feature_quality_detail"}
     return [c for c in schema if c in wanted]
+
+
+def ruled_columns(plan: Layout) -> list[str]:
+    """Columns that scoring reads if no detail is wanted: none that are only written out."""
+    if plan.form != "wide":
+        return plan.needed
+    ends = tuple(f"__{suffix}" for suffix in WRITTEN_ONLY)
+    return [c for c in plan.needed if c in plan.contract.names or not c.endswith(ends)]
 
 
 def _missing(schema: pl.Schema, contract: Contract) -> list[str]:
@@ -281,8 +292,9 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     if not texts:
         return {}
     # Nearly every input knows all its words; only columns that do not are counted word by word.
-    met = rows.select(pl.col(texts).cast(pl.String).unique().implode()).collect()
-    strange = [c.name for c in met if not set(c[0]) <= {*known, None}]
+    met = rows.select(hashed(n, types[n]).unique().implode() for n in texts).collect()
+    hashes = {kind: set(word_hashes(kind, plan.contract)) for kind in {types[n] for n in texts}}
+    strange = [c.name for c in met if not set(c[0]) <= hashes[types[c.name]]]
     counts: Counter[str] = Counter()
     for column in strange:
         found = rows.select(word=pl.col(column).cast(pl.String)).group_by("word").len().collect()
@@ -290,6 +302,23 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     return dict(counts)
 
 
+def hashed(name: str, kind: pl.DataType) -> pl.Expr:
+    """Hashes of a column of words; those of a Categorical or Enum are of its codes, and cheap."""
+    return (pl.col(name) if _is_text(kind) else pl.col(name).cast(pl.String)).hash()
+
+
+def word_hashes(kind: pl.DataType, contract: Contract) -> pl.Series:
+    """What ``hashed`` gives for the contract's words and, last, for NULL, in a column of a type.
+
+    NULL where an Enum lacks the word.
+    """
+    words = pl.Series([*contract.sources, None], dtype=pl.String)
+    typed = words.cast(kind, strict=False) if _is_text(kind) else words
+    there = typed.is_not_null() | words.is_null()
+    return typed.hash().zip_with(there, pl.Series([None], dtype=pl.UInt64))
+
+
+@stage("intake")
 def with_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """One source column per feature, where a wide input has one ``feature_sources`` instead."""
     lacking = [f"{n}__source" for n in contract.names if f"{n}__source" not in frame.columns]

@@ -176,7 +176,20 @@ def to_arrow(frame: pl.DataFrame) -> pa.Table:
     >>> to_arrow(pl.DataFrame({"alerts": [["red"]]})).schema.field("alerts").type
     ListType(list<element: string>)
     """
-    return frame.to_arrow().cast(arrow_schema(frame.schema))
+    # From Polars' own string views every string is copied once, through large strings twice; but
+    # Arrow cannot take the words of a dictionary from views.
+    encoded = any(_encoded(kind) for kind in frame.schema.values())
+    level = pl.CompatLevel.oldest() if encoded else pl.CompatLevel.newest()
+    return frame.to_arrow(compat_level=level).cast(arrow_schema(frame.schema))
+
+
+def _encoded(kind: pl.DataType) -> bool:
+    """Whether a type holds words as codes, at any depth."""
+    if isinstance(kind, pl.Struct):
+        return any(_encoded(field.dtype) for field in kind.fields)  # type: ignore[arg-type]
+    if isinstance(kind, pl.List | pl.Array):
+        return _encoded(kind.inner)  # type: ignore[arg-type]
+    return isinstance(kind, pl.Categorical | pl.Enum)
 
 
 ARROW_SCHEMA = arrow_schema(POLARS_SCHEMA)

@@ -57,6 +57,7 @@ def reading(uri: str) -> Iterator[None]:
 
     Raises:
         InputError: files are damaged, or those of one folder differ in their columns.
+        StoreError: files are gone, or the disk that they lie on, or are spilled to, failed.
     """
     try:
         yield
@@ -65,6 +66,9 @@ def reading(uri: str) -> Iterator[None]:
     except BaseException as error:
         if not is_fault_of_file(error):
             raise
+        if isinstance(error, OSError):
+            cure = "run it again to go on"
+            raise StoreError(f"{uri} cannot be read any more: {told(error)}; {cure}") from error
         cure = "write the file anew, or name files of one schema"
         raise InputError([f"{uri}: cannot be read: {told(error)}; {cure}"]) from error
 

@@ -69,6 +69,15 @@ RunContextOpt = Annotated[
 OnUnknownOpt = Annotated[
     OnUnknown, typer.Option(help="Refuse unknown source words, or count them as defaults.")
 ]
+CommitRowsOpt = Annotated[
+    int,
+    typer.Option(
+        "--commit-rows",
+        min=1,
+        metavar="N",
+        help="About so many rows, of whole dates, are held in memory and committed at once.",
+    ),
+]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 SOURCES = "Parquet file, folder or glob, Delta table, or bigquery://p.d.t"
 StoreOpt = Annotated[str, typer.Option(metavar="D", help="Delta folder, or bigquery://p.d.t.")]

@@ -13,6 +13,7 @@ import fsq
 from fsq.cli import (
     _errors,
     backfill,
+    bench,
     check,
     contract,
     demo,
@@ -27,7 +28,7 @@ from fsq.cli import (
     trend,
 )
 from fsq.cli._output import Output
-from fsq.errors import FsqError
+from fsq.errors import FsqError, StoreError
 
 # No markup and no pretty tracebacks: errors for people have one look, and bugs keep theirs.
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.command("report")(report.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
 app.command("training-set")(training_set.command)
+app.command("bench")(bench.command)
 app.command("demo")(demo.command)
 app.command("emulator")(emulator.command)
 app.command("sql")(sql.command)
@@ -97,6 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = app(words, prog_name="fsq", standalone_mode=False)
     except FsqError as error:
         return _errors.report(error, out)
+    except BrokenPipeError:
+        raise  # whoever read the output has had enough
+    except OSError as error:  # a store's file is gone while it is read, a disk fails
+        told = StoreError(f"a file or a connection failed: {error}")
+        return _errors.report(told, out)
     except typer.TyperException as error:
         path = getattr(getattr(error, "ctx", None), "command_path", "fsq")
         return _errors.report_usage(error.format_message(), path, out)

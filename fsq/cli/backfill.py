@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,8 +20,16 @@ from fsq.cli._costs import costs
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.errors import InputError
+from fsq.planning import Step
 from fsq.stores import open_store
 from fsq.stores.faults import reading_store
+
+
+class Engine(StrEnum):
+    """Who schedules the work."""
+
+    polars = "polars"
+    spark = "spark"
 
 
 def command(
@@ -45,6 +55,18 @@ def command(
     force: Annotated[
         bool, typer.Option("--force", help="Redo dates that are up to date too.")
     ] = False,
+    commit_rows: o.CommitRowsOpt = job.COMMIT_ROWS,
+    engine: Annotated[
+        Engine, typer.Option(help="Score on this machine, or on the executors of Spark.")
+    ] = Engine.polars,
+    spark_master: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Spark's master, or sc://host; else this machine."),
+    ] = None,
+    run_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="With Spark: commit a run of this name only once."),
+    ] = None,
     as_json: o.JsonOpt = False,
 ) -> None:
     """Score date ranges into a store.
@@ -54,11 +76,14 @@ def command(
     out = Output(as_json)
     first, final = _range(start, end, last, season)
     run = o.run_context(run_context)
-    with _bar(out) as progress:
-        result = job.backfill(
+    given = [n for n, v in (("--spark-master", spark_master), ("--run-id", run_id)) if v]
+    if given and engine is not Engine.spark:
+        raise InputError([f"{n} goes with --engine spark" for n in given])
+    with _engine(engine, spark_master, run_id) as backfill, _bar(out) as progress:
+        result = backfill(
             source, store, start=first, end=final, contract=contract, run=run, as_of=as_of,
             on_unknown_source=on_unknown_source.value, force=force, dry_run=dry_run,
-            progress=progress,
+            chunk_rows=commit_rows, progress=progress,
         )  # fmt: skip
     if dry_run:
         _print_plan(result, out)
@@ -87,6 +112,20 @@ def command(
     )
 
 
+@contextmanager
+def _engine(
+    engine: Engine, master: str | None, run_id: str | None
+) -> Iterator[Callable[..., job.BackfillResult]]:
+    """The function that does the work, for as long as its engine runs."""
+    if engine is Engine.polars:
+        yield job.backfill
+        return
+    from fsq import spark
+
+    with spark.session(master) as session:
+        yield partial(spark.backfill, session, run_id=run_id)
+
+
 def _range(
     start: date | None, end: date | None, last: str | None, season: str | None
 ) -> tuple[date | None, date | None]:
@@ -103,7 +142,7 @@ def _range(
     return start, end
 
 
-def _held(store: str, plan: list[job.Step]) -> dict[str, int]:
+def _held(store: str, plan: list[Step]) -> dict[str, int]:
     """Tiers of the plan's dates as the store has them, those that were skipped included."""
     rows = open_store(store).read(plan[0].day, plan[-1].day, ["quality_tier"])
     with reading_store(store):

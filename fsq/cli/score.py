@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import typer
 
-from fsq.backfill import backfill
+from fsq.backfill import COMMIT_ROWS, backfill
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
@@ -36,12 +36,13 @@ def command(
     as_of: o.AsOfOpt = None,
     run_context: o.RunContextOpt = None,
     on_unknown_source: o.OnUnknownOpt = o.OnUnknown.error,
+    commit_rows: o.CommitRowsOpt = COMMIT_ROWS,
     as_json: o.JsonOpt = False,
 ) -> None:
     """Score a file or store to a Parquet file or store.
 
     A file appears as a whole or not at all; in a store, every date of the input is replaced, some
-    20,000 rows of whole dates at a time.
+    whole dates at a time.
     """
     out, run = Output(as_json), o.run_context(run_context)
     options = resolved(contract, as_of, run, None, on_unknown_source.value)
@@ -56,7 +57,7 @@ def command(
     else:
         done = backfill(
             source, target, contract=options.contract, run=run, as_of=as_of,
-            on_unknown_source=on_unknown_source.value, force=True,
+            on_unknown_source=on_unknown_source.value, force=True, chunk_rows=commit_rows,
         )  # fmt: skip
         dates, unknown, tiers = done.dates, done.unknown_sources, Counter(done.tiers)
     seconds, count = time.perf_counter() - began, sum(tiers.values())

@@ -23,6 +23,7 @@ from fsq.report.spec import (
 _HEIGHT = 220
 # A mark, not only a colour, where at least this share of a cell's rows is default.
 _MARKED_SHARE = 50
+_WATERFALL = {"left": LINE_COLOURS[0], "dropped": LINE_COLOURS[1]}
 
 
 def specifications(contract: Contract) -> dict[str, dict[str, Any]]:
@@ -134,10 +135,13 @@ def _waterfall() -> Any:
         alt.Y("gate:N", sort=None, title=None, axis=alt.Axis(labelLimit=180)),
     )
     tips = ["gate:N", alt.Tooltip("left:Q", format=","), alt.Tooltip("dropped:Q", format=",")]
-    left = base.mark_bar(color=LINE_COLOURS[0]).encode(
-        alt.X("left:Q", title="records"), tooltip=tips
+    words = list(_WATERFALL)
+    colour = alt.Color("what:N", title=None, legend=alt.Legend(orient="top"),
+                       scale=alt.Scale(domain=words, range=list(_WATERFALL.values())))  # fmt: skip
+    left, dropped = (
+        base.transform_calculate(what=f"'{word}'").mark_bar().encode(colour, tooltip=tips)
+        for word in words
     )
-    dropped = base.mark_bar(color=LINE_COLOURS[1]).encode(
-        alt.X("left:Q"), alt.X2("before:Q"), tooltip=tips
-    )
+    left = left.encode(alt.X("left:Q", title="records"))
+    dropped = dropped.encode(alt.X("left:Q"), alt.X2("before:Q"))
     return _sized(alt.layer(left, dropped), 150)

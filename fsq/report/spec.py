@@ -51,3 +51,17 @@ def as_dict(chart: Any) -> dict[str, Any]:
     made: dict[str, Any] = chart.to_dict(validate=True)
     made.pop("$schema", None)
     return made
+
+
+def drawn(chart: Any, kind: str) -> bytes:
+    """A chart as ``"svg"``, ``"png"`` or a page of its own, ``"html"``; none needs a network."""
+    import vl_convert
+
+    if kind == "html":
+        # Altair's own page, with its scripts in it.
+        page: str = chart.to_html(inline=True, embed_options={"actions": False})
+        return page.encode()
+    spec = chart.to_dict()
+    if kind == "svg":
+        return str(vl_convert.vegalite_to_svg(spec)).encode()
+    return bytes(vl_convert.vegalite_to_png(spec, scale=2))

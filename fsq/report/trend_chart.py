@@ -7,7 +7,15 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from fsq.report.spec import CATEGORY_WORDS, DASHES, LEVEL_COLOURS, LINE_COLOURS, day_axis, day_tip
+from fsq.report.spec import (
+    CATEGORY_WORDS,
+    DASHES,
+    LEVEL_COLOURS,
+    LINE_COLOURS,
+    day_axis,
+    day_tip,
+    drawn,
+)
 from fsq.schema import CATEGORIES
 
 _PANEL = {"width": 720, "height": 120}
@@ -20,17 +28,7 @@ def trend_picture(trend: pl.DataFrame, kind: str) -> bytes:
         trend: at least one date.
         kind: ``"svg"``, ``"png"`` or ``"html"``; none of them needs a network.
     """
-    import vl_convert
-
-    chart = _chart(trend)
-    if kind == "html":
-        # Altair's own page, with its scripts in it.
-        page: str = chart.to_html(inline=True, embed_options={"actions": False})
-        return page.encode()
-    spec = chart.to_dict()
-    if kind == "svg":
-        return str(vl_convert.vegalite_to_svg(spec)).encode()
-    return bytes(vl_convert.vegalite_to_png(spec, scale=2))
+    return drawn(_chart(trend), kind)
 
 
 def _chart(trend: pl.DataFrame) -> Any:

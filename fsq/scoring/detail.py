@@ -22,6 +22,8 @@ _ALERT = pl.Enum(
 )
 
 
+# Fields that are words.
+WORDS = ("source_type", "validation_status", "feature_quality_tier", "triggered_alert")
 # Booleans of a line, as bits: many lines take them from a few patterns in one go.
 FLAGS = ("is_default", "is_training_quality", "value_range_valid", "missing")
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.schema import UTC_MICROS
+from fsq.stages import stage
 
 
 def available_names(lines: pl.DataFrame, width: int) -> pl.Series:
@@ -28,18 +29,22 @@ def sources_json(lines: pl.DataFrame, contract: Contract) -> pl.Series:
     return "{" + joined + "}"
 
 
+@stage("level 3")
 def with_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Add what ran and what is missing, judged once per run of rows that share a list."""
-    done = pl.col("processors_completed")
-    # The length tells an empty list from one that holds an empty name.
-    told = records.select(size=done.list.len(), names=done.list.join("\x00"))
-    begins = told.select(pl.any_horizontal(pl.all().ne_missing(pl.all().shift())))
-    runs = begins.to_series().cum_sum()
-    _, first = np.unique(runs.to_numpy(), return_index=True)
-    lists = records.select(done.gather(first))
-    judged = lists.select(**_judged(contract))
-    at = runs - runs[0]
-    return records.with_columns(judged.select(pl.all().gather(at)).get_columns())
+    done = records["processors_completed"]
+    hashes = done.hash().to_numpy()
+    begins = np.append(True, hashes[1:] != hashes[:-1])[: len(done)]
+    lists = done[begins.nonzero()[0]].to_list()
+    judged = _of_lists(tuple(x if x is None else tuple(x) for x in lists), contract)
+    return records.hstack(judged[pl.Series(begins.cumsum() - 1)])
+
+
+@lru_cache(maxsize=64)
+def _of_lists(lists: tuple[tuple[str, ...] | None, ...], contract: Contract) -> pl.DataFrame:
+    """What ran and what is missing by each list; the same lists come again with every chunk."""
+    done = pl.Series("processors_completed", lists, dtype=pl.List(pl.String))
+    return pl.DataFrame({done.name: done}).select(**_judged(contract))
 
 
 @lru_cache(maxsize=8)
@@ -63,6 +68,7 @@ def _judged(contract: Contract) -> dict[str, pl.Expr]:
     return {"ran": ran, "missing": missing, "comma_joined": ran.list.join(",")}
 
 
+@lru_cache(maxsize=8)
 def columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
     """Lineage and audit columns, from the record columns of intake and ``with_processors``."""
     age = (pl.col("as_of") - pl.col("computed_at")).dt.total_microseconds() / 3.6e9

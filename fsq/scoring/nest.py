@@ -9,11 +9,11 @@ from fsq.canonical import Array, Kind, matrix
 from fsq.contract import Contract
 from fsq.schema import DETAIL_FIELDS
 from fsq.scoring.constants import constants
-from fsq.scoring.detail import FLAGS
+from fsq.scoring.detail import FLAGS, WORDS
 from fsq.scoring.patterns import Judged
 from fsq.scoring.signs import Signs
+from fsq.stages import stage
 
-_WORDS = ("source_type", "validation_status", "feature_quality_tier", "triggered_alert")
 # Fields that a line brings along, and the kind that holds them.
 _BROUGHT = {
     "upstream_table": "upstream_table",
@@ -25,6 +25,7 @@ _BROUGHT = {
 }
 
 
+@stage("nest")
 def nested(kinds: dict[str, Kind], signs: Signs, judged: Judged, contract: Contract) -> pl.Series:
     """The 23 fields of every line as one list of structs per record, in field order."""
     records, width = signs.value.shape[1], len(contract.features)
@@ -45,17 +46,15 @@ def nested(kinds: dict[str, Kind], signs: Signs, judged: Judged, contract: Contr
 
 def _decided(judged: Judged) -> dict[str, pl.Series]:
     """The fields that a pattern of signs decides alone, handed to the lines of all records."""
-    places = judged.places()
-    spelt = (pl.col(c).cast(pl.String) for c in _WORDS)
-    few = judged.lines.select("quality_score", "certainty", "fallback_reason", *spelt)
-    out = {c.name: c.gather(places) for c in few}
-    flags = judged.lines["flags"].gather(places)
+    out = {c.name: c for c in judged.lines[_DECIDED][judged.places()]}
+    flags = out.pop("flags")
     flag = {name: (flags & (1 << i)).cast(pl.Boolean) for i, name in enumerate(FLAGS)}
     missing = flag.pop("missing")
     flag["value_range_valid"] = flag["value_range_valid"].zip_with(~missing, _NULL)
     return out | flag
 
 
+_DECIDED = ["quality_score", "certainty", "fallback_reason", *WORDS, "flags"]
 _NULL = pl.Series([None], dtype=pl.Boolean)
 
 

@@ -17,6 +17,7 @@ from fsq.canonical import Array
 from fsq.contract import Contract
 from fsq.scoring import detail, lineage, record
 from fsq.scoring.signs import Signs
+from fsq.stages import stage
 
 # More patterns than this are judged, but not remembered: their gathers would leave the cache.
 _MOST = 2_000
@@ -27,7 +28,7 @@ class Judged:
     """What follows from the patterns of signs.
 
     Attributes:
-        lines: fields of level 1, one line per pattern and feature.
+        lines: fields of level 1 in words, one line per pattern and feature.
         records: the columns of levels 2 and 3 that signs decide, one row per pattern.
         at: each record's pattern, as a row of ``records``.
     """
@@ -53,12 +54,12 @@ class _Known:
 _known: dict[str, _Known] = {}
 
 
+@stage("level 1")
 def judged(signs: Signs, contract: Contract) -> Judged:
     """Judge the patterns of a chunk, or look up those that were met before."""
     first, which = alike(signs.together())
     if len(first) > _MOST:
-        lines = detail.ruled(signs.lines(first), contract)
-        return Judged(lines, _decided(lines, contract), which)
+        return Judged(*_judged(signs, first, contract), which)
     patterns = [row.tobytes() for row in signs.together()[:, first].T]
     known = _known.get(contract.version_hash)
     if known is None or len(known.at) + len(patterns) > _MOST:
@@ -77,19 +78,28 @@ def judged(signs: Signs, contract: Contract) -> Judged:
 def _with(
     known: _Known | None, signs: Signs, patterns: list[bytes], first: Array, contract: Contract
 ) -> _Known:
-    lines = detail.ruled(signs.lines(first), contract)
-    records = _decided(lines, contract)
+    lines, records = _judged(signs, first, contract)
     at = {pattern: i for i, pattern in enumerate(patterns)}
     if known is None:
         return _Known(at, lines, records)
     start = known.records.height
     at = known.at | {pattern: start + i for pattern, i in at.items()}
-    return _Known(
-        at, pl.concat([known.lines, lines], rechunk=True),
-        pl.concat([known.records, records], rechunk=True),
-    )  # fmt: skip
+    return _Known(at, _joined(known.lines, lines), _joined(known.records, records))
 
 
+def _joined(*frames: pl.DataFrame) -> pl.DataFrame:
+    """One frame in one piece: gathering words from two pieces takes ten times as long."""
+    return pl.concat(frames).rechunk()
+
+
+def _judged(signs: Signs, first: Array, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
+    lines = detail.ruled(signs.lines(first), contract)
+    records = _decided(lines, contract)
+    spelt = lines.with_columns(pl.col(detail.WORDS).cast(pl.String))
+    return _joined(spelt), _joined(records)
+
+
+@stage("level 3")
 def _decided(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """The columns of levels 2 and 3 that signs decide."""
     made = record.reduced(lines, contract).select(

@@ -16,6 +16,7 @@ import polars as pl
 from fsq.contract import Contract, Gate
 from fsq.schema import CATEGORIES
 from fsq.scoring.detail import TYPES
+from fsq.stages import stage
 
 
 @lru_cache(maxsize=8)
@@ -34,6 +35,7 @@ def _members(contract: Contract) -> dict[str, list[int]]:
     return out
 
 
+@stage("level 2")
 def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Sums and counts per record, from which every column of levels 2 and 3 is an expression."""
     width, members = len(contract.features), _members(contract)

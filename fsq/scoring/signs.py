@@ -12,11 +12,11 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
-from fsq.canonical import Array, Kind, matrix
+from fsq.canonical import MOMENT, NEVER, THIN, Array, Canonical, Kind, matrix
 from fsq.contract import Contract
+from fsq.stages import stage
 
 _HOUR = 3.6e9  # microseconds
-_NEVER = np.iinfo(np.int64).min
 
 # The bits of a line's signs, lowest first.
 SIGNS = ("missing", "failed", "inside", "changed", "suspect", "stale", "old", "thin")
@@ -53,33 +53,31 @@ class Signs:
         return {"source": self.words[:, records].T.ravel(), **signs}
 
 
-def observed(
-    kinds: dict[str, Kind], words: Array, records: pl.DataFrame, contract: Contract
-) -> Signs:
+@stage("level 1")
+def observed(read: Canonical, contract: Contract) -> Signs:
     """Read the signs of every line."""
-    rules, limits = contract.feature_rules, _limits(contract)
+    rules, limits, kinds = contract.feature_rules, _limits(contract), read.kinds
     value, failed = _normalised(kinds["value"].columns)
     missing = np.isnan(value)
     changed = stale = old = thin = _NOWHERE
     freshness = np.full(value.shape[1], np.nan)
     if original := kinds.get("original_value"):
         changed = ~missing & _differs(original, value)
-    if updated := kinds.get("last_updated"):
-        age = _hours(updated.columns, records["as_of"])
+    if updated := kinds.get(MOMENT):
+        age = _hours(matrix(updated.columns), read.records["as_of"])
         overdue = age > rules.very_stale_hours
         old = updated.spread(overdue, False)
         stale = updated.spread((age > rules.stale_hours) & ~overdue, False)
         freshness = np.fmax.reduce(age, axis=0)
-    if sizes := kinds.get("sample_size"):
-        few = (pl.all() < rules.thin_sample).fill_null(False)
-        thin = sizes.spread(matrix(sizes.columns.select(few)), False)
+    if few := kinds.get(THIN):
+        thin = few.spread(matrix(few.columns), False)
     inside = (value >= limits["min"]) & (value <= limits["max"])
     suspect = value == limits["suspect"]
     shown = np.zeros(value.shape, dtype=np.uint8)
     for sign in (thin, old, stale, suspect, changed, inside, failed, missing):
-        shown <<= 1
-        shown |= sign
-    return Signs(value, words, shown, freshness)
+        shown += shown  # shifts by one bit, and is several times faster than a shift
+        shown |= sign.view(np.uint8)
+    return Signs(value, read.words, shown, freshness)
 
 
 _NOWHERE = np.zeros((1, 1), dtype=bool)  # spreads over every line
@@ -113,10 +111,9 @@ def _differs(original: Kind, value: Array) -> Array:
     return np.asarray(there & (original.spread(matrix(original.columns), np.nan) != value))
 
 
-def _hours(updated: pl.DataFrame, as_of: pl.Series) -> Array:
+def _hours(moments: Array, as_of: pl.Series) -> Array:
     """Ages in hours, never below 0; NaN where unknown."""
-    moments = matrix(updated.select(pl.all().to_physical().fill_null(_NEVER)))
-    age = (as_of.to_physical().to_numpy() - moments) / _HOUR
+    age = (as_of.cast(pl.Int64).to_numpy() - moments) / _HOUR
     np.maximum(age, 0, out=age)
-    age[moments == _NEVER] = np.nan
+    age[moments == NEVER] = np.nan
     return np.asarray(age)

@@ -91,6 +91,11 @@ def changed_meanwhile(uri: str) -> StoreError:
     return StoreError(f"{uri}: another writer changed it meanwhile; run it again to go on")
 
 
+def vanished(uri: str) -> StoreError:
+    """The error for a table that went away during the work: a new one would hide what is lost."""
+    return StoreError(f"{uri} was there and is gone; bring it back, or run it again to make it")
+
+
 def open_store(uri: str) -> Store:
     """Open a store by its URI; it need not exist yet.
 

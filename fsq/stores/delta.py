@@ -7,7 +7,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,14 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from fsq.errors import StoreError
 from fsq.fields import field_of, names_of
 from fsq.schema import to_arrow
-from fsq.stores import Entry, Receipt, changed_meanwhile
+from fsq.stores import Entry, Receipt, changed_meanwhile, vanished
 from fsq.stores.leaves import scan_fields
 from fsq.stores.local import LocalTable
 from fsq.stores.rows import whole_days
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
 CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
-_ATTEMPTS = 8
+ATTEMPTS = 8
 # Commits of these operations change no row, so what is remembered stays true.
 _HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
              "CREATE TABLE", "ADD COLUMN"}  # fmt: skip
@@ -41,6 +41,7 @@ class DeltaStore:
 
     def __init__(self, path: str) -> None:
         self.uri = path
+        self._seen = False  # a table that was here is not made anew when it is gone
         folder = Path(path)
         # As a whole path, delta-rs cannot take what is before a colon for a scheme.
         self._place = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
@@ -55,9 +56,12 @@ class DeltaStore:
     def _is_table(self) -> bool:
         # A creator that was killed may leave a log without a first commit: no table yet.
         log = Path(self._place) / "_delta_log"
-        return log.is_dir() and DeltaTable.is_deltatable(self._place)
+        there = log.is_dir() and DeltaTable.is_deltatable(self._place)
+        self._seen = self._seen or there
+        return there
 
-    def _table(self, version: int | None = None) -> DeltaTable:
+    def table(self, version: int | None = None) -> DeltaTable:
+        """The table itself, as it is now or was at a version."""
         try:
             return LocalTable(self._place, version=version)
         except TableNotFoundError:
@@ -76,7 +80,7 @@ class DeltaStore:
         Raises:
             StoreError: there is no table, or it lacks one of the columns.
         """
-        table = self._table()
+        table = self.table()
         rows = pl.scan_delta(table)
         if columns is not None:
             have = names_of(rows.collect_schema())
@@ -115,12 +119,9 @@ class DeltaStore:
         table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
         days = whole_days(table)
         if not days:
-            return Receipt(0, 0, self._table().version() if self._is_table() else -1)
-        remembered: dict[str, list[str | int] | None] = {d.isoformat(): None for d in days}
-        if ledger is not None:
-            remembered |= {d.isoformat(): _packed(e) for d, e in ledger.items() if d in days}
-        properties = CommitProperties(custom_metadata={_KEY: json.dumps(remembered)})
-        for attempt in range(_ATTEMPTS):
+            return Receipt(0, 0, self.table().version() if self._is_table() else -1)
+        properties = CommitProperties(custom_metadata=to_remember(days, ledger or {}))
+        for attempt in range(ATTEMPTS):
             try:
                 version = self._write(table, days, properties, since)
                 disturbed = since is not None and version != since + 1
@@ -129,7 +130,7 @@ class DeltaStore:
                 if since is not None:
                     raise changed_meanwhile(self.uri) from error
                 conflict = error
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads tries
+                pause(attempt)
             except (DeltaError, OSError, pa.ArrowException) as error:
                 raise StoreError(f"{self.uri} cannot be written: {error}") from error
             except Exception as error:
@@ -138,7 +139,7 @@ class DeltaStore:
                     raise
                 raise StoreError(f"{self.uri} cannot be written: {error}") from error
         raise StoreError(
-            f"{self.uri}: other writers won {_ATTEMPTS} times; run it again. {conflict}"
+            f"{self.uri}: other writers won {ATTEMPTS} times; run it again. {conflict}"
         )
 
     def _write(
@@ -148,15 +149,8 @@ class DeltaStore:
         properties: CommitProperties,
         since: int | None,
     ) -> int:
-        if not self._is_table():
-            try:
-                write_deltalake(self._place, table.slice(0, 0), mode="error",
-                                configuration=CONFIGURATION)  # fmt: skip
-            except DeltaError:
-                # Another creator came first: fine if there is a table now, else a real fault.
-                if not self._is_table():
-                    raise
-        target = self._table(since)
+        self.create(table.schema)
+        target = self.table(since)
         named = ", ".join(f"'{day.isoformat()}'" for day in days)
         write_deltalake(
             target,
@@ -166,12 +160,31 @@ class DeltaStore:
             predicate=f"game_date IN ({named})",
             commit_properties=properties,
         )
+        self._seen = True
         # The writer leaves target at the version that it made, whoever has committed since.
         return int(target.version())
 
+    def create(self, schema: pa.Schema) -> None:
+        """Make the table, if there is none yet.
+
+        Raises:
+            StoreError: there was one, and it is gone.
+        """
+        if self._is_table():
+            return
+        if self._seen:
+            raise vanished(self.uri)
+        try:
+            write_deltalake(self._place, schema.empty_table(), mode="error",
+                            configuration=CONFIGURATION)  # fmt: skip
+        except DeltaError:
+            # Another creator came first: fine if there is a table now, else a real fault.
+            if not self._is_table():
+                raise
+
     def version(self) -> int | None:
         """Version of the table as it is now; None if there is no table."""
-        return int(self._table().version()) if self._is_table() else None
+        return int(self.table().version()) if self._is_table() else None
 
     def ledger(self) -> dict[date, Entry]:
         """What is remembered per date, from the table's own history.
@@ -182,7 +195,7 @@ class DeltaStore:
             return {}
         out: dict[date, Entry] = {}
         seen: set[date] = set()
-        for commit in self._table().history():
+        for commit in self.table().history():
             remembered = _unpacked(commit.get(_KEY))
             if remembered is None:
                 if _moves_no_row(commit):
@@ -197,6 +210,17 @@ class DeltaStore:
     def billed_bytes(self, rows: int) -> int | None:
         """None: a folder bills nothing."""
         return None
+
+
+def to_remember(days: Iterable[date], ledger: Mapping[date, Entry]) -> dict[str, str]:
+    """What a commit of these days carries, for the ledger: an entry each, or that there is none."""
+    entries = {d.isoformat(): _packed(ledger[d]) if d in ledger else None for d in days}
+    return {_KEY: json.dumps(entries)}
+
+
+def pause(attempt: int) -> None:
+    """Wait before the next try, so that writers who collided do not do so again."""
+    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads tries
 
 
 def _packed(entry: Entry) -> list[str | int]:

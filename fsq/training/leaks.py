@@ -57,7 +57,7 @@ def findings(
     out += _leaks(judged, options, correlated)
     out += _late(judged)
     out += _mixed(judged)
-    return (*out, *_uneven(judged, groups))
+    return (*out, *_uneven(judged, options, groups))
 
 
 def _finding(
@@ -136,8 +136,8 @@ def _mixed(judged: Judged) -> list[Finding]:
     return out
 
 
-def _uneven(judged: Judged, groups: pl.DataFrame) -> list[Finding]:
-    large = groups.filter(pl.col("rows") >= 1).sort("dropped_pct")
+def _uneven(judged: Judged, options: Options, groups: pl.DataFrame) -> list[Finding]:
+    large = groups.filter(pl.col("rows") >= options.contract.diagnosis.min_rows).sort("dropped_pct")
     if large.height < 2:
         return []
     least, most = large.row(0, named=True), large.row(-1, named=True)

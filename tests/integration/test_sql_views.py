@@ -29,7 +29,6 @@ from fsq.stores.bigquery.connect import connected
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.publish import publish
-from fsq.training import gates
 from fsq.trend import trend
 from tests.frames import CONTRACT, NAMES
 from tests.scenarios import scenarios
@@ -105,16 +104,10 @@ def test_wide(service: Any) -> None:
 
 def test_training_set(service: Any) -> None:
     got = rows_of(service, f"SELECT * FROM {sql.view_name('training_set', TABLE).sql}")
-    excused = pl.col("feature_name").is_in(gates.excusable(CONTRACT)) & pl.col("is_default")
-    faulty = pl.any_horizontal(pl.col(f.field) == f.value for f in gates.FAULTS)
-    bad = fsq.explode_detail(SCORED).filter(
-        faulty & pl.col("feature_name").is_in(gates.required(CONTRACT)),
-        ~(excused & (pl.col("sample_size") == 0).fill_null(False)),
-    )
-    kept = SCORED.filter(*(c.met for c in gates.training_ready(CONTRACT)))
-    kept = kept.join(bad, on=["player_lookup", "game_date"], how="anti")
+    kept = fsq.training_set(SCORED).frame
     assert 100 < kept.height < SCORED.height / 2
-    assert_frame_equal(got.sort("game_date", "player_lookup"), matrix(kept), check_exact=True)
+    key = ["game_date", "player_lookup"]
+    assert_frame_equal(got.select(kept.columns).sort(key), kept.sort(key), check_exact=True)
 
 
 def test_trend(service: Any) -> None:

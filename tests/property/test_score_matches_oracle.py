@@ -108,6 +108,15 @@ def test_contexts_by_date_are_those_of_each_date(rows: pl.DataFrame, processors:
             assert_frame_equal(scored.filter(hit), fsq.score(part, run=one, now=NOW))
 
 
+@given(
+    rows=wide_frames(V2),
+    asked=st.lists(st.sampled_from(["player_lookup", *COLUMN_NAMES]), min_size=1, unique=True),
+)
+def test_any_columns_asked_for_are_those_of_the_whole(rows: pl.DataFrame, asked: list[str]) -> None:
+    got = fsq.score(rows.lazy(), now=NOW).select(asked).collect()
+    assert_frame_equal(got, fsq.score(rows, now=NOW).select(asked))
+
+
 @given(rows=wide_frames(V2), as_map=st.booleans())
 def test_one_column_of_sources_is_as_good_as_one_for_each_feature(
     rows: pl.DataFrame, as_map: bool

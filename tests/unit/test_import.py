@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-HEAVY = ("grpc", "google.cloud", "deltalake", "altair", "typer", "rich")
+HEAVY = ("grpc", "google.cloud", "deltalake", "altair", "typer", "rich", "pyspark", "pandas")
 CODE = f"""
 import json, sys, time
 import numpy, polars, polars.io.plugins, pyarrow, pydantic

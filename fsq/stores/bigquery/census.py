@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -16,14 +17,34 @@ from fsq.stores.bigquery.merge import on_days
 from fsq.stores.bigquery.names import TableName, column
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What rows amount to: their number, the elements of every array, and their stamps."""
+
+    rows: int
+    elements: dict[str, int]
+    stamps: frozenset[datetime]
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> Count:
+        """Count rows that are at hand."""
+        arrays = [f.name for f in rows.schema if pa.types.is_list(f.type)]
+        stamps = pc.unique(rows["quality_computed_at"]).to_pylist()
+        return cls(rows.num_rows, {n: _elements(rows[n]) for n in arrays}, frozenset(stamps))
+
+    def __add__(self, other: Count) -> Count:
+        elements = {n: self.elements[n] + other.elements[n] for n in self.elements}
+        return Count(self.rows + other.rows, elements, self.stamps | other.stamps)
+
+
 def compare(
-    what: str, rows: pa.Table, table: TableName, client: Any, days: Sequence[date] | None = None
+    what: str, wanted: Count, table: TableName, client: Any, days: Sequence[date] | None = None
 ) -> None:
     """Hold what a table has against the rows that were written to it.
 
     Args:
         what: the word for the message: staged or merged.
-        rows: what was written.
+        wanted: what was written.
         table: where.
         client: Google's BigQuery client.
         days: the dates to look at, for a table that has others too; of their rows those that
@@ -32,19 +53,18 @@ def compare(
     Raises:
         StoreError: it has more or fewer rows, or arrays of other lengths.
     """
-    arrays = [f.name for f in rows.schema if pa.types.is_list(f.type)]
-    wanted = (rows.num_rows, *(_elements(rows[name]) for name in arrays))
-    sums = [f"IFNULL(SUM(ARRAY_LENGTH({column(name)})), 0)" for name in arrays]
+    sums = [f"IFNULL(SUM(ARRAY_LENGTH({column(name)})), 0)" for name in wanted.elements]
     where, stamps = "TRUE", []
     if days is not None:
         where = f"{on_days('game_date', days)} AND quality_computed_at IN UNNEST(@stamps)"
-        found = pc.unique(rows["quality_computed_at"]).to_pylist()
-        stamps = [bigquery.ArrayQueryParameter("stamps", "TIMESTAMP", found)]
+        stamps = [bigquery.ArrayQueryParameter("stamps", "TIMESTAMP", sorted(wanted.stamps))]
     sql = f"SELECT {', '.join(['COUNT(*)', *sums])} FROM {table.sql} WHERE {where}"
     (held,) = run(client, sql, *stamps)
     told = [
         f"{name}: {there:,} in the place of {here:,}"
-        for name, here, there in zip(["rows", *arrays], wanted, held.values(), strict=True)
+        for (name, here), there in zip(
+            [("rows", wanted.rows), *wanted.elements.items()], held.values(), strict=True
+        )
         if here != there
     ]
     if told:

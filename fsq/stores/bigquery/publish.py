@@ -55,29 +55,11 @@ def publish(
 
     def fill(share: Sequence[pa.RecordBatch]) -> Stream | None:
         try:
-            return sealed(share)
+            return sealed(transport, parent, share, patience, given_up)
         except Exception as error:
             failures.append(error)
             given_up.set()
             return None
-
-    def sealed(share: Sequence[pa.RecordBatch]) -> Stream:
-        stream = Stream(transport, _created(transport, parent, patience), share, given_up)
-        stream.fill(patience)
-        request = types.FinalizeWriteStreamRequest(name=stream.name)
-        answer = unary(
-            lambda: transport.finalize_write_stream(
-                request, timeout=patience.silence, metadata=[routed("name", stream.name)]
-            ),
-            "finalize",
-            patience,
-        )
-        if answer.row_count != stream.rows:
-            raise StoreError(
-                f"BigQuery holds {answer.row_count:,} rows of the {stream.rows:,} that it "
-                "acknowledged; none is visible; run it again"
-            )
-        return stream
 
     count = min(streams, len(pieces))
     with ThreadPoolExecutor(count) as pool:
@@ -85,8 +67,38 @@ def publish(
     if failures:
         raise failures[0]
     filled = [stream for stream in done if stream is not None]
-    _commit(transport, parent, [s.name for s in filled], patience)
+    commit(transport, parent, [s.name for s in filled], patience)
     return sum(s.rows for s in filled)
+
+
+def sealed(
+    transport: Any,
+    parent: str,
+    pieces: Sequence[pa.RecordBatch],
+    retry: Retry,
+    given_up: threading.Event | None = None,
+) -> Stream:
+    """A new PENDING stream that holds these pieces and takes no more; a commit shows them.
+
+    Raises:
+        StoreError: the server refused, did not recover, or holds other rows than it took.
+    """
+    stream = Stream(transport, _created(transport, parent, retry), pieces, given_up)
+    stream.fill(retry)
+    request = types.FinalizeWriteStreamRequest(name=stream.name)
+    answer = unary(
+        lambda: transport.finalize_write_stream(
+            request, timeout=retry.silence, metadata=[routed("name", stream.name)]
+        ),
+        "finalize",
+        retry,
+    )
+    if answer.row_count != stream.rows:
+        raise StoreError(
+            f"BigQuery holds {answer.row_count:,} rows of the {stream.rows:,} that it "
+            "acknowledged; none is visible; run it again"
+        )
+    return stream
 
 
 def _created(transport: Any, parent: str, retry: Retry) -> str:
@@ -104,7 +116,12 @@ def _created(transport: Any, parent: str, retry: Retry) -> str:
     return str(answer.name)
 
 
-def _commit(transport: Any, parent: str, names: list[str], retry: Retry) -> None:
+def commit(transport: Any, parent: str, names: list[str], retry: Retry) -> None:
+    """Make the rows of all these streams visible at once.
+
+    Raises:
+        StoreError: the server refused, or its answer never came, which the message says.
+    """
     request = types.BatchCommitWriteStreamsRequest(parent=parent, write_streams=names)
     header = [routed("parent", parent)]
     answer = unary(

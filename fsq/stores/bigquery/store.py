@@ -18,9 +18,10 @@ from fsq.errors import StoreError
 from fsq.fields import names_of, selected
 from fsq.forms import holds_features
 from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, to_arrow
-from fsq.stores import Entry, Receipt
+from fsq.stores import Entry, Receipt, vanished
 from fsq.stores.bigquery import census
 from fsq.stores.bigquery import ledger as ledgers
+from fsq.stores.bigquery.census import Count
 from fsq.stores.bigquery.connect import Clients, connected
 from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.jobs import run
@@ -47,11 +48,13 @@ class BigQueryStore:
 
     def __init__(self, uri: str, retry: Retry | None = None) -> None:
         self.uri = uri
-        self._name = TableName.parsed(uri)
-        self._retry = retry
+        self.name = TableName.parsed(uri)
+        self.retry = retry
+        self._seen = False  # a table that was there is not made anew when it is gone
 
-    def _connect(self) -> AbstractContextManager[Clients]:
-        return connected(self._name.project, self._name.location)
+    def connect(self) -> AbstractContextManager[Clients]:
+        """Open the clients, for a ``with``."""
+        return connected(self.name.project, self.name.location)
 
     def read(
         self,
@@ -65,7 +68,7 @@ class BigQueryStore:
             StoreError: there is no table, or it lacks one of the columns.
         """
         try:
-            rows = scan(self._connect, self._name)
+            rows = scan(self.connect, self.name)
         except StoreError as error:
             if isinstance(error.__cause__, NotFound):
                 raise StoreError(f"there is no table {self.uri}; backfill it first") from None
@@ -82,18 +85,18 @@ class BigQueryStore:
 
     def version(self) -> int | None:
         """When the table was last changed, in milliseconds since 1970; None without a table."""
-        with self._connect() as clients:
+        with self.connect() as clients:
             table = self._table(clients)
-            return None if table is None else _version(table)
+            return None if table is None else version_of(table)
 
     def ledger(self) -> dict[date, Entry]:
         """What is remembered per date; a date that others have touched is not in it."""
-        with self._connect() as clients:
-            return ledgers.recall(clients.tables, self._name)
+        with self.connect() as clients:
+            return ledgers.recall(clients.tables, self.name)
 
     def billed_bytes(self, rows: int) -> int | None:
         """Logical bytes of so many of the table's rows, of average size, all columns included."""
-        with self._connect() as clients:
+        with self.connect() as clients:
             table = self._table(clients)
             if table is None or not table.num_rows:
                 return 0
@@ -123,65 +126,86 @@ class BigQueryStore:
             StoreError: the service refused or did not recover; the rows are there as a whole
                 or not at all.
         """
-        table = to_arrow(_without_null_arrays(scored))
+        table = to_arrow(without_null_arrays(scored))
         days = whole_days(table)
         if not days:
             return Receipt(0, 0, self.version() or -1)
         scored_whole(table)
-        with self._connect() as clients:
-            target = self._table(clients) or self._created(clients, table.schema)
-            mode = _mode(target, since)
-            sent = table.select(_sent(table, target, mode))
+        with self.connect() as clients:
+            target = self.target(clients, table.schema)
+            mode = mode_of(target, since)
+            sent = table.select(sent_columns(table.schema, target, mode)).combine_chunks()
             check(sent, target.schema, self.uri, inserts=mode is not Mode.IN_PLACE)
-            self._merge(clients, target, sent.combine_chunks(), days, mode)
-            ledgers.remember(clients.tables, self._name, _stamps(table), ledger or {})
-            return Receipt(table.num_rows, len(days), _version(self._table(clients) or target))
+            staging = self.staged(clients, target, sent.column_names)
+            try:
+                publish(clients.writer, staging.path, sent, retry=self.retry)
+                self.merge(clients, staging, Count.of(sent), sent.column_names, days, mode)
+            finally:
+                dropped(clients, staging)
+            ledgers.remember(clients.tables, self.name, stamps_of(table), ledger or {})
+            return Receipt(table.num_rows, len(days), version_of(self._table(clients) or target))
+
+    def target(self, clients: Clients, schema: pa.Schema) -> Any:
+        """The table; it is made for rows of this schema if there is none."""
+        return self._table(clients) or self._created(clients, schema)
 
     def _table(self, clients: Clients) -> Any | None:
         try:
-            return clients.tables.get_table(self._name.dotted)
+            table = clients.tables.get_table(self.name.dotted)
         except NotFound:
             return None
+        self._seen = True
+        return table
 
     def _created(self, clients: Clients, schema: pa.Schema) -> Any:
-        table = new_table(self._name, table_fields(schema))
+        if self._seen:
+            raise vanished(self.uri)
+        self._seen = True
+        table = new_table(self.name, table_fields(schema))
         return clients.tables.create_table(table, exists_ok=True)
 
-    def _merge(
-        self, clients: Clients, target: Any, rows: pa.Table, days: list[date], mode: Mode
-    ) -> None:
-        """Stage, read back, merge, read back; the staging table is dropped whatever happens."""
-        staging = self._name.beside(f"staging_{secrets.token_hex(6)}")
+    def staged(self, clients: Clients, target: Any, columns: Sequence[str]) -> TableName:
+        """A new table beside the target with these of its columns, for the caller to drop."""
+        staging = self.name.beside(f"staging_{secrets.token_hex(6)}")
         fields = {f.name: f for f in target.schema}
-        table = bigquery.Table(staging.dotted, schema=[fields[n] for n in rows.column_names])
+        table = bigquery.Table(staging.dotted, schema=[fields[n] for n in columns])
         table.expires = datetime.now(UTC) + _STAGING_LIVES
         clients.tables.create_table(table)
-        try:
-            publish(clients.writer, staging.path, rows, retry=self._retry)
-            census.compare("staged", rows, staging, clients.tables)
-            run(clients.tables, Merge(self._name, staging, rows.column_names, days, mode).sql())
-            census.compare("merged", rows, self._name, clients.tables, days)
-        finally:
-            _dropped(clients, staging)
+        return staging
+
+    def merge(
+        self,
+        clients: Clients,
+        staging: TableName,
+        wanted: Count,
+        columns: Sequence[str],
+        days: Sequence[date],
+        mode: Mode,
+    ) -> None:
+        """Read the staged rows back, merge them into the table, and read them back there."""
+        census.compare("staged", wanted, staging, clients.tables)
+        run(clients.tables, Merge(self.name, staging, columns, days, mode).sql())
+        census.compare("merged", wanted, self.name, clients.tables, days)
 
 
-def _mode(target: Any, since: int | None) -> Mode:
+def mode_of(target: Any, since: int | None) -> Mode:
+    """What a merge may do to a table that is there."""
     if since is not None:
         return Mode.IN_PLACE
     return Mode.BESIDE if holds_features(f.name for f in target.schema) else Mode.WHOLE
 
 
-def _sent(table: pa.Table, target: Any, mode: Mode) -> list[str]:
+def sent_columns(schema: pa.Schema, target: Any, mode: Mode) -> list[str]:
     """The columns to send: the legacy three only where the target still has them."""
     there = {f.name.lower() for f in target.schema}
     ended = {n for n in LEGACY_FIELDS if n not in there}
-    names = [n for n in table.column_names if n not in ended]
+    names = [n for n in schema.names if n not in ended]
     if mode is Mode.IN_PLACE:
         names = [n for n in names if n in KEYS or n in COLUMN_NAMES]
     return names
 
 
-def _without_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
+def without_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
     """A NULL array, which BigQuery does not have, as the empty one that it reads back."""
     frame = scored if isinstance(scored, pl.DataFrame) else pl.from_arrow(scored)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - narrows a type that Polars leaves open
@@ -189,16 +213,19 @@ def _without_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
     return frame.with_columns(pl.col(n).fill_null([]) for n in lists if frame[n].has_nulls())
 
 
-def _stamps(table: pa.Table) -> dict[date, datetime]:
+def stamps_of(table: pa.Table) -> dict[date, datetime]:
+    """When the rows of each date were scored."""
     keys = pl.DataFrame(table.select(["game_date", "quality_computed_at"]))
     return dict(keys.group_by("game_date").max().iter_rows())
 
 
-def _version(table: Any) -> int:
+def version_of(table: Any) -> int:
+    """When a table was last changed, in milliseconds since 1970."""
     return int(table.modified.timestamp() * 1000)
 
 
-def _dropped(clients: Clients, staging: TableName) -> None:
+def dropped(clients: Clients, staging: TableName) -> None:
+    """Drop a staging table, as far as possible."""
     try:
         clients.tables.delete_table(staging.dotted, not_found_ok=True)
     except (GoogleAPIError, OSError) as error:

@@ -1,0 +1,170 @@
+"""How long many seasons take on how many cores: from measured costs and BigQuery's quotas.
+
+    python -m benchmarks.spark_sizing
+
+The processor time of each step is measured on one simulated season, with one thread for Polars as
+in a task. The rest is arithmetic: steps that run in tasks are shared by the cores, the others are
+not; a run can be no faster than a quota lets it.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["POLARS_MAX_THREADS"] = "1"
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from fsq.backfill import COMMIT_ROWS
+from fsq.demo import simulate_season
+from fsq.engine import resolved, score_checked
+from fsq.intake import examined
+from fsq.schema import to_arrow
+from fsq.sources import fingerprints
+from fsq.stores.bigquery.wire import requests
+from fsq.stores.delta_files import DeltaPlace
+
+# On two executors of one machine: a session until its first job is done, and a job beyond its
+# tasks' work, as measured; what a task costs beyond its work is an assumption.
+START, PER_JOB, PER_TASK = 18.0, 0.6, 0.05
+# What the driver does for each part at its commit: an assumption. BigQuery's MERGE is not in it.
+PER_PART = 0.002
+# BigQuery's quotas: bytes per second into one project's region, in the multi-regions and
+# elsewhere; streams made per hour; what one commit and one job may hold.
+THROUGHPUT = {"US or EU": 3e9, "a region": 300e6}
+STREAMS_PER_HOUR, STREAMS_PER_COMMIT, BYTES_PER_COMMIT = 10_000, 10_000, 1e12
+DATES_PER_JOB = 4_000
+SIZES, CORES = (10, 100, 1_000), (2, 16, 64, 256)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What one row costs: processor seconds in a task and on the driver, and bytes."""
+
+    survey: float
+    score: float
+    file: float
+    send: float
+    dates: float
+    sent: float
+    stored: float
+
+
+def main() -> None:
+    """Print the costs, and the table."""
+    season = simulate_season("2025-26").rows
+    costs = _measured(season)
+    print("per 1,000 rows in a task: " + ", ".join(
+        f"{what} {seconds * 1e6:.0f} ms" for what, seconds in (
+            ("fingerprints", costs.survey), ("read and score", costs.score),
+            ("write a file", costs.file), ("serialise for BigQuery", costs.send))))  # fmt: skip
+    print(f"on the driver: dates {costs.dates * 1e6:.2f} ms; {costs.sent / 1e3:.1f} kB sent and "
+          f"{costs.stored:.0f} bytes of file per row\n")  # fmt: skip
+    cores = " | ".join(f"{c} cores" for c in CORES)
+    print(f"| seasons | rows | tasks | to | {cores} | at least, for quotas | bound |")
+    print("|---|---|---|---|" + "---|" * (len(CORES) + 2))
+    for size in SIZES:
+        rows = size * season.height
+        for to, floor, bound in _floors(rows, costs):
+            took = [max(floor, _seconds(rows, c, costs, to != "Delta")) for c in CORES]
+            print(f"| {size:,} | {rows / 1e6:,.1f} M | {math.ceil(rows / COMMIT_ROWS):,} | {to} | "
+                  f"{' | '.join(map(_told, took))} | {_told(floor)} | {bound} |")  # fmt: skip
+
+
+def _measured(season: pl.DataFrame) -> Costs:
+    rows = season.head(COMMIT_ROWS)
+    options = resolved("v2_33features", None, None, None, "error")
+    layout = examined(rows.lazy(), options.contract, "error", with_rows=False)
+    columns = [*layout.carried, *layout.needed]
+    with TemporaryDirectory() as folder:
+        path = f"{folder}/rows.parquet"
+        rows.write_parquet(path)
+        read = pl.scan_parquet(path)
+        days = [rows["game_date"].unique().to_list()]
+        scored = score_checked(rows, options)
+        table = to_arrow(scored)
+        place = DeltaPlace(folder, "t", table.schema)
+
+        def chosen() -> pl.DataFrame:
+            return read.filter(pl.col("game_date").is_in(days[0])).collect()
+
+        def surveyed() -> None:
+            found = chosen().lazy()
+            examined(found, options.contract, "error")
+            fingerprints(found, columns)
+
+        def score() -> None:
+            found = chosen()
+            fingerprints(found.lazy(), columns)
+            score_checked(found, options)
+
+        def pieces() -> list[pa.Buffer]:
+            batches = to_arrow(scored).combine_chunks().to_batches()
+            return [p.serialize() for b in batches for p in requests(b)]
+
+        part = place.write(0, [scored])
+        assert Path(folder, part.name).stat().st_size == part.size
+        seconds = [
+            _cpu(call) / rows.height
+            for call in (
+                surveyed,
+                score,
+                lambda: place.write(0, [scored]),
+                pieces,
+                lambda: read.group_by("game_date").len().collect(),
+            )
+        ]
+        sent = sum(p.size for p in pieces()) / rows.height
+        survey_, score_, file_, send_, dates_ = seconds
+        return Costs(survey_, score_, file_, send_, dates_, sent, part.size / rows.height)
+
+
+def _cpu(call: Callable[[], Any]) -> float:
+    """Processor seconds, since others use the machine; the least of some tries."""
+    tries = []
+    for _ in range(6):
+        began = time.process_time()
+        call()
+        tries.append(time.process_time() - began)
+    return min(tries[1:])
+
+
+def _floors(rows: int, costs: Costs) -> list[tuple[str, float, str]]:
+    """Where to, the least seconds that quotas allow, and which of them decides."""
+    tasks, size = math.ceil(rows / COMMIT_ROWS), rows * costs.sent
+    out = [("Delta", 0.0, "none")]
+    for where, speed in THROUGHPUT.items():
+        waits = {"bytes": size / speed, "streams": max(0, tasks / STREAMS_PER_HOUR - 1) * 3600}
+        bound = max(waits, key=lambda name: waits[name])
+        commits = max(math.ceil(tasks / STREAMS_PER_COMMIT), math.ceil(size / BYTES_PER_COMMIT))
+        told = bound if commits == 1 else f"{bound}; {commits} runs, since a commit takes 1 TB"
+        out.append((f"BigQuery, {where}", max(waits.values()), told))
+    return out
+
+
+def _seconds(rows: int, cores: int, costs: Costs, bigquery: bool) -> float:
+    tasks = math.ceil(rows / COMMIT_ROWS)
+    waves = math.ceil(tasks / cores)
+    write = costs.send if bigquery else costs.file
+    work = costs.survey + costs.score + write
+    alone = START + 2 * PER_JOB + rows * costs.dates + tasks * PER_PART
+    return alone + waves * (2 * PER_TASK + COMMIT_ROWS * work)
+
+
+def _told(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The ids of runs whose rows are in the target, in a small table beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.names import TableName
+
+
+def known(client: Any, target: TableName, run_id: str) -> bool:
+    """Whether a run of this id has been recorded."""
+    sql = f"SELECT run_id FROM {target.beside('runs').sql} WHERE run_id = @run_id"
+    try:
+        return bool(run(client, sql, _parameter(run_id)))
+    except NotFound:
+        return False
+
+
+def record(client: Any, target: TableName, run_id: str) -> None:
+    """Keep the id of a run whose rows are there, so that it is not merged again."""
+    runs = target.beside("runs")
+    table = bigquery.Table(
+        runs.dotted,
+        schema=[
+            bigquery.SchemaField("run_id", "STRING", "REQUIRED", description="Id of a run"),
+            bigquery.SchemaField(
+                "committed_at", "TIMESTAMP", "REQUIRED", description="When its rows were there"
+            ),
+        ],
+    )
+    table.description = "Runs of fsq over many machines whose rows are in the table"
+    client.create_table(table, exists_ok=True)
+    sql = f"""
+    MERGE {runs.sql} T
+    USING (SELECT @run_id AS run_id, @now AS committed_at) S
+    ON T.run_id = S.run_id
+    WHEN NOT MATCHED THEN INSERT (run_id, committed_at) VALUES (S.run_id, S.committed_at)
+    """
+    now = bigquery.ScalarQueryParameter("now", "TIMESTAMP", datetime.now(UTC))
+    run(client, sql, _parameter(run_id), now)
+
+
+def _parameter(run_id: str) -> bigquery.ScalarQueryParameter:
+    return bigquery.ScalarQueryParameter("run_id", "STRING", run_id)

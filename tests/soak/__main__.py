@@ -1,0 +1,59 @@
+"""``python -m tests.soak [MINUTES]``: kills, meetings and large inputs, and a line on each."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+from fsq.stores.bigquery.connect import connected
+from tests.conftest import command, started, stopped
+from tests.soak import contention, kills, load, restarts
+
+
+def main(minutes: float) -> None:
+    """Each of six parts gets its share of the minutes; large inputs come last, at full size."""
+    share = minutes * 60 / 6
+    limits = kills.Limits(1_000, share)
+    with tempfile.TemporaryDirectory(prefix="fsq-soak-") as name:
+        folder = Path(name)
+        emulator, environment = started(command())
+        os.environ.update(environment)
+        dataset = f"p.d{uuid.uuid4().hex[:12]}"
+        try:
+            with connected("p") as clients:
+                clients.tables.create_dataset(dataset)
+            parts = {
+                "runs into Delta": lambda: kills.delta_stores(folder, limits),
+                "runs into BigQuery": lambda: kills.emulator_stores(folder, dataset, limits),
+                "runs to a file": lambda: kills.killed_files(
+                    folder, kills.Limits(1_000, share / 2)
+                ),
+                "migrations of Delta": lambda: kills.delta_migrations(
+                    folder, kills.Limits(1_000, share / 4)
+                ),
+                "migrations of BigQuery": lambda: kills.emulator_migrations(
+                    dataset, kills.Limits(1_000, share / 4)
+                ),
+                "meeting in Delta": lambda: contention.met(folder, str(folder / "met"), 400, share),
+                "meeting in BigQuery": lambda: contention.met(
+                    folder, f"bigquery://{dataset}.met", 160, share
+                ),
+            }
+            for what, part in parts.items():
+                began = time.monotonic()
+                print(f"{what:24} {part()} [{time.monotonic() - began:.0f} s]", flush=True)
+        finally:
+            stopped(emulator)
+        print(f"{'emulator killed':24} {dict(restarts.restarted(folder, 4))}", flush=True)
+        load.many_dates(folder, 3_000)
+        load.many_commits(folder, 300)
+        load.broad(folder, 200)
+        load.long_day(folder, 200_000)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10)

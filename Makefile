@@ -12,7 +12,7 @@ SEASON := 2025-26
 
 MINUTES := 10
 
-.PHONY: help setup demo test soak lint types bench notebooks fuzz audit oldest clean
+.PHONY: help setup demo test soak fuzz oldest audit lint types bench notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets

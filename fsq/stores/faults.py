@@ -25,7 +25,9 @@ def is_fault_of_file(error: BaseException) -> bool:
     Readers written in Rust panic over some damaged files; what they raise then has no common
     class, and is no ``Exception``.
     """
-    return isinstance(error, _FAULTS) or type(error).__name__ == "PanicException"
+    # A damaged schema within a file comes as an operation that is not valid, as many bugs would.
+    schema = isinstance(error, pl.exceptions.InvalidOperationError) and "ARROW:schema" in str(error)
+    return schema or isinstance(error, _FAULTS) or type(error).__name__ == "PanicException"
 
 
 @contextmanager

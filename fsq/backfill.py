@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from fsq.contract import Contract
 from fsq.costs import Estimate
-from fsq.engine import Options, resolved, score_checked
+from fsq.engine import Options, chunks_checked, resolved
 from fsq.errors import InputError
 from fsq.intake import OnUnknown
 from fsq.planning import Step, bigquery_costs, checked, chunks, opened, planned
@@ -148,13 +148,14 @@ def backfill(
 
 def _scored(
     rows: pl.LazyFrame, source: str, groups: list[list[Step]], options: Options
-) -> Iterator[tuple[pl.DataFrame, dict[date, Entry]]]:
+) -> Iterator[tuple[pa.Table, dict[date, Entry]]]:
     """Each chunk's scored rows, and what is to be remembered of its dates."""
     for chunk in groups:
         entries = {step.day: step.entry for step in chunk}
         with reading(source):
             batch = rows.filter(pl.col("game_date").is_in(list(entries))).collect()
-        yield score_checked(batch, options), entries
+        # Cast piece by piece: nested rows take much memory, so they are held once.
+        yield pa.concat_tables(map(to_arrow, chunks_checked(batch, options))), entries
 
 
 @dataclass
@@ -167,7 +168,7 @@ class _Done:
 
 
 def _written(
-    scored: Iterator[tuple[pl.DataFrame, dict[date, Entry]]],
+    scored: Iterator[tuple[pa.Table, dict[date, Entry]]],
     target: Store,
     base: int | None,
     todo: list[Step],
@@ -196,14 +197,12 @@ def _written(
     with ThreadPoolExecutor(max_workers=1) as writer:
         pending: Future[Receipt] | None = None
         for rows, entries in scored:
-            done.tiers.update(dict(rows["quality_tier"].value_counts().iter_rows()))
-            # Cast here, since writing takes longer than scoring, and hold one copy of the rows.
-            table = to_arrow(rows)
-            del rows
+            tiers = pl.Series(rows["quality_tier"]).value_counts()
+            done.tiers.update(dict(tiers.iter_rows()))
             if pending:
                 finish(pending)
-            pending = writer.submit(write, table, entries)
-            del table
+            pending = writer.submit(write, rows, entries)
+            del rows
         if pending:
             finish(pending)
     return done

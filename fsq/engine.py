@@ -110,8 +110,13 @@ def score(
 
 def score_checked(rows: pl.DataFrame, options: Options) -> pl.DataFrame:
     """Score rows that ``check_input`` has already passed, without checking them again."""
+    return pl.concat(chunks_checked(rows, options), rechunk=False)
+
+
+def chunks_checked(rows: pl.DataFrame, options: Options) -> Iterator[pl.DataFrame]:
+    """The same, chunk by chunk and in order; at least one, which may be empty."""
     plan = examined(rows.lazy(), options.contract, options.on_unknown, with_rows=False)
-    return _score_chunks(rows, plan, options)
+    yield from _score_chunks(rows, plan, options)
 
 
 def check_input(
@@ -150,18 +155,19 @@ def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
     rows, counts = frame.lazy(), options.on_unknown == "default"
     plan = examined(rows, options.contract, options.on_unknown, with_words=counts)
     try:
-        return _score_chunks(frame, plan, options)
+        return pl.concat(_score_chunks(frame, plan, options), rechunk=False)
     except InputError:
         examined(rows, options.contract, options.on_unknown)  # names what is wrong in all chunks
         raise
 
 
-def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> pl.DataFrame:
+def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> Iterator[pl.DataFrame]:
     if frame.height <= CHUNK_ROWS:
-        return _score_chunk(frame, plan, options, list(COLUMN_NAMES))
+        yield _score_chunk(frame, plan, options, list(COLUMN_NAMES))
+        return
     starts = range(0, frame.height, CHUNK_ROWS)
     chunks = (frame.slice(at, CHUNK_ROWS) for at in starts)
-    return pl.concat(_side_by_side(chunks, plan, options, list(COLUMN_NAMES)), rechunk=False)
+    yield from _side_by_side(chunks, plan, options, list(COLUMN_NAMES))
 
 
 def _side_by_side(

@@ -134,19 +134,24 @@ def diagnose(
     found = findings(ctx.signals, there, loaded, source, store)
     keep = pl.col("game_date").is_in(judged)
     return Diagnosis(
-        loaded, {d: _verdict(d, ctx) for d in judged}, tuple(found), tuple(_unjudged(ctx)),
+        loaded, _verdicts(ctx), tuple(found), tuple(_unjudged(ctx)),
         days.filter(keep), ctx.features.filter(keep),
     )  # fmt: skip
 
 
-def _verdict(day: date, ctx: Context) -> Verdict:
-    said = {s.severity for s in ctx.signals if s.day == day}
-    if "red" in said:
-        return "red"
-    if "yellow" in said:
-        return "yellow"
-    open_ones = {u.reason for u in ctx.unjudged if u.day == day}
-    return "unknown" if open_ones & _NEEDED else "green"
+def _verdicts(ctx: Context) -> dict[date, Verdict]:
+    """The worst that was said of each judged date; unknown if the checks that count were open."""
+    said: dict[date, set[str]] = {d: set() for d in ctx.judged}
+    for s in ctx.signals:
+        said[s.day].add(s.severity)
+    open_ones = {u.day for u in ctx.unjudged if u.reason in _NEEDED}
+    return {
+        d: "red" if "red" in words
+        else "yellow" if "yellow" in words
+        else "unknown" if d in open_ones
+        else "green"
+        for d, words in said.items()
+    }  # fmt: skip
 
 
 def _unjudged(ctx: Context) -> list[dict[str, Any]]:

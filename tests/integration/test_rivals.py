@@ -32,6 +32,8 @@ def rows() -> pl.DataFrame:
     )
 
 
+# What pandas 2 does within pd.Timedelta(hours=1) is deprecated as of NumPy 2.5.
+@pytest.mark.filterwarnings("ignore:The 'generic' unit:DeprecationWarning")
 @pytest.mark.parametrize("name", ["oracle", "pandas", "duckdb", "polars_naive"])
 def test_a_rival_gives_the_same_answer(name: str, rows: pl.DataFrame) -> None:
     rival = importlib.import_module(f"benchmarks.against_{name}")

@@ -32,6 +32,8 @@ from tests.warehouse import held, made, tables, upstream_rows
 pytestmark = [
     pytest.mark.skipif(WITHOUT is not None, reason=str(WITHOUT)),
     pytest.mark.xdist_group("spark"),
+    # Before 4.2, Spark's driver leaves its own sockets to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]
 
 

@@ -59,7 +59,8 @@ notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
 fuzz: setup ## feed every reader with 100,000 hostile inputs; takes half an hour or more
 	$(BIN)/python -m tests.fuzz
 
-audit: setup ## list what each extra brings, by licence; fail on one that is not on the list
+audit: setup ## list what each extra brings, by licence; fail on one that is not listed, or unfit versions
+	$(BIN)/python -m pip check
 	$(BIN)/python .ci/audit.py
 
 oldest: ## run the tests with the oldest versions that pyproject.toml allows

@@ -6,12 +6,13 @@ import contextlib
 import io
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from fsq.contract import Contract
@@ -20,6 +21,7 @@ from fsq.files import read_text
 
 HEADLINE = "the model cannot be checked"
 _MAX_BYTES = 1 << 30  # of a model that is read as text
+_SECONDS = 300  # for a model that its library reads
 # What libraries call features that were never named.
 _UNNAMED = re.compile(r"(Column_|f|x)?\d+")
 
@@ -116,17 +118,15 @@ def _of_file(path: Path, contract: Contract, *, trust_pickle: bool) -> Named:
     return _sound(path.name, names)
 
 
-def _library(name: str, package: str) -> ModuleType:
+def _needs(name: str) -> None:
+    """Refuse a model whose library is not there; it is not imported for that."""
     try:
-        return import_module(name)
-    except ImportError as error:
-        problem = f"{name} is not installed; pip install {package}, or pass the feature names"
-        raise InputError([problem], HEADLINE) from error
-
-
-def _catboost(path: Path) -> tuple[str, ...]:
-    model = _library("catboost", "catboost").CatBoost()
-    return _of_object(model.load_model(str(path)))
+        there = find_spec(name) is not None
+    except ValueError:  # its place among the modules is taken
+        there = False
+    if not there:
+        problem = f"{name} is not installed; pip install {name}, or pass the feature names"
+        raise InputError([problem], HEADLINE)
 
 
 def _lightgbm(path: Path) -> tuple[str, ...]:
@@ -148,21 +148,37 @@ def _xgboost_text(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _xgboost(path: Path) -> tuple[str, ...]:
-    model = _library("xgboost", "xgboost").Booster()
-    model.load_model(str(path))
-    return _of_object(model)
+def _apart(library: str, steps: str) -> Callable[[Path], tuple[str, ...]]:
+    """A loader that reads a file in a process of its own, since a damaged one may end it."""
+
+    def loader(path: Path) -> tuple[str, ...]:
+        _needs(library)
+        code = f"import json, sys, {library}; {steps}; print(json.dumps(names))"
+        command = [sys.executable, "-P", "-c", code, str(path)]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)  # noqa: S603
+        if run.returncode < 0:
+            raise ValueError(f"{library} ended over it with signal {-run.returncode}")
+        if run.returncode:
+            raise ValueError(run.stderr.strip().rpartition("\n")[2])
+        return tuple(json.loads(run.stdout.splitlines()[-1]) or ())
+
+    return loader
 
 
 def _pickled(path: Path) -> tuple[str, ...]:
-    return _of_object(_library("joblib", "joblib").load(path))
+    _needs("joblib")
+    from joblib import load
+
+    return _of_object(load(path))
 
 
 _LOADERS: dict[str, Callable[[Path], tuple[str, ...]]] = {
-    ".cbm": _catboost,
+    ".cbm": _apart(
+        "catboost", "names = catboost.CatBoost().load_model(sys.argv[1]).feature_names_"
+    ),
     ".txt": _lightgbm,
     ".json": _xgboost_text,
-    ".ubj": _xgboost,
+    ".ubj": _apart("xgboost", "names = xgboost.Booster(model_file=sys.argv[1]).feature_names"),
     ".joblib": _pickled,
     ".pkl": _pickled,
     ".pickle": _pickled,

@@ -17,7 +17,8 @@ import polars as pl
 from fsq.contract import Contract, Feature
 from fsq.errors import InputError, short
 from fsq.forms import PROVENANCE, SHARED, Form, computed_at, to_wide
-from fsq.intake import Layout, OnUnknown, hashed, with_source_columns, word_hashes
+from fsq.intake import OnUnknown, hashed, with_source_columns, word_hashes
+from fsq.layout import Layout
 from fsq.schema import LEGACY_FIELDS, UTC_MICROS
 from fsq.stages import stage
 

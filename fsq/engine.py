@@ -18,9 +18,10 @@ from polars.io.plugins import register_io_source
 from fsq.canonical import canonical
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake import Layout, OnUnknown, examined, ruled_columns
+from fsq.intake import OnUnknown, examined
+from fsq.layout import Layout, ruled_columns
 from fsq.run import RunContext
-from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS, to_arrow
+from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS, from_arrow, to_arrow
 from fsq.scoring import lineage
 from fsq.scoring.nest import nested
 from fsq.scoring.patterns import Judged, judged
@@ -100,9 +101,7 @@ def score(
     if isinstance(rows, pl.LazyFrame):
         return _score_lazy(rows, options)
     if isinstance(rows, pa.Table):
-        frame = pl.from_arrow(rows)
-        assert isinstance(frame, pl.DataFrame)
-        return to_arrow(_score_frame(frame, options))
+        return to_arrow(_score_frame(from_arrow(rows), options))
     if isinstance(rows, pl.DataFrame):
         return _score_frame(rows, options)
     raise TypeError(f"rows must be a Polars frame or a pyarrow.Table, not {type(rows).__name__}")
@@ -302,9 +301,7 @@ def explode_detail(scored: Rows) -> Rows:
         The same kind of table that came in.
     """
     if isinstance(scored, pa.Table):
-        frame = pl.from_arrow(scored)
-        assert isinstance(frame, pl.DataFrame)
-        return to_arrow(explode_detail(frame))
+        return to_arrow(explode_detail(from_arrow(scored)))
     return (
         scored.select("player_lookup", "game_date", "feature_quality_detail")
         .explode("feature_quality_detail")

@@ -11,6 +11,8 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
+from fsq.errors import InputError, short
+
 Kind = Literal["int", "float", "string", "bool", "date", "timestamp", "strings", "detail"]
 
 
@@ -181,6 +183,25 @@ def to_arrow(frame: pl.DataFrame) -> pa.Table:
     encoded = any(_encoded(kind) for kind in frame.schema.values())
     level = pl.CompatLevel.oldest() if encoded else pl.CompatLevel.newest()
     return frame.to_arrow(compat_level=level).cast(arrow_schema(frame.schema))
+
+
+def from_arrow(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table as a frame.
+
+    Raises:
+        InputError: it has types that Polars does not know, or is damaged.
+
+    >>> from_arrow(pa.table({"team_pace": [101.5]})).columns
+    ['team_pace']
+    """
+    try:
+        return pl.DataFrame(table)
+    except BaseException as error:
+        # Over a damaged schema Polars panics, which is no Exception.
+        panic = type(error).__name__ == "PanicException"
+        if not panic and not isinstance(error, pl.exceptions.PolarsError):
+            raise
+        raise InputError([f"the Arrow table cannot be read: {short(error, 300)}"]) from error
 
 
 def _encoded(kind: pl.DataType) -> bool:

@@ -19,6 +19,7 @@ from fsq.diagnosis.daily import by_feature, long_detail, record_days
 from fsq.diagnosis.findings import VERDICTS, Finding, Signal, Verdict
 from fsq.errors import InputError
 from fsq.run import RunContext
+from fsq.schema import from_arrow
 
 # Those that explain come before those that are silent about what is explained.
 CHECKS = (
@@ -177,8 +178,6 @@ def _lazy(scored: Scored) -> pl.LazyFrame:
     if isinstance(scored, pl.DataFrame):
         return scored.lazy()
     if isinstance(scored, pa.Table):
-        frame = pl.from_arrow(scored)
-        if isinstance(frame, pl.DataFrame):
-            return frame.lazy()
+        return from_arrow(scored).lazy()
     raise InputError([f"scored is a {type(scored).__name__}; pass a Polars frame or a "
                       "pyarrow.Table"], "the rows cannot be diagnosed")  # fmt: skip

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import fsq
 from fsq.cli import main
 from fsq.run import RunContext
+from fsq.schema import to_arrow
 from fsq.training.export import read_provenance
 from tests.frames import CONTRACT, NAMES, legacy, wide
 
@@ -124,6 +126,23 @@ def test_odd_types_are_named(column: str, values: list[object]) -> None:
     rows = legacy(wide(1, 1)).with_columns(pl.Series(column, values))
     with pytest.raises(fsq.InputError, match=f"wrong type: {column}"):
         fsq.score(rows)
+
+
+@pytest.mark.parametrize(
+    "extra", [pl.lit(1).alias("a\0b"), pl.struct(pl.lit(1).alias("x\0")), pl.lit([[{"y\0z": 1}]])]
+)
+def test_no_name_of_a_column_or_field_holds_nul(extra: pl.Expr) -> None:
+    with pytest.raises(fsq.InputError, match="NUL in the name"):
+        fsq.score(wide(1, 1).with_columns(extra))
+
+
+def test_an_arrow_table_that_polars_cannot_read_is_told_in_words() -> None:
+    nowhere = pa.array([0], pa.timestamp("us", tz="Mars/Olympus_Mons"))
+    table = to_arrow(wide(1, 1)).append_column("computed", nowhere)
+    with pytest.raises(fsq.InputError, match="Mars"):
+        fsq.score(table)
+    with pytest.raises(fsq.InputError, match="Mars"):
+        fsq.diagnose(table)
 
 
 def test_text_that_cannot_be_stored_is_no_run_context(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from google.cloud import bigquery
 from fsq.errors import StoreError
 from fsq.fields import names_of, selected
 from fsq.forms import holds_features
-from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, to_arrow
+from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, from_arrow, to_arrow
 from fsq.stores import Entry, Receipt, vanished
 from fsq.stores.bigquery import census
 from fsq.stores.bigquery import ledger as ledgers
@@ -207,8 +207,7 @@ def sent_columns(schema: pa.Schema, target: Any, mode: Mode) -> list[str]:
 
 def without_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
     """A NULL array, which BigQuery does not have, as the empty one that it reads back."""
-    frame = scored if isinstance(scored, pl.DataFrame) else pl.from_arrow(scored)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - narrows a type that Polars leaves open
+    frame = scored if isinstance(scored, pl.DataFrame) else from_arrow(scored)
     lists = [n for n, t in frame.schema.items() if isinstance(t, pl.List)]
     return frame.with_columns(pl.col(n).fill_null([]) for n in lists if frame[n].has_nulls())
 

@@ -11,8 +11,9 @@ DEMO := build/demo
 SEASON := 2025-26
 
 MINUTES := 10
+SHARE := 0.4
 
-.PHONY: help setup demo test soak fuzz oldest audit lint types bench notebooks clean
+.PHONY: help setup demo test soak fuzz mutation oldest audit lint types bench notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -58,6 +59,9 @@ notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
 
 fuzz: setup ## feed every reader with 100,000 hostile inputs; takes half an hour or more
 	$(BIN)/python -m tests.fuzz
+
+mutation: setup ## change a SHARE (0.4) of operators, numbers and steps, and see which no test notices
+	$(BIN)/python -m tests.mutation --share $(SHARE)
 
 audit: setup ## list what each extra brings, by licence; fail on one that is not listed, or unfit versions
 	$(BIN)/python -m pip check

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("dev", deadline=None, max_examples=60, suppress_health_check=slow)
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
+# Whether a test fails counts, not its smallest example.
+unshrunk = [Phase.explicit, Phase.generate]
+settings.register_profile("mutation", settings.get_profile("ci"), phases=unshrunk)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

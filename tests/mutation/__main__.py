@@ -1,0 +1,162 @@
+"""``python -m tests.mutation``: change one thing at a time, and see whether a test notices.
+
+A share of all changes is drawn from a seed, and each is tried in a copy of the checkout with the
+tests of its file, fast ones first. What has been tried before on the same source is not tried
+again. Own, since what the field has either forks after Polars has started its threads, or changes
+annotations too and knows nothing of what Polars' expressions are made of.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from queue import SimpleQueue
+from random import Random
+
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.what import GROUPS, tests_of
+
+PLACE = Path("build/mutation")
+TRIED = PLACE / "tried.jsonl"
+SECONDS = 300.0  # that the tests of one file may take; a change that makes them hang is noticed
+# As in tests/conftest.py, without looking for the smallest example of a failure.
+PYTEST = ["-x", "-q", "--tb=no", "--basetemp=pytest", "--hypothesis-profile=mutation"]
+
+
+def main() -> int:
+    """Try the changes; print a line per file and those that nothing noticed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--share", type=float, default=0.5, help="of all changes, 0 to 1")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", action="append", metavar="TEXT", help="files with it in the path")
+    parser.add_argument("--survivors", action="store_true", help="try those again")
+    parser.add_argument("--workers", type=int, default=2)
+    words = parser.parse_args()
+    files = [f for group in GROUPS.values() for f in group
+             if not words.only or any(text in f for text in words.only)]  # fmt: skip
+    PLACE.mkdir(parents=True, exist_ok=True)
+    chosen = [m for f in files for m in _drawn(f, words.share, words.seed)]
+    known = _tried()
+    survived = {k for k, outcome in known.items() if outcome == "survived"}
+    again = survived if words.survivors else set()
+    todo = [m for m in chosen if _key(m) not in known or _key(m) in again]
+    Random(words.seed).shuffle(todo)  # so that a run cut short says something of every file
+    print(f"{len(chosen):,} changes, {len(todo):,} of them to try", flush=True)
+    places: SimpleQueue[Path] = SimpleQueue()
+    for number in range(words.workers):
+        places.put(_copied(number))
+    for tests in {tuple(tests_of(m.file)) for m in todo}:
+        if (outcome := _outcome(place := places.get(), list(tests))) != "survived":
+            print(f"without any change, {' '.join(tests)}: {outcome}", file=sys.stderr)
+            return 1
+        places.put(place)
+    with ThreadPoolExecutor(words.workers) as pool, TRIED.open("a") as log:
+        for mutant, outcome, took in pool.map(lambda m: _tried_in(places, m), todo):
+            key = _key(mutant)
+            known[key] = outcome
+            line = {"key": key, "outcome": outcome, "took": round(took, 1), **asdict(mutant)}
+            print(json.dumps(line), file=log, flush=True)
+    _tell(chosen, known)
+    return 0
+
+
+def _drawn(file: str, share: float, seed: int) -> list[Mutant]:
+    found = mutants(file, Path(file).read_text(encoding="utf-8"))
+    count = round(len(found) * share)
+    return sorted(Random(f"{seed}:{file}").sample(found, count), key=lambda m: m.start)
+
+
+def _key(m: Mutant) -> str:
+    source = Path(m.file).read_text(encoding="utf-8")
+    return sha256(m.applied(source).encode()).hexdigest()[:16]
+
+
+def _tried() -> dict[str, str]:
+    lines = TRIED.read_text(encoding="utf-8").splitlines() if TRIED.exists() else []
+    return {found["key"]: found["outcome"] for found in map(json.loads, lines)}
+
+
+def _copied(number: int) -> Path:
+    """A copy of what the tests need; the checkout itself is never changed."""
+    place = PLACE / str(number)
+    shutil.rmtree(place, ignore_errors=True)
+    for name in ("fsq", "tests", "benchmarks"):
+        shutil.copytree(name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(name, place / name)
+    return place
+
+
+def _tried_in(places: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, str, float]:
+    place, began = places.get(), time.monotonic()
+    source = Path(mutant.file).read_text(encoding="utf-8")
+    try:
+        (place / mutant.file).write_text(mutant.applied(source), encoding="utf-8")
+        return mutant, _outcome(place, tests_of(mutant.file)), time.monotonic() - began
+    finally:
+        (place / mutant.file).write_text(source, encoding="utf-8")
+        places.put(place)
+
+
+def _outcome(place: Path, tests: list[str]) -> str:
+    environment = os.environ | {
+        "PYTHONPATH": str(place.resolve()),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "POLARS_MAX_THREADS": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(place.resolve() / "hypothesis"),
+    }
+    command = [sys.executable, "-m", "pytest", *PYTEST, *tests]
+    with subprocess.Popen(
+        command,
+        cwd=place,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as run:
+        try:
+            return {0: "survived", 1: "killed"}.get(run.wait(SECONDS), "broken")
+        except subprocess.TimeoutExpired:
+            return "hung"
+        finally:
+            if run.poll() is None:
+                os.killpg(run.pid, 9)
+
+
+def _tell(chosen: list[Mutant], known: dict[str, str]) -> None:
+    print(f"\n{'file':42} changes  noticed  missed   score")
+    for group, files in GROUPS.items():
+        total: Counter[str] = Counter()
+        for file in files:
+            of_file = [m for m in chosen if m.file == file and _key(m) in known]
+            count = Counter(known[_key(m)] for m in of_file)
+            if count:
+                print(_line(file, count))
+            total += count
+        if total:
+            print(_line(f"all: {group}", total), end="\n\n")
+    for m in (m for m in chosen if known.get(_key(m)) == "survived"):
+        source = Path(m.file).read_text(encoding="utf-8")
+        before, after = source.splitlines(), m.applied(source).splitlines()
+        print(f"{m.file}:{m.line}")
+        print(*list(difflib.unified_diff(before, after, n=0, lineterm=""))[3:], sep="\n")
+
+
+def _line(name: str, count: Counter[str]) -> str:
+    missed, every = count["survived"], count.total()
+    return f"{name:42} {every:7} {every - missed:8} {missed:7} {1 - missed / every:7.0%}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Which files are changed, and which tests should notice, the fast ones first."""
+
+from __future__ import annotations
+
+_RULES = (
+    "tests/golden",
+    "tests/unit/test_forms.py",
+    "fsq/engine.py",
+    "tests/property/test_score_matches_oracle.py",
+    "tests/unit/test_hostile_input.py",
+)
+_WIRE = (
+    "tests/property/test_request_sizes.py",
+    "tests/unit/test_bigquery_strict.py",
+    "tests/integration/test_bigquery_faults.py",
+)
+_BIGQUERY = (
+    *_WIRE,
+    "tests/integration/test_bigquery_schema.py",
+    "tests/cli/test_bigquery_cli.py",
+    "tests/integration/test_bigquery_spread.py",
+    "tests/integration/test_bigquery_backfill.py",
+)
+_DELTA = (
+    "tests/integration/test_delta_store.py",
+    "tests/integration/test_delta_schema.py",
+    "tests/property/test_migration_plan.py",
+    "tests/integration/test_backfill.py",
+    "tests/unit/test_hostile_input.py",
+)
+_HERE = "fsq/stores/bigquery/"
+
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "scoring": {
+        "fsq/canonical.py": _RULES,
+        "fsq/engine.py": _RULES,
+        "fsq/forms.py": _RULES,
+        "fsq/intake.py": _RULES,
+        "fsq/layout.py": _RULES,
+        "fsq/scoring/constants.py": _RULES,
+        "fsq/scoring/detail.py": _RULES,
+        "fsq/scoring/lineage.py": _RULES,
+        "fsq/scoring/nest.py": _RULES,
+        "fsq/scoring/patterns.py": _RULES,
+        "fsq/scoring/record.py": _RULES,
+        "fsq/scoring/signs.py": _RULES,
+    },
+    "BigQuery's writer": {
+        f"{_HERE}census.py": _BIGQUERY,
+        f"{_HERE}ddl.py": _BIGQUERY,
+        f"{_HERE}fields.py": _BIGQUERY,
+        f"{_HERE}ledger.py": _BIGQUERY,
+        f"{_HERE}merge.py": _BIGQUERY,
+        f"{_HERE}names.py": _BIGQUERY,
+        f"{_HERE}publish.py": _BIGQUERY,
+        f"{_HERE}spread.py": _BIGQUERY,
+        f"{_HERE}store.py": _BIGQUERY,
+        f"{_HERE}strict.py": _BIGQUERY,
+        f"{_HERE}wire.py": _BIGQUERY,
+    },
+    "Delta's writer": {
+        "fsq/stores/delta.py": _DELTA,
+        "fsq/stores/leaves.py": ("tests/integration/test_training_store.py", *_DELTA),
+        "fsq/stores/plan.py": _DELTA,
+        "fsq/stores/rows.py": _DELTA,
+    },
+}
+
+
+def tests_of(file: str) -> list[str]:
+    """The tests of a file, its own doctests first."""
+    tests = next(group[file] for group in GROUPS.values() if file in group)
+    return list(dict.fromkeys([file, *tests]))

@@ -12,28 +12,29 @@ from fsq.stores import open_store
 from fsq.stores.migration import migrate
 from tests import warehouse
 from tests.frames import legacy
-from tests.soak import contention, kills
+from tests.soak import contention, kills, single
+from tests.soak.victims import Limits
 from tests.soak.whole import DAYS, versions
 
-BRIEF = kills.Limits(4, 3)
+BRIEF = Limits(3, 3)
 
 
 def test_killed_runs_leave_whole_dates_in_delta(tmp_path: Path) -> None:
-    assert sum(kills.delta_stores(tmp_path, BRIEF).seen.values())
+    assert kills.into_delta(tmp_path, "backfill", BRIEF).kills
+    assert kills.in_place_in_delta(tmp_path, BRIEF).kills
 
 
 def test_killed_runs_leave_a_whole_file(tmp_path: Path) -> None:
-    assert sum(kills.killed_files(tmp_path, kills.Limits(2, 2)).seen.values())
+    assert single.killed_files(tmp_path, BRIEF).kills
 
 
 def test_killed_migrations_are_whole_or_not_at_all(tmp_path: Path, dataset: str) -> None:
-    assert sum(kills.delta_migrations(tmp_path, BRIEF).seen.values())
-    assert sum(kills.emulator_migrations(dataset, kills.Limits(2, 2)).seen.values())
+    assert single.delta_migrations(tmp_path, BRIEF).kills
+    assert single.emulator_migrations(dataset, BRIEF).kills
 
 
-def test_killed_runs_leave_whole_dates_in_bigquery(tmp_path: Path, dataset: str) -> None:
-    brief = kills.Limits(2, 2)
-    assert sum(kills.emulator_stores(tmp_path, dataset, brief).seen.values())
+def test_killed_runs_leave_whole_dates_in_bigquery(dataset: str) -> None:
+    assert kills.in_place_in_emulator(dataset, BRIEF).kills
 
 
 def test_writers_and_readers_meet_in_delta(tmp_path: Path) -> None:

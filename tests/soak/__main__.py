@@ -11,13 +11,14 @@ from pathlib import Path
 
 from fsq.stores.bigquery.connect import connected
 from tests.conftest import command, started, stopped
-from tests.soak import contention, kills, load, restarts
+from tests.soak import contention, kills, load, restarts, single
+from tests.soak.victims import Limits
 
 
 def main(minutes: float) -> None:
-    """Each of six parts gets its share of the minutes; large inputs come last, at full size."""
-    share = minutes * 60 / 6
-    limits = kills.Limits(1_000, share)
+    """Each of ten parts gets its share of the minutes; large inputs come last, at full size."""
+    share = minutes * 60 / 10
+    limits = Limits(1_000, share)
     with tempfile.TemporaryDirectory(prefix="fsq-soak-") as name:
         folder = Path(name)
         emulator, environment = started(command())
@@ -27,17 +28,14 @@ def main(minutes: float) -> None:
             with connected("p") as clients:
                 clients.tables.create_dataset(dataset)
             parts = {
-                "runs into Delta": lambda: kills.delta_stores(folder, limits),
-                "runs into BigQuery": lambda: kills.emulator_stores(folder, dataset, limits),
-                "runs to a file": lambda: kills.killed_files(
-                    folder, kills.Limits(1_000, share / 2)
-                ),
-                "migrations of Delta": lambda: kills.delta_migrations(
-                    folder, kills.Limits(1_000, share / 4)
-                ),
-                "migrations of BigQuery": lambda: kills.emulator_migrations(
-                    dataset, kills.Limits(1_000, share / 4)
-                ),
+                "score into Delta": lambda: kills.into_delta(folder, "score", limits),
+                "backfill into Delta": lambda: kills.into_delta(folder, "backfill", limits),
+                "in place in Delta": lambda: kills.in_place_in_delta(folder, limits),
+                "backfill into BigQuery": lambda: kills.into_emulator(folder, dataset, limits),
+                "in place in BigQuery": lambda: kills.in_place_in_emulator(dataset, limits),
+                "score to a file": lambda: single.killed_files(folder, limits),
+                "migrations of Delta": lambda: single.delta_migrations(folder, limits),
+                "migrations of BigQuery": lambda: single.emulator_migrations(dataset, limits),
                 "meeting in Delta": lambda: contention.met(folder, str(folder / "met"), 400, share),
                 "meeting in BigQuery": lambda: contention.met(
                     folder, f"bigquery://{dataset}.met", 160, share

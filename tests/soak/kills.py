@@ -1,241 +1,111 @@
-"""Commands killed at random moments: every date stays whole, and typed again they finish."""
+"""Runs into stores, killed: every date stays whole, and the same command finishes the job."""
 
 from __future__ import annotations
 
-import io
-import multiprocessing as mp
-import os
-import random
-import sys
-import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerProcess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
-from fsq.cli import main
-from fsq.schema import to_arrow
-from fsq.stores import open_store
+import fsq
+from fsq.errors import StoreError
+from fsq.planning import Step, chunks
+from fsq.schema import COLUMN_NAMES, to_arrow
+from fsq.stores import Entry, open_store
+from fsq.stores.migration import migrate
 from tests import warehouse
-from tests.frames import legacy, wide
-from tests.soak.whole import DAYS, answer, origins, versions
+from tests.frames import legacy
+from tests.soak.victims import Limits, Tally, finished
+from tests.soak.whole import DAYS, STAMP, answer, origins, versions
 
-# Children are forked by a server that has loaded what takes long to load, so that one costs
-# little. It has not loaded fsq, which makes Polars start threads that a fork would lose.
-_SERVER = mp.get_context("forkserver")
-_SERVER.set_forkserver_preload(
-    ["numpy", "pyarrow.parquet", "pydantic", "typer", "rich.progress", "deltalake", "polars",
-     "google.cloud.bigquery", "google.cloud.bigquery_storage_v1", "grpc"]
-)  # fmt: skip
+CONTRACTS = ("v2_33features", "v2_33features_capped")
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How many kills, and how long at most; ``rng`` is of the moments."""
-
-    kills: int
-    seconds: float
-    rng: random.Random = field(default_factory=random.Random)
-
-    def rounds(self) -> Iterator[tuple[int, Victims]]:
-        """The rounds, numbered, with the commands to kill in them."""
-        until, victims = time.monotonic() + self.seconds, Victims()
-        try:
-            for at in range(self.kills):
-                if at and time.monotonic() > until:
-                    return
-                yield at, victims
-        finally:
-            victims.close()
-
-
-@dataclass
-class Tally:
-    """What a series of kills came to."""
-
-    kills: int = 0
-    ended: int = 0  # they were done before the kill came
-    strays: int = 0
-    seen: Counter[str] = field(default_factory=Counter)
-
-    def __str__(self) -> str:
-        told = ", ".join(f"{n} {what}" for what, n in sorted(self.seen.items()))
-        return f"{self.kills} kills ({self.ended} came too late), {told}; {self.strays} strays"
-
-
-def _work(hear: Connection) -> None:
-    import fsq
-    from fsq.cli import main
-
-    fsq.score(wide(8, 1))  # so that threads and caches are there before the clock starts
-    hear.send("loaded")
-    environment, words = hear.recv()
-    os.environ.update(environment)
-    silent = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, 1)
-    os.dup2(silent, 2)
-    sys.exit(main(words))
-
-
-class Victims:
-    """Commands to kill; the next one's process loads its modules while the last one works."""
-
-    def __init__(self) -> None:
-        self._next = self._loading()
-
-    def _loading(self) -> tuple[ForkServerProcess, Connection]:
-        hear, say = _SERVER.Pipe()
-        child = _SERVER.Process(target=_work, args=(hear,), daemon=True)
-        child.start()
-        hear.close()
-        return child, say
-
-    def status(self, words: list[str], seconds: float) -> int | None:
-        """The exit status of a command; None for one that was killed after so many seconds."""
-        (child, say), self._next = self._next, self._loading()
-        assert say.recv() == "loaded"
-        self._began = time.perf_counter()
-        say.send(({k: v for k, v in os.environ.items() if k.startswith("BIGQUERY_")}, words))
-        child.join(seconds)
-        status = child.exitcode
-        if status is None:
-            child.kill()  # SIGKILL
-            child.join()
-        child.close()
-        say.close()
-        return status
-
-    def close(self) -> None:
-        """End the one that waits."""
-        child, say = self._next
-        child.kill()
-        child.join()
-        child.close()
-        say.close()
-
-    def seconds(self, words: list[str]) -> float:
-        """How long a command works, undisturbed; it must succeed."""
-        status = self.status(words, 120)
-        assert status == 0, f"{words} ended with {status}"
-        return time.perf_counter() - self._began
-
-
-def finished(words: list[str]) -> None:
-    """The same command, undisturbed, in this process."""
-    with redirect_stdout(io.StringIO()):
-        status = main(words)
-    assert status == 0, f"{words} ended with {status}"
-
-
-def killed_stores(
-    sources: list[str],
-    answers: list[pl.DataFrame],
-    new_store: Callable[[], str],
-    strays: Callable[[str], int],
-    limits: Limits,
-) -> Tally:
-    """Kill ``score`` and ``backfill`` into a store, by turns from an old and a new input.
+class Scene:
+    """What is killed, and how one sees what it left.
 
     Args:
-        sources: files of the inputs.
-        answers: what a store must hold of each.
-        new_store: makes the URI of a store that is not there yet.
+        words: the command that brings a store to a version, 0 or 1.
+        answers: what a store must hold of each version.
+        new: makes a store that holds no version yet; its URI.
+        state: which version each date of a store is; None for none.
+        commit_rows: how many rows a commit takes, by turns.
+        rounds: how many rounds one store serves.
         strays: counts what killed runs left around a store.
-        limits: of the kills.
+        meanwhile: what another process does to the store at some moment.
     """
-    tally, store, old, took = Tally(), "", None, 3.0
-    for at, victims in limits.rounds():
-        if at % 10 == 0:
-            tally.strays += strays(store) if store else 0
-            store, old = new_store(), None
-        new = at % 2
-        words = [["backfill", "--source"], ["score"]][at // 2 % 2]
-        words = [*words, sources[new], "--out" if words == ["score"] else "--store", store]
-        words += ["--commit-rows", str(answers[0].height // 3)]
-        status = victims.status(words, limits.rng.uniform(0, took))
-        assert status in (None, 0), status
-        tally.kills += status is None
-        tally.ended += status == 0
-        found = _origins(store, answers)
-        assert set(found) <= {old, new}, (found, old, new)
-        fresh = sum(o == new for o in found)
-        state = "left all dates new" if fresh == DAYS else "left some dates new"
-        tally.seen[state if fresh else "left all dates old"] += 1
-        if at % 10 == 0:
-            took = victims.seconds(words)
-        else:
-            finished(words)
-        assert _origins(store, answers) == [new] * DAYS
-        old = new
-    tally.strays += strays(store) if store else 0
-    return tally
+
+    words: Callable[[str, int], list[str]]
+    answers: Sequence[pl.DataFrame]
+    new: Callable[[], str]
+    state: Callable[[str], list[int | None]]
+    commit_rows: Sequence[int]
+    rounds: int = 6
+    strays: Callable[[str], int] = lambda store: 0
+    meanwhile: Callable[[str], object] | None = None
 
 
-def _origins(store: str, answers: list[pl.DataFrame]) -> list[int | None]:
-    target = open_store(store)
-    if target.version() is None:
-        return [None] * DAYS
-    return origins(target.read().collect(), answers)
+def killed(scene: Scene, limits: Limits) -> Tally:
+    """Kill the scene's command again and again; each time look, finish, and compare.
 
-
-def killed_files(folder: Path, limits: Limits) -> Tally:
-    """Kill ``score`` to a file: it is the old one or the new one, bit by bit or row by row."""
-    tally, out, took = Tally(), folder / "scored.parquet", 2.0
-    sources, answers = _inputs(folder, 9_000)
-    for at, victims in limits.rounds():
-        before, new = out.read_bytes() if out.exists() else None, at % 2
-        words = ["score", sources[new], "--out", str(out)]
-        status = victims.status(words, limits.rng.uniform(0, took))
-        assert status in (None, 0), status
-        tally.kills += status is None
-        tally.ended += status == 0
-        after = out.read_bytes() if out.exists() else None
-        if after == before:
-            tally.seen["left the old file"] += 1
-        else:
-            assert origins(pl.read_parquet(out), answers) == [new] * DAYS
-            tally.seen["left the new file"] += 1
-        tally.strays += sum(f.suffix == ".tmp" for f in folder.iterdir())
-        if at % 10 == 0:
-            took = victims.seconds(words)
-        else:
-            finished(words)
-        assert origins(pl.read_parquet(out), answers) == [new] * DAYS
-    return tally
-
-
-def killed_migrations(
-    older: Callable[[], str],
-    columns: Callable[[str], list[str]],
-    held: Callable[[str], pl.DataFrame],
-    limits: Limits,
-) -> Tally:
-    """Kill ``schema migrate``: a table has its old columns or all new ones, and its rows."""
-    tally, took = Tally(), 0.0
-    for _, victims in limits.rounds():
-        store = older()
-        words, before, rows = ["schema", "migrate", store], columns(store), held(store)
-        if not took:
-            took = victims.seconds(["schema", "migrate", older()])
-        status = victims.status(words, limits.rng.uniform(0, took))
-        assert status in (None, 0), status
-        tally.kills += status is None
-        tally.ended += status == 0
-        left = columns(store)
+    Raises:
+        AssertionError: a date is mixed or lost, a commit is there in part, or what the store
+            holds or remembers in the end is not what an undisturbed run leaves.
+    """
+    tally, store, old = Tally(), "", None
+    remembered = [_undisturbed(scene, new) for new in range(len(scene.answers))]
+    for at, victims in limits.rounds(tally):
+        if at % scene.rounds == 0:
+            tally.strays += scene.strays(store) if store else 0
+            store, old = scene.new(), None
+        new = at % len(scene.answers)
+        rows = scene.commit_rows[at // 2 % len(scene.commit_rows)]
+        words = [*scene.words(store, new), "--commit-rows", str(rows)]
+        meanwhile = scene.meanwhile
+        status = victims.ended(
+            f"{rows} rows", words, meanwhile and (lambda m=meanwhile, s=store: m(s))
+        )
+        found, commits = scene.state(store), _commits(scene.answers[new], rows)
+        done = _done(found, commits, old, new)
+        if status is None:
+            tally.killed(done, len(commits))
+        assert status != 0 or done == len(commits)
         finished(words)
-        after = columns(store)
-        assert left in (before, after)
-        assert set(before) < set(after)
-        assert held(store).select(rows.columns).equals(rows)
-        tally.seen["left the old schema" if left == before else "left the new schema"] += 1
+        assert scene.state(store) == [new] * DAYS
+        assert open_store(store).ledger() == remembered[new]
+        old = new
+    tally.strays += scene.strays(store) if store else 0
     return tally
+
+
+def _undisturbed(scene: Scene, new: int) -> object:
+    """What a store remembers after the command ran to its end."""
+    store = scene.new()
+    finished(scene.words(store, new))
+    assert scene.state(store) == [new] * DAYS
+    return open_store(store).ledger()
+
+
+def _commits(rows: pl.DataFrame, most: int) -> list[int]:
+    """How many dates each commit of a run takes."""
+    days = rows.group_by("game_date").len().sort("game_date")
+    steps = [Step(day, count, "new", Entry("", "", "", count)) for day, count in days.iter_rows()]
+    return [len(group) for group in chunks(steps, most)]
+
+
+def _done(found: list[int | None], commits: list[int], old: int | None, new: int) -> int:
+    """How many commits are there: the first so many, and each as a whole."""
+    assert set(found) <= {old, new}, (found, old, new)
+    fresh, done = sum(state == new for state in found), 0
+    assert [state == new for state in found] == [True] * fresh + [False] * (DAYS - fresh)
+    while done < len(commits) and sum(commits[: done + 1]) <= fresh:
+        done += 1
+    assert sum(commits[:done]) == fresh, f"a part of a commit is there: {found}, {commits}"
+    return done
 
 
 def _inputs(folder: Path, records: int) -> tuple[list[str], list[pl.DataFrame]]:
@@ -247,12 +117,36 @@ def _inputs(folder: Path, records: int) -> tuple[list[str], list[pl.DataFrame]]:
     return sources, [answer(r) for r in rows]
 
 
-def delta_stores(folder: Path, limits: Limits) -> Tally:
-    """Kill ``score`` and ``backfill`` into Delta tables."""
-    return killed_stores(
-        *_inputs(folder, 2400), lambda: str(folder / f"store-{uuid.uuid4().hex[:8]}"), _orphans,
+def _state(answers: list[pl.DataFrame]) -> Callable[[str], list[int | None]]:
+    def state(store: str) -> list[int | None]:
+        target = open_store(store)
+        if target.version() is None:
+            return [None] * DAYS
+        return origins(target.read().collect(), answers)
+
+    return state
+
+
+def into_delta(folder: Path, command: str, limits: Limits) -> Tally:
+    """Kill ``score`` or ``backfill`` into Delta tables, by turns from two inputs."""
+    sources, answers = _inputs(folder, 2400)
+    return killed(
+        Scene(
+            words=lambda store, new: _command(command, sources[new], store),
+            answers=answers,
+            new=lambda: str(folder / f"store-{uuid.uuid4().hex[:8]}"),
+            state=_state(answers),
+            commit_rows=[1, 600],
+            strays=_orphans,
+        ),
         limits,
-    )  # fmt: skip
+    )
+
+
+def _command(command: str, source: str, store: str) -> list[str]:
+    if command == "score":
+        return ["score", source, "--out", store]
+    return ["backfill", "--source", source, "--store", store]
 
 
 def _orphans(store: str) -> int:
@@ -268,42 +162,95 @@ def _orphans(store: str) -> int:
     return data + sum(f.suffix != ".json" for f in (folder / "_delta_log").iterdir())
 
 
-def emulator_stores(folder: Path, dataset: str, limits: Limits) -> Tally:
-    """Kill ``score`` and ``backfill`` into tables of the emulator."""
-
-    def strays(store: str) -> int:
-        name = store.rpartition(".")[2]
-        return sum(t.startswith(f"{name}__fsq_staging") for t in warehouse.tables(dataset))
-
-    return killed_stores(
-        *_inputs(folder, 160), lambda: f"bigquery://{dataset}.t{uuid.uuid4().hex[:8]}", strays,
-        limits,
-    )  # fmt: skip
-
-
-def delta_migrations(folder: Path, limits: Limits) -> Tally:
-    """Kill migrations of legacy Delta tables."""
-    rows = to_arrow(legacy(versions(200)[0]))
+def in_place_in_delta(folder: Path, limits: Limits) -> Tally:
+    """Kill backfills of legacy Delta tables in place, that another process migrates meanwhile."""
+    rows = legacy(versions(2400)[0])
+    answers = [answer(rows)]
 
     def older() -> str:
-        path = str(folder / f"older-{uuid.uuid4().hex[:8]}")
-        write_deltalake(path, rows)
+        path = str(folder / f"legacy-{uuid.uuid4().hex[:8]}")
+        write_deltalake(path, to_arrow(rows))
         return path
 
-    return killed_migrations(
-        older,
-        lambda store: [f.name for f in DeltaTable(store).schema().fields],
-        lambda store: open_store(store).read().collect(),
+    def migrating(store: str) -> None:
+        try:
+            migrate(store)
+        except StoreError as error:
+            assert "run it again" in str(error)  # noqa: PT017 - others may win
+
+    return killed(
+        Scene(
+            words=lambda store, new: ["backfill", "--source", store, "--store", store],
+            answers=answers,
+            new=older,
+            state=lambda store: _in_place(store, rows, answers),
+            commit_rows=[1, 600],
+            rounds=1,
+            strays=_orphans,
+            meanwhile=migrating,
+        ),
         limits,
-    )  # fmt: skip
+    )
 
 
-def emulator_migrations(dataset: str, limits: Limits) -> Tally:
-    """Kill migrations of legacy tables of the emulator."""
-    rows = warehouse.upstream_rows(versions(200)[0])
-    return killed_migrations(
-        lambda: warehouse.made(dataset, rows, migrated=False),
-        lambda store: warehouse.held(store).columns,
-        warehouse.held,
+def _in_place(store: str, rows: pl.DataFrame, answers: list[pl.DataFrame]) -> list[int | None]:
+    """The same of a table with upstream's own columns, which must be as they were."""
+    found = open_store(store).read().collect()
+    own = found.select(rows.columns).sort("game_date", "player_lookup")
+    assert own.equals(rows.sort("game_date", "player_lookup"))
+    if STAMP not in found.columns:
+        return [None] * len(_commits(rows, 1))
+    untouched = found.filter(pl.col(STAMP).is_null())
+    for name in COLUMN_NAMES:
+        empty = pl.col(name).is_null()
+        if isinstance(found.schema[name], pl.List):
+            empty |= pl.col(name).list.len() == 0  # as BigQuery reads an array back
+        assert name in rows.columns or untouched.select(empty.all()).item(), name
+    scored = found.filter(pl.col(STAMP).is_not_null())
+    assert not {*untouched["game_date"]} & {*scored["game_date"]}
+    return origins(scored, answers)
+
+
+def into_emulator(folder: Path, dataset: str, limits: Limits) -> Tally:
+    """Kill backfills into new tables of the emulator, by turns from two inputs."""
+    sources, answers = _inputs(folder, 160)
+    return killed(
+        Scene(
+            words=lambda store, new: _command("backfill", sources[new], store),
+            answers=answers,
+            new=lambda: f"bigquery://{dataset}.t{uuid.uuid4().hex[:8]}",
+            state=_state(answers),
+            commit_rows=[40],
+            strays=lambda store: _staging(dataset, store),
+        ),
         limits,
-    )  # fmt: skip
+    )
+
+
+def in_place_in_emulator(dataset: str, limits: Limits) -> Tally:
+    """Kill backfills of upstream's tables in place, by turns with two contracts."""
+    rows = warehouse.upstream_rows(versions(160)[0])
+    scored = (fsq.score(rows, contract=c) for c in CONTRACTS)
+    answers = [a.select("player_lookup", "game_date", *COLUMN_NAMES).drop(STAMP)
+               .sort("game_date", "player_lookup") for a in scored]  # fmt: skip
+
+    def words(store: str, new: int) -> list[str]:
+        return [*_command("backfill", store, store), "--contract", CONTRACTS[new]]
+
+    return killed(
+        Scene(
+            words=words,
+            answers=answers,
+            new=lambda: warehouse.made(dataset, rows),
+            state=lambda store: _in_place(store, rows, answers),
+            commit_rows=[40],
+            strays=lambda store: _staging(dataset, store),
+        ),
+        limits,
+    )
+
+
+def _staging(dataset: str, store: str) -> int:
+    """Staging tables that wait for the day that they expire."""
+    name = store.rpartition(".")[2]
+    return sum(t.startswith(f"{name}__fsq_staging") for t in warehouse.tables(dataset))

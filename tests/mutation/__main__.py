@@ -13,6 +13,7 @@ import difflib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -31,7 +32,7 @@ PLACE = Path("build/mutation")
 TRIED = PLACE / "tried.jsonl"
 SECONDS = 300.0  # that the tests of one file may take; a change that makes them hang is noticed
 # As in tests/conftest.py, without looking for the smallest example of a failure.
-PYTEST = ["-x", "-q", "--tb=no", "--basetemp=pytest", "--hypothesis-profile=mutation"]
+PYTEST = ["-x", "-q", "-rfE", "--tb=no", "--basetemp=pytest", "--hypothesis-profile=mutation"]
 
 
 def main() -> int:
@@ -57,16 +58,16 @@ def main() -> int:
     for number in range(words.workers):
         places.put(_copied(number))
     for tests in {tuple(tests_of(m.file)) for m in todo}:
-        if (outcome := _outcome(place := places.get(), list(tests))) != "survived":
-            print(f"without any change, {' '.join(tests)}: {outcome}", file=sys.stderr)
-            return 1
+        outcome, by = _outcome(place := places.get(), list(tests))
         places.put(place)
+        if outcome != "survived":
+            print(f"without any change: {outcome}, {by}", file=sys.stderr)
+            return 1
     with ThreadPoolExecutor(words.workers) as pool, TRIED.open("a") as log:
-        for mutant, outcome, took in pool.map(lambda m: _tried_in(places, m), todo):
+        for mutant, found in pool.map(lambda m: (m, _tried_in(places, m)), todo):
             key = _key(mutant)
-            known[key] = outcome
-            line = {"key": key, "outcome": outcome, "took": round(took, 1), **asdict(mutant)}
-            print(json.dumps(line), file=log, flush=True)
+            known[key] = str(found["outcome"])
+            print(json.dumps({"key": key, **found, **asdict(mutant)}), file=log, flush=True)
     _tell(chosen, known)
     return 0
 
@@ -98,18 +99,20 @@ def _copied(number: int) -> Path:
     return place
 
 
-def _tried_in(places: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, str, float]:
+def _tried_in(places: SimpleQueue[Path], mutant: Mutant) -> dict[str, object]:
+    """What came of a change: whether a test noticed, which one, and after how many seconds."""
     place, began = places.get(), time.monotonic()
     source = Path(mutant.file).read_text(encoding="utf-8")
     try:
         (place / mutant.file).write_text(mutant.applied(source), encoding="utf-8")
-        return mutant, _outcome(place, tests_of(mutant.file)), time.monotonic() - began
+        outcome, by = _outcome(place, tests_of(mutant.file))
+        return {"outcome": outcome, "by": by, "took": round(time.monotonic() - began, 1)}
     finally:
         (place / mutant.file).write_text(source, encoding="utf-8")
         places.put(place)
 
 
-def _outcome(place: Path, tests: list[str]) -> str:
+def _outcome(place: Path, tests: list[str]) -> tuple[str, str]:
     environment = os.environ | {
         "PYTHONPATH": str(place.resolve()),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -117,21 +120,19 @@ def _outcome(place: Path, tests: list[str]) -> str:
         "HYPOTHESIS_STORAGE_DIRECTORY": str(place.resolve() / "hypothesis"),
     }
     command = [sys.executable, "-m", "pytest", *PYTEST, *tests]
-    with subprocess.Popen(
-        command,
-        cwd=place,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as run:
+    with (place / "said").open("w+") as said, subprocess.Popen(
+        command, cwd=place, env=environment, stdout=said, stderr=said, start_new_session=True
+    ) as run:  # fmt: skip
         try:
-            return {0: "survived", 1: "killed"}.get(run.wait(SECONDS), "broken")
+            status = run.wait(SECONDS)
         except subprocess.TimeoutExpired:
-            return "hung"
+            return "hung", ""
         finally:
             if run.poll() is None:
-                os.killpg(run.pid, 9)
+                os.killpg(run.pid, signal.SIGKILL)
+        said.seek(0)
+        by = next((s for s in said if s.startswith(("FAILED", "ERROR"))), "")
+        return {0: "survived", 1: "killed"}.get(status, "broken"), by.strip()[:200]
 
 
 def _tell(chosen: list[Mutant], known: dict[str, str]) -> None:

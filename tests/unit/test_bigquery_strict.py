@@ -12,7 +12,7 @@ import fsq
 from fsq.errors import InputError
 from fsq.schema import to_arrow
 from fsq.stores.bigquery.fields import quality_fields, table_fields
-from fsq.stores.bigquery.names import TableName, column
+from fsq.stores.bigquery.names import TableName, column, literal
 from fsq.stores.bigquery.strict import check
 from tests.frames import wide
 
@@ -133,4 +133,4 @@ def test_a_name_in_each_of_its_places() -> None:
     name = TableName.parsed("bigquery://my-project.nba_predictions.ml_feature_store_v2")
     assert name.sql == "`my-project.nba_predictions.ml_feature_store_v2`"
     assert name.beside("ledger").table == "ml_feature_store_v2__fsq_ledger"
-    assert date(2026, 2, 6).isoformat() in fsq.stores.bigquery.names.literal(date(2026, 2, 6))
+    assert date(2026, 2, 6).isoformat() in literal(date(2026, 2, 6))

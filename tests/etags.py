@@ -1,4 +1,4 @@
-"""What the emulator lacks: a REST front that refuses a patch whose ``If-Match`` is outdated."""
+"""What the emulator lacks: a REST front where others change a table meanwhile, as in BigQuery."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ _REFUSAL = {"error": {"code": 412, "message": "Precondition check failed.",
                       "errors": [{"reason": "conditionNotMet"}]}}  # fmt: skip
 
 
+_CONFLICT = {
+    "reason": "invalidQuery",
+    "message": "Could not serialize access to table t due to concurrent update",
+}
+
+
 class _Front(ThreadingHTTPServer):
     backend: str
     before_patch: Callable[[int], None]
     lose_answer_of: int
+    merges_to_lose: int
     patches = 0
 
 
@@ -35,6 +42,11 @@ class _Handler(BaseHTTPRequestHandler):
             if wanted is not None and json.loads(now)["etag"] != wanted:
                 self._answer(412, json.dumps(_REFUSAL).encode())
                 return
+        if self.command == "POST" and b"MERGE" in body and self.server.merges_to_lose:
+            self.server.merges_to_lose -= 1
+            job = json.loads(body) | {"status": {"state": "DONE", "errorResult": _CONFLICT}}
+            self._answer(200, json.dumps(job).encode())
+            return
         answer = self._asked(self.command, body)
         if self.command == "PATCH" and self.server.patches == self.server.lose_answer_of:
             answer = 503, json.dumps(_LOST).encode()
@@ -70,14 +82,16 @@ def guarded(
     backend: str,
     before_patch: Callable[[int], None] = lambda number: None,
     lose_answer_of: int = 0,
+    merges_to_lose: int = 0,
 ) -> Iterator[_Front]:
     """A front of the emulator at ``backend``.
 
-    The hook is called before each patch, from 1 on; of one patch the answer may be lost.
+    The hook is called before each patch, from 1 on; of one patch the answer may be lost. So many
+    merges, the first ones, end as if another writer had changed the table meanwhile.
     """
     front = _Front(("127.0.0.1", 0), _Handler)
     front.backend, front.before_patch = backend, before_patch
-    front.lose_answer_of = lose_answer_of
+    front.lose_answer_of, front.merges_to_lose = lose_answer_of, merges_to_lose
     thread = threading.Thread(target=front.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 import fsq
 from fsq.cli import main
 from fsq.demo import simulate_season
-from tests.warehouse import made, upstream_rows
+from fsq.stores.bigquery import jobs
+from fsq.stores.bigquery.connect import REST
+from tests.etags import guarded
+from tests.warehouse import held, made, tables, upstream_rows
 
 BROKEN = date(2026, 2, 6)
 
@@ -105,3 +109,21 @@ def test_one_of_two_addresses_is_not_enough(
     monkeypatch.delenv("BIGQUERY_STORAGE_EMULATOR_HOST", raising=False)
     assert run("check", "--store", "bigquery://p.d.t") == 2
     assert "set both, or neither" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("lost", "status"), [(2, 0), (10**6, 3)])
+def test_a_merge_that_others_beat_is_tried_again_for_a_while(
+    lost: int, status: int, season: pl.DataFrame, dataset: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    source, uri = tmp_path / "rows.parquet", f"bigquery://{dataset}.contested"
+    season.head(20).write_parquet(source)
+    with guarded(os.environ[REST], merges_to_lose=lost) as front, monkeypatch.context() as changed:
+        changed.setattr(jobs, "_JOB", jobs._JOB.with_timeout(5))
+        changed.setenv(REST, f"http://127.0.0.1:{front.server_port}")
+        assert run("backfill", "--source", str(source), "--store", uri) == status
+        said = capsys.readouterr().err
+    assert ("concurrent update" in said) == (status == 3)
+    assert tables(dataset) == {"contested", *(["contested__fsq_ledger"] if status == 0 else [])}
+    rows = fsq.open_store(uri).read().collect() if status == 0 else held(uri)
+    assert rows.height == (20 if status == 0 else 0)

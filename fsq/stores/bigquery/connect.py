@@ -90,6 +90,9 @@ def connected(project: str, location: str | None = None) -> Iterator[Clients]:
 
 def _words(error: Exception) -> str:
     """The server's words, without the request's address and headers."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception):  # of tries that went on in vain
+        return f"{_words(cause)} (tried again in vain)"
     message = getattr(error, "message", None)
     if message is None and callable(details := getattr(error, "details", None)):
         message = details()

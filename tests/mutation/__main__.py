@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -64,7 +64,8 @@ def main() -> int:
             print(f"without any change: {outcome}, {by}", file=sys.stderr)
             return 1
     with ThreadPoolExecutor(words.workers) as pool, TRIED.open("a") as log:
-        for mutant, found in pool.map(lambda m: (m, _tried_in(places, m)), todo):
+        for done in as_completed([pool.submit(_tried_in, places, m) for m in todo]):
+            mutant, found = done.result()
             key = _key(mutant)
             known[key] = str(found["outcome"])
             print(json.dumps({"key": key, **found, **asdict(mutant)}), file=log, flush=True)
@@ -99,14 +100,15 @@ def _copied(number: int) -> Path:
     return place
 
 
-def _tried_in(places: SimpleQueue[Path], mutant: Mutant) -> dict[str, object]:
+def _tried_in(places: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, dict[str, object]]:
     """What came of a change: whether a test noticed, which one, and after how many seconds."""
     place, began = places.get(), time.monotonic()
     source = Path(mutant.file).read_text(encoding="utf-8")
     try:
         (place / mutant.file).write_text(mutant.applied(source), encoding="utf-8")
         outcome, by = _outcome(place, tests_of(mutant.file))
-        return {"outcome": outcome, "by": by, "took": round(time.monotonic() - began, 1)}
+        took = round(time.monotonic() - began, 1)
+        return mutant, {"outcome": outcome, "by": by, "took": took}
     finally:
         (place / mutant.file).write_text(source, encoding="utf-8")
         places.put(place)

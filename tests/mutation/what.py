@@ -19,6 +19,7 @@ _BIGQUERY = (
     "tests/cli/test_bigquery_cli.py",
     "tests/integration/test_bigquery_spread.py",
     "tests/integration/test_bigquery_backfill.py",
+    "tests/integration/test_storage_faults.py",
 )
 _DELTA = (
     "tests/integration/test_delta_store.py",
@@ -26,6 +27,7 @@ _DELTA = (
     "tests/property/test_migration_plan.py",
     "tests/integration/test_backfill.py",
     "tests/unit/test_hostile_input.py",
+    "tests/integration/test_storage_faults.py",
 )
 _HERE = "fsq/stores/bigquery/"
 

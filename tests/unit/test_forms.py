@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -130,6 +131,12 @@ def test_bad_input_is_refused_with_every_problem(rows: pl.DataFrame, told: list[
         assert part in str(error.value)
     with pytest.raises(fsq.InputError):
         fsq.score(rows.lazy()).collect()
+
+
+def test_rows_of_another_kind_are_refused() -> None:
+    rows: Any = wide(1, 1).to_dicts()
+    with pytest.raises(TypeError, match="not list"):
+        fsq.score(rows)
 
 
 def test_unknown_words_may_count_as_default() -> None:

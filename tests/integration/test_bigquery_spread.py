@@ -10,6 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
+from fsq.errors import InputError
 from fsq.stores import Entry, open_store
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
@@ -51,6 +52,16 @@ def test_only_the_parts_that_are_named_become_visible(dataset: str) -> None:
     late.discard()
     assert held(uri)["quality_computed_at"].unique().to_list() == [NOW]
     assert not [t for t in tables(dataset) if "staging" in t]
+
+
+def test_rows_that_the_table_cannot_hold_are_not_sent(dataset: str) -> None:
+    uri, rows = f"bigquery://{dataset}.t", scored()
+    way = open_spread(open_store(uri))
+    place: Place = way.prepare(rows.head(0))
+    with pytest.raises(InputError, match="default_feature_count is double; it is INT64 there"):
+        place.write(0, [rows.with_columns(pl.col("default_feature_count").cast(pl.Float64))])
+    way.discard()
+    assert held(uri).height == 0
 
 
 @pytest.mark.parametrize("where", ["ledger", "run"])

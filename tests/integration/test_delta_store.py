@@ -130,6 +130,14 @@ def test_a_creator_that_was_killed_leaves_no_table(tmp_path: Path) -> None:
     assert store.replace(scored()).rows == 40
 
 
+def test_a_place_where_no_table_can_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "_delta_log").write_text("in the way")
+    with pytest.raises(fsq.StoreError, match="cannot be written"):
+        fsq.open_store(str(tmp_path / "t")).replace(scored())
+    assert [f.name for f in (tmp_path / "t").iterdir()] == ["_delta_log"]
+
+
 def test_what_cannot_be_stored_is_told_and_changes_nothing(tmp_path: Path) -> None:
     path, rows = str(tmp_path / "t"), scored()
     write_deltalake(path, rows.head(1).with_columns(quality_tier=pl.lit(3)).to_arrow())

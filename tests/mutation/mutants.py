@@ -85,10 +85,11 @@ def _of_tokens(source: str, starts: list[int]) -> Iterator[tuple[int, int, int, 
         new = None
         if token.type == tokenize.NUMBER and token.string.isdigit():
             new = str(int(token.string) + 1)
-        elif token.type == tokenize.NAME and before in (".", "def"):
-            new = METHODS.get(token.string) if before == "." else None
+        elif token.type == tokenize.NAME and before == ".":
+            new = METHODS.get(token.string)
         elif token.type in (tokenize.OP, tokenize.NAME):
-            new = SWAPS.get(token.string)
+            bare = token.string in "*/" and before in ("(", ",")  # of a signature, or unpacking
+            new = None if bare else SWAPS.get(token.string)
         if new is not None:
             start = starts[token.start[0] - 1] + token.start[1]
             yield token.start[0], start, start + len(token.string), new

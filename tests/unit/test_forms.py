@@ -36,6 +36,18 @@ def test_every_form_scores_alike() -> None:
     assert_frame_equal(quality(SCORED), QUALITY)
 
 
+def test_scored_rows_without_their_words_score_alike_if_those_are_types() -> None:
+    words = pl.col([f"{n}__source" for n in NAMES])
+    kinds = {"minutes_ppm": "phase4", "opponent_history": "phase4", "vegas": "phase4",
+             "missing": "default", "fallback": "default"}  # fmt: skip
+    values = pl.col(NAMES).fill_null(1.0)  # NULL counts as missing, whatever its word
+    rows = ROWS.with_columns(values, words.cast(pl.String).replace(kinds))
+    scored = fsq.score(rows, now=NOW)
+    assert scored["feature_sources"].str.contains("calculated").any()
+    got = quality(scored.drop("feature_sources"))
+    assert_frame_equal(got, scored.select(COLUMN_NAMES))
+
+
 def test_names_decide_not_positions() -> None:
     mixed = pl.concat([legacy(ROWS.head(15)), legacy(ROWS.slice(15), list(reversed(NAMES)))])
     without = [c for c in COLUMN_NAMES if c != "feature_sources"]

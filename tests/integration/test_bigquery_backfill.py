@@ -13,6 +13,7 @@ import fsq
 from fsq.backfill import backfill
 from fsq.errors import InputError, StoreError
 from fsq.schema import COLUMN_NAMES
+from fsq.stores import Receipt, open_store
 from fsq.stores.bigquery.connect import connected
 from tests.frames import hybrid, wide
 from tests.warehouse import held, made, tables, upstream_rows
@@ -73,7 +74,10 @@ def test_new_rows_are_inserted_beside_upstreams_and_none_is_removed(
 ) -> None:
     uri = made(dataset, ROWS.head(25))
     source = tmp_path / "rows.parquet"
-    ROWS.slice(10).write_parquet(source)
+    # What the table has of its own wins over what the source says of the same rows.
+    there = pl.int_range(pl.len()) < 15
+    note = pl.when(there).then(pl.lit("of the source")).otherwise("note").alias("note")
+    ROWS.slice(10).with_columns(note).write_parquet(source)
     assert backfill(str(source), uri, now=NOW).rows == 30
     after = held(uri)
     assert_frame_equal(after.select(OWN), SORTED.select(OWN))
@@ -85,8 +89,9 @@ def test_new_rows_are_inserted_beside_upstreams_and_none_is_removed(
 
 def test_a_new_table_is_made_and_its_dates_are_replaced(dataset: str, tmp_path: Path) -> None:
     uri, source = f"bigquery://{dataset}.scored", tmp_path / "rows.parquet"
-    rows = wide()
+    rows = wide().with_columns(note=pl.lit("first"))
     rows.write_parquet(source)
+    assert open_store(uri).replace(fsq.score(rows.head(0))) == Receipt(0, 0, -1)
     assert backfill(str(source), uri, now=NOW).rows == 40
     with connected("p") as clients:
         table = clients.tables.get_table(f"{dataset}.scored")
@@ -96,11 +101,16 @@ def test_a_new_table_is_made_and_its_dates_are_replaced(dataset: str, tmp_path: 
     wanted = fsq.score(rows, now=NOW)
     assert_frame_equal(held(uri), wanted.sort("game_date", "player_lookup"))
 
-    fewer = rows.filter(pl.col("player_lookup") != "player3")
+    later = pl.col("game_date") >= date(2026, 1, 2)
+    note = pl.when(later).then(pl.lit("second")).otherwise("note").alias("note")
+    fewer = rows.filter(pl.col("player_lookup") != "player3").with_columns(note)
     fewer.write_parquet(source)
     backfill(str(source), uri, start=date(2026, 1, 2), now=NOW)
-    gone = (pl.col("player_lookup") == "player3") & (pl.col("game_date") >= date(2026, 1, 2))
-    assert_frame_equal(held(uri), wanted.filter(~gone).sort("game_date", "player_lookup"))
+    kept = (pl.col("player_lookup") != "player3") | ~later
+    wanted = wanted.filter(kept).with_columns(note).sort("game_date", "player_lookup")
+    assert_frame_equal(held(uri), wanted)
+    version = open_store(uri).version()
+    assert open_store(uri).replace(fsq.score(rows.head(0))) == Receipt(0, 0, version or 0)
 
 
 @pytest.mark.parametrize("form", ["hybrid", "scored"])

@@ -94,15 +94,22 @@ def test_an_older_file_gives_null_for_what_it_lacks(tmp_path: Path) -> None:
     old = rows.filter(pl.col("game_date") == date(2026, 1, 1))
     fields = [f.name for f in rows.schema["feature_quality_detail"].inner.fields]  # type: ignore[attr-defined]
     fewer = pl.struct(pl.element().struct.field(f) for f in fields if f != "last_updated")
-    old = old.with_columns(pl.col("feature_quality_detail").list.eval(fewer)).drop("points")
+    old = old.with_columns(pl.col("feature_quality_detail").list.eval(fewer))
+    old = old.drop("points", "quality_alerts")
     write_deltalake(str(path), to_arrow(old))
     store = fsq.open_store(str(path))
     store.replace(rows.filter(pl.col("game_date") != date(2026, 1, 1)))
-    columns = ["game_date", "points", *map(dotted, ("feature_name", "last_updated"))]
+    columns = [
+        "game_date",
+        "points",
+        "quality_alerts",
+        *map(dotted, ("feature_name", "last_updated")),
+    ]
     got = store.read(columns=columns).collect()
     first = got.filter(pl.col("game_date") == date(2026, 1, 1))
     assert first["points"].null_count() == first.height == 10
     assert got["points"].null_count() == 10
+    assert first["quality_alerts"].null_count() == got["quality_alerts"].null_count() == 10
     assert first[dotted("last_updated")].to_list() == [[None] * 33] * 10
     assert fsq.training_set(store, on_default="keep").frame.height == rows.height
 

@@ -57,6 +57,8 @@ def test_only_the_parts_that_are_named_become_visible(dataset: str) -> None:
 def test_rows_that_the_table_cannot_hold_are_not_sent(dataset: str) -> None:
     uri, rows = f"bigquery://{dataset}.t", scored()
     way = open_spread(open_store(uri))
+    with pytest.raises(InputError, match="lack the quality columns"):
+        way.prepare(rows.head(0).drop("quality_tier"))
     place: Place = way.prepare(rows.head(0))
     with pytest.raises(InputError, match="default_feature_count is double; it is INT64 there"):
         place.write(0, [rows.with_columns(pl.col("default_feature_count").cast(pl.Float64))])

@@ -111,6 +111,8 @@ def test_an_older_file_gives_null_for_what_it_lacks(tmp_path: Path) -> None:
     assert got["points"].null_count() == 10
     assert first["quality_alerts"].null_count() == got["quality_alerts"].null_count() == 10
     assert first[dotted("last_updated")].to_list() == [[None] * 33] * 10
+    alone = store.read(columns=["game_date", dotted("last_updated")]).collect()
+    assert alone[dotted("last_updated")].null_count() >= 10
     assert fsq.training_set(store, on_default="keep").frame.height == rows.height
 
 

@@ -16,6 +16,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = wide()
 SCORED = fsq.score(ROWS, now=NOW)
 QUALITY = SCORED.select(COLUMN_NAMES)
+DETAIL_NAME = "feature_quality_detail"
+DETAIL, DETAIL_TYPE = pl.col(DETAIL_NAME), POLARS_SCHEMA[DETAIL_NAME]
 
 
 def quality(rows: pl.DataFrame) -> pl.DataFrame:
@@ -58,6 +60,27 @@ def test_sources_as_a_map() -> None:
     word = [pl.struct(key=pl.lit(str(i)), value=f"{n}__source") for i, n in enumerate(NAMES)]
     mapped = legacy(ROWS).with_columns(ROWS.select(pl.concat_list(word).alias("feature_sources")))
     assert_frame_equal(quality(mapped), QUALITY)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [DETAIL.list.reverse(), DETAIL.list.head(32), DETAIL.list.head(0), pl.lit(None, DETAIL_TYPE)],
+    ids=["in another order", "fewer", "none", "NULL"],
+)
+def test_a_detail_of_other_features_is_refused(other: pl.Expr) -> None:
+    first = pl.int_range(pl.len()) == 0
+    rows = SCORED.with_columns(pl.when(first).then(other).otherwise(DETAIL).alias(DETAIL_NAME))
+    with pytest.raises(fsq.InputError, match="features are not those of v2_33features"):
+        fsq.score(rows)
+
+
+def test_what_a_map_of_sources_lacks_is_missing() -> None:
+    few = pl.struct(pl.lit("phase4").alias("0"), pl.lit("phase3").alias("2"))
+    rows = wide(2, 1).with_columns(pl.col(NAMES).fill_null(1.0))
+    scored = fsq.score(legacy(rows).with_columns(feature_sources=few), now=NOW)
+    detail = scored["feature_quality_detail"].explode(empty_as_null=False).struct
+    assert detail.field("source_type").to_list()[:4] == ["phase4", "default", "phase3", "default"]
+    assert scored["default_feature_count"].to_list() == [31, 31]
 
 
 def test_lazy_is_lazy_and_pushes_down() -> None:

@@ -26,6 +26,7 @@ class _Front(ThreadingHTTPServer):
     before_patch: Callable[[int], None]
     lose_answer_of: int
     merges_to_lose: int
+    after_merge: Callable[[], object]
     patches = 0
 
 
@@ -48,6 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, json.dumps(job).encode())
             return
         answer = self._asked(self.command, body)
+        if self.command == "POST" and b"MERGE" in body:
+            self.server.after_merge()
         if self.command == "PATCH" and self.server.patches == self.server.lose_answer_of:
             answer = 503, json.dumps(_LOST).encode()
         self._answer(*answer)
@@ -83,15 +86,18 @@ def guarded(
     before_patch: Callable[[int], None] = lambda number: None,
     lose_answer_of: int = 0,
     merges_to_lose: int = 0,
+    after_merge: Callable[[], object] = lambda: None,
 ) -> Iterator[_Front]:
     """A front of the emulator at ``backend``.
 
     The hook is called before each patch, from 1 on; of one patch the answer may be lost. So many
-    merges, the first ones, end as if another writer had changed the table meanwhile.
+    merges, the first ones, end as if another writer had changed the table meanwhile; after each of
+    the others a hook is called.
     """
     front = _Front(("127.0.0.1", 0), _Handler)
     front.backend, front.before_patch = backend, before_patch
     front.lose_answer_of, front.merges_to_lose = lose_answer_of, merges_to_lose
+    front.after_merge = after_merge
     thread = threading.Thread(target=front.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -14,7 +14,7 @@ import fsq
 from fsq.cli import main
 from fsq.demo import simulate_season
 from fsq.stores.bigquery import jobs
-from fsq.stores.bigquery.connect import REST
+from fsq.stores.bigquery.connect import REST, connected
 from tests.etags import guarded
 from tests.warehouse import held, made, tables, upstream_rows
 
@@ -128,3 +128,25 @@ def test_a_merge_that_others_beat_is_tried_again_for_a_while(
     assert tables(dataset) == {"contested", *(["contested__fsq_ledger"] if status == 0 else [])}
     rows = fsq.open_store(uri).read().collect() if status == 0 else held(uri)
     assert rows.height == (20 if status == 0 else 0)
+
+
+def test_rows_that_vanish_behind_a_merge_are_noticed(
+    season: pl.DataFrame, dataset: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    source, uri = tmp_path / "rows.parquet", f"bigquery://{dataset}.contested"
+    season.head(20).write_parquet(source)
+    with connected("p") as clients:  # the emulator itself, past the front
+
+        def others_delete() -> None:
+            last = season["player_lookup"][19]
+            clients.tables.query(f"DELETE FROM {dataset}.contested WHERE player_lookup = '{last}'")
+
+        front = guarded(os.environ[REST], after_merge=others_delete)
+        with front as there, monkeypatch.context() as changed:
+            changed.setenv(REST, f"http://127.0.0.1:{there.server_port}")
+            assert run("backfill", "--source", str(source), "--store", uri) == 3
+    assert "rows: 19 in the place of 20" in capsys.readouterr().err
+    assert fsq.open_store(uri).ledger() == {}
+    assert run("backfill", "--source", str(source), "--store", uri) == 0
+    assert fsq.open_store(uri).read().collect().height == 20

@@ -43,6 +43,12 @@ def test_a_perfect_record() -> None:
     assert record["primary_data_source"] == "phase4"
 
 
+def test_a_score_on_the_bound_of_gold_is_silver() -> None:
+    row = good_row("a") | {f"{f.name}__source": "minutes_ppm" for f in CONTRACT.features}
+    record = scored([row]).row(0, named=True)
+    assert (record["feature_quality_score"], record["quality_tier"]) == (95.0, "silver")
+
+
 def test_february_the_sixth() -> None:
     """All 201 players get the default for every matchup feature."""
     rows = [good_row(f"player{i}") for i in range(201)]

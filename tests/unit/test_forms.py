@@ -175,6 +175,11 @@ def test_rows_of_another_kind_are_refused() -> None:
 
 
 def test_unknown_words_may_count_as_default() -> None:
+    at = pl.int_range(pl.len())
+    odd = pl.when(at < 7).then(pl.lit("typo")).otherwise(pl.lit("phase4"))
+    with pytest.raises(fsq.InputError) as refused:
+        fsq.score(ROWS.with_columns(pace_score__source=odd))
+    assert refused.value.problems[0].startswith("unknown source words: 'typo' (7); use [")
     rows = ROWS.with_columns(pace_score__source=pl.lit("typo"))
     detail = fsq.explode_detail(fsq.score(rows, on_unknown_source="default"))
     pace = detail.filter(pl.col("feature_name") == "pace_score")

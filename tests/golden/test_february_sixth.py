@@ -49,6 +49,13 @@ def test_a_score_on_the_bound_of_gold_is_silver() -> None:
     assert (record["feature_quality_score"], record["quality_tier"]) == (95.0, "silver")
 
 
+def test_a_matchup_on_the_bound_of_red_is_not_red() -> None:
+    matchup = [f.name for f in CONTRACT.features if f.category == "matchup"]
+    record = scored([good_row("a") | dict.fromkeys(matchup[:3])]).row(0, named=True)
+    assert record["matchup_quality_pct"] == 50.0
+    assert record["quality_alert_level"] == "yellow"  # for three defaults
+
+
 def test_february_the_sixth() -> None:
     """All 201 players get the default for every matchup feature."""
     rows = [good_row(f"player{i}") for i in range(201)]

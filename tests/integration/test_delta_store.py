@@ -10,7 +10,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.stores import Entry
+from fsq.stores import Entry, Receipt
 from tests.frames import wide
 
 KEYS = ["game_date", "player_lookup"]
@@ -23,7 +23,9 @@ def scored(seed: int = 0) -> pl.DataFrame:
 def test_replace_is_idempotent_and_touches_no_other_date(tmp_path: Path) -> None:
     store, rows = fsq.open_store(str(tmp_path / "t")), scored()
     first = rows.filter(pl.col("game_date") == date(2026, 1, 1))
+    assert store.replace(rows.head(0)) == Receipt(0, 0, -1)
     assert store.replace(rows).rows == 40
+    assert store.replace(rows.head(0)) == Receipt(0, 0, store.version() or -1)
     before = store.read().sort(KEYS).collect()
     assert_frame_equal(before, rows.sort(KEYS))
     store.replace(first)

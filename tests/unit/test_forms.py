@@ -50,6 +50,13 @@ def test_scored_rows_without_their_words_score_alike_if_those_are_types() -> Non
     assert_frame_equal(got, scored.select(COLUMN_NAMES))
 
 
+def test_legacy_words_that_rows_bring_are_kept() -> None:
+    brought = SCORED.with_columns(primary_data_source=pl.lit("by hand"))
+    assert quality(brought)["primary_data_source"].unique().to_list() == ["by hand"]
+    assert_frame_equal(quality(brought).drop("primary_data_source"),
+                       QUALITY.drop("primary_data_source"))  # fmt: skip
+
+
 def test_names_decide_not_positions() -> None:
     mixed = pl.concat([legacy(ROWS.head(15)), legacy(ROWS.slice(15), list(reversed(NAMES)))])
     without = [c for c in COLUMN_NAMES if c != "feature_sources"]

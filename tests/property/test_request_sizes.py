@@ -33,6 +33,15 @@ def test_requests_stay_under_the_limit(sizes: list[int], skipped: int) -> None:
     ]
 
 
+@given(st.integers(1, 400))
+def test_a_schema_of_long_names_takes_its_part_of_the_request(rows: int) -> None:
+    names = [f"{'n' * 290}{i}" for i in range(40)]  # 20,000 bytes, sent with the first rows
+    pieces = requests(pa.record_batch({n: list(range(rows)) for n in names}), 60_000)
+    sent = list(Stream(None, "projects/p/datasets/d/tables/t/streams/s", pieces)._messages(0))
+    assert all(len(types.AppendRowsRequest.serialize(m)) <= 60_000 for m in sent)
+    assert sum(p.num_rows for p in pieces) == rows
+
+
 @given(st.integers(0, 50), st.integers(40_000, 60_000))
 def test_a_row_that_is_too_large_is_named(before: int, size: int) -> None:
     texts = ["x"] * before + ["y" * size] + ["x"]

@@ -56,6 +56,17 @@ def test_a_matchup_on_the_bound_of_red_is_not_red() -> None:
     assert record["quality_alert_level"] == "yellow"  # for three defaults
 
 
+def test_a_matchup_on_the_bound_of_yellow_is_green() -> None:
+    row = good_row("a")
+    for name in (f.name for f in CONTRACT.features if f.category == "matchup"):
+        # 100 for the source, less 20 for its age and 10 for few games.
+        row |= {f"{name}__last_updated": datetime(2026, 2, 3, tzinfo=UTC)}
+        row |= {f"{name}__sample_size": 2}
+    record = scored([row]).row(0, named=True)
+    assert record["matchup_quality_pct"] == 70.0
+    assert record["quality_alert_level"] == "green"
+
+
 def test_february_the_sixth() -> None:
     """All 201 players get the default for every matchup feature."""
     rows = [good_row(f"player{i}") for i in range(201)]

@@ -132,6 +132,14 @@ def test_row_order_is_kept() -> None:
     assert_frame_equal(fsq.score(shuffled).select(keys), shuffled.select(keys))
 
 
+@pytest.mark.parametrize("rows", [7, 39, 40])
+def test_chunks_do_not_show(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsq.engine.CHUNK_ROWS", rows)
+    assert_frame_equal(fsq.score(ROWS, now=NOW), SCORED)
+    assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).collect(), SCORED)
+    assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).head(9).collect(), SCORED.head(9))
+
+
 def test_explode_detail() -> None:
     long = fsq.explode_detail(SCORED)
     assert long.height == ROWS.height * 33

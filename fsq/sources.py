@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import polars as pl
 
@@ -88,11 +88,21 @@ def held(rows: pl.LazyFrame, uri: str, columns: Sequence[str]) -> Iterator[pl.La
     if not uri.startswith("bigquery://"):
         yield rows
         return
-    with TemporaryDirectory(prefix="fsq-") as folder:
-        file = Path(folder) / "rows.arrow"
+    with _spill() as file:
         with reading(uri):
             rows.select(list(dict.fromkeys(columns))).sink_ipc(file)
         yield pl.scan_ipc(file)
+
+
+@contextmanager
+def _spill() -> Iterator[Path]:
+    """A temporary file's path; on Linux of a file without a name, which ends with its process."""
+    if not Path("/proc/self/fd").is_dir():
+        with TemporaryDirectory(prefix="fsq-") as folder:
+            yield Path(folder) / "rows.arrow"
+        return
+    with TemporaryFile() as file:
+        yield Path(f"/proc/self/fd/{file.fileno()}")
 
 
 def fingerprints(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:

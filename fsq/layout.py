@@ -36,11 +36,7 @@ def layout_of(
     schema = pl.Schema(columns)
     form = form_of(schema, contract)
     carried = carried_columns(schema, form, contract)
-    problems = [
-        *_name_problems(schema),
-        *key_problems(schema),
-        *_type_problems(schema, contract, form),
-    ]
+    problems = [*key_problems(schema), *_type_problems(schema, contract, form)]
     if form == "wide":
         problems = [*_missing(schema, contract), *problems]
         may = {*LEGACY_FIELDS, *contract.names}

@@ -136,8 +136,9 @@ def test_odd_types_are_named(column: str, values: list[object]) -> None:
     "extra", [pl.lit(1).alias("a\0b"), pl.struct(pl.lit(1).alias("x\0")), pl.lit([[{"y\0z": 1}]])]
 )
 def test_no_name_of_a_column_or_field_holds_nul(extra: pl.Expr) -> None:
-    with pytest.raises(fsq.InputError, match="NUL in the name"):
+    with pytest.raises(fsq.InputError, match="NUL in the name") as refused:
         fsq.score(wide(1, 1).with_columns(extra))
+    assert len(refused.value.problems) == 1
 
 
 def test_an_arrow_table_that_polars_cannot_read_is_told_in_words() -> None:

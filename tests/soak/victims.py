@@ -103,7 +103,7 @@ def _work(hear: Connection) -> None:
 
 
 class Victims:
-    """Commands to kill; the next one's process loads its modules while the last one works."""
+    """Commands to kill; the next one's process loads its modules while what is left is checked."""
 
     def __init__(self, rng: random.Random, tally: Tally) -> None:
         self._rng, self._tally = rng, tally
@@ -153,7 +153,7 @@ class Victims:
 
     def _status(self, words: list[str], seconds: float) -> tuple[int | None, float]:
         """A command's exit status, None if it was killed after so many seconds; and its time."""
-        (child, say), self._next = self._next, self._loading()
+        child, say = self._next
         assert say.recv() == "loaded"
         began = time.perf_counter()
         say.send(({k: v for k, v in os.environ.items() if k.startswith("BIGQUERY_")}, words))
@@ -163,6 +163,7 @@ class Victims:
         took, status = time.perf_counter() - began, child.exitcode
         child.close()
         say.close()
+        self._next = self._loading()
         return (None if status == -signal.SIGKILL else status), took
 
     def close(self) -> None:

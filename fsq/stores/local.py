@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 from deltalake import DeltaTable
 
+from fsq.errors import StoreError
+
 
 class LocalTable(DeltaTable):
     """A table whose files are named as the file system names them.
@@ -16,6 +18,13 @@ class LocalTable(DeltaTable):
     """
 
     def file_uris(self, *filters: Any, **named: Any) -> list[str]:
-        """Paths of the table's files."""
+        """Paths of the table's files.
+
+        Raises:
+            StoreError: its log names a file that a path upwards leads to, outside of the table.
+        """
         found: list[str] = super().file_uris(*filters, **named)
-        return [unquote(uri.removeprefix("file://")) for uri in found]
+        paths = [unquote(uri.removeprefix("file://")) for uri in found]
+        if outside := [p for p in paths if ".." in p.split("/")]:
+            raise StoreError(f"{outside[0]!r}: the table's log names a file outside of the table")
+        return paths

@@ -15,6 +15,7 @@ import pytest
 
 import fsq
 from fsq.cli import main
+from fsq.intake import examined
 from fsq.run import RunContext
 from fsq.schema import to_arrow
 from fsq.training.export import read_provenance
@@ -296,6 +297,40 @@ def test_a_damaged_store_is_told_in_words(
     assert "Error: " in told.err
     assert "Traceback" not in told.err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["store"]
+
+
+@pytest.mark.parametrize("path", ["../secret.parquet", "..%2Fsecret.parquet"])
+def test_no_log_leads_out_of_the_table(
+    tmp_path: Path, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, store = tmp_path / "secret.parquet", tmp_path / "store"
+    fsq.score(wide()).write_parquet(secret)
+    fsq.open_store(str(store)).replace(fsq.score(wide()))
+    log = max((store / "_delta_log").glob("*.json"))
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        if "add" in line:
+            line["add"] |= {"path": path, "size": secret.stat().st_size}
+    log.write_text("\n".join(map(json.dumps, lines)))
+    assert main(["check", "--store", str(store), "--date", "2026-01-02"]) == 3
+    assert "outside of the table" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [0, 20_000])
+def test_a_source_that_is_cut_while_it_is_read_is_refused(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    wide(2_000, 10).write_parquet(given, row_group_size=500)
+
+    def then_cut(*words: object) -> object:
+        layout = examined(*words)  # type: ignore[arg-type]
+        os.truncate(given, size)
+        return layout
+
+    monkeypatch.setattr("fsq.cli.score.examined", then_cut)
+    assert main(["score", str(given), "--out", str(out)]) in (2, 3)
+    assert not out.exists()
 
 
 class Trap:

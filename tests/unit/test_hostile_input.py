@@ -333,6 +333,24 @@ def test_a_source_that_is_cut_while_it_is_read_is_refused(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("size", [0, 20_000])
+def test_rows_that_are_cut_while_they_are_read_lazily_are_refused(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tmp_path / "in.parquet"
+    wide(2_000, 10).write_parquet(given, row_group_size=500)
+    scored = fsq.score(pl.scan_parquet(given))
+
+    def then_cut(*words: object, **named: object) -> object:
+        layout = examined(*words, **named)  # type: ignore[arg-type]
+        os.truncate(given, size)
+        return layout
+
+    monkeypatch.setattr("fsq.engine.examined", then_cut)
+    with pytest.raises((fsq.FsqError, pl.exceptions.PolarsError)):
+        scored.collect()
+
+
 class Trap:
     """Unpickled, it makes a file."""
 

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fsq.batches import batches
 from fsq.contract import Contract
 from fsq.engine import CHUNK_ROWS
 from fsq.schema import plain, to_arrow
@@ -42,13 +43,14 @@ def logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int
 
     Raises:
         TypeError: a column's type has no size in BigQuery.
+        StoreError: the rows changed while they were read.
 
     >>> logical_bytes(pl.DataFrame({"n": [1, None], "words": [["é"], []]}))
     {'n': 8, 'words': 4}
     """
     if isinstance(rows, pl.LazyFrame):
         total = Counter(dict.fromkeys(rows.collect_schema(), 0))
-        for batch in rows.collect_batches(chunk_size=CHUNK_ROWS):
+        for batch in batches(rows, CHUNK_ROWS):
             total.update(logical_bytes(batch))
         return dict(total)
     table = to_arrow(rows) if isinstance(rows, pl.DataFrame) else rows

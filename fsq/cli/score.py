@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import typer
 
 from fsq.backfill import COMMIT_ROWS, backfill
+from fsq.batches import batches
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.engine import CHUNK_ROWS, Options, resolved, score_checked
-from fsq.errors import StoreError
 from fsq.files import whole
 from fsq.intake import examined, unknown_words
 from fsq.schema import to_arrow
@@ -106,17 +106,10 @@ def _counted(
 
 
 def _chunks(rows: pl.LazyFrame, options: Options) -> Iterator[pl.DataFrame]:
-    """Scored chunks; at least one, so that no rows give a file with columns and no rows.
-
-    Raises:
-        StoreError: the source changed while it was read.
-    """
-    count = None
-    for batch in rows.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
-        count = (count or 0) + batch.height
+    """Scored chunks; at least one, so that no rows give a file with columns and no rows."""
+    empty = True
+    for batch in batches(rows, CHUNK_ROWS):
+        empty = False
         yield score_checked(batch, options)
-    # Batches just end when their reader panics, over a file that was cut meanwhile, say.
-    if rows.select(pl.len()).collect().item() != (count or 0):
-        raise StoreError("the source changed while it was read; run it again")
-    if count is None:
+    if empty:
         yield score_checked(rows.head(0).collect(), options)

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema import POLARS_SCHEMA
+from fsq.schema.columns import POLARS_SCHEMA
 from tests.oracle import score_rows
 from tests.oracle_contracts import CAPPED, V2, V3
 

@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema import CATEGORIES, COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.columns import CATEGORIES, COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
 
 ROWS: int | None = 5_000  # its nested dicts take gigabytes for a whole season
 _HOUR = pd.Timedelta(hours=1)

@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from fsq.contract import Contract, Feature, Gate
-from fsq.schema import CATEGORIES, COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.columns import CATEGORIES, COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
 
 ROWS: int | None = 5_000  # more take gigabytes, and longer per row
 _MICROS = pl.Datetime("us", "UTC")

@@ -23,11 +23,11 @@ from google.cloud import bigquery
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.schema import to_arrow
-from fsq.stores.bigquery.connect import connected
+from fsq.schema.columns import to_arrow
+from fsq.stores.bigquery.client import connected
 from fsq.stores.bigquery.fields import table_fields
-from fsq.stores.bigquery.publish import publish
-from fsq.stores.bigquery.wire import requests
+from fsq.stores.bigquery.stream import requests
+from fsq.stores.bigquery.write import publish
 from tests.conftest import command, started, stopped
 from tests.fake_write import FakeWrite, client_of
 

@@ -23,7 +23,7 @@ from polars.testing import assert_frame_equal
 
 import fsq
 import fsq.spark
-from fsq.backfill import backfill
+from fsq.backfill.run import backfill
 from tests.frames import wide
 from tests.spark import MASTER, NOW, Killer, driver, executors, table, workers
 

@@ -21,9 +21,9 @@ from polars.testing import assert_frame_equal
 
 import fsq
 import fsq.spark
-from fsq.backfill import backfill
+from fsq.backfill.run import backfill
 from fsq.demo import simulate_season
-from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.client import connected
 from tests.conftest import command, started, stopped
 from tests.spark import KEYS, MASTER
 from tests.warehouse import held

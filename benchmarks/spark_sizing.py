@@ -24,14 +24,14 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill import COMMIT_ROWS
+from fsq.backfill.run import COMMIT_ROWS
+from fsq.backfill.source import fingerprints
 from fsq.demo import simulate_season
-from fsq.engine import resolved, score_checked
-from fsq.intake import examined
-from fsq.schema import to_arrow
-from fsq.sources import fingerprints
-from fsq.stores.bigquery.wire import requests
-from fsq.stores.delta_files import DeltaPlace
+from fsq.intake.validation import examined
+from fsq.schema.columns import to_arrow
+from fsq.scoring.engine import resolved, score_checked
+from fsq.stores.bigquery.stream import requests
+from fsq.stores.delta.files import DeltaPlace
 
 # On two executors of one machine: a session until its first job is done, and a job beyond its
 # tasks' work, as measured; what a task costs beyond its work is an assumption.

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
-from fsq.engine import explode_detail, score
 from fsq.errors import ContractError, FsqError, InputError, ModelIncompatibleError, StoreError
+from fsq.intake.run_context import RunContext
 from fsq.models import ModelCheck, check_model
 from fsq.namespace import FrameNamespace, LazyNamespace
-from fsq.run import RunContext
+from fsq.scoring.engine import explode_detail, score
 from fsq.training import TrainingSet, training_set
 
 if TYPE_CHECKING:

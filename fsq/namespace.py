@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.engine import explode_detail, score
 from fsq.models import ModelCheck, check_model
+from fsq.scoring.engine import explode_detail, score
 from fsq.training import TrainingSet, training_set
 
 

@@ -57,7 +57,7 @@ def emulator() -> Iterator[dict[str, str]]:
 @pytest.fixture
 def dataset(emulator: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     """A new dataset, as ``project.dataset``; fsq and Google's clients find the emulator."""
-    from fsq.stores.bigquery.connect import connected
+    from fsq.stores.bigquery.client import connected
 
     for name, value in emulator.items():
         monkeypatch.setenv(name, value)

@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 import fsq
-from fsq.backfill import Progress
+from fsq.backfill.run import Progress
 
 MASTER = "local-cluster[2,1,2048]"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -114,7 +114,7 @@ def _suicide() -> None:
 def _main() -> None:
     """A driver that dies: before its commit, after it, or so many seconds after tasks began."""
     import fsq.spark
-    from fsq.stores import spread
+    from fsq.stores import distributed as spread
 
     master, source, store, run_id, die = sys.argv[1:]
     opened = spread.open_spread

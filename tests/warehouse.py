@@ -7,11 +7,11 @@ import uuid
 import polars as pl
 from google.cloud import bigquery
 
-from fsq.schema import to_arrow
-from fsq.stores.bigquery.connect import connected
+from fsq.schema.columns import to_arrow
+from fsq.stores.bigquery.client import connected
 from fsq.stores.bigquery.fields import quality_fields, table_fields
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.publish import publish
+from fsq.stores.bigquery.write import publish
 from tests.frames import NAMES, legacy
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
+from fsq.backfill.source import reading, scan_source
 from fsq.errors import InputError
-from fsq.sources import reading, scan_source
 
 DAY_ROWS = 200
 CASES = {"day": 1, "season": 1, "ten-seasons": 10}

@@ -6,7 +6,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import FsqError
-from fsq.schema import CATEGORIES, COLUMN_NAMES
+from fsq.schema.columns import CATEGORIES, COLUMN_NAMES
 
 
 def digest(scored: pl.DataFrame) -> int:

@@ -14,7 +14,7 @@ from types import FrameType
 import polars as pl
 
 from fsq.bench.cases import inputs
-from fsq.engine import resolved, score
+from fsq.scoring.engine import resolved, score
 
 Stacks = Counter[tuple[str, ...]]
 _EVERY = 0.001  # seconds

@@ -19,11 +19,11 @@ import polars as pl
 from fsq.bench import watch
 from fsq.bench.cases import a_day
 from fsq.bench.check import consistent, digest, same
-from fsq.engine import Options, resolved, score, score_checked
 from fsq.errors import InputError
-from fsq.intake import examined
-from fsq.schema import COLUMN_NAMES, to_arrow
-from fsq.stages import watched_by
+from fsq.intake.validation import examined
+from fsq.schema.columns import COLUMN_NAMES, to_arrow
+from fsq.scoring.engine import Options, resolved, score, score_checked
+from fsq.utils.timing import watched_by
 
 P = ParamSpec("P")
 Job = dict[str, Any]
@@ -96,7 +96,7 @@ def stages_of(job: Job) -> Job:
 
 def backfill_of(job: Job) -> Job:
     """A backfill into a new Delta table, with its peak of memory."""
-    from fsq.backfill import backfill
+    from fsq.backfill.run import backfill
 
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder:
         done = backfill(job["source"], f"{folder}/store", contract=job["contract"])
@@ -165,14 +165,14 @@ def _copied(size: int) -> float:
 
 
 def _delta(table: Any, folder: str) -> None:
-    from fsq.stores.delta import DeltaStore
+    from fsq.stores.delta.store import DeltaStore
 
     DeltaStore(f"{folder}/store").replace(table)
 
 
 def _wire(table: Any) -> list[Any]:
     """The rows as the requests that BigQuery gets, up to the network."""
-    from fsq.stores.bigquery.wire import requests
+    from fsq.stores.bigquery.stream import requests
 
     return [p.serialize() for b in table.combine_chunks().to_batches() for p in requests(b)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 
 from fsq.cli._output import PIPE_WIDTH, Output
-from fsq.costs import ASSUMPTIONS, PRICES, Estimate
+from fsq.stores.bigquery.pricing import ASSUMPTIONS, PRICES, Estimate
 
 _WORDS = {"read": "Read API", "write": "Write API", "query": "query"}
 

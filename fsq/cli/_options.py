@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from fsq.run import RunContext
+from fsq.intake.run_context import RunContext
 
 Parsed = TypeVar("Parsed", date, datetime)
 

@@ -9,7 +9,7 @@ import polars as pl
 from fsq.cli._output import Output
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
-from fsq.schema import CATEGORIES
+from fsq.schema.columns import CATEGORIES
 
 _BAR, _MOST = 30, 12
 

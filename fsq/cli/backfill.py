@@ -14,15 +14,15 @@ import typer
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from fsq import backfill as job
+from fsq.backfill import run as job
+from fsq.backfill.plan import Step
 from fsq.cli import _options as o
 from fsq.cli._costs import costs
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.errors import InputError
-from fsq.planning import Step
 from fsq.stores import open_store
-from fsq.stores.faults import reading_store
+from fsq.stores.read_errors import reading_store
 
 
 class Engine(StrEnum):

@@ -105,8 +105,8 @@ def command(
 
     tables.printed(document, out)
     if picture is not None and kind is not None:
-        from fsq.files import write_whole
         from fsq.report.bench_chart import bench_picture  # altair loads for pictures only
+        from fsq.utils.files import write_whole
 
         write_whole(picture, bench_picture(document, kind))
         out.line(f"{picture}: the picture")
@@ -127,7 +127,7 @@ def _kind(path: Path | None, option: str, kinds: tuple[str, ...]) -> str | None:
 
 def _profile(path: Path, source: str | None, case: Case, contract: str, out: Output) -> int:
     from fsq.bench.profile import folded, profiled
-    from fsq.files import write_whole
+    from fsq.utils.files import write_whole
 
     kind = _kind(path, "--profile", (*PICTURES, "folded"))
     stacks = profiled(source, case=case.value, contract=contract)

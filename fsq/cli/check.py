@@ -9,18 +9,18 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from fsq import webhook
 from fsq.cli import _options as o
 from fsq.cli import _render
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis import display as say
+from fsq.diagnosis import rendering as say
 from fsq.errors import InputError
-from fsq.run import RunContext
+from fsq.intake.run_context import RunContext
 from fsq.stores import open_store
-from fsq.stores.faults import reading_store
+from fsq.stores.read_errors import reading_store
+from fsq.utils import webhook
 
 _MOST = 12
 

@@ -10,9 +10,9 @@ import typer
 
 from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
-from fsq.explain import Explanation, explain
+from fsq.diagnosis.explain import Explanation, explain
 from fsq.stores import open_store
-from fsq.stores.faults import reading_store
+from fsq.stores.read_errors import reading_store
 
 
 def command(

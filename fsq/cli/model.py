@@ -11,9 +11,9 @@ from fsq.cli import _options as o
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.models import ModelCheck, check_model
-from fsq.models import display as say
+from fsq.models import rendering as say
 from fsq.stores import open_store
-from fsq.stores.faults import reading_store
+from fsq.stores.read_errors import reading_store
 
 app = typer.Typer(help="Models: what they need of the data.", rich_markup_mode=None)
 _MOST_DATES = 14

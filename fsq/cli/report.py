@@ -13,7 +13,7 @@ from fsq.cli._output import Output
 from fsq.contract import load_contract
 from fsq.errors import InputError
 from fsq.stores import open_store
-from fsq.stores.faults import reading_store
+from fsq.stores.read_errors import reading_store
 
 
 def command(
@@ -29,8 +29,8 @@ def command(
         raise InputError([f"--start {start} is after --end {end}; swap them"])
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError([f"--out {target}: end it in .html"], "the page cannot be written")
-    from fsq.files import write_whole
     from fsq.report.page import report  # altair and jinja2 load for pages only
+    from fsq.utils.files import write_whole
 
     began = time.perf_counter()
     with reading_store(store):

@@ -13,16 +13,16 @@ from fsq.cli._options import JsonOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.schema import TABLE_SCHEMA
+from fsq.schema.bigquery import table as fields
+from fsq.schema.columns import TABLE_SCHEMA
 from fsq.sql import create_views, free_names
 from fsq.stores.bigquery import ddl as sql
-from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.client import connected
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.resource import table as fields
 from fsq.stores.legacy import Ending, drop_legacy
 from fsq.stores.migration import Migration, lacking
 from fsq.stores.migration import migrate as migrated
-from fsq.stores.plan import Change
+from fsq.stores.schema_diff import Change
 
 app = typer.Typer(help="Print the schema, add what a table lacks.", rich_markup_mode=None)
 StoreArg = Annotated[

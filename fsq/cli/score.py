@@ -13,16 +13,16 @@ import polars as pl
 import pyarrow.parquet as pq
 import typer
 
-from fsq.backfill import COMMIT_ROWS, backfill
-from fsq.batches import batches
+from fsq.backfill.run import COMMIT_ROWS, backfill
+from fsq.backfill.source import held, reading, scan_source
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
-from fsq.engine import CHUNK_ROWS, Options, resolved, score_checked
-from fsq.files import whole
-from fsq.intake import examined, unknown_words
-from fsq.schema import to_arrow
-from fsq.sources import held, reading, scan_source
+from fsq.intake.validation import examined, unknown_words
+from fsq.schema.columns import to_arrow
+from fsq.scoring.engine import CHUNK_ROWS, Options, resolved, score_checked
+from fsq.utils.files import whole
+from fsq.utils.frames import batches
 
 
 def command(

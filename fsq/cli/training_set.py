@@ -11,11 +11,11 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
-from fsq.diagnosis.display import finding_lines
+from fsq.diagnosis.rendering import finding_lines
 from fsq.stores import open_store
-from fsq.stores.faults import reading_store
+from fsq.stores.read_errors import reading_store
 from fsq.training import TrainingSet, training_set
-from fsq.training import display as say
+from fsq.training import rendering as say
 from fsq.training.export import writer_of
 
 

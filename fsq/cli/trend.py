@@ -13,10 +13,10 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.contract import load_contract
+from fsq.diagnosis.trend import store_summary, trend_of
 from fsq.errors import InputError
-from fsq.schema import CATEGORIES
+from fsq.schema.columns import CATEGORIES
 from fsq.stores import open_store
-from fsq.trend import store_summary, trend_of
 
 KINDS = ("svg", "png", "html")
 _BARS = "▁▂▃▄▅▆▇█"
@@ -49,8 +49,8 @@ def command(
     found = trend_of(opened, loaded, start, end)
     _print(found, loaded.diagnosis.history_days, out)
     if target is not None and kind is not None:
-        from fsq.files import write_whole
         from fsq.report.trend_chart import trend_picture  # altair loads for pictures only
+        from fsq.utils.files import write_whole
 
         write_whole(target, trend_picture(found, kind))
         out.line(f"{target}: the picture")

@@ -14,7 +14,7 @@ import polars as pl
 
 from fsq.contract import Contract, Feature
 from fsq.diagnosis.findings import Severity, Signal, Unjudged
-from fsq.run import RunContext
+from fsq.intake.run_context import RunContext
 
 Matrix = npt.NDArray[np.float64]
 

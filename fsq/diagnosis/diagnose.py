@@ -12,14 +12,16 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
-from fsq.diagnosis import display, shift, upstream, values
-from fsq.diagnosis.causes import findings, reason
+from fsq.diagnosis import rendering as display
+from fsq.diagnosis.checks import drift as shift
+from fsq.diagnosis.checks import upstream, values
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily import by_feature, long_detail, record_days
+from fsq.diagnosis.daily_metrics import by_feature, long_detail, record_days
 from fsq.diagnosis.findings import VERDICTS, Finding, Signal, Verdict
+from fsq.diagnosis.messages import findings, reason
 from fsq.errors import InputError
-from fsq.run import RunContext
-from fsq.schema import from_arrow
+from fsq.intake.run_context import RunContext
+from fsq.schema.columns import from_arrow
 
 # Those that explain come before those that are silent about what is explained.
 CHECKS = (
@@ -104,7 +106,7 @@ def diagnose(
 
     >>> import polars as pl
     >>> from datetime import date
-    >>> from fsq.engine import score
+    >>> from fsq.scoring.engine import score
     >>> names = load_contract().names
     >>> row = {"player_lookup": "lebronjames", "game_date": date(2026, 2, 6)}
     >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "default" for n in names}

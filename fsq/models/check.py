@@ -13,12 +13,12 @@ from typing import Any, Literal
 import polars as pl
 
 from fsq.contract import Contract, load_contract
-from fsq.diagnosis.display import told_dates
+from fsq.diagnosis.rendering import told_dates
 from fsq.errors import InputError, ModelIncompatibleError
-from fsq.fields import dotted
-from fsq.models import display
+from fsq.models import rendering as display
 from fsq.models.names import HEADLINE, Named, named
 from fsq.models.records import Fed, fed, lists
+from fsq.schema.nested import dotted
 from fsq.training.source import Scored, opened
 
 
@@ -135,7 +135,7 @@ def check_model(
         InputError: the model or the rows cannot be read.
 
     >>> from fsq.demo import simulate_season
-    >>> from fsq.engine import score
+    >>> from fsq.scoring.engine import score
     >>> scored = score(simulate_season("2025-26").rows.tail(300))
     >>> check_model("v2_14features", scored).supported
     True

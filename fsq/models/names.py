@@ -17,7 +17,7 @@ from typing import Any
 
 from fsq.contract import Contract
 from fsq.errors import InputError, short
-from fsq.files import read_text
+from fsq.utils.files import read_text
 
 HEADLINE = "the model cannot be checked"
 _MAX_BYTES = 1 << 30  # of a model that is read as text

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fsq.fields import dotted
+from fsq.schema.nested import dotted
 
 Mask = npt.NDArray[np.bool_]
 

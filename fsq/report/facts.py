@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.engine import explode_detail
+from fsq.scoring.engine import explode_detail
 from fsq.training.gates import training_ready
 
 WORST_PLAYERS = 12

@@ -21,12 +21,12 @@ from markupsafe import Markup
 import fsq
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.trend import LOOKBACK, trend
 from fsq.errors import StoreError
 from fsq.report import charts, facts
 from fsq.report.spec import LEVEL_COLOURS, SOURCE_COLOURS, TIER_COLOURS, words
-from fsq.schema import CATEGORIES
+from fsq.schema.columns import CATEGORIES
 from fsq.stores import Store
-from fsq.trend import LOOKBACK, trend
 
 _MAX_FINDINGS = 60
 # As data in a page: none of these can end a script element, or a line of JavaScript.
@@ -65,7 +65,7 @@ def report(
 
 def _before(rows: pl.LazyFrame, found: Diagnosis, contract: Contract) -> pl.DataFrame:
     """The trend of the judged dates, compared with those before them too."""
-    from fsq.diagnosis.daily import record_days
+    from fsq.diagnosis.daily_metrics import record_days
 
     first = found.days["game_date"].min()
     return trend(record_days(rows, contract), contract).filter(pl.col("game_date") >= first)

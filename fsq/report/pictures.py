@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 
 from fsq.diagnosis import Diagnosis
+from fsq.diagnosis.trend import trend
 from fsq.errors import InputError
 from fsq.report import charts
 from fsq.report.page import data_sets
 from fsq.report.trend_chart import trend_picture
 from fsq.training import TrainingSet
-from fsq.trend import trend
 
 WIDTH = 720
 # These need more than a diagnosis.

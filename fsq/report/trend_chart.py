@@ -16,13 +16,13 @@ from fsq.report.spec import (
     day_tip,
     drawn,
 )
-from fsq.schema import CATEGORIES
+from fsq.schema.columns import CATEGORIES
 
 _PANEL = {"width": 720, "height": 120}
 
 
 def trend_picture(trend: pl.DataFrame, kind: str) -> bytes:
-    """Draw what ``fsq.trend.trend`` gives.
+    """Draw what ``fsq.diagnosis.trend.trend`` gives.
 
     Args:
         trend: at least one date.

@@ -11,7 +11,7 @@ from functools import lru_cache
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema import UTC_MICROS
+from fsq.schema.columns import UTC_MICROS
 
 ABSENT: dict[str, pl.DataType] = {
     "upstream_data_hash": pl.String(),

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema import UTC_MICROS
-from fsq.stages import stage
+from fsq.schema.columns import UTC_MICROS
+from fsq.utils.timing import stage
 
 
 def available_names(lines: pl.DataFrame, width: int) -> pl.Series:

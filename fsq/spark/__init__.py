@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fsq.backfill import COMMIT_ROWS, BackfillResult, Progress
+from fsq.backfill.plan import Job, Step, bigquery_costs, checked, chunks, opened, planned
+from fsq.backfill.run import COMMIT_ROWS, BackfillResult, Progress
+from fsq.backfill.source import reading
 from fsq.contract import Contract
-from fsq.engine import Options, resolved, score_checked
 from fsq.errors import InputError, StoreError
-from fsq.intake import OnUnknown, examined
-from fsq.planning import Job, Step, bigquery_costs, checked, chunks, opened, planned
-from fsq.run import RunContext
-from fsq.sources import reading
+from fsq.intake.run_context import RunContext
+from fsq.intake.validation import OnUnknown, examined
+from fsq.scoring.engine import Options, resolved, score_checked
 from fsq.spark.session import require, session
 from fsq.spark.tasks import Work
-from fsq.stores.spread import Part, Spread, open_spread
+from fsq.stores.distributed import Part, Spread, open_spread
 
 __all__ = ["backfill", "session"]
 

@@ -17,7 +17,7 @@ import polars as pl
 from fsq.errors import InputError, StoreError
 from fsq.spark import remote
 from fsq.spark.tasks import DDL, MANIFEST, Work
-from fsq.stores.bigquery.connect import GRPC, REST
+from fsq.stores.bigquery.client import GRPC, REST
 
 _HEADLINE = "Spark cannot be used"
 _NEEDED = ("fsq", "polars", "pyarrow", "numpy", "pydantic", "deltalake", "pandas")

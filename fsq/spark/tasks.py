@@ -12,12 +12,12 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from fsq.engine import Options, score_checked
+from fsq.backfill.source import fingerprints, reading, scan_source
 from fsq.errors import FsqError, InputError, StoreError
-from fsq.intake import examined
-from fsq.sources import fingerprints, reading, scan_source
-from fsq.stores.rows import whole_days
-from fsq.stores.spread import Part, Place
+from fsq.intake.validation import examined
+from fsq.scoring.engine import Options, score_checked
+from fsq.stores.distributed import Part, Place
+from fsq.stores.validation import whole_days
 
 # One line per date; what a task has written as a whole stands in each of its lines.
 MANIFEST = pa.schema(

@@ -13,11 +13,11 @@ from string import Template
 from typing import Any
 
 from fsq.contract import Contract, load_contract
+from fsq.diagnosis.trend import LOOKBACK
 from fsq.errors import InputError
 from fsq.sql.parts import parts
 from fsq.sql.quote import comment, text
 from fsq.stores.bigquery.names import TableName, literal
-from fsq.trend import LOOKBACK
 
 __all__ = ["VIEWS", "create_views", "free_names", "query", "view", "view_name"]
 

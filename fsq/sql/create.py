@@ -9,7 +9,7 @@ from google.api_core.exceptions import NotFound
 
 from fsq.contract import Contract
 from fsq.errors import InputError
-from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS
 from fsq.sql import view, view_name
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.names import TableName

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fsq.contract import Contract, Feature
-from fsq.schema import CATEGORIES, DETAIL_FIELDS
+from fsq.diagnosis.trend import COMPARED
+from fsq.schema.columns import CATEGORIES, DETAIL_FIELDS
 from fsq.sql.gates import gate_parts
 from fsq.sql.quote import boolean, number, text, texts
 from fsq.stores.bigquery.names import column
-from fsq.trend import COMPARED
 
 _INFINITE = "CAST('inf' AS FLOAT64)"
 

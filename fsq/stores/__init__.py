@@ -117,7 +117,7 @@ def open_store(uri: str) -> Store:
         return _bigquery(uri)
     if has_scheme and scheme != "file":
         raise StoreError(f"{scheme}:// stores are not supported; use a folder or bigquery://")
-    from fsq.stores.delta import DeltaStore
+    from fsq.stores.delta.store import DeltaStore
 
     return DeltaStore(uri.removeprefix("file://"))
 

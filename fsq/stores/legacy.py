@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsq.errors import InputError
-from fsq.stores.consumers import Place
+from fsq.stores.bigquery.references import Place
 from fsq.stores.migration import needing_clients
 
 

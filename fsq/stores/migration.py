@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsq.errors import InputError, StoreError
-from fsq.stores.plan import Change, Plan
+from fsq.stores.schema_diff import Change, Plan
 
 # Tries on a fresh look at a table that others change at the same time.
 ATTEMPTS = 8
@@ -69,7 +69,8 @@ def migrate(uri: str, *, dry_run: bool = False, create: bool = False) -> Migrati
         with needing_clients():
             from fsq.stores.bigquery.migrate import migrated
         return migrated(uri, dry_run=dry_run, create=create)
-    from fsq.stores import delta_schema, open_store
+    from fsq.stores import open_store
+    from fsq.stores.delta import migrate as delta_schema
 
     store = open_store(uri)
     return delta_schema.migrated(store.uri, dry_run=dry_run, create=create)

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fsq.errors import InputError
-from fsq.files import write_whole
-from fsq.schema import to_arrow as plain_arrow
+from fsq.schema.columns import to_arrow as plain_arrow
+from fsq.utils.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

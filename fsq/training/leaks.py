@@ -9,7 +9,7 @@ import polars as pl
 
 from fsq.diagnosis import Finding
 from fsq.diagnosis.findings import Severity
-from fsq.training.judged import CONTRACT, Judged, Matrix
+from fsq.training.evaluation import CONTRACT, Judged, Matrix
 from fsq.training.options import Options
 
 UNEVEN = 20.0  # percent points between the group that loses most and the one that loses least

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError
-from fsq.fields import names_of, selected
+from fsq.schema.nested import names_of, selected
 from fsq.stores import Store
 
 Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | Store

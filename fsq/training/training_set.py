@@ -15,9 +15,10 @@ import pyarrow as pa
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.errors import InputError
-from fsq.training import display, export, leaks, waterfall
+from fsq.training import export, leaks, waterfall
+from fsq.training import rendering as display
+from fsq.training.evaluation import Judged, columns_read, judged
 from fsq.training.gates import OnDefault
-from fsq.training.judged import Judged, columns_read, judged
 from fsq.training.options import HEADLINE, Asked, Options, resolved
 from fsq.training.source import Scored, Source, opened
 
@@ -214,7 +215,7 @@ def training_set(
         StoreError: the store cannot be read.
 
     >>> from datetime import date
-    >>> from fsq.engine import score
+    >>> from fsq.scoring.engine import score
     >>> names = load_contract().names
     >>> row = {"game_date": date(2026, 2, 6), "points": 21.0} | {n: 1.0 for n in names}
     >>> row |= {f"{n}__source": "phase4" for n in names}

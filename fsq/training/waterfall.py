@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from fsq.errors import InputError
-from fsq.training.judged import Judged, Mask
+from fsq.training.evaluation import Judged, Mask
 from fsq.training.options import HEADLINE, Options
 
 GROUPS = 4

@@ -14,7 +14,7 @@ import fsq
 from fsq.cli import main
 from fsq.demo import simulate_season
 from fsq.stores.bigquery import jobs
-from fsq.stores.bigquery.connect import REST, connected
+from fsq.stores.bigquery.client import REST, connected
 from tests.etags import guarded
 from tests.warehouse import held, made, tables, upstream_rows
 

@@ -16,10 +16,10 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq import webhook
 from fsq.cli import main
 from fsq.demo import simulate_season
-from fsq.explain import explain
+from fsq.diagnosis.explain import explain
+from fsq.utils import webhook
 
 CONTRACT = fsq.load_contract()
 
@@ -148,7 +148,7 @@ def test_json_is_one_document_with_the_documented_names(run: Command, store: str
 
 
 def test_every_kind_is_documented() -> None:
-    from fsq.diagnosis.causes import KINDS
+    from fsq.diagnosis.messages import KINDS
 
     documented = (Path(__file__).parents[2] / "docs/check-json.md").read_text()
     assert [k for k in KINDS if f"`{k}`" not in documented] == []

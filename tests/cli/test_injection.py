@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import fsq
 from fsq.cli import main
+from fsq.diagnosis.trend import trend_of
 from fsq.report.page import report
 from fsq.report.trend_chart import trend_picture
 from fsq.sql.quote import comment, text
-from fsq.trend import trend_of
 from tests.frames import CONTRACT, wide
 
 # One text that tries them all: terminal, log of a job, HTML, Markdown, SQL, spreadsheet.
@@ -130,7 +130,7 @@ def test_no_word_ends_its_sql_literal_or_comment(word: str) -> None:
 def test_a_webhook_s_secrets_are_not_told(
     store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fsq.webhook.WAIT", 0.0)
+    monkeypatch.setattr("fsq.utils.webhook.WAIT", 0.0)
     for url in (
         "http://user:s3cret@127.0.0.1:1/s3cret",
         "file:///s3cret",

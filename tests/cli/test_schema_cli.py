@@ -14,11 +14,11 @@ from fsq.cli import main
 from fsq.cli._costs import costs
 from fsq.cli._output import Output
 from fsq.contract import load_contract
-from fsq.costs import MIB, estimate
-from fsq.schema import TABLE_SCHEMA
+from fsq.schema.bigquery import table
+from fsq.schema.columns import TABLE_SCHEMA
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.resource import table
+from fsq.stores.bigquery.pricing import MIB, estimate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bigquery-schema.md").read_text(encoding="utf-8")
 WITHOUT = """

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 import fsq
 from fsq.cli import main
-from fsq.intake import OnUnknown
-from fsq.schema import COLUMN_NAMES, POLARS_SCHEMA, to_arrow
+from fsq.intake.validation import OnUnknown
+from fsq.schema.columns import COLUMN_NAMES, POLARS_SCHEMA, to_arrow
 from tests.frames import hybrid, legacy, wide
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import polars as pl
 
 import fsq
-from fsq.run import RunContext
+from fsq.intake.run_context import RunContext
 from tests.frames import legacy
 from tests.fuzz import mutate
 from tests.fuzz.common import command, rows_of, sane
 
-_TOML = (Path(fsq.__file__).parent / "contracts/v2_33features.toml").read_text()
+_TOML = (Path(fsq.__file__).parent / "contract/shipped/v2_33features.toml").read_text()
 
 
 def contract(rng: Random, place: Path) -> bool:

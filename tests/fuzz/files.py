@@ -10,7 +10,7 @@ from random import Random
 import fsq
 from fsq.stores.bigquery.names import TableName
 from fsq.training.export import read_provenance
-from fsq.webhook import problem_of
+from fsq.utils.webhook import problem_of
 from tests.frames import NAMES
 from tests.fuzz import mutate
 from tests.fuzz.common import WrongError, rows_of

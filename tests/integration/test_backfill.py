@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill import Progress, backfill
+from fsq.backfill.run import Progress, backfill
 from tests.frames import legacy, wide
 
 KEYS = ["game_date", "player_lookup"]

@@ -10,11 +10,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill import backfill
+from fsq.backfill.run import backfill
 from fsq.errors import InputError, StoreError
-from fsq.schema import COLUMN_NAMES
+from fsq.schema.columns import COLUMN_NAMES
 from fsq.stores import Receipt, open_store
-from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.client import connected
 from tests.frames import hybrid, wide
 from tests.warehouse import held, made, tables, upstream_rows
 

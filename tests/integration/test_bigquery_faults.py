@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from fsq.errors import FsqError, InputError, StoreError
-from fsq.stores.bigquery.publish import publish
-from fsq.stores.bigquery.wire import Retry
+from fsq.stores.bigquery.stream import Retry
+from fsq.stores.bigquery.write import publish
 from tests.fake_write import FakeWrite
 
 ROWS = pa.table({"id": list(range(400)), "text": ["x" * 500] * 400})

@@ -15,16 +15,16 @@ from google.cloud.bigquery import SchemaField
 from polars.testing import assert_frame_equal
 from sqlglot import exp
 
-from fsq.backfill import backfill
+from fsq.backfill.run import backfill
 from fsq.cli import main
-from fsq.schema import COLUMN_NAMES, COLUMNS, LEGACY_FIELDS, TABLE_SCHEMA
-from fsq.stores.bigquery.connect import Clients, connected
+from fsq.schema.bigquery import standard, table
+from fsq.schema.columns import COLUMN_NAMES, COLUMNS, LEGACY_FIELDS, TABLE_SCHEMA
+from fsq.stores.bigquery.client import Clients, connected
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.fields import quality_fields, schema_fields, table_fields
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.resource import standard, table
-from fsq.stores.bigquery.strict import check
-from fsq.stores.plan import planned
+from fsq.stores.bigquery.validate import check
+from fsq.stores.schema_diff import planned
 from tests import warehouse
 from tests.etags import guarded
 from tests.frames import wide

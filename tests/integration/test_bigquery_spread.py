@@ -14,7 +14,7 @@ from fsq.errors import InputError
 from fsq.stores import Entry, open_store
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
-from fsq.stores.spread import Part, Place, Spread, open_spread
+from fsq.stores.distributed import Part, Place, Spread, open_spread
 from tests.frames import wide
 from tests.warehouse import held, tables
 

@@ -13,8 +13,9 @@ from deltalake import DeltaTable, Field, write_deltalake
 
 import fsq
 from fsq.cli import main
-from fsq.schema import TABLE_SCHEMA, to_arrow
-from fsq.stores import Entry, delta_schema, open_store
+from fsq.schema.columns import TABLE_SCHEMA, to_arrow
+from fsq.stores import Entry, open_store
+from fsq.stores.delta import migrate as delta_schema
 from fsq.stores.migration import migrate
 from tests.frames import wide
 

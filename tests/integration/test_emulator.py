@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.client import connected
 from tests.conftest import command, started, stopped
 
 

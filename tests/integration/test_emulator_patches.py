@@ -16,7 +16,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import types
 
-from fsq.stores.bigquery.connect import Clients, connected
+from fsq.stores.bigquery.client import Clients, connected
 from tests.conftest import started, stopped
 
 UNMENDED = (

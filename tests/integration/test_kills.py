@@ -6,8 +6,8 @@ from pathlib import Path
 
 from deltalake import write_deltalake
 
-from fsq.backfill import Progress, backfill
-from fsq.schema import COLUMN_NAMES
+from fsq.backfill.run import Progress, backfill
+from fsq.schema.columns import COLUMN_NAMES
 from fsq.stores import open_store
 from fsq.stores.migration import migrate
 from tests import warehouse

@@ -12,7 +12,7 @@ import fsq
 from fsq.bench.check import consistent, same
 from fsq.demo import simulate_season
 from fsq.errors import FsqError
-from fsq.schema import COLUMN_NAMES
+from fsq.schema.columns import COLUMN_NAMES
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 CONTRACT = fsq.load_contract()

@@ -20,9 +20,9 @@ from polars.testing import assert_frame_equal
 
 import fsq
 import fsq.spark
-from fsq.backfill import BackfillResult, Progress, backfill
+from fsq.backfill.run import BackfillResult, Progress, backfill
 from fsq.errors import InputError, StoreError
-from fsq.stores.delta_spread import DeltaSpread
+from fsq.stores.delta.distributed import DeltaSpread
 from tests import spark as kills
 from tests.frames import legacy, wide
 from tests.spark import KEYS, MASTER, NOW, WITHOUT, Killer, table

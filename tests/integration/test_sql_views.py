@@ -19,17 +19,18 @@ import fsq
 from fsq import sql
 from fsq.cli import main
 from fsq.contract import Contract
-from fsq.diagnosis import shift, upstream
-from fsq.diagnosis.causes import KINDS
+from fsq.diagnosis.checks import drift as shift
+from fsq.diagnosis.checks import upstream
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily import by_feature, long_detail, record_days
+from fsq.diagnosis.daily_metrics import by_feature, long_detail, record_days
 from fsq.diagnosis.diagnose import CHECKS
-from fsq.schema import to_arrow
-from fsq.stores.bigquery.connect import connected
+from fsq.diagnosis.messages import KINDS
+from fsq.diagnosis.trend import trend
+from fsq.schema.columns import to_arrow
+from fsq.stores.bigquery.client import connected
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.publish import publish
-from fsq.trend import trend
+from fsq.stores.bigquery.write import publish
 from tests.frames import CONTRACT, NAMES
 from tests.scenarios import scenarios
 

@@ -15,10 +15,10 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq.backfill import Progress, backfill
+from fsq.backfill.run import Progress, backfill
 from fsq.cli import main
 from fsq.stores import open_store
-from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.client import connected
 from tests.soak.whole import DAYS, answer, origins, versions
 
 OLD, NEW = versions(800)

@@ -12,8 +12,8 @@ from deltalake import DeltaTable, write_deltalake
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.fields import dotted, selected
-from fsq.schema import to_arrow
+from fsq.schema.columns import to_arrow
+from fsq.schema.nested import dotted, selected
 from tests.frames import wide
 
 KEYS = ["game_date", "player_lookup"]

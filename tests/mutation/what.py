@@ -33,18 +33,18 @@ _HERE = "fsq/stores/bigquery/"
 
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "scoring": {
-        "fsq/canonical.py": _RULES,
-        "fsq/engine.py": _RULES,
-        "fsq/forms.py": _RULES,
-        "fsq/intake.py": _RULES,
-        "fsq/layout.py": _RULES,
+        "fsq/intake/columnar.py": _RULES,
+        "fsq/scoring/engine.py": _RULES,
+        "fsq/intake/formats.py": _RULES,
+        "fsq/intake/validation.py": _RULES,
+        "fsq/intake/layout.py": _RULES,
         "fsq/scoring/constants.py": _RULES,
-        "fsq/scoring/detail.py": _RULES,
+        "fsq/scoring/feature_rules.py": _RULES,
         "fsq/scoring/lineage.py": _RULES,
-        "fsq/scoring/nest.py": _RULES,
-        "fsq/scoring/patterns.py": _RULES,
-        "fsq/scoring/record.py": _RULES,
-        "fsq/scoring/signs.py": _RULES,
+        "fsq/scoring/detail_column.py": _RULES,
+        "fsq/scoring/signature_cache.py": _RULES,
+        "fsq/scoring/record_rules.py": _RULES,
+        "fsq/scoring/indicators.py": _RULES,
     },
     "BigQuery's writer": {
         f"{_HERE}census.py": _BIGQUERY,
@@ -60,10 +60,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_HERE}wire.py": _BIGQUERY,
     },
     "Delta's writer": {
-        "fsq/stores/delta.py": _DELTA,
-        "fsq/stores/leaves.py": ("tests/integration/test_training_store.py", *_DELTA),
-        "fsq/stores/plan.py": _DELTA,
-        "fsq/stores/rows.py": _DELTA,
+        "fsq/stores/delta/store.py": _DELTA,
+        "fsq/stores/delta/read.py": ("tests/integration/test_training_store.py", *_DELTA),
+        "fsq/stores/schema_diff.py": _DELTA,
+        "fsq/stores/validation.py": _DELTA,
     },
 }
 

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsq.schema import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS
-from fsq.stores.bigquery.resource import table
-from fsq.stores.plan import planned
+from fsq.schema.bigquery import table
+from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS
+from fsq.stores.schema_diff import planned
 
 OTHERS = st.lists(st.sampled_from(["game_id", "features", "note"]), unique=True)
 

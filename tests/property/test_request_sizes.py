@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsq.errors import InputError
-from fsq.stores.bigquery.wire import Stream, requests
+from fsq.stores.bigquery.stream import Stream, requests
 
 LIMIT = 40_000
 lengths = st.lists(st.one_of(st.integers(0, 40), st.integers(0, 25_000)), max_size=120)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.schema import COLUMN_NAMES, POLARS_SCHEMA
+from fsq.schema.columns import COLUMN_NAMES, POLARS_SCHEMA
 from tests import oracle
 from tests.oracle_contracts import CAPPED, V2, V3, OracleContract
 from tests.strategies import DAYS, NOW, wide_frames

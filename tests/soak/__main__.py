@@ -9,7 +9,7 @@ import time
 import uuid
 from pathlib import Path
 
-from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.client import connected
 from tests.conftest import command, started, stopped
 from tests.soak import contention, kills, load, restarts, single
 from tests.soak.victims import Limits

@@ -11,9 +11,9 @@ import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
 import fsq
+from fsq.backfill.plan import Step, chunks
 from fsq.errors import StoreError
-from fsq.planning import Step, chunks
-from fsq.schema import COLUMN_NAMES, to_arrow
+from fsq.schema.columns import COLUMN_NAMES, to_arrow
 from fsq.stores import Entry, open_store
 from fsq.stores.migration import migrate
 from tests import warehouse

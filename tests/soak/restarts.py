@@ -9,10 +9,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from fsq.backfill import backfill
+from fsq.backfill.run import backfill
 from fsq.errors import StoreError
 from fsq.stores import open_store
-from fsq.stores.bigquery.connect import connected
+from fsq.stores.bigquery.client import connected
 from tests.conftest import command, started, stopped
 from tests.soak.whole import DAYS, answer, origins, versions
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
-from fsq.schema import to_arrow
+from fsq.schema.columns import to_arrow
 from fsq.stores import open_store
 from tests import warehouse
 from tests.frames import legacy

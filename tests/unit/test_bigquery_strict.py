@@ -10,10 +10,10 @@ from google.cloud.bigquery import SchemaField
 
 import fsq
 from fsq.errors import InputError
-from fsq.schema import to_arrow
+from fsq.schema.columns import to_arrow
 from fsq.stores.bigquery.fields import quality_fields, table_fields
 from fsq.stores.bigquery.names import TableName, column, literal
-from fsq.stores.bigquery.strict import check
+from fsq.stores.bigquery.validate import check
 from tests.frames import wide
 
 SCORED = to_arrow(fsq.score(wide(8, 2), now=datetime(2026, 3, 1, tzinfo=UTC)))

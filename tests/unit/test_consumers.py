@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fsq.errors import InputError
-from fsq.stores.consumers import examined, named_in
+from fsq.stores.bigquery.references import examined, named_in
 
 
 @pytest.mark.parametrize(

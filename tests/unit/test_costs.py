@@ -16,10 +16,18 @@ from hypothesis import strategies as st
 import fsq
 from fsq.cli._costs import costs
 from fsq.cli._output import Output
-from fsq.costs import ASSUMPTIONS, GIB, LEAST_QUERIED, PRICES, TIB, estimate, logical_bytes
 from fsq.demo import simulate_season
-from fsq.schema import COLUMN_NAMES, KEYS
-from fsq.sizes import row_bytes
+from fsq.schema.columns import COLUMN_NAMES, KEYS
+from fsq.stores.bigquery.pricing import (
+    ASSUMPTIONS,
+    GIB,
+    LEAST_QUERIED,
+    PRICES,
+    TIB,
+    estimate,
+    logical_bytes,
+)
+from fsq.stores.bigquery.row_size import row_bytes
 
 REAL = sorted((Path(__file__).parents[3] / "shared" / "data").glob("nba_features_*.parquet"))
 CONTRACT = fsq.load_contract()

@@ -14,9 +14,9 @@ import pytest
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.diagnosis.causes import KINDS
-from fsq.diagnosis.daily import feature_days, long_detail, record_days
-from fsq.diagnosis.display import markdown
+from fsq.diagnosis.daily_metrics import feature_days, long_detail, record_days
+from fsq.diagnosis.messages import KINDS
+from fsq.diagnosis.rendering import markdown
 
 CONTRACT = fsq.load_contract()
 # Beside the checkout, or one folder up where it is a worktree.

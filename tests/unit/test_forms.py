@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.schema import ARROW_SCHEMA, COLUMN_NAMES, COLUMNS, DETAIL_FIELDS, POLARS_SCHEMA
+from fsq.schema.columns import ARROW_SCHEMA, COLUMN_NAMES, COLUMNS, DETAIL_FIELDS, POLARS_SCHEMA
 from tests.frames import NAMES, hybrid, legacy, wide
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -134,7 +134,7 @@ def test_row_order_is_kept() -> None:
 
 @pytest.mark.parametrize("rows", [7, 39, 40])
 def test_chunks_do_not_show(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fsq.engine.CHUNK_ROWS", rows)
+    monkeypatch.setattr("fsq.scoring.engine.CHUNK_ROWS", rows)
     assert_frame_equal(fsq.score(ROWS, now=NOW), SCORED)
     assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).collect(), SCORED)
     assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).head(9).collect(), SCORED.head(9))

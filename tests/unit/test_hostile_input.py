@@ -15,9 +15,9 @@ import pytest
 
 import fsq
 from fsq.cli import main
-from fsq.intake import examined
-from fsq.run import RunContext
-from fsq.schema import to_arrow
+from fsq.intake.run_context import RunContext
+from fsq.intake.validation import examined
+from fsq.schema.columns import to_arrow
 from fsq.training.export import read_provenance
 from tests.frames import CONTRACT, NAMES, legacy, wide
 
@@ -181,7 +181,7 @@ def test_an_enemy_contract_is_refused(tmp_path: Path, old: str, new: str, told: 
 
 
 def problems(folder: Path, changes: list[tuple[str, str]]) -> list[str]:
-    text = (Path(fsq.__file__).parent / "contracts/v2_33features.toml").read_text()
+    text = (Path(fsq.__file__).parent / "contract/shipped/v2_33features.toml").read_text()
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
@@ -346,7 +346,7 @@ def test_rows_that_are_cut_while_they_are_read_lazily_are_refused(
         os.truncate(given, size)
         return layout
 
-    monkeypatch.setattr("fsq.engine.examined", then_cut)
+    monkeypatch.setattr("fsq.scoring.engine.examined", then_cut)
     with pytest.raises((fsq.FsqError, pl.exceptions.PolarsError)):
         scored.collect()
 

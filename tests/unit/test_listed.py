@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from fsq.scoring.record import _MOST_BITS, _listed
+from fsq.scoring.record_rules import _MOST_BITS, _listed
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, _MOST_BITS, _MOST_BITS + 1, 30])

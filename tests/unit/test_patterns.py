@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.scoring import patterns
+from fsq.scoring import signature_cache as patterns
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 

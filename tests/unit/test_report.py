@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq.files import write_whole
 from fsq.report import facts
 from fsq.report.page import report
+from fsq.utils.files import write_whole
 from tests.frames import CONTRACT, wide
 
 EVIL = "<script>alert(1)</script>"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fsq.sources import held
+from fsq.backfill.source import held
 from tests.frames import wide
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import fsq
 from fsq import sql
-from fsq.schema import LEGACY_FIELDS
+from fsq.schema.columns import LEGACY_FIELDS
 from tests.frames import CONTRACT
 
 TABLE = "bigquery://p.nba.scored"

@@ -10,9 +10,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 import fsq
-from fsq.diagnosis.daily import record_days
-from fsq.stores.summary import replace_dates
-from fsq.trend import COMPARED, store_summary, trend, trend_of
+from fsq.diagnosis.daily_metrics import record_days
+from fsq.diagnosis.trend import COMPARED, store_summary, trend, trend_of
+from fsq.stores.delta.daily_table import replace_dates
 from tests.frames import CONTRACT, wide
 
 HISTORY, LEAST = CONTRACT.diagnosis.history_days, CONTRACT.diagnosis.history_min_days

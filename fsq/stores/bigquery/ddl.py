@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from fsq.schema import COLUMNS
+from fsq.schema.bigquery import Field, sql_type, stated, table
+from fsq.schema.columns import COLUMNS
 from fsq.stores.bigquery.names import TableName, column
-from fsq.stores.bigquery.resource import Field, sql_type, stated, table
-from fsq.stores.plan import Plan
+from fsq.stores.schema_diff import Plan
 
 
 def create_table(name: TableName, description: str | None = None) -> str:

@@ -8,8 +8,8 @@ import pyarrow as pa
 from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
 from fsq.errors import InputError
-from fsq.schema import COLUMNS, KEYS
-from fsq.stores.bigquery import resource
+from fsq.schema import bigquery as resource
+from fsq.schema.columns import COLUMNS, KEYS
 from fsq.stores.bigquery.names import TableName
 
 _KEYS = {column.name: column for column in KEYS}

@@ -9,13 +9,13 @@ from google.api_core.exceptions import NotFound
 
 from fsq.contract import load_contract
 from fsq.errors import InputError
-from fsq.forms import form_of
-from fsq.schema import LEGACY_FIELDS
-from fsq.stores.bigquery.connect import connected
+from fsq.intake.formats import form_of
+from fsq.schema.columns import LEGACY_FIELDS
+from fsq.stores.bigquery.client import connected
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.migrate import table_of
 from fsq.stores.bigquery.names import TableName, column
-from fsq.stores.consumers import Place, examined, named_in
+from fsq.stores.bigquery.references import Place, examined, named_in
 from fsq.stores.legacy import Ending
 from fsq.stores.migration import no_table
 

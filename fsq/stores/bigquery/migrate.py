@@ -7,12 +7,12 @@ from typing import Any
 from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 
 from fsq.errors import InputError
-from fsq.stores.bigquery.connect import connected
+from fsq.schema.bigquery import table as wanted
+from fsq.stores.bigquery.client import connected
 from fsq.stores.bigquery.fields import new_table, schema_fields
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.resource import table as wanted
 from fsq.stores.migration import ATTEMPTS, Migration, no_table, others_won, sound
-from fsq.stores.plan import Change, Plan, planned
+from fsq.stores.schema_diff import Change, Plan, planned
 
 
 def looked_at(uri: str) -> Plan:

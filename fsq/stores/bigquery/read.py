@@ -17,7 +17,7 @@ from google.cloud.bigquery_storage_v1 import types
 from polars.io.plugins import register_io_source
 
 from fsq.errors import StoreError
-from fsq.stores.bigquery.connect import Clients
+from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.names import TableName, literal
 
 # Two for each core; the service may give fewer, and gives one for a small table.

@@ -15,23 +15,23 @@ from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.cloud import bigquery
 
 from fsq.errors import StoreError
-from fsq.fields import names_of, selected
-from fsq.forms import holds_features
-from fsq.schema import COLUMN_NAMES, LEGACY_FIELDS, from_arrow, to_arrow
+from fsq.intake.formats import holds_features
+from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS, from_arrow, to_arrow
+from fsq.schema.nested import names_of, selected
 from fsq.stores import Entry, Receipt, vanished
-from fsq.stores.bigquery import census
 from fsq.stores.bigquery import ledger as ledgers
-from fsq.stores.bigquery.census import Count
-from fsq.stores.bigquery.connect import Clients, connected
+from fsq.stores.bigquery import verify as census
+from fsq.stores.bigquery.client import Clients, connected
 from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.merge import KEYS, Merge, Mode
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.publish import publish
 from fsq.stores.bigquery.read import scan
-from fsq.stores.bigquery.strict import check, scored_whole
-from fsq.stores.bigquery.wire import Retry
-from fsq.stores.rows import whole_days
+from fsq.stores.bigquery.stream import Retry
+from fsq.stores.bigquery.validate import check, scored_whole
+from fsq.stores.bigquery.verify import Count
+from fsq.stores.bigquery.write import publish
+from fsq.stores.validation import whole_days
 
 # A staging table that nobody dropped, since its process was killed, goes by itself.
 _STAGING_LIVES = timedelta(days=1)

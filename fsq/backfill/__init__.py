@@ -1,0 +1,1 @@
+"""Backfill: a source's dates, planned, scored and written into a store."""

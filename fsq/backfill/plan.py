@@ -1,0 +1,176 @@
+"""What a backfill is to do: which dates of a source, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from fsq.backfill.source import reading, scan_source
+from fsq.contract import Contract
+from fsq.errors import InputError
+from fsq.intake.validation import examined, unknown_words
+from fsq.scoring.engine import Options
+from fsq.stores import Entry, Store, open_store, table_of
+from fsq.stores.bigquery.pricing import Estimate, estimate, logical_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One date of the plan: ``reason`` is new, changed, contract or forced; None to skip it."""
+
+    day: date
+    rows: int
+    reason: str | None
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A source and a store, looked at but not read.
+
+    Attributes:
+        rows: the source's rows of the wanted dates, lazily.
+        target: the store.
+        base: in place, the store's version before its rows were looked at; else None.
+        wanted: the source's columns that scoring reads or carries.
+        fingerprinted: the columns whose content decides whether a date is done anew.
+    """
+
+    rows: pl.LazyFrame
+    target: Store
+    base: int | None
+    wanted: list[str]
+    fingerprinted: list[str]
+
+
+def opened(source: str, store: str, start: date | None, end: date | None, options: Options) -> Job:
+    """Look at the columns of a source, and open the store.
+
+    Raises:
+        InputError: columns are lacking or of wrong types, or the store cannot take them.
+        StoreError: the store cannot be read.
+    """
+    target = open_store(store)
+    in_place = table_of(source) == table_of(store)
+    # Taken before the scan: what others commit in between is then reported, never lost.
+    base = target.version() if in_place else None
+    with reading(source):
+        rows = _between(scan_source(source), start, end, options.contract)
+        layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    if in_place and layout.form == "wide":
+        raise InputError(["a wide table cannot be its own store: its feature columns would be "
+                          "emptied; write to another folder"])  # fmt: skip
+    # In place, the first run adds these two to a legacy table; they are no change of its input.
+    ours = {"primary_data_source", "matchup_data_status"} if in_place else set()
+    # In place, BigQuery's rows stay where they are; a Delta table's are written anew as a whole.
+    stay = in_place and source.startswith("bigquery://")
+    wanted = [*(() if stay else layout.carried), *layout.needed]
+    return Job(rows, target, base, wanted, [c for c in wanted if c not in ours])
+
+
+def checked(rows: pl.LazyFrame, source: str, todo: list[Step], options: Options) -> dict[str, int]:
+    """Refuse bad rows before anything is written; unknown words that count as defaults."""
+    if not todo:
+        return {}
+    chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
+    with reading(source):
+        layout = examined(chosen, options.contract, options.on_unknown)
+        return unknown_words(chosen, layout) if options.on_unknown == "default" else {}
+
+
+def _between(
+    rows: pl.LazyFrame, start: date | None, end: date | None, contract: Contract
+) -> pl.LazyFrame:
+    if rows.collect_schema().get("game_date") != pl.Date:
+        examined(rows, contract, "error")
+    if start is not None:
+        rows = rows.filter(pl.col("game_date") >= start)
+    if end is not None:
+        rows = rows.filter(pl.col("game_date") <= end)
+    return rows
+
+
+def bigquery_costs(
+    job: Job, rows: pl.LazyFrame, source: str, todo: list[Step], options: Options, *, commits: int
+) -> Estimate | None:
+    """What the run would move and cost on BigQuery; None for a store that costs nothing."""
+    held = job.target.billed_bytes(count := sum(step.rows for step in todo))
+    if held is None:
+        return None
+    layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    with reading(source):
+        sizes = logical_bytes(rows)
+    return estimate(
+        count,
+        options.contract,
+        columns=sizes,
+        read=sum(sizes.values()) if source.startswith("bigquery://") else 0,
+        carried=0 if job.base is not None else sum(sizes[c] for c in layout.carried),
+        held=held,
+        commits=commits,
+    )
+
+
+def planned(
+    found: pl.DataFrame,
+    rows: pl.LazyFrame,
+    ledger: dict[date, Entry],
+    options: Options,
+    *,
+    force: bool,
+) -> list[Step]:
+    """What is to be done for each date, and why.
+
+    Args:
+        found: the dates of the source with their rows and fingerprints.
+        rows: the rows themselves, to name what is wrong with their dates.
+        ledger: what the store remembers.
+        options: how they are to be scored.
+        force: redo every date.
+
+    Raises:
+        InputError: rows have no date.
+    """
+    if found["game_date"].null_count():
+        examined(rows, options.contract, options.on_unknown)
+    plan = []
+    for day, count, content in found.iter_rows():
+        entry = Entry(options.contract.name, options.contract.version_hash,
+                      f"{content}|{_circumstances(day, options)}", count)  # fmt: skip
+        plan.append(Step(day, count, _reason(entry, ledger.get(day), force=force), entry))
+    return plan
+
+
+def _reason(entry: Entry, known: Entry | None, *, force: bool) -> str | None:
+    if force:
+        return "forced"
+    if known is None:
+        return "new"
+    if (known.contract, known.version) != (entry.contract, entry.version):
+        return "contract"
+    return None if known == entry else "changed"
+
+
+def _circumstances(day: date, options: Options) -> str:
+    """What else a date's result depends on; an unfinished day depends on the clock."""
+    parts = [options.as_of, options.run.on(day) if options.run else None, options.on_unknown]
+    if options.as_of is None and options.now < datetime(
+        day.year, day.month, day.day, tzinfo=UTC
+    ) + timedelta(days=1):
+        parts.append(options.now)
+    return "|".join(str(p) for p in parts)
+
+
+def chunks(steps: list[Step], chunk_rows: int) -> list[list[Step]]:
+    """The steps in groups of whole dates, of about so many rows each."""
+    out: list[list[Step]] = []
+    size = chunk_rows
+    for step in steps:
+        if size + step.rows > chunk_rows:
+            out.append([])
+            size = 0
+        out[-1].append(step)
+        size += step.rows
+    return out

@@ -1,0 +1,137 @@
+"""Sources of feature rows: Parquet files, a Delta table, or a table of BigQuery."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from glob import glob, has_magic
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+
+import polars as pl
+
+from fsq.errors import FsqError, InputError, StoreError
+from fsq.stores import open_store
+from fsq.stores.read_errors import is_fault_of_file, told
+
+
+def scan_source(uri: str) -> pl.LazyFrame:
+    """Open a source lazily.
+
+    Args:
+        uri: a Parquet file, a folder or glob of Parquet files, a Delta table's folder, or
+            ``bigquery://project.dataset.table``.
+
+    Raises:
+        InputError: there is nothing there, or it cannot be read as Parquet.
+        StoreError: the URI names a kind of source that this version cannot read.
+    """
+    scheme, has_scheme, _ = uri.partition("://")
+    path = Path(uri.removeprefix("file://"))
+    if (has_scheme and scheme == "bigquery") or (path / "_delta_log").is_dir():
+        return open_store(uri).read()
+    if has_scheme and scheme != "file":
+        raise StoreError(f"{scheme}:// sources are not supported; use files or bigquery://")
+    files = sorted(glob(str(path), recursive=True)) if has_magic(str(path)) else []  # noqa: PTH207
+    if path.is_dir():
+        files = sorted(str(f) for f in path.rglob("*.parquet"))
+    elif path.is_file():
+        files = [str(path)]
+    files = [f for f in files if Path(f).is_file()]  # a pipe among them would never end
+    if not files:
+        raise InputError([f"{uri}: no such file, folder or glob of Parquet files; check the path"])
+    try:
+        rows = pl.scan_parquet(files, glob=False)
+        rows.collect_schema()
+    except BaseException as error:
+        if not isinstance(error, pl.exceptions.PolarsError) and not is_fault_of_file(error):
+            raise
+        raise InputError([f"{uri}: cannot be read as Parquet: {told(error)}"]) from error
+    return rows
+
+
+@contextmanager
+def reading(uri: str) -> Iterator[None]:
+    """Turn the faults that show only while a source's rows are read into one clear error.
+
+    Raises:
+        InputError: files are damaged, or those of one folder differ in their columns.
+        StoreError: files are gone, or the disk that they lie on, or are spilled to, failed.
+    """
+    try:
+        yield
+    except FsqError:
+        raise
+    except BaseException as error:
+        if not is_fault_of_file(error):
+            raise
+        if isinstance(error, OSError):
+            cure = "run it again to go on"
+            raise StoreError(f"{uri} cannot be read any more: {told(error)}; {cure}") from error
+        cure = "write the file anew, or name files of one schema"
+        raise InputError([f"{uri}: cannot be read: {told(error)}; {cure}"]) from error
+
+
+@contextmanager
+def held(rows: pl.LazyFrame, uri: str, columns: Sequence[str]) -> Iterator[pl.LazyFrame]:
+    """A remote source's rows in a file for a while; a local source's as they are.
+
+    So they cross the network once, every step after it sees the same rows, and memory holds no
+    more of them than a step reads.
+
+    Args:
+        rows: the source's rows, lazily.
+        uri: the source.
+        columns: those to keep of a remote source.
+    """
+    if not uri.startswith("bigquery://"):
+        yield rows
+        return
+    with _spill() as file:
+        with reading(uri):
+            rows.select(list(dict.fromkeys(columns))).sink_ipc(file)
+        yield pl.scan_ipc(file)
+
+
+@contextmanager
+def _spill() -> Iterator[Path]:
+    """A temporary file's path; on Linux of a file without a name, which ends with its process."""
+    if not Path("/proc/self/fd").is_dir():
+        with TemporaryDirectory(prefix="fsq-") as folder:
+            yield Path(folder) / "rows.arrow"
+        return
+    with TemporaryFile() as file:
+        yield Path(f"/proc/self/fd/{file.fileno()}")
+
+
+def fingerprints(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:
+    """Rows and a hash of their content per date, whatever the rows' order.
+
+    Args:
+        rows: feature rows with ``game_date``.
+        columns: the columns whose content counts.
+
+    Returns:
+        ``game_date``, ``rows`` and ``fingerprint``, in order of date. The hash is that of
+        this Polars version; another version may see every date as changed, and redo it.
+    """
+    schema = rows.collect_schema()
+    columns = sorted(set(columns))
+    text = [pl.col(c).cast(pl.String) if isinstance(schema[c], pl.Categorical | pl.Enum)
+            else pl.col(c) for c in columns]  # fmt: skip
+    salt = hashlib.sha256(repr([pl.__version__, [(c, str(schema[c])) for c in columns]]).encode())
+    return (
+        rows.select("game_date", pl.struct(text).hash(seed=7).alias("hash"))
+        .group_by("game_date")
+        .agg(pl.len().alias("rows"), pl.col("hash").reinterpret(signed=True).sum())
+        .sort("game_date")
+        .select(
+            "game_date",
+            pl.col("rows").cast(pl.Int64),
+            (pl.lit(salt.hexdigest()[:12] + ":") + pl.col("hash").cast(pl.String)).alias(
+                "fingerprint"
+            ),
+        )
+        .collect()
+    )

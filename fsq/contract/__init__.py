@@ -1,0 +1,6 @@
+"""Contracts: what is particular to a table, as checked data."""
+
+from fsq.contract.loading import load_contract, shipped_contracts
+from fsq.contract.model import Contract, Feature, Gate
+
+__all__ = ["Contract", "Feature", "Gate", "load_contract", "shipped_contracts"]

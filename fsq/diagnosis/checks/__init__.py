@@ -1,0 +1,1 @@
+"""The checks: each looks at the dates for one kind of fault."""

@@ -1,0 +1,215 @@
+"""Scored rows condensed to days: one line per date, and one per date and feature.
+
+Everything that looks at dates (findings, trends, reports) starts from these two tables, which
+are hundreds of times smaller than the rows. Only the columns that they need are read.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from fsq.contract import Contract
+from fsq.errors import InputError
+from fsq.schema.columns import CATEGORIES
+
+_TIERS = ("gold", "silver", "bronze", "poor", "critical")
+_LEVELS = ("green", "yellow", "red")
+_KEYS = ["game_date", "feature_index"]
+# Fields of the detail that the table per feature reads.
+_FIELDS = (
+    "feature_index", "feature_value", "expected_value", "value_range_valid", "source_type",
+    "last_updated", "quality_score", "feature_quality_tier", "is_default", "sample_size",
+    "is_training_quality", "upstream_table",
+)  # fmt: skip
+
+
+def record_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
+    """One line per ``game_date``, in order.
+
+    Args:
+        scored: scored rows; the nested detail is not read.
+        contract: of the scoring.
+
+    Returns:
+        ``game_date``; ``rows``; ``games`` (distinct ``game_id``, NULL without that column);
+        ``quality`` (mean score) and ``<category>_quality_pct`` (means), 0 to 100; counts per tier
+        (``gold`` … ``critical``), per alert level (``green``, ``yellow``, ``red``),
+        ``production_ready``, ``training_ready``, ``default_features`` and ``vegas_rows``;
+        ``missing_processors`` and ``completed_processors`` (distinct names) and
+        ``pipeline_runs`` (distinct ids), lists that are empty where nothing is known;
+        ``run_known_rows`` (rows that say what ran); ``freshness_hours`` and
+        ``freshness_hours_max`` (median and largest, NULL if unknown).
+
+    Raises:
+        InputError: columns of a scored table are lacking.
+    """
+    schema = scored.collect_schema()
+    needed = ["game_date", "feature_quality_score", "quality_tier", "quality_alert_level"]
+    _require(schema, needed + [f"{c}_quality_pct" for c in CATEGORIES])
+    games = pl.col("game_id").drop_nulls().n_unique() if "game_id" in schema else pl.lit(None)
+
+    def names(column: str) -> pl.Expr:
+        return pl.col(column).drop_nulls().unique().sort()
+
+    counted = {t: pl.col("quality_tier") == t for t in _TIERS}
+    counted |= {level: pl.col("quality_alert_level") == level for level in _LEVELS}
+    counted |= {
+        "production_ready": pl.col("is_production_ready"),
+        "training_ready": pl.col("is_training_ready"),
+        "vegas_rows": pl.col("has_vegas_line"),
+        "run_known_rows": pl.col("upstream_processors_ran").is_not_null(),
+    }
+    days = scored.group_by("game_date").agg(
+        pl.len().cast(pl.Int64).alias("rows"),
+        games.cast(pl.Int64).alias("games"),
+        pl.col("feature_quality_score").mean().alias("quality"),
+        *(pl.col(f"{c}_quality_pct").mean() for c in CATEGORIES),
+        *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
+        pl.col("default_feature_count").sum().alias("default_features"),
+        names("missing_processors"),
+        names("upstream_processors_ran").alias("completed_processors"),
+        names("upstream_pipeline_run_id").alias("pipeline_runs"),
+        pl.col("upstream_data_freshness_hours").median().alias("freshness_hours"),
+        pl.col("upstream_data_freshness_hours").max().alias("freshness_hours_max"),
+    )
+    out = days.sort("game_date").collect()
+    return out.with_columns(
+        _split_words("missing_processors"), _split_words("completed_processors")
+    )
+
+
+def _split_words(column: str) -> pl.Expr:
+    """Distinct names of lists of comma-joined names."""
+    joined = pl.col(column).list.join(",")
+    words = joined.str.split(",").list.unique(maintain_order=True)
+    return pl.when(joined == "").then(pl.lit([], pl.List(pl.String))).otherwise(words).alias(column)
+
+
+def feature_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
+    """One line per ``game_date`` and feature, by date and index.
+
+    Args:
+        scored: scored rows with ``game_date`` and ``feature_quality_detail``.
+        contract: of the scoring.
+
+    Returns:
+        ``game_date``, ``feature_index``, ``feature_name``, ``feature_category``,
+        ``upstream_table`` (the contract's); counts ``rows``, ``default_rows``, ``values``
+        (not NULL), ``trusted`` (not default), ``expected_rows`` (the expected value exactly, not
+        default), ``violation_rows``, ``stale_rows``, ``very_stale_rows``, ``aged_rows`` (age
+        known), ``empty_rows`` (default, and no game in the window), ``thin_rows``,
+        ``training_rows``, per tier and per source type; ``quality_pct`` (mean score, a default
+        counts 0); of the values that are not default ``distinct``, ``mean``, ``std`` and
+        ``most_common_share`` (0 to 1), NULL where there are none; ``age_hours`` and
+        ``sample_size`` (medians, NULL if unknown).
+
+    Raises:
+        InputError: columns are lacking, or the rows were scored under another contract.
+    """
+    _require(scored.collect_schema(), ["game_date", "feature_quality_detail"])
+    return by_feature(long_detail(scored, contract), contract)
+
+
+def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """``feature_days`` of what ``long_detail`` gave."""
+    rules = contract.feature_rules
+    value = pl.col("feature_value").filter(~pl.col("is_default"))
+    equal = ~pl.col("is_default") & (pl.col("feature_value") == pl.col("expected_value"))
+    age, source, tier = pl.col("age_hours"), pl.col("source_type"), pl.col("feature_quality_tier")
+    counted = {
+        "default_rows": pl.col("is_default"),
+        "values": pl.col("feature_value").is_not_null(),
+        "trusted": ~pl.col("is_default"),
+        "expected_rows": equal.fill_null(False),
+        "violation_rows": ~pl.col("value_range_valid"),
+        "stale_rows": age > rules.stale_hours,
+        "very_stale_rows": age > rules.very_stale_hours,
+        "aged_rows": age.is_not_null(),
+        "empty_rows": pl.col("is_default") & (pl.col("sample_size") == 0),
+        "thin_rows": pl.col("sample_size") < rules.thin_sample,
+        "training_rows": pl.col("is_training_quality"),
+    }
+    counted |= {t: tier == t for t in _TIERS[:4]}
+    counted |= {s: source == s for s in ("phase4", "phase3", "calculated")}
+    days = (
+        long.lazy()
+        .group_by(_KEYS)
+        .agg(
+            pl.len().cast(pl.Int64).alias("rows"),
+            *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
+            (pl.col("quality_score") * ~pl.col("is_default")).mean().alias("quality_pct"),
+            value.mean().alias("mean"),
+            value.std().alias("std"),
+            age.median(),
+            pl.col("sample_size").median(),
+        )
+    )
+    # Counting each value once gives both the distinct ones and the most common.
+    spread = (
+        long.lazy()
+        .filter(~pl.col("is_default"))
+        .group_by(*_KEYS, "feature_value")
+        .len()
+        .group_by(_KEYS)
+        .agg(pl.len().cast(pl.Int64).alias("distinct"), pl.col("len").max().alias("most"))
+    )
+    features = pl.LazyFrame(
+        [(f.index, f.name, f.category, f.upstream_table) for f in contract.features],
+        schema={"feature_index": pl.Int64, "feature_name": pl.String,
+                "feature_category": pl.String, "upstream_table": pl.String},
+        orient="row",
+    )  # fmt: skip
+    out = (
+        days.join(spread, on=_KEYS, how="left")
+        .join(features, on="feature_index", how="left")
+        .with_columns(
+            pl.col("distinct").fill_null(0),
+            (pl.col("most") / pl.col("trusted")).alias("most_common_share"),
+        )
+        .drop("most")
+        .sort(_KEYS)
+    )
+    first = ["game_date", "feature_index", "feature_name", "feature_category", "upstream_table"]
+    return out.select(*first, pl.exclude(first)).collect()
+
+
+def long_detail(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
+    """One line per record and feature, record-major, with the fields that days are made of.
+
+    An age is no field of the detail. The record's largest age belongs to its oldest timestamp,
+    and the other ages lie below it by as much as their timestamps lie above.
+
+    Raises:
+        InputError: a record has other features than the contract.
+    """
+    width, schema = len(contract.features), scored.collect_schema()
+    oldest = "upstream_data_freshness_hours"
+    carried = [c for c in ("player_lookup", "game_date", oldest) if c in schema]
+    # A store's reader prunes the fields that nobody asks for.
+    detail = pl.col("feature_quality_detail")
+    frame = scored.select(*carried, detail).collect()
+    lengths = frame["feature_quality_detail"].list.len().fill_null(0)
+    if frame.height and (lengths.min() != width or lengths.max() != width):
+        found = sorted({int(n) for n in lengths.unique()})
+        cure = f"name the contract that they were scored with; {contract.name} has {width}"
+        raise InputError([f"records have {found} features; {cure}"], "the rows cannot be diagnosed")
+    fields = frame["feature_quality_detail"].explode(empty_as_null=False).struct
+    long = pl.DataFrame([fields.field(name) for name in _FIELDS])
+    keys = frame.select(pl.col(carried).repeat_by(width).explode(empty_as_null=False))
+    long = keys.hstack(long)
+    if not frame.height:
+        return long.with_columns(pl.lit(None, pl.Float64).alias("age_hours"))
+    if oldest not in schema or long["last_updated"].null_count() == long.height:
+        return long.with_columns(pl.lit(None, pl.Float64).alias("age_hours"))
+    stamps = long["last_updated"].to_physical()
+    first = stamps.reshape((frame.height, width)).arr.min().to_frame("first")
+    repeated = first.select(pl.col("first").repeat_by(width).explode(empty_as_null=False))
+    behind = (stamps - repeated["first"]) / 3.6e9
+    return long.with_columns((pl.col(oldest) - behind).clip(lower_bound=0).alias("age_hours"))
+
+
+def _require(schema: pl.Schema, columns: list[str]) -> None:
+    lacking = [c for c in columns if c not in schema]
+    if lacking:
+        problems = [f"no column {c}; pass the result of fsq.score" for c in lacking]
+        raise InputError(problems, "the rows cannot be diagnosed")

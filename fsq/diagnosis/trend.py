@@ -1,0 +1,119 @@
+"""Quality over time: every date against the median of the dates before it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from fsq.contract import Contract
+from fsq.diagnosis.daily_metrics import record_days
+from fsq.errors import StoreError
+from fsq.schema.columns import CATEGORIES
+from fsq.stores import Store
+from fsq.stores.read_errors import reading_store
+
+# Dates before the first one that are read for its comparison; longer breaks part seasons.
+LOOKBACK = timedelta(days=31)
+SUMMARY_TABLE = "feature_quality_daily"
+# Each gets a ``_trailing`` median beside it.
+COMPARED = ("rows", "quality_pct", *(f"{c}_quality_pct" for c in CATEGORIES), "default_pct")
+
+
+def trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """One line per date, against the dates before it.
+
+    Args:
+        days: what ``fsq.diagnosis.daily.record_days`` gives.
+        contract: of the scoring; its feature count makes counts of defaults a share.
+
+    Returns:
+        ``game_date``; ``rows``; ``quality_pct``, ``<category>_quality_pct`` and ``default_pct``
+        (share of all features of all rows), 0 to 100; ``green``, ``yellow`` and ``red`` (rows);
+        ``production_ready_pct`` and ``training_ready_pct``; for each of ``COMPARED`` a
+        ``<name>_trailing`` median of the dates before (the contract says how many, and how few
+        are too few: NULL then, which is not 0);
+        ``quality_change`` and ``default_change`` (points against that median) and
+        ``coverage_pct`` (rows of its rows), NULL where it is.
+
+    >>> import fsq
+    >>> from fsq.demo import simulate_season
+    >>> contract = fsq.load_contract()
+    >>> rows = simulate_season("2025-26").rows.head(2_000)
+    >>> days = trend(record_days(fsq.score(rows).lazy(), contract), contract)
+    >>> days["quality_pct_trailing"].is_null().head(4).to_list()
+    [True, True, True, False]
+    """
+    rules = contract.diagnosis
+    share = pl.col("default_features") / (pl.col("rows") * len(contract.features))
+    measured = days.sort("game_date").select(
+        "game_date",
+        "rows",
+        pl.col("quality").alias("quality_pct"),
+        *(f"{c}_quality_pct" for c in CATEGORIES),
+        (100 * share).alias("default_pct"),
+        "green", "yellow", "red",
+        (100 * pl.col("production_ready") / pl.col("rows")).alias("production_ready_pct"),
+        (100 * pl.col("training_ready") / pl.col("rows")).alias("training_ready_pct"),
+    )  # fmt: skip
+    compared = measured.with_columns(
+        pl.col(name)
+        .cast(pl.Float64)
+        .shift(1)
+        .rolling_median(rules.history_days, min_samples=rules.history_min_days)
+        .alias(f"{name}_trailing")
+        for name in COMPARED
+    )
+    return compared.with_columns(
+        (pl.col("quality_pct") - pl.col("quality_pct_trailing")).alias("quality_change"),
+        (pl.col("default_pct") - pl.col("default_pct_trailing")).alias("default_change"),
+        (100 * pl.col("rows") / pl.col("rows_trailing")).alias("coverage_pct"),
+    )
+
+
+def trend_of(
+    store: Store, contract: Contract, start: date | None = None, end: date | None = None
+) -> pl.DataFrame:
+    """The trend of a store's dates from start to end; earlier ones are read to compare with.
+
+    Raises:
+        StoreError: the store cannot be read, or holds none of these dates.
+    """
+    before = None if start is None else start - LOOKBACK
+    with reading_store(store.uri):
+        out = trend(record_days(store.read(before, end), contract), contract)
+    if start is not None:
+        out = out.filter(pl.col("game_date") >= start)
+    if out.is_empty():
+        raise StoreError(f"{store.uri} holds no rows {_range(start, end)}; backfill these dates")
+    return out
+
+
+def store_summary(trend: pl.DataFrame, store: Store, contract: Contract) -> str:
+    """Keep the trend in ``feature_quality_daily`` beside the store, one row per date.
+
+    Dates that are there already are replaced, so that a second run changes nothing.
+
+    Returns:
+        The path of the Delta table.
+
+    Raises:
+        StoreError: the table cannot be written.
+    """
+    from fsq.stores.delta.daily_table import path_beside, replace_dates
+
+    path = path_beside(store.uri, SUMMARY_TABLE)
+    replace_dates(
+        path,
+        trend.with_columns(
+            pl.col(pl.Float64).round(9),  # sums of floats differ by the order in which they ran
+            pl.lit(contract.name).alias("contract"),
+            pl.lit(contract.version_hash).alias("contract_version"),
+        ),
+    )
+    return str(path)
+
+
+def _range(start: date | None, end: date | None) -> str:
+    words = [f"from {start}" if start else "", f"to {end}" if end else ""]
+    return " ".join(w for w in words if w) or "at all"

@@ -1,0 +1,94 @@
+"""What upstream says about its own run: the id, and which processors finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from fsq.errors import InputError
+from fsq.utils.files import read_text
+
+_MAX_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """The run that produced the rows. A row's own columns win over it, per row.
+
+    Args:
+        pipeline_run_id: correlation id of the upstream run; None if unknown.
+        processors_completed: names of the processors that finished; None if unknown, which
+            is not the same as an empty list (known, and nothing finished).
+        by_date: contexts of the dates on which it differs; what such a context leaves at
+            None falls back to the values above.
+
+    >>> run = RunContext("run-7", ["A"], by_date={date(2026, 2, 6): RunContext(None, [])})
+    >>> run.on(date(2026, 2, 6))
+    ('run-7', [])
+    """
+
+    pipeline_run_id: str | None = None
+    processors_completed: Sequence[str] | None = None
+    by_date: Mapping[date, RunContext] = field(default_factory=dict)
+
+    def on(self, day: date) -> tuple[str | None, list[str] | None]:
+        """Run id and completed processors of one date."""
+        own = self.by_date.get(day, self)
+        run_id = own.pipeline_run_id if own.pipeline_run_id is not None else self.pipeline_run_id
+        done = own.processors_completed
+        if done is None:
+            done = self.processors_completed
+        return run_id, None if done is None else list(done)
+
+    @classmethod
+    def from_json(cls, path: str | Path) -> RunContext:
+        """Read a context from a JSON file with the same three names; dates as ISO text.
+
+        Raises:
+            InputError: the file is absent, is not JSON, or has other names or types in it.
+        """
+        try:
+            data = json.loads(read_text(Path(path), _MAX_BYTES))
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError([f"{path}: {error}"], "the run context cannot be read") from error
+        problems: list[str] = []
+        context = _parsed(data, "", problems)
+        if problems:
+            raise InputError([f"{path}: {p}" for p in problems], "the run context cannot be read")
+        return context
+
+
+def _parsed(data: Any, place: str, problems: list[str]) -> RunContext:
+    if not isinstance(data, dict):
+        problems.append(f"{place or 'the document'} must be an object")
+        return RunContext()
+    known = {"pipeline_run_id", "processors_completed"} | (set() if place else {"by_date"})
+    problems.extend(f"{place}{k}: unknown name; use {sorted(known)}" for k in data.keys() - known)
+    run_id, done = data.get("pipeline_run_id"), data.get("processors_completed")
+    if run_id is not None and not _is_text(run_id):
+        problems.append(f"{place}pipeline_run_id must be text")
+    if done is not None and not (isinstance(done, list) and all(map(_is_text, done))):
+        problems.append(f"{place}processors_completed must be a list of names")
+    days: dict[date, RunContext] = {}
+    by_date = data.get("by_date", {}) if not place else {}
+    if not isinstance(by_date, dict):
+        problems.append("by_date must be an object of dates")
+        by_date = {}
+    for text, entry in by_date.items():
+        try:
+            days[date.fromisoformat(text)] = _parsed(entry, f"by_date.{text}.", problems)
+        except ValueError:
+            problems.append(f"by_date.{text}: not a date; write 2026-02-06")
+    return RunContext(run_id, done, days)
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text that can be stored: JSON can escape half a character."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

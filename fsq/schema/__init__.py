@@ -1,0 +1,1 @@
+"""The output's columns, stated once, and what derives from them."""

@@ -1,0 +1,316 @@
+"""``score``: the only place that knows the order of intake, rules and nesting."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+import pyarrow as pa
+from polars.io.plugins import register_io_source
+
+from fsq.contract import Contract, load_contract
+from fsq.errors import InputError
+from fsq.intake.columnar import canonical
+from fsq.intake.layout import Layout, ruled_columns
+from fsq.intake.run_context import RunContext
+from fsq.intake.validation import OnUnknown, examined
+from fsq.schema.columns import (
+    COLUMN_NAMES,
+    LEGACY_FIELDS,
+    POLARS_SCHEMA,
+    UTC_MICROS,
+    from_arrow,
+    to_arrow,
+)
+from fsq.scoring import lineage
+from fsq.scoring.detail_column import nested
+from fsq.scoring.indicators import observed
+from fsq.scoring.signature_cache import Judged, judged
+from fsq.utils.frames import batches
+from fsq.utils.timing import stage
+
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
+
+# Records per chunk: enough that a chunk's fixed cost vanishes, few enough to stay in cache.
+CHUNK_ROWS = 8_000
+# While one chunk is in a single-threaded part, the other keeps the second core busy.
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to score, resolved: one clock reading serves the whole run."""
+
+    contract: Contract
+    as_of: datetime | None
+    run: RunContext | None
+    now: datetime
+    on_unknown: OnUnknown
+    workers: int = WORKERS
+
+    @cached_property
+    def otherwise(self) -> pl.Expr:
+        """The moment of rows that have none of their own."""
+        midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
+        ended = pl.min_horizontal(pl.lit(self.now, UTC_MICROS), midnight)
+        return ended if self.as_of is None else pl.lit(self.as_of, UTC_MICROS)
+
+
+def score(
+    rows: Rows,
+    contract: str | Path | Contract = "v2_33features",
+    as_of: datetime | None = None,
+    run: RunContext | None = None,
+    now: datetime | None = None,
+    on_unknown_source: OnUnknown = "error",
+) -> Rows:
+    """Score feature rows: one row out per row in, in the same order.
+
+    Args:
+        rows: feature rows, one per player and game, in the wide, legacy, hybrid or scored form.
+        contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
+        as_of: the moment for which freshness is judged, where a row has none of its own; by
+            default the end of the row's game date, or ``now`` if that is earlier.
+        run: what upstream says of its run; a row's own columns win over it.
+        now: the clock, UTC; it becomes ``quality_computed_at``.
+        on_unknown_source: ``"error"``, or ``"default"`` to count unknown words as defaults.
+
+    Returns:
+        The same kind of table that came in: carried columns, then the 44 quality columns. A
+        LazyFrame stays lazy: columns and predicates are pushed down, chunks bound the memory.
+
+    Raises:
+        InputError: columns, types, words or keys are wrong; all problems are in ``.problems``.
+        ContractError: the contract cannot be used.
+
+    >>> import polars as pl
+    >>> from datetime import date
+    >>> names = load_contract("v2_33features").names
+    >>> row = {"player_lookup": "lebronjames", "game_date": date(2026, 2, 6)}
+    >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "phase4" for n in names}
+    >>> score(pl.DataFrame(row)).select("quality_tier", "vegas_default_count")
+    shape: (1, 2)
+    ┌──────────────┬─────────────────────┐
+    │ quality_tier ┆ vegas_default_count │
+    │ ---          ┆ ---                 │
+    │ str          ┆ i64                 │
+    ╞══════════════╪═════════════════════╡
+    │ gold         ┆ 0                   │
+    └──────────────┴─────────────────────┘
+    """
+    options = resolved(contract, as_of, run, now, on_unknown_source)
+    if isinstance(rows, pl.LazyFrame):
+        return _score_lazy(rows, options)
+    if isinstance(rows, pa.Table):
+        return to_arrow(_score_frame(from_arrow(rows), options))
+    if isinstance(rows, pl.DataFrame):
+        return _score_frame(rows, options)
+    raise TypeError(f"rows must be a Polars frame or a pyarrow.Table, not {type(rows).__name__}")
+
+
+def score_checked(rows: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """Score rows that ``check_input`` has already passed, without checking them again."""
+    return pl.concat(chunks_checked(rows, options), rechunk=False)
+
+
+def chunks_checked(rows: pl.DataFrame, options: Options) -> Iterator[pl.DataFrame]:
+    """The same, chunk by chunk and in order; at least one, which may be empty."""
+    plan = examined(rows.lazy(), options.contract, options.on_unknown, with_rows=False)
+    yield from _score_chunks(rows, plan, options)
+
+
+def check_input(
+    rows: pl.LazyFrame,
+    contract: str | Path | Contract = "v2_33features",
+    on_unknown_source: OnUnknown = "error",
+) -> None:
+    """Refuse bad rows before any work, reading only keys and sources.
+
+    Raises:
+        InputError: as ``score`` does.
+    """
+    examined(rows, load_contract(contract), on_unknown_source)
+
+
+def resolved(
+    contract: str | Path | Contract,
+    as_of: datetime | None,
+    run: RunContext | None,
+    now: datetime | None,
+    on_unknown: OnUnknown,
+) -> Options:
+    """Load the contract and read the clock once, for a run of many chunks."""
+    if on_unknown not in ("error", "default"):
+        raise InputError([f"on_unknown_source is {on_unknown!r}; use 'error' or 'default'"])
+    clock = _utc(now) if now is not None else datetime.now(UTC)
+    moment = None if as_of is None else _utc(as_of)
+    return Options(load_contract(contract), moment, run, clock, on_unknown)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
+    rows, counts = frame.lazy(), options.on_unknown == "default"
+    plan = examined(rows, options.contract, options.on_unknown, with_words=counts)
+    try:
+        return pl.concat(_score_chunks(frame, plan, options), rechunk=False)
+    except InputError:
+        examined(rows, options.contract, options.on_unknown)  # names what is wrong in all chunks
+        raise
+
+
+def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> Iterator[pl.DataFrame]:
+    if frame.height <= CHUNK_ROWS:
+        yield _score_chunk(frame, plan, options, list(COLUMN_NAMES))
+        return
+    starts = range(0, frame.height, CHUNK_ROWS)
+    chunks = (frame.slice(at, CHUNK_ROWS) for at in starts)
+    yield from _side_by_side(chunks, plan, options, list(COLUMN_NAMES))
+
+
+def _side_by_side(
+    chunks: Iterable[pl.DataFrame], plan: Layout, options: Options, wanted: list[str]
+) -> Iterator[pl.DataFrame]:
+    """Score chunks on every core, in their order, while at most one more is read ahead."""
+    waiting: deque[Future[pl.DataFrame]] = deque()
+    with ThreadPoolExecutor(options.workers) as pool:
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_score_chunk, chunk, plan, options, wanted))
+                if len(waiting) > options.workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
+    schema = rows.collect_schema()
+    plan = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    out_schema = pl.Schema({c: schema[c] for c in plan.carried} | dict(POLARS_SCHEMA))
+
+    def source(
+        wanted: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        columns = list(out_schema) if wanted is None else wanted
+        early, late = _split(predicate, set(plan.carried))
+        asked = set(columns) | (set(late.meta.root_names()) if late is not None else set())
+        quality = [c for c in COLUMN_NAMES if c in asked]
+        read = rows if early is None else rows.filter(early)
+        examined(read, options.contract, options.on_unknown)
+        kept = [c for c in plan.carried if c in asked]
+        needed = plan.needed if "feature_quality_detail" in asked else ruled_columns(plan)
+        read = read.select(list(dict.fromkeys([*kept, *needed])))
+        narrow = replace(plan, carried=kept, needed=needed)
+        left = n_rows
+        for out in _side_by_side(batches(read, CHUNK_ROWS), narrow, options, quality):
+            out = (out if late is None else out.filter(late)).select(columns)
+            if left is not None:
+                out = out.head(left)
+                left -= out.height
+            yield out
+            if left == 0:
+                return
+
+    return register_io_source(source, schema=out_schema, validate_schema=False)
+
+
+def _split(predicate: pl.Expr | None, carried: set[str]) -> tuple[pl.Expr | None, pl.Expr | None]:
+    """A predicate on carried columns alone runs before scoring, any other after it."""
+    if predicate is None:
+        return None, None
+    if set(predicate.meta.root_names()) <= carried:
+        return predicate, None
+    return None, predicate
+
+
+def _score_chunk(
+    frame: pl.DataFrame, plan: Layout, options: Options, wanted: list[str]
+) -> pl.DataFrame:
+    """Score one chunk; only the wanted quality columns are computed."""
+    if frame.is_empty():
+        types = {n: POLARS_SCHEMA[n] for n in wanted}
+        return pl.DataFrame(schema={c: frame.schema[c] for c in plan.carried} | types)
+    contract, carried = options.contract, _columns(frame, plan.carried)
+    with_detail = "feature_quality_detail" in wanted
+    read = canonical(
+        frame[plan.needed], plan, options.on_unknown, options.otherwise, with_detail=with_detail
+    )
+    records = lineage.with_processors(_with_run(read.records, options), contract)
+    signs = observed(read, contract)
+    found = judged(signs, contract)
+    out = _of_records(records, found, options, wanted)
+    out["upstream_data_freshness_hours"] = pl.Series(signs.freshness, nan_to_null=True)
+    if with_detail:
+        out["feature_quality_detail"] = nested(read.kinds, signs, found, contract)
+    typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
+    return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
+
+
+@stage("level 3")
+def _of_records(
+    records: pl.DataFrame, found: Judged, options: Options, wanted: list[str]
+) -> dict[str, pl.Series]:
+    """What each record gets from its pattern, and from its own lineage."""
+    decided = [n for n in wanted if n in found.records.columns]
+    out = {c.name: c for c in _columns(found.records[pl.Series(found.at)], decided)}
+    lineages = lineage.columns(options.contract, options.now)
+    named = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
+    out |= {n: named[n] for n in lineages if n in wanted}
+    for name in LEGACY_FIELDS:
+        own = records[name]
+        if name in out and own.null_count() < len(own):
+            out[name] = own.zip_with(own.is_not_null(), out[name])
+    return out
+
+
+def _columns(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Some columns, without the cost of planning a query."""
+    return frame[names] if names else pl.DataFrame()  # frame[[]] would be no rows of all columns
+
+
+def _with_run(records: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """Fill the run's facts where a row has none of its own."""
+    if options.run is None:
+        return records
+    days = records["game_date"].unique().to_list()
+    facts = [options.run.on(day) for day in days]
+    run = pl.DataFrame(
+        {"game_date": days, "run_id": [f[0] for f in facts], "done": [f[1] for f in facts]},
+        schema={"game_date": pl.Date, "run_id": pl.String, "done": pl.List(pl.String)},
+    )
+    return records.join(run, on="game_date", how="left", maintain_order="left").with_columns(
+        pl.coalesce("pipeline_run_id", "run_id").alias("pipeline_run_id"),
+        pl.coalesce("processors_completed", "done").alias("processors_completed"),
+    )
+
+
+def explode_detail(scored: Rows) -> Rows:
+    """One row per record and feature: the keys and the 23 fields.
+
+    Args:
+        scored: scored rows with ``player_lookup``, ``game_date`` and ``feature_quality_detail``.
+
+    Returns:
+        The same kind of table that came in.
+    """
+    if isinstance(scored, pa.Table):
+        return to_arrow(explode_detail(from_arrow(scored)))
+    return (
+        scored.select("player_lookup", "game_date", "feature_quality_detail")
+        .explode("feature_quality_detail")
+        .unnest("feature_quality_detail")
+    )

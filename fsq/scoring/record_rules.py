@@ -1,0 +1,236 @@
+"""Levels 2 and 3: categories and records, reduced from the lines of one record per pattern.
+
+Each long column is turned once into one line per feature, so that a sum over features adds whole
+lines. Scores and counts are small integers in the shipped contracts: the sums are exact, and
+bounds such as 85 are met exactly.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fsq.contract import Contract, Gate
+from fsq.schema.columns import CATEGORIES
+from fsq.scoring.feature_rules import TYPES
+from fsq.utils.timing import stage
+
+
+@lru_cache(maxsize=8)
+def _members(contract: Contract) -> dict[str, list[int]]:
+    """Indices of the features that belong to each category, flag, model and kind."""
+    features = contract.features
+    out = {c: contract.in_category(c) for c in CATEGORIES}
+    out["all"] = [f.index for f in features]
+    out["required"] = [f.index for f in features if not f.optional]
+    out["optional"] = [f.index for f in features if f.optional]
+    out["critical"] = [f.index for f in features if f.critical]
+    for flag, wanted in contract.flags:
+        out[flag] = [f.index for f in features if f.name in wanted]
+    for model, names in contract.models.items():
+        out[f"model:{model}"] = [f.index for f in features if f.name in names]
+    return out
+
+
+@stage("level 2")
+def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Sums and counts per record, from which every column of levels 2 and 3 is an expression."""
+    width, members = len(contract.features), _members(contract)
+
+    def lines(column: pl.Series | str) -> Any:
+        """A long column as one line per feature, so that a sum over features adds whole lines."""
+        values = (long[column] if isinstance(column, str) else column).to_numpy()
+        return np.ascontiguousarray(values.reshape(-1, width).T)
+
+    def count(flags: Any) -> Any:
+        return flags.sum(axis=0, dtype=np.int16)
+
+    score, default, trains = (
+        lines(c) for c in ("quality_score", "is_default", "is_training_quality")
+    )
+    raw = lines(long["source"].to_physical())
+    codes = {w: i for i, w in enumerate(contract.sources)}
+    types = lines(long["source_type"].to_physical())
+    defaults, trusted = default.astype(np.int16), np.where(default, 0.0, score)
+    critical = members["critical"]
+    good = (score[critical] >= contract.feature_rules.training_min_score) & ~default[critical]
+    out = {"feature_quality_score": _weighted(score, default, contract)}
+    for category in CATEGORIES:
+        chosen = members[category]
+        out[f"{category}_quality_pct"] = trusted[chosen].sum(axis=0) / max(1, len(chosen))
+    out |= {f"defaults:{m}": count(defaults[chosen]) for m, chosen in members.items()}
+    out |= {
+        f"type:{w}": count(types == i) for i, w in enumerate(TYPES.categories) if w != "default"
+    }
+    out |= {f"raw:{w}": count(raw == codes.get(w, -1)) for w in ("phase4", "phase3")}
+    out |= {
+        "violations": count(lines("violation")),
+        "old": count(lines("old")),
+        "silent": count(lines("silent_default")),
+        "training": count(trains),
+        "training:critical": count(trains[critical]),
+        "good:critical": count(good),
+    }
+    return pl.DataFrame(out)
+
+
+def _weighted(score: Any, default: Any, contract: Contract) -> Any:
+    """The weighted mean per record; an optional feature that is default weighs nothing."""
+    weight = np.array([[f.weight] for f in contract.features])
+    optional = [f.index for f in contract.features if f.optional]
+    required = [f.index for f in contract.features if not f.optional]
+    counts = ~default[optional]
+    points = score * weight
+    points[optional] *= counts
+    total = weight[required].sum() + (weight[optional] * counts).sum(axis=0)
+    out = np.zeros_like(total)
+    return np.divide(points.sum(axis=0), total, out=out, where=total > 0)
+
+
+@lru_cache(maxsize=8)
+def columns(contract: Contract) -> dict[str, pl.Expr]:
+    """Each numeric, flag and word column of levels 2 and 3, from what ``reduced`` gives."""
+    size = {c: len(contract.in_category(c)) for c in CATEGORIES}
+    out: dict[str, pl.Expr] = {f"{c}_quality_pct": _pct(c) for c in CATEGORIES}
+    for flag, wanted in contract.flags:
+        complete = set(wanted) <= set(contract.names)
+        out[flag] = (pl.col(f"defaults:{flag}") == 0) & complete
+    out |= {f"{c}_default_count": _int(f"defaults:{c}") for c in CATEGORIES}
+    score, tier = _score(contract), _tier(contract)
+    out["feature_quality_score"], out["quality_tier"] = score, tier
+    out["quality_alert_level"] = _level(contract, tier)
+    watched: list[str] = [c.name for c in contract.categories if not c.optional and size[c.name]]
+    out["quality_alerts"] = _alerts(contract, watched, size)
+    out["default_feature_count"] = _int("defaults:all")
+    for word in ("phase4", "phase3", "calculated"):
+        out[f"{word}_feature_count"] = _int(f"type:{word}")
+    critical = sum(f.critical for f in contract.features)
+    out["is_training_ready"] = _passes(contract.training_ready, contract)
+    out["training_quality_feature_count"] = _int("training")
+    out["critical_features_training_quality"] = pl.col("training:critical") == critical
+    out["critical_feature_count"] = _int("good:critical")
+    optionals = sum(f.optional for f in contract.features)
+    out["optional_feature_count"] = (optionals - pl.col("defaults:optional")).cast(pl.Int64)
+    out["breakout_model_compatible"] = _listed(
+        {
+            m: (pl.col(f"defaults:model:{m}") == 0) & (set(wanted) <= set(contract.names))
+            for m, wanted in contract.models.items()
+        }
+    )
+    out["is_production_ready"] = _passes(contract.production_ready, contract)
+    out |= _legacy(contract)
+    return out
+
+
+def _pct(category: str) -> pl.Expr:
+    return pl.col(f"{category}_quality_pct")
+
+
+def _int(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Int64)
+
+
+def _score(contract: Contract) -> pl.Expr:
+    score = pl.col("feature_quality_score")
+    for cap in contract.score_caps:
+        hit = pl.col("defaults:required") >= cap.min_required_defaults
+        score = pl.when(hit).then(pl.min_horizontal(score, pl.lit(cap.max_score))).otherwise(score)
+    return score
+
+
+def _tier(contract: Contract) -> pl.Expr:
+    score, bounds = _score(contract), contract.tiers
+    return (
+        pl.when(score > bounds.gold_above)
+        .then(pl.lit("gold"))
+        .when(score >= bounds.silver_from)
+        .then(pl.lit("silver"))
+        .when(score >= bounds.bronze_from)
+        .then(pl.lit("bronze"))
+        .when(score >= bounds.poor_from)
+        .then(pl.lit("poor"))
+        .otherwise(pl.lit("critical"))
+    )
+
+
+def _level(contract: Contract, tier: pl.Expr) -> pl.Expr:
+    rules, lacking = contract.alerts, pl.col("defaults:required")
+    gate = _pct(rules.gate_category)
+    red = (tier == "critical") | (gate < rules.red_category_below)
+    yellow = (tier == "poor") | (gate < rules.yellow_category_below)
+    return (
+        pl.when(red | (lacking > rules.red_required_defaults_above))
+        .then(pl.lit("red"))
+        .when(yellow | (lacking > rules.yellow_required_defaults_above))
+        .then(pl.lit("yellow"))
+        .otherwise(pl.lit("green"))
+    )
+
+
+def _alerts(contract: Contract, watched: list[str], size: dict[str, int]) -> pl.Expr:
+    rules = contract.alerts
+    required = sum(not f.optional for f in contract.features)
+    share = pl.col("defaults:required") / max(1, required)
+    high, raised = (f"high_default_rate_{r:.0%}".replace("%", "pct")
+                    for r in (rules.default_rate_high, rules.default_rate_raised))  # fmt: skip
+    rules_met = {f"all_{c}_features_defaulted": pl.col(f"defaults:{c}") == size[c] for c in watched}
+    rules_met |= {
+        "critical_features_missing": pl.col("defaults:critical") > 0,
+        high: share > rules.default_rate_high,
+        raised: (share > rules.default_rate_raised) & (share <= rules.default_rate_high),
+        "range_violations": pl.col("violations") > 0,
+        f"stale_data_{contract.feature_rules.very_stale_hours:g}h": pl.col("old") > 0,
+        "silent_defaults": pl.col("silent") >= rules.silent_defaults_from,
+    }
+    return _listed(rules_met)
+
+
+def _listed(words: dict[str, pl.Expr]) -> pl.Expr:
+    """The words whose condition is met, in order, as a list per record.
+
+    The conditions are the bits of a number, and each number has one list: made once, gathered.
+    """
+    met = [condition.fill_null(False) for condition in words.values()]
+    if not words or len(words) > _MOST_BITS:
+        named = [pl.when(m).then(pl.lit(w)) for w, m in zip(words, met, strict=True)]
+        return pl.concat_list(named or [pl.lit(None, pl.String)]).list.drop_nulls()
+    bits = [m.cast(pl.UInt32) * (1 << i) for i, m in enumerate(met)]
+    lists = [
+        [word for i, word in enumerate(words) if number >> i & 1]
+        for number in range(1 << len(words))
+    ]
+    return pl.lit(pl.Series(lists, dtype=pl.List(pl.String))).gather(pl.sum_horizontal(bits))
+
+
+# So many words have 4,096 combinations; more are cheaper listed record by record.
+_MOST_BITS = 12
+
+
+def _passes(gate: Gate, contract: Contract) -> pl.Expr:
+    """Whether a record passes; a gate that cannot be evaluated is FALSE."""
+    met = _tier(contract).is_in(list(gate.tiers)) & (_score(contract) >= gate.min_score)
+    for category, least in gate.category_min.items():
+        met &= _pct(category) >= least
+    if gate.no_critical_default:
+        met &= pl.col("defaults:critical") == 0
+    return met.fill_null(False)
+
+
+def _legacy(contract: Contract) -> dict[str, pl.Expr]:
+    rules, size = contract.legacy, len(contract.features)
+    phase4, phase3 = pl.col("raw:phase4") / size, pl.col("raw:phase3") / size
+    primary = (
+        pl.when(phase4 >= rules.phase4_share)
+        .then(pl.lit("phase4"))
+        .when(phase4 >= rules.partial_share)
+        .then(pl.lit("phase4_partial"))
+        .when(phase3 >= rules.phase3_share)
+        .then(pl.lit("phase3"))
+        .otherwise(pl.lit("mixed"))
+    )
+    unavailable = _pct(contract.alerts.gate_category) < rules.matchup_unavailable_below
+    status = pl.when(unavailable).then(pl.lit("MATCHUP_UNAVAILABLE")).otherwise(pl.lit("COMPLETE"))
+    return {"primary_data_source": primary, "matchup_data_status": status}

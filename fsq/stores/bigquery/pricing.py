@@ -1,0 +1,274 @@
+"""What BigQuery bills: logical bytes by type, a run and a year in dollars, assumptions stated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fsq.contract import Contract
+from fsq.schema.columns import plain, to_arrow
+from fsq.scoring.engine import CHUNK_ROWS
+from fsq.stores.bigquery.row_size import TEXT, row_bytes
+from fsq.utils.frames import batches
+
+MIB, GIB, TIB = (2**n for n in (20, 30, 40))
+# BigQuery's documented logical sizes; NULL takes none, a struct is the sum of its fields.
+_SIZES: tuple[tuple[Callable[[pa.DataType], bool], int], ...] = (
+    (pa.types.is_integer, 8),
+    (pa.types.is_floating, 8),
+    (pa.types.is_boolean, 1),
+    (pa.types.is_date, 8),
+    (pa.types.is_time, 8),
+    (pa.types.is_timestamp, 8),
+    (pa.types.is_decimal128, 16),
+    (pa.types.is_decimal256, 32),
+    (pa.types.is_null, 0),
+)
+
+
+def logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int]:
+    """Logical bytes of each column, as BigQuery counts them for storage, reads and queries.
+
+    Args:
+        rows: any columns, nested ones included; a LazyFrame is read batch by batch.
+
+    Returns:
+        Bytes by the column's name, over all rows.
+
+    Raises:
+        TypeError: a column's type has no size in BigQuery.
+        StoreError: the rows changed while they were read.
+
+    >>> logical_bytes(pl.DataFrame({"n": [1, None], "words": [["é"], []]}))
+    {'n': 8, 'words': 4}
+    """
+    if isinstance(rows, pl.LazyFrame):
+        total = Counter(dict.fromkeys(rows.collect_schema(), 0))
+        for batch in batches(rows, CHUNK_ROWS):
+            total.update(logical_bytes(batch))
+        return dict(total)
+    table = to_arrow(rows) if isinstance(rows, pl.DataFrame) else rows
+    return {
+        name: sum(_bytes(chunk) for chunk in column.chunks)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+
+
+def _bytes(array: pa.Array) -> int:
+    kind, there = array.type, len(array) - int(array.null_count)
+    if pa.types.is_dictionary(kind):
+        # The few words first, since those of a view cannot be taken from.
+        words = array.dictionary.cast(plain(kind.value_type))
+        return _bytes(words.take(array.indices))
+    for fits, size in _SIZES:
+        if fits(kind):
+            return size * there
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        return _bytes(array.cast(pa.large_binary()))
+    if pa.types.is_struct(kind):
+        return sum(_bytes(field) for field in array.flatten())
+    try:
+        if pa.types.is_nested(kind):
+            return _bytes(array.flatten())
+        return TEXT * there + int(pc.sum(pc.binary_length(array)).as_py() or 0)
+    except pa.ArrowNotImplementedError:
+        raise TypeError(f"{kind} has no size in BigQuery") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A public price.
+
+    Attributes:
+        usd: dollars for ``unit`` bytes.
+        unit: bytes that ``usd`` buys.
+        free: bytes of each month that are free for a billing account, as far as they count here.
+        note: what it is for.
+    """
+
+    usd: float
+    unit: int
+    free: int
+    note: str
+
+    def of(self, size: float) -> float:
+        """Dollars for so many bytes, none of them free.
+
+        >>> PRICES["query"].of(TIB)
+        6.25
+        """
+        return size / self.unit * self.usd
+
+    def beyond_free(self, size: float) -> float:
+        """Dollars for so many bytes in a month that has its free ones left."""
+        return self.of(max(0.0, size - self.free))
+
+
+PRICED = "public list prices of the US multi-region as of 2025, without tax or discount"
+PRICES = {
+    "read": Price(1.10, TIB, 0, "Storage Read API"),
+    "write": Price(0.025, GIB, 2 * TIB, "Storage Write API, 2 TiB a month of which are free"),
+    "query": Price(6.25, TIB, TIB, "on-demand queries, 1 TiB a month of which is free"),
+    "active": Price(0.02, GIB, 0, "active logical storage, a month"),
+    "long_term": Price(0.01, GIB, 0, "logical storage unchanged for 90 days, a month"),
+}
+# A query is billed for so much of each table that it names, at least.
+LEAST_QUERIED = 10 * MIB
+ASSUMPTIONS = (
+    PRICED,
+    "logical bytes by type: INT64, FLOAT64, DATE, TIMESTAMP 8; BOOL 1; STRING 2 and its UTF-8; "
+    "NULL 0",
+    "a MERGE is billed for its staging table and for all columns of the partitions it touches",
+    "after each write rows are counted where they lie, so its arrays are read twice more",
+    "every query is billed for at least 10 MiB of each table that it names: two to count, two to "
+    "merge and one to remember the dates in each commit, and two to recall them in each run",
+    "storage is counted without the 10 GiB a month that are free, and without staging tables, "
+    "which live for minutes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that is billed.
+
+    Attributes:
+        name: what is done.
+        price: what it is billed by, of ``PRICES``.
+        size: logical bytes that it moves.
+        billed: bytes that are billed for it.
+        usd: dollars at the list price.
+    """
+
+    name: str
+    price: str
+    size: int
+    billed: int
+    usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run would move and cost, and what its rows cost to keep.
+
+    Attributes:
+        rows: rows to score and write.
+        commits: transactions that they are written in.
+        row_bytes: logical bytes of one row as it is stored by fsq.
+        items: read, write, merge and count, in this order.
+        players: rows of a day, for the year.
+        days: days with rows, for the year.
+    """
+
+    rows: int
+    commits: int
+    row_bytes: int
+    items: tuple[Item, ...]
+    players: int
+    days: int
+
+    @property
+    def usd(self) -> float:
+        """Dollars for the run at list prices."""
+        return sum(i.usd for i in self.items)
+
+    @property
+    def usd_beyond_free(self) -> float:
+        """Dollars for the run if nothing else uses the month's free bytes."""
+        billed = {p: sum(i.billed for i in self.items if i.price == p) for p in PRICES}
+        return sum(PRICES[p].beyond_free(size) for p, size in billed.items())
+
+    @property
+    def year_bytes(self) -> int:
+        """Logical bytes of a year's rows."""
+        return self.players * self.days * self.row_bytes
+
+    @property
+    def year_usd(self) -> float:
+        """Dollars to keep a year's rows for twelve months, all of it as active storage."""
+        return 12 * PRICES["active"].of(self.year_bytes)
+
+    @property
+    def year_usd_long_term(self) -> float:
+        """The same if no row is changed again: long-term storage after three months."""
+        long = 9 * PRICES["long_term"].of(self.year_bytes)
+        return 3 * PRICES["active"].of(self.year_bytes) + long
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data, for JSON."""
+        return {
+            "rows": self.rows,
+            "commits": self.commits,
+            "row_bytes": self.row_bytes,
+            "bytes": {i.name: i.size for i in self.items},
+            "items": [asdict(i) for i in self.items],
+            "usd": self.usd,
+            "usd_beyond_free": self.usd_beyond_free,
+            "year": {
+                "players_a_day": self.players,
+                "days": self.days,
+                "bytes": self.year_bytes,
+                "usd": self.year_usd,
+                "usd_long_term": self.year_usd_long_term,
+            },
+            "prices": {name: asdict(p) for name, p in PRICES.items()},
+            "assumptions": [*ASSUMPTIONS],
+        }
+
+
+def estimate(
+    rows: int,
+    contract: Contract,
+    *,
+    columns: Collection[str] | None = None,
+    read: int = 0,
+    carried: int = 0,
+    held: int = 0,
+    commits: int = 1,
+    players: int = 200,
+    days: int = 365,
+) -> Estimate:
+    """Say what a backfill of so many rows would move and cost, before anything is scored.
+
+    Args:
+        rows: rows that would be scored.
+        contract: what they would be scored with.
+        columns: the input's columns, which tell what lineage there will be; None for all of it.
+        read: logical bytes that are read of BigQuery; 0 for a source that lies elsewhere.
+        carried: logical bytes of all rows' columns that go along unchanged; 0 in place.
+        held: logical bytes of the target's partitions that the rows belong to.
+        commits: transactions.
+        players: rows of a day, for the year.
+        days: days of the year that have rows; 365 is more than any season has.
+
+    >>> from fsq.contract import load_contract
+    >>> told = estimate(200, load_contract())
+    >>> [i.name for i in told.items], told.year_usd < 0.20
+    (['read', 'write', 'merge', 'count'], True)
+    """
+    size = row_bytes(contract, columns)
+    per_row = size.total + (carried / rows if rows else 0)
+    written, arrays = round(rows * per_row), rows * size.arrays
+    commits = max(commits, 1) if rows else 0
+    counted = _queried(commits, arrays, arrays, 0) + _queried(1, 0, 0)
+    items = (
+        _item("read", "read", read, read),
+        _item("write", "write", written, written),
+        _item("merge", "query", written + held, _queried(commits, written, held)),
+        _item("count", "query", 2 * arrays, counted),
+    )
+    return Estimate(rows, commits, round(per_row), items, players, days)
+
+
+def _item(name: str, price: str, size: int, billed: int) -> Item:
+    return Item(name, price, size, billed, PRICES[price].of(billed))
+
+
+def _queried(times: int, *tables: int) -> int:
+    """Bytes billed for the queries of all commits that name tables of these sizes in sum."""
+    return sum(max(size, times * LEAST_QUERIED) for size in tables)

@@ -1,0 +1,137 @@
+"""How many logical bytes a scored row takes, from its contract and schema alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from fsq.contract import Contract, Feature
+from fsq.intake.formats import PROVENANCE, SHARED
+from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEYS, REPEATED, Kind
+
+_FIXED: dict[Kind, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
+TEXT = 2  # bytes of a text beside its content
+# What a contract does not fix, as it is on average in two real seasons: letters of a text.
+_LETTERS = {
+    "player_lookup": 12, "validation_status": 6, "source_type": 7, "feature_quality_tier": 5,
+    "upstream_data_hash": 32, "fallback_reason": 22, "triggered_alert": 12, "quality_tier": 5,
+    "quality_alert_level": 5, "feature_schema_version": 13, "quality_schema_version": 4,
+    "feature_quality_detail_version": 2, "upstream_pipeline_run_id": 36, "primary_data_source": 12,
+    "matchup_data_status": 8, "missing_processors": 30,
+}  # fmt: skip
+# The share of values that are there; those of the rest are.
+_SHARE = {
+    "feature_value": 0.87, "value_range_valid": 0.87, "original_value": 0.01,
+    "fallback_reason": 0.15, "triggered_alert": 0.2, "missing_processors": 0.02,
+}  # fmt: skip
+# Columns that are NULL or empty without one of these in the input.
+_NEEDS = {
+    "predecessor_processors_completed": ["processors_completed"],
+    "upstream_processors_ran": ["processors_completed"],
+    "missing_processors": ["processors_completed"],
+    "upstream_pipeline_run_id": ["pipeline_run_id"],
+    "feature_store_age_hours": ["computed_at", "updated_at", "created_at"],
+}
+_GAME_ID, _WORD, _ALERT, _ALERTS = 10, 7, 25, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class RowSize:
+    """Logical bytes of one row.
+
+    Attributes:
+        total: of its keys and its quality.
+        arrays: of those of its columns that are arrays.
+    """
+
+    total: int
+    arrays: int
+
+
+def row_bytes(contract: Contract, columns: Collection[str] | None = None) -> RowSize:
+    """Logical bytes that one scored row takes on average in BigQuery.
+
+    Args:
+        contract: what it is scored with.
+        columns: the input's columns, which tell what lineage there will be; None for all of it.
+
+    >>> from fsq.contract import load_contract
+    >>> contract = load_contract("v2_33features")
+    >>> row_bytes(contract).total > row_bytes(contract, ["player_lookup"]).total
+    True
+    """
+    named = None if columns is None else {*columns}
+    sizes = _flat(contract, named)
+    sizes["feature_quality_detail"] = sum(_detail(f, contract, named) for f in contract.features)
+    arrays = sum(sizes[c.name] for c in COLUMNS if c.kind in REPEATED)
+    return RowSize(round(sum(sizes.values())), round(arrays))
+
+
+def _flat(contract: Contract, columns: set[str] | None) -> dict[str, float]:
+    """Bytes of each flat column."""
+    flat = [c for c in (*KEYS, *COLUMNS) if c.kind not in REPEATED]
+    sizes = {c.name: _SHARE.get(c.name, 1) * _plain(c.name, c.kind) for c in flat}
+    processors = sum(TEXT + len(p.name) for p in contract.processors if p.expected)
+    sizes |= {
+        "quality_alerts": _ALERTS * (TEXT + _ALERT),
+        "available_feature_names": _SHARE["feature_value"]
+        * sum(TEXT + len(n) for n in contract.names),
+        "breakout_model_compatible": max((TEXT + len(m) for m in contract.models), default=0),
+        "predecessor_processors_completed": processors,
+        "upstream_processors_ran": processors,
+        "feature_sources": TEXT + sum(len(f'"{f.index}":"",') + _WORD for f in contract.features),
+    }
+    if columns is None:
+        return sizes
+    absent = [n for n, sources in _NEEDS.items() if columns.isdisjoint(sources)]
+    if not any(_known(f, "last_updated", contract, columns) for f in contract.features):
+        absent.append("upstream_data_freshness_hours")
+    return sizes | dict.fromkeys(absent, 0)
+
+
+def _plain(name: str, kind: Kind) -> int:
+    return _FIXED[kind] if kind in _FIXED else TEXT + _LETTERS.get(name, 0)
+
+
+def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> float:
+    """Bytes of one feature's struct."""
+    suffixes = {field: suffix for suffix, field in PROVENANCE.items()}
+    fixed = {
+        "feature_name": feature.name,
+        "feature_category": feature.category,
+        "upstream_table": feature.upstream_table,
+        "feature_definition_version": feature.definition_version,
+    }
+    window = contract.windows.get(feature.window) if feature.window else None
+    out = 0.0
+    for field in DETAIL_FIELDS:
+        suffix = suffixes.get(field.name)
+        if field.name in fixed:
+            out += TEXT + len(fixed[field.name])
+        elif field.name == "expected_value":
+            out += 0 if feature.expected is None else _FIXED["float"]
+        elif field.name in ("original_value", "fallback_reason"):  # fsq knows them by itself
+            out += _SHARE[field.name] * _plain(field.name, field.kind)
+        elif suffix and not _known(feature, suffix, contract, columns):
+            continue
+        elif field.name == "contributing_game_ids":
+            out += (window.size or 0 if window else 0) * (TEXT + _GAME_ID)
+        elif field.name == "sample_size":
+            out += _FIXED["int"] if window else 0
+        else:
+            out += _SHARE.get(field.name, 1) * _plain(field.name, field.kind)
+    return out
+
+
+def _known(feature: Feature, suffix: str, contract: Contract, columns: set[str] | None) -> bool:
+    """Whether the input says this of the feature."""
+    if columns is None:
+        return True
+    names = {f"{feature.name}__{suffix}"}
+    if suffix in SHARED and (owner := getattr(feature, SHARED[suffix])):
+        names.add(f"{owner}__{suffix}")
+    prefix = contract.legacy_prefixes.get(feature.upstream_table)
+    old = {"last_updated": "last_updated", "data_hash": "hash"}.get(suffix)
+    if prefix and old:
+        names.add(f"{prefix}_{old}")
+    return not columns.isdisjoint(names)

@@ -1,0 +1,62 @@
+"""A small Delta table beside a store: what its dates come to, one row per date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from fsq.errors import StoreError
+from fsq.schema.columns import to_arrow
+from fsq.stores.delta.table import LocalTable
+
+_ATTEMPTS = 5
+
+
+def path_beside(uri: str, name: str) -> Path:
+    """Where a table of this name lies beside the store."""
+    return Path(uri.removeprefix("file://")).resolve().parent / name
+
+
+def replace_dates(path: Path, rows: pl.DataFrame) -> int:
+    """Put rows in the place of those of their dates, at once; other dates stay as they are.
+
+    Returns:
+        The version of the table; unchanged if it held just these rows already.
+
+    Raises:
+        StoreError: the folder is not a Delta table, or cannot be written.
+    """
+    try:
+        return _replaced(path, rows)
+    except (DeltaError, OSError) as error:
+        raise StoreError(f"{path} cannot be written: {error}") from error
+
+
+def _replaced(path: Path, rows: pl.DataFrame) -> int:
+    if path.exists() and not DeltaTable.is_deltatable(str(path)):
+        raise StoreError(f"{path} is not a Delta table; move it away, or name another store")
+    days = rows["game_date"].unique().sort().to_list()
+    named = ", ".join(f"'{day.isoformat()}'" for day in days)
+    if not path.exists():
+        write_deltalake(str(path), to_arrow(rows).slice(0, 0), mode="ignore")
+    for left in reversed(range(_ATTEMPTS)):
+        table = LocalTable(str(path))
+        held = pl.scan_delta(table).filter(pl.col("game_date").is_in(days)).collect()
+        if held.columns == rows.columns and held.sort("game_date").equals(rows):
+            break
+        try:
+            write_deltalake(
+                table,
+                to_arrow(rows),
+                mode="overwrite",
+                schema_mode="merge",
+                predicate=f"game_date IN ({named})",
+            )
+            break
+        except CommitFailedError:  # another writer came first; whole dates are replaced, so again
+            if not left:
+                raise
+    return int(DeltaTable(str(path)).version())

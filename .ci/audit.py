@@ -32,12 +32,16 @@ WORDS = (
 
 def licence_of(name: str) -> str:
     """The licence that a package states, as an SPDX expression where its words can be read so."""
-    about = distribution(name).metadata
+    package = distribution(name)
+    about = package.metadata
     if stated := about.get("License-Expression"):
         return str(stated)
     said = [c.rpartition("::")[2].strip() for c in about.get_all("Classifier") or ()
             if c.startswith("License ::") and not c.endswith("OSI Approved")]  # fmt: skip
     said = said or [line.strip() for line in (about.get("License") or "").splitlines()[:1]]
+    if not said:  # then the first line of the licence that it brings, such as "MIT License"
+        texts = [file.read_text() for file in package.files or () if file.name == "LICENSE"]
+        said = [text.strip().splitlines()[0] for text in texts if text.strip()]
     return " OR ".join(_spdx(words) for words in said) or "none stated"
 
 

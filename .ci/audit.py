@@ -36,8 +36,11 @@ def licence_of(name: str) -> str:
     about = package.metadata
     if stated := about.get("License-Expression"):
         return str(stated)
-    said = [c.rpartition("::")[2].strip() for c in about.get_all("Classifier") or ()
-            if c.startswith("License ::") and not c.endswith("OSI Approved")]  # fmt: skip
+    said = [
+        c.rpartition("::")[2].strip()
+        for c in about.get_all("Classifier") or ()
+        if c.startswith("License ::") and not c.endswith("OSI Approved")
+    ]
     said = said or [line.strip() for line in (about.get("License") or "").splitlines()[:1]]
     if not said:  # then the first line of the licence that it brings, such as "MIT License"
         texts = [file.read_text() for file in package.files or () if file.name == "LICENSE"]

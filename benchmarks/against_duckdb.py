@@ -178,8 +178,10 @@ def _reduced(contract: Contract) -> str:
         "count(*) FILTER (critical AND NOT is_default AND quality_score >= "
         f"{contract.feature_rules.training_min_score!r}) AS critical_feature_count",
         "count(*) FILTER (optional AND NOT is_default) AS optional_feature_count",
-        "count(*) FILTER (violation) AS violations", "count(*) FILTER (old) AS olds",
-        "count(*) FILTER (silent) AS silents", "max(age) AS upstream_data_freshness_hours",
+        "count(*) FILTER (violation) AS violations",
+        "count(*) FILTER (old) AS olds",
+        "count(*) FILTER (silent) AS silents",
+        "max(age) AS upstream_data_freshness_hours",
         "count(*) FILTER (raw = 'phase4') AS raw_phase4",
         "count(*) FILTER (raw = 'phase3') AS raw_phase3",
         "coalesce(list(feature_name ORDER BY feature_index) FILTER (NOT is_default), [])"
@@ -187,18 +189,22 @@ def _reduced(contract: Contract) -> str:
         "'{' || string_agg('\"' || feature_index || '\":\"' || raw || '\"', ',' "
         "ORDER BY feature_index) || '}' AS sources_made",
         f"list(struct_pack({fields}) ORDER BY feature_index) AS feature_quality_detail",
-    ]  # fmt: skip
+    ]
     for c in CATEGORIES:
         mine = f"feature_category = {_text(c)}"
-        sums.append(f"coalesce(avg(CASE WHEN is_default THEN 0.0::DOUBLE ELSE quality_score END) "
-                    f"FILTER ({mine}), 0) AS {c}_quality_pct")  # fmt: skip
+        sums.append(
+            f"coalesce(avg(CASE WHEN is_default THEN 0.0::DOUBLE ELSE quality_score END) "
+            f"FILTER ({mine}), 0) AS {c}_quality_pct"
+        )
         sums.append(f"count(*) FILTER (is_default AND {mine}) AS {c}_default_count")
     for word in ("default", "phase4", "phase3", "calculated"):
         sums.append(f"count(*) FILTER (source_type = '{word}') AS {word}_feature_count")
     score = "CASE WHEN weighed > 0 THEN points / weighed ELSE 0 END"
     for cap in contract.score_caps:
-        score = (f"CASE WHEN lacking >= {cap.min_required_defaults} "
-                 f"THEN least({score}, {cap.max_score!r}) ELSE {score} END")  # fmt: skip
+        score = (
+            f"CASE WHEN lacking >= {cap.min_required_defaults} "
+            f"THEN least({score}, {cap.max_score!r}) ELSE {score} END"
+        )
     bounds = contract.tiers
     return f"""
     sums AS (SELECT record, any_value(moment) AS judged_at, {", ".join(sums)}
@@ -217,9 +223,13 @@ def _columns(contract: Contract, have: set[str]) -> str:
     required = sum(not f.optional for f in contract.features)
     high, raised = alerts.default_rate_high, alerts.default_rate_raised
     told = {
-        **{f"all_{c.name}_features_defaulted":
-           f"{c.name}_default_count = {len(contract.in_category(c.name))}"
-           for c in contract.categories if not c.optional},
+        **{
+            f"all_{c.name}_features_defaulted": (
+                f"{c.name}_default_count = {len(contract.in_category(c.name))}"
+            )
+            for c in contract.categories
+            if not c.optional
+        },
         "critical_features_missing": "critical_defaults > 0",
         f"high_default_rate_{100 * high:.0f}pct": f"lacking / {required} > {high!r}::DOUBLE",
         f"high_default_rate_{100 * raised:.0f}pct": f"lacking / {required} > {raised!r}::DOUBLE "
@@ -227,54 +237,58 @@ def _columns(contract: Contract, have: set[str]) -> str:
         "range_violations": "violations > 0",
         f"stale_data_{contract.feature_rules.very_stale_hours:g}h": "olds > 0",
         "silent_defaults": f"silents >= {alerts.silent_defaults_from}",
-    }  # fmt: skip
+    }
     known = _texts([p.name for p in contract.processors])
     expected = _texts([p.name for p in contract.processors if p.expected])
     done = "NULL::VARCHAR[]"
     if "processors_completed" in have:
         done = "list_filter(processors_completed, lambda p: p IS NOT NULL)"
-    ran = (f"list_concat(list_filter({known}, lambda p: list_contains({done}, p)), "
-           f"list_sort(list_distinct(list_filter({done}, lambda p: NOT list_contains({known}, p)"
-           "))))")  # fmt: skip
+    ran = (
+        f"list_concat(list_filter({known}, lambda p: list_contains({done}, p)), "
+        f"list_sort(list_distinct(list_filter({done}, lambda p: NOT list_contains({known}, p)"
+        "))))"
+    )
     ran = f"CASE WHEN {done} IS NOT NULL THEN {ran} END"
     lacking = f"list_filter({expected}, lambda p: NOT list_contains({done}, p))"
     made = {
         "feature_sources": "sources_made",
-        "primary_data_source":
-            f"CASE WHEN raw_phase4 / {width} >= {legacy.phase4_share!r}::DOUBLE THEN 'phase4' "
-            f"WHEN raw_phase4 / {width} >= {legacy.partial_share!r}::DOUBLE THEN 'phase4_partial' "
-            f"WHEN raw_phase3 / {width} >= {legacy.phase3_share!r}::DOUBLE THEN 'phase3' "
-            "ELSE 'mixed' END",
+        "primary_data_source": f"CASE WHEN raw_phase4 / {width} >= {legacy.phase4_share!r}::DOUBLE "
+        "THEN 'phase4' "
+        f"WHEN raw_phase4 / {width} >= {legacy.partial_share!r}::DOUBLE THEN 'phase4_partial' "
+        f"WHEN raw_phase3 / {width} >= {legacy.phase3_share!r}::DOUBLE THEN 'phase3' "
+        "ELSE 'mixed' END",
         "matchup_data_status": f"CASE WHEN {gate} < {legacy.matchup_unavailable_below!r} "
-                               "THEN 'MATCHUP_UNAVAILABLE' ELSE 'COMPLETE' END",
-    }  # fmt: skip
+        "THEN 'MATCHUP_UNAVAILABLE' ELSE 'COMPLETE' END",
+    }
     out = {
-        "quality_alert_level":
-            f"CASE WHEN quality_tier = 'critical' OR {gate} < {alerts.red_category_below!r} "
-            f"OR lacking > {alerts.red_required_defaults_above} THEN 'red' "
-            f"WHEN quality_tier = 'poor' OR {gate} < {alerts.yellow_category_below!r} "
-            f"OR lacking > {alerts.yellow_required_defaults_above} THEN 'yellow' ELSE 'green' END",
+        "quality_alert_level": f"CASE WHEN quality_tier = 'critical' "
+        f"OR {gate} < {alerts.red_category_below!r} "
+        f"OR lacking > {alerts.red_required_defaults_above} THEN 'red' "
+        f"WHEN quality_tier = 'poor' OR {gate} < {alerts.yellow_category_below!r} "
+        f"OR lacking > {alerts.yellow_required_defaults_above} THEN 'yellow' ELSE 'green' END",
         "quality_alerts": _listed(told),
         "is_training_ready": _passes(contract.training_ready),
         "is_production_ready": _passes(contract.production_ready),
         "breakout_model_compatible": _listed(
-            {m: _all_there(names, contract) for m, names in contract.models.items()}),
+            {m: _all_there(names, contract) for m, names in contract.models.items()}
+        ),
         **{flag: _all_there(names, contract) for flag, names in contract.flags},
         "feature_schema_version": _text(contract.name),
         "feature_quality_detail_version": _text(contract.detail_version),
         "upstream_pipeline_run_id": _first(have, ["pipeline_run_id"], "NULL::VARCHAR"),
         "predecessor_processors_completed": f"coalesce({ran}, [])",
         "upstream_processors_ran": f"CASE WHEN len({ran}) = 0 THEN '' "
-                                   f"ELSE array_to_string({ran}, ',') END",
+        f"ELSE array_to_string({ran}, ',') END",
         "missing_processors": f"CASE WHEN {done} IS NOT NULL AND len({lacking}) > 0 "
-                              f"THEN array_to_string({lacking}, ',') END",
-        "feature_store_age_hours": "NULL::DOUBLE" if "computed_at" not in have else
-            "CASE WHEN computed_at IS NOT NULL THEN greatest(0.0, "
-            "date_diff('microsecond', computed_at, judged_at) / 3.6e9) END",
+        f"THEN array_to_string({lacking}, ',') END",
+        "feature_store_age_hours": "NULL::DOUBLE"
+        if "computed_at" not in have
+        else "CASE WHEN computed_at IS NOT NULL THEN greatest(0.0, "
+        "date_diff('microsecond', computed_at, judged_at) / 3.6e9) END",
         "quality_computed_at": "$now::TIMESTAMPTZ",
         "quality_schema_version": _text(contract.schema_version),
         **{n: _first(have, [n], made[n]) for n in LEGACY_FIELDS},
-    }  # fmt: skip
+    }
     return ", ".join(f"{out.get(c, f'reduced.{c}')} AS {c}" for c in COLUMN_NAMES)
 
 
@@ -290,7 +304,9 @@ def _all_there(names: Sequence[str], contract: Contract) -> str:
 
 
 def _passes(gate: Gate) -> str:
-    met = [f"list_contains({_texts(list(gate.tiers))}, quality_tier)",
-           f"feature_quality_score >= {gate.min_score!r}"]  # fmt: skip
+    met = [
+        f"list_contains({_texts(list(gate.tiers))}, quality_tier)",
+        f"feature_quality_score >= {gate.min_score!r}",
+    ]
     met += [f"{c}_quality_pct >= {least!r}" for c, least in gate.category_min.items()]
     return " AND ".join([*met, *(["critical_defaults = 0"] if gate.no_critical_default else [])])

@@ -26,8 +26,11 @@ def ready(rows: pl.DataFrame) -> pd.DataFrame:
 def as_polars(made: pd.DataFrame) -> pl.DataFrame:
     """The answer, to be compared."""
     columns = {c: made[c].tolist() for c in COLUMN_NAMES}
-    blank = {c: [None if v is pd.NaT or v != v else v for v in columns[c]]
-             for c, t in POLARS_SCHEMA.items() if not t.is_nested()}  # fmt: skip
+    blank = {
+        c: [None if v is pd.NaT or v != v else v for v in columns[c]]
+        for c, t in POLARS_SCHEMA.items()
+        if not t.is_nested()
+    }
     return pl.DataFrame({**columns, **blank}, schema=POLARS_SCHEMA)
 
 
@@ -59,15 +62,22 @@ def _long(rows: pd.DataFrame, as_of: Any, contract: Contract) -> pd.DataFrame:
     for f in contract.features:
         shared, window = f.upstream_table, f.window
         owners = {
-            "last_updated": shared, "upstream_data_hash": shared, "sample_size": window,
-            "contributing_game_ids": window, "upstream_table": None, "upstream_original": None,
-            "told_reason": None, "computation_duration_ms": None,
-        }  # fmt: skip
+            "last_updated": shared,
+            "upstream_data_hash": shared,
+            "sample_size": window,
+            "contributing_game_ids": window,
+            "upstream_table": None,
+            "upstream_original": None,
+            "told_reason": None,
+            "computation_duration_ms": None,
+        }
         suffixes = {
-            "upstream_data_hash": "data_hash", "contributing_game_ids": "game_ids",
-            "upstream_original": "original_value", "told_reason": "fallback_reason",
+            "upstream_data_hash": "data_hash",
+            "contributing_game_ids": "game_ids",
+            "upstream_original": "original_value",
+            "told_reason": "fallback_reason",
             "computation_duration_ms": "duration_ms",
-        }  # fmt: skip
+        }
         part = pd.DataFrame(
             {
                 "record": rows.index,
@@ -133,21 +143,27 @@ def _judged(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     long["silent"] = silent = ~default & long["suspicious"] & (v == long["expected_value"])
     long["source_type"] = canonical.where(~default, "default")
     long["feature_quality_tier"] = np.select(
-        [default | old | violation, canonical == "calculated",
-         (canonical == "phase3") | stale | thin],
-        ["poor", "bronze", "silver"], "gold",
-    )  # fmt: skip
+        [
+            default | old | violation,
+            canonical == "calculated",
+            (canonical == "phase3") | stale | thin,
+        ],
+        ["poor", "bronze", "silver"],
+        "gold",
+    )
     reliability = long["raw"].map({w: float(s.reliability) for w, s in words.items()})
     adequacy = (sample / long["window_size"]).clip(0, 1).fillna(1.0)
     share = quality / base.where(base > 0)
     long["confidence_pct"] = (100 * reliability * share * adequacy).where(~default, 0.0)
-    told = long["told_reason"].where(long["told_reason"].notna(), long["reason"].where(
-        ~failed, "calculation_failed"))  # fmt: skip
+    told = long["told_reason"].where(
+        long["told_reason"].notna(), long["reason"].where(~failed, "calculation_failed")
+    )
     long["fallback_reason"] = told.astype(object).where(default, None)
     long["validation_status"] = np.select(
         [default, long["original_value"].notna(), violation | silent],
-        ["defaulted", "clamped", "warning"], "valid",
-    )  # fmt: skip
+        ["defaulted", "clamped", "warning"],
+        "valid",
+    )
     long["is_training_quality"] = (
         (quality >= rules.training_min_score) & ~default & ~thin & in_range & ~missing
     )
@@ -183,21 +199,32 @@ def _records(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     weight = long["weight"].where(~(long["optional"] & long["is_default"]), 0.0)
     long["weighed"], long["points"] = weight, weight * long["quality_score"]
     default, critical = long["is_default"], long["critical"]
-    sums = pd.DataFrame(
-        {
-            "record": long["record"], "points": long["points"], "weighed": weight,
-            "defaults": default, "lacking": default & ~long["optional"],
-            "critical_defaults": default & critical, "optionals": long["optional"] & ~default,
-            "trains": long["is_training_quality"],
-            "critical_untrained": critical & ~long["is_training_quality"],
-            "critical_good": critical & ~default
-            & (long["quality_score"] >= least.training_min_score),
-            "violations": long["violation"], "old": long["old"], "silent": long["silent"],
-            **{w: long["source_type"] == w for w in ("phase4", "phase3", "calculated")},
-            **{f"raw {w}": long["raw"] == w for w in ("phase4", "phase3")},
-            **{f"default {n}": default & (long["feature_name"] == n) for n in contract.names},
-        }
-    ).groupby("record").sum()  # fmt: skip
+    sums = (
+        pd.DataFrame(
+            {
+                "record": long["record"],
+                "points": long["points"],
+                "weighed": weight,
+                "defaults": default,
+                "lacking": default & ~long["optional"],
+                "critical_defaults": default & critical,
+                "optionals": long["optional"] & ~default,
+                "trains": long["is_training_quality"],
+                "critical_untrained": critical & ~long["is_training_quality"],
+                "critical_good": critical
+                & ~default
+                & (long["quality_score"] >= least.training_min_score),
+                "violations": long["violation"],
+                "old": long["old"],
+                "silent": long["silent"],
+                **{w: long["source_type"] == w for w in ("phase4", "phase3", "calculated")},
+                **{f"raw {w}": long["raw"] == w for w in ("phase4", "phase3")},
+                **{f"default {n}": default & (long["feature_name"] == n) for n in contract.names},
+            }
+        )
+        .groupby("record")
+        .sum()
+    )
     out = pd.DataFrame(index=sums.index)
     groups = long.groupby(["record", "feature_category"])
     means, counts = groups["trusted"].mean().unstack(), groups["is_default"].sum().unstack()
@@ -207,54 +234,75 @@ def _records(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
         out[flag] = _all_there(sums, wanted, contract)
     score = (sums["points"] / sums["weighed"].where(sums["weighed"] > 0)).fillna(0.0)
     for cap in contract.score_caps:
-        score = score.where(sums["lacking"] < cap.min_required_defaults,
-                            score.clip(upper=cap.max_score))  # fmt: skip
+        score = score.where(
+            sums["lacking"] < cap.min_required_defaults, score.clip(upper=cap.max_score)
+        )
     out["feature_quality_score"] = score
     tier = np.select(
-        [score > bounds.gold_above, score >= bounds.silver_from, score >= bounds.bronze_from,
-         score >= bounds.poor_from], ["gold", "silver", "bronze", "poor"], "critical",
-    )  # fmt: skip
+        [
+            score > bounds.gold_above,
+            score >= bounds.silver_from,
+            score >= bounds.bronze_from,
+            score >= bounds.poor_from,
+        ],
+        ["gold", "silver", "bronze", "poor"],
+        "critical",
+    )
     out["quality_tier"] = tier
     gate, lacking = out[f"{alerts.gate_category}_quality_pct"], sums["lacking"]
     out["quality_alert_level"] = np.select(
-        [(tier == "critical") | (gate < alerts.red_category_below)
-         | (lacking > alerts.red_required_defaults_above),
-         (tier == "poor") | (gate < alerts.yellow_category_below)
-         | (lacking > alerts.yellow_required_defaults_above)],
-        ["red", "yellow"], "green",
-    )  # fmt: skip
+        [
+            (tier == "critical")
+            | (gate < alerts.red_category_below)
+            | (lacking > alerts.red_required_defaults_above),
+            (tier == "poor")
+            | (gate < alerts.yellow_category_below)
+            | (lacking > alerts.yellow_required_defaults_above),
+        ],
+        ["red", "yellow"],
+        "green",
+    )
     required = sum(not f.optional for f in contract.features)
     share, high, raised = lacking / required, alerts.default_rate_high, alerts.default_rate_raised
     told = {
-        **{f"all_{c.name}_features_defaulted":
-           counts[c.name] == len(contract.in_category(c.name))
-           for c in contract.categories if not c.optional},
+        **{
+            f"all_{c.name}_features_defaulted": counts[c.name] == len(contract.in_category(c.name))
+            for c in contract.categories
+            if not c.optional
+        },
         "critical_features_missing": sums["critical_defaults"] > 0,
         f"high_default_rate_{100 * high:.0f}pct": share > high,
         f"high_default_rate_{100 * raised:.0f}pct": (share > raised) & (share <= high),
         "range_violations": sums["violations"] > 0,
         f"stale_data_{least.very_stale_hours:g}h": sums["old"] > 0,
         "silent_defaults": sums["silent"] >= alerts.silent_defaults_from,
-    }  # fmt: skip
+    }
     out["quality_alerts"] = _listed(told)
     counted = {
-        "default_feature_count": "defaults", "phase4_feature_count": "phase4",
-        "phase3_feature_count": "phase3", "calculated_feature_count": "calculated",
-        "training_quality_feature_count": "trains", "critical_feature_count": "critical_good",
+        "default_feature_count": "defaults",
+        "phase4_feature_count": "phase4",
+        "phase3_feature_count": "phase3",
+        "calculated_feature_count": "calculated",
+        "training_quality_feature_count": "trains",
+        "critical_feature_count": "critical_good",
         "optional_feature_count": "optionals",
-    }  # fmt: skip
+    }
     out = out.assign(**{name: sums[column] for name, column in counted.items()})
-    for name, rule in (("is_training_ready", contract.training_ready),
-                       ("is_production_ready", contract.production_ready)):  # fmt: skip
+    for name, rule in (
+        ("is_training_ready", contract.training_ready),
+        ("is_production_ready", contract.production_ready),
+    ):
         met = np.isin(tier, rule.tiers) & (score >= rule.min_score)
         for category, floor in rule.category_min.items():
             met &= out[f"{category}_quality_pct"] >= floor
         out[name] = met & (sums["critical_defaults"] == 0) if rule.no_critical_default else met
     out["critical_features_training_quality"] = sums["critical_untrained"] == 0
     out["available_feature_names"] = (
-        long["feature_name"].where(~default).groupby(long["record"]).agg(
-            lambda names: names.dropna().tolist())
-    )  # fmt: skip
+        long["feature_name"]
+        .where(~default)
+        .groupby(long["record"])
+        .agg(lambda names: names.dropna().tolist())
+    )
     out["breakout_model_compatible"] = _listed(
         {m: _all_there(sums, names, contract) for m, names in contract.models.items()}
     )
@@ -264,9 +312,14 @@ def _records(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     legacy, width = contract.legacy, len(contract.features)
     phase4, phase3 = sums["raw phase4"] / width, sums["raw phase3"] / width
     out["primary_data_source"] = np.select(
-        [phase4 >= legacy.phase4_share, phase4 >= legacy.partial_share,
-         phase3 >= legacy.phase3_share], ["phase4", "phase4_partial", "phase3"], "mixed",
-    )  # fmt: skip
+        [
+            phase4 >= legacy.phase4_share,
+            phase4 >= legacy.partial_share,
+            phase3 >= legacy.phase3_share,
+        ],
+        ["phase4", "phase4_partial", "phase3"],
+        "mixed",
+    )
     gone = gate < legacy.matchup_unavailable_below
     out["matchup_data_status"] = np.where(gone, "MATCHUP_UNAVAILABLE", "COMPLETE")
     return out
@@ -291,8 +344,10 @@ def _lineage(
     expected = [p.name for p in contract.processors if p.expected]
     done: list[Any] = [None] * len(rows)
     if "processors_completed" in rows:
-        done = [None if d is None else [p for p in d if p is not None]
-                for d in rows["processors_completed"]]  # fmt: skip
+        done = [
+            None if d is None else [p for p in d if p is not None]
+            for d in rows["processors_completed"]
+        ]
     ran = [
         None if d is None else [p for p in known if p in d] + sorted(set(d) - set(known))
         for d in done

@@ -87,10 +87,12 @@ def _feature(f: Feature, contract: Contract, have: set[str]) -> list[list[pl.Exp
             ),
             "contributing_game_ids": _first(
                 have, [f"{f.name}__game_ids", f"{window}__game_ids"], pl.List(pl.String)
-            ).fill_null([]).list.drop_nulls(),
-            "upstream_table": _first(
-                have, [f"{f.name}__upstream_table"], pl.String()
-            ).fill_null(shared),
+            )
+            .fill_null([])
+            .list.drop_nulls(),
+            "upstream_table": _first(have, [f"{f.name}__upstream_table"], pl.String()).fill_null(
+                shared
+            ),
             "told_reason": _first(have, [f"{f.name}__fallback_reason"], pl.String()),
             "computation_duration_ms": _first(have, [f"{f.name}__duration_ms"], pl.Int64()),
             "feature_index": pl.lit(i, pl.Int64),
@@ -101,8 +103,9 @@ def _feature(f: Feature, contract: Contract, have: set[str]) -> list[list[pl.Exp
         },
         {
             "canonical": by_word("type", pl.String()),
-            "age": ((pl.col("as_of") - at("last_updated")).dt.total_microseconds() / _HOUR)
-            .clip(lower_bound=0),
+            "age": ((pl.col("as_of") - at("last_updated")).dt.total_microseconds() / _HOUR).clip(
+                lower_bound=0
+            ),
             "within": at("v").is_between(f.min, f.max),
             "changed": (at("upstream_original") != at("v")).fill_null(False),
             "thin": (at("sample_size") < rules.thin_sample).fill_null(False),
@@ -110,29 +113,40 @@ def _feature(f: Feature, contract: Contract, have: set[str]) -> list[list[pl.Exp
         {
             "is_default": (at("canonical") == "default") | at("v").is_null(),
             "base": pl.when(at("v").is_null() & (at("canonical") != "default"))
-            .then(contract.sources["missing"].base).otherwise(by_word("base", pl.Float64())),
+            .then(contract.sources["missing"].base)
+            .otherwise(by_word("base", pl.Float64())),
             "value_range_valid": at("within") & ~at("changed"),
             "old": (at("age") > rules.very_stale_hours).fill_null(False),
             "stale": (at("age") > rules.stale_hours).fill_null(False),
             "feature_value": at("v").clip(f.min, f.max) if f.on_violation == "clamp" else at("v"),
-            "original_value": pl.when(at("changed")).then(at("upstream_original"))
-            .when(~at("within") & (f.on_violation == "clamp")).then(at("v")),
+            "original_value": pl.when(at("changed"))
+            .then(at("upstream_original"))
+            .when(~at("within") & (f.on_violation == "clamp"))
+            .then(at("v")),
         },
         {
-            "source_type": pl.when(at("is_default")).then(pl.lit("default"))
+            "source_type": pl.when(at("is_default"))
+            .then(pl.lit("default"))
             .otherwise(at("canonical")),
             "quality_score": (
                 at("base")
-                - pl.when(at("old")).then(rules.very_stale_penalty)
-                .when(at("stale")).then(rules.stale_penalty).otherwise(0.0)
+                - pl.when(at("old"))
+                .then(rules.very_stale_penalty)
+                .when(at("stale"))
+                .then(rules.stale_penalty)
+                .otherwise(0.0)
                 - pl.when(at("thin")).then(rules.thin_penalty).otherwise(0.0)
             ).clip(0, 100),
             "violation": (~at("value_range_valid")).fill_null(False),
-            "silent": (~at("is_default") & pl.lit(f.suspicious_default)
-                       & (at("v") == pl.lit(f.expected, pl.Float64))).fill_null(False),
+            "silent": (
+                ~at("is_default")
+                & pl.lit(f.suspicious_default)
+                & (at("v") == pl.lit(f.expected, pl.Float64))
+            ).fill_null(False),
             "fallback_reason": pl.when(at("is_default")).then(
                 at("told_reason").fill_null(
-                    pl.when(at("failed")).then(pl.lit("calculation_failed"))
+                    pl.when(at("failed"))
+                    .then(pl.lit("calculation_failed"))
                     .otherwise(pl.lit(f.fallback_reason))
                 )
             ),
@@ -140,28 +154,44 @@ def _feature(f: Feature, contract: Contract, have: set[str]) -> list[list[pl.Exp
         {
             "feature_quality_tier": pl.when(at("is_default") | at("old") | at("violation"))
             .then(pl.lit("poor"))
-            .when(at("canonical") == "calculated").then(pl.lit("bronze"))
+            .when(at("canonical") == "calculated")
+            .then(pl.lit("bronze"))
             .when((at("canonical") == "phase3") | at("stale") | at("thin"))
-            .then(pl.lit("silver")).otherwise(pl.lit("gold")),
-            "confidence_pct": pl.when(at("is_default")).then(0.0).otherwise(
-                100 * by_word("reliability", pl.Float64()) * (at("quality_score") / at("base"))
+            .then(pl.lit("silver"))
+            .otherwise(pl.lit("gold")),
+            "confidence_pct": pl.when(at("is_default"))
+            .then(0.0)
+            .otherwise(
+                100
+                * by_word("reliability", pl.Float64())
+                * (at("quality_score") / at("base"))
                 * ((at("sample_size") / size).clip(0, 1).fill_null(1.0) if size else 1.0)
             ),
-            "validation_status": pl.when(at("is_default")).then(pl.lit("defaulted"))
-            .when(at("original_value").is_not_null()).then(pl.lit("clamped"))
-            .when(at("violation") | at("silent")).then(pl.lit("warning"))
+            "validation_status": pl.when(at("is_default"))
+            .then(pl.lit("defaulted"))
+            .when(at("original_value").is_not_null())
+            .then(pl.lit("clamped"))
+            .when(at("violation") | at("silent"))
+            .then(pl.lit("warning"))
             .otherwise(pl.lit("valid")),
             "is_training_quality": (
-                (at("quality_score") >= rules.training_min_score) & ~at("is_default")
-                & ~at("thin") & at("value_range_valid")
+                (at("quality_score") >= rules.training_min_score)
+                & ~at("is_default")
+                & ~at("thin")
+                & at("value_range_valid")
             ).fill_null(False),
-            "triggered_alert": pl.when(at("is_default")).then(pl.lit("default_used"))
-            .when(at("violation")).then(pl.lit("range_violation"))
-            .when(at("old")).then(pl.lit("stale_data_48h"))
-            .when(at("thin")).then(pl.lit("thin_sample"))
-            .when(at("silent")).then(pl.lit("silent_default")),
+            "triggered_alert": pl.when(at("is_default"))
+            .then(pl.lit("default_used"))
+            .when(at("violation"))
+            .then(pl.lit("range_violation"))
+            .when(at("old"))
+            .then(pl.lit("stale_data_48h"))
+            .when(at("thin"))
+            .then(pl.lit("thin_sample"))
+            .when(at("silent"))
+            .then(pl.lit("silent_default")),
         },
-    ]  # fmt: skip
+    ]
     return [[e.alias(f"{i}:{name}") for name, e in stage.items()] for stage in stages]
 
 
@@ -184,8 +214,9 @@ def _record(contract: Contract, have: set[str]) -> list[dict[str, pl.Expr]]:
     first: dict[str, pl.Expr] = {}
     for c in CATEGORIES:
         members = contract.in_category(c)
-        trusted = [pl.when(default[i]).then(0.0).otherwise(pl.col(f"{i}:quality_score"))
-                   for i in members]  # fmt: skip
+        trusted = [
+            pl.when(default[i]).then(0.0).otherwise(pl.col(f"{i}:quality_score")) for i in members
+        ]
         first[f"{c}_quality_pct"] = pl.sum_horizontal(trusted) / max(1, len(members))
         first[f"{c}_default_count"] = _count([default[i] for i in members])
     for flag, wanted in contract.flags:
@@ -217,37 +248,54 @@ def _record(contract: Contract, have: set[str]) -> list[dict[str, pl.Expr]]:
     first["feature_sources_made"] = pl.concat_str(
         pl.lit("{"),
         pl.concat_str(
-            [pl.concat_str(pl.lit(f'"{f.index}":"'), pl.col(f"{f.index}:raw"), pl.lit('"'))
-             for f in features], separator=","),
+            [
+                pl.concat_str(pl.lit(f'"{f.index}":"'), pl.col(f"{f.index}:raw"), pl.lit('"'))
+                for f in features
+            ],
+            separator=",",
+        ),
         pl.lit("}"),
-    )  # fmt: skip
+    )
     for cap in contract.score_caps:
         capped = pl.min_horizontal(score, pl.lit(cap.max_score))
         score = (
             pl.when(pl.col("lacking") >= cap.min_required_defaults).then(capped).otherwise(score)
         )
     tier = (
-        pl.when(pl.col("feature_quality_score") > tiers.gold_above).then(pl.lit("gold"))
-        .when(pl.col("feature_quality_score") >= tiers.silver_from).then(pl.lit("silver"))
-        .when(pl.col("feature_quality_score") >= tiers.bronze_from).then(pl.lit("bronze"))
-        .when(pl.col("feature_quality_score") >= tiers.poor_from).then(pl.lit("poor"))
+        pl.when(pl.col("feature_quality_score") > tiers.gold_above)
+        .then(pl.lit("gold"))
+        .when(pl.col("feature_quality_score") >= tiers.silver_from)
+        .then(pl.lit("silver"))
+        .when(pl.col("feature_quality_score") >= tiers.bronze_from)
+        .then(pl.lit("bronze"))
+        .when(pl.col("feature_quality_score") >= tiers.poor_from)
+        .then(pl.lit("poor"))
         .otherwise(pl.lit("critical"))
-    )  # fmt: skip
+    )
     gate = pl.col(f"{alerts.gate_category}_quality_pct")
     level = (
-        pl.when((pl.col("quality_tier") == "critical") | (gate < alerts.red_category_below)
-                | (pl.col("lacking") > alerts.red_required_defaults_above)).then(pl.lit("red"))
-        .when((pl.col("quality_tier") == "poor") | (gate < alerts.yellow_category_below)
-              | (pl.col("lacking") > alerts.yellow_required_defaults_above)).then(pl.lit("yellow"))
+        pl.when(
+            (pl.col("quality_tier") == "critical")
+            | (gate < alerts.red_category_below)
+            | (pl.col("lacking") > alerts.red_required_defaults_above)
+        )
+        .then(pl.lit("red"))
+        .when(
+            (pl.col("quality_tier") == "poor")
+            | (gate < alerts.yellow_category_below)
+            | (pl.col("lacking") > alerts.yellow_required_defaults_above)
+        )
+        .then(pl.lit("yellow"))
         .otherwise(pl.lit("green"))
-    )  # fmt: skip
+    )
     share = pl.col("lacking") / len(required)
     high, raised = alerts.default_rate_high, alerts.default_rate_raised
     told = {
-        f"all_{c.name}_features_defaulted":
-            pl.col(f"{c.name}_default_count") == len(contract.in_category(c.name))
-        for c in contract.categories if not c.optional
-    }  # fmt: skip
+        f"all_{c.name}_features_defaulted": pl.col(f"{c.name}_default_count")
+        == len(contract.in_category(c.name))
+        for c in contract.categories
+        if not c.optional
+    }
     told |= {
         "critical_features_missing": pl.col("critical_defaults") > 0,
         f"high_default_rate_{100 * high:.0f}pct": share > high,
@@ -263,12 +311,17 @@ def _record(contract: Contract, have: set[str]) -> list[dict[str, pl.Expr]]:
     legacy = contract.legacy
     made = {
         "feature_sources": pl.col("feature_sources_made"),
-        "primary_data_source": pl.when(phase4 >= legacy.phase4_share).then(pl.lit("phase4"))
-        .when(phase4 >= legacy.partial_share).then(pl.lit("phase4_partial"))
-        .when(phase3 >= legacy.phase3_share).then(pl.lit("phase3")).otherwise(pl.lit("mixed")),
+        "primary_data_source": pl.when(phase4 >= legacy.phase4_share)
+        .then(pl.lit("phase4"))
+        .when(phase4 >= legacy.partial_share)
+        .then(pl.lit("phase4_partial"))
+        .when(phase3 >= legacy.phase3_share)
+        .then(pl.lit("phase3"))
+        .otherwise(pl.lit("mixed")),
         "matchup_data_status": pl.when(gate < legacy.matchup_unavailable_below)
-        .then(pl.lit("MATCHUP_UNAVAILABLE")).otherwise(pl.lit("COMPLETE")),
-    }  # fmt: skip
+        .then(pl.lit("MATCHUP_UNAVAILABLE"))
+        .otherwise(pl.lit("COMPLETE")),
+    }
     return [
         first,
         {"feature_quality_score": score},
@@ -314,8 +367,9 @@ def _lineage(contract: Contract, have: set[str], now: datetime) -> dict[str, pl.
     ran = pl.when(done.is_not_null()).then(pl.concat_list(in_order, rest))
     lacking = pl.concat_list(
         pl.when(~done.list.contains(p.name)).then(pl.lit(p.name))
-        for p in contract.processors if p.expected
-    ).list.drop_nulls()  # fmt: skip
+        for p in contract.processors
+        if p.expected
+    ).list.drop_nulls()
     computed = _first(have, ["computed_at"], _MICROS)
     age = (pl.col("as_of") - computed).dt.total_microseconds() / _HOUR
     return {

@@ -43,22 +43,29 @@ def main() -> None:
     rows = to_arrow(fsq.score(simulate_season("2025-26").rows)).combine_chunks()
     sizes = [pa.ipc.get_record_batch_size(p) for b in rows.to_batches() for p in requests(b)]
     size = sum(sizes)
-    print(f"{rows.num_rows:,} rows, {size / 1e6:,.0f} MB in {len(sizes)} requests, the largest "
-          f"{max(sizes) / 1e6:.2f} MB; medians of {ROUNDS}")  # fmt: skip
+    print(
+        f"{rows.num_rows:,} rows, {size / 1e6:,.0f} MB in {len(sizes)} requests, the largest "
+        f"{max(sizes) / 1e6:.2f} MB; medians of {ROUNDS}"
+    )
     source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
     copy = _median(lambda: np.copyto(target, source))
     serialised = _median(lambda: [p.serialize() for b in rows.to_batches() for p in requests(b)])
     sent = _counted(rows)
-    for what, seconds in (("copy the bytes", copy), ("split and serialise", serialised),
-                          ("send and commit", sent)):  # fmt: skip
+    for what, seconds in (
+        ("copy the bytes", copy),
+        ("split and serialise", serialised),
+        ("send and commit", sent),
+    ):
         _line(what, rows.num_rows, size, seconds, copy)
     if wanted.emulator:
         _line("into the emulator", rows.num_rows, size, _into_the_emulator(rows), copy)
 
 
 def _line(what: str, rows: int, size: int, seconds: float, copy: float) -> None:
-    print(f"{what:20} {seconds:8.3f} s {size / seconds / 1e6:8,.0f} MB/s "
-          f"{rows / seconds:10,.0f} rows/s {seconds / copy:8.1f} x copy")  # fmt: skip
+    print(
+        f"{what:20} {seconds:8.3f} s {size / seconds / 1e6:8,.0f} MB/s "
+        f"{rows / seconds:10,.0f} rows/s {seconds / copy:8.1f} x copy"
+    )
 
 
 def _median(call: Callable[[], Any]) -> float:

@@ -25,9 +25,18 @@ def linear(seed: int) -> Any:
 def boosting(seed: int) -> Any:
     """Gradient boosting for the mean absolute error; a gap is a value of its own."""
     return LGBMRegressor(
-        objective="l1", n_estimators=300, learning_rate=0.03, num_leaves=15, min_child_samples=50,
-        subsample=0.8, subsample_freq=1, colsample_bytree=0.8, seed=seed, n_jobs=1, verbose=-1,
-    )  # fmt: skip
+        objective="l1",
+        n_estimators=300,
+        learning_rate=0.03,
+        num_leaves=15,
+        min_child_samples=50,
+        subsample=0.8,
+        subsample_freq=1,
+        colsample_bytree=0.8,
+        seed=seed,
+        n_jobs=1,
+        verbose=-1,
+    )
 
 
 LEARNERS = {"linear": linear, "boosting": boosting}

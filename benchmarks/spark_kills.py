@@ -56,8 +56,10 @@ def main() -> None:
                     told = "killed" if landed else "came too late"
                     spent = time.perf_counter() - began
                     print(f"{number} {kind:16} {told:14}{spent:6.1f} s, the same table", flush=True)
-    print(f"{counted.total()} kills ({', '.join(f'{n} {k}' for k, n in counted.items())}): "
-          "every table is the single machine's, nothing twice, nothing lost")  # fmt: skip
+    print(
+        f"{counted.total()} kills ({', '.join(f'{n} {k}' for k, n in counted.items())}): "
+        "every table is the single machine's, nothing twice, nothing lost"
+    )
 
 
 def _kills(spark: Any, source: str) -> dict[str, Callable[[str], bool]]:

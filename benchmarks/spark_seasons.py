@@ -68,14 +68,19 @@ def _both(spark: Any, paths: list[Path], folder: str) -> None:
     for path in paths:  # a season at a time, so that memory does not decide
         days = pl.scan_parquet(path).select(a=pl.min("game_date"), b=pl.max("game_date"))
         first, last = days.collect().row(0)
-        tables = [fsq.open_store(f"{folder}/{s}").read(first, last).sort(KEYS).collect()
-                  for s in ("one", "spark0", "spark1")]  # fmt: skip
+        tables = [
+            fsq.open_store(f"{folder}/{s}").read(first, last).sort(KEYS).collect()
+            for s in ("one", "spark0", "spark1")
+        ]
         for table in tables[1:]:
             assert_frame_equal(table, tables[0])
     assert many[0].rows == many[1].rows == one.rows
-    print(f"{len(paths)} seasons, {one.rows:,} rows: one machine {one.seconds:.1f} s, Spark "
-          f"{many[0].seconds:.1f} s, again {many[1].seconds:.1f} s "
-          f"({many[1].seconds / one.seconds:.2f} x); the tables are equal", flush=True)  # fmt: skip
+    print(
+        f"{len(paths)} seasons, {one.rows:,} rows: one machine {one.seconds:.1f} s, Spark "
+        f"{many[0].seconds:.1f} s, again {many[1].seconds:.1f} s "
+        f"({many[1].seconds / one.seconds:.2f} x); the tables are equal",
+        flush=True,
+    )
 
 
 def _emulated(spark: Any, paths: list[Path], folder: str) -> None:

@@ -63,12 +63,22 @@ def main() -> None:
     """Print the costs, and the table."""
     season = simulate_season("2025-26").rows
     costs = _measured(season)
-    print("per 1,000 rows in a task: " + ", ".join(
-        f"{what} {seconds * 1e6:.0f} ms" for what, seconds in (
-            ("fingerprints", costs.survey), ("read and score", costs.score),
-            ("write a file", costs.file), ("serialise for BigQuery", costs.send))))  # fmt: skip
-    print(f"on the driver: dates {costs.dates * 1e6:.2f} ms; {costs.sent / 1e3:.1f} kB sent and "
-          f"{costs.stored:.0f} bytes of file per row\n")  # fmt: skip
+    print(
+        "per 1,000 rows in a task: "
+        + ", ".join(
+            f"{what} {seconds * 1e6:.0f} ms"
+            for what, seconds in (
+                ("fingerprints", costs.survey),
+                ("read and score", costs.score),
+                ("write a file", costs.file),
+                ("serialise for BigQuery", costs.send),
+            )
+        )
+    )
+    print(
+        f"on the driver: dates {costs.dates * 1e6:.2f} ms; {costs.sent / 1e3:.1f} kB sent and "
+        f"{costs.stored:.0f} bytes of file per row\n"
+    )
     cores = " | ".join(f"{c} cores" for c in CORES)
     print(f"| seasons | rows | tasks | to | {cores} | at least, for quotas | bound |")
     print("|---|---|---|---|" + "---|" * (len(CORES) + 2))
@@ -76,8 +86,10 @@ def main() -> None:
         rows = size * season.height
         for to, floor, bound in _floors(rows, costs):
             took = [max(floor, _seconds(rows, c, costs, to != "Delta")) for c in CORES]
-            print(f"| {size:,} | {rows / 1e6:,.1f} M | {math.ceil(rows / COMMIT_ROWS):,} | {to} | "
-                  f"{' | '.join(map(_told, took))} | {_told(floor)} | {bound} |")  # fmt: skip
+            print(
+                f"| {size:,} | {rows / 1e6:,.1f} M | {math.ceil(rows / COMMIT_ROWS):,} | {to} | "
+                f"{' | '.join(map(_told, took))} | {_told(floor)} | {bound} |"
+            )
 
 
 def _measured(season: pl.DataFrame) -> Costs:

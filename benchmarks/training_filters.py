@@ -42,8 +42,10 @@ def main() -> None:
     scored = fsq.score(test).sort("game_date", "player_lookup")
     ready = scored["is_production_ready"].to_numpy()
     later = {mode: matrix(scored, mode) for mode in ("keep", "mask")}
-    print(f"{train.height:,} training rows; to predict: {ready.sum():,} ready of {len(ready):,}; "
-          f"{asked.seeds} seeds")  # fmt: skip
+    print(
+        f"{train.height:,} training rows; to predict: {ready.sum():,} ready of {len(ready):,}; "
+        f"{asked.seeds} seeds"
+    )
     shares = [0.0, 1 / 3, 1 / 2] if asked.share is None else asked.share
     hows = asked.how or ["dates", "rows"]
     for share, how in [(s, h) for s in shares for h in (hows if s else hows[:1])]:

@@ -23,11 +23,27 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Contract", "ContractError", "Diagnosis", "Finding", "FrameNamespace", "FsqError", "InputError",
-    "LazyNamespace", "ModelCheck", "ModelIncompatibleError", "RunContext", "StoreError",
-    "TrainingSet", "check_model", "diagnose", "explode_detail", "load_contract", "open_store",
-    "score", "training_set",
-]  # fmt: skip
+    "Contract",
+    "ContractError",
+    "Diagnosis",
+    "Finding",
+    "FrameNamespace",
+    "FsqError",
+    "InputError",
+    "LazyNamespace",
+    "ModelCheck",
+    "ModelIncompatibleError",
+    "RunContext",
+    "StoreError",
+    "TrainingSet",
+    "check_model",
+    "diagnose",
+    "explode_detail",
+    "load_contract",
+    "open_store",
+    "score",
+    "training_set",
+]
 
 
 def open_store(uri: str) -> Store:

@@ -68,8 +68,10 @@ class ModelIncompatibleError(FsqError):
         self.problems, self.needed = list(problems), list(needed)
         self.available = list(available)
         told = _listing(f"model {model} must not predict on these data", self.problems)
-        lists = [f"it needs: {', '.join(self.needed) or 'nothing'}",
-                 f"the data have: {', '.join(self.available) or 'nothing'}"]  # fmt: skip
+        lists = [
+            f"it needs: {', '.join(self.needed) or 'nothing'}",
+            f"the data have: {', '.join(self.available) or 'nothing'}",
+        ]
         super().__init__("\n".join([told, *lists]))
 
 

@@ -11,8 +11,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _LOST = {"error": {"code": 503, "message": "Try again.", "errors": [{"reason": "backendError"}]}}
-_REFUSAL = {"error": {"code": 412, "message": "Precondition check failed.",
-                      "errors": [{"reason": "conditionNotMet"}]}}  # fmt: skip
+_REFUSAL = {
+    "error": {
+        "code": 412,
+        "message": "Precondition check failed.",
+        "errors": [{"reason": "conditionNotMet"}],
+    }
+}
 
 
 _CONFLICT = {
@@ -59,9 +64,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _asked(self, method: str, body: bytes) -> tuple[int, bytes]:
         request = urllib.request.Request(
-            self.server.backend + self.path, body or None, method=method,
+            self.server.backend + self.path,
+            body or None,
+            method=method,
             headers={"Content-Type": "application/json"},
-        )  # fmt: skip
+        )
         try:
             with urllib.request.urlopen(request) as answer:
                 return answer.status, answer.read()

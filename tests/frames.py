@@ -43,17 +43,21 @@ def legacy(rows: pl.DataFrame, names: list[str] | None = None) -> pl.DataFrame:
     """The same rows as arrays, in the given order of features."""
     order = list(names or NAMES)
     return rows.select(
-        "player_lookup", "game_date", "game_id",
+        "player_lookup",
+        "game_date",
+        "game_id",
         features=pl.concat_list(order),
         feature_names=pl.lit(order),
         feature_sources=_json(order),
-    )  # fmt: skip
+    )
 
 
 def hybrid(rows: pl.DataFrame) -> pl.DataFrame:
     """The same rows as flat numbered columns."""
     return rows.select(
-        "player_lookup", "game_date", "game_id",
+        "player_lookup",
+        "game_date",
+        "game_id",
         *(pl.col(n).alias(f"feature_{i}_value") for i, n in enumerate(NAMES)),
         *(pl.col(f"{n}__source").alias(f"feature_{i}_source") for i, n in enumerate(NAMES)),
-    )  # fmt: skip
+    )

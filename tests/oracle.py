@@ -28,11 +28,19 @@ SOURCES = {
 }
 CATEGORIES = ["matchup", "player_history", "team_context", "vegas", "game_context"]
 SIZES = {"last_5": 5, "last_10": 10}
-EXPECTED = ["PlayerDailyCacheProcessor", "PlayerCompositeFactorsProcessor",
-            "TeamDefenseZoneAnalysisProcessor", "PlayerShotZoneAnalysisProcessor",
-            "MLFeatureStoreProcessor"]  # fmt: skip
-KNOWN = [*EXPECTED, "UpcomingPlayerGameContextProcessor", "TeamOffenseGameSummaryProcessor",
-         "PlayerGameSummaryProcessor"]  # fmt: skip
+EXPECTED = [
+    "PlayerDailyCacheProcessor",
+    "PlayerCompositeFactorsProcessor",
+    "TeamDefenseZoneAnalysisProcessor",
+    "PlayerShotZoneAnalysisProcessor",
+    "MLFeatureStoreProcessor",
+]
+KNOWN = [
+    *EXPECTED,
+    "UpcomingPlayerGameContextProcessor",
+    "TeamOffenseGameSummaryProcessor",
+    "PlayerGameSummaryProcessor",
+]
 
 
 def first(row: Row, *names: str | None) -> Any:
@@ -146,26 +154,41 @@ def score_feature(row: Row, f: OracleFeature, moment: datetime) -> tuple[Row, Ro
         status = "clamped" if original is not None else "valid"
         if original is None and (in_range is False or silent):
             status = "warning"
-        rules = [(in_range is False, "range_violation"), (old, "stale_data_48h"),
-                 (thin, "thin_sample"), (silent, "silent_default")]  # fmt: skip
+        rules = [
+            (in_range is False, "range_violation"),
+            (old, "stale_data_48h"),
+            (thin, "thin_sample"),
+            (silent, "silent_default"),
+        ]
         alert = next((word for hit, word in rules if hit), "")
     games = first(row, f"{f.name}__game_ids", f.window and f"{f.window}__game_ids") or []
     table = row.get(f"{f.name}__upstream_table")
     table = f.upstream_table if table is None else table
     detail = {
-        "feature_index": f.index, "feature_name": f.name, "feature_category": f.category,
-        "feature_value": value, "expected_value": None if f.expected is None else float(f.expected),
-        "original_value": original, "value_range_valid": in_range, "validation_status": status,
+        "feature_index": f.index,
+        "feature_name": f.name,
+        "feature_category": f.category,
+        "feature_value": value,
+        "expected_value": None if f.expected is None else float(f.expected),
+        "original_value": original,
+        "value_range_valid": in_range,
+        "validation_status": status,
         "source_type": "default" if default else canonical,
         "upstream_table": table,
         "upstream_data_hash": first(row, f"{f.name}__data_hash", f"{f.upstream_table}__data_hash"),
-        "last_updated": updated, "quality_score": score, "feature_quality_tier": tier,
-        "confidence_pct": confidence, "is_default": default, "fallback_reason": reason,
-        "sample_size": sample, "contributing_game_ids": [g for g in games if g is not None],
+        "last_updated": updated,
+        "quality_score": score,
+        "feature_quality_tier": tier,
+        "confidence_pct": confidence,
+        "is_default": default,
+        "fallback_reason": reason,
+        "sample_size": sample,
+        "contributing_game_ids": [g for g in games if g is not None],
         "is_training_quality": score >= 85 and not default and not thin and in_range is True,
-        "triggered_alert": alert or None, "feature_definition_version": f.definition_version,
+        "triggered_alert": alert or None,
+        "feature_definition_version": f.definition_version,
         "computation_duration_ms": row.get(f"{f.name}__duration_ms"),
-    }  # fmt: skip
+    }
     return detail, {"raw": raw, "age": age, "silent": silent, "feature": f}
 
 
@@ -179,9 +202,10 @@ def record(
 ) -> Row:
     """Level 3, but for lineage and the legacy fields."""
     weighted = [
-        d["quality_score"] for d, f in zip(details, contract.features, strict=True)
+        d["quality_score"]
+        for d, f in zip(details, contract.features, strict=True)
         if not (f.optional and d["is_default"])
-    ]  # fmt: skip
+    ]
     score = sum(weighted) / len(weighted) if weighted else 0.0
     required = [d for d, f in zip(details, contract.features, strict=True) if not f.optional]
     critical = [d for d, f in zip(details, contract.features, strict=True) if f.critical]
@@ -201,9 +225,10 @@ def record(
     if tier == "critical" or matchup < 50 or lacking > 6:
         level = "red"
     alerts = [
-        f"all_{c}_features_defaulted" for c in CATEGORIES
+        f"all_{c}_features_defaulted"
+        for c in CATEGORIES
         if c != "vegas" and all(d["is_default"] for d in details if d["feature_category"] == c)
-    ]  # fmt: skip
+    ]
     if any(d["is_default"] for d in critical):
         alerts.append("critical_features_missing")
     if lacking * 2 > len(required):
@@ -221,25 +246,38 @@ def record(
     breakout = {"star_teammate_out", "fg_pct_last_game"}
     complete = not any(d["is_default"] for d in critical)
     return {
-        "feature_quality_score": score, "quality_tier": tier, "quality_alert_level": level,
-        "quality_alerts": alerts, "default_feature_count": kinds.count("default"),
+        "feature_quality_score": score,
+        "quality_tier": tier,
+        "quality_alert_level": level,
+        "quality_alerts": alerts,
+        "default_feature_count": kinds.count("default"),
         "phase4_feature_count": kinds.count("phase4"),
         "phase3_feature_count": kinds.count("phase3"),
         "calculated_feature_count": kinds.count("calculated"),
-        "is_training_ready": tier in ("gold", "silver") and matchup >= 70 and history >= 80 and complete,
+        "is_training_ready": tier in ("gold", "silver")
+        and matchup >= 70
+        and history >= 80
+        and complete,
         "training_quality_feature_count": sum(d["is_training_quality"] for d in details),
         "critical_features_training_quality": all(d["is_training_quality"] for d in critical),
-        "critical_feature_count": sum(not d["is_default"] and d["quality_score"] >= 85 for d in critical),
+        "critical_feature_count": sum(
+            not d["is_default"] and d["quality_score"] >= 85 for d in critical
+        ),
         "optional_feature_count": sum(
-            f.optional and not d["is_default"] for d, f in zip(details, contract.features, strict=True)
+            f.optional and not d["is_default"]
+            for d, f in zip(details, contract.features, strict=True)
         ),
         "available_feature_names": [d["feature_name"] for d in details if not d["is_default"]],
-        "breakout_model_compatible": [m for m, names in contract.models.items() if set(names) <= good],
+        "breakout_model_compatible": [
+            m for m, names in contract.models.items() if set(names) <= good
+        ],
         "breakout_v3_features_available": breakout <= good,
         "feature_quality_detail_version": "v2",
-        "is_production_ready": tier in ("gold", "silver", "bronze") and score >= 85 and matchup >= 50,
+        "is_production_ready": tier in ("gold", "silver", "bronze")
+        and score >= 85
+        and matchup >= 50,
         "upstream_data_freshness_hours": max(ages) if ages else None,
-    }  # fmt: skip
+    }
 
 
 def lineage(

@@ -29,8 +29,10 @@ def with_incidents() -> pl.DataFrame:
     rows = season(40, dates=13)
     days = rows["game_date"].unique().sort().to_list()
     place = pl.int_range(pl.len()).over("game_date")
-    of = {t: [f.name for f in CONTRACT.features if f.upstream_table == t]
-          for t in ("player_composite_factors", "player_shot_zone_analysis")}  # fmt: skip
+    of = {
+        t: [f.name for f in CONTRACT.features if f.upstream_table == t]
+        for t in ("player_composite_factors", "player_shot_zone_analysis")
+    }
 
     def put(day: int, where: pl.Expr | None = None, **values: pl.Expr) -> None:
         nonlocal rows
@@ -48,27 +50,44 @@ def with_incidents() -> pl.DataFrame:
     def without(job: str) -> pl.Expr:
         return pl.col("processors_completed").list.filter(pl.element() != job)
 
-    put(5, **default(of["player_composite_factors"]),
-        processors_completed=without("PlayerCompositeFactorsProcessor"))  # fmt: skip
+    put(
+        5,
+        **default(of["player_composite_factors"]),
+        processors_completed=without("PlayerCompositeFactorsProcessor"),
+    )
     put(6, place % 5 < 2, **default(of["player_shot_zone_analysis"]))
     put(6, place % 3 < 1, **default(["points_avg_last_5"]))
     put(6, place % 4 < 1, **default(["ppm_avg_last_10"]))
-    put(7, **default(["opponent_pace"]), team_win_pct=pl.lit(0.5), fatigue_score=pl.lit(50.0),
+    put(
+        7,
+        **default(["opponent_pace"]),
+        team_win_pct=pl.lit(0.5),
+        fatigue_score=pl.lit(50.0),
         fatigue_score__source=pl.lit("phase4"),
-        processors_completed=without("PlayerShotZoneAnalysisProcessor"))  # fmt: skip
+        processors_completed=without("PlayerShotZoneAnalysisProcessor"),
+    )
     put(7, place % 3 < 1, pct_three=pl.lit(0.35), pct_three__source=pl.lit("phase4"))
     for day, hours in ((8, 20), (8, 45)):
         table = "player_daily_cache" if hours == 45 else "calculated"
         stamp = f"{table}__last_updated"
         put(day, **{stamp: pl.col(stamp) - pl.duration(hours=hours)})
-    put(9, place % 3 == 0, opponent_def_rating=pl.lit(200.0), points_std_last_10=pl.lit(-2.0),
+    put(
+        9,
+        place % 3 == 0,
+        opponent_def_rating=pl.lit(200.0),
+        points_std_last_10=pl.lit(-2.0),
         opponent_def_rating__source=pl.lit("phase4"),
-        points_std_last_10__source=pl.lit("phase4"))  # fmt: skip
+        points_std_last_10__source=pl.lit("phase4"),
+    )
     sources = [f"{n}__source" for n in FEATURES if FEATURES[n].category == "team_context"]
-    put(10, **dict.fromkeys(sources, pl.lit("fallback")),
+    put(
+        10,
+        **dict.fromkeys(sources, pl.lit("fallback")),
         **{n: pl.lit(None, pl.Float64) for n in ("vegas_points_line", "vegas_opening_line")},
-        **dict.fromkeys(("vegas_points_line__source", "vegas_opening_line__source"),
-                        pl.lit("missing")))  # fmt: skip
+        **dict.fromkeys(
+            ("vegas_points_line__source", "vegas_opening_line__source"), pl.lit("missing")
+        ),
+    )
     phase3 = [f"{n}__source" for n in FEATURES if FEATURES[n].category == "matchup"]
     put(11, **dict.fromkeys(phase3, pl.lit("phase3")))
     again = rows.filter(pl.col("game_date") == days[3])  # half as many players again, and more

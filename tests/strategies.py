@@ -25,8 +25,18 @@ TEXTS = st.sampled_from([None, "", "a1", "b2"])
 def _values(f: OracleFeature) -> list[float | None]:
     middle = (f.min + f.max) / 2 + 0.125
     expected = f.min if f.expected is None else float(f.expected)
-    return [middle, expected, float(f.min), float(f.max), f.min - 1.0, f.max + 1.0, None,
-            float("nan"), float("inf"), float("-inf")]  # fmt: skip
+    return [
+        middle,
+        expected,
+        float(f.min),
+        float(f.max),
+        f.min - 1.0,
+        f.max + 1.0,
+        None,
+        float("nan"),
+        float("inf"),
+        float("-inf"),
+    ]
 
 
 @st.composite

@@ -60,8 +60,12 @@ def opened(source: str, store: str, start: date | None, end: date | None, option
         rows = _between(scan_source(source), start, end, options.contract)
         layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
     if in_place and layout.form == "wide":
-        raise InputError(["a wide table cannot be its own store: its feature columns would be "
-                          "emptied; write to another folder"])  # fmt: skip
+        raise InputError(
+            [
+                "a wide table cannot be its own store: its feature columns would be "
+                "emptied; write to another folder"
+            ]
+        )
     # In place, the first run adds these two to a legacy table; they are no change of its input.
     ours = {"primary_data_source", "matchup_data_status"} if in_place else set()
     # In place, BigQuery's rows stay where they are; a Delta table's are written anew as a whole.
@@ -137,8 +141,12 @@ def planned(
         examined(rows, options.contract, options.on_unknown)
     plan = []
     for day, count, content in found.iter_rows():
-        entry = Entry(options.contract.name, options.contract.version_hash,
-                      f"{content}|{_circumstances(day, options)}", count)  # fmt: skip
+        entry = Entry(
+            options.contract.name,
+            options.contract.version_hash,
+            f"{content}|{_circumstances(day, options)}",
+            count,
+        )
         plan.append(Step(day, count, _reason(entry, ledger.get(day), force=force), entry))
     return plan
 

@@ -118,8 +118,10 @@ def fingerprints(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:
     """
     schema = rows.collect_schema()
     columns = sorted(set(columns))
-    text = [pl.col(c).cast(pl.String) if isinstance(schema[c], pl.Categorical | pl.Enum)
-            else pl.col(c) for c in columns]  # fmt: skip
+    text = [
+        pl.col(c).cast(pl.String) if isinstance(schema[c], pl.Categorical | pl.Enum) else pl.col(c)
+        for c in columns
+    ]
     salt = hashlib.sha256(repr([pl.__version__, [(c, str(schema[c])) for c in columns]]).encode())
     return (
         rows.select("game_date", pl.struct(text).hash(seed=7).alias("hash"))

@@ -44,9 +44,10 @@ def consistent(scored: pl.DataFrame, contract: Contract) -> None:
             counted[f"{category}_default_count"] = default.filter(mine).sum()
     found = detail.group_by("record").agg(**counted).sort("record").collect()
     wrong = [
-        name for name in counted
+        name
+        for name in counted
         if not ((found[name].cast(pl.Float64) - scored[name].cast(pl.Float64)).abs() < 1e-9).all()
-    ]  # fmt: skip
+    ]
     names = detail.select(pl.col("feature_name").unique(maintain_order=True)).collect()
     if names.to_series().to_list() != list(contract.names):
         wrong.append("feature_name")

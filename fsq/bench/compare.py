@@ -38,8 +38,9 @@ def loaded(path: Path) -> Document:
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise InputError([f"{path}: cannot be read: {error}; {cure}"], _NOT_COMPARED) from error
     if not isinstance(document, dict) or document.get("fsq_bench") != 1:
-        raise InputError([f"{path}: no document of this version of fsq bench; {cure}"],
-                         _NOT_COMPARED)  # fmt: skip
+        raise InputError(
+            [f"{path}: no document of this version of fsq bench; {cure}"], _NOT_COMPARED
+        )
     return document
 
 

@@ -63,11 +63,18 @@ def _commit() -> str | None:
         return None
     try:
         told = [
-            subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True,  # noqa: S603, S607
-                           check=True, timeout=20).stdout.strip()
-            for words in (("rev-parse", "--short=12", "HEAD"),
-                          ("status", "--porcelain", "--untracked-files=no"))
-        ]  # fmt: skip
+            subprocess.run(  # noqa: S603 - the words are those below
+                ["git", "-C", str(ROOT), *words],  # noqa: S607 - whichever git is there
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=20,
+            ).stdout.strip()
+            for words in (
+                ("rev-parse", "--short=12", "HEAD"),
+                ("status", "--porcelain", "--untracked-files=no"),
+            )
+        ]
     except (OSError, subprocess.SubprocessError):
         return None
     return told[0] + ("+" if told[1] else "")

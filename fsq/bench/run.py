@@ -67,8 +67,14 @@ def bench(
         tell("inputs")
         paths = inputs(source, case, folder)
         rows = pl.scan_parquet(paths).select(pl.len()).collect().item()
-        job = {"paths": [str(p) for p in paths], "rows": rows, "contract": contract, "now": now,
-               "folder": made, "wire": _has_bigquery()}  # fmt: skip
+        job = {
+            "paths": [str(p) for p in paths],
+            "rows": rows,
+            "contract": contract,
+            "now": now,
+            "folder": made,
+            "wire": _has_bigquery(),
+        }
         timings, stages = [], []
         for i in range(rounds):
             tell(f"round {i + 1} of {rounds}")
@@ -109,9 +115,14 @@ def _ran(words: list[str], folder: str, what: str, given: str = "") -> str:
     """What a fresh interpreter prints; if it fails, the end of what it says is the error."""
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, and modules of fsq
-            [sys.executable, *words], input=given, capture_output=True, text=True, check=False,
-            timeout=_LONGEST, env=_environment(folder),
-        )  # fmt: skip
+            [sys.executable, *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LONGEST,
+            env=_environment(folder),
+        )
     except subprocess.TimeoutExpired:
         raise FsqError(f"{what} took more than {_LONGEST} s; measure less") from None
     if done.returncode:

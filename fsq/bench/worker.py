@@ -102,8 +102,12 @@ def backfill_of(job: Job) -> Job:
         done = backfill(job["source"], f"{folder}/store", contract=job["contract"])
     # Busy neighbours lengthen the seconds, but hardly those of the processor.
     spent = time.process_time()
-    return {"seconds": done.seconds, "processor_seconds": spent, "rows": done.rows,
-            "peak": watch.peak_memory()}  # fmt: skip
+    return {
+        "seconds": done.seconds,
+        "processor_seconds": spent,
+        "rows": done.rows,
+        "peak": watch.peak_memory(),
+    }
 
 
 def writing_of(job: Job) -> Job:
@@ -177,8 +181,13 @@ def _wire(table: Any) -> list[Any]:
     return [p.serialize() for b in table.combine_chunks().to_batches() for p in requests(b)]
 
 
-JOBS = {"seconds": seconds_of, "stages": stages_of, "backfill": backfill_of, "writing": writing_of,
-        "against": against_of}  # fmt: skip
+JOBS = {
+    "seconds": seconds_of,
+    "stages": stages_of,
+    "backfill": backfill_of,
+    "writing": writing_of,
+    "against": against_of,
+}
 
 
 def main() -> None:

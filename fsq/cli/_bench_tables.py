@@ -55,11 +55,15 @@ def size(count: float | None) -> str | None:
 def _head(document: Document, out: Output) -> None:
     where, versions = document["context"], document["context"]["versions"]
     named = document["source"] or "simulated rows"
-    out.line(f"{document['case']} of {named}: {document['rows']:,} rows, "
-             f"{size(document['bytes'])} of result; {document['rounds']} rounds")  # fmt: skip
-    out.line(f"fsq {versions['fsq']} ({where['commit'] or 'no checkout'}), Python "
-             f"{where['python']}, Polars {versions['polars']}, {where['cores']} cores, "
-             f"contract {where['contract']}\n")  # fmt: skip
+    out.line(
+        f"{document['case']} of {named}: {document['rows']:,} rows, "
+        f"{size(document['bytes'])} of result; {document['rounds']} rounds"
+    )
+    out.line(
+        f"fsq {versions['fsq']} ({where['commit'] or 'no checkout'}), Python "
+        f"{where['python']}, Polars {versions['polars']}, {where['cores']} cores, "
+        f"contract {where['contract']}\n"
+    )
     names = {
         "first": "score, first time",
         "score": "score, all columns",
@@ -72,22 +76,35 @@ def _head(document: Document, out: Output) -> None:
         f = document["figures"][name]
         told = speed(f["rows_per_s"]) if f.get("rows_per_s") else None
         rows.append((words, time(f["median_s"]), time(f["best_s"]), time(f["worst_s"]), told))
-    out.table(("figure", "median", "best", "worst", "rows/s"), rows,
-              numbers="median best worst rows/s")  # fmt: skip
+    out.table(
+        ("figure", "median", "best", "worst", "rows/s"), rows, numbers="median best worst rows/s"
+    )
     ratios = document["ratios"]
-    out.line(f"\nall columns: {ratios['score_to_copy']:.1f} copies; "
-             f"flat only: {100 * ratios['flat_to_score']:.0f} % of all columns\n")  # fmt: skip
+    out.line(
+        f"\nall columns: {ratios['score_to_copy']:.1f} copies; "
+        f"flat only: {100 * ratios['flat_to_score']:.0f} % of all columns\n"
+    )
 
 
 def _stages(document: Document, out: Output) -> None:
     rows = [
-        (s["stage"], time(s["median_s"]), time(s["best_s"]), time(s["worst_s"]),
-         speed(s["rows_per_s"]), f"{100 * s['share']:.0f} %", _megabytes(s["bytes"]),
-         _megabytes(s["peak_bytes"]))
+        (
+            s["stage"],
+            time(s["median_s"]),
+            time(s["best_s"]),
+            time(s["worst_s"]),
+            speed(s["rows_per_s"]),
+            f"{100 * s['share']:.0f} %",
+            _megabytes(s["bytes"]),
+            _megabytes(s["peak_bytes"]),
+        )
         for s in document["stages"]
-    ]  # fmt: skip
-    out.table(("stage", "median", "best", "worst", "rows/s", "share", "MB", "peak"), rows,
-              numbers="median best worst rows/s share MB peak")  # fmt: skip
+    ]
+    out.table(
+        ("stage", "median", "best", "worst", "rows/s", "share", "MB", "peak"),
+        rows,
+        numbers="median best worst rows/s share MB peak",
+    )
     out.line(
         "\nMB: what a stage makes, and the process's peak while it does. One thread scores,\n"
         "so that stages do not overlap. The answer was the same in every round."
@@ -106,34 +123,52 @@ def _against(document: Document, out: Output) -> None:
 
 
 def _backfill(found: Document, out: Output) -> None:
-    out.line(f"\nfsq backfill, process start to end: {time(found['process']['median_s'])}; "
-             f"{found['ratio']:.2f}× Polars writing the finished table as Delta, "
-             f"{found['ratio_to_parquet']:.2f}× as Parquet")  # fmt: skip
+    out.line(
+        f"\nfsq backfill, process start to end: {time(found['process']['median_s'])}; "
+        f"{found['ratio']:.2f}× Polars writing the finished table as Delta, "
+        f"{found['ratio_to_parquet']:.2f}× as Parquet"
+    )
 
 
 def _scale(found: Document, out: Output) -> None:
     out.line("")
     first = found["points"][0]
     rows = [
-        (p["seasons"], p["rows"], time(p["seconds"]), f"{p['seconds'] / first['seconds']:.2f}×",
-         f"{p['processor_seconds'] / first['processor_seconds']:.2f}×",
-         size(p["peak"]), f"{p['peak'] / first['peak']:.2f}×" if p["peak"] else None)
+        (
+            p["seasons"],
+            p["rows"],
+            time(p["seconds"]),
+            f"{p['seconds'] / first['seconds']:.2f}×",
+            f"{p['processor_seconds'] / first['processor_seconds']:.2f}×",
+            size(p["peak"]),
+            f"{p['peak'] / first['peak']:.2f}×" if p["peak"] else None,
+        )
         for p in found["points"]
-    ]  # fmt: skip
-    out.table(("seasons", "rows", "backfill", "time", "cpu-time", "peak", "memory"), rows,
-              numbers="seasons rows backfill time cpu-time peak memory")  # fmt: skip
+    ]
+    out.table(
+        ("seasons", "rows", "backfill", "time", "cpu-time", "peak", "memory"),
+        rows,
+        numbers="seasons rows backfill time cpu-time peak memory",
+    )
     if found["slope"] is not None:
         out.line(f"\ntime grows with rows to the power of {found['slope']:.2f}; 1 is linear")
 
 
 def _comparison(found: Document, out: Output) -> None:
-    out.line(f"\nagainst the run of {found['before']['at']} ({found['before']['commit']}), "
-             "times in copies:")  # fmt: skip
+    out.line(
+        f"\nagainst the run of {found['before']['at']} ({found['before']['commit']}), "
+        "times in copies:"
+    )
     rows = [
-        (f["figure"], _number(f["before"]), _number(f["now"]), f"{100 * f['change']:+.0f} %",
-         "slower" if f["regression"] else "")
+        (
+            f["figure"],
+            _number(f["before"]),
+            _number(f["now"]),
+            f"{100 * f['change']:+.0f} %",
+            "slower" if f["regression"] else "",
+        )
         for f in found["figures"]
-    ]  # fmt: skip
+    ]
     out.table(("figure", "before", "now", "change", "verdict"), rows, numbers="before now change")
 
 

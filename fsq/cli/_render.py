@@ -53,12 +53,19 @@ def features(dx: Diagnosis, out: Output) -> None:
         return
     out.line("")
     rows = [
-        (f["index"], f["name"], f"{f['quality']:.1f}", f"{100 * f['default']:.0f}", f["sources"],
-         f["tiers"])
+        (
+            f["index"],
+            f["name"],
+            f"{f['quality']:.1f}",
+            f"{100 * f['default']:.0f}",
+            f["sources"],
+            f["tiers"],
+        )
         for f in sorted(shown, key=lambda f: f["index"])
-    ]  # fmt: skip
-    out.table(("#", "feature", "score", "def%", "sources %", "tiers %"), rows,
-              numbers="# score def%")  # fmt: skip
+    ]
+    out.table(
+        ("#", "feature", "score", "def%", "sources %", "tiers %"), rows, numbers="# score def%"
+    )
     hidden = len(named) + len(rest) - len(shown)
     if hidden > 0:
         out.line(f"and {hidden} more; --json lists every feature")
@@ -70,8 +77,17 @@ def _worst(feature: dict[str, Any]) -> tuple[float, int]:
 
 def _summed(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
     """One line per feature over all dates."""
-    counts = ["rows", "default_rows", "phase4", "phase3", "calculated", "gold", "silver", "bronze",
-              "poor"]  # fmt: skip
+    counts = [
+        "rows",
+        "default_rows",
+        "phase4",
+        "phase3",
+        "calculated",
+        "gold",
+        "silver",
+        "bronze",
+        "poor",
+    ]
     summed = days.group_by("feature_index").agg(
         *(pl.col(c).sum() for c in counts),
         ((pl.col("quality_pct") * pl.col("rows")).sum() / pl.col("rows").sum()).alias("quality"),

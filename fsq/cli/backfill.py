@@ -81,10 +81,19 @@ def command(
         raise InputError([f"{n} goes with --engine spark" for n in given])
     with _engine(engine, spark_master, run_id) as backfill, _bar(out) as progress:
         result = backfill(
-            source, store, start=first, end=final, contract=contract, run=run, as_of=as_of,
-            on_unknown_source=on_unknown_source.value, force=force, dry_run=dry_run,
-            chunk_rows=commit_rows, progress=progress,
-        )  # fmt: skip
+            source,
+            store,
+            start=first,
+            end=final,
+            contract=contract,
+            run=run,
+            as_of=as_of,
+            on_unknown_source=on_unknown_source.value,
+            force=force,
+            dry_run=dry_run,
+            chunk_rows=commit_rows,
+            progress=progress,
+        )
     if dry_run:
         _print_plan(result, out)
     else:
@@ -150,8 +159,10 @@ def _held(store: str, plan: list[Step]) -> dict[str, int]:
 
 
 def _print_plan(result: job.BackfillResult, out: Output) -> None:
-    rows = [(s.day, s.rows, "skip" if s.reason is None else "score", s.reason or "up to date")
-            for s in result.plan]  # fmt: skip
+    rows = [
+        (s.day, s.rows, "skip" if s.reason is None else "score", s.reason or "up to date")
+        for s in result.plan
+    ]
     out.table(("date", "rows", "action", "reason"), rows, numbers="rows")
     todo = [s for s in result.plan if s.reason is not None]
     count = sum(s.rows for s in todo)

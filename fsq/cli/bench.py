@@ -94,11 +94,15 @@ def command(
         comparing.comparable(old, case=case.value, source=source, contract=contract)
     with out.talk.status("") as status:
         document = bench(
-            source, case=case.value, contract=contract, rounds=rounds,
+            source,
+            case=case.value,
+            contract=contract,
+            rounds=rounds,
             against=[n.strip() for n in against.split(",") if n.strip()] if against else [],
-            scale=(1, 2, 5, 10, 20) if scale else (), end_to_end=end_to_end,
+            scale=(1, 2, 5, 10, 20) if scale else (),
+            end_to_end=end_to_end,
             tell=lambda words: status.update(Text(words)),
-        )  # fmt: skip
+        )
     if old is not None:
         document["comparison"] = comparing.compared(old, document, allowed)
     from fsq.cli import _bench_tables as tables
@@ -120,8 +124,10 @@ def _kind(path: Path | None, option: str, kinds: tuple[str, ...]) -> str | None:
         return None
     kind = path.suffix.removeprefix(".").lower()
     if kind not in kinds:
-        raise InputError([f"{option} {path}: end it in one of {', '.join('.' + k for k in kinds)}"],
-                         "the picture cannot be drawn")  # fmt: skip
+        raise InputError(
+            [f"{option} {path}: end it in one of {', '.join('.' + k for k in kinds)}"],
+            "the picture cannot be drawn",
+        )
     return kind
 
 

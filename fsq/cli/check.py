@@ -89,11 +89,13 @@ def _range(
     day: date | None, start: date | None, end: date | None
 ) -> tuple[date | None, date | None]:
     if day and (start or end):
-        raise InputError(["--date excludes --start and --end; use one of them"],
-                         "the dates cannot be checked")  # fmt: skip
+        raise InputError(
+            ["--date excludes --start and --end; use one of them"], "the dates cannot be checked"
+        )
     if start and end and start > end:
-        raise InputError([f"--start {start} is after --end {end}; swap them"],
-                         "the dates cannot be checked")  # fmt: skip
+        raise InputError(
+            [f"--start {start} is after --end {end}; swap them"], "the dates cannot be checked"
+        )
     return (day, day) if day else (start, end)
 
 
@@ -116,8 +118,9 @@ def _checked(
         first = last = days[-1]
     wanted = [d for d in days if (first is None or d >= first) and (last is None or d <= last)]
     if not wanted and first is not None and first != last:
-        raise InputError([f"no rows from {first} on; name dates that the store has"],
-                         f"{uri} cannot be checked")  # fmt: skip
+        raise InputError(
+            [f"no rows from {first} on; name dates that the store has"], f"{uri} cannot be checked"
+        )
     judged = wanted or [d for d in (first,) if d is not None]
     before = [d for d in days if d < judged[0]][-contract.diagnosis.history_days :]
     rows = store.read(min([*before, *judged]), judged[-1])

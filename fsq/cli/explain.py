@@ -67,8 +67,12 @@ def _feature(f: dict[str, Any], out: Output) -> None:
     out.line(f"{head}  {f['feature_quality_tier']:<6}{alert}".rstrip())
     inside = {True: "in", False: "OUTSIDE", None: "no value for"}[f["value_range_valid"]]
     indent = " " * 6
-    _folded(indent, f"{inside} {f['min']:g} to {f['max']:g}{original}; default is {expected}; "
-            f"{f['validation_status']}", out)  # fmt: skip
+    _folded(
+        indent,
+        f"{inside} {f['min']:g} to {f['max']:g}{original}; default is {expected}; "
+        f"{f['validation_status']}",
+        out,
+    )
     _folded(indent, f"score {f['arithmetic']}; confidence {f['confidence_pct']:.0f} %", out)
     facts = [f"from {f['upstream_table']}"]
     if f["upstream_data_hash"]:
@@ -86,6 +90,7 @@ def _feature(f: dict[str, Any], out: Output) -> None:
 
 
 def _folded(indent: str, text: str, out: Output) -> None:
-    for line in wrap(text, 80, initial_indent=indent, subsequent_indent=" " * len(indent),
-                     break_on_hyphens=False):  # fmt: skip
+    for line in wrap(
+        text, 80, initial_indent=indent, subsequent_indent=" " * len(indent), break_on_hyphens=False
+    ):
         out.line(line)

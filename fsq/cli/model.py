@@ -81,10 +81,15 @@ def _print(found: ModelCheck, out: Output) -> None:
     # Dates that are refused come first: they are what somebody has to look at.
     shown = found.dates.sort("supported", "game_date").head(_MOST_DATES)
     rows = [
-        (d["game_date"], d["records"], d["may_predict"], d["supported"],
-         ", ".join([*d["missing"], *d["default"]]) or "-")
+        (
+            d["game_date"],
+            d["records"],
+            d["may_predict"],
+            d["supported"],
+            ", ".join([*d["missing"], *d["default"]]) or "-",
+        )
         for d in shown.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
     out.line("")
     out.table(("date", "records", "may", "supported", "lacks"), rows, numbers="records may")
     if found.dates.height > shown.height:

@@ -65,8 +65,10 @@ def ddl(
     """
     out = Output(as_json)
     if form != Format.sql and (table or alter):
-        raise InputError(["--format sql alone goes with --table and --alter; drop one of them"],
-                         "the schema cannot be printed")  # fmt: skip
+        raise InputError(
+            ["--format sql alone goes with --table and --alter; drop one of them"],
+            "the schema cannot be printed",
+        )
     about = load_contract(contract)
     told = (
         f"Quality of the {len(about.features)} features of each player and game; "
@@ -75,9 +77,13 @@ def ddl(
     named = TableName.parsed(table or name)
     if table:
         if not table.startswith("bigquery://"):
-            raise InputError([f"--table {table}: write bigquery://project.dataset.table; --name "
-                              "takes a name that is not looked at"],
-                             "the schema cannot be printed")  # fmt: skip
+            raise InputError(
+                [
+                    f"--table {table}: write bigquery://project.dataset.table; --name "
+                    "takes a name that is not looked at"
+                ],
+                "the schema cannot be printed",
+            )
         statements = sql.alter_table(named, lacking(table))
     elif alter:
         statements = sql.alter_table(named)
@@ -130,8 +136,9 @@ def migrate(
 def _view_names(store: str) -> list[str]:
     """The names of the views, known to be free before anything is changed."""
     if not store.startswith("bigquery://"):
-        raise InputError([f"--views: {store} is not in BigQuery; leave it out"],
-                         "the views cannot be created")  # fmt: skip
+        raise InputError(
+            [f"--views: {store} is not in BigQuery; leave it out"], "the views cannot be created"
+        )
     table = TableName.parsed(store)
     with connected(table.project, table.location) as clients:
         return [name.dotted for name in free_names(clients.tables, table)]

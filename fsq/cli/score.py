@@ -57,9 +57,15 @@ def command(
                 dates, tiers = _to_file(rows, Path(target), options)
     else:
         done = backfill(
-            source, target, contract=options.contract, run=run, as_of=as_of,
-            on_unknown_source=on_unknown_source.value, force=True, chunk_rows=commit_rows,
-        )  # fmt: skip
+            source,
+            target,
+            contract=options.contract,
+            run=run,
+            as_of=as_of,
+            on_unknown_source=on_unknown_source.value,
+            force=True,
+            chunk_rows=commit_rows,
+        )
         dates, unknown, tiers = done.dates, done.unknown_sources, Counter(done.tiers)
     seconds, count = time.perf_counter() - began, sum(tiers.values())
     out.line(f"{target}: {figures(count, dates, seconds)}")

@@ -118,9 +118,12 @@ def command(
     out.document(
         {"output": None if refused else str(target), "exit_status": status}
         | made.provenance
-        | {"overlaps": made.overlaps.to_dicts(), "dropped_by_group": groups,
-           "dropped_by_date": days}
-    )  # fmt: skip
+        | {
+            "overlaps": made.overlaps.to_dicts(),
+            "dropped_by_group": groups,
+            "dropped_by_date": days,
+        }
+    )
     return status
 
 
@@ -157,8 +160,11 @@ def _print(made: TrainingSet, out: Output) -> None:
         out.line("")
         rows = [(g, n, d, f"{p:.1f} %") for g, n, d, p in groups.iter_rows()]
         by = made.options.label or "records"
-        out.table((f"players by {by}", "records", "dropped", "share"), rows,
-                  numbers="records dropped share")  # fmt: skip
+        out.table(
+            (f"players by {by}", "records", "dropped", "share"),
+            rows,
+            numbers="records dropped share",
+        )
     for finding in made.findings:
         out.line("")
         out.line(clean("\n".join(finding_lines(finding))))

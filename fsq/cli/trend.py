@@ -74,15 +74,18 @@ def _kind(target: Path | None) -> str | None:
         return None
     kind = target.suffix.removeprefix(".").lower()
     if kind not in KINDS:
-        raise InputError([f"--out {target}: end it in one of {', '.join('.' + k for k in KINDS)}"],
-                         "the picture cannot be drawn")  # fmt: skip
+        raise InputError(
+            [f"--out {target}: end it in one of {', '.join('.' + k for k in KINDS)}"],
+            "the picture cannot be drawn",
+        )
     return kind
 
 
 def _print(found: pl.DataFrame, history: int, out: Output) -> None:
     names = ("date", "rows", "cover", "quality", "±", "matchup", "default", "±", "red")
-    out.table(names, [_row(day) for day in found.iter_rows(named=True)],
-              numbers=" ".join(names[1:]))  # fmt: skip
+    out.table(
+        names, [_row(day) for day in found.iter_rows(named=True)], numbers=" ".join(names[1:])
+    )
     out.line(f"\ncover and ±: against the median of the {history} dates before; - where too few\n")
     first: date = found["game_date"][0]
     last: date = found["game_date"][-1]
@@ -104,11 +107,16 @@ def _row(day: dict[str, Any]) -> list[object]:
         return None if day[name] is None else f"{day[name]:{form}}{unit}"
 
     return [
-        day["game_date"], day["rows"], told("coverage_pct", ".0f", "%"),
-        told("quality_pct", ".1f"), told("quality_change", "+.1f"),
-        told("matchup_quality_pct", ".1f"), told("default_pct", ".1f", "%"),
-        told("default_change", "+.1f"), day["red"],
-    ]  # fmt: skip
+        day["game_date"],
+        day["rows"],
+        told("coverage_pct", ".0f", "%"),
+        told("quality_pct", ".1f"),
+        told("quality_change", "+.1f"),
+        told("matchup_quality_pct", ".1f"),
+        told("default_pct", ".1f", "%"),
+        told("default_change", "+.1f"),
+        day["red"],
+    ]
 
 
 def sparkline(values: Sequence[float], worst: Any = min, width: int = _SPARK_WIDTH) -> str:

@@ -251,11 +251,17 @@ class Contract(_Frozen):
         """The features as a table, for a notebook; every word escaped."""
         head = ("#", "feature", "category", "upstream table", "range", "expected", "role")
         lines = [
-            (f.index, f.name, f.category, f.upstream_table, f"{f.min:g} to {f.max:g}",
-             "" if f.expected is None else f"{f.expected:g}",
-             "critical" if f.critical else "optional" if f.optional else "")
+            (
+                f.index,
+                f.name,
+                f.category,
+                f.upstream_table,
+                f"{f.min:g} to {f.max:g}",
+                "" if f.expected is None else f"{f.expected:g}",
+                "critical" if f.critical else "optional" if f.optional else "",
+            )
             for f in self.features
-        ]  # fmt: skip
+        ]
         title = "".join(f"<th>{h}</th>" for h in head)
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in line) + "</tr>" for line in lines

@@ -93,11 +93,12 @@ def _with_run(rows: pl.DataFrame, contract: Contract, rng: np.random.Generator) 
     jobs = [p.name for p in contract.processors]
     day = pl.col("game_date").cast(pl.String)
     return rows.with_columns(
-        **moments, **hashes,
+        **moments,
+        **hashes,
         computed_at=midnight + pl.duration(hours=12),
         pipeline_run_id=pl.lit("run-") + day,
         processors_completed=pl.lit(jobs),
-    )  # fmt: skip
+    )
 
 
 def _hashes(rows: pl.DataFrame, table: str, rng: np.random.Generator) -> pl.Series:
@@ -137,8 +138,13 @@ def write_demo(
     tell(1, 3)
     path, notes = directory / f"season_{season}.parquet", directory / "incidents.json"
     dates = made.rows["game_date"].n_unique()
-    facts = {"season": season, "seed": seed, "rows": made.rows.height, "dates": dates,
-             "incidents": made.planted}  # fmt: skip
+    facts = {
+        "season": season,
+        "seed": seed,
+        "rows": made.rows.height,
+        "dates": dates,
+        "incidents": made.planted,
+    }
     try:
         directory.mkdir(parents=True, exist_ok=True)
         pq.write_table(to_arrow(made.rows), path, compression="zstd")

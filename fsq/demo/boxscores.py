@@ -71,10 +71,13 @@ def team_games(games: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         (away, home, scored_away, scored_home, 0.0),
     ):
         side = games.select("game_id", "game_date").with_columns(
-            pl.Series("team", mine), pl.Series("opponent", other), pl.Series("pace", pace),
-            pl.Series("off_rating", rate), pl.Series("def_rating", allowed),
+            pl.Series("team", mine),
+            pl.Series("opponent", other),
+            pl.Series("pace", pace),
+            pl.Series("off_rating", rate),
+            pl.Series("def_rating", allowed),
             pl.lit(at_home).alias("home_away"),
-        )  # fmt: skip
+        )
         sides.append(side)
     return pl.concat(sides).sort("game_date", "game_id", "home_away")
 
@@ -112,13 +115,15 @@ def box_scores(roster: pl.DataFrame, teams: pl.DataFrame, rng: np.random.Generat
         "minutes": minutes,
         "shots": shots,
         "tries": tries,
-        "threes": np.round(shots * (column("three_share") + rng.normal(0, 0.08, count)))
-        .clip(0, shots),
+        "threes": np.round(shots * (column("three_share") + rng.normal(0, 0.08, count))).clip(
+            0, shots
+        ),
         "paint": (column("paint_share") + rng.normal(0, 0.05, count)).clip(0.02, 0.95),
         "free": free,
-        "usage": ((shots + 0.44 * tries) / minutes * 48 / column("pace") * 100
-                  + rng.normal(0, 1, count)).clip(2, 50),
-    }  # fmt: skip
+        "usage": (
+            (shots + 0.44 * tries) / minutes * 48 / column("pace") * 100 + rng.normal(0, 1, count)
+        ).clip(2, 50),
+    }
     columns = [pl.Series(n, np.where(played, v, np.nan)).fill_nan(None) for n, v in made.items()]
     return rows.with_columns(
         pl.Series("played", played),

@@ -26,9 +26,13 @@ def plant(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, list[Pl
         return [name for name, upstream in tables.items() if upstream == table]
 
     def put(
-        kind: str, days: list[date], features: list[str], text: str,
-        values: dict[str, pl.Expr], where: pl.Expr | None = None,
-    ) -> None:  # fmt: skip
+        kind: str,
+        days: list[date],
+        features: list[str],
+        text: str,
+        values: dict[str, pl.Expr],
+        where: pl.Expr | None = None,
+    ) -> None:
         nonlocal rows
         hit = pl.col("game_date").is_in(days)
         if where is not None:
@@ -72,20 +76,39 @@ def plant(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, list[Pl
             )
         },
     )
-    put("stuck_constant", stuck, ["team_win_pct"], "every team stands at .500",
-        {"team_win_pct": pl.lit(0.5)})  # fmt: skip
+    put(
+        "stuck_constant",
+        stuck,
+        ["team_win_pct"],
+        "every team stands at .500",
+        {"team_win_pct": pl.lit(0.5)},
+    )
     expected = next(f.expected for f in contract.features if f.name == "fatigue_score")
-    put("silent_default", [silent], ["fatigue_score"], "the expected value, but labelled phase4",
-        {"fatigue_score": pl.lit(expected), "fatigue_score__source": pl.lit("phase4")})  # fmt: skip
+    put(
+        "silent_default",
+        [silent],
+        ["fatigue_score"],
+        "the expected value, but labelled phase4",
+        {"fatigue_score": pl.lit(expected), "fatigue_score__source": pl.lit("phase4")},
+    )
     cache = "player_daily_cache"
     late = pl.col(f"{cache}__last_updated") - pl.duration(hours=60)
-    put("stale_data", [stale], features_of(cache), "the cache is 60 hours older than on other days",
-        {f"{cache}__last_updated": late})  # fmt: skip
+    put(
+        "stale_data",
+        [stale],
+        features_of(cache),
+        "the cache is 60 hours older than on other days",
+        {f"{cache}__last_updated": late},
+    )
     known = pl.col("opponent_def_rating", "points_std_last_10").is_not_null()
-    put("range_violation", [ranges], ["points_std_last_10", "opponent_def_rating"],
+    put(
+        "range_violation",
+        [ranges],
+        ["points_std_last_10", "opponent_def_rating"],
         "a third of the rows hold a rating of 200 and a negative deviation",
         {"opponent_def_rating": pl.lit(200.0), "points_std_last_10": pl.lit(-2.0)},
-        (pl.int_range(pl.len()) % 3 == 0) & pl.all_horizontal(known))  # fmt: skip
+        (pl.int_range(pl.len()) % 3 == 0) & pl.all_horizontal(known),
+    )
 
     before = rows.height
     rows = rows.filter((pl.col("game_date") != half) | (pl.int_range(pl.len()) % 2 == 0))

@@ -64,8 +64,9 @@ class Context:
         a fact and no fault: such rows do not count.
         """
         windows = self.contract.windows
-        open_ended = [bool(f.window and windows[f.window].size is None)
-                      for f in self.contract.features]  # fmt: skip
+        open_ended = [
+            bool(f.window and windows[f.window].size is None) for f in self.contract.features
+        ]
         # Unless there used to be games in it: then they were lost.
         samples = self.matrix("sample_size")
         used = np.zeros_like(samples)
@@ -81,8 +82,11 @@ class Context:
     @cached_property
     def games_known(self) -> Matrix:
         """Median games in the windows of fixed size, per date; NaN if unknown."""
-        sized = [f.index for f in self.contract.features if f.window
-                 and self.contract.windows[f.window].size is not None]  # fmt: skip
+        sized = [
+            f.index
+            for f in self.contract.features
+            if f.window and self.contract.windows[f.window].size is not None
+        ]
         samples = self.matrix("sample_size")[:, sized]
         known = ~np.isnan(samples)
         most = np.where(known, samples, -1.0).max(axis=1, initial=-1.0)
@@ -187,14 +191,30 @@ class Context:
         return None if done is None else processor in done
 
     def say(
-        self, kind: str, severity: Severity, at: int, subject: str, features: list[Feature],
-        rows_affected: float, table: str | None = None, **evidence: Any,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        severity: Severity,
+        at: int,
+        subject: str,
+        features: list[Feature],
+        rows_affected: float,
+        table: str | None = None,
+        **evidence: Any,
+    ) -> None:
         """Note one thing that is wrong on one date."""
         self.signals.append(
-            Signal(kind, severity, self.dates[at], subject, tuple(f.name for f in features),
-                   int(rows_affected), int(self.rows[at]), table, evidence)
-        )  # fmt: skip
+            Signal(
+                kind,
+                severity,
+                self.dates[at],
+                subject,
+                tuple(f.name for f in features),
+                int(rows_affected),
+                int(self.rows[at]),
+                table,
+                evidence,
+            )
+        )
 
     def skip(self, check: str, at: int, reason: str, features: tuple[str, ...] = ()) -> None:
         """Note that a check could not be judged on a date."""

@@ -155,10 +155,14 @@ def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     )
     features = pl.LazyFrame(
         [(f.index, f.name, f.category, f.upstream_table) for f in contract.features],
-        schema={"feature_index": pl.Int64, "feature_name": pl.String,
-                "feature_category": pl.String, "upstream_table": pl.String},
+        schema={
+            "feature_index": pl.Int64,
+            "feature_name": pl.String,
+            "feature_category": pl.String,
+            "upstream_table": pl.String,
+        },
         orient="row",
-    )  # fmt: skip
+    )
     out = (
         days.join(spread, on=_KEYS, how="left")
         .join(features, on="feature_index", how="left")

@@ -25,9 +25,15 @@ from fsq.schema.columns import from_arrow
 
 # Those that explain come before those that are silent about what is explained.
 CHECKS = (
-    upstream.check, values.stuck, values.stale, values.ranges, shift.coverage, shift.optional,
-    shift.categories, shift.distributions,
-)  # fmt: skip
+    upstream.check,
+    values.stuck,
+    values.stale,
+    values.ranges,
+    shift.coverage,
+    shift.optional,
+    shift.categories,
+    shift.distributions,
+)
 SCHEMA_VERSION = 1
 # Without these a date cannot be called fine.
 _NEEDED = {"no_history", "under_min_rows"}
@@ -137,9 +143,13 @@ def diagnose(
     found = findings(ctx.signals, there, loaded, source, store)
     keep = pl.col("game_date").is_in(judged)
     return Diagnosis(
-        loaded, _verdicts(ctx), tuple(found), tuple(_unjudged(ctx)),
-        days.filter(keep), ctx.features.filter(keep),
-    )  # fmt: skip
+        loaded,
+        _verdicts(ctx),
+        tuple(found),
+        tuple(_unjudged(ctx)),
+        days.filter(keep),
+        ctx.features.filter(keep),
+    )
 
 
 def _verdicts(ctx: Context) -> dict[date, Verdict]:
@@ -149,12 +159,15 @@ def _verdicts(ctx: Context) -> dict[date, Verdict]:
         said[s.day].add(s.severity)
     open_ones = {u.day for u in ctx.unjudged if u.reason in _NEEDED}
     return {
-        d: "red" if "red" in words
-        else "yellow" if "yellow" in words
-        else "unknown" if d in open_ones
+        d: "red"
+        if "red" in words
+        else "yellow"
+        if "yellow" in words
+        else "unknown"
+        if d in open_ones
         else "green"
         for d, words in said.items()
-    }  # fmt: skip
+    }
 
 
 def _unjudged(ctx: Context) -> list[dict[str, Any]]:
@@ -168,10 +181,14 @@ def _unjudged(ctx: Context) -> list[dict[str, Any]]:
         key = (check, word, tuple(sorted(features, key=lambda n: order[n])))
         lines.setdefault(key, []).append(day)
     return [
-        {"check": check, "reason": reason(word, ctx.contract),
-         "dates": sorted(days), "features": list(features)}
+        {
+            "check": check,
+            "reason": reason(word, ctx.contract),
+            "dates": sorted(days),
+            "features": list(features),
+        }
         for (check, word, features), days in lines.items()
-    ]  # fmt: skip
+    ]
 
 
 def _lazy(scored: Scored) -> pl.LazyFrame:
@@ -181,5 +198,7 @@ def _lazy(scored: Scored) -> pl.LazyFrame:
         return scored.lazy()
     if isinstance(scored, pa.Table):
         return from_arrow(scored).lazy()
-    raise InputError([f"scored is a {type(scored).__name__}; pass a Polars frame or a "
-                      "pyarrow.Table"], "the rows cannot be diagnosed")  # fmt: skip
+    raise InputError(
+        [f"scored is a {type(scored).__name__}; pass a Polars frame or a pyarrow.Table"],
+        "the rows cannot be diagnosed",
+    )

@@ -71,16 +71,23 @@ def explain(
     carried = [c for c in (*_RECORD, "game_id") if c in schema]
     lacking = {"player_lookup", "game_date", "feature_quality_detail"} - set(schema)
     if lacking:
-        raise InputError([f"no column {c}; pass scored rows" for c in sorted(lacking)],
-                         "the record cannot be explained")  # fmt: skip
+        raise InputError(
+            [f"no column {c}; pass scored rows" for c in sorted(lacking)],
+            "the record cannot be explained",
+        )
     name = _matched(player, rows.select("player_lookup").collect()["player_lookup"], day)
     chosen = rows.filter(pl.col("player_lookup") == name)
     words = ["feature_sources"] if "feature_sources" in schema else []
     line = chosen.select(*carried, *words, "feature_quality_detail").collect().row(0, named=True)
     detail = line.pop("feature_quality_detail") or []
     if [d["feature_name"] for d in detail] != list(loaded.names):
-        raise InputError([f"{len(detail)} features that are not those of {loaded.name}; name the "
-                          "contract of the scoring"], "the record cannot be explained")  # fmt: skip
+        raise InputError(
+            [
+                f"{len(detail)} features that are not those of {loaded.name}; name the "
+                "contract of the scoring"
+            ],
+            "the record cannot be explained",
+        )
     raw = _raw_words(line.pop("feature_sources", None))
     as_of = _as_of(detail, line.get("upstream_data_freshness_hours"))
     features = [

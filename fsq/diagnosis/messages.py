@@ -84,10 +84,19 @@ def _finding(group: list[Signal], contract: Contract, source: str, store: str) -
             f"--start {days[0]} --end {days[-1]}"
         )
     return Finding(
-        worst.kind, worst.severity, title, days, features, sum(n for n, _ in by_day.values()),
-        sum(n for _, n in by_day.values()), worst.table, writer.name if writer else None, cause,
-        worst.evidence, tuple(remedy),
-    )  # fmt: skip
+        worst.kind,
+        worst.severity,
+        title,
+        days,
+        features,
+        sum(n for n, _ in by_day.values()),
+        sum(n for _, n in by_day.values()),
+        worst.table,
+        writer.name if writer else None,
+        cause,
+        worst.evidence,
+        tuple(remedy),
+    )
 
 
 class _Words:

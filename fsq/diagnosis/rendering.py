@@ -16,22 +16,37 @@ from fsq.diagnosis.findings import Finding
 if TYPE_CHECKING:
     from fsq.diagnosis.diagnose import Diagnosis
 
-_COLOURS = {"red": "#b3261e", "yellow": "#8a6100", "info": "#1f5fa8", "green": "#1b6e3c",
-            "unknown": "#5f6368"}  # fmt: skip
+_COLOURS = {
+    "red": "#b3261e",
+    "yellow": "#8a6100",
+    "info": "#1f5fa8",
+    "green": "#1b6e3c",
+    "unknown": "#5f6368",
+}
 _MOST = 12  # findings that a text shows
 
 
 def frame(findings: Iterable[Finding]) -> pl.DataFrame:
     """One line per finding."""
-    lines = [f.to_dict() | {"dates": list(f.dates), "evidence": json.dumps(f.evidence, default=str)}
-             for f in findings]  # fmt: skip
+    lines = [
+        f.to_dict() | {"dates": list(f.dates), "evidence": json.dumps(f.evidence, default=str)}
+        for f in findings
+    ]
     strings = pl.List(pl.String)
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        "kind": pl.String, "severity": pl.String, "title": pl.String, "dates": pl.List(pl.Date),
-        "features": strings, "rows_affected": pl.Int64, "rows": pl.Int64,
-        "upstream_table": pl.String, "processor": pl.String, "cause": pl.String,
-        "evidence": pl.String, "remedy": strings,
-    }  # fmt: skip
+        "kind": pl.String,
+        "severity": pl.String,
+        "title": pl.String,
+        "dates": pl.List(pl.Date),
+        "features": strings,
+        "rows_affected": pl.Int64,
+        "rows": pl.Int64,
+        "upstream_table": pl.String,
+        "processor": pl.String,
+        "cause": pl.String,
+        "evidence": pl.String,
+        "remedy": strings,
+    }
     return pl.DataFrame(lines, schema=schema)
 
 
@@ -46,20 +61,27 @@ def document(dx: Diagnosis) -> dict[str, Any]:
     dates = []
     for r in dx.days.to_dicts():
         day = r.pop("game_date")
-        dates.append({"date": day.isoformat(), "verdict": dx.dates[day]}
-                     | _finite(r) | {"features": per_day.get(day, [])})  # fmt: skip
+        dates.append(
+            {"date": day.isoformat(), "verdict": dx.dates[day]}
+            | _finite(r)
+            | {"features": per_day.get(day, [])}
+        )
     there = {d["date"] for d in dates}
-    dates += [{"date": d.isoformat(), "verdict": v, "rows": 0, "features": []}
-              for d, v in dx.dates.items() if d.isoformat() not in there]  # fmt: skip
+    dates += [
+        {"date": d.isoformat(), "verdict": v, "rows": 0, "features": []}
+        for d, v in dx.dates.items()
+        if d.isoformat() not in there
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "contract": {"name": dx.contract.name, "version_hash": dx.contract.version_hash},
         "verdict": dx.verdict,
         "dates": sorted(dates, key=lambda d: d["date"]),
         "findings": [f.to_dict() for f in dx.findings],
-        "not_evaluated": [n | {"dates": [d.isoformat() for d in n["dates"]]}
-                          for n in dx.not_evaluated],
-    }  # fmt: skip
+        "not_evaluated": [
+            n | {"dates": [d.isoformat() for d in n["dates"]]} for n in dx.not_evaluated
+        ],
+    }
 
 
 def _finite(line: dict[str, Any]) -> dict[str, Any]:
@@ -146,8 +168,13 @@ def finding_lines(f: Finding, width: int = 80) -> list[str]:
     head = f"{f.severity.upper()}  {f.title}  [{f.kind}]"
     lines = wrap(head, width, subsequent_indent="     ", break_on_hyphens=False)
     lines.append(f"     when    {told_dates(f.dates)}")
-    lines += wrap(f.cause, width, initial_indent="     cause   ", subsequent_indent="             ",
-                  break_on_hyphens=False)  # fmt: skip
+    lines += wrap(
+        f.cause,
+        width,
+        initial_indent="     cause   ",
+        subsequent_indent="             ",
+        break_on_hyphens=False,
+    )
     for i, command in enumerate(f.remedy):
         lines += _command("     remedy  " if i == 0 else "             ", command, width)
     return lines
@@ -157,8 +184,9 @@ def _command(indent: str, command: str, width: int) -> list[str]:
     """A command on as many lines as it needs, continued as a shell reads it."""
     lines = wrap(command, width - len(indent) - 2, break_on_hyphens=False, break_long_words=False)
     joined = [line + " \\" for line in lines[:-1]] + lines[-1:]
-    return [(indent if i == 0 else " " * len(indent) + "  ") + line
-            for i, line in enumerate(joined)]  # fmt: skip
+    return [
+        (indent if i == 0 else " " * len(indent) + "  ") + line for i, line in enumerate(joined)
+    ]
 
 
 def markdown(dx: Diagnosis) -> str:
@@ -176,8 +204,16 @@ def markdown(dx: Diagnosis) -> str:
         if commands:
             fence = "`" * max(3, 1 + max(len(c) - len(c.replace("`", "")) for c in commands))
             body = [c.replace("\n", " ") for c in commands]
-            lines += ["", "<details><summary>Commands that repair it</summary>", "",
-                      f"{fence}console", *body, fence, "", "</details>"]  # fmt: skip
+            lines += [
+                "",
+                "<details><summary>Commands that repair it</summary>",
+                "",
+                f"{fence}console",
+                *body,
+                fence,
+                "",
+                "</details>",
+            ]
     open_ones = unevaluated(dx)
     if open_ones:
         lines += ["", "**Not evaluated**", "", *(f"- {_md(line)}" for line in open_ones)]
@@ -194,11 +230,14 @@ def _md(words: str) -> str:
 
 def html(dx: Diagnosis) -> str:
     """For a notebook; every word escaped."""
-    parts = [f"<div><p><strong style='color:{_COLOURS[dx.verdict]}'>{escape(headline(dx))}"
-             "</strong></p>"]  # fmt: skip
+    parts = [
+        f"<div><p><strong style='color:{_COLOURS[dx.verdict]}'>{escape(headline(dx))}</strong></p>"
+    ]
     if dx.findings:
-        parts.append("<table><thead><tr><th>severity</th><th>finding</th><th>when</th>"
-                     "<th>cause and remedy</th></tr></thead><tbody>")  # fmt: skip
+        parts.append(
+            "<table><thead><tr><th>severity</th><th>finding</th><th>when</th>"
+            "<th>cause and remedy</th></tr></thead><tbody>"
+        )
         for f in dx.findings:
             commands = "<br>".join(f"<code>{escape(c)}</code>" for c in f.remedy)
             parts.append(

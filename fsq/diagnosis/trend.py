@@ -52,10 +52,12 @@ def trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         pl.col("quality").alias("quality_pct"),
         *(f"{c}_quality_pct" for c in CATEGORIES),
         (100 * share).alias("default_pct"),
-        "green", "yellow", "red",
+        "green",
+        "yellow",
+        "red",
         (100 * pl.col("production_ready") / pl.col("rows")).alias("production_ready_pct"),
         (100 * pl.col("training_ready") / pl.col("rows")).alias("training_ready_pct"),
-    )  # fmt: skip
+    )
     compared = measured.with_columns(
         pl.col(name)
         .cast(pl.Float64)

@@ -162,9 +162,12 @@ def _reading(schema: Schema, form: Form, contract: Contract, with_detail: bool) 
     lists = [*kinds.get("game_ids", ([], ()))[0], "processors_completed"]
     named = {c.meta.output_name(): c for c in (*columns, *records)}
     holes = [
-        named[n].list.explode(empty_as_null=False, keep_nulls=False).null_count()
-        .alias(f"{n}:holes") for n in lists
-    ]  # fmt: skip
+        named[n]
+        .list.explode(empty_as_null=False, keep_nulls=False)
+        .null_count()
+        .alias(f"{n}:holes")
+        for n in lists
+    ]
     return _Reading(
         columns=[*columns, *hashes, *records, *holes],
         kinds=kinds,

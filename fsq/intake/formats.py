@@ -134,8 +134,12 @@ def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         if lacking or twice:
             continue
         if ignored := [n for n in listed if n not in at]:
-            log.info("%d rows: %d features that the contract lacks are ignored: %s",
-                     part.height, len(ignored), ignored)  # fmt: skip
+            log.info(
+                "%d rows: %d features that the contract lacks are ignored: %s",
+                part.height,
+                len(ignored),
+                ignored,
+            )
         source = words[part["#order"]]
         parts.append(
             part.select(
@@ -215,9 +219,12 @@ def _map_to_struct(column: pl.Series) -> pl.Series:
     long = (
         pl.DataFrame({"row": pl.int_range(len(column), eager=True), "pair": column})
         .explode("pair", empty_as_null=True, keep_nulls=True)  # one row in, one row out
-        .select("row", key=pl.col("pair").struct.field(key).cast(pl.String),
-                word=pl.col("pair").struct.field(value).cast(pl.String))
-    )  # fmt: skip
+        .select(
+            "row",
+            key=pl.col("pair").struct.field(key).cast(pl.String),
+            word=pl.col("pair").struct.field(value).cast(pl.String),
+        )
+    )
     met = long["key"].drop_nulls().unique()
     keys = met.filter(met.str.contains(r"^[0-9]{1,4}$")).sort().to_list() or ["0"]
     wide = long.group_by("row", maintain_order=True).agg(
@@ -273,9 +280,12 @@ def _from_scored(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     names = pl.Series(contract.names)
     count, width = frame.height, len(names)
     right = bool((detail.list.len().fill_null(0) == width).all()) and bool(
-        count == 0 or (flat.struct.field("feature_name").reshape((count, width)).arr.to_list()
-                       == pl.Series([names]).new_from_index(0, count)).all()
-    )  # fmt: skip
+        count == 0
+        or (
+            flat.struct.field("feature_name").reshape((count, width)).arr.to_list()
+            == pl.Series([names]).new_from_index(0, count)
+        ).all()
+    )
     if not right:
         cure = "score them with the contract that they were written with, or write them anew"
         problem = f"feature_quality_detail: features are not those of {contract.name}; {cure}"

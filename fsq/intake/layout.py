@@ -59,10 +59,20 @@ def layout_of(
 def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     """Columns that scoring reads, whatever else the input has."""
     wanted = {
-        *KEYS, *wide_columns(contract), *LEGACY_FIELDS, "computed_at", "as_of", "pipeline_run_id",
-        "processors_completed", "feature_quality_detail", "features", "feature_store_values",
-        "feature_names", "updated_at", "created_at",
-    }  # fmt: skip
+        *KEYS,
+        *wide_columns(contract),
+        *LEGACY_FIELDS,
+        "computed_at",
+        "as_of",
+        "pipeline_run_id",
+        "processors_completed",
+        "feature_quality_detail",
+        "features",
+        "feature_store_values",
+        "feature_names",
+        "updated_at",
+        "created_at",
+    }
     wanted |= {f"feature_{i}_{w}" for i in range(len(contract.names)) for w in ("value", "source")}
     wanted |= {
         f"{p}_{w}" for p in contract.legacy_prefixes.values() for w in ("last_updated", "hash")
@@ -161,9 +171,10 @@ def _wrong_fields(detail: pl.Struct) -> list[str]:
     suffixes = {field: suffix for suffix, field in PROVENANCE.items()}
     suffixes |= {"feature_value": "", "feature_name": "name", "source_type": "word"}
     return [
-        f.name for f in detail.fields
+        f.name
+        for f in detail.fields
         if f.name in suffixes and not accepts(suffixes[f.name], f.dtype)  # type: ignore[arg-type]
-    ]  # fmt: skip
+    ]
 
 
 def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
@@ -188,13 +199,18 @@ def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[st
         checks |= {f"{p}_hash": "data_hash" for p in prefixes}
     wrong = {c: schema[c] for c, s in checks.items() if c in schema and not accepts(s, schema[c])}
     expected = {
-        "": "a number", "original_value": "a number", "sample_size": "an integer",
-        "duration_ms": "an integer", "game_ids": "a list of strings",
+        "": "a number",
+        "original_value": "a number",
+        "sample_size": "an integer",
+        "duration_ms": "an integer",
+        "game_ids": "a list of strings",
         "numbers": "an array of numbers",
-        "names": "an array of strings", "detail": "what fsq.score gave",
-        "processors_completed": "a list of strings", "feature_sources": "JSON text or a map",
+        "names": "an array of strings",
+        "detail": "what fsq.score gave",
+        "processors_completed": "a list of strings",
+        "feature_sources": "JSON text or a map",
         **dict.fromkeys(_MOMENTS, "a timestamp"),
-    }  # fmt: skip
+    }
     return [
         f"wrong type: {c} is {kind}; make it {expected.get(checks[c], 'a string')}"
         for c, kind in wrong.items()

@@ -86,8 +86,11 @@ def _bad_words(
 def _bad_keys(rows: pl.LazyFrame, plan: Layout) -> list[str]:
     names = [k for k in KEYS if not key_problems(plan.schema, [k])]
     keys = rows.select(names).collect() if names else pl.DataFrame()
-    out = [f"{n}: NULL in {keys[n].null_count()} rows; every row needs its key"
-           for n in names if keys[n].null_count()]  # fmt: skip
+    out = [
+        f"{n}: NULL in {keys[n].null_count()} rows; every row needs its key"
+        for n in names
+        if keys[n].null_count()
+    ]
     if "game_date" in names and (beyond := (~keys["game_date"].is_between(*DATES)).sum()):
         return [*out, f"game_date: {beyond} rows lie outside the years 1 to 9998; correct them"]
     if len(names) < len(KEYS) or _all_differ(keys):

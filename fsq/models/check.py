@@ -146,15 +146,17 @@ def check_model(
     """
     loaded = load_contract(contract)
     if on_incompatible not in ("raise", "report"):
-        raise InputError([f"on_incompatible is {on_incompatible!r}; use 'raise' or 'report'"],
-                         HEADLINE)  # fmt: skip
+        raise InputError(
+            [f"on_incompatible is {on_incompatible!r}; use 'raise' or 'report'"], HEADLINE
+        )
     wanted = named(model, loaded, trust_pickle=trust_pickle)
     source = opened(scored, start, end, HEADLINE)
     fields = ["feature_name", "is_default", *(["quality_score"] if min_quality is not None else [])]
     columns = ["player_lookup", "game_date", *map(dotted, fields)]
     if lacking := [c for c in columns if c not in source.columns]:
-        raise InputError([f"no column {c}; pass the result of fsq.score" for c in lacking],
-                         HEADLINE)  # fmt: skip
+        raise InputError(
+            [f"no column {c}; pass the result of fsq.score" for c in lacking], HEADLINE
+        )
     rows = source.narrow(columns).collect()
     free = {f.name for f in loaded.features if f.optional} if optional is None else set(optional)
     free_ones = tuple(n for n in wanted.features if n in free)
@@ -178,9 +180,14 @@ def _least(
 
 
 def _judged(
-    wanted: Named, optional: tuple[str, ...], found: Fed, rows: pl.DataFrame, contract: Contract,
-    *, ordered: bool,
-) -> ModelCheck:  # fmt: skip
+    wanted: Named,
+    optional: tuple[str, ...],
+    found: Fed,
+    rows: pl.DataFrame,
+    contract: Contract,
+    *,
+    ordered: bool,
+) -> ModelCheck:
     records = rows.select("player_lookup", "game_date").with_columns(
         may_predict=pl.Series(found.may_predict),
         missing=lists(~found.present, wanted.features),
@@ -195,10 +202,21 @@ def _judged(
     moved = tuple(sorted(found.place, key=found.place.__getitem__)) if found.moved else ()
     problems = _problems(dates, renamed)
     if moved and ordered:
-        problems.append(f"the data have another order: {', '.join(moved)}; select the columns by "
-                        "name, in the model's order")  # fmt: skip
-    return ModelCheck(wanted.model, wanted.features, optional, available, renamed, moved, dates,
-                      records.sort("game_date", "player_lookup"), tuple(problems))  # fmt: skip
+        problems.append(
+            f"the data have another order: {', '.join(moved)}; select the columns by "
+            "name, in the model's order"
+        )
+    return ModelCheck(
+        wanted.model,
+        wanted.features,
+        optional,
+        available,
+        renamed,
+        moved,
+        dates,
+        records.sort("game_date", "player_lookup"),
+        tuple(problems),
+    )
 
 
 def _dates(records: pl.DataFrame, wanted: Named, share: float) -> pl.DataFrame:

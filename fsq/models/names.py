@@ -67,8 +67,10 @@ def named(model: Any, contract: Contract, *, trust_pickle: bool = False) -> Name
 def _sound(model: str, names: tuple[str, ...]) -> Named:
     problems = [] if names else [f"{model}: reads no feature; pass a fitted model or names"]
     if names and all(_UNNAMED.fullmatch(n) for n in names):
-        problems.append(f"{model}: its features have no names ({names[0]}, …); fit it on a frame "
-                        "with named columns, or pass the names in its order")  # fmt: skip
+        problems.append(
+            f"{model}: its features have no names ({names[0]}, …); fit it on a frame "
+            "with named columns, or pass the names in its order"
+        )
     twice = [n for n, count in Counter(names).items() if count > 1]
     problems += [f"{model}: feature {n} is named twice" for n in twice]
     if problems:
@@ -90,8 +92,10 @@ def _of_object(model: Any) -> tuple[str, ...]:
         else:
             found = model.feature_names_in_
     except Exception as error:  # an unfitted model raises as its library likes
-        problem = (f"{type(model).__name__}: does not say which features it reads ({error}); fit "
-                   "it on a frame with named columns, or pass the names in its order")  # fmt: skip
+        problem = (
+            f"{type(model).__name__}: does not say which features it reads ({error}); fit "
+            "it on a frame with named columns, or pass the names in its order"
+        )
         raise InputError([problem], HEADLINE) from error
     return () if found is None else tuple(str(n) for n in found)
 
@@ -100,12 +104,16 @@ def _of_file(path: Path, contract: Contract, *, trust_pickle: bool) -> Named:
     loader = _LOADERS.get(path.suffix.lower())
     if loader is None or not path.is_file():
         known = sorted(contract.models)
-        problem = (f"{path}: no model of {contract.name} ({known}) and no model file that is there "
-                   f"({', '.join(_LOADERS)})")  # fmt: skip
+        problem = (
+            f"{path}: no model of {contract.name} ({known}) and no model file that is there "
+            f"({', '.join(_LOADERS)})"
+        )
         raise InputError([problem], HEADLINE)
     if loader is _pickled and not trust_pickle:
-        problem = (f"{path}: loading a pickle runs whatever is in it; if you trust it, say so with "
-                   "trust_pickle (--trust-pickle), or save it as .cbm, .txt or .ubj")  # fmt: skip
+        problem = (
+            f"{path}: loading a pickle runs whatever is in it; if you trust it, say so with "
+            "trust_pickle (--trust-pickle), or save it as .cbm, .txt or .ubj"
+        )
         raise InputError([problem], HEADLINE)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # libraries talk; stdout is for results

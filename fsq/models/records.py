@@ -84,11 +84,14 @@ def fed(
     seen = usual[usual >= 0]
     names = pl.DataFrame({"name": flat, "place": place}).group_by("name").agg(pl.col("place").min())
     return Fed(
-        present, default, weak, np.array([n not in optional for n in needed]),
+        present,
+        default,
+        weak,
+        np.array([n not in optional for n in needed]),
         tuple(names.sort("place", "name")["name"].drop_nulls()),
         {n: int(p) for n, p in zip(needed, usual, strict=True) if p >= 0},
         bool((np.diff(seen) < 0).any()),
-    )  # fmt: skip
+    )
 
 
 def lists(mask: Mask, names: tuple[str, ...]) -> pl.Series:
@@ -102,6 +105,8 @@ def lists(mask: Mask, names: tuple[str, ...]) -> pl.Series:
         return pl.Series([], dtype=pl.List(pl.String))
     patterns, of = np.unique(packed, axis=0, return_inverse=True)
     rows = np.unpackbits(patterns, axis=1, count=len(names)).astype(bool)
-    few = pl.Series([[n for n, is_on in zip(names, row, strict=True) if is_on] for row in rows],
-                    dtype=pl.List(pl.String))  # fmt: skip
+    few = pl.Series(
+        [[n for n, is_on in zip(names, row, strict=True) if is_on] for row in rows],
+        dtype=pl.List(pl.String),
+    )
     return few.gather(of.ravel())

@@ -31,13 +31,19 @@ def text(check: ModelCheck) -> str:
     """For a terminal."""
     lines = [headline(check)]
     for note in notes(check):
-        lines += wrap(note, 80, initial_indent="  - ", subsequent_indent="    ",
-                      break_on_hyphens=False)  # fmt: skip
-    lines += wrap(f"it needs: {', '.join(check.needed)}", 80, subsequent_indent="  ",
-                  break_on_hyphens=False)  # fmt: skip
+        lines += wrap(
+            note, 80, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+        )
+    lines += wrap(
+        f"it needs: {', '.join(check.needed)}", 80, subsequent_indent="  ", break_on_hyphens=False
+    )
     if not check.supported:
-        lines += wrap(f"the data have: {', '.join(check.available) or 'nothing'}", 80,
-                      subsequent_indent="  ", break_on_hyphens=False)  # fmt: skip
+        lines += wrap(
+            f"the data have: {', '.join(check.available) or 'nothing'}",
+            80,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
     return "\n".join([*lines, *reasons(check)])
 
 

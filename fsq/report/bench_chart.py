@@ -73,11 +73,15 @@ def _against(document: dict[str, Any]) -> Any:
     lines += [(a["name"], a["median_s"], a["ratio"]) for a in document["against"]]
     frame = pl.DataFrame(
         [
-            {"way": name, "seconds": seconds, "least": score / 3,
-             "label": f"{seconds:,.2f} s" + ("" if ratio == 1 else f", {ratio:,.0f} times")}
+            {
+                "way": name,
+                "seconds": seconds,
+                "least": score / 3,
+                "label": f"{seconds:,.2f} s" + ("" if ratio == 1 else f", {ratio:,.0f} times"),
+            }
             for name, seconds, ratio in lines
         ]
-    )  # fmt: skip
+    )
     scale = alt.Scale(type="log", domainMax=5 * max(seconds for _, seconds, _ in lines))
     base = alt.Chart(frame).encode(
         alt.Y("way:N", sort=alt.EncodingSortField("seconds"), title=None)
@@ -154,8 +158,14 @@ def _boxes(stacks: Counter[tuple[str, ...]]) -> list[dict[str, Any]]:
             file, _, function = prefix[-1].rpartition(":")
             fits = int(share * 2 * _WIDTH / 5.2)
             boxes.append(
-                {"from": 100 * start / total, "to": 100 * (start + widths[prefix]) / total,
-                 "depth": len(prefix) - 1, "function": prefix[-1], "file": file,
-                 "share": 100 * share, "label": function if len(function) <= fits else ""}
-            )  # fmt: skip
+                {
+                    "from": 100 * start / total,
+                    "to": 100 * (start + widths[prefix]) / total,
+                    "depth": len(prefix) - 1,
+                    "function": prefix[-1],
+                    "file": file,
+                    "share": 100 * share,
+                    "label": function if len(function) <= fits else "",
+                }
+            )
     return boxes

@@ -48,21 +48,31 @@ def _sized(chart: Any, height: int = _HEIGHT) -> Any:
 
 def _heat(contract: Contract, field: str, title: str, *, reverse: bool) -> Any:
     order = list(contract.names)
-    day = alt.X("yearmonthdate(game_date):O", title=None, timeUnit="utcyearmonthdate",
-                axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0,
-                              ticks=False, domain=False))  # fmt: skip
+    day = alt.X(
+        "yearmonthdate(game_date):O",
+        title=None,
+        timeUnit="utcyearmonthdate",
+        axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0, ticks=False, domain=False),
+    )
     base = alt.Chart(named("cells")).encode(
         day, alt.Y("feature:N", sort=order, title=None, axis=alt.Axis(labelLimit=200))
     )
-    tips = [day_tip(), "feature:N", alt.Tooltip("quality:Q", format=".1f"),
-            alt.Tooltip("default:Q", title="default share, %", format=".1f"),
-            alt.Tooltip("rows:Q")]  # fmt: skip
+    tips = [
+        day_tip(),
+        "feature:N",
+        alt.Tooltip("quality:Q", format=".1f"),
+        alt.Tooltip("default:Q", title="default share, %", format=".1f"),
+        alt.Tooltip("rows:Q"),
+    ]
     cells = base.mark_rect().encode(
-        alt.Color(f"{field}:Q", title=title,
-                  scale=alt.Scale(domain=[0, 100], scheme="viridis", reverse=not reverse),
-                  legend=alt.Legend(orient="top", gradientLength=200)),
+        alt.Color(
+            f"{field}:Q",
+            title=title,
+            scale=alt.Scale(domain=[0, 100], scheme="viridis", reverse=not reverse),
+            legend=alt.Legend(orient="top", gradientLength=200),
+        ),
         tooltip=tips,
-    )  # fmt: skip
+    )
     marks = (
         base.transform_filter(f"datum.default >= {_MARKED_SHARE}")
         .mark_text(text="×", fontSize=9, color="#fff")
@@ -72,30 +82,49 @@ def _heat(contract: Contract, field: str, title: str, *, reverse: bool) -> Any:
 
 
 def _categories() -> Any:
-    chart = alt.Chart(named("categories")).mark_line(strokeWidth=2).encode(
-        day_axis(),
-        alt.Y("quality:Q", title="quality, points", scale=alt.Scale(domain=[0, 100])),
-        alt.Color("category:N", title=None,
-                  scale=alt.Scale(domain=CATEGORY_WORDS, range=list(LINE_COLOURS)),
-                  legend=alt.Legend(orient="top", columns=3)),
-        alt.StrokeDash("category:N", title=None,
-                       scale=alt.Scale(domain=CATEGORY_WORDS, range=list(DASHES))),
-        tooltip=[day_tip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
-    )  # fmt: skip
+    chart = (
+        alt.Chart(named("categories"))
+        .mark_line(strokeWidth=2)
+        .encode(
+            day_axis(),
+            alt.Y("quality:Q", title="quality, points", scale=alt.Scale(domain=[0, 100])),
+            alt.Color(
+                "category:N",
+                title=None,
+                scale=alt.Scale(domain=CATEGORY_WORDS, range=list(LINE_COLOURS)),
+                legend=alt.Legend(orient="top", columns=3),
+            ),
+            alt.StrokeDash(
+                "category:N", title=None, scale=alt.Scale(domain=CATEGORY_WORDS, range=list(DASHES))
+            ),
+            tooltip=[day_tip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
+        )
+    )
     return _sized(chart)
 
 
 def _quality() -> Any:
     names = {"quality": "this date", "trailing": "median of the dates before"}
-    chart = alt.Chart(named("quality")).mark_line(strokeWidth=2).encode(
-        day_axis(),
-        alt.Y("points:Q", title="quality, points", scale=alt.Scale(zero=False)),
-        alt.Color("line:N", title=None, legend=alt.Legend(orient="top", labelLimit=260),
-                  scale=alt.Scale(domain=list(names.values()), range=list(LINE_COLOURS[:2]))),
-        alt.StrokeDash("line:N", title=None,
-                       scale=alt.Scale(domain=list(names.values()), range=list(DASHES[:2]))),
-        tooltip=[day_tip(), "line:N", alt.Tooltip("points:Q", format=".1f")],
-    )  # fmt: skip
+    chart = (
+        alt.Chart(named("quality"))
+        .mark_line(strokeWidth=2)
+        .encode(
+            day_axis(),
+            alt.Y("points:Q", title="quality, points", scale=alt.Scale(zero=False)),
+            alt.Color(
+                "line:N",
+                title=None,
+                legend=alt.Legend(orient="top", labelLimit=260),
+                scale=alt.Scale(domain=list(names.values()), range=list(LINE_COLOURS[:2])),
+            ),
+            alt.StrokeDash(
+                "line:N",
+                title=None,
+                scale=alt.Scale(domain=list(names.values()), range=list(DASHES[:2])),
+            ),
+            tooltip=[day_tip(), "line:N", alt.Tooltip("points:Q", format=".1f")],
+        )
+    )
     return _sized(chart)
 
 
@@ -103,30 +132,54 @@ def _stacked(
     data: str, field: str, amount: str, colours: dict[str, str], *, share: bool = False
 ) -> Any:
     order = list(colours)
-    chart = alt.Chart(named(data)).mark_bar().encode(
-        alt.X("yearmonthdate(game_date):O", title=None, timeUnit="utcyearmonthdate",
-              axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0, ticks=False)),
-        alt.Y(f"{amount}:Q", title=f"share of {amount}" if share else amount,
-              stack="normalize" if share else "zero",
-              axis=alt.Axis(format="%") if share else alt.Axis()),
-        alt.Color(f"{field}:N", title=None, sort=order, legend=alt.Legend(orient="top"),
-                  scale=alt.Scale(domain=order, range=list(colours.values()))),
-        alt.Order("rank:Q"),
-        tooltip=[day_tip(), f"{field}:N", alt.Tooltip(f"{amount}:Q", format=",")],
-    )  # fmt: skip
+    chart = (
+        alt.Chart(named(data))
+        .mark_bar()
+        .encode(
+            alt.X(
+                "yearmonthdate(game_date):O",
+                title=None,
+                timeUnit="utcyearmonthdate",
+                axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0, ticks=False),
+            ),
+            alt.Y(
+                f"{amount}:Q",
+                title=f"share of {amount}" if share else amount,
+                stack="normalize" if share else "zero",
+                axis=alt.Axis(format="%") if share else alt.Axis(),
+            ),
+            alt.Color(
+                f"{field}:N",
+                title=None,
+                sort=order,
+                legend=alt.Legend(orient="top"),
+                scale=alt.Scale(domain=order, range=list(colours.values())),
+            ),
+            alt.Order("rank:Q"),
+            tooltip=[day_tip(), f"{field}:N", alt.Tooltip(f"{amount}:Q", format=",")],
+        )
+    )
     return _sized(chart)
 
 
 def _freshness() -> Any:
     # Five colours and three dashes tell fifteen tables apart.
-    chart = alt.Chart(named("ages")).mark_line(strokeWidth=2).encode(
-        day_axis(),
-        alt.Y("age_hours:Q", title="median age, hours"),
-        alt.Color("upstream_table:N", title=None, scale=alt.Scale(range=list(LINE_COLOURS)),
-                  legend=alt.Legend(orient="top", columns=2, labelLimit=260)),
-        alt.StrokeDash("upstream_table:N", title=None, scale=alt.Scale(range=list(DASHES[:3]))),
-        tooltip=[day_tip(), "upstream_table:N", alt.Tooltip("age_hours:Q", format=".1f")],
-    )  # fmt: skip
+    chart = (
+        alt.Chart(named("ages"))
+        .mark_line(strokeWidth=2)
+        .encode(
+            day_axis(),
+            alt.Y("age_hours:Q", title="median age, hours"),
+            alt.Color(
+                "upstream_table:N",
+                title=None,
+                scale=alt.Scale(range=list(LINE_COLOURS)),
+                legend=alt.Legend(orient="top", columns=2, labelLimit=260),
+            ),
+            alt.StrokeDash("upstream_table:N", title=None, scale=alt.Scale(range=list(DASHES[:3]))),
+            tooltip=[day_tip(), "upstream_table:N", alt.Tooltip("age_hours:Q", format=".1f")],
+        )
+    )
     return _sized(chart)
 
 
@@ -136,8 +189,12 @@ def _waterfall() -> Any:
     )
     tips = ["gate:N", alt.Tooltip("left:Q", format=","), alt.Tooltip("dropped:Q", format=",")]
     words = list(_WATERFALL)
-    colour = alt.Color("what:N", title=None, legend=alt.Legend(orient="top"),
-                       scale=alt.Scale(domain=words, range=list(_WATERFALL.values())))  # fmt: skip
+    colour = alt.Color(
+        "what:N",
+        title=None,
+        legend=alt.Legend(orient="top"),
+        scale=alt.Scale(domain=words, range=list(_WATERFALL.values())),
+    )
     left, dropped = (
         base.transform_calculate(what=f"'{word}'").mark_bar().encode(colour, tooltip=tips)
         for word in words

@@ -86,16 +86,21 @@ def worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
     """
     keys = ["player_lookup", "game_date"]
     summary = scored.select(
-        *keys, "feature_quality_score", "quality_tier", "quality_alert_level",
-        "default_feature_count", pl.col("quality_alerts").list.join(", "),
-    )  # fmt: skip
+        *keys,
+        "feature_quality_score",
+        "quality_tier",
+        "quality_alert_level",
+        "default_feature_count",
+        pl.col("quality_alerts").list.join(", "),
+    )
     worst = (
-        summary.sort(["feature_quality_score", "game_date", "player_lookup"],
-                     descending=[False, True, False])
+        summary.sort(
+            ["feature_quality_score", "game_date", "player_lookup"], descending=[False, True, False]
+        )
         .unique("player_lookup", keep="first", maintain_order=True)
         .head(WORST_PLAYERS)
         .collect()
-    )  # fmt: skip
+    )
     if worst.is_empty():
         return []
     days = worst["game_date"].unique().to_list()

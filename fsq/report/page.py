@@ -30,8 +30,13 @@ from fsq.stores import Store
 
 _MAX_FINDINGS = 60
 # As data in a page: none of these can end a script element, or a line of JavaScript.
-_ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
-            "\u2029": "\\u2029"}  # fmt: skip
+_ESCAPED = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
 
 
 def report(
@@ -85,18 +90,25 @@ def page(
     }
     scripts = {"vega": _bundle(), "page": _asset("page.js")}
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fsq.report", ""), autoescape=True,
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=jinja2.PackageLoader("fsq.report", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters |= {"words": words, "number": _number}
-    return environment.get_template("page.html.j2").render(
+    return environment.get_template(
+        "page.html.j2"
+    ).render(
         style=Markup(_asset("page.css")),  # noqa: S704 - our own file
         scripts={k: Markup(v) for k, v in scripts.items()},  # noqa: S704 - our own files
         policy=_policy(list(scripts.values())),
         data=Markup(_json(data)),  # noqa: S704 - escaped there
         verdict=found.verdict,
-        counts={v: sum(x == v for x in found.dates.values())
-                for v in ("red", "yellow", "unknown", "green")},
+        counts={
+            v: sum(x == v for x in found.dates.values())
+            for v in ("red", "yellow", "unknown", "green")
+        },
         findings=[f.to_dict() for f in found.findings[:_MAX_FINDINGS]],
         more_findings=max(0, len(found.findings) - _MAX_FINDINGS),
         not_evaluated=found.not_evaluated,
@@ -109,7 +121,7 @@ def page(
         records=facts.worst_records(judged),
         days=days.tail(14).reverse().to_dicts(),
         facts=_run_facts(scored, found, uri, now),
-    )  # fmt: skip
+    )
 
 
 def _settled(found: Diagnosis) -> list[date]:
@@ -124,16 +136,20 @@ def data_sets(
     """The rows that the charts name, as JSON types."""
     iso = pl.col("game_date").cast(pl.String)
     quality = days.select(
-        iso, pl.col("quality_pct").alias("this date"),
+        iso,
+        pl.col("quality_pct").alias("this date"),
         pl.col("quality_pct_trailing").alias("median of the dates before"),
-    ).unpivot(index="game_date", variable_name="line", value_name="points")  # fmt: skip
+    ).unpivot(index="game_date", variable_name="line", value_name="points")
     categories = found.days.select(
         iso, *(pl.col(f"{c}_quality_pct").alias(words(c)) for c in CATEGORIES)
     ).unpivot(index="game_date", variable_name="category", value_name="quality")
     cells = found.features.select(
-        iso, pl.col("feature_name").alias("feature"), pl.col("quality_pct").alias("quality"),
-        (100 * pl.col("default_rows") / pl.col("rows")).alias("default"), "rows",
-    )  # fmt: skip
+        iso,
+        pl.col("feature_name").alias("feature"),
+        pl.col("quality_pct").alias("quality"),
+        (100 * pl.col("default_rows") / pl.col("rows")).alias("default"),
+        "rows",
+    )
     frames = {
         "cells": cells,
         "quality": quality.drop_nulls(),
@@ -143,8 +159,9 @@ def data_sets(
         "sources": _ranked(facts.source_mix(found.features), "source", list(SOURCE_COLOURS)),
         "ages": facts.table_ages(found.features).with_columns(iso),
     }
-    sets = {name: f.with_columns(pl.col(pl.Float64).round(2)).to_dicts()
-            for name, f in frames.items()}  # fmt: skip
+    sets = {
+        name: f.with_columns(pl.col(pl.Float64).round(2)).to_dicts() for name, f in frames.items()
+    }
     sets["waterfall"] = [{**line, "before": line["left"] + line["dropped"]} for line in falls]
     return sets
 
@@ -182,32 +199,44 @@ def _category_means(days: pl.DataFrame) -> list[dict[str, Any]]:
         (pl.col(f"{c}_quality_pct") * pl.col("rows")).sum() / rows for c in CATEGORIES
     ).row(0)
     lows = days.select(pl.col(f"{c}_quality_pct").min() for c in CATEGORIES).row(0)
-    return [{"name": words(c), "mean": m, "lowest": low}
-            for c, m, low in zip(CATEGORIES, means, lows, strict=True)]  # fmt: skip
+    return [
+        {"name": words(c), "mean": m, "lowest": low}
+        for c, m, low in zip(CATEGORIES, means, lows, strict=True)
+    ]
 
 
 def _shares(features: pl.DataFrame) -> list[dict[str, Any]]:
     mix = facts.source_mix(features).group_by("source").agg(pl.col("values").sum())
     counts = dict(mix.iter_rows())
     total = sum(counts.values())
-    return [{"source": s, "values": counts.get(s, 0), "share": 100 * counts.get(s, 0) / total}
-            for s in SOURCE_COLOURS]  # fmt: skip
+    return [
+        {"source": s, "values": counts.get(s, 0), "share": 100 * counts.get(s, 0) / total}
+        for s in SOURCE_COLOURS
+    ]
 
 
 def _ages(features: pl.DataFrame) -> list[dict[str, Any]]:
-    ages = facts.table_ages(features).group_by("upstream_table").agg(
-        pl.col("age_hours").median().alias("median"), pl.col("age_hours").max().alias("largest")
-    )  # fmt: skip
+    ages = (
+        facts.table_ages(features)
+        .group_by("upstream_table")
+        .agg(
+            pl.col("age_hours").median().alias("median"), pl.col("age_hours").max().alias("largest")
+        )
+    )
     return ages.sort("upstream_table").to_dicts()
 
 
 def _run_facts(
     scored: pl.LazyFrame, found: Diagnosis, uri: str, now: datetime
 ) -> list[tuple[str, str]]:
-    made = scored.select(
-        pl.col("quality_computed_at").min().alias("first"),
-        pl.col("quality_computed_at").max().alias("last"),
-    ).collect().row(0)  # fmt: skip
+    made = (
+        scored.select(
+            pl.col("quality_computed_at").min().alias("first"),
+            pl.col("quality_computed_at").max().alias("last"),
+        )
+        .collect()
+        .row(0)
+    )
     contract, days = found.contract, found.days
     return [
         ("contract", f"{contract.name}, {len(contract.features)} features"),

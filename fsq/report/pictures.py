@@ -65,8 +65,9 @@ def waterfall_picture(made: TrainingSet) -> Picture:
         pl.col("asks").alias("gate"), "dropped", "left", before=left + pl.col("dropped")
     )
     spec = charts.specifications(made.options.contract)["waterfall"]
-    return _drawn(spec | {"height": 22 * falls.height}, {"waterfall": falls.to_dicts()},
-                  "waterfall")  # fmt: skip
+    return _drawn(
+        spec | {"height": 22 * falls.height}, {"waterfall": falls.to_dicts()}, "waterfall"
+    )
 
 
 def _drawn(spec: dict[str, Any], sets: dict[str, list[dict[str, Any]]], name: str) -> Picture:

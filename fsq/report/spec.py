@@ -11,11 +11,20 @@ from fsq.schema.columns import CATEGORIES
 # Told apart by people who see few colours, and by dashes where lines lie together.
 LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b")
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
-TIER_COLOURS = {"gold": "#b8860b", "silver": "#8a94a6", "bronze": "#b5651d", "poor": "#cc4778",
-                "critical": "#7e03a8"}  # fmt: skip
+TIER_COLOURS = {
+    "gold": "#b8860b",
+    "silver": "#8a94a6",
+    "bronze": "#b5651d",
+    "poor": "#cc4778",
+    "critical": "#7e03a8",
+}
 LEVEL_COLOURS = {"green": "#2e8b57", "yellow": "#e6a817", "red": "#c0392b"}
-SOURCE_COLOURS = {"phase4": "#0072b2", "phase3": "#56b4e9", "calculated": "#009e73",
-                  "default": "#d55e00"}  # fmt: skip
+SOURCE_COLOURS = {
+    "phase4": "#0072b2",
+    "phase3": "#56b4e9",
+    "calculated": "#009e73",
+    "default": "#d55e00",
+}
 
 
 def words(name: str) -> str:
@@ -37,8 +46,12 @@ def named(data: str) -> alt.NamedData:
 
 def day_axis() -> alt.X:
     """The axis of dates; UTC, so that no reader's clock moves a date."""
-    return alt.X("game_date:T", title=None, scale=alt.Scale(type="utc"),
-                 axis=alt.Axis(format="%-d %b", labelOverlap=True, grid=False))  # fmt: skip
+    return alt.X(
+        "game_date:T",
+        title=None,
+        scale=alt.Scale(type="utc"),
+        axis=alt.Axis(format="%-d %b", labelOverlap=True, grid=False),
+    )
 
 
 def day_tip() -> alt.Tooltip:

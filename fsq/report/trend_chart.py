@@ -51,8 +51,11 @@ def _chart(trend: pl.DataFrame) -> Any:
 
 def _against(trend: pl.DataFrame, name: str, title: str, *, zero: bool) -> Any:
     base = alt.Chart(trend.select("game_date", name, f"{name}_trailing")).encode(day_axis())
-    tips = [day_tip(), alt.Tooltip(f"{name}:Q", format=".1f"),
-            alt.Tooltip(f"{name}_trailing:Q", title="trailing median", format=".1f")]  # fmt: skip
+    tips = [
+        day_tip(),
+        alt.Tooltip(f"{name}:Q", format=".1f"),
+        alt.Tooltip(f"{name}_trailing:Q", title="trailing median", format=".1f"),
+    ]
     scale = alt.Scale(zero=zero, nice=True)
     line = base.mark_line(color=LINE_COLOURS[0], point=alt.OverlayMarkDef(size=14)).encode(
         alt.Y(f"{name}:Q", title=title, scale=scale), tooltip=tips
@@ -68,15 +71,28 @@ def _categories(trend: pl.DataFrame) -> Any:
     long = trend.select("game_date", *(pl.col(c).alias(w) for c, w in names.items())).unpivot(
         index="game_date", variable_name="category", value_name="quality"
     )
-    return alt.Chart(long).mark_line().encode(
-        day_axis(),
-        alt.Y("quality:Q", title="categories, points", scale=alt.Scale(domain=[0, 100])),
-        alt.Color("category:N", title=None, sort=CATEGORY_WORDS,
-                  scale=alt.Scale(domain=CATEGORY_WORDS, range=list(LINE_COLOURS))),
-        alt.StrokeDash("category:N", title=None, sort=CATEGORY_WORDS,
-                       scale=alt.Scale(domain=CATEGORY_WORDS, range=list(DASHES))),
-        tooltip=[day_tip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
-    ).properties(**_PANEL)  # fmt: skip
+    return (
+        alt.Chart(long)
+        .mark_line()
+        .encode(
+            day_axis(),
+            alt.Y("quality:Q", title="categories, points", scale=alt.Scale(domain=[0, 100])),
+            alt.Color(
+                "category:N",
+                title=None,
+                sort=CATEGORY_WORDS,
+                scale=alt.Scale(domain=CATEGORY_WORDS, range=list(LINE_COLOURS)),
+            ),
+            alt.StrokeDash(
+                "category:N",
+                title=None,
+                sort=CATEGORY_WORDS,
+                scale=alt.Scale(domain=CATEGORY_WORDS, range=list(DASHES)),
+            ),
+            tooltip=[day_tip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
+        )
+        .properties(**_PANEL)
+    )
 
 
 def _alerts(trend: pl.DataFrame) -> Any:
@@ -84,10 +100,19 @@ def _alerts(trend: pl.DataFrame) -> Any:
         index="game_date", variable_name="alert", value_name="records"
     )
     order = list(LEVEL_COLOURS)
-    return alt.Chart(long).mark_bar().encode(
-        day_axis(),
-        alt.Y("records:Q", title="alerts, rows"),
-        alt.Color("alert:N", title=None, sort=order,
-                  scale=alt.Scale(domain=order, range=list(LEVEL_COLOURS.values()))),
-        tooltip=[day_tip(), "alert:N", "records:Q"],
-    ).properties(**_PANEL)  # fmt: skip
+    return (
+        alt.Chart(long)
+        .mark_bar()
+        .encode(
+            day_axis(),
+            alt.Y("records:Q", title="alerts, rows"),
+            alt.Color(
+                "alert:N",
+                title=None,
+                sort=order,
+                scale=alt.Scale(domain=order, range=list(LEVEL_COLOURS.values())),
+            ),
+            tooltip=[day_tip(), "alert:N", "records:Q"],
+        )
+        .properties(**_PANEL)
+    )

@@ -31,8 +31,12 @@ def stated(column: Column, mode: str | None = None) -> Field:
     ('FLOAT64', 'NULLABLE')
     """
     mode = mode or ("REPEATED" if column.kind in REPEATED else "NULLABLE")
-    out: Field = {"name": column.name, "type": BIGQUERY_TYPES[column.kind], "mode": mode,
-           "description": column.description}  # fmt: skip
+    out: Field = {
+        "name": column.name,
+        "type": BIGQUERY_TYPES[column.kind],
+        "mode": mode,
+        "description": column.description,
+    }
     if column.kind == "detail":
         out["fields"] = [stated(f) for f in DETAIL_FIELDS]
     return out

@@ -67,24 +67,33 @@ def _with_rules(lines: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     score = pl.col("quality_score")
     missing, stale, old, thin = (pl.col(c) for c in ("missing", "stale", "old", "thin"))
     penalty = (
-        pl.when(old).then(rules.very_stale_penalty)
-        .when(stale).then(rules.stale_penalty)
+        pl.when(old)
+        .then(rules.very_stale_penalty)
+        .when(stale)
+        .then(rules.stale_penalty)
         .otherwise(0.0)
-    )  # fmt: skip
+    )
     return (
         lines.with_columns(
             ((pl.col("canonical") == "default") | missing).alias("is_default"),
             pl.when(missing & (pl.col("canonical") != "default"))
-            .then(contract.sources["missing"].base).otherwise(pl.col("word_base")).alias("base"),
-            pl.when(~missing).then(pl.col("inside") & ~pl.col("changed"))
+            .then(contract.sources["missing"].base)
+            .otherwise(pl.col("word_base"))
+            .alias("base"),
+            pl.when(~missing)
+            .then(pl.col("inside") & ~pl.col("changed"))
             .alias("value_range_valid"),
-            (pl.col("changed") | (pl.col("clamps") & ~pl.col("inside") & ~missing))
-            .alias("clamped"),
+            (pl.col("changed") | (pl.col("clamps") & ~pl.col("inside") & ~missing)).alias(
+                "clamped"
+            ),
         )
         .with_columns(
             (pl.col("base") - penalty - pl.when(thin).then(rules.thin_penalty).otherwise(0.0))
-            .clip(0, 100).alias("quality_score"),
-            pl.when(default).then(pl.lit("default", TYPES)).otherwise("canonical")
+            .clip(0, 100)
+            .alias("quality_score"),
+            pl.when(default)
+            .then(pl.lit("default", TYPES))
+            .otherwise("canonical")
             .alias("source_type"),
             (~default & pl.col("suspect")).alias("silent_default"),
             (~in_range).fill_null(False).alias("violation"),
@@ -92,22 +101,33 @@ def _with_rules(lines: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
         .with_columns(
             _tier().alias("feature_quality_tier"),
             _certainty().alias("certainty"),
-            pl.when(default).then(
-                pl.when("failed").then(pl.lit("calculation_failed")).otherwise("reason")
-            ).alias("fallback_reason"),
-            pl.when(default).then(pl.lit("defaulted", _STATUS))
-            .when("clamped").then(pl.lit("clamped", _STATUS))
-            .when(pl.col("violation") | pl.col("silent_default")).then(pl.lit("warning", _STATUS))
-            .otherwise(pl.lit("valid", _STATUS)).alias("validation_status"),
+            pl.when(default)
+            .then(pl.when("failed").then(pl.lit("calculation_failed")).otherwise("reason"))
+            .alias("fallback_reason"),
+            pl.when(default)
+            .then(pl.lit("defaulted", _STATUS))
+            .when("clamped")
+            .then(pl.lit("clamped", _STATUS))
+            .when(pl.col("violation") | pl.col("silent_default"))
+            .then(pl.lit("warning", _STATUS))
+            .otherwise(pl.lit("valid", _STATUS))
+            .alias("validation_status"),
             ((score >= rules.training_min_score) & ~default & ~thin & in_range)
-            .fill_null(False).alias("is_training_quality"),
-            pl.when(default).then(pl.lit("default_used", _ALERT))
-            .when("violation").then(pl.lit("range_violation", _ALERT))
-            .when(old).then(pl.lit("stale_data_48h", _ALERT))
-            .when(thin).then(pl.lit("thin_sample", _ALERT))
-            .when("silent_default").then(pl.lit("silent_default", _ALERT)).alias("triggered_alert"),
+            .fill_null(False)
+            .alias("is_training_quality"),
+            pl.when(default)
+            .then(pl.lit("default_used", _ALERT))
+            .when("violation")
+            .then(pl.lit("range_violation", _ALERT))
+            .when(old)
+            .then(pl.lit("stale_data_48h", _ALERT))
+            .when(thin)
+            .then(pl.lit("thin_sample", _ALERT))
+            .when("silent_default")
+            .then(pl.lit("silent_default", _ALERT))
+            .alias("triggered_alert"),
         )
-    )  # fmt: skip
+    )
 
 
 def by_word(raw: pl.Expr, values: Mapping[str, float]) -> pl.Expr:

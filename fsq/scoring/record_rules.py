@@ -174,8 +174,10 @@ def _alerts(contract: Contract, watched: list[str], size: dict[str, int]) -> pl.
     rules = contract.alerts
     required = sum(not f.optional for f in contract.features)
     share = pl.col("defaults:required") / max(1, required)
-    high, raised = (f"high_default_rate_{r:.0%}".replace("%", "pct")
-                    for r in (rules.default_rate_high, rules.default_rate_raised))  # fmt: skip
+    high, raised = (
+        f"high_default_rate_{r:.0%}".replace("%", "pct")
+        for r in (rules.default_rate_high, rules.default_rate_raised)
+    )
     rules_met = {f"all_{c}_features_defaulted": pl.col(f"defaults:{c}") == size[c] for c in watched}
     rules_met |= {
         "critical_features_missing": pl.col("defaults:critical") > 0,

@@ -219,8 +219,10 @@ def _whole(lines: pl.DataFrame, todo: list[Step]) -> tuple[list[Part], dict[str,
     if there != sorted((s.day, s.rows) for s in todo) or not held["rows"].equals(
         parts["part_rows"].rename("rows")
     ):
-        raise StoreError("the tasks did not write every planned date exactly once; nothing was "
-                         "committed; run it again")  # fmt: skip
+        raise StoreError(
+            "the tasks did not write every planned date exactly once; nothing was "
+            "committed; run it again"
+        )
     tiers: Counter[str] = Counter()
     for text in parts["tiers"]:
         tiers.update(json.loads(text))

@@ -57,8 +57,9 @@ class Engine:
         try:
             answers = asked.select(look("id").alias("told")).collect()
         except _faults() as error:
-            raise InputError([f"no Python runs on its executors: {_cause(error)}"],
-                             _HEADLINE) from error  # fmt: skip
+            raise InputError(
+                [f"no Python runs on its executors: {_cause(error)}"], _HEADLINE
+            ) from error
         told = {row["told"] for row in answers}
         problems = sorted({p for text in told for p in _unfit(json.loads(text))})
         if problems:
@@ -114,8 +115,11 @@ class Engine:
         def watch() -> None:
             tracker = context.statusTracker()
             while not over.wait(_LOOK):
-                stages = [tracker.getStageInfo(s) for j in tracker.getJobIdsForGroup(tag)
-                          for s in getattr(tracker.getJobInfo(j), "stageIds", ())]  # fmt: skip
+                stages = [
+                    tracker.getStageInfo(s)
+                    for j in tracker.getJobIdsForGroup(tag)
+                    for s in getattr(tracker.getJobInfo(j), "stageIds", ())
+                ]
                 advance(min(1.0, sum(s.numCompletedTasks for s in stages if s) / count))
 
         watcher = threading.Thread(target=watch, daemon=True)

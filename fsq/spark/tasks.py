@@ -36,9 +36,11 @@ MANIFEST = pa.schema(
         "problems": pa.list_(pa.string()),
     }
 )
-DDL = ("task long, game_date date, rows long, fingerprint string, sound boolean, part string, "
-       "part_rows long, part_size long, facts string, tiers string, error string, "
-       "problems array<string>")  # fmt: skip
+DDL = (
+    "task long, game_date date, rows long, fingerprint string, sound boolean, part string, "
+    "part_rows long, part_size long, facts string, tiers string, error string, "
+    "problems array<string>"
+)
 
 # Rows that are scored and written at once, so that a date of any size fits into memory.
 _SLICE = 20_000

@@ -26,43 +26,57 @@ def parts(contract: Contract) -> dict[str, str]:
     table = optional[0].upstream_table if optional else None
     writer = contract.writer(table) if table else None
     required = [c.name for c in contract.categories if not c.optional]
-    return thresholds | gate_parts(contract) | {
-        "width": str(len(contract.features)),
-        "stale_hours": number(levels.stale_hours),
-        "very_stale_hours": number(levels.very_stale_hours),
-        "detail_fields": _lines(2, (f"d.{column(f.name)}" for f in DETAIL_FIELDS)),
-        "values": _lines(2, (_value(f) for f in contract.features)),
-        "category_read": _lines(4, (f"t.`{c}`" for c in _percents())),
-        "category_means": _lines(4, (f"AVG(t.`{c}`) AS {c}" for c in _percents())),
-        "category_columns": _lines(2, _percents()),
-        "category_fields": _lines(6, (f"{c} AS {c}" for c in _percents())),
-        "usual_categories": _lines(
-            4,
-            (
-                f"IF(r.has_history, {_usual(c, contract)}, NULL) AS usual_{c}"
-                for c in _percents()
+    return (
+        thresholds
+        | gate_parts(contract)
+        | {
+            "width": str(len(contract.features)),
+            "stale_hours": number(levels.stale_hours),
+            "very_stale_hours": number(levels.very_stale_hours),
+            "detail_fields": _lines(2, (f"d.{column(f.name)}" for f in DETAIL_FIELDS)),
+            "values": _lines(2, (_value(f) for f in contract.features)),
+            "category_read": _lines(4, (f"t.`{c}`" for c in _percents())),
+            "category_means": _lines(4, (f"AVG(t.`{c}`) AS {c}" for c in _percents())),
+            "category_columns": _lines(2, _percents()),
+            "category_fields": _lines(6, (f"{c} AS {c}" for c in _percents())),
+            "usual_categories": _lines(
+                4,
+                (
+                    f"IF(r.has_history, {_usual(c, contract)}, NULL) AS usual_{c}"
+                    for c in _percents()
+                ),
             ),
-        ),
-        "required_categories": _lines(10, (_category(c, contract, True) for c in required)),
-        "categories": _lines(8, (_category(c.name, contract, False) for c in contract.categories)),
-        "compared_fields": _lines(6, (f"CAST({_bare(c)} AS FLOAT64) AS {_bare(c)}"
-                                      for c in COMPARED)),
-        "trailing": _lines(4, (_trailing(c, rules.history_min_days) for c in COMPARED)),
-        "contract_features": _features(contract),
-        "before": "PARTITION BY feature_index ORDER BY game_date "
-                  f"ROWS BETWEEN {rules.history_days} PRECEDING AND 1 PRECEDING",
-        "recent": _recent(contract),
-        "optional_low": number(rules.optional_normal[0]),
-        "optional_high": number(rules.optional_normal[1]),
-        "has_optional": boolean(bool(optional)),
-        "optional_table": text(table),
-        "optional_processor": text(writer.name if writer else None),
-        "optional_features": texts(f.name for f in optional),
-    } | {
-        f"usual_{name}": _usual(name, contract)
-        for name in ("games", "default_share", "expected_share", "distinct_values", "rate",
-                     "optional_share")
-    }  # fmt: skip
+            "required_categories": _lines(10, (_category(c, contract, True) for c in required)),
+            "categories": _lines(
+                8, (_category(c.name, contract, False) for c in contract.categories)
+            ),
+            "compared_fields": _lines(
+                6, (f"CAST({_bare(c)} AS FLOAT64) AS {_bare(c)}" for c in COMPARED)
+            ),
+            "trailing": _lines(4, (_trailing(c, rules.history_min_days) for c in COMPARED)),
+            "contract_features": _features(contract),
+            "before": "PARTITION BY feature_index ORDER BY game_date "
+            f"ROWS BETWEEN {rules.history_days} PRECEDING AND 1 PRECEDING",
+            "recent": _recent(contract),
+            "optional_low": number(rules.optional_normal[0]),
+            "optional_high": number(rules.optional_normal[1]),
+            "has_optional": boolean(bool(optional)),
+            "optional_table": text(table),
+            "optional_processor": text(writer.name if writer else None),
+            "optional_features": texts(f.name for f in optional),
+        }
+        | {
+            f"usual_{name}": _usual(name, contract)
+            for name in (
+                "games",
+                "default_share",
+                "expected_share",
+                "distinct_values",
+                "rate",
+                "optional_share",
+            )
+        }
+    )
 
 
 def _lines(indent: int, items: Iterable[str]) -> str:
@@ -86,8 +100,11 @@ def _value(f: Feature) -> str:
 
 def _category(name: str, contract: Contract, compared: bool) -> str:
     members = texts(contract.names[i] for i in contract.in_category(name))
-    facts = (f", n.{name}_quality_pct AS quality, n.usual_{name}_quality_pct AS usual"
-             if compared else "")  # fmt: skip
+    facts = (
+        f", n.{name}_quality_pct AS quality, n.usual_{name}_quality_pct AS usual"
+        if compared
+        else ""
+    )
     place = next(i for i, c in enumerate(contract.categories) if c.name == name)
     return f"STRUCT({place} AS place, {text(name)} AS category{facts}, {members} AS features)"
 

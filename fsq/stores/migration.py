@@ -45,8 +45,14 @@ class Migration:
             word: [{"path": c.path, "type": c.type, "description": c.description} for c in changes]
             for word, changes in (("added", self.added), ("described", self.described))
         }
-        return {"store": self.table, "dry_run": self.dry_run, "created": self.created, **listed,
-                "nothing_missing": self.empty, "notes": [*self.notes]}  # fmt: skip
+        return {
+            "store": self.table,
+            "dry_run": self.dry_run,
+            "created": self.created,
+            **listed,
+            "nothing_missing": self.empty,
+            "notes": [*self.notes],
+        }
 
 
 def migrate(uri: str, *, dry_run: bool = False, create: bool = False) -> Migration:

@@ -20,8 +20,9 @@ def whole_days(table: pa.Table) -> list[date]:
     if lacking:
         raise InputError([f"no column {c}" for c in sorted(lacking)], "the rows cannot be stored")
     keys = pl.DataFrame(table.select(["player_lookup", "game_date"]))
-    problems = [f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items()
-                if n]  # fmt: skip
+    problems = [
+        f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items() if n
+    ]
     twice = keys.height - keys.n_unique() if keys.height else 0
     if twice:
         problems.append(f"duplicate keys: {twice} rows too many; keep one row for each")

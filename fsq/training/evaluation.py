@@ -106,11 +106,15 @@ def judged(frame: pl.DataFrame, options: Options) -> Judged:
     weak, old = lines.weak(), lines.old()
     if options.on_default != "mask":
         if options.min_quality:
-            gate("quality", f"points of features {_bounds(options.min_quality, '≥')}",
-                 np.asarray(weak.any(axis=1)))  # fmt: skip
+            gate(
+                "quality",
+                f"points of features {_bounds(options.min_quality, '≥')}",
+                np.asarray(weak.any(axis=1)),
+            )
         if options.max_age:
-            gate("age", f"hours of age {_bounds(options.max_age, '≤')}",
-                 np.asarray(old.any(axis=1)))  # fmt: skip
+            gate(
+                "age", f"hours of age {_bounds(options.max_age, '≤')}", np.asarray(old.any(axis=1))
+            )
         values = lines.values
     else:
         bad = np.any([weak, old, *faults.values()], axis=0)
@@ -118,8 +122,9 @@ def judged(frame: pl.DataFrame, options: Options) -> Judged:
     rows = frame.drop([c for c in frame.columns if c.startswith(dotted(""))])[order]
     failed = {name: fails[order] for name, fails in failed.items()}
     found = Judged(rows, values[order], failed, asks, late[order], {})
-    return Judged(found.rows, found.values, failed, asks, found.late,
-                  lines.versions(order[found.kept]))  # fmt: skip
+    return Judged(
+        found.rows, found.values, failed, asks, found.late, lines.versions(order[found.kept])
+    )
 
 
 def _bounds(bounds: dict[str, float], sign: str) -> str:
@@ -145,8 +150,10 @@ def _checked(frame: pl.DataFrame, options: Options) -> npt.NDArray[np.uint32]:
     problems = []
     if not right:
         sizes = sorted({int(n or 0) for n in said.list.len().unique()})
-        problems.append(f"records have {sizes} features, not in each the {width} of "
-                        f"{options.contract.name}; name the contract of the scoring")  # fmt: skip
+        problems.append(
+            f"records have {sizes} features, not in each the {width} of "
+            f"{options.contract.name}; name the contract of the scoring"
+        )
     keys = frame.select(KEYS)
     if twice := keys.height - keys.n_unique():
         problems.append(f"duplicate keys: {twice} records too many; keep one of each")

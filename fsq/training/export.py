@@ -59,9 +59,11 @@ def provenance(made: TrainingSet) -> dict[str, Any]:
         "filter": options.as_filter(),
         "waterfall": made.waterfall.to_dicts(),
         "late_rows": made.late_rows,
-        "findings": [f.to_dict() | {"dates": [str(f.dates[0]), str(f.dates[-1])]
-                                    if f.dates else []} for f in made.findings],
-    }  # fmt: skip
+        "findings": [
+            f.to_dict() | {"dates": [str(f.dates[0]), str(f.dates[-1])] if f.dates else []}
+            for f in made.findings
+        ],
+    }
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:

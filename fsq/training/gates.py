@@ -96,33 +96,55 @@ def training_ready(contract: Contract) -> tuple[Condition, ...]:
     ['tier gold or silver', 'matchup ≥ 70']
     """
     rules = contract.training_ready
-    out = [Condition("tier", f"tier {' or '.join(rules.tiers)}", "quality_tier", "one_of",
-                     rules.tiers)]  # fmt: skip
+    out = [
+        Condition("tier", f"tier {' or '.join(rules.tiers)}", "quality_tier", "one_of", rules.tiers)
+    ]
     if rules.min_score > 0:
-        out.append(Condition("score", f"score ≥ {rules.min_score:g}", "feature_quality_score",
-                             "at_least", rules.min_score))  # fmt: skip
+        out.append(
+            Condition(
+                "score",
+                f"score ≥ {rules.min_score:g}",
+                "feature_quality_score",
+                "at_least",
+                rules.min_score,
+            )
+        )
     out += [
         Condition(c, f"{c.replace('_', ' ')} ≥ {least:g}", f"{c}_quality_pct", "at_least", least)
         for c, least in rules.category_min.items()
     ]
     critical = tuple(f.name for f in contract.features if f.critical)
     if rules.no_critical_default and critical:
-        out.append(Condition("no_critical_default", "no critical default",
-                             "available_feature_names", "has_all", critical))  # fmt: skip
+        out.append(
+            Condition(
+                "no_critical_default",
+                "no critical default",
+                "available_feature_names",
+                "has_all",
+                critical,
+            )
+        )
     return tuple(out)
 
 
 # The two gates that are asked for by name.
 CRITICAL_QUALITY = Condition(
-    "critical_features", "critical features of training quality",
-    "critical_features_training_quality", "is_true",
-)  # fmt: skip
+    "critical_features",
+    "critical features of training quality",
+    "critical_features_training_quality",
+    "is_true",
+)
 
 
 def training_quality(count: int) -> Condition:
     """At least so many features of training quality."""
-    return Condition("training_quality", f"{count} features of training quality",
-                     "training_quality_feature_count", "at_least", float(count))  # fmt: skip
+    return Condition(
+        "training_quality",
+        f"{count} features of training quality",
+        "training_quality_feature_count",
+        "at_least",
+        float(count),
+    )
 
 
 def required(contract: Contract) -> tuple[str, ...]:

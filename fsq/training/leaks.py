@@ -61,38 +61,64 @@ def findings(
 
 
 def _finding(
-    judged: Judged, kind: str, severity: Severity, title: str, cause: str, remedy: str,
-    features: tuple[str, ...] = (), rows: np.ndarray | None = None, **evidence: object,
-) -> Finding:  # fmt: skip
+    judged: Judged,
+    kind: str,
+    severity: Severity,
+    title: str,
+    cause: str,
+    remedy: str,
+    features: tuple[str, ...] = (),
+    rows: np.ndarray | None = None,
+    **evidence: object,
+) -> Finding:
     chosen = judged.kept if rows is None else rows
     days: tuple[date, ...] = tuple(
         judged.rows["game_date"].filter(pl.Series(chosen)).unique().sort().to_list()
     )
-    return Finding(kind, severity, title, days, features, int(chosen.sum()), judged.rows.height,
-                   None, None, cause, dict(evidence), (remedy,))  # fmt: skip
+    return Finding(
+        kind,
+        severity,
+        title,
+        days,
+        features,
+        int(chosen.sum()),
+        judged.rows.height,
+        None,
+        None,
+        cause,
+        dict(evidence),
+        (remedy,),
+    )
 
 
 def _nothing(judged: Judged) -> Finding:
     return _finding(
-        judged, "nothing_kept", "red", "no record passes every gate",
-        "The waterfall says which gate dropped the last ones.", "loosen that gate",
+        judged,
+        "nothing_kept",
+        "red",
+        "no record passes every gate",
+        "The waterfall says which gate dropped the last ones.",
+        "loosen that gate",
         rows=np.ones(judged.rows.height, dtype=np.bool_),
-    )  # fmt: skip
+    )
 
 
 def _leaks(judged: Judged, options: Options, correlated: pl.DataFrame) -> list[Finding]:
     bad = correlated.filter(pl.col("correlation").abs() >= options.leak_from)
     return [
         _finding(
-            judged, "label_leak", "red",
+            judged,
+            "label_leak",
+            "red",
             f"{feature} correlates {r:.3f} with {options.label}: it knows the answer",
             f"Over {rows:,} records; from {options.leak_from:g} on no honest feature is so good. "
             "It may have been computed from the game that is to be predicted.",
             f"leave {feature} out of the features, and recompute it from earlier games",
-            (feature,), correlation=r,
+            (feature,),
+            correlation=r,
         )
         for feature, r, rows in bad.iter_rows()
-    ]  # fmt: skip
+    ]
 
 
 def _late(judged: Judged) -> list[Finding]:
@@ -101,12 +127,15 @@ def _late(judged: Judged) -> list[Finding]:
         return []
     return [
         _finding(
-            judged, "updated_after_as_of", "yellow",
+            judged,
+            "updated_after_as_of",
+            "yellow",
             f"{int(late.sum()):,} records hold a value from after their as_of",
             "What was written later was not known when the prediction had to be made.",
-            "drop_late=True drops them", rows=late,
+            "drop_late=True drops them",
+            rows=late,
         )
-    ]  # fmt: skip
+    ]
 
 
 def _mixed(judged: Judged) -> list[Finding]:
@@ -115,24 +144,30 @@ def _mixed(judged: Judged) -> list[Finding]:
     if several:
         out.append(
             _finding(
-                judged, "mixed_definitions", "yellow",
+                judged,
+                "mixed_definitions",
+                "yellow",
                 f"{len(several)} feature{'s' if len(several) > 1 else ''} of several definition "
                 "versions in one set",
-                f"{'; '.join(several)}.", "backfill the older dates, or train on the newer ones",
+                f"{'; '.join(several)}.",
+                "backfill the older dates, or train on the newer ones",
                 tuple(judged.versions),
             )
-        )  # fmt: skip
+        )
     if CONTRACT in judged.rows.columns:
         names = judged.rows[CONTRACT].filter(pl.Series(judged.kept)).unique()
         if len(names) > 1:
             said = " and ".join(sorted(str(n) for n in names))
             out.append(
                 _finding(
-                    judged, "mixed_contracts", "yellow", f"records were scored under {said}",
+                    judged,
+                    "mixed_contracts",
+                    "yellow",
+                    f"records were scored under {said}",
                     "Their gates may have had other thresholds.",
                     "backfill all dates under one contract",
                 )
-            )  # fmt: skip
+            )
     return out
 
 
@@ -146,10 +181,12 @@ def _uneven(judged: Judged, options: Options, groups: pl.DataFrame) -> list[Find
     name = groups.columns[0]
     return [
         _finding(
-            judged, "uneven_drop", "yellow",
+            judged,
+            "uneven_drop",
+            "yellow",
             f"the gates drop {most['dropped_pct']:.0f} % of group {most[name]}, but "
             f"{least['dropped_pct']:.0f} % of {least[name]}",
             "A model that is trained on what is left knows the first group less well.",
             "on_default='mask' keeps the records and leaves the bad values out",
         )
-    ]  # fmt: skip
+    ]

@@ -62,10 +62,14 @@ class Options:
     def as_filter(self) -> dict[str, Any]:
         """What decides which rows and values are in the set, as JSON types."""
         asked = [
-            {"gate": c.name, "column": c.column, "test": c.test,
-             "value": list(c.value) if isinstance(c.value, tuple) else c.value}
+            {
+                "gate": c.name,
+                "column": c.column,
+                "test": c.test,
+                "value": list(c.value) if isinstance(c.value, tuple) else c.value,
+            }
             for c in self.conditions
-        ]  # fmt: skip
+        ]
         excluded = None if self.excluded is None else [d.isoformat() for d in self.excluded]
         return {
             "features": list(self.features),
@@ -117,8 +121,11 @@ def resolved(asked: Asked, contract: Contract, source: Source) -> Options:
     problems += _unknown("column", [c for c in named if c not in contract.names], flat)
     if asked.group in contract.names and asked.group not in features:
         problems.append(f"group {asked.group}: is not among the features; add it there")
-    problems += [f"{c}: is a feature's name too; rename the column" for c in (asked.label, *carry)
-                 if c in contract.names]  # fmt: skip
+    problems += [
+        f"{c}: is a feature's name too; rename the column"
+        for c in (asked.label, *carry)
+        if c in contract.names
+    ]
     if asked.label is not None and asked.label in source.schema:
         kind = source.schema[asked.label]
         if not (kind.is_numeric() or kind == pl.Boolean):
@@ -139,13 +146,28 @@ def resolved(asked: Asked, contract: Contract, source: Source) -> Options:
     excluded = _excluded(asked.exclude, problems)
     conditions = _conditions(asked, contract)
     needed = {*KEYS, *(c.column for c in conditions)}
-    problems += [f"no column {c}; pass the result of fsq.score" for c in sorted(needed)
-                 if c not in source.columns]  # fmt: skip
+    problems += [
+        f"no column {c}; pass the result of fsq.score"
+        for c in sorted(needed)
+        if c not in source.columns
+    ]
     if problems:
         raise InputError(problems, HEADLINE)
     mode: OnDefault = next(m for m in modes if m == asked.on_default)
-    return Options(contract, features, asked.label, carry, mode, conditions, least, oldest,
-                   excluded, asked.drop_late, asked.leak_from, asked.group)  # fmt: skip
+    return Options(
+        contract,
+        features,
+        asked.label,
+        carry,
+        mode,
+        conditions,
+        least,
+        oldest,
+        excluded,
+        asked.drop_late,
+        asked.leak_from,
+        asked.group,
+    )
 
 
 def _conditions(asked: Asked, contract: Contract) -> tuple[Condition, ...]:
@@ -169,9 +191,13 @@ def _unknown(what: str, names: Iterable[str], known: Iterable[str]) -> list[str]
 
 
 def _per_feature(
-    name: str, given: float | Mapping[str, float] | None, contract: Contract,
-    features: tuple[str, ...], most: float | None, problems: list[str],
-) -> dict[str, float]:  # fmt: skip
+    name: str,
+    given: float | Mapping[str, float] | None,
+    contract: Contract,
+    features: tuple[str, ...],
+    most: float | None,
+    problems: list[str],
+) -> dict[str, float]:
     """A bound per feature; a single number is that of every required one."""
     if given is None:
         return {}

@@ -81,11 +81,14 @@ def html(made: TrainingSet) -> str:
         f"{escape(identity(made))}</p>"
     ]
     heads = ("gate", "dropped", "left", "", "failed", "failed only this")
-    parts.append("<table><thead><tr>" + "".join(f"<th>{h}</th>" for h in heads)
-                 + "</tr></thead><tbody>")  # fmt: skip
+    parts.append(
+        "<table><thead><tr>" + "".join(f"<th>{h}</th>" for h in heads) + "</tr></thead><tbody>"
+    )
     for w in made.waterfall.to_dicts():
-        bar = (f"<div style='width:{120 * w['left'] / total:.0f}px;height:0.8em;"
-               "background:#0072b2'></div>")  # fmt: skip
+        bar = (
+            f"<div style='width:{120 * w['left'] / total:.0f}px;height:0.8em;"
+            "background:#0072b2'></div>"
+        )
         asked = f"<td style='text-align:left'>{escape(w['asks'])}</td>"
         cells = [f"{w['dropped']:,}", f"{w['left']:,}", bar, f"{w['failed']:,}", f"{w['alone']:,}"]
         parts.append(f"<tr>{asked}{''.join(f'<td>{c}</td>' for c in cells)}</tr>")

@@ -232,9 +232,20 @@ def training_set(
     source = opened(scored, start, end, HEADLINE)
     out = _red(scored, source, loaded) if exclude == "red" else exclude
     asked = Asked(
-        label, on_default, features, training_ready, critical_features, min_training_quality,
-        min_quality, max_age_hours, out, drop_late, carry, leak_from, group,
-    )  # fmt: skip
+        label,
+        on_default,
+        features,
+        training_ready,
+        critical_features,
+        min_training_quality,
+        min_quality,
+        max_age_hours,
+        out,
+        drop_late,
+        carry,
+        leak_from,
+        group,
+    )
     options = resolved(asked, loaded, source)
     return TrainingSet(source, options)
 

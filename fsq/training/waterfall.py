@@ -83,9 +83,10 @@ def by_group(judged: Judged, options: Options) -> pl.DataFrame:
     ranked = players.sort("measure", "player_lookup").with_columns(rank.alias("quarter"))
     low, high = pl.col("measure").min().over("quarter"), pl.col("measure").max().over("quarter")
     named = ranked.with_columns(
-        pl.format("{} of {}: {} to {}", pl.col("quarter") + 1, pl.lit(GROUPS), low.round(1),
-                  high.round(1)).alias("group")
-    )  # fmt: skip
+        pl.format(
+            "{} of {}: {} to {}", pl.col("quarter") + 1, pl.lit(GROUPS), low.round(1), high.round(1)
+        ).alias("group")
+    )
     group = rows.join(named, on="player_lookup", how="left", maintain_order="left")["group"]
     return _shares(judged, group.fill_null("unknown"))
 

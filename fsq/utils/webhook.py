@@ -39,9 +39,12 @@ def problem_of(url: str) -> str | None:
 
 
 def post(
-    url: str, document: Mapping[str, Any], attempts: int = ATTEMPTS, timeout: float = TIMEOUT,
+    url: str,
+    document: Mapping[str, Any],
+    attempts: int = ATTEMPTS,
+    timeout: float = TIMEOUT,
     wait: float = WAIT,
-) -> str | None:  # fmt: skip
+) -> str | None:
     """Post the document as JSON.
 
     Args:

@@ -42,9 +42,18 @@ def test_every_stage_is_told_with_time_bytes_and_memory(told: Path, rows: str) -
     assert (document["rows"], document["case"], document["source"]) == (height, "season", rows)
     stages = {s["stage"]: s for s in document["stages"]}
     assert list(stages) == [
-        "read", "intake", "interleave", "level 1", "level 2", "level 3", "nest", "Arrow cast",
-        "write Delta", "BigQuery wire", "between",
-    ]  # fmt: skip
+        "read",
+        "intake",
+        "interleave",
+        "level 1",
+        "level 2",
+        "level 3",
+        "nest",
+        "Arrow cast",
+        "write Delta",
+        "BigQuery wire",
+        "between",
+    ]
     assert sum(s["share"] for s in stages.values()) == pytest.approx(1)
     assert all(s["median_s"] > 0 and s["rows_per_s"] > 0 for s in stages.values())
     # A struct per feature holds more than 100 bytes, and the wire no less than the table.

@@ -81,9 +81,12 @@ def test_from_a_legacy_table_to_the_cause(
     ],
 )
 def test_what_cannot_be_done_says_what_to_do(
-    words: tuple[str, ...], status: int, told: str, dataset: str,
+    words: tuple[str, ...],
+    status: int,
+    told: str,
+    dataset: str,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     assert run(*(w.replace("{d}", dataset.split(".")[1]) for w in words)) == status
     assert told in capsys.readouterr().err
 
@@ -113,9 +116,14 @@ def test_one_of_two_addresses_is_not_enough(
 
 @pytest.mark.parametrize(("lost", "status"), [(2, 0), (10**6, 3)])
 def test_a_merge_that_others_beat_is_tried_again_for_a_while(
-    lost: int, status: int, season: pl.DataFrame, dataset: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    lost: int,
+    status: int,
+    season: pl.DataFrame,
+    dataset: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     source, uri = tmp_path / "rows.parquet", f"bigquery://{dataset}.contested"
     season.head(20).write_parquet(source)
     with guarded(os.environ[REST], merges_to_lose=lost) as front, monkeypatch.context() as changed:
@@ -131,9 +139,12 @@ def test_a_merge_that_others_beat_is_tried_again_for_a_while(
 
 
 def test_rows_that_vanish_behind_a_merge_are_noticed(
-    season: pl.DataFrame, dataset: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    season: pl.DataFrame,
+    dataset: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     source, uri = tmp_path / "rows.parquet", f"bigquery://{dataset}.contested"
     season.head(20).write_parquet(source)
     with connected("p") as clients:  # the emulator itself, past the front

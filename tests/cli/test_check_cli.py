@@ -132,9 +132,16 @@ def test_json_is_one_document_with_the_documented_names(run: Command, store: str
     assert told.status == 1
     data = told.document
     assert list(data) == [
-        "store", "fail_on", "exit_status", "schema_version", "contract", "verdict", "dates",
-        "findings", "not_evaluated",
-    ]  # fmt: skip
+        "store",
+        "fail_on",
+        "exit_status",
+        "schema_version",
+        "contract",
+        "verdict",
+        "dates",
+        "findings",
+        "not_evaluated",
+    ]
     assert data["exit_status"] == 1
     (day,) = data["dates"]
     assert day["date"] == "2026-02-06"
@@ -158,8 +165,12 @@ def test_ranges_and_the_last_date(run: Command, store: str) -> None:
     told = run("check", "--store", store, "--start", "2025-11-25", "--end", "2025-12-03", "--json")
     (finding,) = [f for f in told.document["findings"] if f["severity"] == "red"]
     assert finding["dates"] == [
-        "2025-11-26", "2025-11-28", "2025-11-29", "2025-11-30", "2025-12-01",
-    ]  # fmt: skip
+        "2025-11-26",
+        "2025-11-28",
+        "2025-11-29",
+        "2025-11-30",
+        "2025-12-01",
+    ]
     shown = run("check", "--store", store, "--start", "2025-10-21", "--end", "2026-04-12")
     assert shown.status == 1
     assert shown.out.startswith("RED  10 of 166 dates, 2025-10-21 to 2026-04-12, ")

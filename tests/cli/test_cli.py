@@ -91,10 +91,19 @@ def test_version(run: Command) -> None:
         ["backfill", "--source", "s", "--store", "d", "--last", "7d", "--season", "2025-26"],
         ["backfill", "--source", "s", "--store", "d", "--last", "week"],
         ["backfill", "--source", "s", "--store", "d", "--season", "2025-27"],
-        ["backfill", "--source", "s", "--store", "d", "--start", "2026-02-02",
-         "--end", "2026-02-01"],
+        [
+            "backfill",
+            "--source",
+            "s",
+            "--store",
+            "d",
+            "--start",
+            "2026-02-02",
+            "--end",
+            "2026-02-01",
+        ],
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("as_json", [False, True])
 def test_wrong_usage_exits_2(run: Command, words: list[str], as_json: bool) -> None:
     told = run(*words, *(["--json"] if as_json else []))
@@ -143,8 +152,9 @@ def test_bad_rows_are_refused_before_any_work(
 ) -> None:
     make, wanted = FAULTS[fault]
     make().write_parquet(tmp_path / "in.parquet")
-    told = run("score", tmp_path / "in.parquet", "--out", tmp_path / into,
-               *(["--json"] if as_json else []))  # fmt: skip
+    told = run(
+        "score", tmp_path / "in.parquet", "--out", tmp_path / into, *(["--json"] if as_json else [])
+    )
     assert told.status == 2
     assert told.err.count("Error: ") == 1
     assert "Traceback" not in told.err
@@ -207,14 +217,27 @@ def test_score_into_a_store_and_on_from_it(run: Command, rows: Path, tmp_path: P
 def test_score_takes_the_options_of_the_library(run: Command, rows: Path, tmp_path: Path) -> None:
     context = {"pipeline_run_id": "run-7", "by_date": {"2026-01-02": {"pipeline_run_id": "run-8"}}}
     (tmp_path / "run.json").write_text(json.dumps(context))
-    told = run("score", rows, "--out", tmp_path / "o.parquet", "--contract",
-               "v2_33features_capped", "--run-context", tmp_path / "run.json",
-               "--as-of", "2026-01-05T00:00:00Z")  # fmt: skip
+    told = run(
+        "score",
+        rows,
+        "--out",
+        tmp_path / "o.parquet",
+        "--contract",
+        "v2_33features_capped",
+        "--run-context",
+        tmp_path / "run.json",
+        "--as-of",
+        "2026-01-05T00:00:00Z",
+    )
     assert told.status == 0
-    ids = pl.read_parquet(tmp_path / "o.parquet").group_by("game_date").agg(
-        pl.col("upstream_pipeline_run_id").unique().first(),
-        pl.col("feature_schema_version").first(),
-    )  # fmt: skip
+    ids = (
+        pl.read_parquet(tmp_path / "o.parquet")
+        .group_by("game_date")
+        .agg(
+            pl.col("upstream_pipeline_run_id").unique().first(),
+            pl.col("feature_schema_version").first(),
+        )
+    )
     found = {day: (run_id, version) for day, run_id, version in ids.iter_rows()}
     assert found[date(2026, 1, 1)] == ("run-7", "v2_33features_capped")
     assert found[date(2026, 1, 2)] == ("run-8", "v2_33features_capped")
@@ -253,8 +276,15 @@ def test_a_folder_of_two_schemas_is_bad_input(run: Command, tmp_path: Path, comm
 def test_unknown_words_may_count_as_defaults(run: Command, tmp_path: Path) -> None:
     make, _ = FAULTS["unknown words"]
     make().write_parquet(tmp_path / "in.parquet")
-    told = run("score", tmp_path / "in.parquet", "--out", tmp_path / "o.parquet",
-               "--on-unknown-source", "default", "--json")  # fmt: skip
+    told = run(
+        "score",
+        tmp_path / "in.parquet",
+        "--out",
+        tmp_path / "o.parquet",
+        "--on-unknown-source",
+        "default",
+        "--json",
+    )
     assert told.status == 0
     assert told.document["unknown_sources"] == {"phase9": 40}
     assert told.err.count("phase9") == 1
@@ -262,8 +292,9 @@ def test_unknown_words_may_count_as_defaults(run: Command, tmp_path: Path) -> No
 
 def test_a_bad_run_context(run: Command, rows: Path, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"run": 7}')
-    told = run("score", rows, "--out", tmp_path / "o.parquet",
-               "--run-context", tmp_path / "run.json")  # fmt: skip
+    told = run(
+        "score", rows, "--out", tmp_path / "o.parquet", "--run-context", tmp_path / "run.json"
+    )
     assert told.status == 2
     assert not (tmp_path / "o.parquet").exists()
 
@@ -369,13 +400,23 @@ def test_the_process_itself(rows: Path, tmp_path: Path) -> None:
     code = "import sys; from fsq.cli import main; sys.exit(main())"
     words = [sys.executable, "-c", code, "score", str(rows), "--out"]
     env = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "200"}
-    good = subprocess.run([*words, str(tmp_path / "o.parquet"), "--json"],
-                          capture_output=True, text=True, env=env, check=False)  # fmt: skip
+    good = subprocess.run(
+        [*words, str(tmp_path / "o.parquet"), "--json"],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+    )
     assert good.returncode == 0, good.stderr
     assert json.loads(good.stdout)["rows"] == 40
     assert "\x1b" not in good.stdout + good.stderr
-    bad = subprocess.run([*words, str(tmp_path / "p.parquet"), "--contract", "none"],
-                         capture_output=True, text=True, env=env, check=False)  # fmt: skip
+    bad = subprocess.run(
+        [*words, str(tmp_path / "p.parquet"), "--contract", "none"],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+    )
     assert (bad.returncode, bad.stdout) == (2, "")
     assert "Traceback" not in bad.stderr
 

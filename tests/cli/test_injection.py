@@ -74,9 +74,12 @@ def store(scored: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> str
     ],
 )
 def test_no_word_reaches_a_terminal_or_a_log_as_a_command(
-    store: str, words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    store: str,
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     status = main([*words, *(["--store", store] if words[0] != "score" else [])])
     told = capsys.readouterr()

@@ -54,8 +54,10 @@ def test_every_format(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "ddl", "--json", "--name", "p.d.t", "--alter"]) == 0
     name = TableName.parsed("p.d.t")
     assert json.loads(capsys.readouterr().out) == {
-        "table": "p.d.t", "sql": alter_table(name), "fields": table()
-    }  # fmt: skip
+        "table": "p.d.t",
+        "sql": alter_table(name),
+        "fields": table(),
+    }
 
 
 def test_the_contract_is_named(capsys: pytest.CaptureFixture[str]) -> None:

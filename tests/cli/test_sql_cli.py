@@ -43,11 +43,13 @@ def test_the_document(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("words", "cure"),
-    [(["canary"], "--table bigquery://project.dataset.table"),
-     (["kanary", "--table", TABLE], "use one of features, wide, canary"),
-     (["canary", "--table", "p.d.t`"], "write bigquery://project.dataset.table"),
-     (["canary", "--table", TABLE, "--start", "2026-02-06", "--end", "2026-02-05"], "swap them")],
-)  # fmt: skip
+    [
+        (["canary"], "--table bigquery://project.dataset.table"),
+        (["kanary", "--table", TABLE], "use one of features, wide, canary"),
+        (["canary", "--table", "p.d.t`"], "write bigquery://project.dataset.table"),
+        (["canary", "--table", TABLE, "--start", "2026-02-06", "--end", "2026-02-05"], "swap them"),
+    ],
+)
 def test_wrong_words(words: list[str], cure: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sql", *words]) == 2
     told = capsys.readouterr()

@@ -34,16 +34,31 @@ def test_a_training_set_for_people(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "t.parquet"
-    words = ["training-set", "--store", store, "--label", "points", "--on-default", "mask",
-             "--min-quality", "pace_score=50", "--start", "2026-01-02", "--out"]  # fmt: skip
+    words = [
+        "training-set",
+        "--store",
+        store,
+        "--label",
+        "points",
+        "--on-default",
+        "mask",
+        "--min-quality",
+        "pace_score=50",
+        "--start",
+        "2026-01-02",
+        "--out",
+    ]
     status, out, err = run(capsys, *words, str(path))
     assert (status, err) == (0, "")
     assert max(len(line) for line in out.splitlines() if str(tmp_path) not in line) <= PIPE_WIDTH
     assert "points is there" in out
     made = fsq.training_set(
-        fsq.open_store(store), "points", "mask", min_quality={"pace_score": 50.0},
+        fsq.open_store(store),
+        "points",
+        "mask",
+        min_quality={"pace_score": 50.0},
         start=date(2026, 1, 2),
-    )  # fmt: skip
+    )
     assert pl.read_parquet(path).equals(made.frame)
     assert read_provenance(path)["fingerprint"] == made.fingerprint
     assert f"fingerprint {made.fingerprint}" in out
@@ -53,8 +68,17 @@ def test_a_training_set_for_scripts(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "t.npz"
-    status, out, _ = run(capsys, "training-set", "--store", store, "--on-default", "keep",
-                         "--json", "--out", str(path))  # fmt: skip
+    status, out, _ = run(
+        capsys,
+        "training-set",
+        "--store",
+        store,
+        "--on-default",
+        "keep",
+        "--json",
+        "--out",
+        str(path),
+    )
     document = json.loads(out)
     assert status == document["exit_status"] == 0
     assert document["rows"] == 240

@@ -83,9 +83,13 @@ def test_the_summary_is_kept_beside_the_store(
     ],
 )
 def test_what_cannot_be_done_writes_nothing(
-    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], words: list[str], status: int,
-) -> None:  # fmt: skip
+    store: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    status: int,
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([*words, "--store", store]) == status
     told = capsys.readouterr()

@@ -53,8 +53,12 @@ def command(*words: object) -> tuple[int, str, str]:
 def rows_of(form: str) -> pl.DataFrame:
     """A few sound rows in one of the four forms."""
     rows = wide(6, 2)
-    made = {"wide": lambda: rows, "legacy": lambda: legacy(rows), "hybrid": lambda: hybrid(rows),
-            "scored": lambda: fsq.score(rows)}  # fmt: skip
+    made = {
+        "wide": lambda: rows,
+        "legacy": lambda: legacy(rows),
+        "hybrid": lambda: hybrid(rows),
+        "scored": lambda: fsq.score(rows),
+    }
     return made[form]()
 
 
@@ -70,8 +74,14 @@ def file_of(form: str, variety: int) -> bytes:
         rows_of(form).write_parquet(sink)
     else:
         kinds = ("NONE", "SNAPPY", "ZSTD", "GZIP", "LZ4")
-        pq.write_table(to_arrow(rows_of(form)), sink, compression=kinds[variety], row_group_size=3,
-                       use_dictionary=variety % 2 == 0, data_page_version="2.0")  # fmt: skip
+        pq.write_table(
+            to_arrow(rows_of(form)),
+            sink,
+            compression=kinds[variety],
+            row_group_size=3,
+            use_dictionary=variety % 2 == 0,
+            data_page_version="2.0",
+        )
     return sink.getvalue()
 
 

@@ -22,12 +22,46 @@ _TOML = (Path(fsq.__file__).parent / "contract/shipped/v2_33features.toml").read
 def contract(rng: Random, place: Path) -> bool:
     """A contract made by an enemy; one that loads can be used for everything."""
     lines = _TOML.splitlines()
-    odd = ("9" * 30, "-1", "1e999", "1e308", "nan", "true", "''", '"x"', "[]", "[[1]]", "{}",
-           "9223372036854775807", "2147483648", "0", "0.5", "1979-05-27", '"player_lookup"',
-           '"order"', '"pattern"', '"game_date"', '"feature_sources"', '"literal"', '"row"',
-           '"quality_tier"', '"pace_score__source"', '"as_of"', '"features"', '"calculated"',
-           '"{date"', '"}"', '"{date!r}"', '"{0}"', '"a\\nb"', '"<script>"', '"\\u001b[31m"',
-           '"' + "a" * 101 + '"', "[" * 500 + "]" * 500, '"""' + "x" * 2_000 + '"""')  # fmt: skip
+    odd = (
+        "9" * 30,
+        "-1",
+        "1e999",
+        "1e308",
+        "nan",
+        "true",
+        "''",
+        '"x"',
+        "[]",
+        "[[1]]",
+        "{}",
+        "9223372036854775807",
+        "2147483648",
+        "0",
+        "0.5",
+        "1979-05-27",
+        '"player_lookup"',
+        '"order"',
+        '"pattern"',
+        '"game_date"',
+        '"feature_sources"',
+        '"literal"',
+        '"row"',
+        '"quality_tier"',
+        '"pace_score__source"',
+        '"as_of"',
+        '"features"',
+        '"calculated"',
+        '"{date"',
+        '"}"',
+        '"{date!r}"',
+        '"{0}"',
+        '"a\\nb"',
+        '"<script>"',
+        '"\\u001b[31m"',
+        '"' + "a" * 101 + '"',
+        "[" * 500 + "]" * 500,
+        '"""' + "x" * 2_000 + '"""',
+    )
     for _ in range(rng.choice((1, 1, 2, 3))):
         at = rng.randrange(len(lines))
         name, sign, value = lines[at].partition("=")
@@ -58,8 +92,9 @@ def contract(rng: Random, place: Path) -> bool:
     rows = rows.with_columns(pl.lit(1.0).alias(n) for n in lacking)
     rows = rows.with_columns(
         pl.lit("default").alias(f"{n}__source")
-        for n in made.names if f"{n}__source" not in rows.columns
-    )  # fmt: skip
+        for n in made.names
+        if f"{n}__source" not in rows.columns
+    )
     try:
         for given in (rows, legacy(rows, list(made.names))):
             scored = fsq.score(given, made, on_unknown_source="default")
@@ -79,8 +114,11 @@ def contract(rng: Random, place: Path) -> bool:
 def run_context(rng: Random, place: Path) -> bool:
     """A run context made by an enemy; one that loads can be used."""
     path = place / "run.json"
-    made: Any = {"pipeline_run_id": mutate.text(rng), "processors_completed": [mutate.text(rng)],
-                 "by_date": {"2026-01-01": {"pipeline_run_id": "x"}}}  # fmt: skip
+    made: Any = {
+        "pipeline_run_id": mutate.text(rng),
+        "processors_completed": [mutate.text(rng)],
+        "by_date": {"2026-01-01": {"pipeline_run_id": "x"}},
+    }
     kind = rng.randrange(5)
     if kind == 0:
         text = mutate.json_text(rng)

@@ -21,9 +21,13 @@ TEXTS = (
     "player_lookup", "game_date", "phase4", "default", "missing", "__proto__", "constructor",
 )  # fmt: skip
 MOMENTS = (
-    datetime(1, 1, 1), datetime(1677, 9, 21), datetime(1970, 1, 1), datetime(2026, 1, 2),
-    datetime(2262, 4, 12), datetime(9999, 12, 31, 23, 59, 59, 999999),
-)  # fmt: skip
+    datetime(1, 1, 1),
+    datetime(1677, 9, 21),
+    datetime(1970, 1, 1),
+    datetime(2026, 1, 2),
+    datetime(2262, 4, 12),
+    datetime(9999, 12, 31, 23, 59, 59, 999999),
+)
 INTEGERS = (0, 1, -1, 4, 5, 127, -128, 255, 2**31 - 1, -(2**31), 2**53, 2**63 - 1, -(2**63))
 FLOATS = (0.0, -0.0, 1.5, -1.0, 1e308, -1e308, 5e-324, float("nan"), float("inf"), float("-inf"))
 
@@ -138,8 +142,10 @@ def _of(values: Any, dtype: Any = None) -> Any:
 
 
 def _extreme_dates(rng: Random, rows: int) -> pl.Series:
-    days = [rng.choice((-(2**31), -(10**7), -719_163, 0, 2_932_896, 10**7, 2**31 - 1))
-            for _ in range(rows)]  # fmt: skip
+    days = [
+        rng.choice((-(2**31), -(10**7), -719_163, 0, 2_932_896, 10**7, 2**31 - 1))
+        for _ in range(rows)
+    ]
     return pl.Series(days, dtype=pl.Int32).cast(pl.Date)
 
 

@@ -60,12 +60,30 @@ def _arrow_table(form: str) -> pa.Table:
 def columns(rng: Random, _: Path) -> bool:
     """Columns of odd types; eager and lazy say the same."""
     frame = rows_of(rng.choice(FORMS))
-    special = ["feature_sources", "feature_names", "features", "processors_completed", "as_of",
-               "computed_at", "pipeline_run_id", "player_lookup", "game_date", "extra",
-               "player_daily_cache__last_updated", "last_10__sample_size", "feature_quality_detail",
-               "pace_score", "pace_score__game_ids", "pace_score__original_value",
-               "pace_score__duration_ms", "pace_score__source", "primary_data_source",
-               "source_composite_last_updated", "updated_at", "last_5__game_ids"]  # fmt: skip
+    special = [
+        "feature_sources",
+        "feature_names",
+        "features",
+        "processors_completed",
+        "as_of",
+        "computed_at",
+        "pipeline_run_id",
+        "player_lookup",
+        "game_date",
+        "extra",
+        "player_daily_cache__last_updated",
+        "last_10__sample_size",
+        "feature_quality_detail",
+        "pace_score",
+        "pace_score__game_ids",
+        "pace_score__original_value",
+        "pace_score__duration_ms",
+        "pace_score__source",
+        "primary_data_source",
+        "source_composite_last_updated",
+        "updated_at",
+        "last_5__game_ids",
+    ]
     names = rng.sample(special, rng.choice((1, 1, 2, 3))) + rng.sample(frame.columns, 1)
     for name in names:
         frame = frame.with_columns(mutate.column(rng, frame.height).alias(name))
@@ -107,9 +125,14 @@ def sources(rng: Random, _: Path) -> bool:
             word = "missing" if word is None else word
             if fact["is_default"] and word in ("default", "missing", "fallback"):
                 continue
-            known = {"phase4": "phase4", "vegas": "phase4", "phase3": "phase3",
-                     "minutes_ppm": "phase4", "opponent_history": "phase4",
-                     "calculated": "calculated"}  # fmt: skip
+            known = {
+                "phase4": "phase4",
+                "vegas": "phase4",
+                "phase3": "phase3",
+                "minutes_ppm": "phase4",
+                "opponent_history": "phase4",
+                "calculated": "calculated",
+            }
             right = known.get(word, "default") if isinstance(word, str) else "default"
             if fact["source_type"] != (right if fact["feature_value"] is not None else "default"):
                 raise WrongError(f"{word!r} at {i} of {text[:80]!r} became {fact['source_type']}")
@@ -145,8 +168,11 @@ def names(rng: Random, place: Path) -> bool:
     scored = fsq.score(frame, on_unknown_source="default")
     for detail in scored["feature_quality_detail"].to_list():
         for i, fact in enumerate(detail):
-            value = fact["original_value"] if fact["original_value"] is not None else (
-                fact["feature_value"])  # fmt: skip
+            value = (
+                fact["original_value"]
+                if fact["original_value"] is not None
+                else (fact["feature_value"])
+            )
             if value != float(i):
                 raise WrongError(f"{fact['feature_name']} is {value}, not {i}")
     return True

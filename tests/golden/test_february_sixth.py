@@ -11,8 +11,14 @@ import fsq
 
 DAY = date(2026, 2, 6)
 CONTRACT = fsq.load_contract("v2_33features")
-MATCHUP = ["fatigue_score", "shot_zone_mismatch_score", "pace_score", "usage_spike_score",
-           "opponent_def_rating", "opponent_pace"]  # fmt: skip
+MATCHUP = [
+    "fatigue_score",
+    "shot_zone_mismatch_score",
+    "pace_score",
+    "usage_spike_score",
+    "opponent_def_rating",
+    "opponent_pace",
+]
 
 
 def good_row(player: str) -> dict[str, Any]:
@@ -72,8 +78,10 @@ def test_february_the_sixth() -> None:
     rows = [good_row(f"player{i}") for i in range(201)]
     for row in rows:
         for name in MATCHUP:
-            row |= {name: CONTRACT.features[CONTRACT.names.index(name)].expected,
-                    f"{name}__source": "default"}  # fmt: skip
+            row |= {
+                name: CONTRACT.features[CONTRACT.names.index(name)].expected,
+                f"{name}__source": "default",
+            }
     frame = scored(rows)
     assert frame.height == 201
     for record in frame.iter_rows(named=True):

@@ -57,13 +57,19 @@ def test_in_place_sets_quality_and_touches_nothing_else(dataset: str, tmp_path: 
 def test_what_upstream_changes_is_redone_and_the_rest_is_not(dataset: str) -> None:
     uri = made(dataset, ROWS)
     backfill(uri, uri, now=NOW)
-    sql(uri, "UPDATE {} SET feature_sources = REPLACE(feature_sources, 'phase3', 'phase4') "
-             "WHERE game_date = DATE '2026-01-02'")  # fmt: skip
+    sql(
+        uri,
+        "UPDATE {} SET feature_sources = REPLACE(feature_sources, 'phase3', 'phase4') "
+        "WHERE game_date = DATE '2026-01-02'",
+    )
     done = backfill(uri, uri, now=NOW)
     assert {s.day: s.reason for s in done.plan if s.reason} == {date(2026, 1, 2): "changed"}
     # Upstream writes a whole row anew: features as they were, no quality.
-    sql(uri, "UPDATE {} SET quality_computed_at = NULL, quality_tier = NULL "
-             "WHERE player_lookup = 'player3' AND game_date = DATE '2026-01-03'")  # fmt: skip
+    sql(
+        uri,
+        "UPDATE {} SET quality_computed_at = NULL, quality_tier = NULL "
+        "WHERE player_lookup = 'player3' AND game_date = DATE '2026-01-03'",
+    )
     done = backfill(uri, uri, now=NOW)
     assert {s.day: s.reason for s in done.plan if s.reason} == {date(2026, 1, 3): "new"}
     assert held(uri)["quality_tier"].null_count() == 0

@@ -74,8 +74,9 @@ def test_the_printed_create_table_makes_the_table(
     found = clients.tables.get_table(f"{dataset}.t")
     # Of a CREATE TABLE the emulator forgets NOT NULL, descriptions and clustering; see below.
     assert [f[:2] for f in shape(found.schema[:2])] == [
-        ("player_lookup", "STRING"), ("game_date", "DATE")
-    ]  # fmt: skip
+        ("player_lookup", "STRING"),
+        ("game_date", "DATE"),
+    ]
     assert shape(found.schema[2:]) == shape(quality_fields())
     assert found.time_partitioning.field == "game_date"
 
@@ -99,14 +100,18 @@ def test_create_table_says_all_that_the_api_would() -> None:
         return out
 
     def wanted(fields: Any) -> list[Any]:
-        return [(f["name"], f["type"], f["mode"], f["description"], wanted(f.get("fields", [])))
-                for f in fields]  # fmt: skip
+        return [
+            (f["name"], f["type"], f["mode"], f["description"], wanted(f.get("fields", [])))
+            for f in fields
+        ]
 
     assert stated(tree.this.expressions) == wanted(table())
     clauses = [p.sql("bigquery") for p in tree.args["properties"].expressions]
     assert clauses == [
-        "PARTITION BY `game_date`", "CLUSTER BY `player_lookup`", "description='it\\'s'"
-    ]  # fmt: skip
+        "PARTITION BY `game_date`",
+        "CLUSTER BY `player_lookup`",
+        "description='it\\'s'",
+    ]
 
 
 def test_the_printed_alter_gives_a_legacy_table_the_columns(
@@ -190,9 +195,13 @@ def test_conflicts_are_all_told_and_change_nothing(
     document = json.loads(printed(capsys, "migrate", uri, "--json", status=2))
     problems = document["error"]["problems"]
     assert [p.split()[0] for p in problems] == [
-        "feature_quality_detail.feature_index", "feature_quality_detail.feature_name",
-        "quality_tier", "quality_alert_level", "quality_alerts", "is_training_ready",
-    ]  # fmt: skip
+        "feature_quality_detail.feature_index",
+        "feature_quality_detail.feature_name",
+        "quality_tier",
+        "quality_alert_level",
+        "quality_alerts",
+        "is_training_ready",
+    ]
     assert clients.tables.get_table(f"{dataset}.t").etag == before
     assert printed(capsys, "ddl", "--table", uri, status=2) == ""
 
@@ -203,8 +212,9 @@ def test_a_table_without_keys_is_none_of_ours(
     clients.tables.create_table(bigquery.Table(f"{dataset}.t", schema=UPSTREAM[2:]))
     document = json.loads(printed(capsys, "migrate", f"bigquery://{dataset}.t", "--json", status=2))
     assert [p.split(";")[0] for p in document["error"]["problems"]] == [
-        "no column player_lookup", "no column game_date"
-    ]  # fmt: skip
+        "no column player_lookup",
+        "no column game_date",
+    ]
 
 
 def test_create_makes_the_table_that_a_backfill_fits(
@@ -219,17 +229,22 @@ def test_create_makes_the_table_that_a_backfill_fits(
     assert shape(found.schema) == shape(table_fields(TABLE_SCHEMA))
     assert told(found.schema) == told(table_fields(TABLE_SCHEMA))
     assert (found.time_partitioning.field, found.clustering_fields) == (
-        "game_date", ["player_lookup"]
-    )  # fmt: skip
+        "game_date",
+        ["player_lookup"],
+    )
     check(TABLE_SCHEMA.empty_table(), found.schema, uri, inserts=True)
     assert "nothing is missing" in printed(capsys, "migrate", uri, "--create")
 
 
 @pytest.mark.parametrize("others", [1, 99])
 def test_a_change_by_others_is_seen(
-    others: int, clients: Clients, dataset: str, emulator: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    others: int,
+    clients: Clients,
+    dataset: str,
+    emulator: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Somebody adds a column between our look and our patch: once, or each time."""
     uri = made(clients, f"{dataset}.t", UPSTREAM)
 
@@ -272,9 +287,7 @@ def test_drop_legacy_asks_and_drops_and_migrate_leaves_them_dropped(
     assert done["dropped"] is True
     assert done["fields"] == [*LEGACY_FIELDS]
     found = clients.tables.get_table(f"{dataset}.t").schema
-    assert [f.name for f in found] == [
-        n for n in TABLE_SCHEMA.names if n not in LEGACY_FIELDS
-    ]  # fmt: skip
+    assert [f.name for f in found] == [n for n in TABLE_SCHEMA.names if n not in LEGACY_FIELDS]
     assert "no legacy field" in printed(capsys, "drop-legacy", uri, "--yes")
     assert "nothing is missing" in printed(capsys, "migrate", uri)
     check(TABLE_SCHEMA.empty_table().drop([*LEGACY_FIELDS]), found, uri, inserts=True)
@@ -318,9 +331,17 @@ def test_views_and_consumers_refuse_the_drop(
     shown = printed(capsys, "drop-legacy", uri, "--yes", *words, status=1)
     assert f"view {dataset_id}.reads:2: PRIMARY_DATA_SOURCE AS s" in shown
     listed = printed(
-        capsys, "drop-legacy", uri, "--yes", "--json", "--consumers", "no/such/file", "--consumers",
-        "p.d", status=2,
-    )  # fmt: skip
+        capsys,
+        "drop-legacy",
+        uri,
+        "--yes",
+        "--json",
+        "--consumers",
+        "no/such/file",
+        "--consumers",
+        "p.d",
+        status=2,
+    )
     assert len(json.loads(listed)["error"]["problems"]) == 2
     clients.tables.delete_table(f"{dataset}.reads")
     assert "dropped" in printed(
@@ -344,9 +365,15 @@ def test_views_elsewhere_and_routines_refuse_the_drop(
         f"SELECT primary_data_source FROM `{dataset}.t`"
     ).result()
     found = printed(
-        capsys, "drop-legacy", uri, "--yes", "--json", "--consumers", f"{dataset}_reports.v",
+        capsys,
+        "drop-legacy",
+        uri,
+        "--yes",
+        "--json",
+        "--consumers",
+        f"{dataset}_reports.v",
         status=1,
-    )  # fmt: skip
+    )
     dataset_id = dataset.partition(".")[2]
     assert [(p["where"], p["field"]) for p in json.loads(found)["places"]] == [
         (f"view {dataset}_reports.v", "matchup_data_status"),

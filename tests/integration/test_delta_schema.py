@@ -46,9 +46,10 @@ def test_one_commit_adds_what_is_missing(older: str, capsys: pytest.CaptureFixtu
     assert main(["schema", "migrate", older, "--dry-run", "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
     assert [c["path"] for c in plan["added"]] == [
-        "feature_quality_detail.sample_size", "feature_quality_detail.contributing_game_ids",
+        "feature_quality_detail.sample_size",
+        "feature_quality_detail.contributing_game_ids",
         "quality_tier",
-    ]  # fmt: skip
+    ]
     assert DeltaTable(older).version() == before
     assert main(["schema", "migrate", older]) == 0
     assert "1 column and 2 sub-fields added" in capsys.readouterr().out

@@ -157,8 +157,9 @@ def test_rows_of_an_outdated_version_are_refused(tmp_path: Path) -> None:
     first = rows.filter(pl.col("game_date") == date(2026, 1, 1))
     store.replace(rows)
     base = store.version()
-    write_deltalake(path, first.head(1).with_columns(player_lookup=pl.lit("late")).to_arrow(),
-                    mode="append")  # fmt: skip
+    write_deltalake(
+        path, first.head(1).with_columns(player_lookup=pl.lit("late")).to_arrow(), mode="append"
+    )
     with pytest.raises(fsq.StoreError, match="another writer"):
         store.replace(first, since=base)
     assert store.read().collect().height == 41

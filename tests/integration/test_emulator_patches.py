@@ -26,8 +26,12 @@ UNMENDED = (
     "    print(f'export BIGQUERY_STORAGE_EMULATOR_HOST={grpc}', flush=True)\n"
     "serve(ready=ready, patches=())"
 )
-DETAIL = bigquery.SchemaField("detail", "RECORD", "REPEATED", fields=[
-    bigquery.SchemaField("n", "INTEGER"), bigquery.SchemaField("word", "STRING")])  # fmt: skip
+DETAIL = bigquery.SchemaField(
+    "detail",
+    "RECORD",
+    "REPEATED",
+    fields=[bigquery.SchemaField("n", "INTEGER"), bigquery.SchemaField("word", "STRING")],
+)
 FIELDS = [bigquery.SchemaField("k", "STRING", description="the key"), DETAIL]
 
 

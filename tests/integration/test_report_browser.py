@@ -40,12 +40,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = simulate_season("2025-26").rows.head(4_000)
     first = pl.int_range(pl.len()).over("game_date") == 0
     name = pl.when(first).then(pl.lit(EVIL)).otherwise("player_lookup").alias("player_lookup")
-    rows = rows.with_columns(name, pl.when(first).then(None).otherwise("fatigue_score")
-                             .alias("fatigue_score"))  # fmt: skip
     rows = rows.with_columns(
-        pl.when(first).then(pl.lit("missing")).otherwise(pl.col(f"{n}__source").cast(pl.String))
-        .alias(f"{n}__source") for n in CONTRACT.names
-    )  # fmt: skip
+        name, pl.when(first).then(None).otherwise("fatigue_score").alias("fatigue_score")
+    )
+    rows = rows.with_columns(
+        pl.when(first)
+        .then(pl.lit("missing"))
+        .otherwise(pl.col(f"{n}__source").cast(pl.String))
+        .alias(f"{n}__source")
+        for n in CONTRACT.names
+    )
     store.replace(fsq.score(rows))
     path = folder / "report.html"
     path.write_text(report(store, CONTRACT), encoding="utf-8")
@@ -61,8 +65,7 @@ def driver(page: Path, tmp_path: Path) -> Iterator[Chrome]:
     options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     # The driver's path is given, so that nothing looks for another one to download.
-    service = ChromeService(executable_path=str(DRIVER), env=os.environ | {
-        "SE_OFFLINE": "true"})  # fmt: skip
+    service = ChromeService(executable_path=str(DRIVER), env=os.environ | {"SE_OFFLINE": "true"})
     browser = Chrome(options=options, service=service)
     try:
         browser.get(page.as_uri())

@@ -44,8 +44,10 @@ def test_a_rival_gives_the_same_answer(name: str, rows: pl.DataFrame) -> None:
 def test_another_answer_is_found_out(rows: pl.DataFrame) -> None:
     wanted = fsq.score(rows, now=NOW).select(COLUMN_NAMES)
     detail = pl.col("feature_quality_detail").list.reverse()
-    for wrong in (wanted.with_columns(pl.col("vegas_quality_pct") + 1e-6),
-                  wanted.with_columns(detail)):  # fmt: skip
+    for wrong in (
+        wanted.with_columns(pl.col("vegas_quality_pct") + 1e-6),
+        wanted.with_columns(detail),
+    ):
         with pytest.raises(FsqError, match="another answer"):
             same(wrong, wanted, "rival")
         with pytest.raises(FsqError, match="do not agree"):

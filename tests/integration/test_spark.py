@@ -93,8 +93,11 @@ def test_dates_are_replaced_in_files_that_hold_others_too(
     first = date(2026, 1, 13)
     done = fsq.spark.backfill(spark, source, store, now=NOW, chunk_rows=20, start=first)
     assert {s.day.day: s.reason for s in done.plan} == {
-        13: "changed", 14: "changed", 15: "changed", 16: "new"
-    }  # fmt: skip
+        13: "changed",
+        14: "changed",
+        15: "changed",
+        16: "new",
+    }
     replaced = pl.col("game_date") >= first
     assert_frame_equal(table(store).filter(replaced), table(single).filter(replaced))
     old = str(tmp_path / "old")
@@ -184,8 +187,9 @@ def test_a_driver_killed_at_its_commit_and_started_again(
     """Just before it and just after it; side by side, since starting takes the time."""
     stores = {die: str(tmp_path / die) for die in ("before", "after")}
     with ThreadPoolExecutor(2) as pool:
-        ends = [pool.submit(kills.driver, "local[1]", source, s, "one", d)
-                for d, s in stores.items()]  # fmt: skip
+        ends = [
+            pool.submit(kills.driver, "local[1]", source, s, "one", d) for d, s in stores.items()
+        ]
         assert [end.result() for end in ends] == [-9, -9]
     for die, store in stores.items():
         assert len(fsq.open_store(store).ledger()) == (16 if die == "after" else 0)

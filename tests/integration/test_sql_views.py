@@ -92,9 +92,11 @@ def test_features(service: Any) -> None:
 def matrix(scored: pl.DataFrame) -> pl.DataFrame:
     values = pl.col("feature_quality_detail").list
     return scored.select(
-        "player_lookup", "game_date", "game_id",
+        "player_lookup",
+        "game_date",
+        "game_id",
         *(values.get(i).struct.field("feature_value").alias(n) for i, n in enumerate(NAMES)),
-    ).sort("game_date", "player_lookup")  # fmt: skip
+    ).sort("game_date", "player_lookup")
 
 
 def test_wide(service: Any) -> None:
@@ -129,8 +131,16 @@ def test_findings(service: Any, emulator: dict[str, str]) -> None:
     fsq_command = str(Path(sys.executable).with_name("fsq"))
     command = [fsq_command, "sql", "findings", "--table", URI]
     printed = subprocess.run(command, capture_output=True, text=True, check=True)
-    names = ("game_date", "kind", "severity", "subject", "upstream_table", "features",
-             "rows_affected", "rows")  # fmt: skip
+    names = (
+        "game_date",
+        "kind",
+        "severity",
+        "subject",
+        "upstream_table",
+        "features",
+        "rows_affected",
+        "rows",
+    )
     got = {
         tuple(tuple(v) if isinstance(v, list) else v for v in line)
         for line in rows_of(service, printed.stdout).select(names).iter_rows()
@@ -155,14 +165,29 @@ def test_canary(service: Any) -> None:
                 said[s.severity].append(s)
         few = ctx.past(place) is None or ctx.rows[place] < CONTRACT.diagnosis.min_rows
         want.append(
-            {"game_date": day, "verdict": "red" if said["red"] else "yellow" if said["yellow"]
-             else "unknown" if few else "green"}
-            | {f"{level}_categories": [c.name for c in CONTRACT.categories if c.name in
-                                       {of[f] for s in said[level] for f in s.features}]
-               for level in ("red", "yellow")}
-            | {f"{level}_findings": sorted({s.kind for s in said[level]})
-               for level in ("red", "yellow")}
-        )  # fmt: skip
+            {
+                "game_date": day,
+                "verdict": "red"
+                if said["red"]
+                else "yellow"
+                if said["yellow"]
+                else "unknown"
+                if few
+                else "green",
+            }
+            | {
+                f"{level}_categories": [
+                    c.name
+                    for c in CONTRACT.categories
+                    if c.name in {of[f] for s in said[level] for f in s.features}
+                ]
+                for level in ("red", "yellow")
+            }
+            | {
+                f"{level}_findings": sorted({s.kind for s in said[level]})
+                for level in ("red", "yellow")
+            }
+        )
     expected = pl.DataFrame(want)
     assert set(expected["verdict"]) == {"red", "yellow", "unknown", "green"}
     assert_frame_equal(got.select(expected.columns), expected)
@@ -186,23 +211,34 @@ def test_diagnosis(service: Any, start: date | None) -> None:
             writer, names = CONTRACT.writer(table), [f.name for f in features]
             said = [s for s in ctx.signals if s.day == day and set(names) & set(s.features)]
             levels = {s.severity for s in said}
-            more = {n for s in said for n in s.features
-                    if s.kind in ("processor_wrote_part", "default_rate_shift")}  # fmt: skip
+            more = {
+                n
+                for s in said
+                for n in s.features
+                if s.kind in ("processor_wrote_part", "default_rate_shift")
+            }
             at_all = ctx.default_share[at] >= CONTRACT.diagnosis.table_default_share
             ran = upstream._ran(ctx, table, at)
-            want.append({
-                "game_date": day, "upstream_table": table,
-                "processor": writer and writer.name, "ran": ran,
-                "processor_missing": ran is False,
-                "status": next((v for v in ("red", "yellow") if v in levels), "green"),
-                "rows": int(ctx.rows[at]), "all_default_rows": int(hollow[table][at]),
-                "default_rate": float(ctx.matrix("default_rows")[at, [f.index for f in features]]
-                                      .mean() / ctx.rows[at]),
-                "features": names,
-                "all_default_features": [f.name for f in features if at_all[f.index]],
-                "risen_features": [n for n in names if n in more],
-                "missing_processors": missing,
-            })  # fmt: skip
+            want.append(
+                {
+                    "game_date": day,
+                    "upstream_table": table,
+                    "processor": writer and writer.name,
+                    "ran": ran,
+                    "processor_missing": ran is False,
+                    "status": next((v for v in ("red", "yellow") if v in levels), "green"),
+                    "rows": int(ctx.rows[at]),
+                    "all_default_rows": int(hollow[table][at]),
+                    "default_rate": float(
+                        ctx.matrix("default_rows")[at, [f.index for f in features]].mean()
+                        / ctx.rows[at]
+                    ),
+                    "features": names,
+                    "all_default_features": [f.name for f in features if at_all[f.index]],
+                    "risen_features": [n for n in names if n in more],
+                    "missing_processors": missing,
+                }
+            )
     lists = ("all_default_features", "risen_features", "missing_processors")
     expected = pl.DataFrame(want, schema_overrides=dict.fromkeys(lists, pl.List(pl.String)))
     assert {"red", "green"} <= set(expected["status"])
@@ -211,8 +247,9 @@ def test_diagnosis(service: Any, start: date | None) -> None:
 
 def test_views_with_a_migration(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
     names = [f"{TABLE.dotted}_{name}" for name in sql.VIEWS]
-    kinds = {t.full_table_id.replace(":", "."): t.table_type for t in
-             service.list_tables("p.sql_views")}  # fmt: skip
+    kinds = {
+        t.full_table_id.replace(":", "."): t.table_type for t in service.list_tables("p.sql_views")
+    }
     assert [kinds[name] for name in names] == ["VIEW"] * len(names)
     assert main(["schema", "migrate", URI, "--views", "--dry-run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["views"] == names

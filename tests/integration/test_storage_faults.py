@@ -132,8 +132,9 @@ def after_two(act: Callable[[], object]) -> Callable[[Progress], None]:
 def test_a_store_that_vanishes_is_not_made_anew(sources: list[str], tmp_path: Path) -> None:
     store = tmp_path / "store"
     with pytest.raises(fsq.StoreError, match="is gone"):
-        backfill(sources[0], str(store), chunk_rows=200,
-                 progress=after_two(lambda: shutil.rmtree(store)))  # fmt: skip
+        backfill(
+            sources[0], str(store), chunk_rows=200, progress=after_two(lambda: shutil.rmtree(store))
+        )
     assert not store.exists()
     assert backfill(sources[0], str(store)).dates == DAYS
     assert state(store) == [0] * DAYS

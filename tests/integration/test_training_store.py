@@ -17,8 +17,9 @@ from fsq.schema.nested import dotted, selected
 from tests.frames import wide
 
 KEYS = ["game_date", "player_lookup"]
-FIELDS = [dotted(f) for f in ("feature_name", "feature_value", "last_updated",
-                              "contributing_game_ids")]  # fmt: skip
+FIELDS = [
+    dotted(f) for f in ("feature_name", "feature_value", "last_updated", "contributing_game_ids")
+]
 
 
 def scored(seed: int = 0) -> pl.DataFrame:
@@ -132,9 +133,12 @@ def test_red_dates_of_a_store_are_judged_against_the_dates_before(tmp_path: Path
     hit = pl.col("game_date") == date(2026, 1, 6)
     contract = fsq.load_contract()
     plain = wide(480, days=8).with_columns(
-        pl.when(hit & (f.category == "matchup")).then(pl.lit("default")).otherwise(pl.lit("phase4"))
-        .alias(f"{f.name}__source") for f in contract.features
-    )  # fmt: skip
+        pl.when(hit & (f.category == "matchup"))
+        .then(pl.lit("default"))
+        .otherwise(pl.lit("phase4"))
+        .alias(f"{f.name}__source")
+        for f in contract.features
+    )
     store = fsq.open_store(str(tmp_path / "t"))
     store.replace(fsq.score(plain))
     made = fsq.training_set(store, on_default="keep", exclude="red", start=date(2026, 1, 5))

@@ -44,8 +44,12 @@ def main() -> int:
     parser.add_argument("--survivors", action="store_true", help="try those again")
     parser.add_argument("--workers", type=int, default=2)
     words = parser.parse_args()
-    files = [f for group in GROUPS.values() for f in group
-             if not words.only or any(text in f for text in words.only)]  # fmt: skip
+    files = [
+        f
+        for group in GROUPS.values()
+        for f in group
+        if not words.only or any(text in f for text in words.only)
+    ]
     PLACE.mkdir(parents=True, exist_ok=True)
     chosen = [m for f in files for m in _drawn(f, words.share, words.seed)]
     known = _tried()
@@ -122,9 +126,12 @@ def _outcome(place: Path, tests: list[str]) -> tuple[str, str]:
         "HYPOTHESIS_STORAGE_DIRECTORY": str(place.resolve() / "hypothesis"),
     }
     command = [sys.executable, "-m", "pytest", *PYTEST, *tests]
-    with (place / "said").open("w+") as said, subprocess.Popen(
-        command, cwd=place, env=environment, stdout=said, stderr=said, start_new_session=True
-    ) as run:  # fmt: skip
+    with (
+        (place / "said").open("w+") as said,
+        subprocess.Popen(
+            command, cwd=place, env=environment, stdout=said, stderr=said, start_new_session=True
+        ) as run,
+    ):
         try:
             status = run.wait(SECONDS)
         except subprocess.TimeoutExpired:

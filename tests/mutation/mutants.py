@@ -59,17 +59,21 @@ def mutants(file: str, source: str) -> list[Mutant]:
         return at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
 
     kept = [span(node) for node in _kept(tree)]
-    found = [Mutant(file, line, a, b, source[a:b], new)
-             for line, a, b, new in _of_tokens(source, starts)]  # fmt: skip
+    found = [
+        Mutant(file, line, a, b, source[a:b], new) for line, a, b, new in _of_tokens(source, starts)
+    ]
     for step in _steps(tree):
         a, b = span(step)
         found.append(Mutant(file, step.lineno, a, b, source[a:b], "pass"))
     same = ast.dump(tree)
     return sorted(
-        (m for m in found
-         if not any(a <= m.start < b for a, b in kept) and _differs(m.applied(source), same)),
+        (
+            m
+            for m in found
+            if not any(a <= m.start < b for a, b in kept) and _differs(m.applied(source), same)
+        ),
         key=lambda m: (m.start, m.new),
-    )  # fmt: skip
+    )
 
 
 def _line_starts(source: str) -> list[int]:

@@ -22,8 +22,17 @@ DAYS = pl.DataFrame(
         ]
     }
 )
-days = st.sampled_from([date(2025, 12, 30), date(2026, 1, 1), date(2026, 1, 9), date(2026, 2, 6),
-                        date(1946, 1, 1), date(2100, 12, 31), date(1900, 1, 1)])  # fmt: skip
+days = st.sampled_from(
+    [
+        date(2025, 12, 30),
+        date(2026, 1, 1),
+        date(2026, 1, 9),
+        date(2026, 2, 6),
+        date(1946, 1, 1),
+        date(2100, 12, 31),
+        date(1900, 1, 1),
+    ]
+)
 column = pl.col("game_date")
 leaves = st.one_of(
     days.map(lambda d: column >= d),

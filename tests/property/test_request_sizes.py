@@ -17,13 +17,17 @@ lengths = st.lists(st.one_of(st.integers(0, 40), st.integers(0, 25_000)), max_si
 
 @given(lengths, st.integers(0, 30))
 def test_requests_stay_under_the_limit(sizes: list[int], skipped: int) -> None:
-    batch = pa.record_batch({
-        "id": pa.array(range(len(sizes)), pa.int64()),
-        "text": pa.array(["x" * n for n in sizes], pa.string()),
-        "words": pa.array([["y"] * (n % 7) for n in sizes], pa.list_(pa.string())),
-        "detail": pa.array([[{"a": n, "b": "z" * (n % 11)}] * (n % 5) for n in sizes],
-                           pa.list_(pa.struct([("a", pa.int64()), ("b", pa.string())]))),
-    }).slice(skipped)  # fmt: skip
+    batch = pa.record_batch(
+        {
+            "id": pa.array(range(len(sizes)), pa.int64()),
+            "text": pa.array(["x" * n for n in sizes], pa.string()),
+            "words": pa.array([["y"] * (n % 7) for n in sizes], pa.list_(pa.string())),
+            "detail": pa.array(
+                [[{"a": n, "b": "z" * (n % 11)}] * (n % 5) for n in sizes],
+                pa.list_(pa.struct([("a", pa.int64()), ("b", pa.string())])),
+            ),
+        }
+    ).slice(skipped)
     pieces = requests(batch, LIMIT)
     sent = list(Stream(None, "projects/p/datasets/d/tables/t/streams/s", pieces)._messages(0))
     assert all(len(types.AppendRowsRequest.serialize(m)) <= LIMIT for m in sent)

@@ -140,9 +140,22 @@ def test_one_column_of_sources_is_as_good_as_one_for_each_feature(
 def test_the_shipped_contracts_are_those_of_the_definition(name: str) -> None:
     shipped = fsq.load_contract(name)
     for mine, other in zip(shipped.features, CONTRACTS[name].features, strict=True):
-        for attribute in ("index", "name", "category", "upstream_table", "window", "min", "max",
-                          "on_violation", "expected", "suspicious_default", "fallback_reason",
-                          "definition_version", "optional", "critical"):  # fmt: skip
+        for attribute in (
+            "index",
+            "name",
+            "category",
+            "upstream_table",
+            "window",
+            "min",
+            "max",
+            "on_violation",
+            "expected",
+            "suspicious_default",
+            "fallback_reason",
+            "definition_version",
+            "optional",
+            "critical",
+        ):
             assert getattr(mine, attribute) == getattr(other, attribute), (mine.name, attribute)
         assert mine.weight == 1
     assert {m: list(n) for m, n in shipped.models.items()} == CONTRACTS[name].models

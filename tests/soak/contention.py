@@ -53,10 +53,21 @@ def _write(
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             status = main(
-                ["backfill", "--source", source, "--store", store, "--force", "--commit-rows", "1"
-                 if rng.random() < 0.3 else "100000", "--start", str(_day(first)),
-                 "--end", str(_day(last))]
-            )  # fmt: skip
+                [
+                    "backfill",
+                    "--source",
+                    source,
+                    "--store",
+                    store,
+                    "--force",
+                    "--commit-rows",
+                    "1" if rng.random() < 0.3 else "100000",
+                    "--start",
+                    str(_day(first)),
+                    "--end",
+                    str(_day(last)),
+                ]
+            )
         say.put((status, err.getvalue()))
 
 

@@ -231,8 +231,12 @@ def in_place_in_emulator(dataset: str, limits: Limits) -> Tally:
     """Kill backfills of upstream's tables in place, by turns with two contracts."""
     rows = warehouse.upstream_rows(versions(160)[0])
     scored = (fsq.score(rows, contract=c) for c in CONTRACTS)
-    answers = [a.select("player_lookup", "game_date", *COLUMN_NAMES).drop(STAMP)
-               .sort("game_date", "player_lookup") for a in scored]  # fmt: skip
+    answers = [
+        a.select("player_lookup", "game_date", *COLUMN_NAMES)
+        .drop(STAMP)
+        .sort("game_date", "player_lookup")
+        for a in scored
+    ]
 
     def words(store: str, new: int) -> list[str]:
         return [*_command("backfill", store, store), "--contract", CONTRACTS[new]]

@@ -25,9 +25,19 @@ from tests.frames import wide
 # little. It has not loaded fsq, which makes Polars start threads that a fork would lose.
 _SERVER = mp.get_context("forkserver")
 _SERVER.set_forkserver_preload(
-    ["numpy", "pyarrow.parquet", "pydantic", "typer", "rich.progress", "deltalake", "polars",
-     "google.cloud.bigquery", "google.cloud.bigquery_storage_v1", "grpc"]
-)  # fmt: skip
+    [
+        "numpy",
+        "pyarrow.parquet",
+        "pydantic",
+        "typer",
+        "rich.progress",
+        "deltalake",
+        "polars",
+        "google.cloud.bigquery",
+        "google.cloud.bigquery_storage_v1",
+        "grpc",
+    ]
+)
 # A duration is measured anew after so many commands, since the machine has other work too.
 _MEASURED = 8
 _STAGES = ("before the first commit", "between commits", "within the last", "after the last")
@@ -58,10 +68,14 @@ class Tally:
 
     def __str__(self) -> str:
         stages = self.stages()
-        lines = [f"{self.kills} kills, every date whole; {self.strays} strays; "
-                 f"{self.told} gave way to another writer"]  # fmt: skip
-        lines += [f"    {s:26}{stages[s]:5} {'#' * round(40 * stages[s] / max(1, self.kills))}"
-                  for s in _STAGES]  # fmt: skip
+        lines = [
+            f"{self.kills} kills, every date whole; {self.strays} strays; "
+            f"{self.told} gave way to another writer"
+        ]
+        lines += [
+            f"    {s:26}{stages[s]:5} {'#' * round(40 * stages[s] / max(1, self.kills))}"
+            for s in _STAGES
+        ]
         lines.append(f"    {'already finished':26}{self.late:5} (not counted)")
         exact = ", ".join(f"{d} of {n}: {c}" for (d, n), c in sorted(self.moments.items()))
         return "\n".join([*lines, f"    commits done: {exact}"])

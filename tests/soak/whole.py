@@ -36,8 +36,9 @@ def origins(found: pl.DataFrame, answers: list[pl.DataFrame]) -> list[int | None
     Raises:
         AssertionError: a date is mixed, a row is lost or twice, or it bears two stamps.
     """
-    stamps = found.group_by("game_date").agg(pl.col(STAMP).n_unique(), pl.col(STAMP).null_count()
-                                             .alias("without"))  # fmt: skip
+    stamps = found.group_by("game_date").agg(
+        pl.col(STAMP).n_unique(), pl.col(STAMP).null_count().alias("without")
+    )
     assert stamps.filter((pl.col(STAMP) != 1) | (pl.col("without") != 0)).is_empty(), stamps
     there = _by_day(found.select(answers[0].columns).sort(KEYS))
     wanted = [_by_day(a) for a in answers]

@@ -40,42 +40,71 @@ N = SCORED.num_rows
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 WRONG: dict[str, tuple[pa.Table, str]] = {
     "a column too many": (
-        SCORED.append_column("extra", pa.array([1] * N)), r"lacks the columns \['extra'\]"),
+        SCORED.append_column("extra", pa.array([1] * N)),
+        r"lacks the columns \['extra'\]",
+    ),
     "another case": (
         SCORED.rename_columns(["Game_Id" if n == "game_id" else n for n in SCORED.column_names]),
-        "Game_Id is called game_id there"),
+        "Game_Id is called game_id there",
+    ),
     "large text": (
-        replaced("game_id", pa.array(["x"] * N, pa.large_string())), "game_id is large_string"),
+        replaced("game_id", pa.array(["x"] * N, pa.large_string())),
+        "game_id is large_string",
+    ),
     "dictionary": (
-        replaced("game_id", pa.array(["x"] * N).dictionary_encode()), "game_id is dictionary"),
+        replaced("game_id", pa.array(["x"] * N).dictionary_encode()),
+        "game_id is dictionary",
+    ),
     "nanoseconds": (
         replaced("quality_computed_at", pa.array([MOMENT] * N, pa.timestamp("ns", "UTC"))),
-        "quality_computed_at is timestamp"),
+        "quality_computed_at is timestamp",
+    ),
     "no zone": (
         replaced("quality_computed_at", pa.array([MOMENT] * N, pa.timestamp("us"))),
-        "quality_computed_at is timestamp"),
+        "quality_computed_at is timestamp",
+    ),
     "text for a number": (
-        replaced("feature_quality_score", pa.array(["95"] * N)), "it is FLOAT64 there"),
+        replaced("feature_quality_score", pa.array(["95"] * N)),
+        "it is FLOAT64 there",
+    ),
     "a list for a scalar": (
-        replaced("quality_tier", pa.array([["gold"]] * N)), "it is no array there"),
+        replaced("quality_tier", pa.array([["gold"]] * N)),
+        "it is no array there",
+    ),
     "a scalar for a list": (
-        replaced("quality_alerts", pa.array(["x"] * N)), "it is an array there"),
+        replaced("quality_alerts", pa.array(["x"] * N)),
+        "it is an array there",
+    ),
     "a NULL array": (
-        replaced("quality_alerts", pa.array([None] * N, pa.list_(pa.string()))), "NULL in 8 rows"),
+        replaced("quality_alerts", pa.array([None] * N, pa.list_(pa.string()))),
+        "NULL in 8 rows",
+    ),
     "a NULL element": (
-        replaced("quality_alerts", pa.array([["a", None]] * N)), "8 elements are NULL"),
+        replaced("quality_alerts", pa.array([["a", None]] * N)),
+        "8 elements are NULL",
+    ),
     "a NULL struct": (
-        replaced("feature_quality_detail",
-                 pa.array([[None]] * N, SCORED.schema.field("feature_quality_detail").type)),
-        "feature_quality_detail: 8 elements are NULL"),
+        replaced(
+            "feature_quality_detail",
+            pa.array([[None]] * N, SCORED.schema.field("feature_quality_detail").type),
+        ),
+        "feature_quality_detail: 8 elements are NULL",
+    ),
     "a NULL array in a struct": (
-        replaced("feature_quality_detail",
-                 pa.array([[{"feature_index": 1, "contributing_game_ids": None}]] * N,
-                          SCORED.schema.field("feature_quality_detail").type)),
-        "contributing_game_ids: NULL in 8 rows"),
+        replaced(
+            "feature_quality_detail",
+            pa.array(
+                [[{"feature_index": 1, "contributing_game_ids": None}]] * N,
+                SCORED.schema.field("feature_quality_detail").type,
+            ),
+        ),
+        "contributing_game_ids: NULL in 8 rows",
+    ),
     "a NULL key": (
-        replaced("player_lookup", pa.array([None] * N, pa.string())), "and required there"),
-}  # fmt: skip
+        replaced("player_lookup", pa.array([None] * N, pa.string())),
+        "and required there",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -104,14 +133,25 @@ def test_a_field_of_the_struct_that_is_not_there() -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "bigquery://p.d.t`; DROP TABLE x; --", "bigquery://p.d.t'", 'bigquery://p.d."t"',
-        "bigquery://p.d.t.u", "bigquery://p.d", "bigquery://p..t", "bigquery://",
+        "bigquery://p.d.t`; DROP TABLE x; --",
+        "bigquery://p.d.t'",
+        'bigquery://p.d."t"',
+        "bigquery://p.d.t.u",
+        "bigquery://p.d",
+        "bigquery://p..t",
+        "bigquery://",
         "bigquery://p.d. t",
-        "bigquery://P.d.t", "bigquery://p.d-e.t", "bigquery://p.d.t$20260101", "bigquery://p.d.t\n",
-        "bigquery://p.d.t?location=EU;x", "bigquery://p.d.t?key=1", "bigquery://p.d.t#x",
-        "bigquery://../../etc.d.t", "bigquery://p.d.ţ",
+        "bigquery://P.d.t",
+        "bigquery://p.d-e.t",
+        "bigquery://p.d.t$20260101",
+        "bigquery://p.d.t\n",
+        "bigquery://p.d.t?location=EU;x",
+        "bigquery://p.d.t?key=1",
+        "bigquery://p.d.t#x",
+        "bigquery://../../etc.d.t",
+        "bigquery://p.d.ţ",
     ],
-)  # fmt: skip
+)
 def test_names_beyond_the_form_are_refused_before_any_request(
     uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,8 +75,9 @@ def test_a_lacking_feature_is_refused_with_both_lists() -> None:
 def test_a_feature_that_is_default_for_all_is_lacking_on_that_date_alone() -> None:
     rows = sound().with_columns(
         points_avg_season__source=pl.when(pl.col("game_date") == DAY)
-        .then(pl.lit("default")).otherwise(pl.lit("phase4"))
-    )  # fmt: skip
+        .then(pl.lit("default"))
+        .otherwise(pl.lit("phase4"))
+    )
     scored = fsq.score(rows)
     report = fsq.check_model(FEATURES, scored, on_incompatible="report")
     assert dict(report.dates.select("game_date", "supported").rows()) == {
@@ -173,9 +174,11 @@ def test_a_fitted_model_names_its_features(kind: str) -> None:
 )
 def test_a_model_file_names_its_features(kind: str, name: str, tmp_path: Path) -> None:
     path, model = tmp_path / name, fitted(kind)
-    {"lightgbm": lambda: model.booster_.save_model(str(path)),
-     "xgboost": lambda: model.save_model(path),
-     "catboost": lambda: model.save_model(str(path))}[kind]()  # fmt: skip
+    {
+        "lightgbm": lambda: model.booster_.save_model(str(path)),
+        "xgboost": lambda: model.save_model(path),
+        "catboost": lambda: model.save_model(str(path)),
+    }[kind]()
     found = fsq.check_model(path, fsq.score(sound()))
     assert list(found.needed) == FEATURES
     assert found.model == name

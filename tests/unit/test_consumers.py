@@ -14,15 +14,17 @@ from fsq.stores.bigquery.references import examined, named_in
     ("text", "fields"),
     [
         ("SELECT feature_sources FROM t", ["feature_sources"]),
-        ("SELECT `Feature_Sources`, t.primary_data_source", ["feature_sources",
-                                                             "primary_data_source"]),
+        (
+            "SELECT `Feature_Sources`, t.primary_data_source",
+            ["feature_sources", "primary_data_source"],
+        ),
         ("row['matchup_data_status']", ["matchup_data_status"]),
         ("-- once used feature_sources", ["feature_sources"]),
         ("SELECT JSON_VALUE(feature_sources, '$.5')", ["feature_sources"]),
         ("feature_sources_v2, my_feature_sources, feature_source, FEATURE_SOURCES2", []),
         ("", []),
     ],
-)  # fmt: skip
+)
 def test_whole_identifiers_of_any_case(text: str, fields: list[str]) -> None:
     assert [p.field for p in named_in(text, "here")] == fields
 
@@ -41,8 +43,9 @@ def test_files_folders_and_names(tmp_path: Path) -> None:
     (tmp_path / "code" / "a.sql").write_text("SELECT feature_sources")
     (tmp_path / "code" / "picture.png").write_bytes(b"\x89PNG\0feature_sources")
     (tmp_path / "names.txt").write_text("tier\nPRIMARY_DATA_SOURCE\n")
-    found = examined([str(tmp_path / "code"), str(tmp_path / "names.txt"), "Feature_Sources",
-                      "p.reports.v"])  # fmt: skip
+    found = examined(
+        [str(tmp_path / "code"), str(tmp_path / "names.txt"), "Feature_Sources", "p.reports.v"]
+    )
     assert [(Path(p.where).name, p.line, p.field) for p in found.places] == [
         ("a.sql", 1, "feature_sources"),
         ("names.txt", 2, "primary_data_source"),

@@ -34,24 +34,46 @@ CONTRACT = fsq.load_contract()
 OUTPUT = [*(k.name for k in KEYS), *COLUMN_NAMES]
 
 INNER = pa.struct([("n", pa.int64()), ("word", pa.string()), ("ids", pa.list_(pa.string()))])
-SCHEMA = pa.schema({
-    "n": pa.int32(), "x": pa.float64(), "b": pa.bool_(), "day": pa.date32(),
-    "at": pa.timestamp("us", "UTC"), "word": pa.string(), "raw": pa.binary(),
-    "words": pa.list_(pa.string()), "detail": pa.list_(INNER), "one": INNER,
-})  # fmt: skip
+SCHEMA = pa.schema(
+    {
+        "n": pa.int32(),
+        "x": pa.float64(),
+        "b": pa.bool_(),
+        "day": pa.date32(),
+        "at": pa.timestamp("us", "UTC"),
+        "word": pa.string(),
+        "raw": pa.binary(),
+        "words": pa.list_(pa.string()),
+        "detail": pa.list_(INNER),
+        "one": INNER,
+    }
+)
 
 maybe = st.none() | st.text(max_size=4)
-inner = st.none() | st.fixed_dictionaries({
-    "n": st.none() | st.integers(0, 9), "word": maybe,
-    "ids": st.none() | st.lists(st.text(max_size=3), max_size=3),
-})  # fmt: skip
-rows = st.lists(st.fixed_dictionaries({
-    "n": st.none() | st.integers(0, 9), "x": st.none() | st.floats(),
-    "b": st.none() | st.booleans(), "day": st.none() | st.just(date(2026, 2, 6)),
-    "at": st.none() | st.just(datetime(2026, 2, 6, tzinfo=UTC)), "word": maybe,
-    "raw": st.none() | st.binary(max_size=4), "words": st.none() | st.lists(maybe, max_size=3),
-    "detail": st.none() | st.lists(inner, max_size=3), "one": inner,
-}), max_size=5)  # fmt: skip
+inner = st.none() | st.fixed_dictionaries(
+    {
+        "n": st.none() | st.integers(0, 9),
+        "word": maybe,
+        "ids": st.none() | st.lists(st.text(max_size=3), max_size=3),
+    }
+)
+rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "n": st.none() | st.integers(0, 9),
+            "x": st.none() | st.floats(),
+            "b": st.none() | st.booleans(),
+            "day": st.none() | st.just(date(2026, 2, 6)),
+            "at": st.none() | st.just(datetime(2026, 2, 6, tzinfo=UTC)),
+            "word": maybe,
+            "raw": st.none() | st.binary(max_size=4),
+            "words": st.none() | st.lists(maybe, max_size=3),
+            "detail": st.none() | st.lists(inner, max_size=3),
+            "one": inner,
+        }
+    ),
+    max_size=5,
+)
 
 
 def by_hand(value: Any) -> int:
@@ -83,9 +105,14 @@ def test_bytes_are_those_of_each_value(rows: list[dict[str, Any]], cut: int) -> 
     assert logical_bytes(frame.lazy()) == wanted
 
 
-@pytest.mark.parametrize("kind", [
-    pl.Categorical(), pl.Enum(["é", "aa"]), pl.String(),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pl.Categorical(),
+        pl.Enum(["é", "aa"]),
+        pl.String(),
+    ],
+)
 def test_the_encoding_of_words_costs_nothing(kind: pl.DataType) -> None:
     words = pl.DataFrame({"w": pl.Series(["é", None, "aa", "aa"], dtype=kind)})
     assert logical_bytes(words) == {"w": 12}

@@ -99,9 +99,13 @@ def test_incidents_say_the_same_things(season: Season) -> None:
     keys = {"kind", "dates", "features", "upstream_table", "processor", "rows_affected"}
     assert all(p.keys() == keys | {"description"} for p in season.planted)
     assert [p["kind"] for p in season.planted] == [
-        "processor_did_not_run", "stuck_constant", "silent_default", "stale_data",
-        "range_violation", "missing_rows",
-    ]  # fmt: skip
+        "processor_did_not_run",
+        "stuck_constant",
+        "silent_default",
+        "stale_data",
+        "range_violation",
+        "missing_rows",
+    ]
 
 
 def test_incidents_lie_on_full_dates_apart(season: Season, clean: pl.DataFrame) -> None:
@@ -132,9 +136,13 @@ def test_rows_affected_are_counted(season: Season, clean: pl.DataFrame) -> None:
         if not both[name].equals(both[f"{name}_planted"], null_equal=True)
     ]
     assert set(changed) == {f for p in season.planted for f in p["features"]} - {
-        "points_avg_last_5", "points_avg_last_10", "points_avg_season", "games_in_last_7_days",
-        "minutes_avg_last_10", "ppm_avg_last_10",
-    }  # fmt: skip
+        "points_avg_last_5",
+        "points_avg_last_10",
+        "points_avg_season",
+        "games_in_last_7_days",
+        "minutes_avg_last_10",
+        "ppm_avg_last_10",
+    }
 
 
 def test_clean_dates_are_not_stuck(clean: pl.DataFrame) -> None:

@@ -50,9 +50,10 @@ def days(count: int = 9, per_day: int = 120, seed: int = 0, drop: int = 0) -> pl
     rows = rows.with_columns(
         *(pl.when(line).then(pl.col(n)).alias(n) for n in odds),
         *((midnight + pl.duration(hours=9)).alias(f"{t}__last_updated") for t in TABLES),
-        last_5__sample_size=pl.lit(5), last_10__sample_size=pl.lit(10),
+        last_5__sample_size=pl.lit(5),
+        last_10__sample_size=pl.lit(10),
         processors_completed=pl.lit([p.name for p in CONTRACT.processors]),
-    )  # fmt: skip
+    )
     return rows.head(n - drop)
 
 
@@ -86,9 +87,12 @@ def test_healthy_rows_are_green() -> None:
 
 @pytest.mark.parametrize(
     ("ran", "kind"),
-    [(True, "processor_wrote_nothing"), (False, "processor_did_not_run"),
-     (None, "upstream_table_missing")],
-)  # fmt: skip
+    [
+        (True, "processor_wrote_nothing"),
+        (False, "processor_did_not_run"),
+        (None, "upstream_table_missing"),
+    ],
+)
 def test_root_cause_names_the_processor(ran: bool | None, kind: str) -> None:
     """What the run context says decides between not run, ran in vain, and nobody knows."""
     job, names = "PlayerCompositeFactorsProcessor", TABLES["player_composite_factors"]
@@ -176,9 +180,16 @@ def test_stuck_silent_stale_and_ranges() -> None:
         ("stuck_constant", "pace_score", {"pace_score": pl.lit(0.0)}),
         ("silent_default", "fatigue_score", {"fatigue_score": pl.lit(50.0)}),
         ("range_violation", "opponent_def_rating", {"opponent_def_rating": wrong}),
-        ("stale_data", "opponent_pace", {"team_defense_zone_analysis__last_updated":
-            pl.lit(datetime(2026, 2, 8, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))}),
-    ]  # fmt: skip
+        (
+            "stale_data",
+            "opponent_pace",
+            {
+                "team_defense_zone_analysis__last_updated": pl.lit(
+                    datetime(2026, 2, 8, tzinfo=UTC)
+                ).cast(pl.Datetime("us", "UTC"))
+            },
+        ),
+    ]
     for kind, feature, values in cases:
         found = serious(judged(on_last(days(), **values)))
         assert [(f.kind, f.severity) for f in found] == [(kind, "red")], (kind, found)
@@ -337,8 +348,9 @@ def test_ages_are_those_that_the_kernel_saw() -> None:
     scored = fsq.score(rows)
     long = long_detail(scored.lazy(), CONTRACT)
     as_of = scored["as_of"].to_list()
-    for i, age, stamp in zip(range(long.height), long["age_hours"], long["last_updated"],
-                             strict=True):  # fmt: skip
+    for i, age, stamp in zip(
+        range(long.height), long["age_hours"], long["last_updated"], strict=True
+    ):
         if stamp is None:
             assert age is None
         else:
@@ -391,10 +403,14 @@ def test_february_the_sixth_in_a_real_season(season: str, day: date) -> None:
     rows = real(season).filter((pl.col("game_date") - pl.lit(day)).dt.total_days().abs() < 21)
     rows = rows.with_columns(
         *(pl.when(hit).then(pl.lit(f.expected)).otherwise(f.name).alias(f.name) for f in chosen),
-        *(pl.when(hit).then(pl.lit("default"))
-          .otherwise(pl.col(f"{f.name}__source").cast(pl.String)).alias(f"{f.name}__source")
-          for f in chosen),
-    )  # fmt: skip
+        *(
+            pl.when(hit)
+            .then(pl.lit("default"))
+            .otherwise(pl.col(f"{f.name}__source").cast(pl.String))
+            .alias(f"{f.name}__source")
+            for f in chosen
+        ),
+    )
     dx = fsq.diagnose(fsq.score(rows), dates=rows["game_date"].unique().sort().to_list()[8:])
     red = [f for f in dx.findings if f.severity == "red"]
     assert {f.processor: f.features for f in red} == {

@@ -40,8 +40,13 @@ def test_every_form_scores_alike() -> None:
 
 def test_scored_rows_without_their_words_score_alike_if_those_are_types() -> None:
     words = pl.col([f"{n}__source" for n in NAMES])
-    kinds = {"minutes_ppm": "phase4", "opponent_history": "phase4", "vegas": "phase4",
-             "missing": "default", "fallback": "default"}  # fmt: skip
+    kinds = {
+        "minutes_ppm": "phase4",
+        "opponent_history": "phase4",
+        "vegas": "phase4",
+        "missing": "default",
+        "fallback": "default",
+    }
     values = pl.col(NAMES).fill_null(1.0)  # NULL counts as missing, whatever its word
     rows = ROWS.with_columns(values, words.cast(pl.String).replace(kinds))
     scored = fsq.score(rows, now=NOW)
@@ -53,8 +58,9 @@ def test_scored_rows_without_their_words_score_alike_if_those_are_types() -> Non
 def test_legacy_words_that_rows_bring_are_kept() -> None:
     brought = SCORED.with_columns(primary_data_source=pl.lit("by hand"))
     assert quality(brought)["primary_data_source"].unique().to_list() == ["by hand"]
-    assert_frame_equal(quality(brought).drop("primary_data_source"),
-                       QUALITY.drop("primary_data_source"))  # fmt: skip
+    assert_frame_equal(
+        quality(brought).drop("primary_data_source"), QUALITY.drop("primary_data_source")
+    )
 
 
 def test_names_decide_not_positions() -> None:
@@ -203,8 +209,11 @@ def test_unknown_words_may_count_as_default() -> None:
 
 
 def test_a_run_context_fills_what_rows_lack() -> None:
-    run = fsq.RunContext("run-1", ["PlayerDailyCacheProcessor", "Zeta", "Alpha"],
-                         {date(2026, 1, 2): fsq.RunContext("run-2", [])})  # fmt: skip
+    run = fsq.RunContext(
+        "run-1",
+        ["PlayerDailyCacheProcessor", "Zeta", "Alpha"],
+        {date(2026, 1, 2): fsq.RunContext("run-2", [])},
+    )
     scored = fsq.score(ROWS, run=run)
     first = scored.row(0, named=True)
     assert first["upstream_pipeline_run_id"] == "run-1"

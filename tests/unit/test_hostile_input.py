@@ -35,8 +35,9 @@ def test_a_null_among_the_names_shifts_no_value() -> None:
     rows = ordered([list(NAMES), [None, *NAMES], [*NAMES[:5], None, *NAMES[5:]]])
     detail = fsq.score(rows, on_unknown_source="default")["feature_quality_detail"]
     for row in detail.to_list():
-        told = [d["feature_value"] if d["original_value"] is None else d["original_value"]
-                for d in row]  # fmt: skip
+        told = [
+            d["feature_value"] if d["original_value"] is None else d["original_value"] for d in row
+        ]
         assert told == [float(i) for i in range(33)]
 
 
@@ -77,9 +78,11 @@ def test_a_map_may_be_empty_or_null() -> None:
 
 
 def test_ten_thousand_columns_and_ten_megabytes_in_one_cell() -> None:
-    rows = wide(4, 1).with_columns(
-        pl.lit(1).alias(f"extra_{i}") for i in range(10_000)
-    ).with_columns(pl.lit("x" * 10_000_000).alias("game_id"))  # fmt: skip
+    rows = (
+        wide(4, 1)
+        .with_columns(pl.lit(1).alias(f"extra_{i}") for i in range(10_000))
+        .with_columns(pl.lit("x" * 10_000_000).alias("game_id"))
+    )
     scored = fsq.score(rows)
     assert scored.height == 4
     assert scored["extra_9999"].sum() == 4
@@ -280,9 +283,12 @@ def test_no_link_of_a_store_leads_its_writing_elsewhere(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_store_is_told_in_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], damage: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    damage: str,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     fsq.open_store("store").replace(fsq.score(wide()))
     for file in Path("store").glob("_delta_log/*.json" if damage == "log" else "*.parquet"):

@@ -20,9 +20,12 @@ print(json.dumps([spent, [m for m in {HEAVY} if m in sys.modules]]))
 def test_import_is_fast_and_loads_nothing_heavy() -> None:
     """Beyond the libraries that it computes with; CPU seconds, as others use the machine."""
     found = [
-        json.loads(subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True,
-                                  text=True).stdout)
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", CODE], capture_output=True, check=True, text=True
+            ).stdout
+        )
         for _ in range(3)
-    ]  # fmt: skip
+    ]
     assert [heavy for _, heavy in found] == [[], [], []]
     assert min(spent for spent, _ in found) < 0.5

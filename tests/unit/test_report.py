@@ -67,8 +67,14 @@ def test_headings_are_in_order(page: str) -> None:
 
 
 def test_the_page_says_how_it_was_made(page: str) -> None:
-    for said in (CONTRACT.name, CONTRACT.version_hash, fsq.__version__, pl.__version__,
-                 "2026-02-01 12:30 UTC", "2026-01-01 to 2026-01-12 (12 dates)"):  # fmt: skip
+    for said in (
+        CONTRACT.name,
+        CONTRACT.version_hash,
+        fsq.__version__,
+        pl.__version__,
+        "2026-02-01 12:30 UTC",
+        "2026-01-01 to 2026-01-12 (12 dates)",
+    ):
         assert said in page
 
 
@@ -92,8 +98,11 @@ def test_the_waterfall_ends_at_what_is_training_ready(store: fsq.stores.Store) -
     assert lines[-1]["left"] == ready
     assert all(a["left"] - b["dropped"] == b["left"] for a, b in pairwise(lines))
     assert [line["gate"] for line in lines[1:]] == [
-        "tier gold or silver", "matchup ≥ 70", "player history ≥ 80", "no critical default",
-    ]  # fmt: skip
+        "tier gold or silver",
+        "matchup ≥ 70",
+        "player history ≥ 80",
+        "no critical default",
+    ]
 
 
 def test_worst_records_are_one_per_player_and_the_lowest(store: fsq.stores.Store) -> None:

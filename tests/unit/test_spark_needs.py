@@ -51,8 +51,10 @@ def test_java(
 
 def test_options_of_spark_without_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert backfilled(tmp_path, "--spark-master", "local[2]", "--run-id", "one") == 2
-    assert problems(capsys) == ["--spark-master goes with --engine spark",
-                                "--run-id goes with --engine spark"]  # fmt: skip
+    assert problems(capsys) == [
+        "--spark-master goes with --engine spark",
+        "--run-id goes with --engine spark",
+    ]
 
 
 def test_executors() -> None:

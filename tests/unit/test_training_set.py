@@ -35,9 +35,11 @@ def rows(records: int = 400, seed: int = 1, share: float = 0.02) -> pl.DataFrame
     plain = wide(records, days=8, seed=seed)
     sound = plain.with_columns(
         *(pl.lit("phase4").alias(f"{n}__source") for n in NAMES),
-        *(pl.Series(n, rng.uniform(f.min, f.max, records))
-          for n, f in zip(NAMES, CONTRACT.features, strict=True)),
-    )  # fmt: skip
+        *(
+            pl.Series(n, rng.uniform(f.min, f.max, records))
+            for n, f in zip(NAMES, CONTRACT.features, strict=True)
+        ),
+    )
     faulty = [pl.Series(rng.random(records) < share) for _ in NAMES]
     mixed = sound.with_columns(
         pl.when(bad).then(plain[c]).otherwise(pl.col(c)).alias(c)
@@ -51,11 +53,12 @@ def rows(records: int = 400, seed: int = 1, share: float = 0.02) -> pl.DataFrame
     labels = pl.Series([None, np.nan, 12.0, 20.5, 3.0], strict=False).gather(rng.choice(5, records))
     return fsq.score(
         mixed.with_columns(
-            points=labels, team=pl.Series(rng.choice(["A", "B"], records)),
+            points=labels,
+            team=pl.Series(rng.choice(["A", "B"], records)),
             player_daily_cache__last_updated=noon + pl.duration(hours=24) - pl.duration(hours=late),
             vs_opponent__sample_size=sizes,
         )
-    )  # fmt: skip
+    )
 
 
 SCORED = rows()
@@ -71,8 +74,11 @@ def slow(scored: pl.DataFrame, mode: str) -> list[dict[str, Any]]:
         for f in record["feature_quality_detail"]:
             fault = f["feature_quality_tier"] == "poor"
             feature = CONTRACT.features[f["feature_index"]]
-            empty = f["is_default"] and f["sample_size"] == 0 and feature.window in (
-                "season", "vs_opponent")  # fmt: skip
+            empty = (
+                f["is_default"]
+                and f["sample_size"] == 0
+                and feature.window in ("season", "vs_opponent")
+            )
             kept &= not (fault and not feature.optional and not empty)
             masked = fault and mode == "mask"
             values[f["feature_name"]] = None if masked else f["feature_value"]
@@ -109,13 +115,28 @@ def test_the_gates_together_are_the_training_gate() -> None:
 
 
 def test_waterfall_adds_up_and_overlaps_are_counted() -> None:
-    made = fsq.training_set(SCORED, "points", critical_features=True, min_training_quality=28,
-                            exclude=[date(2026, 1, 3)])  # fmt: skip
+    made = fsq.training_set(
+        SCORED,
+        "points",
+        critical_features=True,
+        min_training_quality=28,
+        exclude=[date(2026, 1, 3)],
+    )
     falls = made.waterfall.to_dicts()
     assert [w["gate"] for w in falls] == [
-        "all", "label", "date", "tier", "matchup", "player_history", "no_critical_default",
-        "critical_features", "training_quality", "default", "out_of_range", "stale",
-    ]  # fmt: skip
+        "all",
+        "label",
+        "date",
+        "tier",
+        "matchup",
+        "player_history",
+        "no_critical_default",
+        "critical_features",
+        "training_quality",
+        "default",
+        "out_of_range",
+        "stale",
+    ]
     for before, after in itertools.pairwise(falls):
         assert after["left"] == before["left"] - after["dropped"]
     assert falls[-1]["left"] == made.frame.height == len(made)
@@ -158,8 +179,10 @@ def test_what_is_unknown_is_not_trusted() -> None:
         element = pl.element().struct.field
         hidden = pl.struct(
             pl.lit(None, pl.Boolean if blank == "is_default" else pl.String).alias(f)
-            if f == blank else element(f) for f in fields
-        )  # fmt: skip
+            if f == blank
+            else element(f)
+            for f in fields
+        )
         unknown = SCORED.with_columns(pl.col("feature_quality_detail").list.eval(hidden))
         assert len(fsq.training_set(unknown, "points")) == 0
         masked = fsq.training_set(unknown, "points", "mask").frame.select(NAMES)
@@ -193,14 +216,31 @@ def test_the_fingerprint_knows_rows_and_gates_but_no_order(mode: Any) -> None:
 def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(fsq.InputError) as raised:
         fsq.training_set(
-            SCORED.drop("quality_tier"), "pts", "dorp", features=["pace_score", "pace_scor"],  # type: ignore[arg-type]
-            min_quality={"nothing": 50.0}, max_age_hours=-1.0, carry=["tem"], leak_from=2.0,
-            min_training_quality=99, exclude="yellow",  # type: ignore[arg-type]
+            SCORED.drop("quality_tier"),
+            "pts",
+            "dorp",  # type: ignore[arg-type]
+            features=["pace_score", "pace_scor"],
+            min_quality={"nothing": 50.0},
+            max_age_hours=-1.0,
+            carry=["tem"],
+            leak_from=2.0,
+            min_training_quality=99,
+            exclude="yellow",  # type: ignore[arg-type]
             training_ready=True,
-        )  # fmt: skip
+        )
     told = "\n".join(raised.value.problems)
-    for word in ("column pts", "dorp", "'pace_score'", "nothing", "is -1", "tem", "leak_from",
-                 "is 99", "exclude", "quality_tier"):  # fmt: skip
+    for word in (
+        "column pts",
+        "dorp",
+        "'pace_score'",
+        "nothing",
+        "is -1",
+        "tem",
+        "leak_from",
+        "is 99",
+        "exclude",
+        "quality_tier",
+    ):
         assert word in told
 
 
@@ -235,8 +275,15 @@ def test_rows_that_are_not_scored_or_of_another_contract_are_refused() -> None:
 
 def test_features_and_carried_columns_are_as_asked() -> None:
     made = fsq.training_set(SCORED, "points", features=["home_away", "pace_score"], carry=["team"])
-    assert made.frame.columns == ["player_lookup", "game_date", "game_id", "team", "home_away",
-                                  "pace_score", "points"]  # fmt: skip
+    assert made.frame.columns == [
+        "player_lookup",
+        "game_date",
+        "game_id",
+        "team",
+        "home_away",
+        "pace_score",
+        "points",
+    ]
     features, label = made.to_numpy()
     assert features.shape == (len(made), 2)
     assert label is not None
@@ -260,8 +307,9 @@ def test_a_feature_that_knows_the_label_is_a_leak() -> None:
     truth = SCORED.select(*KEYS, told=pl.col("points") + noise)
     changed = leaky.join(truth, on=KEYS, how="left", maintain_order="left").with_columns(
         feature_value=pl.when(pl.col("feature_name") == "points_avg_last_5")
-        .then("told").otherwise("feature_value")
-    )  # fmt: skip
+        .then("told")
+        .otherwise("feature_value")
+    )
     fields = [f.name for f in SCORED.schema["feature_quality_detail"].inner.fields]  # type: ignore[attr-defined]
     nested = changed.group_by(KEYS, maintain_order=True).agg(
         feature_quality_detail=pl.struct(fields)
@@ -275,8 +323,11 @@ def test_a_feature_that_knows_the_label_is_a_leak() -> None:
     pair = made.frame.select("points_avg_last_5", "points").drop_nulls()
     assert top["rows"] == pair.height
     assert top["correlation"] == pytest.approx(pair.select(pl.corr(*pair.columns)).item())
-    assert not [f for f in fsq.training_set(scored, "points", "keep", leak_from=1.0).findings
-                if f.kind == "label_leak"]  # fmt: skip
+    assert not [
+        f
+        for f in fsq.training_set(scored, "points", "keep", leak_from=1.0).findings
+        if f.kind == "label_leak"
+    ]
     few = fsq.training_set(scored.head(30), "points", "keep")
     assert few.correlations["correlation"].null_count() == len(NAMES)
 
@@ -341,12 +392,16 @@ def test_a_filter_that_takes_one_group_is_a_finding() -> None:
     poor = SCORED["player_lookup"].is_in([f"player{i}" for i in range(12)])
     plain = wide(400, days=8).with_columns(pl.lit("phase4").alias(f"{n}__source") for n in NAMES)
     plain = plain.with_columns(pl.col(NAMES).fill_null(1.0))
-    source = [pl.when(poor).then(pl.lit("default")).otherwise(pl.lit("phase4"))
-              .alias(f"{n}__source") for n in NAMES]  # fmt: skip
+    source = [
+        pl.when(poor).then(pl.lit("default")).otherwise(pl.lit("phase4")).alias(f"{n}__source")
+        for n in NAMES
+    ]
     number = pl.col("player_lookup").str.slice(6).cast(pl.Float64)
     scored = fsq.score(plain.with_columns(*source, points=number))
-    kinds = [f.kind for f in fsq.training_set(scored, "points", training_ready=True,
-                                              on_default="keep").findings]  # fmt: skip
+    kinds = [
+        f.kind
+        for f in fsq.training_set(scored, "points", training_ready=True, on_default="keep").findings
+    ]
     assert "uneven_drop" in kinds
     assert "uneven_drop" not in [
         f.kind for f in fsq.training_set(scored, "points", "mask").findings
@@ -356,9 +411,12 @@ def test_a_filter_that_takes_one_group_is_a_finding() -> None:
 def test_red_dates_are_left_out() -> None:
     hit = pl.col("game_date") == date(2026, 1, 6)
     plain = wide(480, days=8).with_columns(
-        pl.when(hit & (f.category == "matchup")).then(pl.lit("default")).otherwise(pl.lit("phase4"))
-        .alias(f"{f.name}__source") for f in CONTRACT.features
-    )  # fmt: skip
+        pl.when(hit & (f.category == "matchup"))
+        .then(pl.lit("default"))
+        .otherwise(pl.lit("phase4"))
+        .alias(f"{f.name}__source")
+        for f in CONTRACT.features
+    )
     scored = fsq.score(plain.with_columns(points=1.0))
     dx = fsq.diagnose(scored)
     red = [d for d, verdict in dx.dates.items() if verdict == "red"]

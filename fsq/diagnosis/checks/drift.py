@@ -48,8 +48,11 @@ def optional(ctx: Context) -> None:
     low, high = rules.optional_normal
     for at, _ in ctx.at():
         now, usual = float(share[at, 0]), ctx.usual(share, at)
-        facts = {"share": round(now, 4), "normal": [low, high],
-                 "usual_share": None if usual is None else round(float(usual[0]), 4)}  # fmt: skip
+        facts = {
+            "share": round(now, 4),
+            "normal": [low, high],
+            "usual_share": None if usual is None else round(float(usual[0]), 4),
+        }
         lacking = ctx.rows[at] * (1 - now)
         if now == 0 and (usual is None or usual[0] == 0):
             ctx.say("optional_absent", "info", at, "", features, lacking, table, **facts)
@@ -85,9 +88,16 @@ def categories(ctx: Context) -> None:
             if category not in required or explained or not drop >= rules.category_drop_yellow:
                 continue
             severity: Severity = "red" if drop >= rules.category_drop_red else "yellow"
-            ctx.say("category_shift", severity, at, category, members, ctx.rows[at],
-                    quality_pct=round(float(quality[at, n]), 1),
-                    usual_pct=round(float(usual[n]), 1))  # fmt: skip
+            ctx.say(
+                "category_shift",
+                severity,
+                at,
+                category,
+                members,
+                ctx.rows[at],
+                quality_pct=round(float(quality[at, n]), 1),
+                usual_pct=round(float(usual[n]), 1),
+            )
 
 
 def distributions(ctx: Context) -> None:
@@ -99,8 +109,15 @@ def distributions(ctx: Context) -> None:
     explained = {(s.day, f) for s in ctx.signals if s.severity != "info" for f in s.features}
     for at, day in ctx.at():
         past = ctx.past(at)
-        reason = ("no_history" if past is None else "season_start" if ctx.warming(at)
-                  else "under_min_rows" if ctx.rows[at] < rules.min_rows else None)  # fmt: skip
+        reason = (
+            "no_history"
+            if past is None
+            else "season_start"
+            if ctx.warming(at)
+            else "under_min_rows"
+            if ctx.rows[at] < rules.min_rows
+            else None
+        )
         if past is None or reason:
             ctx.skip("distribution_shift", at, reason or "no_history")
             continue
@@ -113,9 +130,17 @@ def distributions(ctx: Context) -> None:
             if found is not None:
                 index, usual = found
                 look = index >= rules.psi_yellow and not ctx.after_break(at)
-                ctx.say("distribution_shift", "yellow" if look else "info", at, f.upstream_table,
-                        [f], ctx.rows[at], f.upstream_table, psi=round(index, 3),
-                        usual_psi=round(usual, 3))  # fmt: skip
+                ctx.say(
+                    "distribution_shift",
+                    "yellow" if look else "info",
+                    at,
+                    f.upstream_table,
+                    [f],
+                    ctx.rows[at],
+                    f.upstream_table,
+                    psi=round(index, 3),
+                    usual_psi=round(usual, 3),
+                )
 
 
 def _shift(

@@ -25,16 +25,31 @@ def check(ctx: Context) -> None:
             if all(f.optional for f in features):
                 continue  # coverage looks at them: they may be absent
             ran = _ran(ctx, table, at)
-            lost = [f for f in features if not f.optional
-                    and ctx.default_share[at, f.index] >= rules.table_default_share]  # fmt: skip
+            lost = [
+                f
+                for f in features
+                if not f.optional and ctx.default_share[at, f.index] >= rules.table_default_share
+            ]
             if empty[table][at] >= rules.table_default_share * ctx.rows[at]:
                 if ctx.warming(at) and ran is not False:
                     starting += features
                     continue
-                kind = {True: "processor_wrote_nothing", False: "processor_did_not_run",
-                        None: "upstream_table_missing"}[ran]  # fmt: skip
-                ctx.say(kind, "red", at, table, features, empty[table][at], table, ran=ran,
-                        players=ctx.players(hollow[table], at))  # fmt: skip
+                kind = {
+                    True: "processor_wrote_nothing",
+                    False: "processor_did_not_run",
+                    None: "upstream_table_missing",
+                }[ran]
+                ctx.say(
+                    kind,
+                    "red",
+                    at,
+                    table,
+                    features,
+                    empty[table][at],
+                    table,
+                    ran=ran,
+                    players=ctx.players(hollow[table], at),
+                )
                 continue
             if ran is False:
                 ctx.say("run_context_disagrees", "yellow", at, table, features, 0, table, ran=False)
@@ -47,8 +62,15 @@ def check(ctx: Context) -> None:
                 rest = [f for f in features if f not in lost and not f.optional]
                 _risen(ctx, at, table, rest, ran, hollow[table])
         if starting:
-            ctx.say("season_start", "yellow", at, "", sorted(starting, key=lambda f: f.index),
-                    ctx.rows[at], games=float(ctx.games_known[at]))  # fmt: skip
+            ctx.say(
+                "season_start",
+                "yellow",
+                at,
+                "",
+                sorted(starting, key=lambda f: f.index),
+                ctx.rows[at],
+                games=float(ctx.games_known[at]),
+            )
 
 
 def _ran(ctx: Context, table: str, at: int) -> bool | None:
@@ -61,9 +83,13 @@ def _ran(ctx: Context, table: str, at: int) -> bool | None:
 
 
 def _risen(
-    ctx: Context, at: int, table: str, features: list[Feature], ran: bool | None,
+    ctx: Context,
+    at: int,
+    table: str,
+    features: list[Feature],
+    ran: bool | None,
     hollow: npt.NDArray[np.bool_],
-) -> None:  # fmt: skip
+) -> None:
     """Features that fall back for more rows than on the trailing dates, though not for all."""
     rules, usual = ctx.contract.diagnosis, ctx.usual(ctx.default_share, at)
     if usual is None:
@@ -78,8 +104,15 @@ def _risen(
     whole = len(risen) == len(ctx.tables[table]) and len(risen) > 1
     lacking = hollow if whole else np.asarray(ctx.default[:, places].any(axis=1))
     ctx.say(
-        "processor_wrote_part" if whole else "default_rate_shift", severity, at, table, risen,
-        ctx.per_day(lacking)[at], table, ran=ran, players=ctx.players(lacking, at),
+        "processor_wrote_part" if whole else "default_rate_shift",
+        severity,
+        at,
+        table,
+        risen,
+        ctx.per_day(lacking)[at],
+        table,
+        ran=ran,
+        players=ctx.players(lacking, at),
         default_share=round(float(ctx.default_share[at, worst.index]), 4),
         usual_share=round(float(usual[worst.index]), 4),
-    )  # fmt: skip
+    )

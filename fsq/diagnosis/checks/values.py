@@ -33,21 +33,28 @@ def stuck(ctx: Context) -> None:
             floor = f.min_std is not None or f.min_distinct is not None
             usual_share = 0.0 if usual_expected is None else float(usual_expected[i])
             facts = {
-                "distinct": int(distinct[at, i]), "std": round(float(spread[at, i]), 4),
-                "expected_share": round(share, 4), "expected_value": f.expected,
-                "min_std": f.min_std, "min_distinct": f.min_distinct,
+                "distinct": int(distinct[at, i]),
+                "std": round(float(spread[at, i]), 4),
+                "expected_share": round(share, 4),
+                "expected_value": f.expected,
+                "min_std": f.min_std,
+                "min_distinct": f.min_distinct,
                 "usual_share": round(usual_share, 4),
                 "mean": round(float(ctx.matrix("mean")[at, i]), 4),
-            }  # fmt: skip
+            }
             same = round(most[at, i] * trusted[at, i])
             if f.suspicious_default and share >= rules.stuck_share:
                 ctx.say("silent_default", "red", at, f.name, [f], same, f.upstream_table, **facts)
             elif _is_stuck(ctx, f, at, one_value, floor, usual_distinct, distinct, spread, trusted):
-                gone = (one_value or most[at, i] >= rules.stuck_red_share
-                        or spread[at, i] < rules.stuck_red_std * (f.min_std or 0))  # fmt: skip
+                gone = (
+                    one_value
+                    or most[at, i] >= rules.stuck_red_share
+                    or spread[at, i] < rules.stuck_red_std * (f.min_std or 0)
+                )
                 severity: Severity = "red" if gone and not ctx.after_break(at) else "yellow"
-                ctx.say("stuck_constant", severity, at, f.name, [f], same, f.upstream_table,
-                        **facts)  # fmt: skip
+                ctx.say(
+                    "stuck_constant", severity, at, f.name, [f], same, f.upstream_table, **facts
+                )
             elif (
                 (f.suspicious_default or (floor and usual_expected is not None))
                 and share
@@ -56,14 +63,22 @@ def stuck(ctx: Context) -> None:
                 and share - usual_share >= rules.silent_rise
             ):
                 rows = round(share * trusted[at, i])
-                ctx.say("silent_default", "yellow", at, f.name, [f], rows, f.upstream_table,
-                        **facts)  # fmt: skip
+                ctx.say(
+                    "silent_default", "yellow", at, f.name, [f], rows, f.upstream_table, **facts
+                )
 
 
 def _is_stuck(
-    ctx: Context, f: Feature, at: int, one_value: bool, floor: bool,
-    usual: np.ndarray | None, distinct: np.ndarray, spread: np.ndarray, trusted: np.ndarray,
-) -> bool:  # fmt: skip
+    ctx: Context,
+    f: Feature,
+    at: int,
+    one_value: bool,
+    floor: bool,
+    usual: np.ndarray | None,
+    distinct: np.ndarray,
+    spread: np.ndarray,
+    trusted: np.ndarray,
+) -> bool:
     rules = ctx.contract.diagnosis
     if not floor:
         # Without a floor only a change tells: one value where there used to be several.
@@ -101,9 +116,17 @@ def stale(ctx: Context) -> None:
                     places = [f.index for f in late]
                     writer = ctx.contract.writer(table)
                     ran = ctx.ran(writer.name, at) if writer else None
-                    ctx.say("stale_data", "red" if severity == "red" else "yellow", at, table,
-                            late, old[at, places].max(), table, ran=ran,
-                            age_hours=round(float(np.nanmax(age[at, places])), 1))  # fmt: skip
+                    ctx.say(
+                        "stale_data",
+                        "red" if severity == "red" else "yellow",
+                        at,
+                        table,
+                        late,
+                        old[at, places].max(),
+                        table,
+                        ran=ran,
+                        age_hours=round(float(np.nanmax(age[at, places])), 1),
+                    )
 
 
 def ranges(ctx: Context) -> None:
@@ -121,7 +144,17 @@ def ranges(ctx: Context) -> None:
                 continue
             worst = max(bad, key=lambda f: share[at, f.index])
             red = share[at, worst.index] >= rules.violation_share_red
-            ctx.say("range_violation", "red" if red else "yellow", at, table, bad,
-                    broken[at, worst.index], table, worst=worst.name, min=worst.min, max=worst.max,
-                    mean=round(float(ctx.matrix("mean")[at, worst.index]), 4),
-                    share=round(float(share[at, worst.index]), 4))  # fmt: skip
+            ctx.say(
+                "range_violation",
+                "red" if red else "yellow",
+                at,
+                table,
+                bad,
+                broken[at, worst.index],
+                table,
+                worst=worst.name,
+                min=worst.min,
+                max=worst.max,
+                mean=round(float(ctx.matrix("mean")[at, worst.index]), 4),
+                share=round(float(share[at, worst.index]), 4),
+            )

@@ -51,8 +51,10 @@ def connected(project: str, location: str | None = None) -> Iterator[Clients]:
         raise InputError(lacking, "BigQuery cannot be used") from error
     rest, storage = os.environ.get(REST), os.environ.get(GRPC)
     if bool(rest) != bool(storage):
-        raise InputError([f"only one of {REST} and {GRPC} is set; set both, or neither"],
-                         "BigQuery cannot be used")  # fmt: skip
+        raise InputError(
+            [f"only one of {REST} and {GRPC} is set; set both, or neither"],
+            "BigQuery cannot be used",
+        )
     payer = os.environ.get("GOOGLE_CLOUD_PROJECT") or project
     if not rest or not storage:
         try:
@@ -69,15 +71,23 @@ def connected(project: str, location: str | None = None) -> Iterator[Clients]:
         address = storage.removeprefix("http://")
         endpoint = rest if "://" in rest else f"http://{rest}"
         clients = Clients(
-            bigquery.Client(payer, AnonymousCredentials(), location=location,
-                            client_options=ClientOptions(api_endpoint=endpoint)),
+            bigquery.Client(
+                payer,
+                AnonymousCredentials(),
+                location=location,
+                client_options=ClientOptions(api_endpoint=endpoint),
+            ),
             bigquery_storage_v1.BigQueryReadClient(
                 transport=reads.BigQueryReadGrpcTransport(
-                    channel=grpc.insecure_channel(address, options=_OPTIONS))),
+                    channel=grpc.insecure_channel(address, options=_OPTIONS)
+                )
+            ),
             bigquery_storage_v1.BigQueryWriteClient(
                 transport=writes.BigQueryWriteGrpcTransport(
-                    channel=grpc.insecure_channel(address, options=_OPTIONS))),
-        )  # fmt: skip
+                    channel=grpc.insecure_channel(address, options=_OPTIONS)
+                )
+            ),
+        )
     try:
         yield clients
     except (GoogleAPIError, GoogleAuthError, OSError, grpc.RpcError) as error:

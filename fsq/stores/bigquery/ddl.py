@@ -17,8 +17,13 @@ def create_table(name: TableName, description: str | None = None) -> str:
     >>> print(create_table(TableName.parsed("p.d.t")).splitlines()[1])
       `player_lookup` STRING NOT NULL OPTIONS(description="Key: the player"),
     """
-    lines = [f"CREATE TABLE {name.sql} (", _listed(table()), ")", "PARTITION BY `game_date`",
-             "CLUSTER BY `player_lookup`"]  # fmt: skip
+    lines = [
+        f"CREATE TABLE {name.sql} (",
+        _listed(table()),
+        ")",
+        "PARTITION BY `game_date`",
+        "CLUSTER BY `player_lookup`",
+    ]
     if description is not None:
         lines.append(_options(description))
     return "\n".join(lines) + ";"

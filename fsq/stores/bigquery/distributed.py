@@ -130,8 +130,9 @@ class BigQuerySpread:
         with self._store.connect() as clients:
             if runs.known(clients.tables, self._store.name, run_id):
                 return None
-            commit(clients.writer.transport, place.staging.path, [p.name for p in parts],
-                   self._retry)  # fmt: skip
+            commit(
+                clients.writer.transport, place.staging.path, [p.name for p in parts], self._retry
+            )
             wanted = reduce(add, map(_count, parts))
             self._store.merge(clients, place.staging, wanted, place.columns, days, place.mode)
             stamps = reduce(lambda a, b: a | b, map(_stamps, parts))

@@ -52,8 +52,9 @@ def _tried(client: Any, name: TableName, uri: str, *, dry_run: bool, create: boo
         # The request bears the table's etag, so the service refuses it if the table has changed.
         table.schema = schema_fields(plan.fields)
         client.update_table(table, ["schema"])
-    return Migration(uri, added=plan.added, described=plan.described, notes=_notes(table),
-                     dry_run=dry_run)  # fmt: skip
+    return Migration(
+        uri, added=plan.added, described=plan.described, notes=_notes(table), dry_run=dry_run
+    )
 
 
 def table_of(client: Any, name: TableName, uri: str) -> Any:
@@ -82,5 +83,7 @@ def _notes(table: Any) -> tuple[str, ...]:
     by = table.time_partitioning and table.time_partitioning.field
     if by == "game_date":
         return ()
-    return ("it is not partitioned by game_date, so every backfill reads all of it; copy it into "
-            "a table that is",)  # fmt: skip
+    return (
+        "it is not partitioned by game_date, so every backfill reads all of it; copy it into "
+        "a table that is",
+    )

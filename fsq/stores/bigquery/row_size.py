@@ -21,9 +21,13 @@ _LETTERS = {
 }  # fmt: skip
 # The share of values that are there; those of the rest are.
 _SHARE = {
-    "feature_value": 0.87, "value_range_valid": 0.87, "original_value": 0.01,
-    "fallback_reason": 0.15, "triggered_alert": 0.2, "missing_processors": 0.02,
-}  # fmt: skip
+    "feature_value": 0.87,
+    "value_range_valid": 0.87,
+    "original_value": 0.01,
+    "fallback_reason": 0.15,
+    "triggered_alert": 0.2,
+    "missing_processors": 0.02,
+}
 # Columns that are NULL or empty without one of these in the input.
 _NEEDS = {
     "predecessor_processors_completed": ["processors_completed"],

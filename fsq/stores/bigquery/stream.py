@@ -190,8 +190,10 @@ class Stream:
         """Count one acknowledgement, or raise what the answer says instead."""
         if answer.row_errors:
             start = self._offsets[self._done]
-            listed = [f"row {start + e.index:,} of the stream: {e.message}"
-                      for e in answer.row_errors[:20]]  # fmt: skip
+            listed = [
+                f"row {start + e.index:,} of the stream: {e.message}"
+                for e in answer.row_errors[:20]
+            ]
             raise InputError(
                 [*listed, f"{len(answer.row_errors):,} rows are bad; correct them"],
                 "BigQuery refused the rows; none is visible",

@@ -68,8 +68,10 @@ def compare(
         if here != there
     ]
     if told:
-        raise StoreError(f"{table.dotted} was {what} otherwise than sent: {'; '.join(told)}; "
-                         "somebody else may have written these dates; run it again")  # fmt: skip
+        raise StoreError(
+            f"{table.dotted} was {what} otherwise than sent: {'; '.join(told)}; "
+            "somebody else may have written these dates; run it again"
+        )
 
 
 def _elements(column: pa.ChunkedArray) -> int:

@@ -33,8 +33,9 @@ def _tried(path: str, *, dry_run: bool, create: bool) -> Migration:
         if not create:
             raise no_table(path)
         if not dry_run:
-            write_deltalake(path, TABLE_SCHEMA.empty_table(), mode="error",
-                            configuration=CONFIGURATION)  # fmt: skip
+            write_deltalake(
+                path, TABLE_SCHEMA.empty_table(), mode="error", configuration=CONFIGURATION
+            )
         return Migration(path, created=True, added=planned([]).added, dry_run=dry_run)
     table = DeltaTable(path)
     have = pa.schema(table.schema())

@@ -46,8 +46,10 @@ class DeltaStore:
         # As a whole path, delta-rs cannot take what is before a colon for a scheme.
         self._place = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
         if found := _MISREAD.search(self._place):
-            raise StoreError(f"{path}: {found[0]!r} in its path would be misread as part of a URL; "
-                             "name another folder")  # fmt: skip
+            raise StoreError(
+                f"{path}: {found[0]!r} in its path would be misread as part of a URL; "
+                "name another folder"
+            )
         if folder.exists() and not self._is_table():
             occupied = folder.is_file() or any(f.name != "_delta_log" for f in folder.iterdir())
             if occupied:
@@ -175,8 +177,9 @@ class DeltaStore:
         if self._seen:
             raise vanished(self.uri)
         try:
-            write_deltalake(self._place, schema.empty_table(), mode="error",
-                            configuration=CONFIGURATION)  # fmt: skip
+            write_deltalake(
+                self._place, schema.empty_table(), mode="error", configuration=CONFIGURATION
+            )
         except DeltaError:
             # Another creator came first: fine if there is a table now, else a real fault.
             if not self._is_table():

@@ -24,10 +24,10 @@ from google.cloud import bigquery
 import fsq
 from fsq.demo import simulate_season
 from fsq.schema.columns import to_arrow
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.stream import requests
-from fsq.stores.bigquery.write import publish
+from fsq.stores.bigquery.write import write_rows
 from tests.conftest import command, started, stopped
 from tests.fake_write import FakeWrite, client_of
 
@@ -85,7 +85,7 @@ def _counted(rows: pa.Table) -> float:
     server.start()
     try:
         client = client_of(here.recv())
-        return _median(lambda: publish(client, PARENT, rows))
+        return _median(lambda: write_rows(client, PARENT, rows))
     finally:
         here.send(None)
         server.join()
@@ -102,11 +102,11 @@ def _into_the_emulator(rows: pa.Table) -> float:
     process, environment = started(command())
     os.environ.update(environment)
     try:
-        with connected("p") as clients:
+        with open_clients("p") as clients:
             clients.tables.create_dataset("p.d")
             clients.tables.create_table(bigquery.Table("p.d.t", schema=table_fields(rows.schema)))
             began = time.perf_counter()
-            publish(clients.writer, PARENT, rows)
+            write_rows(clients.writer, PARENT, rows)
             return time.perf_counter() - began
     finally:
         stopped(process)

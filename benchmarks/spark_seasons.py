@@ -23,7 +23,7 @@ import fsq
 import fsq.spark
 from fsq.backfill.run import backfill
 from fsq.demo import simulate_season
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from tests.conftest import command, started, stopped
 from tests.spark import KEYS, MASTER
 from tests.warehouse import held
@@ -94,7 +94,7 @@ def _emulated(spark: Any, paths: list[Path], folder: str) -> None:
     process, environment = started(command())
     os.environ.update(environment)
     try:
-        with connected("p") as clients:
+        with open_clients("p") as clients:
             clients.tables.create_dataset("p.d")
         one = backfill(source, "bigquery://p.d.one", now=NOW)
         many = fsq.spark.backfill(spark, source, "bigquery://p.d.spark", now=NOW, chunk_rows=1_000)

@@ -27,11 +27,11 @@ import pyarrow as pa
 from fsq.backfill.run import COMMIT_ROWS
 from fsq.backfill.source import fingerprints
 from fsq.demo import simulate_season
-from fsq.intake.validation import examined
+from fsq.intake.validation import validate_input
 from fsq.schema.columns import to_arrow
-from fsq.scoring.engine import resolved, score_checked
+from fsq.scoring.engine import make_scoring_options, score_validated
 from fsq.stores.bigquery.stream import requests
-from fsq.stores.delta.files import DeltaPlace
+from fsq.stores.delta.files import DeltaDataWriter
 
 # On two executors of one machine: a session until its first job is done, and a job beyond its
 # tasks' work, as measured; what a task costs beyond its work is an assumption.
@@ -94,30 +94,30 @@ def main() -> None:
 
 def _measured(season: pl.DataFrame) -> Costs:
     rows = season.head(COMMIT_ROWS)
-    options = resolved("v2_33features", None, None, None, "error")
-    layout = examined(rows.lazy(), options.contract, "error", with_rows=False)
+    options = make_scoring_options("v2_33features", None, None, None, "error")
+    layout = validate_input(rows.lazy(), options.contract, "error", with_rows=False)
     columns = [*layout.carried, *layout.needed]
     with TemporaryDirectory() as folder:
         path = f"{folder}/rows.parquet"
         rows.write_parquet(path)
         read = pl.scan_parquet(path)
         days = [rows["game_date"].unique().to_list()]
-        scored = score_checked(rows, options)
+        scored = score_validated(rows, options)
         table = to_arrow(scored)
-        place = DeltaPlace(folder, "t", table.schema)
+        place = DeltaDataWriter(folder, "t", table.schema)
 
         def chosen() -> pl.DataFrame:
             return read.filter(pl.col("game_date").is_in(days[0])).collect()
 
         def surveyed() -> None:
             found = chosen().lazy()
-            examined(found, options.contract, "error")
+            validate_input(found, options.contract, "error")
             fingerprints(found, columns)
 
         def score() -> None:
             found = chosen()
             fingerprints(found.lazy(), columns)
-            score_checked(found, options)
+            score_validated(found, options)
 
         def pieces() -> list[pa.Buffer]:
             batches = to_arrow(scored).combine_chunks().to_batches()

@@ -57,11 +57,11 @@ def emulator() -> Iterator[dict[str, str]]:
 @pytest.fixture
 def dataset(emulator: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     """A new dataset, as ``project.dataset``; fsq and Google's clients find the emulator."""
-    from fsq.stores.bigquery.client import connected
+    from fsq.stores.bigquery.client import open_clients
 
     for name, value in emulator.items():
         monkeypatch.setenv(name, value)
     name = f"p.d{uuid.uuid4().hex[:12]}"
-    with connected("p") as clients:
+    with open_clients("p") as clients:
         clients.tables.create_dataset(name)
     return name

@@ -117,9 +117,9 @@ def _main() -> None:
     from fsq.stores import distributed as spread
 
     master, source, store, run_id, die = sys.argv[1:]
-    opened = spread.open_spread
+    opened = spread.open_batch_write
 
-    def dying(*given: object) -> spread.Spread:
+    def dying(*given: object) -> spread.BatchWrite:
         way = opened(*given)  # type: ignore[arg-type]
         commit = way.commit
 
@@ -132,7 +132,7 @@ def _main() -> None:
             way.commit = commit_and_die  # type: ignore
         return way
 
-    fsq.spark.open_spread = dying  # type: ignore
+    fsq.spark.open_batch_write = dying  # type: ignore
     timer = threading.Timer(float(die) if die[0].isdigit() else 1e6, _suicide)
     timer.daemon = True
 

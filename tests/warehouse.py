@@ -8,10 +8,10 @@ import polars as pl
 from google.cloud import bigquery
 
 from fsq.schema.columns import to_arrow
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import quality_fields, table_fields
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.write import publish
+from fsq.stores.bigquery.write import write_rows
 from tests.frames import NAMES, legacy
 
 
@@ -40,16 +40,16 @@ def made(dataset: str, rows: pl.DataFrame, *, migrated: bool = True) -> str:
         fields += [f for f in quality_fields() if f.name not in there]
     table = bigquery.Table(name, schema=fields)
     table.time_partitioning = bigquery.TimePartitioning(field="game_date")
-    with connected("p") as clients:
+    with open_clients("p") as clients:
         clients.tables.create_table(table)
-        publish(clients.writer, TableName.parsed(uri).path, sent)
+        write_rows(clients.writer, TableName.parse(uri).path, sent)
     return uri
 
 
 def held(uri: str) -> pl.DataFrame:
     """What a table holds, asked in SQL and not by the Storage Read API, in order of its keys."""
-    with connected("p") as clients:
-        sql = f"SELECT * FROM {TableName.parsed(uri).sql} ORDER BY game_date, player_lookup"
+    with open_clients("p") as clients:
+        sql = f"SELECT * FROM {TableName.parse(uri).sql} ORDER BY game_date, player_lookup"
         found = clients.tables.query(sql).result().to_arrow(create_bqstorage_client=False)
     frame = pl.from_arrow(found)
     assert isinstance(frame, pl.DataFrame)
@@ -58,5 +58,5 @@ def held(uri: str) -> pl.DataFrame:
 
 def tables(dataset: str) -> set[str]:
     """The ids of the dataset's tables."""
-    with connected("p") as clients:
+    with open_clients("p") as clients:
         return {t.table_id for t in clients.tables.list_tables(dataset)}

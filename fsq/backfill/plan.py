@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from fsq.backfill.source import reading, scan_source
+from fsq.backfill.source import scan_source, source_read_errors
 from fsq.contract import Contract
 from fsq.errors import InputError
-from fsq.intake.validation import examined, unknown_words
-from fsq.scoring.engine import Options
-from fsq.stores import Entry, Store, open_store, table_of
+from fsq.intake.validation import count_unknown_labels, validate_input
+from fsq.scoring.engine import ScoringOptions
+from fsq.stores import LedgerEntry, Store, open_store, table_of
 from fsq.stores.bigquery.pricing import Estimate, estimate, logical_bytes
 
 
@@ -23,7 +23,7 @@ class Step:
     day: date
     rows: int
     reason: str | None
-    entry: Entry
+    entry: LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class Job:
     fingerprinted: list[str]
 
 
-def opened(source: str, store: str, start: date | None, end: date | None, options: Options) -> Job:
+def open_job(
+    source: str, store: str, start: date | None, end: date | None, options: ScoringOptions
+) -> Job:
     """Look at the columns of a source, and open the store.
 
     Raises:
@@ -56,9 +58,9 @@ def opened(source: str, store: str, start: date | None, end: date | None, option
     in_place = table_of(source) == table_of(store)
     # Taken before the scan: what others commit in between is then reported, never lost.
     base = target.version() if in_place else None
-    with reading(source):
+    with source_read_errors(source):
         rows = _between(scan_source(source), start, end, options.contract)
-        layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
+        layout = validate_input(rows, options.contract, options.on_unknown, with_rows=False)
     if in_place and layout.form == "wide":
         raise InputError(
             [
@@ -74,21 +76,23 @@ def opened(source: str, store: str, start: date | None, end: date | None, option
     return Job(rows, target, base, wanted, [c for c in wanted if c not in ours])
 
 
-def checked(rows: pl.LazyFrame, source: str, todo: list[Step], options: Options) -> dict[str, int]:
+def validate_steps(
+    rows: pl.LazyFrame, source: str, todo: list[Step], options: ScoringOptions
+) -> dict[str, int]:
     """Refuse bad rows before anything is written; unknown words that count as defaults."""
     if not todo:
         return {}
     chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
-    with reading(source):
-        layout = examined(chosen, options.contract, options.on_unknown)
-        return unknown_words(chosen, layout) if options.on_unknown == "default" else {}
+    with source_read_errors(source):
+        layout = validate_input(chosen, options.contract, options.on_unknown)
+        return count_unknown_labels(chosen, layout) if options.on_unknown == "default" else {}
 
 
 def _between(
     rows: pl.LazyFrame, start: date | None, end: date | None, contract: Contract
 ) -> pl.LazyFrame:
     if rows.collect_schema().get("game_date") != pl.Date:
-        examined(rows, contract, "error")
+        validate_input(rows, contract, "error")
     if start is not None:
         rows = rows.filter(pl.col("game_date") >= start)
     if end is not None:
@@ -97,14 +101,20 @@ def _between(
 
 
 def bigquery_costs(
-    job: Job, rows: pl.LazyFrame, source: str, todo: list[Step], options: Options, *, commits: int
+    job: Job,
+    rows: pl.LazyFrame,
+    source: str,
+    todo: list[Step],
+    options: ScoringOptions,
+    *,
+    commits: int,
 ) -> Estimate | None:
     """What the run would move and cost on BigQuery; None for a store that costs nothing."""
     held = job.target.billed_bytes(count := sum(step.rows for step in todo))
     if held is None:
         return None
-    layout = examined(rows, options.contract, options.on_unknown, with_rows=False)
-    with reading(source):
+    layout = validate_input(rows, options.contract, options.on_unknown, with_rows=False)
+    with source_read_errors(source):
         sizes = logical_bytes(rows)
     return estimate(
         count,
@@ -117,11 +127,11 @@ def bigquery_costs(
     )
 
 
-def planned(
+def make_plan(
     found: pl.DataFrame,
     rows: pl.LazyFrame,
-    ledger: dict[date, Entry],
-    options: Options,
+    ledger: dict[date, LedgerEntry],
+    options: ScoringOptions,
     *,
     force: bool,
 ) -> list[Step]:
@@ -138,10 +148,10 @@ def planned(
         InputError: rows have no date.
     """
     if found["game_date"].null_count():
-        examined(rows, options.contract, options.on_unknown)
+        validate_input(rows, options.contract, options.on_unknown)
     plan = []
     for day, count, content in found.iter_rows():
-        entry = Entry(
+        entry = LedgerEntry(
             options.contract.name,
             options.contract.version_hash,
             f"{content}|{_circumstances(day, options)}",
@@ -151,7 +161,7 @@ def planned(
     return plan
 
 
-def _reason(entry: Entry, known: Entry | None, *, force: bool) -> str | None:
+def _reason(entry: LedgerEntry, known: LedgerEntry | None, *, force: bool) -> str | None:
     if force:
         return "forced"
     if known is None:
@@ -161,7 +171,7 @@ def _reason(entry: Entry, known: Entry | None, *, force: bool) -> str | None:
     return None if known == entry else "changed"
 
 
-def _circumstances(day: date, options: Options) -> str:
+def _circumstances(day: date, options: ScoringOptions) -> str:
     """What else a date's result depends on; an unfinished day depends on the clock."""
     parts = [options.as_of, options.run.on(day) if options.run else None, options.on_unknown]
     if options.as_of is None and options.now < datetime(
@@ -171,7 +181,7 @@ def _circumstances(day: date, options: Options) -> str:
     return "|".join(str(p) for p in parts)
 
 
-def chunks(steps: list[Step], chunk_rows: int) -> list[list[Step]]:
+def group_steps(steps: list[Step], chunk_rows: int) -> list[list[Step]]:
     """The steps in groups of whole dates, of about so many rows each."""
     out: list[list[Step]] = []
     size = chunk_rows

@@ -14,15 +14,15 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill.plan import Step, bigquery_costs, checked, chunks, opened, planned
-from fsq.backfill.source import fingerprints, held, reading
+from fsq.backfill.plan import Step, bigquery_costs, group_steps, make_plan, open_job, validate_steps
+from fsq.backfill.source import fingerprints, source_read_errors, spilled_to_disk
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
 from fsq.schema.columns import to_arrow
-from fsq.scoring.engine import Options, chunks_checked, resolved
-from fsq.stores import Entry, Receipt, Store, changed_meanwhile
+from fsq.scoring.engine import ScoringOptions, make_scoring_options, score_in_chunks
+from fsq.stores import LedgerEntry, Store, WriteResult, write_conflict
 from fsq.stores.bigquery.pricing import Estimate
 
 # Rows per transaction: a season takes two, so that files are large and little is redone.
@@ -127,16 +127,16 @@ def backfill(
             meanwhile; committed dates stay.
     """
     began = time.perf_counter()
-    options = resolved(contract, as_of, run, now, on_unknown_source)
-    job = opened(source, store, start, end, options)
-    with held(job.rows, source, job.wanted) as rows:
-        with reading(source):
+    options = make_scoring_options(contract, as_of, run, now, on_unknown_source)
+    job = open_job(source, store, start, end, options)
+    with spilled_to_disk(job.rows, source, job.wanted) as rows:
+        with source_read_errors(source):
             found = fingerprints(rows, job.fingerprinted)
-            plan = planned(found, rows, job.target.ledger(), options, force=force)
+            plan = make_plan(found, rows, job.target.ledger(), options, force=force)
         todo = [step for step in plan if step.reason is not None]
-        unknown = checked(rows, source, todo, options)
+        unknown = validate_steps(rows, source, todo, options)
         skipped = len(plan) - len(todo)
-        groups = chunks(todo, chunk_rows)
+        groups = group_steps(todo, chunk_rows)
         if dry_run:
             costs = bigquery_costs(job, rows, source, todo, options, commits=len(groups))
             return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
@@ -147,15 +147,15 @@ def backfill(
 
 
 def _scored(
-    rows: pl.LazyFrame, source: str, groups: list[list[Step]], options: Options
-) -> Iterator[tuple[pa.Table, dict[date, Entry]]]:
+    rows: pl.LazyFrame, source: str, groups: list[list[Step]], options: ScoringOptions
+) -> Iterator[tuple[pa.Table, dict[date, LedgerEntry]]]:
     """Each chunk's scored rows, and what is to be remembered of its dates."""
     for chunk in groups:
         entries = {step.day: step.entry for step in chunk}
-        with reading(source):
+        with source_read_errors(source):
             batch = rows.filter(pl.col("game_date").is_in(list(entries))).collect()
         # Cast piece by piece: nested rows take much memory, so they are held once.
-        yield pa.concat_tables(map(to_arrow, chunks_checked(batch, options))), entries
+        yield pa.concat_tables(map(to_arrow, score_in_chunks(batch, options))), entries
 
 
 @dataclass
@@ -168,7 +168,7 @@ class _Done:
 
 
 def _written(
-    scored: Iterator[tuple[pa.Table, dict[date, Entry]]],
+    scored: Iterator[tuple[pa.Table, dict[date, LedgerEntry]]],
     target: Store,
     base: int | None,
     todo: list[Step],
@@ -177,17 +177,17 @@ def _written(
     """Commit each chunk while the next is read and scored, so that both cores stay busy."""
     done, total = _Done(), sum(step.rows for step in todo)
 
-    def write(rows: pa.Table, entries: dict[date, Entry]) -> Receipt:
+    def write(rows: pa.Table, entries: dict[date, LedgerEntry]) -> WriteResult:
         nonlocal base
         receipt = target.replace(rows, entries, base)
         # What someone else wrote between our commits may have changed dates still to be written.
-        if receipt.disturbed:
-            raise changed_meanwhile(target.uri)
+        if receipt.conflict:
+            raise write_conflict(target.uri)
         if base is not None:
             base = receipt.version
         return receipt
 
-    def finish(job: Future[Receipt]) -> None:
+    def finish(job: Future[WriteResult]) -> None:
         receipt = job.result()
         done.rows += receipt.rows
         done.dates += receipt.dates
@@ -195,7 +195,7 @@ def _written(
             progress(Progress(done.rows, total, done.dates, len(todo)))
 
     with ThreadPoolExecutor(max_workers=1) as writer:
-        pending: Future[Receipt] | None = None
+        pending: Future[WriteResult] | None = None
         for rows, entries in scored:
             tiers = pl.Series(rows["quality_tier"]).value_counts()
             done.tiers.update(dict(tiers.iter_rows()))

@@ -13,7 +13,7 @@ import polars as pl
 
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.stores import open_store
-from fsq.stores.read_errors import is_fault_of_file, told
+from fsq.stores.read_errors import first_line, is_read_error
 
 
 def scan_source(uri: str) -> pl.LazyFrame:
@@ -45,14 +45,14 @@ def scan_source(uri: str) -> pl.LazyFrame:
         rows = pl.scan_parquet(files, glob=False)
         rows.collect_schema()
     except BaseException as error:
-        if not isinstance(error, pl.exceptions.PolarsError) and not is_fault_of_file(error):
+        if not isinstance(error, pl.exceptions.PolarsError) and not is_read_error(error):
             raise
-        raise InputError([f"{uri}: cannot be read as Parquet: {told(error)}"]) from error
+        raise InputError([f"{uri}: cannot be read as Parquet: {first_line(error)}"]) from error
     return rows
 
 
 @contextmanager
-def reading(uri: str) -> Iterator[None]:
+def source_read_errors(uri: str) -> Iterator[None]:
     """Turn the faults that show only while a source's rows are read into one clear error.
 
     Raises:
@@ -64,17 +64,19 @@ def reading(uri: str) -> Iterator[None]:
     except FsqError:
         raise
     except BaseException as error:
-        if not is_fault_of_file(error):
+        if not is_read_error(error):
             raise
         if isinstance(error, OSError):
             cure = "run it again to go on"
-            raise StoreError(f"{uri} cannot be read any more: {told(error)}; {cure}") from error
+            raise StoreError(
+                f"{uri} cannot be read any more: {first_line(error)}; {cure}"
+            ) from error
         cure = "write the file anew, or name files of one schema"
-        raise InputError([f"{uri}: cannot be read: {told(error)}; {cure}"]) from error
+        raise InputError([f"{uri}: cannot be read: {first_line(error)}; {cure}"]) from error
 
 
 @contextmanager
-def held(rows: pl.LazyFrame, uri: str, columns: Sequence[str]) -> Iterator[pl.LazyFrame]:
+def spilled_to_disk(rows: pl.LazyFrame, uri: str, columns: Sequence[str]) -> Iterator[pl.LazyFrame]:
     """A remote source's rows in a file for a while; a local source's as they are.
 
     So they cross the network once, every step after it sees the same rows, and memory holds no
@@ -89,7 +91,7 @@ def held(rows: pl.LazyFrame, uri: str, columns: Sequence[str]) -> Iterator[pl.La
         yield rows
         return
     with _spill() as file:
-        with reading(uri):
+        with source_read_errors(uri):
             rows.select(list(dict.fromkeys(columns))).sink_ipc(file)
         yield pl.scan_ipc(file)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fsq.backfill.source import reading, scan_source
+from fsq.backfill.source import scan_source, source_read_errors
 from fsq.errors import InputError
 
 DAY_ROWS = 200
@@ -27,7 +27,7 @@ def inputs(source: str | None, case: str, folder: Path) -> list[Path]:
 
         rows = simulate_season().rows
     else:
-        with reading(source):
+        with source_read_errors(source):
             rows = scan_source(source).collect()
     if rows.is_empty() or rows.schema.get("game_date") != pl.Date:
         raise InputError([f"{source}: there is no row with a game_date; name feature rows"])

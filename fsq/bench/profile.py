@@ -14,7 +14,7 @@ from types import FrameType
 import polars as pl
 
 from fsq.bench.cases import inputs
-from fsq.scoring.engine import resolved, score
+from fsq.scoring.engine import make_scoring_options, score
 
 Stacks = Counter[tuple[str, ...]]
 _EVERY = 0.001  # seconds
@@ -79,7 +79,7 @@ def profiled(source: str | None, *, case: str, contract: str) -> Stacks:
     Raises:
         InputError: the rows are bad.
     """
-    options = resolved(contract, None, None, datetime.now(UTC), "error")
+    options = make_scoring_options(contract, None, None, datetime.now(UTC), "error")
     with tempfile.TemporaryDirectory(prefix="fsq-bench-") as made:
         frames = [pl.read_parquet(p) for p in inputs(source, case, Path(made))]
     score(frames[0].head(1), options.contract, now=options.now)

@@ -20,9 +20,9 @@ from fsq.bench import watch
 from fsq.bench.cases import a_day
 from fsq.bench.check import consistent, digest, same
 from fsq.errors import InputError
-from fsq.intake.validation import examined
+from fsq.intake.validation import validate_input
 from fsq.schema.columns import COLUMN_NAMES, to_arrow
-from fsq.scoring.engine import Options, resolved, score, score_checked
+from fsq.scoring.engine import ScoringOptions, make_scoring_options, score, score_validated
 from fsq.utils.timing import watched_by
 
 P = ParamSpec("P")
@@ -79,8 +79,8 @@ def stages_of(job: Job) -> Job:
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder, watched_by(clock):
         for path in job["paths"]:
             frame = clock.timed(watch.READ, pl.read_parquet, path)
-            examined(frame.lazy(), options.contract, options.on_unknown)
-            scored = clock.timed(watch.BETWEEN, score_checked, frame, options)
+            validate_input(frame.lazy(), options.contract, options.on_unknown)
+            scored = clock.timed(watch.BETWEEN, score_validated, frame, options)
             table = clock.timed(watch.CAST, to_arrow, scored)
             if job["memory"]:
                 consistent(scored, options.contract)
@@ -137,17 +137,19 @@ def against_of(job: Job) -> Job:
     return {"seconds": seconds, "rows": few.height, "score": score, "peak": peak}
 
 
-def _options(job: Job, workers: int | None = None) -> Options:
-    options = resolved(job["contract"], None, None, datetime.fromisoformat(job["now"]), "error")
+def _options(job: Job, workers: int | None = None) -> ScoringOptions:
+    options = make_scoring_options(
+        job["contract"], None, None, datetime.fromisoformat(job["now"]), "error"
+    )
     return options if workers is None else replace(options, workers=workers)
 
 
-def _score(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _score(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     scored: pl.DataFrame = score(frame, options.contract, now=options.now)
     return scored
 
 
-def _flat(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _flat(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     scored: pl.LazyFrame = score(frame.lazy(), options.contract, now=options.now)
     return scored.select(FLAT).collect()
 

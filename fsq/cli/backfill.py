@@ -22,7 +22,7 @@ from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.errors import InputError
 from fsq.stores import open_store
-from fsq.stores.read_errors import reading_store
+from fsq.stores.read_errors import store_read_errors
 
 
 class Engine(StrEnum):
@@ -154,7 +154,7 @@ def _range(
 def _held(store: str, plan: list[Step]) -> dict[str, int]:
     """Tiers of the plan's dates as the store has them, those that were skipped included."""
     rows = open_store(store).read(plan[0].day, plan[-1].day, ["quality_tier"])
-    with reading_store(store):
+    with store_read_errors(store):
         return dict(rows.group_by("quality_tier").len().collect().iter_rows())
 
 

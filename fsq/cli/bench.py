@@ -110,9 +110,9 @@ def command(
     tables.printed(document, out)
     if picture is not None and kind is not None:
         from fsq.report.bench_chart import bench_picture  # altair loads for pictures only
-        from fsq.utils.files import write_whole
+        from fsq.utils.files import write_atomically
 
-        write_whole(picture, bench_picture(document, kind))
+        write_atomically(picture, bench_picture(document, kind))
         out.line(f"{picture}: the picture")
     out.document(document)
     slower = old is not None and document["comparison"]["regressions"]
@@ -133,16 +133,16 @@ def _kind(path: Path | None, option: str, kinds: tuple[str, ...]) -> str | None:
 
 def _profile(path: Path, source: str | None, case: Case, contract: str, out: Output) -> int:
     from fsq.bench.profile import folded, profiled
-    from fsq.utils.files import write_whole
+    from fsq.utils.files import write_atomically
 
     kind = _kind(path, "--profile", (*PICTURES, "folded"))
     stacks = profiled(source, case=case.value, contract=contract)
     if kind == "folded" or kind is None:
-        write_whole(path, folded(stacks))
+        write_atomically(path, folded(stacks))
     else:
         from fsq.report.bench_chart import flame_picture
 
-        write_whole(path, flame_picture(stacks, kind))
+        write_atomically(path, flame_picture(stacks, kind))
     samples = sum(stacks.values())
     out.line(f"{path}: {samples:,} samples of {len(stacks):,} stacks")
     out.document({"profile": str(path), "samples": samples, "stacks": len(stacks)})

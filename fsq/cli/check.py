@@ -19,7 +19,7 @@ from fsq.diagnosis import rendering as say
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.stores import open_store
-from fsq.stores.read_errors import reading_store
+from fsq.stores.read_errors import store_read_errors
 from fsq.utils import webhook
 
 _MOST = 12
@@ -70,7 +70,7 @@ def command(
     if hook is not None and (problem := webhook.problem_of(hook)):
         raise typer.BadParameter(f"--webhook: {problem}")
     run = o.run_context(run_context)
-    with reading_store(store):
+    with store_read_errors(store):
         dx = _checked(store, first, last, loaded, run, source)
     failed = dx.verdict == "red" or (dx.verdict == "yellow" and fail_on == FailOn.yellow)
     status = FAILED_CHECK if failed else FINE

@@ -12,7 +12,7 @@ from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
 from fsq.diagnosis.explain import Explanation, explain
 from fsq.stores import open_store
-from fsq.stores.read_errors import reading_store
+from fsq.stores.read_errors import store_read_errors
 
 
 def command(
@@ -24,7 +24,7 @@ def command(
 ) -> None:
     """Explain one record: every feature with its source, its age, and why it scored so."""
     out = Output(as_json)
-    with reading_store(store):
+    with store_read_errors(store):
         told = explain(open_store(store).read(day, day), player, day, contract)
     _print(told, out)
     out.document({"store": store} | told.to_dict())

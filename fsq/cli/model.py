@@ -13,7 +13,7 @@ from fsq.cli._output import Output
 from fsq.models import ModelCheck, check_model
 from fsq.models import rendering as say
 from fsq.stores import open_store
-from fsq.stores.read_errors import reading_store
+from fsq.stores.read_errors import store_read_errors
 
 app = typer.Typer(help="Models: what they need of the data.", rich_markup_mode=None)
 _MOST_DATES = 14
@@ -55,7 +55,7 @@ def check(
     asked: Any = model
     if "," in model and not Path(model).exists():
         asked = [n.strip() for n in model.split(",") if n.strip()]
-    with reading_store(store):
+    with store_read_errors(store):
         found = check_model(
             asked,
             open_store(store),

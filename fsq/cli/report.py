@@ -13,7 +13,7 @@ from fsq.cli._output import Output
 from fsq.contract import load_contract
 from fsq.errors import InputError
 from fsq.stores import open_store
-from fsq.stores.read_errors import reading_store
+from fsq.stores.read_errors import store_read_errors
 
 
 def command(
@@ -30,12 +30,12 @@ def command(
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError([f"--out {target}: end it in .html"], "the page cannot be written")
     from fsq.report.page import report  # altair and jinja2 load for pages only
-    from fsq.utils.files import write_whole
+    from fsq.utils.files import write_atomically
 
     began = time.perf_counter()
-    with reading_store(store):
+    with store_read_errors(store):
         page = report(open_store(store), load_contract(contract), start, end)
-    write_whole(target, page)
+    write_atomically(target, page)
     size, seconds = len(page.encode()), time.perf_counter() - began
     out = Output(as_json)
     out.line(f"{target}: {size / 1e6:.1f} MB in {seconds:.1f} s; open it in a browser")

@@ -13,16 +13,16 @@ from fsq.cli._options import JsonOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.schema.bigquery import table as fields
+from fsq.schema.bigquery import output_fields as fields
 from fsq.schema.columns import TABLE_SCHEMA
 from fsq.sql import create_views, free_names
 from fsq.stores.bigquery import ddl as sql
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.legacy import Ending, drop_legacy
-from fsq.stores.migration import Migration, lacking
+from fsq.stores.legacy import LegacyDropResult, drop_legacy
+from fsq.stores.migration import Migration, find_missing
 from fsq.stores.migration import migrate as migrated
-from fsq.stores.schema_diff import Change
+from fsq.stores.schema_diff import SchemaChange
 
 app = typer.Typer(help="Print the schema, add what a table lacks.", rich_markup_mode=None)
 StoreArg = Annotated[
@@ -74,7 +74,7 @@ def ddl(
         f"Quality of the {len(about.features)} features of each player and game; "
         f"contract {about.name}"
     )
-    named = TableName.parsed(table or name)
+    named = TableName.parse(table or name)
     if table:
         if not table.startswith("bigquery://"):
             raise InputError(
@@ -84,7 +84,7 @@ def ddl(
                 ],
                 "the schema cannot be printed",
             )
-        statements = sql.alter_table(named, lacking(table))
+        statements = sql.alter_table(named, find_missing(table))
     elif alter:
         statements = sql.alter_table(named)
     else:
@@ -139,14 +139,14 @@ def _view_names(store: str) -> list[str]:
         raise InputError(
             [f"--views: {store} is not in BigQuery; leave it out"], "the views cannot be created"
         )
-    table = TableName.parsed(store)
-    with connected(table.project, table.location) as clients:
+    table = TableName.parse(store)
+    with open_clients(table.project, table.location) as clients:
         return [name.dotted for name in free_names(clients.tables, table)]
 
 
 def _create_views(store: str, contract: Contract) -> None:
-    table = TableName.parsed(store)
-    with connected(table.project, table.location) as clients:
+    table = TableName.parse(store)
+    with open_clients(table.project, table.location) as clients:
         create_views(clients.tables, table, contract)
 
 
@@ -166,11 +166,11 @@ def _print(done: Migration, out: Output) -> None:
         out.note(f"Note: {note}")
 
 
-def _row(change: Change) -> tuple[str, str]:
+def _row(change: SchemaChange) -> tuple[str, str]:
     return change.path, change.type
 
 
-def _count(changes: tuple[Change, ...]) -> str:
+def _count(changes: tuple[SchemaChange, ...]) -> str:
     deep = sum("." in c.path for c in changes)
     inner = f" and {deep:,} sub-field{'' if deep == 1 else 's'}" if deep else ""
     top = len(changes) - deep
@@ -210,7 +210,7 @@ def drop(
     return status
 
 
-def _tell(ending: Ending, out: Output) -> None:
+def _tell(ending: LegacyDropResult, out: Output) -> None:
     names = ", ".join(ending.fields)
     if not ending.fields:
         out.line(f"{ending.table}: it has no legacy field")

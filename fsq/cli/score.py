@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 import typer
 
 from fsq.backfill.run import COMMIT_ROWS, backfill
-from fsq.backfill.source import held, reading, scan_source
+from fsq.backfill.source import scan_source, source_read_errors, spilled_to_disk
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
-from fsq.intake.validation import examined, unknown_words
+from fsq.intake.validation import count_unknown_labels, validate_input
 from fsq.schema.columns import to_arrow
-from fsq.scoring.engine import CHUNK_ROWS, Options, resolved, score_checked
-from fsq.utils.files import whole
-from fsq.utils.frames import batches
+from fsq.scoring.engine import CHUNK_ROWS, ScoringOptions, make_scoring_options, score_validated
+from fsq.utils.files import atomic_write
+from fsq.utils.frames import read_batches
 
 
 def command(
@@ -46,14 +46,16 @@ def command(
     whole dates at a time.
     """
     out, run = Output(as_json), o.run_context(run_context)
-    options = resolved(contract, as_of, run, None, on_unknown_source.value)
+    options = make_scoring_options(contract, as_of, run, None, on_unknown_source.value)
     began = time.perf_counter()
     if target.endswith(".parquet") and "://" not in target:
-        with reading(source):
+        with source_read_errors(source):
             found = scan_source(source)
-            with held(found, source, found.collect_schema().names()) as rows:
-                layout = examined(rows, options.contract, options.on_unknown)
-                unknown = unknown_words(rows, layout) if options.on_unknown == "default" else {}
+            with spilled_to_disk(found, source, found.collect_schema().names()) as rows:
+                layout = validate_input(rows, options.contract, options.on_unknown)
+                unknown = (
+                    count_unknown_labels(rows, layout) if options.on_unknown == "default" else {}
+                )
                 dates, tiers = _to_file(rows, Path(target), options)
     else:
         done = backfill(
@@ -83,11 +85,11 @@ def command(
     )
 
 
-def _to_file(rows: pl.LazyFrame, path: Path, options: Options) -> tuple[int, Counter[str]]:
+def _to_file(rows: pl.LazyFrame, path: Path, options: ScoringOptions) -> tuple[int, Counter[str]]:
     """Write to a file beside the target, and rename it once it is whole."""
     tiers: Counter[str] = Counter()
     days: set[date] = set()
-    with whole(path) as file:
+    with atomic_write(path) as file:
         _write(file, _counted(_chunks(rows, options), tiers, days))
     return len(days), tiers
 
@@ -111,11 +113,11 @@ def _counted(
         yield chunk
 
 
-def _chunks(rows: pl.LazyFrame, options: Options) -> Iterator[pl.DataFrame]:
+def _chunks(rows: pl.LazyFrame, options: ScoringOptions) -> Iterator[pl.DataFrame]:
     """Scored chunks; at least one, so that no rows give a file with columns and no rows."""
     empty = True
-    for batch in batches(rows, CHUNK_ROWS):
+    for batch in read_batches(rows, CHUNK_ROWS):
         empty = False
-        yield score_checked(batch, options)
+        yield score_validated(batch, options)
     if empty:
-        yield score_checked(rows.head(0).collect(), options)
+        yield score_validated(rows.head(0).collect(), options)

@@ -43,7 +43,7 @@ def command(
     if table is None:
         cure = "name the scored table: --table bigquery://project.dataset.table"
         raise InputError([f"--table is lacking; {cure}"], "no SQL was made")
-    place, loaded = TableName.parsed(table), load_contract(contract)
+    place, loaded = TableName.parse(table), load_contract(contract)
     make = sql.view if create_view else sql.query
     text = make(name, place, loaded, start, end, not no_game_id)
     if not as_json:

@@ -13,7 +13,7 @@ from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
 from fsq.diagnosis.rendering import finding_lines
 from fsq.stores import open_store
-from fsq.stores.read_errors import reading_store
+from fsq.stores.read_errors import store_read_errors
 from fsq.training import TrainingSet, training_set
 from fsq.training import rendering as say
 from fsq.training.export import writer_of
@@ -87,7 +87,7 @@ def command(
     """
     out = Output(as_json)
     writer_of(target)  # a wrong name is told before the work
-    with reading_store(store):
+    with store_read_errors(store):
         made = training_set(
             open_store(store),
             label,

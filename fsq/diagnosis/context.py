@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Contract, Feature
-from fsq.diagnosis.findings import Severity, Signal, Unjudged
+from fsq.diagnosis.findings import NotEvaluated, Severity, Signal
 from fsq.intake.run_context import RunContext
 
 Matrix = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ class Context:
     judged: list[date]
     run: RunContext | None = None
     signals: list[Signal] = field(default_factory=list)
-    unjudged: list[Unjudged] = field(default_factory=list)
+    unjudged: list[NotEvaluated] = field(default_factory=list)
 
     @cached_property
     def dates(self) -> list[date]:
@@ -163,7 +163,7 @@ class Context:
         where = self.days["game_date"].to_physical().to_numpy()
         return np.asarray(np.searchsorted(where, firsts.to_physical().to_numpy()))
 
-    def hollow(self, features: list[Feature]) -> npt.NDArray[np.bool_]:
+    def all_defaulted(self, features: list[Feature]) -> npt.NDArray[np.bool_]:
         """Records that have a default for all of these features."""
         return np.asarray(self.default[:, [f.index for f in features]].all(axis=1))
 
@@ -218,7 +218,7 @@ class Context:
 
     def skip(self, check: str, at: int, reason: str, features: tuple[str, ...] = ()) -> None:
         """Note that a check could not be judged on a date."""
-        self.unjudged.append(Unjudged(check, self.dates[at], reason, features))
+        self.unjudged.append(NotEvaluated(check, self.dates[at], reason, features))
 
 
 Check = Callable[[Context], None]

@@ -29,7 +29,7 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
-class Unjudged:
+class NotEvaluated:
     """A check that could not be judged on a date, which is not the same as fine."""
 
     check: str

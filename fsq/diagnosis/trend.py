@@ -11,7 +11,7 @@ from fsq.diagnosis.daily_metrics import record_days
 from fsq.errors import StoreError
 from fsq.schema.columns import CATEGORIES
 from fsq.stores import Store
-from fsq.stores.read_errors import reading_store
+from fsq.stores.read_errors import store_read_errors
 
 # Dates before the first one that are read for its comparison; longer breaks part seasons.
 LOOKBACK = timedelta(days=31)
@@ -82,7 +82,7 @@ def trend_of(
         StoreError: the store cannot be read, or holds none of these dates.
     """
     before = None if start is None else start - LOOKBACK
-    with reading_store(store.uri):
+    with store_read_errors(store.uri):
         out = trend(record_days(store.read(before, end), contract), contract)
     if start is not None:
         out = out.filter(pl.col("game_date") >= start)

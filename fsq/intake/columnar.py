@@ -16,9 +16,9 @@ import polars as pl
 
 from fsq.contract import Contract, Feature
 from fsq.errors import InputError, short
-from fsq.intake.formats import PROVENANCE, SHARED, Form, computed_at, to_wide
+from fsq.intake.formats import PROVENANCE, SHARED, Form, computed_at_columns, to_wide
 from fsq.intake.layout import Layout
-from fsq.intake.validation import OnUnknown, hashed, with_source_columns, word_hashes
+from fsq.intake.validation import OnUnknown, add_source_columns, known_label_hashes, label_hash
 from fsq.schema.columns import LEGACY_FIELDS, UTC_MICROS
 from fsq.utils.timing import stage
 
@@ -35,7 +35,7 @@ _TYPES: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True)
-class Kind:
+class FieldColumns:
     """One kind of fact.
 
     Attributes:
@@ -78,7 +78,7 @@ RULED = ("value", "original_value", MOMENT, THIN)
 
 
 @dataclass(frozen=True)
-class Canonical:
+class ColumnarBatch:
     """A chunk of rows.
 
     Attributes:
@@ -89,20 +89,20 @@ class Canonical:
         records: game_date, as_of, computed_at, run id, processors and the legacy three.
     """
 
-    kinds: dict[str, Kind]
+    kinds: dict[str, FieldColumns]
     words: Array
     records: pl.DataFrame
 
 
 @stage("interleave")
-def canonical(
+def read_columnar_batch(
     frame: pl.DataFrame,
     plan: Layout,
     on_unknown: OnUnknown,
     as_of: pl.Expr,
     *,
     with_detail: bool = True,
-) -> Canonical:
+) -> ColumnarBatch:
     """Read the rows' facts, all in one query: planning one is what a small chunk's time goes to.
 
     Args:
@@ -116,20 +116,20 @@ def canonical(
         InputError: source words that the contract does not know, unless they count as default.
     """
     contract = plan.contract
-    wide = with_source_columns(to_wide(frame, plan.form, contract), contract)
+    wide = add_source_columns(to_wide(frame, plan.form, contract), contract)
     reading = _reading(tuple(wide.schema.items()), plan.form, contract, with_detail)
     read = wide.select(*reading.columns, pl.coalesce(*reading.as_of, as_of).alias("as_of"))
     for name in reading.lists:
         # BigQuery's arrays hold no NULL elements.
         if wide.height and read[f"{name}:holes"][0]:
             read = read.with_columns(pl.col(name).list.drop_nulls())
-    kinds = {kind: Kind(read[names], of) for kind, (names, of) in reading.kinds.items()}
-    found = _words(matrix(read[reading.words]), reading.known)
+    kinds = {kind: FieldColumns(read[names], of) for kind, (names, of) in reading.kinds.items()}
+    found = _words(to_matrix(read[reading.words]), reading.known)
     if not found.all():
         sources = wide.select(f"{n}__source" for n in contract.names)
         found = _codes(sources, contract, on_unknown) + np.uint8(1)
     words = found - np.uint8(1)
-    return Canonical(kinds, words, read[[*reading.records, "as_of"]])
+    return ColumnarBatch(kinds, words, read[[*reading.records, "as_of"]])
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _reading(schema: Schema, form: Form, contract: Contract, with_detail: bool) 
             kinds[kind] = ([f"{kind}:{i}" for i in range(len(found))], of)
             columns += [c.alias(n) for c, n in zip(found, kinds[kind][0], strict=True)]
     hashes = [
-        hashed(f"{n}__source", types[f"{n}__source"]).alias(f"word:{i}")
+        label_hash(f"{n}__source", types[f"{n}__source"]).alias(f"word:{i}")
         for i, n in enumerate(contract.names)
     ]
     records = _records(types, form)
@@ -230,7 +230,7 @@ def _known(types: list[pl.DataType], contract: Contract) -> list[tuple[int, Arra
     A word that a column's type cannot hold has the hash 0, which no value is expected to have.
     """
     words = list(contract.sources)
-    each = [word_hashes(kind, contract).fill_null(0).to_numpy() for kind in types]
+    each = [known_label_hashes(kind, contract).fill_null(0).to_numpy() for kind in types]
     hashes = np.stack(each, axis=1)[:, :, None]
     return list(zip([*range(len(words)), words.index("missing")], hashes, strict=True))
 
@@ -250,10 +250,10 @@ def _codes(columns: pl.DataFrame, contract: Contract, on_unknown: OnUnknown) -> 
         codes = codes.with_columns(
             c.zip_with(~lost, default) for c, lost in zip(codes, unknown, strict=True)
         )
-    return matrix(codes.select(pl.all().fill_null("missing").to_physical()))
+    return to_matrix(codes.select(pl.all().fill_null("missing").to_physical()))
 
 
-def matrix(columns: pl.DataFrame) -> Array:
+def to_matrix(columns: pl.DataFrame) -> Array:
     """Columns as the rows of a matrix, so that a step over one column meets contiguous memory."""
     return np.asarray(columns.to_numpy().T)
 
@@ -284,7 +284,7 @@ def _records(types: dict[str, pl.DataType], form: Form) -> list[pl.Expr]:
         done = pl.col("processors_completed").cast(_TEXTS)
     return [
         pl.col("game_date"),
-        moment(computed_at(types, form)).alias("computed_at"),
+        moment(computed_at_columns(types, form)).alias("computed_at"),
         text("pipeline_run_id"),
         done.alias("processors_completed"),
         *(text(c) for c in LEGACY_FIELDS),

@@ -44,7 +44,7 @@ WRITTEN_ONLY = ("data_hash", "upstream_table", "game_ids", "fallback_reason", "d
 _VALUES = ("features", "feature_store_values")
 
 
-def form_of(columns: Iterable[str], contract: Contract) -> Form:
+def detect_form(columns: Iterable[str], contract: Contract) -> Form:
     """Tell the form of rows by their column names.
 
     Arrays win over a scored detail beside them: upstream writes the arrays, fsq the detail.
@@ -111,7 +111,7 @@ def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         pl.col("feature_names").list.join("\x00").rank("dense").alias("pattern"),
         pl.col("feature_names").list.len().alias("count"),
     )
-    words = sources_struct(frame)
+    words = parse_source_labels(frame)
     problems = _length_problems(rows, values)
     parts = []
     order = pl.int_range(pl.len(), dtype=pl.UInt32).alias("#order")
@@ -145,7 +145,7 @@ def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
             part.select(
                 "#order",  # no feature bears such a name
                 *(pl.col(values).list.get(i, null_on_oob=True).alias(n) for n, i in at.items()),
-                *(word_at(source, i).alias(f"{n}__source") for n, i in at.items()),
+                *(label_at(source, i).alias(f"{n}__source") for n, i in at.items()),
             )
         )
     if problems:
@@ -171,7 +171,7 @@ def _length_problems(rows: pl.DataFrame, values: str) -> list[str]:
     return [f"{values}: {uneven} rows have another length than feature_names; write both alike"]
 
 
-def sources_struct(frame: pl.DataFrame) -> pl.Series:
+def parse_source_labels(frame: pl.DataFrame) -> pl.Series:
     """``feature_sources`` as a struct of raw words by position, whatever it came as."""
     if "feature_sources" not in frame.columns:
         return pl.Series([None] * frame.height, dtype=pl.Struct({"0": pl.String}))
@@ -233,7 +233,7 @@ def _map_to_struct(column: pl.Series) -> pl.Series:
     return wide.drop("row").to_struct("feature_sources")
 
 
-def word_at(words: pl.Series, position: int) -> pl.Series:
+def label_at(words: pl.Series, position: int) -> pl.Series:
     """The raw words at one position, NULL where rows have none there."""
     name = str(position)
     if name in [f.name for f in words.dtype.fields]:  # type: ignore[attr-defined]
@@ -250,7 +250,7 @@ def _legacy_provenance(frame: pl.DataFrame, contract: Contract) -> list[pl.Expr]
     return out
 
 
-def computed_at(columns: Iterable[str], form: Form) -> list[str]:
+def computed_at_columns(columns: Iterable[str], form: Form) -> list[str]:
     """Columns that say when the row was computed, the most trusted first."""
     order = ["computed_at"] + (["updated_at", "created_at"] if form in ("legacy", "hybrid") else [])
     found = set(columns)
@@ -291,12 +291,12 @@ def _from_scored(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         problem = f"feature_quality_detail: features are not those of {contract.name}; {cure}"
         raise InputError([problem])
     at = {n: i for i, n in enumerate(contract.names)}
-    words = sources_struct(frame) if "feature_sources" in frame.columns else None
+    words = parse_source_labels(frame) if "feature_sources" in frame.columns else None
     out: list[pl.Series] = []
     for name, i in at.items():
         one = flat.gather_every(width, i) if count else flat
         out.append(one.struct.field("feature_value").alias(name))
-        word = one.struct.field("source_type") if words is None else word_at(words, i)
+        word = one.struct.field("source_type") if words is None else label_at(words, i)
         out.append(word.alias(f"{name}__source"))
         out += [
             one.struct.field(field).alias(f"{name}__{suffix}")

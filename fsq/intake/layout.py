@@ -15,7 +15,7 @@ from fsq.intake.formats import (
     WRITTEN_ONLY,
     Form,
     carried_columns,
-    form_of,
+    detect_form,
     wide_columns,
 )
 from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS
@@ -36,14 +36,14 @@ class Layout:
 
 
 @lru_cache(maxsize=32)
-def layout_of(
+def infer_layout(
     columns: tuple[tuple[str, pl.DataType], ...], contract: Contract
 ) -> tuple[Layout, tuple[str, ...]]:
     """How to read columns of these names and types, and what is wrong with them."""
     schema = pl.Schema(columns)
-    form = form_of(schema, contract)
+    form = detect_form(schema, contract)
     carried = carried_columns(schema, form, contract)
-    problems = [*key_problems(schema), *_type_problems(schema, contract, form)]
+    problems = [*find_key_problems(schema), *_type_problems(schema, contract, form)]
     if form == "wide":
         problems = [*_missing(schema, contract), *problems]
         may = {*LEGACY_FIELDS, *contract.names}
@@ -84,7 +84,7 @@ def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     return [c for c in schema if c in wanted]
 
 
-def ruled_columns(plan: Layout) -> list[str]:
+def columns_for_rules(plan: Layout) -> list[str]:
     """Columns that scoring reads if no detail is wanted: none that are only written out."""
     if plan.form != "wide":
         return plan.needed
@@ -114,7 +114,7 @@ def _missing(schema: pl.Schema, contract: Contract) -> list[str]:
     return [f"missing columns: {lacking}; {contract.name} needs them all"] if lacking else []
 
 
-def key_problems(schema: pl.Schema, keys: Iterable[str] = KEYS) -> list[str]:
+def find_key_problems(schema: pl.Schema, keys: Iterable[str] = KEYS) -> list[str]:
     """Key columns that are missing or of a wrong type."""
     out = [f"missing key column {k!r}; every row needs it" for k in keys if k not in schema]
     if (

@@ -12,8 +12,8 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError, short
-from fsq.intake.formats import sources_struct, to_wide, word_at
-from fsq.intake.layout import KEYS, Layout, accepts, is_text, key_problems, layout_of
+from fsq.intake.formats import label_at, parse_source_labels, to_wide
+from fsq.intake.layout import KEYS, Layout, accepts, find_key_problems, infer_layout, is_text
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
@@ -24,7 +24,7 @@ log = logging.getLogger("fsq")
 
 
 @stage("intake")
-def examined(
+def validate_input(
     rows: pl.LazyFrame,
     contract: Contract,
     on_unknown: OnUnknown,
@@ -47,7 +47,7 @@ def examined(
         InputError: columns are missing, mistyped or bear an output's name; keys are NULL or
             twice; words are unknown; arrays lack features.
     """
-    plan, wrong = layout_of(tuple(rows.collect_schema().items()), contract)
+    plan, wrong = infer_layout(tuple(rows.collect_schema().items()), contract)
     problems = [*wrong]
     if with_rows or wrong:
         problems += _bad_keys(rows, plan)
@@ -66,7 +66,7 @@ def _bad_words(
     readable = kind is None or accepts("feature_sources", kind)
     try:
         known = sound or (readable and plan.form in ("wide", "hybrid"))
-        unknown = unknown_words(rows, plan) if known else {}
+        unknown = count_unknown_labels(rows, plan) if known else {}
     except InputError as error:
         return error.problems
     if unknown:
@@ -84,7 +84,7 @@ def _bad_words(
 
 
 def _bad_keys(rows: pl.LazyFrame, plan: Layout) -> list[str]:
-    names = [k for k in KEYS if not key_problems(plan.schema, [k])]
+    names = [k for k in KEYS if not find_key_problems(plan.schema, [k])]
     keys = rows.select(names).collect() if names else pl.DataFrame()
     out = [
         f"{n}: NULL in {keys[n].null_count()} rows; every row needs its key"
@@ -108,7 +108,7 @@ def _all_differ(keys: pl.DataFrame) -> bool:
     return not (hashes[1:] == hashes[:-1]).any()
 
 
-def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
+def count_unknown_labels(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     """Source words that the contract does not know, with how often each occurs."""
     known, count = list(plan.contract.sources), len(plan.contract.names)
     names = [f"{n}__source" for n in plan.contract.names]
@@ -117,14 +117,16 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     elif plan.form != "wide" or "feature_sources" in plan.schema:
         # Arrays and JSON name their features row by row, so they are read to be judged.
         frame = rows.select(plan.needed).collect()
-        rows = with_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract).lazy()
+        rows = add_source_columns(to_wide(frame, plan.form, plan.contract), plan.contract).lazy()
     types = rows.collect_schema()
     texts = [n for n in names if n in types and is_text(types[n])]
     if not texts:
         return {}
     # Nearly every input knows all its words; only columns that do not are counted word by word.
-    met = rows.select(hashed(n, types[n]).unique().implode() for n in texts).collect()
-    hashes = {kind: set(word_hashes(kind, plan.contract)) for kind in {types[n] for n in texts}}
+    met = rows.select(label_hash(n, types[n]).unique().implode() for n in texts).collect()
+    hashes = {
+        kind: set(known_label_hashes(kind, plan.contract)) for kind in {types[n] for n in texts}
+    }
     strange = [c.name for c in met if not set(c[0]) <= hashes[types[c.name]]]
     counts: Counter[str] = Counter()
     for column in strange:
@@ -133,13 +135,13 @@ def unknown_words(rows: pl.LazyFrame, plan: Layout) -> dict[str, int]:
     return dict(counts)
 
 
-def hashed(name: str, kind: pl.DataType) -> pl.Expr:
+def label_hash(name: str, kind: pl.DataType) -> pl.Expr:
     """Hashes of a column of words; those of a Categorical or Enum are of its codes, and cheap."""
     return (pl.col(name) if is_text(kind) else pl.col(name).cast(pl.String)).hash()
 
 
-def word_hashes(kind: pl.DataType, contract: Contract) -> pl.Series:
-    """What ``hashed`` gives for the contract's words and, last, for NULL, in a column of a type.
+def known_label_hashes(kind: pl.DataType, contract: Contract) -> pl.Series:
+    """What ``label_hash`` gives for the contract's words and, last, for NULL, in a column of a type.
 
     NULL where an Enum lacks the word.
     """
@@ -150,11 +152,11 @@ def word_hashes(kind: pl.DataType, contract: Contract) -> pl.Series:
 
 
 @stage("intake")
-def with_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def add_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """One source column per feature, where a wide input has one ``feature_sources`` instead."""
     lacking = [f"{n}__source" for n in contract.names if f"{n}__source" not in frame.columns]
     if not lacking or "feature_sources" not in frame.columns:
         return frame
-    words = sources_struct(frame)
+    words = parse_source_labels(frame)
     at = {f"{n}__source": i for i, n in enumerate(contract.names)}
-    return frame.with_columns(word_at(words, at[c]).alias(c) for c in lacking)
+    return frame.with_columns(label_at(words, at[c]).alias(c) for c in lacking)

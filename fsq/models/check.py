@@ -16,10 +16,10 @@ from fsq.contract import Contract, load_contract
 from fsq.diagnosis.rendering import told_dates
 from fsq.errors import InputError, ModelIncompatibleError
 from fsq.models import rendering as display
-from fsq.models.names import HEADLINE, Named, named
-from fsq.models.records import Fed, fed, lists
-from fsq.schema.nested import dotted
-from fsq.training.source import Scored, opened
+from fsq.models.names import HEADLINE, ModelFeatures, read_model_features
+from fsq.models.records import FeatureAvailability, lists, read_availability
+from fsq.schema.nested import dotted_name
+from fsq.training.source import Scored, open_source
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,10 +149,10 @@ def check_model(
         raise InputError(
             [f"on_incompatible is {on_incompatible!r}; use 'raise' or 'report'"], HEADLINE
         )
-    wanted = named(model, loaded, trust_pickle=trust_pickle)
-    source = opened(scored, start, end, HEADLINE)
+    wanted = read_model_features(model, loaded, trust_pickle=trust_pickle)
+    source = open_source(scored, start, end, HEADLINE)
     fields = ["feature_name", "is_default", *(["quality_score"] if min_quality is not None else [])]
-    columns = ["player_lookup", "game_date", *map(dotted, fields)]
+    columns = ["player_lookup", "game_date", *map(dotted_name, fields)]
     if lacking := [c for c in columns if c not in source.columns]:
         raise InputError(
             [f"no column {c}; pass the result of fsq.score" for c in lacking], HEADLINE
@@ -161,13 +161,13 @@ def check_model(
     free = {f.name for f in loaded.features if f.optional} if optional is None else set(optional)
     free_ones = tuple(n for n in wanted.features if n in free)
     least = _least(min_quality, wanted, free_ones)
-    found = fed(rows, wanted.features, free_ones, least)
+    found = read_availability(rows, wanted.features, free_ones, least)
     check = _judged(wanted, free_ones, found, rows, loaded, ordered=ordered)
     return check if on_incompatible == "report" else check.require()
 
 
 def _least(
-    given: float | Mapping[str, float] | None, wanted: Named, optional: tuple[str, ...]
+    given: float | Mapping[str, float] | None, wanted: ModelFeatures, optional: tuple[str, ...]
 ) -> dict[str, float]:
     if given is None:
         return {}
@@ -180,9 +180,9 @@ def _least(
 
 
 def _judged(
-    wanted: Named,
+    wanted: ModelFeatures,
     optional: tuple[str, ...],
-    found: Fed,
+    found: FeatureAvailability,
     rows: pl.DataFrame,
     contract: Contract,
     *,
@@ -219,7 +219,7 @@ def _judged(
     )
 
 
-def _dates(records: pl.DataFrame, wanted: Named, share: float) -> pl.DataFrame:
+def _dates(records: pl.DataFrame, wanted: ModelFeatures, share: float) -> pl.DataFrame:
     """One line per date; a feature counts as lacking if nearly all records lack it."""
     days = records.group_by("game_date").agg(
         pl.len().cast(pl.Int64).alias("records"),

@@ -27,14 +27,16 @@ _UNNAMED = re.compile(r"(Column_|f|x)?\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ModelFeatures:
     """A model's name for people, and its features in its order."""
 
     model: str
     features: tuple[str, ...]
 
 
-def named(model: Any, contract: Contract, *, trust_pickle: bool = False) -> Named:
+def read_model_features(
+    model: Any, contract: Contract, *, trust_pickle: bool = False
+) -> ModelFeatures:
     """Find out which features a model reads.
 
     Args:
@@ -47,13 +49,13 @@ def named(model: Any, contract: Contract, *, trust_pickle: bool = False) -> Name
             not be trusted, or the model does not know the names of its features.
 
     >>> from fsq.contract import load_contract
-    >>> named("v2_14features", load_contract()).features[0]
+    >>> read_model_features("v2_14features", load_contract()).features[0]
     'points_std_last_10'
-    >>> named(["pace_score", "home_away"], load_contract()).features
+    >>> read_model_features(["pace_score", "home_away"], load_contract()).features
     ('pace_score', 'home_away')
     """
     if isinstance(model, str) and model in contract.models:
-        return Named(model, contract.models[model])
+        return ModelFeatures(model, contract.models[model])
     if isinstance(model, str | Path):
         return _of_file(Path(model), contract, trust_pickle=trust_pickle)
     if isinstance(model, Iterable) and not hasattr(model, "predict"):
@@ -64,7 +66,7 @@ def named(model: Any, contract: Contract, *, trust_pickle: bool = False) -> Name
     return _sound(type(model).__name__, _of_object(model))
 
 
-def _sound(model: str, names: tuple[str, ...]) -> Named:
+def _sound(model: str, names: tuple[str, ...]) -> ModelFeatures:
     problems = [] if names else [f"{model}: reads no feature; pass a fitted model or names"]
     if names and all(_UNNAMED.fullmatch(n) for n in names):
         problems.append(
@@ -75,7 +77,7 @@ def _sound(model: str, names: tuple[str, ...]) -> Named:
     problems += [f"{model}: feature {n} is named twice" for n in twice]
     if problems:
         raise InputError(problems, HEADLINE)
-    return Named(model, names)
+    return ModelFeatures(model, names)
 
 
 def _of_object(model: Any) -> tuple[str, ...]:
@@ -100,7 +102,7 @@ def _of_object(model: Any) -> tuple[str, ...]:
     return () if found is None else tuple(str(n) for n in found)
 
 
-def _of_file(path: Path, contract: Contract, *, trust_pickle: bool) -> Named:
+def _of_file(path: Path, contract: Contract, *, trust_pickle: bool) -> ModelFeatures:
     loader = _LOADERS.get(path.suffix.lower())
     if loader is None or not path.is_file():
         known = sorted(contract.models)

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fsq.schema.nested import dotted
+from fsq.schema.nested import dotted_name
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Fed:
+class FeatureAvailability:
     """What records have of the features that a model reads.
 
     Attributes:
@@ -42,12 +42,12 @@ class Fed:
         return np.asarray(~bad.any(axis=1))
 
 
-def fed(
+def read_availability(
     rows: pl.DataFrame,
     needed: tuple[str, ...],
     optional: tuple[str, ...],
     least: dict[str, float],
-) -> Fed:
+) -> FeatureAvailability:
     """Hold the features of each record against those that are needed.
 
     Args:
@@ -57,7 +57,7 @@ def fed(
         least: points that values must have.
     """
     count, width = rows.height, len(needed)
-    said = rows[dotted("feature_name")]
+    said = rows[dotted_name("feature_name")]
     flat = said.list.explode(empty_as_null=False, keep_nulls=False)
     sizes = said.list.len().fill_null(0).to_numpy()
     record = np.repeat(np.arange(count), sizes)
@@ -67,7 +67,7 @@ def fed(
     at = (record[hit], code[hit].astype(np.int64))
 
     def lines(field: str) -> pl.Series:
-        return rows[dotted(field)].list.explode(empty_as_null=False, keep_nulls=False)
+        return rows[dotted_name(field)].list.explode(empty_as_null=False, keep_nulls=False)
 
     present = np.zeros((count, width), dtype=np.bool_)
     present[at] = True
@@ -83,7 +83,7 @@ def fed(
     usual = places.max(axis=0, initial=-1)
     seen = usual[usual >= 0]
     names = pl.DataFrame({"name": flat, "place": place}).group_by("name").agg(pl.col("place").min())
-    return Fed(
+    return FeatureAvailability(
         present,
         default,
         weak,

@@ -24,10 +24,10 @@ _TYPES = (
 )
 
 
-def stated(column: Column, mode: str | None = None) -> Field:
+def field_for_column(column: Column, mode: str | None = None) -> Field:
     """A column of the output, with its description at every depth.
 
-    >>> stated(COLUMNS[1])["type"], stated(COLUMNS[1])["mode"]
+    >>> field_for_column(COLUMNS[1])["type"], field_for_column(COLUMNS[1])["mode"]
     ('FLOAT64', 'NULLABLE')
     """
     mode = mode or ("REPEATED" if column.kind in REPEATED else "NULLABLE")
@@ -38,22 +38,22 @@ def stated(column: Column, mode: str | None = None) -> Field:
         "description": column.description,
     }
     if column.kind == "detail":
-        out["fields"] = [stated(f) for f in DETAIL_FIELDS]
+        out["fields"] = [field_for_column(f) for f in DETAIL_FIELDS]
     return out
 
 
-def table() -> list[Field]:
+def output_fields() -> list[Field]:
     """The fields of a table made from nothing: the keys, then the 44 quality columns."""
-    return [*(stated(c, "REQUIRED") for c in KEYS), *map(stated, COLUMNS)]
+    return [*(field_for_column(c, "REQUIRED") for c in KEYS), *map(field_for_column, COLUMNS)]
 
 
-def carried(field: pa.Field, told: str | None = None) -> Field:
+def field_for_arrow(field: pa.Field, told: str | None = None) -> Field:
     """A field of this Arrow type.
 
     Raises:
         KeyError: BigQuery has no like of it.
 
-    >>> carried(pa.field("ids", pa.list_(pa.int32())))
+    >>> field_for_arrow(pa.field("ids", pa.list_(pa.int32())))
     {'name': 'ids', 'type': 'INT64', 'mode': 'REPEATED'}
     """
     kind, mode = field.type, "NULLABLE"
@@ -66,14 +66,14 @@ def carried(field: pa.Field, told: str | None = None) -> Field:
     if told is not None:
         out["description"] = told
     if pa.types.is_struct(kind):
-        out["fields"] = [carried(f, told) for f in kind]
+        out["fields"] = [field_for_arrow(f, told) for f in kind]
     return out
 
 
-def standard(kind: str) -> str:
+def standard_type(kind: str) -> str:
     """A type by its one name in standard SQL.
 
-    >>> standard("integer")
+    >>> standard_type("integer")
     'INT64'
     """
     return _SAME.get(kind.upper(), kind.upper())
@@ -85,7 +85,7 @@ def sql_type(field: Field, *, whole: bool = True) -> str:
     >>> sql_type({"type": "INTEGER", "mode": "REPEATED"})
     'ARRAY<INT64>'
     """
-    name = standard(field["type"])
+    name = standard_type(field["type"])
     if name == "STRUCT" and whole:
         inner = ", ".join(f"{f['name']} {sql_type(f)}" for f in field["fields"])
         name = f"STRUCT<{inner}>"

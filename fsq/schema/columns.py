@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fsq.errors import InputError, short
 
-Kind = Literal["int", "float", "string", "bool", "date", "timestamp", "strings", "detail"]
+ColumnType = Literal["int", "float", "string", "bool", "date", "timestamp", "strings", "detail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class Column:
     """One output column or field: its name, kind and meaning."""
 
     name: str
-    kind: Kind
+    kind: ColumnType
     description: str
 
 
 UTC_MICROS = pl.Datetime("us", "UTC")
-_POLARS: dict[Kind, pl.DataType] = {
+_POLARS: dict[ColumnType, pl.DataType] = {
     "int": pl.Int64(),
     "float": pl.Float64(),
     "string": pl.String(),
@@ -36,7 +36,7 @@ _POLARS: dict[Kind, pl.DataType] = {
     "strings": pl.List(pl.String()),
 }
 # BigQuery's standard SQL types; an array is a type with the mode REPEATED there.
-BIGQUERY_TYPES: dict[Kind, str] = {
+BIGQUERY_TYPES: dict[ColumnType, str] = {
     "int": "INT64",
     "float": "FLOAT64",
     "string": "STRING",
@@ -46,7 +46,7 @@ BIGQUERY_TYPES: dict[Kind, str] = {
     "strings": "STRING",
     "detail": "STRUCT",
 }
-REPEATED: frozenset[Kind] = frozenset({"strings", "detail"})
+REPEATED: frozenset[ColumnType] = frozenset({"strings", "detail"})
 
 KEYS = (
     Column("player_lookup", "string", "Key: the player"),
@@ -139,14 +139,14 @@ POLARS_SCHEMA = pl.Schema(
 )
 
 
-def plain(kind: pa.DataType) -> pa.DataType:
+def plain_type(kind: pa.DataType) -> pa.DataType:
     """The plain Arrow type that every store takes: utf8, list, microseconds in UTC, int64.
 
-    >>> plain(pa.large_list(pa.dictionary(pa.int8(), pa.large_utf8())))
+    >>> plain_type(pa.large_list(pa.dictionary(pa.int8(), pa.large_utf8())))
     ListType(list<element: string>)
     """
     if pa.types.is_dictionary(kind):
-        return plain(kind.value_type)
+        return plain_type(kind.value_type)
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return pa.string()
     if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
@@ -156,9 +156,9 @@ def plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_unsigned_integer(kind):
         return pa.int64()
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return pa.list_(pa.field("element", plain(kind.value_type)))
+        return pa.list_(pa.field("element", plain_type(kind.value_type)))
     if pa.types.is_struct(kind):
-        return pa.struct([pa.field(f.name, plain(f.type)) for f in kind])
+        return pa.struct([pa.field(f.name, plain_type(f.type)) for f in kind])
     return kind
 
 
@@ -169,7 +169,7 @@ def arrow_schema(schema: pl.Schema) -> pa.Schema:
     DataType(string)
     """
     fields = pl.DataFrame(schema=schema).to_arrow().schema
-    return pa.schema([pa.field(f.name, plain(f.type)) for f in fields])
+    return pa.schema([pa.field(f.name, plain_type(f.type)) for f in fields])
 
 
 def to_arrow(frame: pl.DataFrame) -> pa.Table:

@@ -13,37 +13,37 @@ DETAIL = "feature_quality_detail"
 _PREFIX = f"{DETAIL}."
 
 
-def dotted(field: str) -> str:
+def dotted_name(field: str) -> str:
     """The name of a field as a column of its own.
 
-    >>> dotted("is_default")
+    >>> dotted_name("is_default")
     'feature_quality_detail.is_default'
     """
     return _PREFIX + field
 
 
-def field_of(column: str) -> str | None:
+def detail_field(column: str) -> str | None:
     """The field that a column's name stands for; None if it is a plain column.
 
-    >>> field_of("feature_quality_detail.is_default"), field_of("quality_tier")
+    >>> detail_field("feature_quality_detail.is_default"), detail_field("quality_tier")
     ('is_default', None)
     """
     return column.removeprefix(_PREFIX) if column.startswith(_PREFIX) else None
 
 
-def selected(columns: Iterable[str]) -> list[pl.Expr]:
+def select_columns(columns: Iterable[str]) -> list[pl.Expr]:
     """The columns of a scored table, those of fields taken out of the nested detail."""
     return [
         pl.col(c)
-        if (field := field_of(c)) is None
+        if (field := detail_field(c)) is None
         else pl.col(DETAIL).list.eval(pl.element().struct.field(field)).alias(c)
         for c in columns
     ]
 
 
-def names_of(schema: pl.Schema) -> set[str]:
+def selectable_names(schema: pl.Schema) -> set[str]:
     """Every column that can be selected from a scored table, fields of the detail included."""
     inside = schema.get(DETAIL)
     item = inside.inner if isinstance(inside, pl.List) else None
     fields = item.fields if isinstance(item, pl.Struct) else []
-    return {*schema, *(dotted(f.name) for f in fields)}
+    return {*schema, *(dotted_name(f.name) for f in fields)}

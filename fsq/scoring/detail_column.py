@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.intake.columnar import Array, Kind, matrix
+from fsq.intake.columnar import Array, FieldColumns, to_matrix
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.scoring.constants import constants
-from fsq.scoring.feature_rules import FLAGS, WORDS
-from fsq.scoring.indicators import Signs
-from fsq.scoring.signature_cache import Judged
+from fsq.scoring.feature_rules import FLAGS, TEXT_FIELDS
+from fsq.scoring.indicators import RuleInputs
+from fsq.scoring.signature_cache import ScoredSignatures
 from fsq.utils.timing import stage
 
 # Fields that a line brings along, and the kind that holds them.
@@ -26,7 +26,9 @@ _BROUGHT = {
 
 
 @stage("nest")
-def nested(kinds: dict[str, Kind], signs: Signs, judged: Judged, contract: Contract) -> pl.Series:
+def build_detail_column(
+    kinds: dict[str, FieldColumns], signs: RuleInputs, judged: ScoredSignatures, contract: Contract
+) -> pl.Series:
     """The 23 fields of every line as one list of structs per record, in field order."""
     records, width = signs.value.shape[1], len(contract.features)
     fixed, lines = constants(contract, records), _decided(judged)
@@ -44,7 +46,7 @@ def nested(kinds: dict[str, Kind], signs: Signs, judged: Judged, contract: Contr
     return long.reshape((records, width)).arr.to_list()
 
 
-def _decided(judged: Judged) -> dict[str, pl.Series]:
+def _decided(judged: ScoredSignatures) -> dict[str, pl.Series]:
     """The fields that a pattern of signs decides alone, handed to the lines of all records."""
     out = {c.name: c for c in judged.lines[_DECIDED][judged.places()]}
     flags = out.pop("flags")
@@ -54,11 +56,11 @@ def _decided(judged: Judged) -> dict[str, pl.Series]:
     return out | flag
 
 
-_DECIDED = ["quality_score", "certainty", "fallback_reason", *WORDS, "flags"]
+_DECIDED = ["quality_score", "certainty", "fallback_reason", *TEXT_FIELDS, "flags"]
 _NULL = pl.Series([None], dtype=pl.Boolean)
 
 
-def _brought(kind: Kind, otherwise: pl.Series) -> pl.Series:
+def _brought(kind: FieldColumns, otherwise: pl.Series) -> pl.Series:
     """The lines of a kind; where it is NULL, what is there otherwise, if anything is."""
     own = kind.lines(absent=[] if otherwise.dtype == pl.List else None)
     if otherwise.null_count() == len(otherwise) or not own.has_nulls():
@@ -66,7 +68,7 @@ def _brought(kind: Kind, otherwise: pl.Series) -> pl.Series:
     return own.zip_with(own.is_not_null(), otherwise)
 
 
-def _values(signs: Signs, contract: Contract, *, clamped: bool) -> pl.Series:
+def _values(signs: RuleInputs, contract: Contract, *, clamped: bool) -> pl.Series:
     value = signs.value
     if clamped:
         low, high = _bounds(contract)
@@ -81,21 +83,23 @@ def _bounds(contract: Contract) -> tuple[Array, Array]:
     return np.array(low)[:, None], np.array(high)[:, None]
 
 
-def _originals(kinds: dict[str, Kind], signs: Signs, contract: Contract) -> pl.Series:
+def _originals(kinds: dict[str, FieldColumns], signs: RuleInputs, contract: Contract) -> pl.Series:
     """Values before clamping: upstream's word for it, else the value that was clamped here."""
     low, high = _bounds(contract)
     before, known = signs.value, (signs.value < low) | (signs.value > high)
     if own := kinds.get("original_value"):
         changed = signs.of("changed")
         before, known = (
-            np.where(changed, own.spread(matrix(own.columns), np.nan), before),
+            np.where(changed, own.spread(to_matrix(own.columns), np.nan), before),
             known | changed,
         )
     there = pl.Series("there", known.T.ravel())
     return pl.select(pl.when(there).then(pl.lit(pl.Series(before.T.ravel())))).to_series()
 
 
-def _confidence(certainty: pl.Series, kinds: dict[str, Kind], contract: Contract) -> pl.Series:
+def _confidence(
+    certainty: pl.Series, kinds: dict[str, FieldColumns], contract: Contract
+) -> pl.Series:
     """Certainty times the share of its window that a sample fills; 1 if either is unknown."""
     sizes = kinds.get("sample_size")
     if sizes is None:
@@ -113,10 +117,10 @@ def _confidence(certainty: pl.Series, kinds: dict[str, Kind], contract: Contract
         for i, (at, size) in enumerate(known)
     )
     of = tuple(len(known) if p is None else known.index(p) for p in pairs)
-    return certainty * Kind(shares, of).lines(absent=1.0)
+    return certainty * FieldColumns(shares, of).lines(absent=1.0)
 
 
-def _reasons(lines: dict[str, pl.Series], kinds: dict[str, Kind]) -> pl.Series:
+def _reasons(lines: dict[str, pl.Series], kinds: dict[str, FieldColumns]) -> pl.Series:
     """Why a default fell back: upstream's word for it, else the rule's."""
     if "fallback_reason" not in kinds:
         return lines["fallback_reason"]

@@ -17,10 +17,10 @@ from polars.io.plugins import register_io_source
 
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake.columnar import canonical
-from fsq.intake.layout import Layout, ruled_columns
+from fsq.intake.columnar import read_columnar_batch
+from fsq.intake.layout import Layout, columns_for_rules
 from fsq.intake.run_context import RunContext
-from fsq.intake.validation import OnUnknown, examined
+from fsq.intake.validation import OnUnknown, validate_input
 from fsq.schema.columns import (
     COLUMN_NAMES,
     LEGACY_FIELDS,
@@ -30,10 +30,10 @@ from fsq.schema.columns import (
     to_arrow,
 )
 from fsq.scoring import lineage
-from fsq.scoring.detail_column import nested
-from fsq.scoring.indicators import observed
-from fsq.scoring.signature_cache import Judged, judged
-from fsq.utils.frames import batches
+from fsq.scoring.detail_column import build_detail_column
+from fsq.scoring.indicators import compute_rule_inputs
+from fsq.scoring.signature_cache import ScoredSignatures, score_signatures
+from fsq.utils.frames import read_batches
 from fsq.utils.timing import stage
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
@@ -45,7 +45,7 @@ WORKERS = 2
 
 
 @dataclass(frozen=True)
-class Options:
+class ScoringOptions:
     """How to score, resolved: one clock reading serves the whole run."""
 
     contract: Contract
@@ -56,7 +56,7 @@ class Options:
     workers: int = WORKERS
 
     @cached_property
-    def otherwise(self) -> pl.Expr:
+    def default_as_of(self) -> pl.Expr:
         """The moment of rows that have none of their own."""
         midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
         ended = pl.min_horizontal(pl.lit(self.now, UTC_MICROS), midnight)
@@ -105,7 +105,7 @@ def score(
     │ gold         ┆ 0                   │
     └──────────────┴─────────────────────┘
     """
-    options = resolved(contract, as_of, run, now, on_unknown_source)
+    options = make_scoring_options(contract, as_of, run, now, on_unknown_source)
     if isinstance(rows, pl.LazyFrame):
         return _score_lazy(rows, options)
     if isinstance(rows, pa.Table):
@@ -115,14 +115,14 @@ def score(
     raise TypeError(f"rows must be a Polars frame or a pyarrow.Table, not {type(rows).__name__}")
 
 
-def score_checked(rows: pl.DataFrame, options: Options) -> pl.DataFrame:
+def score_validated(rows: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     """Score rows that ``check_input`` has already passed, without checking them again."""
-    return pl.concat(chunks_checked(rows, options), rechunk=False)
+    return pl.concat(score_in_chunks(rows, options), rechunk=False)
 
 
-def chunks_checked(rows: pl.DataFrame, options: Options) -> Iterator[pl.DataFrame]:
+def score_in_chunks(rows: pl.DataFrame, options: ScoringOptions) -> Iterator[pl.DataFrame]:
     """The same, chunk by chunk and in order; at least one, which may be empty."""
-    plan = examined(rows.lazy(), options.contract, options.on_unknown, with_rows=False)
+    plan = validate_input(rows.lazy(), options.contract, options.on_unknown, with_rows=False)
     yield from _score_chunks(rows, plan, options)
 
 
@@ -136,39 +136,43 @@ def check_input(
     Raises:
         InputError: as ``score`` does.
     """
-    examined(rows, load_contract(contract), on_unknown_source)
+    validate_input(rows, load_contract(contract), on_unknown_source)
 
 
-def resolved(
+def make_scoring_options(
     contract: str | Path | Contract,
     as_of: datetime | None,
     run: RunContext | None,
     now: datetime | None,
     on_unknown: OnUnknown,
-) -> Options:
+) -> ScoringOptions:
     """Load the contract and read the clock once, for a run of many chunks."""
     if on_unknown not in ("error", "default"):
         raise InputError([f"on_unknown_source is {on_unknown!r}; use 'error' or 'default'"])
     clock = _utc(now) if now is not None else datetime.now(UTC)
     moment = None if as_of is None else _utc(as_of)
-    return Options(load_contract(contract), moment, run, clock, on_unknown)
+    return ScoringOptions(load_contract(contract), moment, run, clock, on_unknown)
 
 
 def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _score_frame(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _score_frame(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     rows, counts = frame.lazy(), options.on_unknown == "default"
-    plan = examined(rows, options.contract, options.on_unknown, with_words=counts)
+    plan = validate_input(rows, options.contract, options.on_unknown, with_words=counts)
     try:
         return pl.concat(_score_chunks(frame, plan, options), rechunk=False)
     except InputError:
-        examined(rows, options.contract, options.on_unknown)  # names what is wrong in all chunks
+        validate_input(
+            rows, options.contract, options.on_unknown
+        )  # names what is wrong in all chunks
         raise
 
 
-def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> Iterator[pl.DataFrame]:
+def _score_chunks(
+    frame: pl.DataFrame, plan: Layout, options: ScoringOptions
+) -> Iterator[pl.DataFrame]:
     if frame.height <= CHUNK_ROWS:
         yield _score_chunk(frame, plan, options, list(COLUMN_NAMES))
         return
@@ -178,7 +182,7 @@ def _score_chunks(frame: pl.DataFrame, plan: Layout, options: Options) -> Iterat
 
 
 def _side_by_side(
-    chunks: Iterable[pl.DataFrame], plan: Layout, options: Options, wanted: list[str]
+    chunks: Iterable[pl.DataFrame], plan: Layout, options: ScoringOptions, wanted: list[str]
 ) -> Iterator[pl.DataFrame]:
     """Score chunks on every core, in their order, while at most one more is read ahead."""
     waiting: deque[Future[pl.DataFrame]] = deque()
@@ -194,9 +198,9 @@ def _side_by_side(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
+def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
     schema = rows.collect_schema()
-    plan = examined(rows, options.contract, options.on_unknown, with_rows=False)
+    plan = validate_input(rows, options.contract, options.on_unknown, with_rows=False)
     out_schema = pl.Schema({c: schema[c] for c in plan.carried} | dict(POLARS_SCHEMA))
 
     def source(
@@ -210,13 +214,13 @@ def _score_lazy(rows: pl.LazyFrame, options: Options) -> pl.LazyFrame:
         asked = set(columns) | (set(late.meta.root_names()) if late is not None else set())
         quality = [c for c in COLUMN_NAMES if c in asked]
         read = rows if early is None else rows.filter(early)
-        examined(read, options.contract, options.on_unknown)
+        validate_input(read, options.contract, options.on_unknown)
         kept = [c for c in plan.carried if c in asked]
-        needed = plan.needed if "feature_quality_detail" in asked else ruled_columns(plan)
+        needed = plan.needed if "feature_quality_detail" in asked else columns_for_rules(plan)
         read = read.select(list(dict.fromkeys([*kept, *needed])))
         narrow = replace(plan, carried=kept, needed=needed)
         left = n_rows
-        for out in _side_by_side(batches(read, CHUNK_ROWS), narrow, options, quality):
+        for out in _side_by_side(read_batches(read, CHUNK_ROWS), narrow, options, quality):
             out = (out if late is None else out.filter(late)).select(columns)
             if left is not None:
                 out = out.head(left)
@@ -238,7 +242,7 @@ def _split(predicate: pl.Expr | None, carried: set[str]) -> tuple[pl.Expr | None
 
 
 def _score_chunk(
-    frame: pl.DataFrame, plan: Layout, options: Options, wanted: list[str]
+    frame: pl.DataFrame, plan: Layout, options: ScoringOptions, wanted: list[str]
 ) -> pl.DataFrame:
     """Score one chunk; only the wanted quality columns are computed."""
     if frame.is_empty():
@@ -246,23 +250,23 @@ def _score_chunk(
         return pl.DataFrame(schema={c: frame.schema[c] for c in plan.carried} | types)
     contract, carried = options.contract, _columns(frame, plan.carried)
     with_detail = "feature_quality_detail" in wanted
-    read = canonical(
-        frame[plan.needed], plan, options.on_unknown, options.otherwise, with_detail=with_detail
+    read = read_columnar_batch(
+        frame[plan.needed], plan, options.on_unknown, options.default_as_of, with_detail=with_detail
     )
     records = lineage.with_processors(_with_run(read.records, options), contract)
-    signs = observed(read, contract)
-    found = judged(signs, contract)
+    signs = compute_rule_inputs(read, contract)
+    found = score_signatures(signs, contract)
     out = _of_records(records, found, options, wanted)
     out["upstream_data_freshness_hours"] = pl.Series(signs.freshness, nan_to_null=True)
     if with_detail:
-        out["feature_quality_detail"] = nested(read.kinds, signs, found, contract)
+        out["feature_quality_detail"] = build_detail_column(read.kinds, signs, found, contract)
     typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
     return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
 
 
 @stage("level 3")
 def _of_records(
-    records: pl.DataFrame, found: Judged, options: Options, wanted: list[str]
+    records: pl.DataFrame, found: ScoredSignatures, options: ScoringOptions, wanted: list[str]
 ) -> dict[str, pl.Series]:
     """What each record gets from its pattern, and from its own lineage."""
     decided = [n for n in wanted if n in found.records.columns]
@@ -282,7 +286,7 @@ def _columns(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     return frame[names] if names else pl.DataFrame()  # frame[[]] would be no rows of all columns
 
 
-def _with_run(records: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _with_run(records: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     """Fill the run's facts where a row has none of its own."""
     if options.run is None:
         return records

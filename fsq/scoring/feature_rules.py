@@ -23,12 +23,12 @@ _ALERT = pl.Enum(
 
 
 # Fields that are words.
-WORDS = ("source_type", "validation_status", "feature_quality_tier", "triggered_alert")
+TEXT_FIELDS = ("source_type", "validation_status", "feature_quality_tier", "triggered_alert")
 # Booleans of a line, as bits: many lines take them from a few patterns in one go.
 FLAGS = ("is_default", "is_training_quality", "value_range_valid", "missing")
 
 
-def ruled(signs: dict[str, Array], contract: Contract) -> pl.DataFrame:
+def apply_feature_rules(signs: dict[str, Array], contract: Contract) -> pl.DataFrame:
     """The fields of level 1 that signs decide.
 
     Args:
@@ -54,9 +54,9 @@ def _meant(contract: Contract) -> list[pl.Expr]:
     kinds = {w: types.index(s.type) for w, s in words.items()}
     return [
         raw.cat.to(pl.Enum(list(words))).alias("source"),
-        by_word(raw, {w: s.base for w, s in words.items()}).alias("word_base"),
-        by_word(raw, {w: s.reliability for w, s in words.items()}).alias("reliability"),
-        by_word(raw, kinds).cast(pl.UInt8).cat.to(TYPES).alias("canonical"),
+        by_label(raw, {w: s.base for w, s in words.items()}).alias("word_base"),
+        by_label(raw, {w: s.reliability for w, s in words.items()}).alias("reliability"),
+        by_label(raw, kinds).cast(pl.UInt8).cat.to(TYPES).alias("canonical"),
     ]
 
 
@@ -130,11 +130,11 @@ def _with_rules(lines: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     )
 
 
-def by_word(raw: pl.Expr, values: Mapping[str, float]) -> pl.Expr:
+def by_label(raw: pl.Expr, values: Mapping[str, float]) -> pl.Expr:
     """A number per source word; ``raw`` are positions among exactly these words.
 
     >>> words = pl.Series([1, 0], dtype=pl.UInt8)
-    >>> pl.select(by_word(pl.lit(words), {"a": 1.0, "b": 2.0})).to_series().to_list()
+    >>> pl.select(by_label(pl.lit(words), {"a": 1.0, "b": 2.0})).to_series().to_list()
     [2.0, 1.0]
     """
     return pl.lit(pl.Series(list(values.values()), dtype=pl.Float64)).gather(raw)

@@ -36,7 +36,7 @@ def _members(contract: Contract) -> dict[str, list[int]]:
 
 
 @stage("level 2")
-def reduced(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def aggregate_features(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Sums and counts per record, from which every column of levels 2 and 3 is an expression."""
     width, members = len(contract.features), _members(contract)
 
@@ -92,7 +92,7 @@ def _weighted(score: Any, default: Any, contract: Contract) -> Any:
 
 @lru_cache(maxsize=8)
 def columns(contract: Contract) -> dict[str, pl.Expr]:
-    """Each numeric, flag and word column of levels 2 and 3, from what ``reduced`` gives."""
+    """Each numeric, flag and word column of levels 2 and 3, from what ``aggregate_features`` gives."""
     size = {c: len(contract.in_category(c)) for c in CATEGORIES}
     out: dict[str, pl.Expr] = {f"{c}_quality_pct": _pct(c) for c in CATEGORIES}
     for flag, wanted in contract.flags:

@@ -18,7 +18,7 @@ from fsq.intake.columnar import Array
 from fsq.scoring import feature_rules as detail
 from fsq.scoring import lineage
 from fsq.scoring import record_rules as record
-from fsq.scoring.indicators import Signs
+from fsq.scoring.indicators import RuleInputs
 from fsq.utils.timing import stage
 
 # More patterns than this are judged, but not remembered: their gathers would leave the cache.
@@ -26,7 +26,7 @@ _MOST = 2_000
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredSignatures:
     """What follows from the patterns of signs.
 
     Attributes:
@@ -57,11 +57,11 @@ _known: dict[str, _Known] = {}
 
 
 @stage("level 1")
-def judged(signs: Signs, contract: Contract) -> Judged:
+def score_signatures(signs: RuleInputs, contract: Contract) -> ScoredSignatures:
     """Judge the patterns of a chunk, or look up those that were met before."""
-    first, which = alike(signs.together())
+    first, which = group_identical_columns(signs.together())
     if len(first) > _MOST:
-        return Judged(*_judged(signs, first, contract), which)
+        return ScoredSignatures(*_judged(signs, first, contract), which)
     patterns = [row.tobytes() for row in signs.together()[:, first].T]
     known = _known.get(contract.version_hash)
     if known is None or len(known.at) + len(patterns) > _MOST:
@@ -74,11 +74,11 @@ def judged(signs: Signs, contract: Contract) -> Judged:
             _known.clear()
         _known[contract.version_hash] = known
     rows = np.array([known.at[pattern] for pattern in patterns], dtype=np.uint32)
-    return Judged(known.lines, known.records, rows[which])
+    return ScoredSignatures(known.lines, known.records, rows[which])
 
 
 def _with(
-    known: _Known | None, signs: Signs, patterns: list[bytes], first: Array, contract: Contract
+    known: _Known | None, signs: RuleInputs, patterns: list[bytes], first: Array, contract: Contract
 ) -> _Known:
     lines, records = _judged(signs, first, contract)
     at = {pattern: i for i, pattern in enumerate(patterns)}
@@ -94,17 +94,19 @@ def _joined(*frames: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(frames).rechunk()
 
 
-def _judged(signs: Signs, first: Array, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
-    lines = detail.ruled(signs.lines(first), contract)
+def _judged(
+    signs: RuleInputs, first: Array, contract: Contract
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    lines = detail.apply_feature_rules(signs.lines(first), contract)
     records = _decided(lines, contract)
-    spelt = lines.with_columns(pl.col(detail.WORDS).cast(pl.String))
+    spelt = lines.with_columns(pl.col(detail.TEXT_FIELDS).cast(pl.String))
     return _joined(spelt), _joined(records)
 
 
 @stage("level 3")
 def _decided(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """The columns of levels 2 and 3 that signs decide."""
-    made = record.reduced(lines, contract).select(
+    made = record.aggregate_features(lines, contract).select(
         e.alias(n) for n, e in record.columns(contract).items()
     )
     names = lineage.available_names(lines, len(contract.features))
@@ -114,10 +116,10 @@ def _decided(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     )
 
 
-def alike(signs: Array) -> tuple[Array, Array]:
+def group_identical_columns(signs: Array) -> tuple[Array, Array]:
     """Group equal columns of a matrix: the first column of each group, and each column's group.
 
-    >>> alike(np.array([[1, 3, 1], [2, 4, 2]], dtype=np.uint16))
+    >>> group_identical_columns(np.array([[1, 3, 1], [2, 4, 2]], dtype=np.uint16))
     (array([0, 1]), array([0, 1, 0]))
     """
     numbers = np.einsum("ij,i->j", signs.astype(np.uint64), _factors(len(signs)))

@@ -18,17 +18,25 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fsq.backfill.plan import Job, Step, bigquery_costs, checked, chunks, opened, planned
+from fsq.backfill.plan import (
+    Job,
+    Step,
+    bigquery_costs,
+    group_steps,
+    make_plan,
+    open_job,
+    validate_steps,
+)
 from fsq.backfill.run import COMMIT_ROWS, BackfillResult, Progress
-from fsq.backfill.source import reading
+from fsq.backfill.source import source_read_errors
 from fsq.contract import Contract
 from fsq.errors import InputError, StoreError
 from fsq.intake.run_context import RunContext
-from fsq.intake.validation import OnUnknown, examined
-from fsq.scoring.engine import Options, resolved, score_checked
+from fsq.intake.validation import OnUnknown, validate_input
+from fsq.scoring.engine import ScoringOptions, make_scoring_options, score_validated
 from fsq.spark.session import require, session
 from fsq.spark.tasks import Work
-from fsq.stores.distributed import Part, Spread, open_spread
+from fsq.stores.distributed import BatchWrite, WriterCommitMessage, open_batch_write
 
 __all__ = ["backfill", "session"]
 
@@ -91,12 +99,12 @@ def backfill(
     from fsq.spark.engine import Engine
 
     began = time.perf_counter()
-    options = resolved(contract, as_of, run, now, on_unknown_source)
+    options = make_scoring_options(contract, as_of, run, now, on_unknown_source)
     run_id = secrets.token_hex(8) if run_id is None else _sound(run_id)
-    job = opened(source, store, start, end, options)
+    job = open_job(source, store, start, end, options)
     remote = any(uri.startswith("bigquery://") for uri in (source, store))
     engine = Engine(spark, ("google-cloud-bigquery-storage",) if remote else ())
-    spread = open_spread(job.target, job.base)
+    spread = open_batch_write(job.target, job.base)
     work = _Backfill(engine, spread, job, source, options, chunk_rows)
     plan = work.plan(force=force)
     if spread.committed(run_id):
@@ -129,10 +137,10 @@ class _Backfill:
     def __init__(
         self,
         engine: Engine,
-        spread: Spread,
+        spread: BatchWrite,
         job: Job,
         source: str,
-        options: Options,
+        options: ScoringOptions,
         chunk_rows: int,
     ) -> None:
         self._engine, self._spread, self._job = engine, spread, job
@@ -143,10 +151,10 @@ class _Backfill:
     def plan(self, *, force: bool) -> list[Step]:
         """What is to be done for each date: tasks read the rows, the driver only their dates."""
         rows = self._job.rows
-        with reading(self._source):
+        with source_read_errors(self._source):
             days = rows.group_by("game_date").len("rows").sort("game_date").collect()
             if days["game_date"].null_count():
-                examined(rows, self._options.contract, self._options.on_unknown)
+                validate_input(rows, self._options.contract, self._options.on_unknown)
         found = pl.DataFrame(
             schema={"game_date": pl.Date, "rows": pl.Int64, "fingerprint": pl.String}
         )
@@ -157,23 +165,23 @@ class _Backfill:
             found = told.select(found.columns).sort("game_date")
         self._found = {day: (count, text) for day, count, text in found.iter_rows()}
         ledger = self._job.target.ledger()
-        return planned(found, rows, ledger, self._options, force=force)
+        return make_plan(found, rows, ledger, self._options, force=force)
 
     def unknown(self, todo: list[Step]) -> dict[str, int]:
         """Refuse bad rows of planned dates; unknown words that count as defaults."""
         suspect = [s for s in todo if s.day in self._unsound]
         if self._options.on_unknown == "default":
             suspect = todo
-        return checked(self._job.rows, self._source, suspect, self._options)
+        return validate_steps(self._job.rows, self._source, suspect, self._options)
 
     def score(
         self, todo: list[Step], progress: Callable[[Progress], None] | None
-    ) -> tuple[list[Part], dict[str, int]]:
+    ) -> tuple[list[WriterCommitMessage], dict[str, int]]:
         """Let tasks score and write; the parts that they wrote, and the tiers of their rows."""
-        with reading(self._source):
+        with source_read_errors(self._source):
             empty = self._job.rows.select(list(dict.fromkeys(self._job.wanted))).head(0).collect()
-        place = self._spread.prepare(score_checked(empty, self._options))
-        groups = [[step.day for step in chunk] for chunk in chunks(todo, self._chunk_rows)]
+        place = self._spread.prepare(score_validated(empty, self._options))
+        groups = [[step.day for step in chunk] for chunk in group_steps(todo, self._chunk_rows)]
         work = replace(
             self._work(groups, self._job.wanted),
             place=place,
@@ -207,7 +215,9 @@ def _groups(days: pl.DataFrame, chunk_rows: int) -> list[list[date]]:
     return [g["game_date"].to_list() for g in days.with_columns(n=number).partition_by("n")]
 
 
-def _whole(lines: pl.DataFrame, todo: list[Step]) -> tuple[list[Part], dict[str, int]]:
+def _whole(
+    lines: pl.DataFrame, todo: list[Step]
+) -> tuple[list[WriterCommitMessage], dict[str, int]]:
     """The parts of a manifest, once it has every planned date exactly once, with its rows.
 
     Raises:
@@ -227,4 +237,6 @@ def _whole(lines: pl.DataFrame, todo: list[Step]) -> tuple[list[Part], dict[str,
     for text in parts["tiers"]:
         tiers.update(json.loads(text))
     columns = parts.select("part", "part_rows", "part_size", "facts").iter_rows()
-    return [Part(n, rows, size, json.loads(facts)) for n, rows, size, facts in columns], dict(tiers)
+    return [
+        WriterCommitMessage(n, rows, size, json.loads(facts)) for n, rows, size, facts in columns
+    ], dict(tiers)

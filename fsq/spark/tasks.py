@@ -12,12 +12,12 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill.source import fingerprints, reading, scan_source
+from fsq.backfill.source import fingerprints, scan_source, source_read_errors
 from fsq.errors import FsqError, InputError, StoreError
-from fsq.intake.validation import examined
-from fsq.scoring.engine import Options, score_checked
-from fsq.stores.distributed import Part, Place
-from fsq.stores.validation import whole_days
+from fsq.intake.validation import validate_input
+from fsq.scoring.engine import ScoringOptions, score_validated
+from fsq.stores.distributed import DataWriter, WriterCommitMessage
+from fsq.stores.validation import validate_keys
 
 # One line per date; what a task has written as a whole stands in each of its lines.
 MANIFEST = pa.schema(
@@ -64,8 +64,8 @@ class Work:
     columns: list[str]
     fingerprinted: list[str]
     chunks: Sequence[Sequence[date]]
-    options: Options
-    place: Place | None = None
+    options: ScoringOptions
+    place: DataWriter | None = None
     planned: dict[date, tuple[int, str]] = field(default_factory=dict)
 
     def packed(self) -> bytes:
@@ -91,7 +91,7 @@ def survey(work: Work, task: int) -> pl.DataFrame:
     """The fingerprints of a task's dates, and whether their rows can be scored."""
     rows = _read(work, task)
     try:
-        examined(rows.lazy(), work.options.contract, work.options.on_unknown)
+        validate_input(rows.lazy(), work.options.contract, work.options.on_unknown)
         sound = True
     except InputError:
         sound = False  # the driver asks again, and tells of all dates at once
@@ -108,12 +108,12 @@ def scored(work: Work, task: int) -> pl.DataFrame:
         day: work.planned[day] for day in work.chunks[task]
     }:
         raise StoreError(f"{work.source} was changed after it was planned; run it again")
-    whole_days(rows.select("player_lookup", "game_date").to_arrow())
+    validate_keys(rows.select("player_lookup", "game_date").to_arrow())
     tiers: dict[str, int] = {}
 
     def slices() -> Iterator[pl.DataFrame]:
         for at in range(0, rows.height, _SLICE):
-            out = score_checked(rows.slice(at, _SLICE), work.options)
+            out = score_validated(rows.slice(at, _SLICE), work.options)
             for tier, count in out["quality_tier"].value_counts().iter_rows():
                 tiers[tier] = tiers.get(tier, 0) + count
             yield out
@@ -122,7 +122,7 @@ def scored(work: Work, task: int) -> pl.DataFrame:
     return found.with_columns(**_told(part, tiers))
 
 
-def _told(part: Part, tiers: dict[str, int]) -> dict[str, Any]:
+def _told(part: WriterCommitMessage, tiers: dict[str, int]) -> dict[str, Any]:
     return {
         "part": pl.lit(part.name),
         "part_rows": pl.lit(part.rows, pl.Int64),
@@ -133,6 +133,6 @@ def _told(part: Part, tiers: dict[str, int]) -> dict[str, Any]:
 
 
 def _read(work: Work, task: int) -> pl.DataFrame:
-    with reading(work.source):
+    with source_read_errors(work.source):
         rows = scan_source(work.source).filter(pl.col("game_date").is_in(list(work.chunks[task])))
         return rows.select(list(dict.fromkeys(work.columns))).collect()

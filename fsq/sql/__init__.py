@@ -155,7 +155,7 @@ def free_names(
 
 
 def _table(table: TableName | str) -> TableName:
-    return table if isinstance(table, TableName) else TableName.parsed(table)
+    return table if isinstance(table, TableName) else TableName.parse(table)
 
 
 def _reach(name: str, contract: Contract) -> timedelta:

@@ -16,7 +16,7 @@ from fsq.stores.bigquery.names import TableName
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """What the store remembers of a date's last replacement."""
 
     contract: str
@@ -26,19 +26,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class WriteResult:
     """What one call of ``replace`` did.
 
     Attributes:
         version: of the table, afterwards.
-        disturbed: others have changed the table after the version that the rows came from, so
+        conflict: others have changed the table after the version that the rows came from, so
             what else was read of that version may be outdated.
     """
 
     rows: int
     dates: int
     version: int
-    disturbed: bool = False
+    conflict: bool = False
 
 
 class Store(Protocol):
@@ -61,9 +61,9 @@ class Store(Protocol):
     def replace(
         self,
         scored: pl.DataFrame | pa.Table,
-        ledger: Mapping[date, Entry] | None = None,
+        ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
-    ) -> Receipt:
+    ) -> WriteResult:
         """Put these rows in the place of all rows of their dates, at once or not at all.
 
         With ``since``, a version, nothing is written if these dates have changed after it.
@@ -74,7 +74,7 @@ class Store(Protocol):
         """Version of the table as it is now; None if there is no table."""
         ...
 
-    def ledger(self) -> dict[date, Entry]:
+    def ledger(self) -> dict[date, LedgerEntry]:
         """What is remembered per date; a date that others have touched is not in it."""
         ...
 
@@ -86,12 +86,12 @@ class Store(Protocol):
         ...
 
 
-def changed_meanwhile(uri: str) -> StoreError:
+def write_conflict(uri: str) -> StoreError:
     """The error for rows that were computed from a version that others have changed since."""
     return StoreError(f"{uri}: another writer changed it meanwhile; run it again to go on")
 
 
-def vanished(uri: str) -> StoreError:
+def table_disappeared(uri: str) -> StoreError:
     """The error for a table that went away during the work: a new one would hide what is lost."""
     return StoreError(f"{uri} was there and is gone; bring it back, or run it again to make it")
 
@@ -123,7 +123,7 @@ def open_store(uri: str) -> Store:
 
 
 def _bigquery(uri: str) -> Store:
-    TableName.parsed(uri)  # a bad name is told before the extra is missed
+    TableName.parse(uri)  # a bad name is told before the extra is missed
     try:
         from fsq.stores.bigquery.store import BigQueryStore
     except ImportError as error:
@@ -139,5 +139,5 @@ def table_of(uri: str) -> str:
     True
     """
     if uri.startswith("bigquery://"):
-        return f"bigquery://{TableName.parsed(uri).dotted}"
+        return f"bigquery://{TableName.parse(uri).dotted}"
     return str(Path(uri.removeprefix("file://")).resolve())

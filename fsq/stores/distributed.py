@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from fsq.stores import Entry, Receipt, Store
+from fsq.stores import LedgerEntry, Store, WriteResult
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WriterCommitMessage:
     """What one task has written, invisible as yet.
 
     Attributes:
@@ -29,28 +29,28 @@ class Part:
     facts: dict[str, Any]
 
 
-class Place(Protocol):
+class DataWriter(Protocol):
     """Where tasks write: small, and sent to every process."""
 
-    def write(self, task: int, scored: Iterable[pl.DataFrame]) -> Part:
+    def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
         """Write the scored rows of a task's whole dates, to where nobody sees them."""
         ...
 
 
-class Spread(Protocol):
+class BatchWrite(Protocol):
     """One run's way into a store: tasks write parts, and ``commit`` makes them visible."""
 
     def committed(self, run_id: str) -> bool:
         """Whether a run of this id has been committed."""
         ...
 
-    def prepare(self, empty: pl.DataFrame) -> Place:
+    def prepare(self, empty: pl.DataFrame) -> DataWriter:
         """Check that the store can take scored rows of these columns, and make a place for them."""
         ...
 
     def commit(
-        self, parts: Sequence[Part], ledger: Mapping[date, Entry], run_id: str
-    ) -> Receipt | None:
+        self, parts: Sequence[WriterCommitMessage], ledger: Mapping[date, LedgerEntry], run_id: str
+    ) -> WriteResult | None:
         """Put the parts in the place of all rows of the ledger's dates, at once or not at all.
 
         None if a run of this id has come first: then nothing was done.
@@ -62,7 +62,7 @@ class Spread(Protocol):
         ...
 
 
-def open_spread(store: Store, since: int | None = None) -> Spread:
+def open_batch_write(store: Store, since: int | None = None) -> BatchWrite:
     """A new way into a store.
 
     Args:
@@ -72,11 +72,11 @@ def open_spread(store: Store, since: int | None = None) -> Spread:
     from fsq.stores.delta.store import DeltaStore
 
     if isinstance(store, DeltaStore):
-        from fsq.stores.delta.distributed import DeltaSpread
+        from fsq.stores.delta.distributed import DeltaBatchWrite
 
-        return DeltaSpread(store, since)
-    from fsq.stores.bigquery.distributed import BigQuerySpread
+        return DeltaBatchWrite(store, since)
+    from fsq.stores.bigquery.distributed import BigQueryBatchWrite
     from fsq.stores.bigquery.store import BigQueryStore
 
     assert isinstance(store, BigQueryStore)  # noqa: S101 - there is no other kind
-    return BigQuerySpread(store, since)
+    return BigQueryBatchWrite(store, since)

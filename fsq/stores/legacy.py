@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsq.errors import InputError
-from fsq.stores.bigquery.references import Place
+from fsq.stores.bigquery.references import Reference
 from fsq.stores.migration import needing_clients
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class LegacyDropResult:
     """What is left of the legacy fields, and what was done about it.
 
     Attributes:
@@ -24,7 +24,7 @@ class Ending:
 
     table: str
     fields: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[Reference, ...] = ()
     dropped: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Ending:
 
 def drop_legacy(
     uri: str, consumers: Sequence[str] = (), *, yes: bool = False, input_too: bool = False
-) -> Ending:
+) -> LegacyDropResult:
     """Drop the legacy fields from a BigQuery table, unless something still names them.
 
     Looked at are the views, materialized views and routines of the table's dataset, what
@@ -64,5 +64,5 @@ def drop_legacy(
         )
         raise InputError([problem], "the legacy fields were not dropped")
     with needing_clients():
-        from fsq.stores.bigquery.legacy import ended
-    return ended(uri, consumers, yes=yes, input_too=input_too)
+        from fsq.stores.bigquery.legacy import drop_legacy
+    return drop_legacy(uri, consumers, yes=yes, input_too=input_too)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsq.errors import InputError, StoreError
-from fsq.stores.schema_diff import Change, Plan
+from fsq.stores.schema_diff import SchemaChange, SchemaDiff
 
 # Tries on a fresh look at a table that others change at the same time.
 ATTEMPTS = 8
@@ -29,8 +29,8 @@ class Migration:
 
     table: str
     created: bool = False
-    added: tuple[Change, ...] = ()
-    described: tuple[Change, ...] = ()
+    added: tuple[SchemaChange, ...] = ()
+    described: tuple[SchemaChange, ...] = ()
     notes: tuple[str, ...] = ()
     dry_run: bool = False
 
@@ -73,16 +73,16 @@ def migrate(uri: str, *, dry_run: bool = False, create: bool = False) -> Migrati
     """
     if uri.startswith("bigquery://"):
         with needing_clients():
-            from fsq.stores.bigquery.migrate import migrated
-        return migrated(uri, dry_run=dry_run, create=create)
+            from fsq.stores.bigquery.migrate import migrate
+        return migrate(uri, dry_run=dry_run, create=create)
     from fsq.stores import open_store
     from fsq.stores.delta import migrate as delta_schema
 
     store = open_store(uri)
-    return delta_schema.migrated(store.uri, dry_run=dry_run, create=create)
+    return delta_schema.migrate(store.uri, dry_run=dry_run, create=create)
 
 
-def lacking(uri: str) -> Plan:
+def find_missing(uri: str) -> SchemaDiff:
     """What a table of BigQuery lacks; nothing is changed.
 
     Raises:
@@ -90,8 +90,8 @@ def lacking(uri: str) -> Plan:
         StoreError: there is no such table, or it cannot be looked at.
     """
     with needing_clients():
-        from fsq.stores.bigquery.migrate import looked_at
-    return looked_at(uri)
+        from fsq.stores.bigquery.migrate import find_missing
+    return find_missing(uri)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def needing_clients() -> Iterator[None]:
         raise InputError([problem], "BigQuery cannot be used") from error
 
 
-def sound(plan: Plan, uri: str) -> Plan:
+def require_compatible(plan: SchemaDiff, uri: str) -> SchemaDiff:
     """The plan, if nothing stands in its way.
 
     Raises:
@@ -119,12 +119,12 @@ def sound(plan: Plan, uri: str) -> Plan:
     return plan
 
 
-def no_table(uri: str) -> StoreError:
+def table_not_found(uri: str) -> StoreError:
     """The error for a table that is not there."""
     cure = "make it with `fsq schema migrate --create`, or let a backfill make it"
     return StoreError(f"there is no table {uri}; {cure}")
 
 
-def others_won(uri: str) -> StoreError:
+def schema_conflict(uri: str) -> StoreError:
     """The error for a table that others changed at every try."""
     return StoreError(f"{uri}: others changed its schema {ATTEMPTS} times meanwhile; run it again")

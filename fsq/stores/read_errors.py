@@ -19,7 +19,7 @@ _FAULTS = (
 )
 
 
-def is_fault_of_file(error: BaseException) -> bool:
+def is_read_error(error: BaseException) -> bool:
     """Whether a file that is damaged or gone is the cause, and not a bug of fsq.
 
     Readers written in Rust panic over some damaged files; what they raise then has no common
@@ -31,7 +31,7 @@ def is_fault_of_file(error: BaseException) -> bool:
 
 
 @contextmanager
-def reading_store(uri: str) -> Iterator[None]:
+def store_read_errors(uri: str) -> Iterator[None]:
     """Turn what goes wrong while a store's rows are read into a ``StoreError``.
 
     Raises:
@@ -42,12 +42,12 @@ def reading_store(uri: str) -> Iterator[None]:
     except FsqError:
         raise
     except BaseException as error:
-        if not is_fault_of_file(error):
+        if not is_read_error(error):
             raise
         cure = "restore its files, or backfill it into another folder"
-        raise StoreError(f"{uri} cannot be read: {told(error)}; {cure}") from error
+        raise StoreError(f"{uri} cannot be read: {first_line(error)}; {cure}") from error
 
 
-def told(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an error, since some carry a whole query plan."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

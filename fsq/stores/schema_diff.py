@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fsq.schema.bigquery import Field, sql_type, table
+from fsq.schema.bigquery import Field, output_fields, sql_type
 from fsq.schema.columns import KEYS, LEGACY_FIELDS
 
 _KEYS = tuple(k.name for k in KEYS)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SchemaChange:
     """One column or sub-field that is to be added, or to be described.
 
     Attributes:
@@ -30,7 +30,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SchemaDiff:
     """What would change, and what stands in the way.
 
     Attributes:
@@ -41,8 +41,8 @@ class Plan:
     """
 
     fields: list[Field]
-    added: tuple[Change, ...]
-    described: tuple[Change, ...]
+    added: tuple[SchemaChange, ...]
+    described: tuple[SchemaChange, ...]
     conflicts: tuple[str, ...]
 
     @property
@@ -51,33 +51,33 @@ class Plan:
         return not self.added and not self.described
 
 
-def planned(have: Sequence[Field]) -> Plan:
+def diff_schema(have: Sequence[Field]) -> SchemaDiff:
     """Compare a table's fields with the keys and the 44 quality columns.
 
     Once a table has ``feature_quality_detail``, a legacy field that it lacks has been dropped
     on purpose and stays so.
 
-    >>> planned(table()).empty
+    >>> diff_schema(output_fields()).empty
     True
-    >>> planned([f for f in table() if f["name"] != "quality_tier"]).added[0].path
+    >>> diff_schema([f for f in output_fields() if f["name"] != "quality_tier"]).added[0].path
     'quality_tier'
     """
     found = {f["name"].lower() for f in have}
     ended = set(LEGACY_FIELDS) - found if "feature_quality_detail" in found else set()
-    wanted = [f for f in table() if f["name"] not in ended]
+    wanted = [f for f in output_fields() if f["name"] not in ended]
     plan = _compared(have, wanted, "")
     no_table = tuple(
         f"no column {k}; it is a key and cannot be added: name a table of player-games"
         for k in _KEYS
         if k not in found
     )
-    return Plan(plan.fields, plan.added, plan.described, (*no_table, *plan.conflicts))
+    return SchemaDiff(plan.fields, plan.added, plan.described, (*no_table, *plan.conflicts))
 
 
-def _compared(have: Sequence[Field], wanted: Iterable[Field], inside: str) -> Plan:
+def _compared(have: Sequence[Field], wanted: Iterable[Field], inside: str) -> SchemaDiff:
     fields, at = [*have], {f["name"].lower(): i for i, f in enumerate(have)}
-    added: list[Change] = []
-    described: list[Change] = []
+    added: list[SchemaChange] = []
+    described: list[SchemaChange] = []
     conflicts: list[str] = []
     for want in wanted:
         path = f"{inside}{want['name']}"
@@ -100,11 +100,11 @@ def _compared(have: Sequence[Field], wanted: Iterable[Field], inside: str) -> Pl
             described += inner.described
             conflicts += inner.conflicts
         fields[i] = there
-    return Plan(fields, tuple(added), tuple(described), tuple(conflicts))
+    return SchemaDiff(fields, tuple(added), tuple(described), tuple(conflicts))
 
 
-def _change(path: str, field: Field) -> Change:
-    return Change(path, sql_type(field, whole=False), field["description"])
+def _change(path: str, field: Field) -> SchemaChange:
+    return SchemaChange(path, sql_type(field, whole=False), field["description"])
 
 
 def _conflict(path: str, there: Field, want: Field) -> str | None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from fsq.errors import InputError
 
 
-def whole_days(table: pa.Table) -> list[date]:
+def validate_keys(table: pa.Table) -> list[date]:
     """The dates of the rows, in order.
 
     Raises:

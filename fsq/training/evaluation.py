@@ -12,7 +12,7 @@ import polars as pl
 
 from fsq.errors import InputError
 from fsq.schema.columns import UTC_MICROS
-from fsq.schema.nested import dotted
+from fsq.schema.nested import dotted_name
 from fsq.training.gates import FAULTS, excusable, required
 from fsq.training.options import HEADLINE, KEYS, Options
 from fsq.training.source import Source
@@ -26,7 +26,7 @@ CONTRACT = "feature_schema_version"
 
 
 @dataclass(frozen=True)
-class Judged:
+class GateResults:
     """Records in order of date and player.
 
     Attributes:
@@ -66,10 +66,10 @@ def columns_read(options: Options, source: Source) -> list[str]:
     flat += [c for c in wanted if c is not None and c not in options.contract.names]
     flat += [c.column for c in options.conditions]
     flat += [c for c in (_FRESHNESS, "as_of", CONTRACT) if c in source.columns]
-    return list(dict.fromkeys([*flat, *map(dotted, fields)]))
+    return list(dict.fromkeys([*flat, *map(dotted_name, fields)]))
 
 
-def judged(frame: pl.DataFrame, options: Options) -> Judged:
+def evaluate_gates(frame: pl.DataFrame, options: Options) -> GateResults:
     """Hold every record against every gate.
 
     Args:
@@ -119,10 +119,10 @@ def judged(frame: pl.DataFrame, options: Options) -> Judged:
     else:
         bad = np.any([weak, old, *faults.values()], axis=0)
         values = np.where(bad, np.nan, lines.values)
-    rows = frame.drop([c for c in frame.columns if c.startswith(dotted(""))])[order]
+    rows = frame.drop([c for c in frame.columns if c.startswith(dotted_name(""))])[order]
     failed = {name: fails[order] for name, fails in failed.items()}
-    found = Judged(rows, values[order], failed, asks, late[order], {})
-    return Judged(
+    found = GateResults(rows, values[order], failed, asks, late[order], {})
+    return GateResults(
         found.rows, found.values, failed, asks, found.late, lines.versions(order[found.kept])
     )
 
@@ -141,7 +141,7 @@ def _bounds(bounds: dict[str, float], sign: str) -> str:
 def _checked(frame: pl.DataFrame, options: Options) -> npt.NDArray[np.uint32]:
     """Where the records stand in order of date and player, once they are known to be sound."""
     names, width = options.contract.names, len(options.contract.names)
-    said = frame[dotted("feature_name")]
+    said = frame[dotted_name("feature_name")]
     flat = said.list.explode(empty_as_null=False, keep_nulls=False)
     right = bool((said.list.len().fill_null(0) == width).all())
     if right and frame.height:
@@ -180,7 +180,7 @@ class _Lines:
         self.values = self._numbers("feature_value")
 
     def _flat(self, field: str) -> pl.Series:
-        return self._frame[dotted(field)].list.explode(empty_as_null=False, keep_nulls=False)
+        return self._frame[dotted_name(field)].list.explode(empty_as_null=False, keep_nulls=False)
 
     def _chosen(self, flat: npt.NDArray[Any]) -> npt.NDArray[Any]:
         every = flat.reshape(self._frame.height, self._width)
@@ -215,7 +215,7 @@ class _Lines:
     def _demanded(self) -> Mask:
         names, contract = self._options.features, self._options.contract
         needed = np.array([f in required(contract) for f in names])
-        if dotted("sample_size") not in self._frame.columns:
+        if dotted_name("sample_size") not in self._frame.columns:
             return np.broadcast_to(needed, self.values.shape)
         open_ended = np.array([f in excusable(contract) for f in names])
         default = self._chosen(self._flat("is_default").fill_null(False).to_numpy())

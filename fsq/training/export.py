@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from fsq.errors import InputError
 from fsq.schema.columns import to_arrow as plain_arrow
-from fsq.utils.files import write_whole
+from fsq.utils.files import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ def to_pandas(made: TrainingSet) -> pd.DataFrame:
 def write(made: TrainingSet, path: Path) -> Path:
     """Write a file whose kind its name says."""
     writer = writer_of(path)
-    write_whole(path, writer(made))
+    write_atomically(path, writer(made))
     return path
 
 

@@ -9,13 +9,13 @@ import polars as pl
 
 from fsq.diagnosis import Finding
 from fsq.diagnosis.findings import Severity
-from fsq.training.evaluation import CONTRACT, Judged, Matrix
+from fsq.training.evaluation import CONTRACT, GateResults, Matrix
 from fsq.training.options import Options
 
 UNEVEN = 20.0  # percent points between the group that loses most and the one that loses least
 
 
-def correlations(judged: Judged, options: Options) -> pl.DataFrame:
+def correlations(judged: GateResults, options: Options) -> pl.DataFrame:
     """Each feature's correlation with the label over the kept records that have its value.
 
     Returns:
@@ -50,7 +50,7 @@ def _pearson(values: Matrix, label: Matrix) -> tuple[Matrix, np.ndarray]:
 
 
 def findings(
-    judged: Judged, options: Options, correlated: pl.DataFrame, groups: pl.DataFrame
+    judged: GateResults, options: Options, correlated: pl.DataFrame, groups: pl.DataFrame
 ) -> tuple[Finding, ...]:
     """What to look at before training; red ones forbid it."""
     out = [_nothing(judged)] if not judged.kept.any() else []
@@ -61,7 +61,7 @@ def findings(
 
 
 def _finding(
-    judged: Judged,
+    judged: GateResults,
     kind: str,
     severity: Severity,
     title: str,
@@ -91,7 +91,7 @@ def _finding(
     )
 
 
-def _nothing(judged: Judged) -> Finding:
+def _nothing(judged: GateResults) -> Finding:
     return _finding(
         judged,
         "nothing_kept",
@@ -103,7 +103,7 @@ def _nothing(judged: Judged) -> Finding:
     )
 
 
-def _leaks(judged: Judged, options: Options, correlated: pl.DataFrame) -> list[Finding]:
+def _leaks(judged: GateResults, options: Options, correlated: pl.DataFrame) -> list[Finding]:
     bad = correlated.filter(pl.col("correlation").abs() >= options.leak_from)
     return [
         _finding(
@@ -121,7 +121,7 @@ def _leaks(judged: Judged, options: Options, correlated: pl.DataFrame) -> list[F
     ]
 
 
-def _late(judged: Judged) -> list[Finding]:
+def _late(judged: GateResults) -> list[Finding]:
     late = judged.late & judged.kept
     if not late.any():
         return []
@@ -138,7 +138,7 @@ def _late(judged: Judged) -> list[Finding]:
     ]
 
 
-def _mixed(judged: Judged) -> list[Finding]:
+def _mixed(judged: GateResults) -> list[Finding]:
     out = []
     several = [f"{f}: {' and '.join(v)}" for f, v in judged.versions.items()]
     if several:
@@ -171,7 +171,7 @@ def _mixed(judged: Judged) -> list[Finding]:
     return out
 
 
-def _uneven(judged: Judged, options: Options, groups: pl.DataFrame) -> list[Finding]:
+def _uneven(judged: GateResults, options: Options, groups: pl.DataFrame) -> list[Finding]:
     large = groups.filter(pl.col("rows") >= options.contract.diagnosis.min_rows).sort("dropped_pct")
     if large.height < 2:
         return []

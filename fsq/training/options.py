@@ -102,7 +102,7 @@ class Asked:
     group: str | None
 
 
-def resolved(asked: Asked, contract: Contract, source: Source) -> Options:
+def resolve_options(asked: Asked, contract: Contract, source: Source) -> Options:
     """Check the arguments against contract and rows, and fill in what they leave open.
 
     Raises:

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError
-from fsq.schema.nested import names_of, selected
+from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores import Store
 
 Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | Store
@@ -38,17 +38,17 @@ class Source:
     @property
     def columns(self) -> set[str]:
         """What can be read, fields of the detail included."""
-        return names_of(self.schema)
+        return selectable_names(self.schema)
 
     def narrow(self, columns: Iterable[str]) -> pl.LazyFrame:
         """These columns; a field of the detail is a list per record."""
         wanted = list(dict.fromkeys(columns))
         if self.store is not None:
             return self.store.read(self.start, self.end, wanted)
-        return self.rows.select(selected(wanted))
+        return self.rows.select(select_columns(wanted))
 
 
-def opened(scored: Scored, start: date | None, end: date | None, headline: str) -> Source:
+def open_source(scored: Scored, start: date | None, end: date | None, headline: str) -> Source:
     """The rows from start to end, whatever they come as.
 
     Raises:

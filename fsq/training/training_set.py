@@ -17,10 +17,10 @@ from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.errors import InputError
 from fsq.training import export, leaks, waterfall
 from fsq.training import rendering as display
-from fsq.training.evaluation import Judged, columns_read, judged
+from fsq.training.evaluation import GateResults, columns_read, evaluate_gates
 from fsq.training.gates import OnDefault
-from fsq.training.options import HEADLINE, Asked, Options, resolved
-from fsq.training.source import Scored, Source, opened
+from fsq.training.options import HEADLINE, Asked, Options, resolve_options
+from fsq.training.source import Scored, Source, open_source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +43,8 @@ class TrainingSet:
         self.origin = None if source.store is None else source.store.uri
 
     @cached_property
-    def _judged(self) -> Judged:
-        return judged(self.plan.collect(), self.options)
+    def _judged(self) -> GateResults:
+        return evaluate_gates(self.plan.collect(), self.options)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -229,7 +229,7 @@ def training_set(
     if start is not None and end is not None and start > end:
         raise InputError([f"start {start} is after end {end}; swap them"], HEADLINE)
     loaded = load_contract(contract)
-    source = opened(scored, start, end, HEADLINE)
+    source = open_source(scored, start, end, HEADLINE)
     out = _red(scored, source, loaded) if exclude == "red" else exclude
     asked = Asked(
         label,
@@ -246,7 +246,7 @@ def training_set(
         leak_from,
         group,
     )
-    options = resolved(asked, loaded, source)
+    options = resolve_options(asked, loaded, source)
     return TrainingSet(source, options)
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 
 from fsq.errors import InputError
-from fsq.training.evaluation import Judged, Mask
+from fsq.training.evaluation import GateResults, Mask
 from fsq.training.options import HEADLINE, Options
 
 GROUPS = 4
 
 
-def waterfall(judged: Judged) -> pl.DataFrame:
+def waterfall(judged: GateResults) -> pl.DataFrame:
     """One line per gate, in order; the first line is that of all records.
 
     Returns:
@@ -33,7 +33,7 @@ def waterfall(judged: Judged) -> pl.DataFrame:
     return pl.DataFrame(lines, schema=schema, orient="row")
 
 
-def overlaps(judged: Judged) -> pl.DataFrame:
+def overlaps(judged: GateResults) -> pl.DataFrame:
     """How many records fail just these ``gates`` and no other, the most frequent first."""
     names = list(judged.failed)
     code = np.zeros(judged.rows.height, dtype=np.int64)
@@ -48,7 +48,7 @@ def overlaps(judged: Judged) -> pl.DataFrame:
     return out.sort("rows", pl.col("gates").list.join(","), descending=[True, False])
 
 
-def dropped_by(judged: Judged, column: str) -> pl.DataFrame:
+def dropped_by(judged: GateResults, column: str) -> pl.DataFrame:
     """Per value of a column: ``rows``, ``dropped`` and ``dropped_pct``, in order of the value.
 
     Records without a label are nobody's loss, and do not count.
@@ -62,7 +62,7 @@ def dropped_by(judged: Judged, column: str) -> pl.DataFrame:
     return _shares(judged, judged.rows[column])
 
 
-def by_group(judged: Judged, options: Options) -> pl.DataFrame:
+def by_group(judged: GateResults, options: Options) -> pl.DataFrame:
     """The same per group of players, from the lowest to the highest quarter of players.
 
     Players are ranked by their median of ``options.group`` (a feature or a number), else of the
@@ -91,7 +91,7 @@ def by_group(judged: Judged, options: Options) -> pl.DataFrame:
     return _shares(judged, group.fill_null("unknown"))
 
 
-def _shares(judged: Judged, value: pl.Series) -> pl.DataFrame:
+def _shares(judged: GateResults, value: pl.Series) -> pl.DataFrame:
     candidate = ~judged.failed.get("label", np.zeros(len(value), dtype=np.bool_))
     dropped: Mask = ~judged.kept
     return (

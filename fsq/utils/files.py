@@ -11,18 +11,18 @@ from typing import BinaryIO
 from fsq.errors import StoreError
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write to a file beside the target, and rename it once it is whole.
 
     Raises:
         StoreError: it cannot be written; a former file is then still there.
     """
-    with whole(path) as file:
+    with atomic_write(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """A file to write to that takes the target's place at the end of the block, if none failed.
 
     It is new and has a name that nobody foresees, so that no link laid there leads the writing

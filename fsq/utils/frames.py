@@ -9,7 +9,7 @@ import polars as pl
 from fsq.errors import StoreError
 
 
-def batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
+def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
     """The rows in batches of about so many, in order; they are counted again at the end.
 
     Polars' batches just end when their reader panics, over a file that was cut meanwhile, say.
@@ -17,7 +17,7 @@ def batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
     Raises:
         StoreError: there were more or fewer rows than there are in the end.
 
-    >>> [batch.height for batch in batches(pl.LazyFrame({"pace_score": [1.0, 2.0]}), 8_000)]
+    >>> [batch.height for batch in read_batches(pl.LazyFrame({"pace_score": [1.0, 2.0]}), 8_000)]
     [2]
     """
     seen = 0

@@ -14,7 +14,7 @@ import fsq
 from fsq.cli import main
 from fsq.demo import simulate_season
 from fsq.stores.bigquery import jobs
-from fsq.stores.bigquery.client import REST, connected
+from fsq.stores.bigquery.client import REST, open_clients
 from tests.etags import guarded
 from tests.warehouse import held, made, tables, upstream_rows
 
@@ -147,7 +147,7 @@ def test_rows_that_vanish_behind_a_merge_are_noticed(
 ) -> None:
     source, uri = tmp_path / "rows.parquet", f"bigquery://{dataset}.contested"
     season.head(20).write_parquet(source)
-    with connected("p") as clients:  # the emulator itself, past the front
+    with open_clients("p") as clients:  # the emulator itself, past the front
 
         def others_delete() -> None:
             last = season["player_lookup"][19]

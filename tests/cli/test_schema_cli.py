@@ -14,7 +14,7 @@ from fsq.cli import main
 from fsq.cli._costs import costs
 from fsq.cli._output import Output
 from fsq.contract import load_contract
-from fsq.schema.bigquery import table
+from fsq.schema.bigquery import output_fields
 from fsq.schema.columns import TABLE_SCHEMA
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.names import TableName
@@ -48,22 +48,22 @@ def test_ddl_needs_no_client_and_a_table_does(tmp_path: Path) -> None:
 
 def test_every_format(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "ddl", "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out) == table()
+    assert json.loads(capsys.readouterr().out) == output_fields()
     assert main(["schema", "ddl", "--format", "arrow"]) == 0
     assert capsys.readouterr().out.rstrip("\n") == TABLE_SCHEMA.to_string()
     assert main(["schema", "ddl", "--json", "--name", "p.d.t", "--alter"]) == 0
-    name = TableName.parsed("p.d.t")
+    name = TableName.parse("p.d.t")
     assert json.loads(capsys.readouterr().out) == {
         "table": "p.d.t",
         "sql": alter_table(name),
-        "fields": table(),
+        "fields": output_fields(),
     }
 
 
 def test_the_contract_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "ddl", "--contract", "v3_37features", "--name", "p.d.t"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith(create_table(TableName.parsed("p.d.t"))[:-2])
+    assert printed.startswith(create_table(TableName.parse("p.d.t"))[:-2])
     assert '37 features of each player and game; contract v3_37features")' in printed
 
 
@@ -85,7 +85,7 @@ def test_wrong_words_are_told(words: tuple[str, ...], capsys: pytest.CaptureFixt
 
 def test_the_page_shows_the_statement_as_it_is() -> None:
     (block,) = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
-    name = TableName.parsed("my-project.nba_predictions.ml_feature_store_v2")
+    name = TableName.parse("my-project.nba_predictions.ml_feature_store_v2")
     pieces = [re.escape(piece.strip()) for piece in block.split("…\n")]
     assert len(pieces) == 3
     assert re.fullmatch(r"\s.*\n\s*".join(pieces) + ";", create_table(name), re.DOTALL)

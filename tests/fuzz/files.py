@@ -72,7 +72,7 @@ def uris(rng: Random, _: Path) -> bool:
     count = rng.choice((3, 3, 2, 4))
     parts = [rng.choice(("p", "my-project", "d_1", mutate.text(rng))) for _ in range(count)]
     query = rng.choice(("", "", "?location=EU", "?x=1", "?location=" + mutate.text(rng)))
-    found = TableName.parsed("bigquery://" + ".".join(parts) + query)
+    found = TableName.parse("bigquery://" + ".".join(parts) + query)
     if not re.fullmatch(r"`[a-z0-9-]+\.[A-Za-z0-9_]+\.[A-Za-z0-9_-]+`", found.sql):
         raise WrongError(found.sql)
     return True

@@ -13,8 +13,8 @@ import fsq
 from fsq.backfill.run import backfill
 from fsq.errors import InputError, StoreError
 from fsq.schema.columns import COLUMN_NAMES
-from fsq.stores import Receipt, open_store
-from fsq.stores.bigquery.client import connected
+from fsq.stores import WriteResult, open_store
+from fsq.stores.bigquery.client import open_clients
 from tests.frames import hybrid, wide
 from tests.warehouse import held, made, tables, upstream_rows
 
@@ -26,7 +26,7 @@ SORTED = ROWS.sort("game_date", "player_lookup")
 
 def sql(uri: str, statement: str) -> list[tuple[object, ...]]:
     name = uri.removeprefix("bigquery://")
-    with connected("p") as clients:
+    with open_clients("p") as clients:
         return [r.values() for r in clients.tables.query(statement.format(f"`{name}`")).result()]
 
 
@@ -97,9 +97,9 @@ def test_a_new_table_is_made_and_its_dates_are_replaced(dataset: str, tmp_path: 
     uri, source = f"bigquery://{dataset}.scored", tmp_path / "rows.parquet"
     rows = wide().with_columns(note=pl.lit("first"))
     rows.write_parquet(source)
-    assert open_store(uri).replace(fsq.score(rows.head(0))) == Receipt(0, 0, -1)
+    assert open_store(uri).replace(fsq.score(rows.head(0))) == WriteResult(0, 0, -1)
     assert backfill(str(source), uri, now=NOW).rows == 40
-    with connected("p") as clients:
+    with open_clients("p") as clients:
         table = clients.tables.get_table(f"{dataset}.scored")
     assert table.time_partitioning.field == "game_date"
     assert table.clustering_fields == ["player_lookup"]
@@ -116,7 +116,7 @@ def test_a_new_table_is_made_and_its_dates_are_replaced(dataset: str, tmp_path: 
     wanted = wanted.filter(kept).with_columns(note).sort("game_date", "player_lookup")
     assert_frame_equal(held(uri), wanted)
     version = open_store(uri).version()
-    assert open_store(uri).replace(fsq.score(rows.head(0))) == Receipt(0, 0, version or 0)
+    assert open_store(uri).replace(fsq.score(rows.head(0))) == WriteResult(0, 0, version or 0)
 
 
 @pytest.mark.parametrize("form", ["hybrid", "scored"])

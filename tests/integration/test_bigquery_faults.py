@@ -9,7 +9,7 @@ import pytest
 
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.stores.bigquery.stream import Retry
-from fsq.stores.bigquery.write import publish
+from fsq.stores.bigquery.write import write_rows
 from tests.fake_write import FakeWrite
 
 ROWS = pa.table({"id": list(range(400)), "text": ["x" * 500] * 400})
@@ -18,7 +18,7 @@ PARENT = "projects/p/datasets/d/tables/t"
 
 
 def published(service: FakeWrite, streams: int) -> int:
-    return publish(service.client, PARENT, ROWS, streams, QUICK, limit=40_000)
+    return write_rows(service.client, PARENT, ROWS, streams, QUICK, limit=40_000)
 
 
 RECOVERED: dict[str, dict[str, Any]] = {
@@ -100,5 +100,5 @@ def test_one_bad_stream_stops_the_others() -> None:
 
 def test_no_rows_ask_nothing() -> None:
     with FakeWrite() as service:
-        assert publish(service.client, PARENT, ROWS.slice(0, 0)) == 0
+        assert write_rows(service.client, PARENT, ROWS.slice(0, 0)) == 0
         assert not service.calls

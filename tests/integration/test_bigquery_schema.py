@@ -17,14 +17,14 @@ from sqlglot import exp
 
 from fsq.backfill.run import backfill
 from fsq.cli import main
-from fsq.schema.bigquery import standard, table
+from fsq.schema.bigquery import output_fields, standard_type
 from fsq.schema.columns import COLUMN_NAMES, COLUMNS, LEGACY_FIELDS, TABLE_SCHEMA
-from fsq.stores.bigquery.client import Clients, connected
+from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.fields import quality_fields, schema_fields, table_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.validate import check
-from fsq.stores.schema_diff import planned
+from fsq.stores.schema_diff import diff_schema
 from tests import warehouse
 from tests.etags import guarded
 from tests.frames import wide
@@ -40,7 +40,7 @@ UPSTREAM = [
 
 @pytest.fixture
 def clients(dataset: str) -> Iterator[Clients]:
-    with connected("p") as found:
+    with open_clients("p") as found:
         yield found
 
 
@@ -53,7 +53,7 @@ def made(clients: Clients, name: str, fields: list[SchemaField]) -> str:
 
 def shape(fields: Any) -> list[tuple[Any, ...]]:
     """Names, types and modes at every depth; a type has two names."""
-    return [(f.name, standard(f.field_type), f.mode, shape(f.fields)) for f in fields]
+    return [(f.name, standard_type(f.field_type), f.mode, shape(f.fields)) for f in fields]
 
 
 def told(fields: Any) -> list[tuple[Any, ...]]:
@@ -83,7 +83,7 @@ def test_the_printed_create_table_makes_the_table(
 
 def test_create_table_says_all_that_the_api_would() -> None:
     """Parsed by a grammar that is not ours: types, NOT NULL and descriptions at every depth."""
-    tree = sqlglot.parse_one(create_table(TableName.parsed("p.d.t"), "it's"), read="bigquery")
+    tree = sqlglot.parse_one(create_table(TableName.parse("p.d.t"), "it's"), read="bigquery")
 
     def stated(columns: Any) -> list[tuple[Any, ...]]:
         out = []
@@ -105,7 +105,7 @@ def test_create_table_says_all_that_the_api_would() -> None:
             for f in fields
         ]
 
-    assert stated(tree.this.expressions) == wanted(table())
+    assert stated(tree.this.expressions) == wanted(output_fields())
     clauses = [p.sql("bigquery") for p in tree.args["properties"].expressions]
     assert clauses == [
         "PARTITION BY `game_date`",
@@ -158,7 +158,7 @@ def test_migrate_adds_what_a_legacy_table_lacks_and_nothing_twice(
 def test_migrate_appends_sub_fields_and_keeps_rows(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fields = table()
+    fields = output_fields()
     detail = next(f for f in fields if f["name"] == "feature_quality_detail")
     lacking = ["feature_category", "computation_duration_ms"]
     detail["fields"] = [f for f in detail["fields"] if f["name"] not in lacking]
@@ -280,7 +280,7 @@ def test_a_lost_answer_leaves_the_table_migrated_once(
 def test_drop_legacy_asks_and_drops_and_migrate_leaves_them_dropped(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uri = made(clients, f"{dataset}.t", schema_fields(table()))
+    uri = made(clients, f"{dataset}.t", schema_fields(output_fields()))
     assert "would drop feature_sources" in printed(capsys, "drop-legacy", uri, status=2)
     assert len(clients.tables.get_table(f"{dataset}.t").schema) == 46
     done = json.loads(printed(capsys, "drop-legacy", uri, "--yes", "--json"))
@@ -296,7 +296,7 @@ def test_drop_legacy_asks_and_drops_and_migrate_leaves_them_dropped(
 def test_a_half_done_drop_is_ended_by_the_next(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uri = made(clients, f"{dataset}.t", schema_fields(table()))
+    uri = made(clients, f"{dataset}.t", schema_fields(output_fields()))
     clients.tables.query(f"ALTER TABLE `{dataset}.t` DROP COLUMN feature_sources").result()
     assert "nothing is missing" in printed(capsys, "migrate", uri)
     assert "dropped primary_data_source" in printed(capsys, "drop-legacy", uri, "--yes")
@@ -307,7 +307,7 @@ def test_a_half_done_drop_is_ended_by_the_next(
 def test_views_and_consumers_refuse_the_drop(
     clients: Clients, dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uri = made(clients, f"{dataset}.t", schema_fields(table()))
+    uri = made(clients, f"{dataset}.t", schema_fields(output_fields()))
     for name, sql in (
         ("reads", f"SELECT player_lookup,\n  PRIMARY_DATA_SOURCE AS s FROM `{dataset}.t`"),
         ("other", f"SELECT quality_tier AS my_feature_sources FROM `{dataset}.t`"),
@@ -352,7 +352,7 @@ def test_views_and_consumers_refuse_the_drop(
 def test_views_elsewhere_and_routines_refuse_the_drop(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uri = made(clients, f"{dataset}.t", schema_fields(table()))
+    uri = made(clients, f"{dataset}.t", schema_fields(output_fields()))
     clients.tables.create_dataset(f"{dataset}_reports")
     clients.tables.query(
         f"CREATE VIEW `{dataset}_reports.v` AS SELECT matchup_data_status FROM `{dataset}.t`"
@@ -435,9 +435,12 @@ def test_names_that_are_none_are_refused_before_any_request(
 
 
 def test_alter_names_what_only_the_api_can_add() -> None:
-    have = table()
+    have = output_fields()
     have[2] = have[2] | {"fields": have[2]["fields"][:-1]}
-    sql = alter_table(TableName.parsed("p.d.t"), planned(have))
+    sql = alter_table(TableName.parse("p.d.t"), diff_schema(have))
     assert sql.startswith("-- No SQL reaches these")
     assert sql.endswith("feature_quality_detail.computation_duration_ms")
-    assert alter_table(TableName.parsed("p.d.t"), planned(table())) == "-- Nothing is missing."
+    assert (
+        alter_table(TableName.parse("p.d.t"), diff_schema(output_fields()))
+        == "-- Nothing is missing."
+    )

@@ -11,10 +11,10 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.errors import InputError
-from fsq.stores import Entry, open_store
+from fsq.stores import LedgerEntry, open_store
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
-from fsq.stores.distributed import Part, Place, Spread, open_spread
+from fsq.stores.distributed import BatchWrite, DataWriter, WriterCommitMessage, open_batch_write
 from tests.frames import wide
 from tests.warehouse import held, tables
 
@@ -27,14 +27,16 @@ def scored(now: datetime = NOW) -> pl.DataFrame:
     return fsq.score(ROWS, now=now)
 
 
-def filled(uri: str, rows: pl.DataFrame) -> tuple[Spread, list[Part], dict[date, Entry]]:
+def filled(
+    uri: str, rows: pl.DataFrame
+) -> tuple[BatchWrite, list[WriterCommitMessage], dict[date, LedgerEntry]]:
     """A way into the table, and the parts of two tasks, the first of which was done twice."""
-    way = open_spread(open_store(uri))
-    place: Place = way.prepare(rows.head(0))
+    way = open_batch_write(open_store(uri))
+    place: DataWriter = way.prepare(rows.head(0))
     halves = [rows.filter(pl.col("game_date").is_in(d)) for d in (DAYS[:2], DAYS[2:])]
     place.write(0, [halves[0]])
     parts = [place.write(i, [half.head(5), half.tail(-5)]) for i, half in enumerate(halves)]
-    return way, parts, {d: Entry("c", "v", str(d), 10) for d in DAYS}
+    return way, parts, {d: LedgerEntry("c", "v", str(d), 10) for d in DAYS}
 
 
 def test_only_the_parts_that_are_named_become_visible(dataset: str) -> None:
@@ -56,10 +58,10 @@ def test_only_the_parts_that_are_named_become_visible(dataset: str) -> None:
 
 def test_rows_that_the_table_cannot_hold_are_not_sent(dataset: str) -> None:
     uri, rows = f"bigquery://{dataset}.t", scored()
-    way = open_spread(open_store(uri))
+    way = open_batch_write(open_store(uri))
     with pytest.raises(InputError, match="lack the quality columns"):
         way.prepare(rows.head(0).drop("quality_tier"))
-    place: Place = way.prepare(rows.head(0))
+    place: DataWriter = way.prepare(rows.head(0))
     with pytest.raises(InputError, match="default_feature_count is double; it is INT64 there"):
         place.write(0, [rows.with_columns(pl.col("default_feature_count").cast(pl.Float64))])
     way.discard()

@@ -14,7 +14,7 @@ from deltalake import DeltaTable, Field, write_deltalake
 import fsq
 from fsq.cli import main
 from fsq.schema.columns import TABLE_SCHEMA, to_arrow
-from fsq.stores import Entry, open_store
+from fsq.stores import LedgerEntry, open_store
 from fsq.stores.delta import migrate as delta_schema
 from fsq.stores.migration import migrate
 from tests.frames import wide
@@ -36,7 +36,7 @@ def older(tmp_path: Path) -> str:
         at, "feature_quality_detail", pa.ListArray.from_arrays(detail.offsets, less)
     ).drop(["quality_tier"])
     path = str(tmp_path / "store")
-    open_store(path).replace(table, {DAY: Entry("c", "v", "f", 8)})
+    open_store(path).replace(table, {DAY: LedgerEntry("c", "v", "f", 8)})
     return path
 
 
@@ -60,7 +60,7 @@ def test_one_commit_adds_what_is_missing(older: str, capsys: pytest.CaptureFixtu
         .drop("quality_tier", "feature_quality_detail")
         .equals(rows.drop("feature_quality_detail"))
     )
-    assert open_store(older).ledger() == {DAY: Entry("c", "v", "f", 8)}
+    assert open_store(older).ledger() == {DAY: LedgerEntry("c", "v", "f", 8)}
     assert main(["schema", "migrate", older]) == 0
     assert "nothing is missing" in capsys.readouterr().out
     assert DeltaTable(older).version() == before + 1

@@ -10,7 +10,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.stores import Entry, Receipt
+from fsq.stores import LedgerEntry, WriteResult
 from tests.frames import wide
 
 KEYS = ["game_date", "player_lookup"]
@@ -23,9 +23,9 @@ def scored(seed: int = 0) -> pl.DataFrame:
 def test_replace_is_idempotent_and_touches_no_other_date(tmp_path: Path) -> None:
     store, rows = fsq.open_store(str(tmp_path / "t")), scored()
     first = rows.filter(pl.col("game_date") == date(2026, 1, 1))
-    assert store.replace(rows.head(0)) == Receipt(0, 0, -1)
+    assert store.replace(rows.head(0)) == WriteResult(0, 0, -1)
     assert store.replace(rows).rows == 40
-    assert store.replace(rows.head(0)) == Receipt(0, 0, store.version() or -1)
+    assert store.replace(rows.head(0)) == WriteResult(0, 0, store.version() or -1)
     before = store.read().sort(KEYS).collect()
     assert_frame_equal(before, rows.sort(KEYS))
     store.replace(first)
@@ -80,7 +80,7 @@ def test_the_ledger_is_in_the_history_and_forgets_what_others_touch(tmp_path: Pa
     path, rows = tmp_path / "t", scored()
     store = fsq.open_store(str(path))
     day = date(2026, 1, 1)
-    entry = Entry("v2_33features", "abc", "f1", 10)
+    entry = LedgerEntry("v2_33features", "abc", "f1", 10)
     store.replace(rows.filter(pl.col("game_date") == day), {day: entry})
     assert store.ledger() == {day: entry}
     store.replace(rows.filter(pl.col("game_date") != day))
@@ -92,7 +92,7 @@ def test_the_ledger_is_in_the_history_and_forgets_what_others_touch(tmp_path: Pa
 def test_the_ledger_forgets_an_overwrite_by_nothing(tmp_path: Path) -> None:
     path, rows = str(tmp_path / "t"), scored()
     store, day = fsq.open_store(path), date(2026, 1, 1)
-    entry = {day: Entry("v2_33features", "abc", "f1", 10)}
+    entry = {day: LedgerEntry("v2_33features", "abc", "f1", 10)}
     nothing = rows.head(0).to_arrow()
     for predicate in (None, f"game_date = '{day}'"):
         store.replace(rows, entry)
@@ -104,7 +104,7 @@ def test_the_ledger_forgets_an_overwrite_by_nothing(tmp_path: Path) -> None:
 def test_the_ledger_outlives_what_moves_no_row_and_the_cleaning_of_the_log(tmp_path: Path) -> None:
     path, rows = str(tmp_path / "t"), scored()
     store, day = fsq.open_store(path), date(2026, 1, 1)
-    entry = {day: Entry("v2_33features", "abc", "f1", 10)}
+    entry = {day: LedgerEntry("v2_33features", "abc", "f1", 10)}
     for _, of_day in rows.group_by("game_date"):
         store.replace(of_day, entry)
     table = DeltaTable(path)
@@ -119,7 +119,7 @@ def test_the_metadata_of_others_is_a_change_by_others(tmp_path: Path) -> None:
     path, rows = str(tmp_path / "t"), scored()
     store, day = fsq.open_store(path), date(2026, 1, 1)
     for text in ("hello", "[]", '{"2026-01-01": [1]}', '{"hello": null}'):
-        store.replace(rows, {day: Entry("v2_33features", "abc", "f1", 10)})
+        store.replace(rows, {day: LedgerEntry("v2_33features", "abc", "f1", 10)})
         properties = CommitProperties(custom_metadata={"fsq": text})
         write_deltalake(path, rows.to_arrow(), mode="append", commit_properties=properties)
         assert store.ledger() == {}

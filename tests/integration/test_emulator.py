@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from tests.conftest import command, started, stopped
 
 
@@ -15,7 +15,7 @@ def test_a_data_dir_outlasts_the_emulator(tmp_path: Path, monkeypatch: pytest.Mo
         try:
             for name, value in environment.items():
                 monkeypatch.setenv(name, value)
-            with connected("p") as clients:
+            with open_clients("p") as clients:
                 if first:
                     clients.tables.create_dataset("p.d")
                     field = bigquery.SchemaField("k", "STRING", description="the key")

@@ -16,7 +16,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import types
 
-from fsq.stores.bigquery.client import Clients, connected
+from fsq.stores.bigquery.client import Clients, open_clients
 from tests.conftest import started, stopped
 
 UNMENDED = (
@@ -50,7 +50,7 @@ def service(
     found = request.getfixturevalue("emulator" if mended else "unmended")
     for name, value in found.items():
         monkeypatch.setenv(name, value)
-    with connected("p") as clients:
+    with open_clients("p") as clients:
         clients.tables.create_dataset("p.faults", exists_ok=True)
         name = f"p.faults.t{os.urandom(6).hex()}"
         table = bigquery.Table(name, schema=FIELDS)

@@ -22,7 +22,7 @@ import fsq
 import fsq.spark
 from fsq.backfill.run import BackfillResult, Progress, backfill
 from fsq.errors import InputError, StoreError
-from fsq.stores.delta.distributed import DeltaSpread
+from fsq.stores.delta.distributed import DeltaBatchWrite
 from tests import spark as kills
 from tests.frames import legacy, wide
 from tests.spark import KEYS, MASTER, NOW, WITHOUT, Killer, table
@@ -200,13 +200,13 @@ def test_a_driver_killed_at_its_commit_and_started_again(
 
 def both(spark: Any, calls: list[dict[str, Any]], monkeypatch: Any) -> list[BackfillResult]:
     """Two drivers whose commits start at one moment."""
-    barrier, commit = threading.Barrier(2), DeltaSpread.commit
+    barrier, commit = threading.Barrier(2), DeltaBatchWrite.commit
 
-    def together(self: DeltaSpread, *given: Any) -> Any:
+    def together(self: DeltaBatchWrite, *given: Any) -> Any:
         barrier.wait(120)
         return commit(self, *given)
 
-    monkeypatch.setattr(DeltaSpread, "commit", together)
+    monkeypatch.setattr(DeltaBatchWrite, "commit", together)
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(fsq.spark.backfill, spark, now=NOW, **call) for call in calls]
         return [job.result() for job in jobs]

@@ -27,10 +27,10 @@ from fsq.diagnosis.diagnose import CHECKS
 from fsq.diagnosis.messages import KINDS
 from fsq.diagnosis.trend import trend
 from fsq.schema.columns import to_arrow
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.write import publish
+from fsq.stores.bigquery.write import write_rows
 from tests.frames import CONTRACT, NAMES
 from tests.scenarios import scenarios
 
@@ -49,13 +49,13 @@ def service(emulator: dict[str, str]) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in emulator.items():
             patch.setenv(name, value)
-        with connected("p") as clients:
+        with open_clients("p") as clients:
             clients.tables.create_dataset("p.sql_views")
             rows = to_arrow(SCORED)
             clients.tables.create_table(
                 bigquery.Table(TABLE.dotted, schema=table_fields(rows.schema))
             )
-            publish(clients.writer, TABLE.path, rows)
+            write_rows(clients.writer, TABLE.path, rows)
             assert main(["schema", "migrate", URI, "--views"]) == 0
             yield clients.tables
 
@@ -203,7 +203,7 @@ def test_diagnosis(service: Any, start: date | None) -> None:
     ctx = context(start)
     ctx.signals.clear()
     upstream.check(ctx)
-    hollow = {t: ctx.per_day(ctx.hollow(fs)) for t, fs in ctx.tables.items()}
+    hollow = {t: ctx.per_day(ctx.all_defaulted(fs)) for t, fs in ctx.tables.items()}
     want = []
     for at, day in ctx.at():
         missing = sorted(ctx.days.row(at, named=True)["missing_processors"])

@@ -18,7 +18,7 @@ import fsq
 from fsq.backfill.run import Progress, backfill
 from fsq.cli import main
 from fsq.stores import open_store
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from tests.soak.whole import DAYS, answer, origins, versions
 
 OLD, NEW = versions(800)
@@ -146,7 +146,7 @@ def test_a_table_that_vanishes_is_not_made_anew(
     uri = f"bigquery://{dataset}.gone"
 
     def dropped() -> None:
-        with connected("p") as clients:
+        with open_clients("p") as clients:
             clients.tables.delete_table(f"{dataset}.gone")
 
     with pytest.raises(fsq.StoreError, match="gone"):

@@ -13,12 +13,13 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.schema.columns import to_arrow
-from fsq.schema.nested import dotted, selected
+from fsq.schema.nested import dotted_name, select_columns
 from tests.frames import wide
 
 KEYS = ["game_date", "player_lookup"]
 FIELDS = [
-    dotted(f) for f in ("feature_name", "feature_value", "last_updated", "contributing_game_ids")
+    dotted_name(f)
+    for f in ("feature_name", "feature_value", "last_updated", "contributing_game_ids")
 ]
 
 
@@ -33,7 +34,7 @@ def test_fields_read_alone_are_those_of_the_whole_detail(tmp_path: Path) -> None
     columns = ["player_lookup", "game_date", *FIELDS]
     first, last = date(2026, 1, 2), date(2026, 1, 3)
     got = store.read(first, last, columns)
-    want = rows.filter(pl.col("game_date").is_between(first, last)).select(selected(columns))
+    want = rows.filter(pl.col("game_date").is_between(first, last)).select(select_columns(columns))
     assert_frame_equal(got.sort(KEYS).collect(), want.sort(KEYS))
     # A column that is only filtered by, and one that is not asked for at all.
     few = got.filter(pl.col("player_lookup") == "player3").select(FIELDS[1])
@@ -42,7 +43,7 @@ def test_fields_read_alone_are_those_of_the_whole_detail(tmp_path: Path) -> None
     assert store.read(first, last, FIELDS[:1]).collect().shape == (20, 1)
     assert store.read(columns=columns).head(3).collect().height == 3
     with pytest.raises(fsq.StoreError, match="lacks the columns"):
-        store.read(columns=[dotted("nothing")])
+        store.read(columns=[dotted_name("nothing")])
 
 
 def test_what_is_not_needed_is_not_read(tmp_path: Path) -> None:
@@ -51,8 +52,8 @@ def test_what_is_not_needed_is_not_read(tmp_path: Path) -> None:
     made = fsq.training_set(store, "points", "mask")
     want = fsq.training_set(rows, "points", "mask").frame
     assert made.explain().splitlines()[0].startswith("PYTHON SCAN")
-    assert dotted("feature_value") in made.explain()
-    needed = {c.removeprefix(dotted("")) for c in made.columns_read}
+    assert dotted_name("feature_value") in made.explain()
+    needed = {c.removeprefix(dotted_name("")) for c in made.columns_read}
     (file,) = (tmp_path / "t").glob("*.parquet")
     spoilt = _spoil(file, needed)
     assert {"contributing_game_ids", "source_type", "quality_alerts"} <= spoilt
@@ -104,16 +105,16 @@ def test_an_older_file_gives_null_for_what_it_lacks(tmp_path: Path) -> None:
         "game_date",
         "points",
         "quality_alerts",
-        *map(dotted, ("feature_name", "last_updated")),
+        *map(dotted_name, ("feature_name", "last_updated")),
     ]
     got = store.read(columns=columns).collect()
     first = got.filter(pl.col("game_date") == date(2026, 1, 1))
     assert first["points"].null_count() == first.height == 10
     assert got["points"].null_count() == 10
     assert first["quality_alerts"].null_count() == got["quality_alerts"].null_count() == 10
-    assert first[dotted("last_updated")].to_list() == [[None] * 33] * 10
-    alone = store.read(columns=["game_date", dotted("last_updated")]).collect()
-    assert alone[dotted("last_updated")].null_count() >= 10
+    assert first[dotted_name("last_updated")].to_list() == [[None] * 33] * 10
+    alone = store.read(columns=["game_date", dotted_name("last_updated")]).collect()
+    assert alone[dotted_name("last_updated")].null_count() >= 10
     assert fsq.training_set(store, on_default="keep").frame.height == rows.height
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsq.schema.bigquery import table
+from fsq.schema.bigquery import output_fields
 from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS
-from fsq.stores.schema_diff import planned
+from fsq.stores.schema_diff import diff_schema
 
 OTHERS = st.lists(st.sampled_from(["game_id", "features", "note"]), unique=True)
 
@@ -35,7 +35,7 @@ def test_a_plan_adds_what_is_missing(
     others: list[str],
     seed: Any,
 ) -> None:
-    have = [f for f in table() if f["name"] not in gone]
+    have = [f for f in output_fields() if f["name"] not in gone]
     have += [{"name": n, "type": "STRING", "policyTags": {"names": ["secret"]}} for n in others]
     seed.shuffle(have)
     for field in have:
@@ -46,7 +46,7 @@ def test_a_plan_adds_what_is_missing(
             for part in (f for f in field["fields"] if f["name"] in still):
                 del part["description"]
     before = deepcopy(have)
-    plan = planned(have)
+    plan = diff_schema(have)
 
     assert have == before
     assert plan.conflicts == ()
@@ -66,4 +66,4 @@ def test_a_plan_adds_what_is_missing(
             assert new == old
         if "fields" in old:
             assert named(new["fields"])[: len(old["fields"])] == named(old["fields"])
-    assert planned(plan.fields).empty
+    assert diff_schema(plan.fields).empty

@@ -9,7 +9,7 @@ import time
 import uuid
 from pathlib import Path
 
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from tests.conftest import command, started, stopped
 from tests.soak import contention, kills, load, restarts, single
 from tests.soak.victims import Limits
@@ -25,7 +25,7 @@ def main(minutes: float) -> None:
         os.environ.update(environment)
         dataset = f"p.d{uuid.uuid4().hex[:12]}"
         try:
-            with connected("p") as clients:
+            with open_clients("p") as clients:
                 clients.tables.create_dataset(dataset)
             parts = {
                 "score into Delta": lambda: kills.into_delta(folder, "score", limits),

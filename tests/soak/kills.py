@@ -11,10 +11,10 @@ import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
 import fsq
-from fsq.backfill.plan import Step, chunks
+from fsq.backfill.plan import Step, group_steps
 from fsq.errors import StoreError
 from fsq.schema.columns import COLUMN_NAMES, to_arrow
-from fsq.stores import Entry, open_store
+from fsq.stores import LedgerEntry, open_store
 from fsq.stores.migration import migrate
 from tests import warehouse
 from tests.frames import legacy
@@ -93,8 +93,10 @@ def _undisturbed(scene: Scene, new: int) -> object:
 def _commits(rows: pl.DataFrame, most: int) -> list[int]:
     """How many dates each commit of a run takes."""
     days = rows.group_by("game_date").len().sort("game_date")
-    steps = [Step(day, count, "new", Entry("", "", "", count)) for day, count in days.iter_rows()]
-    return [len(group) for group in chunks(steps, most)]
+    steps = [
+        Step(day, count, "new", LedgerEntry("", "", "", count)) for day, count in days.iter_rows()
+    ]
+    return [len(group) for group in group_steps(steps, most)]
 
 
 def _done(found: list[int | None], commits: list[int], old: int | None, new: int) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from fsq.backfill.run import backfill
 from fsq.errors import StoreError
 from fsq.stores import open_store
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from tests.conftest import command, started, stopped
 from tests.soak.whole import DAYS, answer, origins, versions
 
@@ -32,7 +32,7 @@ def restarted(folder: Path, times: int) -> Counter[str]:
     same = [command()[0], "emulator", "--rest-port", rest, "--grpc-port", grpc, *there]
     seen: Counter[str] = Counter()
     try:
-        with connected("p") as clients:
+        with open_clients("p") as clients:
             clients.tables.create_dataset("p.restarts")
         store, began = "bigquery://p.restarts.scored", time.monotonic()
         backfill(sources[0], store, chunk_rows=50)

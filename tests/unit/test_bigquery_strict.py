@@ -170,7 +170,7 @@ def test_columns_beyond_the_form_are_refused(name: str) -> None:
 
 
 def test_a_name_in_each_of_its_places() -> None:
-    name = TableName.parsed("bigquery://my-project.nba_predictions.ml_feature_store_v2")
+    name = TableName.parse("bigquery://my-project.nba_predictions.ml_feature_store_v2")
     assert name.sql == "`my-project.nba_predictions.ml_feature_store_v2`"
     assert name.beside("ledger").table == "ml_feature_store_v2__fsq_ledger"
     assert date(2026, 2, 6).isoformat() in literal(date(2026, 2, 6))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fsq.errors import InputError
-from fsq.stores.bigquery.references import examined, named_in
+from fsq.stores.bigquery.references import find_references, references_in
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ from fsq.stores.bigquery.references import examined, named_in
     ],
 )
 def test_whole_identifiers_of_any_case(text: str, fields: list[str]) -> None:
-    assert [p.field for p in named_in(text, "here")] == fields
+    assert [p.field for p in references_in(text, "here")] == fields
 
 
 def test_places_have_their_line() -> None:
-    (place,) = named_in("SELECT\n  feature_sources AS s\nFROM t", "a.sql")
+    (place,) = references_in("SELECT\n  feature_sources AS s\nFROM t", "a.sql")
     assert (place.line, place.text) == (2, "feature_sources AS s")
     assert str(place) == "a.sql:2: feature_sources AS s"
-    (long,) = named_in("x" * 200 + " feature_sources", "a.sql")
+    (long,) = references_in("x" * 200 + " feature_sources", "a.sql")
     assert len(long.text) == 120
 
 
@@ -43,7 +43,7 @@ def test_files_folders_and_names(tmp_path: Path) -> None:
     (tmp_path / "code" / "a.sql").write_text("SELECT feature_sources")
     (tmp_path / "code" / "picture.png").write_bytes(b"\x89PNG\0feature_sources")
     (tmp_path / "names.txt").write_text("tier\nPRIMARY_DATA_SOURCE\n")
-    found = examined(
+    found = find_references(
         [str(tmp_path / "code"), str(tmp_path / "names.txt"), "Feature_Sources", "p.reports.v"]
     )
     assert [(Path(p.where).name, p.line, p.field) for p in found.places] == [
@@ -56,5 +56,5 @@ def test_files_folders_and_names(tmp_path: Path) -> None:
 
 def test_what_is_nothing_is_refused_and_all_of_it_told() -> None:
     with pytest.raises(InputError) as error:
-        examined(["nowhere.sql", "feature_source", "p.d.v; DROP"])
+        find_references(["nowhere.sql", "feature_source", "p.d.v; DROP"])
     assert len(error.value.problems) == 3

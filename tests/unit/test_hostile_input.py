@@ -16,7 +16,7 @@ import pytest
 import fsq
 from fsq.cli import main
 from fsq.intake.run_context import RunContext
-from fsq.intake.validation import examined
+from fsq.intake.validation import validate_input
 from fsq.schema.columns import to_arrow
 from fsq.training.export import read_provenance
 from tests.frames import CONTRACT, NAMES, legacy, wide
@@ -330,11 +330,11 @@ def test_a_source_that_is_cut_while_it_is_read_is_refused(
     wide(2_000, 10).write_parquet(given, row_group_size=500)
 
     def then_cut(*words: object) -> object:
-        layout = examined(*words)  # type: ignore[arg-type]
+        layout = validate_input(*words)  # type: ignore[arg-type]
         os.truncate(given, size)
         return layout
 
-    monkeypatch.setattr("fsq.cli.score.examined", then_cut)
+    monkeypatch.setattr("fsq.cli.score.validate_input", then_cut)
     assert main(["score", str(given), "--out", str(out)]) in (2, 3)
     assert not out.exists()
 
@@ -348,11 +348,11 @@ def test_rows_that_are_cut_while_they_are_read_lazily_are_refused(
     scored = fsq.score(pl.scan_parquet(given))
 
     def then_cut(*words: object, **named: object) -> object:
-        layout = examined(*words, **named)  # type: ignore[arg-type]
+        layout = validate_input(*words, **named)  # type: ignore[arg-type]
         os.truncate(given, size)
         return layout
 
-    monkeypatch.setattr("fsq.scoring.engine.examined", then_cut)
+    monkeypatch.setattr("fsq.scoring.engine.validate_input", then_cut)
     with pytest.raises((fsq.FsqError, pl.exceptions.PolarsError)):
         scored.collect()
 

@@ -58,6 +58,6 @@ def test_equal_columns_are_grouped_even_if_all_numbers_collide(
     with pytest.MonkeyPatch.context() as patch:
         if collide:
             patch.setattr(patterns, "_factors", lambda width: np.zeros(width, dtype=np.uint64))
-        first, which = patterns.alike(signs)
+        first, which = patterns.group_identical_columns(signs)
     assert np.array_equal(signs[:, first][:, which], signs)
     assert len(first) == len({tuple(c) for c in columns})

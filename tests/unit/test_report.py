@@ -14,7 +14,7 @@ import pytest
 import fsq
 from fsq.report import facts
 from fsq.report.page import report
-from fsq.utils.files import write_whole
+from fsq.utils.files import write_atomically
 from tests.frames import CONTRACT, wide
 
 EVIL = "<script>alert(1)</script>"
@@ -120,9 +120,9 @@ def test_dates_that_are_not_there(store: fsq.stores.Store) -> None:
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    write_whole(tmp_path / "new" / "a.html", "à")
+    write_atomically(tmp_path / "new" / "a.html", "à")
     assert (tmp_path / "new" / "a.html").read_bytes() == "à".encode()
     (tmp_path / "folder").mkdir()
     with pytest.raises(fsq.StoreError, match="cannot be written"):
-        write_whole(tmp_path / "folder", "x")
+        write_atomically(tmp_path / "folder", "x")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "new"]

@@ -13,7 +13,7 @@ from fsq.diagnosis.findings import Severity
 def check(ctx: Context) -> None:
     """Tables without records, features without values, and default rates that rise."""
     rules = ctx.contract.diagnosis
-    hollow = {t: ctx.hollow(fs) for t, fs in ctx.tables.items()}
+    hollow = {t: ctx.all_defaulted(fs) for t, fs in ctx.tables.items()}
     empty = {t: ctx.per_day(mask) for t, mask in hollow.items()}
     for at, _ in ctx.at():
         starting: list[Feature] = []

@@ -25,7 +25,7 @@ class Clients:
 
 
 @contextmanager
-def connected(project: str, location: str | None = None) -> Iterator[Clients]:
+def open_clients(project: str, location: str | None = None) -> Iterator[Clients]:
     """Open the clients of a project, and close them afterwards.
 
     Args:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from fsq.schema.bigquery import Field, sql_type, stated, table
+from fsq.schema.bigquery import Field, field_for_column, output_fields, sql_type
 from fsq.schema.columns import COLUMNS
 from fsq.stores.bigquery.names import TableName, column
-from fsq.stores.schema_diff import Plan
+from fsq.stores.schema_diff import SchemaDiff
 
 
 def create_table(name: TableName, description: str | None = None) -> str:
     """The statement that makes a table of the keys and the 44 quality columns.
 
-    >>> print(create_table(TableName.parsed("p.d.t")).splitlines()[1])
+    >>> print(create_table(TableName.parse("p.d.t")).splitlines()[1])
       `player_lookup` STRING NOT NULL OPTIONS(description="Key: the player"),
     """
     lines = [
         f"CREATE TABLE {name.sql} (",
-        _listed(table()),
+        _listed(output_fields()),
         ")",
         "PARTITION BY `game_date`",
         "CLUSTER BY `player_lookup`",
@@ -29,7 +29,7 @@ def create_table(name: TableName, description: str | None = None) -> str:
     return "\n".join(lines) + ";"
 
 
-def alter_table(name: TableName, plan: Plan | None = None) -> str:
+def alter_table(name: TableName, plan: SchemaDiff | None = None) -> str:
     """The statements that give a table what it lacks, as far as SQL can.
 
     All columns are added by one statement, since a table takes five such statements in ten
@@ -39,11 +39,11 @@ def alter_table(name: TableName, plan: Plan | None = None) -> str:
         name: the table.
         plan: what it lacks; None if it was not looked at: what is there already is then skipped.
 
-    >>> print(alter_table(TableName.parsed("p.d.t")).splitlines()[-1][:50])
+    >>> print(alter_table(TableName.parse("p.d.t")).splitlines()[-1][:50])
       ADD COLUMN IF NOT EXISTS `matchup_data_status` S
     """
     if plan is None:
-        added, described, deep = [stated(c) for c in COLUMNS], [], []
+        added, described, deep = [field_for_column(c) for c in COLUMNS], [], []
     else:
         names = {c.path for c in plan.added}
         added = [f for f in plan.fields if f["name"] in names]

@@ -15,15 +15,15 @@ from google.cloud.bigquery import SchemaField
 
 from fsq.errors import StoreError
 from fsq.schema.columns import to_arrow
-from fsq.stores import Entry, Receipt
+from fsq.stores import LedgerEntry, WriteResult
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.merge import Mode
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.store import (
     BigQueryStore,
-    dropped,
+    drop_staging,
     mode_of,
     sent_columns,
     stamps_of,
@@ -32,13 +32,13 @@ from fsq.stores.bigquery.store import (
 )
 from fsq.stores.bigquery.stream import Retry, requests
 from fsq.stores.bigquery.validate import check, scored_whole
-from fsq.stores.bigquery.verify import Count
-from fsq.stores.bigquery.write import commit, sealed
-from fsq.stores.distributed import Part
+from fsq.stores.bigquery.verify import RowCounts
+from fsq.stores.bigquery.write import commit, write_stream
+from fsq.stores.distributed import WriterCommitMessage
 
 
 @dataclass(frozen=True)
-class BigQueryPlace:
+class BigQueryDataWriter:
     """A run's staging table, of which every task fills one stream.
 
     Args:
@@ -55,7 +55,7 @@ class BigQueryPlace:
     mode: Mode
     retry: Retry
 
-    def write(self, task: int, scored: Iterable[pl.DataFrame]) -> Part:
+    def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
         """Fill one stream and finalize it; nobody sees its rows before the commit.
 
         Raises:
@@ -66,19 +66,21 @@ class BigQueryPlace:
         rows = pa.concat_tables(tables).select(self.columns)
         check(rows, self.fields, self.staging.dotted, inserts=self.mode is not Mode.IN_PLACE)
         pieces = [p for b in rows.to_batches() for p in requests(b)]
-        with connected(self.staging.project, self.staging.location) as clients:
-            name = sealed(clients.writer.transport, self.staging.path, pieces, self.retry).name
-        count = Count.of(rows)
+        with open_clients(self.staging.project, self.staging.location) as clients:
+            name = write_stream(
+                clients.writer.transport, self.staging.path, pieces, self.retry
+            ).name
+        count = RowCounts.of(rows)
         facts = {
             "elements": count.elements,
             "stamps": {d.isoformat(): s.isoformat() for d, s in stamps_of(rows).items()},
         }
-        return Part(
+        return WriterCommitMessage(
             name, rows.num_rows, sum(pa.ipc.get_record_batch_size(p) for p in pieces), facts
         )
 
 
-class BigQuerySpread:
+class BigQueryBatchWrite:
     """One run's way into a BigQuery table; see ``fsq.stores.spread.Spread`` for the methods.
 
     A run's id is kept once its rows are there. A driver that is killed just before that merges
@@ -89,14 +91,14 @@ class BigQuerySpread:
         self._store = store
         self._since = since
         self._retry = store.retry or Retry()
-        self._place: BigQueryPlace | None = None
+        self._place: BigQueryDataWriter | None = None
 
     def committed(self, run_id: str) -> bool:
         """Whether a run of this id is among those that are remembered."""
         with self._store.connect() as clients:
             return runs.known(clients.tables, self._store.name, run_id)
 
-    def prepare(self, empty: pl.DataFrame) -> BigQueryPlace:
+    def prepare(self, empty: pl.DataFrame) -> BigQueryDataWriter:
         """Make the table, if there is none, and the run's staging table.
 
         Raises:
@@ -112,12 +114,12 @@ class BigQuerySpread:
             inserts = mode is not Mode.IN_PLACE
             check(table.select(columns), target.schema, self._store.uri, inserts=inserts)
             staging = self._store.staged(clients, target, columns)
-            self._place = BigQueryPlace(staging, columns, target.schema, mode, self._retry)
+            self._place = BigQueryDataWriter(staging, columns, target.schema, mode, self._retry)
         return self._place
 
     def commit(
-        self, parts: Sequence[Part], ledger: Mapping[date, Entry], run_id: str
-    ) -> Receipt | None:
+        self, parts: Sequence[WriterCommitMessage], ledger: Mapping[date, LedgerEntry], run_id: str
+    ) -> WriteResult | None:
         """Commit every stream at once, read back, merge, read back, remember.
 
         Raises:
@@ -138,25 +140,25 @@ class BigQuerySpread:
             stamps = reduce(lambda a, b: a | b, map(_stamps, parts))
             ledgers.remember(clients.tables, self._store.name, stamps, ledger)
             runs.record(clients.tables, self._store.name, run_id)
-            dropped(clients, place.staging)
+            drop_staging(clients, place.staging)
             version = version_of(clients.tables.get_table(self._store.name.dotted))
-            return Receipt(wanted.rows, len(days), version)
+            return WriteResult(wanted.rows, len(days), version)
 
     def discard(self) -> None:
         """Drop the staging table, and with it every stream."""
         if self._place is not None:
             try:
                 with self._store.connect() as clients:
-                    dropped(clients, self._place.staging)
+                    drop_staging(clients, self._place.staging)
             except StoreError:
                 pass  # it expires by itself; the fault that led here is what matters
 
 
-def _stamps(part: Part) -> dict[date, datetime]:
+def _stamps(part: WriterCommitMessage) -> dict[date, datetime]:
     told: dict[str, str] = part.facts["stamps"]
     return {date.fromisoformat(d): datetime.fromisoformat(s) for d, s in told.items()}
 
 
-def _count(part: Part) -> Count:
+def _count(part: WriterCommitMessage) -> RowCounts:
     elements: dict[str, Any] = part.facts["elements"]
-    return Count(part.rows, elements, frozenset(_stamps(part).values()))
+    return RowCounts(part.rows, elements, frozenset(_stamps(part).values()))

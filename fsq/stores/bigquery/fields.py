@@ -22,7 +22,7 @@ def quality_fields() -> list[SchemaField]:
     >>> quality_fields()[0].name, quality_fields()[0].mode, len(quality_fields()[0].fields)
     ('feature_quality_detail', 'REPEATED', 23)
     """
-    return schema_fields(resource.stated(c) for c in COLUMNS)
+    return schema_fields(resource.field_for_column(c) for c in COLUMNS)
 
 
 def schema_fields(fields: Iterable[resource.Field]) -> list[SchemaField]:
@@ -33,7 +33,7 @@ def schema_fields(fields: Iterable[resource.Field]) -> list[SchemaField]:
 def new_table(name: TableName, fields: Iterable[SchemaField]) -> Table:
     """A table that is not made yet: a partition for each date, clustered by the player.
 
-    >>> new_table(TableName.parsed("p.d.t"), quality_fields()).clustering_fields
+    >>> new_table(TableName.parse("p.d.t"), quality_fields()).clustering_fields
     ['player_lookup']
     """
     table = Table(name.dotted, schema=fields)
@@ -54,12 +54,12 @@ def table_fields(schema: pa.Schema) -> list[SchemaField]:
     out, problems = [], []
     for field in schema:
         if field.name in _QUALITY:
-            out.append(resource.stated(_QUALITY[field.name]))
+            out.append(resource.field_for_column(_QUALITY[field.name]))
         elif field.name in _KEYS:
-            out.append(resource.stated(_KEYS[field.name], "REQUIRED"))
+            out.append(resource.field_for_column(_KEYS[field.name], "REQUIRED"))
         else:
             try:
-                out.append(resource.carried(field, "Carried through unchanged"))
+                out.append(resource.field_for_arrow(field, "Carried through unchanged"))
             except KeyError:
                 problems.append(f"column {field.name} is {field.type}; drop or cast it")
     if problems:

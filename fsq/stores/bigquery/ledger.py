@@ -9,7 +9,7 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from fsq.stores import Entry
+from fsq.stores import LedgerEntry
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.names import TableName
 
@@ -23,7 +23,7 @@ _FIELDS = (
 )
 
 
-def recall(client: Any, target: TableName) -> dict[date, Entry]:
+def recall(client: Any, target: TableName) -> dict[date, LedgerEntry]:
     """The dates whose rows still bear the stamp that they were remembered with.
 
     A date that another writer has touched since is not among them: rows that it replaced have
@@ -44,7 +44,7 @@ def recall(client: Any, target: TableName) -> dict[date, Entry]:
       AND T.stamped = L.row_count
     """
     try:
-        return {r[0]: Entry(*r.values()[1:]) for r in run(client, sql)}
+        return {r[0]: LedgerEntry(*r.values()[1:]) for r in run(client, sql)}
     except NotFound:
         return {}
 
@@ -53,7 +53,7 @@ def remember(
     client: Any,
     target: TableName,
     stamps: Mapping[date, datetime],
-    entries: Mapping[date, Entry],
+    entries: Mapping[date, LedgerEntry],
 ) -> None:
     """Keep an entry for each stamped day that has one, and none for the others."""
     ledger = target.beside("ledger")
@@ -87,7 +87,7 @@ def remember(
 
 
 def _row(
-    day: date, stamps: Mapping[date, datetime], entries: Mapping[date, Entry]
+    day: date, stamps: Mapping[date, datetime], entries: Mapping[date, LedgerEntry]
 ) -> tuple[Any, ...]:
     e = entries.get(day)
     known = (e.contract, e.version, e.fingerprint, e.rows) if e else (None,) * 4

@@ -9,30 +9,32 @@ from google.api_core.exceptions import NotFound
 
 from fsq.contract import load_contract
 from fsq.errors import InputError
-from fsq.intake.formats import form_of
+from fsq.intake.formats import detect_form
 from fsq.schema.columns import LEGACY_FIELDS
-from fsq.stores.bigquery.client import connected
+from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.migrate import table_of
 from fsq.stores.bigquery.names import TableName, column
-from fsq.stores.bigquery.references import Place, examined, named_in
-from fsq.stores.legacy import Ending
-from fsq.stores.migration import no_table
+from fsq.stores.bigquery.references import Reference, find_references, references_in
+from fsq.stores.legacy import LegacyDropResult
+from fsq.stores.migration import table_not_found
 
 
-def ended(uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool) -> Ending:
+def drop_legacy(
+    uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
+) -> LegacyDropResult:
     """Drop the legacy fields; see ``fsq.stores.legacy.drop_legacy``."""
-    name, listed = TableName.parsed(uri), examined(consumers)
-    with connected(name.project, name.location) as clients:
+    name, listed = TableName.parse(uri), find_references(consumers)
+    with open_clients(name.project, name.location) as clients:
         client = clients.tables
         try:
             table = table_of(client, name, uri)
         except NotFound:
-            raise no_table(uri) from None
+            raise table_not_found(uri) from None
         there = {f.name.lower() for f in table.schema}
         present = tuple(f for f in LEGACY_FIELDS if f in there)
         if not present:
-            return Ending(uri)
+            return LegacyDropResult(uri)
         places = [*listed.places]
         for view in listed.tables:
             places += _of_given(client, view)
@@ -40,14 +42,14 @@ def ended(uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool) -> 
         if "feature_sources" in present and not input_too:
             places += _of_itself(client, name, there)
         if places or not yes:
-            return Ending(uri, present, tuple(dict.fromkeys(places)))
+            return LegacyDropResult(uri, present, tuple(dict.fromkeys(places)))
         for field in present:
             # Each statement may be repeated, so that a killed run is ended by the next.
             run(client, f"ALTER TABLE {name.sql} DROP COLUMN IF EXISTS {column(field)}")
-        return Ending(uri, present, dropped=True)
+        return LegacyDropResult(uri, present, dropped=True)
 
 
-def _of_dataset(client: Any, name: TableName) -> Iterator[Place]:
+def _of_dataset(client: Any, name: TableName) -> Iterator[Reference]:
     """What the dataset's views say, and its materialized views and routines."""
     for view, sql in _views(client, name).items():
         yield from _said(f"view {name.dataset}.{view}", sql)
@@ -59,7 +61,7 @@ def _of_dataset(client: Any, name: TableName) -> Iterator[Place]:
     for item in client.list_routines(dataset):
         routine = client.get_routine(item.reference)
         where = f"routine {name.dataset}.{routine.reference.routine_id}"
-        yield from named_in(routine.body or "", where)  # a remote function has none
+        yield from references_in(routine.body or "", where)  # a remote function has none
 
 
 def _views(client: Any, name: TableName) -> dict[str, str | None]:
@@ -69,7 +71,7 @@ def _views(client: Any, name: TableName) -> dict[str, str | None]:
     return dict(row.values() for row in run(client, sql))
 
 
-def _of_given(client: Any, name: TableName) -> list[Place]:
+def _of_given(client: Any, name: TableName) -> list[Reference]:
     """What a view of the list says; a table there may be a copy that has the fields."""
     try:
         found = client.get_table(name.dotted)
@@ -81,23 +83,23 @@ def _of_given(client: Any, name: TableName) -> list[Place]:
         return _said(where, _views(client, name).get(name.table))
     if found.table_type == "MATERIALIZED_VIEW":
         return _said(where, found.mview_query)
-    return named_in("\n".join(f.name for f in found.schema), f"table {name.dotted}")
+    return references_in("\n".join(f.name for f in found.schema), f"table {name.dotted}")
 
 
-def _said(where: str, sql: str | None) -> list[Place]:
+def _said(where: str, sql: str | None) -> list[Reference]:
     if not sql:
-        return [Place(where, None, None, "its SQL is not shown to you, so it may name them")]
-    return named_in(sql, where)
+        return [Reference(where, None, None, "its SQL is not shown to you, so it may name them")]
+    return references_in(sql, where)
 
 
-def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Place]:
+def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Reference]:
     """The table's own need of its sources: what scoring them has not yet put elsewhere."""
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
-    if form_of(there, load_contract()) == "legacy":
+    if detect_form(there, load_contract()) == "legacy":
         told = "its arrays can be scored with feature_sources only; --input-too drops it anyway"
-        yield Place(where, None, field, told)
+        yield Reference(where, None, field, told)
     if "feature_quality_detail" not in there:
-        yield Place(where, None, field, "no row of it has been scored yet")
+        yield Reference(where, None, field, "no row of it has been scored yet")
         return
     sql = f"""
     SELECT COUNT(*) FROM {name.sql}
@@ -106,4 +108,4 @@ def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Place]
     """
     (found,) = run(client, sql)
     if found[0]:
-        yield Place(where, None, field, f"rows not scored yet: {found[0]:,}")
+        yield Reference(where, None, field, f"rows not scored yet: {found[0]:,}")

@@ -7,35 +7,41 @@ from typing import Any
 from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 
 from fsq.errors import InputError
-from fsq.schema.bigquery import table as wanted
-from fsq.stores.bigquery.client import connected
+from fsq.schema.bigquery import output_fields as wanted
+from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import new_table, schema_fields
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.migration import ATTEMPTS, Migration, no_table, others_won, sound
-from fsq.stores.schema_diff import Change, Plan, planned
+from fsq.stores.migration import (
+    ATTEMPTS,
+    Migration,
+    require_compatible,
+    schema_conflict,
+    table_not_found,
+)
+from fsq.stores.schema_diff import SchemaChange, SchemaDiff, diff_schema
 
 
-def looked_at(uri: str) -> Plan:
-    """What a table lacks; see ``fsq.stores.migration.lacking``."""
-    name = TableName.parsed(uri)
-    with connected(name.project, name.location) as clients:
+def find_missing(uri: str) -> SchemaDiff:
+    """What a table lacks; see ``fsq.stores.migration.find_missing``."""
+    name = TableName.parse(uri)
+    with open_clients(name.project, name.location) as clients:
         try:
-            return sound(_plan(table_of(clients.tables, name, uri)), uri)
+            return require_compatible(_plan(table_of(clients.tables, name, uri)), uri)
         except NotFound:
-            raise no_table(uri) from None
+            raise table_not_found(uri) from None
 
 
-def migrated(uri: str, *, dry_run: bool, create: bool) -> Migration:
+def migrate(uri: str, *, dry_run: bool, create: bool) -> Migration:
     """Migrate a table; see ``fsq.stores.migration.migrate``."""
-    name = TableName.parsed(uri)
-    with connected(name.project, name.location) as clients:
+    name = TableName.parse(uri)
+    with open_clients(name.project, name.location) as clients:
         for _ in range(ATTEMPTS):
             try:
                 done = _tried(clients.tables, name, uri, dry_run=dry_run, create=create)
             except (PreconditionFailed, Conflict):
                 continue  # somebody else came first: look again
             return done
-    raise others_won(uri)
+    raise schema_conflict(uri)
 
 
 def _tried(client: Any, name: TableName, uri: str, *, dry_run: bool, create: bool) -> Migration:
@@ -43,11 +49,11 @@ def _tried(client: Any, name: TableName, uri: str, *, dry_run: bool, create: boo
         table = table_of(client, name, uri)
     except NotFound:
         if not create:
-            raise no_table(uri) from None
+            raise table_not_found(uri) from None
         if not dry_run:
             client.create_table(new_table(name, schema_fields(wanted())))
         return Migration(uri, created=True, added=_all(), dry_run=dry_run)
-    plan = sound(_plan(table), uri)
+    plan = require_compatible(_plan(table), uri)
     if not plan.empty and not dry_run:
         # The request bears the table's etag, so the service refuses it if the table has changed.
         table.schema = schema_fields(plan.fields)
@@ -71,12 +77,12 @@ def table_of(client: Any, name: TableName, uri: str) -> Any:
     return table
 
 
-def _plan(table: Any) -> Plan:
-    return planned([f.to_api_repr() for f in table.schema])
+def _plan(table: Any) -> SchemaDiff:
+    return diff_schema([f.to_api_repr() for f in table.schema])
 
 
-def _all() -> tuple[Change, ...]:
-    return planned([]).added
+def _all() -> tuple[SchemaChange, ...]:
+    return diff_schema([]).added
 
 
 def _notes(table: Any) -> tuple[str, ...]:

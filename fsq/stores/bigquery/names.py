@@ -21,7 +21,7 @@ _LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")
 class TableName:
     """A table: its three parts are known to be identifiers.
 
-    >>> TableName.parsed("bigquery://p.nba.features?location=EU").sql
+    >>> TableName.parse("bigquery://p.nba.features?location=EU").sql
     '`p.nba.features`'
     """
 
@@ -31,7 +31,7 @@ class TableName:
     location: str | None = None
 
     @classmethod
-    def parsed(cls, uri: str) -> TableName:
+    def parse(cls, uri: str) -> TableName:
         """Read ``bigquery://project.dataset.table``, with ``?location=EU`` if need be.
 
         Raises:

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fsq.contract import Contract
-from fsq.schema.columns import plain, to_arrow
+from fsq.schema.columns import plain_type, to_arrow
 from fsq.scoring.engine import CHUNK_ROWS
 from fsq.stores.bigquery.row_size import TEXT, row_bytes
-from fsq.utils.frames import batches
+from fsq.utils.frames import read_batches
 
 MIB, GIB, TIB = (2**n for n in (20, 30, 40))
 # BigQuery's documented logical sizes; NULL takes none, a struct is the sum of its fields.
@@ -50,7 +50,7 @@ def logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int
     """
     if isinstance(rows, pl.LazyFrame):
         total = Counter(dict.fromkeys(rows.collect_schema(), 0))
-        for batch in batches(rows, CHUNK_ROWS):
+        for batch in read_batches(rows, CHUNK_ROWS):
             total.update(logical_bytes(batch))
         return dict(total)
     table = to_arrow(rows) if isinstance(rows, pl.DataFrame) else rows
@@ -64,7 +64,7 @@ def _bytes(array: pa.Array) -> int:
     kind, there = array.type, len(array) - int(array.null_count)
     if pa.types.is_dictionary(kind):
         # The few words first, since those of a view cannot be taken from.
-        words = array.dictionary.cast(plain(kind.value_type))
+        words = array.dictionary.cast(plain_type(kind.value_type))
         return _bytes(words.take(array.indices))
     for fits, size in _SIZES:
         if fits(kind):

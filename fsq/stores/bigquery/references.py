@@ -17,7 +17,7 @@ _LONGEST = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Reference:
     """One place that names a legacy field.
 
     Attributes:
@@ -41,16 +41,16 @@ class Place:
         return asdict(self)
 
 
-def named_in(text: str, where: str) -> list[Place]:
+def references_in(text: str, where: str) -> list[Reference]:
     """Every line of a text that names a legacy field as a whole word.
 
     Comments count: a refusal too many costs a glance, one too few breaks a consumer.
 
-    >>> [p.field for p in named_in("SELECT f.feature_sources, my_feature_sources", "a view")]
+    >>> [p.field for p in references_in("SELECT f.feature_sources, my_feature_sources", "a view")]
     ['feature_sources']
     """
     return [
-        Place(where, number, field, _short(line))
+        Reference(where, number, field, _short(line))
         for number, line in enumerate(text.splitlines(), 1)
         for field in dict.fromkeys(m[0].lower() for m in _NAMED.finditer(line))
     ]
@@ -70,11 +70,11 @@ class Consumers:
         tables: views of BigQuery that the list names; they are to be looked at.
     """
 
-    places: tuple[Place, ...]
+    places: tuple[Reference, ...]
     tables: tuple[TableName, ...]
 
 
-def examined(consumers: Sequence[str]) -> Consumers:
+def find_references(consumers: Sequence[str]) -> Consumers:
     """Look through a list of consumers.
 
     Args:
@@ -84,15 +84,15 @@ def examined(consumers: Sequence[str]) -> Consumers:
     Raises:
         InputError: an entry is none of these, so that a misspelt one is not taken for silence.
 
-    >>> examined(["matchup_data_status"]).places[0].where
+    >>> find_references(["matchup_data_status"]).places[0].where
     'the list of consumers'
     """
-    places: list[Place] = []
+    places: list[Reference] = []
     tables: list[TableName] = []
     problems: list[str] = []
     for entry in consumers:
         if entry.lower() in LEGACY_FIELDS:
-            places.append(Place("the list of consumers", None, entry.lower(), entry))
+            places.append(Reference("the list of consumers", None, entry.lower(), entry))
         elif Path(entry).exists():
             try:
                 places += _in_files(Path(entry))
@@ -100,7 +100,7 @@ def examined(consumers: Sequence[str]) -> Consumers:
                 problems.append(f"{entry} cannot be read: {error}")
         else:
             try:
-                tables.append(TableName.parsed(entry))
+                tables.append(TableName.parse(entry))
             except InputError:
                 kinds = "no file, no folder, no project.dataset.view and no legacy field"
                 problems.append(f"{entry!r} is {kinds}; correct it")
@@ -109,12 +109,12 @@ def examined(consumers: Sequence[str]) -> Consumers:
     return Consumers(tuple(places), tuple(tables))
 
 
-def _in_files(path: Path) -> Iterator[Place]:
+def _in_files(path: Path) -> Iterator[Reference]:
     for file in _files(path):
         content = file.read_bytes()
         if path.is_dir() and b"\0" in content[:8192]:
             continue  # a picture, say: no code
-        yield from named_in(content.decode("utf-8", "replace"), str(file))
+        yield from references_in(content.decode("utf-8", "replace"), str(file))
 
 
 def _files(path: Path) -> Iterable[Path]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from fsq.contract import Contract, Feature
 from fsq.intake.formats import PROVENANCE, SHARED
-from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEYS, REPEATED, Kind
+from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEYS, REPEATED, ColumnType
 
-_FIXED: dict[Kind, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
+_FIXED: dict[ColumnType, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
 TEXT = 2  # bytes of a text beside its content
 # What a contract does not fix, as it is on average in two real seasons: letters of a text.
 _LETTERS = {
@@ -93,7 +93,7 @@ def _flat(contract: Contract, columns: set[str] | None) -> dict[str, float]:
     return sizes | dict.fromkeys(absent, 0)
 
 
-def _plain(name: str, kind: Kind) -> int:
+def _plain(name: str, kind: ColumnType) -> int:
     return _FIXED[kind] if kind in _FIXED else TEXT + _LETTERS.get(name, 0)
 
 

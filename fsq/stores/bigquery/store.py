@@ -17,11 +17,11 @@ from google.cloud import bigquery
 from fsq.errors import StoreError
 from fsq.intake.formats import holds_features
 from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS, from_arrow, to_arrow
-from fsq.schema.nested import names_of, selected
-from fsq.stores import Entry, Receipt, vanished
+from fsq.schema.nested import select_columns, selectable_names
+from fsq.stores import LedgerEntry, WriteResult, table_disappeared
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import verify as census
-from fsq.stores.bigquery.client import Clients, connected
+from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.merge import KEYS, Merge, Mode
@@ -29,9 +29,9 @@ from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.read import scan
 from fsq.stores.bigquery.stream import Retry
 from fsq.stores.bigquery.validate import check, scored_whole
-from fsq.stores.bigquery.verify import Count
-from fsq.stores.bigquery.write import publish
-from fsq.stores.validation import whole_days
+from fsq.stores.bigquery.verify import RowCounts
+from fsq.stores.bigquery.write import write_rows
+from fsq.stores.validation import validate_keys
 
 # A staging table that nobody dropped, since its process was killed, goes by itself.
 _STAGING_LIVES = timedelta(days=1)
@@ -48,13 +48,13 @@ class BigQueryStore:
 
     def __init__(self, uri: str, retry: Retry | None = None) -> None:
         self.uri = uri
-        self.name = TableName.parsed(uri)
+        self.name = TableName.parse(uri)
         self.retry = retry
         self._seen = False  # a table that was there is not made anew when it is gone
 
     def connect(self) -> AbstractContextManager[Clients]:
         """Open the clients, for a ``with``."""
-        return connected(self.name.project, self.name.location)
+        return open_clients(self.name.project, self.name.location)
 
     def read(
         self,
@@ -74,14 +74,14 @@ class BigQueryStore:
                 raise StoreError(f"there is no table {self.uri}; backfill it first") from None
             raise
         if columns is not None:
-            have = names_of(rows.collect_schema())
+            have = selectable_names(rows.collect_schema())
             if lacking := [c for c in columns if c not in have]:
                 raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
         if start is not None:
             rows = rows.filter(pl.col("game_date") >= start)
         if end is not None:
             rows = rows.filter(pl.col("game_date") <= end)
-        return rows if columns is None else rows.select(selected(columns))
+        return rows if columns is None else rows.select(select_columns(columns))
 
     def version(self) -> int | None:
         """When the table was last changed, in milliseconds since 1970; None without a table."""
@@ -89,7 +89,7 @@ class BigQueryStore:
             table = self._table(clients)
             return None if table is None else version_of(table)
 
-    def ledger(self) -> dict[date, Entry]:
+    def ledger(self) -> dict[date, LedgerEntry]:
         """What is remembered per date; a date that others have touched is not in it."""
         with self.connect() as clients:
             return ledgers.recall(clients.tables, self.name)
@@ -105,9 +105,9 @@ class BigQueryStore:
     def replace(
         self,
         scored: pl.DataFrame | pa.Table,
-        ledger: Mapping[date, Entry] | None = None,
+        ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
-    ) -> Receipt:
+    ) -> WriteResult:
         """Merge these rows into the table by their keys, at once or not at all.
 
         In a table of scored rows, those of the dates are replaced. In a table with upstream's
@@ -127,9 +127,9 @@ class BigQueryStore:
                 or not at all.
         """
         table = to_arrow(without_null_arrays(scored))
-        days = whole_days(table)
+        days = validate_keys(table)
         if not days:
-            return Receipt(0, 0, self.version() or -1)
+            return WriteResult(0, 0, self.version() or -1)
         scored_whole(table)
         with self.connect() as clients:
             target = self.target(clients, table.schema)
@@ -138,12 +138,14 @@ class BigQueryStore:
             check(sent, target.schema, self.uri, inserts=mode is not Mode.IN_PLACE)
             staging = self.staged(clients, target, sent.column_names)
             try:
-                publish(clients.writer, staging.path, sent, retry=self.retry)
-                self.merge(clients, staging, Count.of(sent), sent.column_names, days, mode)
+                write_rows(clients.writer, staging.path, sent, retry=self.retry)
+                self.merge(clients, staging, RowCounts.of(sent), sent.column_names, days, mode)
             finally:
-                dropped(clients, staging)
+                drop_staging(clients, staging)
             ledgers.remember(clients.tables, self.name, stamps_of(table), ledger or {})
-            return Receipt(table.num_rows, len(days), version_of(self._table(clients) or target))
+            return WriteResult(
+                table.num_rows, len(days), version_of(self._table(clients) or target)
+            )
 
     def target(self, clients: Clients, schema: pa.Schema) -> Any:
         """The table; it is made for rows of this schema if there is none."""
@@ -159,7 +161,7 @@ class BigQueryStore:
 
     def _created(self, clients: Clients, schema: pa.Schema) -> Any:
         if self._seen:
-            raise vanished(self.uri)
+            raise table_disappeared(self.uri)
         self._seen = True
         table = new_table(self.name, table_fields(schema))
         return clients.tables.create_table(table, exists_ok=True)
@@ -177,7 +179,7 @@ class BigQueryStore:
         self,
         clients: Clients,
         staging: TableName,
-        wanted: Count,
+        wanted: RowCounts,
         columns: Sequence[str],
         days: Sequence[date],
         mode: Mode,
@@ -223,7 +225,7 @@ def version_of(table: Any) -> int:
     return int(table.modified.timestamp() * 1000)
 
 
-def dropped(clients: Clients, staging: TableName) -> None:
+def drop_staging(clients: Clients, staging: TableName) -> None:
     """Drop a staging table, as far as possible."""
     try:
         clients.tables.delete_table(staging.dotted, not_found_ok=True)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from google.cloud.bigquery import SchemaField
 
 from fsq.errors import InputError
-from fsq.schema.bigquery import standard
+from fsq.schema.bigquery import standard_type
 from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS
 
 # The Arrow types that the service documents for each of its types.
@@ -34,7 +34,7 @@ def type_of(field: SchemaField) -> str:
     >>> type_of(SchemaField("n", "INTEGER"))
     'INT64'
     """
-    return standard(field.field_type)
+    return standard_type(field.field_type)
 
 
 def check(rows: pa.Table, target: Sequence[SchemaField], table: str, *, inserts: bool) -> None:

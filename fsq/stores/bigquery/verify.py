@@ -18,7 +18,7 @@ from fsq.stores.bigquery.names import TableName, column
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class RowCounts:
     """What rows amount to: their number, the elements of every array, and their stamps."""
 
     rows: int
@@ -26,19 +26,19 @@ class Count:
     stamps: frozenset[datetime]
 
     @classmethod
-    def of(cls, rows: pa.Table) -> Count:
+    def of(cls, rows: pa.Table) -> RowCounts:
         """Count rows that are at hand."""
         arrays = [f.name for f in rows.schema if pa.types.is_list(f.type)]
         stamps = pc.unique(rows["quality_computed_at"]).to_pylist()
         return cls(rows.num_rows, {n: _elements(rows[n]) for n in arrays}, frozenset(stamps))
 
-    def __add__(self, other: Count) -> Count:
+    def __add__(self, other: RowCounts) -> RowCounts:
         elements = {n: self.elements[n] + other.elements[n] for n in self.elements}
-        return Count(self.rows + other.rows, elements, self.stamps | other.stamps)
+        return RowCounts(self.rows + other.rows, elements, self.stamps | other.stamps)
 
 
 def compare(
-    what: str, wanted: Count, table: TableName, client: Any, days: Sequence[date] | None = None
+    what: str, wanted: RowCounts, table: TableName, client: Any, days: Sequence[date] | None = None
 ) -> None:
     """Hold what a table has against the rows that were written to it.
 

@@ -19,7 +19,7 @@ STREAMS = 4
 _COMMITTED = types.StorageError.StorageErrorCode.STREAM_ALREADY_COMMITTED
 
 
-def publish(
+def write_rows(
     writer: Any,
     parent: str,
     rows: pa.Table,
@@ -55,7 +55,7 @@ def publish(
 
     def fill(share: Sequence[pa.RecordBatch]) -> Stream | None:
         try:
-            return sealed(transport, parent, share, patience, given_up)
+            return write_stream(transport, parent, share, patience, given_up)
         except Exception as error:
             failures.append(error)
             given_up.set()
@@ -71,7 +71,7 @@ def publish(
     return sum(s.rows for s in filled)
 
 
-def sealed(
+def write_stream(
     transport: Any,
     parent: str,
     pieces: Sequence[pa.RecordBatch],

@@ -18,14 +18,14 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import RemoveAction
 
 from fsq.errors import InputError, StoreError
-from fsq.schema.columns import arrow_schema, plain
-from fsq.stores import Entry, Receipt, changed_meanwhile
-from fsq.stores.delta.files import DeltaPlace, added
+from fsq.schema.columns import arrow_schema, plain_type
+from fsq.stores import LedgerEntry, WriteResult, write_conflict
+from fsq.stores.delta.files import DeltaDataWriter, added
 from fsq.stores.delta.store import ATTEMPTS, DeltaStore, pause, to_remember
-from fsq.stores.distributed import Part
+from fsq.stores.distributed import WriterCommitMessage
 
 
-class DeltaSpread:
+class DeltaBatchWrite:
     """One run's way into a Delta table; see ``fsq.stores.spread.Spread`` for the methods.
 
     Files of replaced dates may hold other dates too: those rows are written anew, and old files
@@ -36,7 +36,7 @@ class DeltaSpread:
     def __init__(self, store: DeltaStore, since: int | None) -> None:
         self._store = store
         self._since = since
-        self._place: DeltaPlace | None = None
+        self._place: DeltaDataWriter | None = None
 
     def committed(self, run_id: str) -> bool:
         """Whether a run of this id is in the table's log."""
@@ -44,7 +44,7 @@ class DeltaSpread:
             return False
         return self._store.table().transaction_version(_application(run_id)) is not None
 
-    def prepare(self, empty: pl.DataFrame) -> DeltaPlace:
+    def prepare(self, empty: pl.DataFrame) -> DeltaDataWriter:
         """Make the table, or add to it the columns that it lacks.
 
         Raises:
@@ -63,13 +63,13 @@ class DeltaSpread:
                     self._since += 1
                     self._unchanged(table)
             types = pa.schema(table.schema().to_arrow())
-            types = pa.schema([pa.field(f.name, plain(f.type)) for f in types])
-            self._place = DeltaPlace(self._store.uri, f"fsq-{secrets.token_hex(6)}", types)
+            types = pa.schema([pa.field(f.name, plain_type(f.type)) for f in types])
+            self._place = DeltaDataWriter(self._store.uri, f"fsq-{secrets.token_hex(6)}", types)
         return self._place
 
     def commit(
-        self, parts: Sequence[Part], ledger: Mapping[date, Entry], run_id: str
-    ) -> Receipt | None:
+        self, parts: Sequence[WriterCommitMessage], ledger: Mapping[date, LedgerEntry], run_id: str
+    ) -> WriteResult | None:
         """One transaction: the parts, the rest of the files they touch, and the run's id.
 
         Raises:
@@ -107,7 +107,7 @@ class DeltaSpread:
                 pause(attempt)
                 continue
             place.discard(but=[p.name for p in (*parts, *rest)])
-            return Receipt(sum(p.rows for p in parts), len(days), table.version() + 1)
+            return WriteResult(sum(p.rows for p in parts), len(days), table.version() + 1)
         raise StoreError(f"{self._store.uri}: other writers won {ATTEMPTS} times; run it again")
 
     def discard(self) -> None:
@@ -115,13 +115,13 @@ class DeltaSpread:
         if self._place is not None:
             self._place.discard()
 
-    def _ready(self) -> DeltaPlace:
+    def _ready(self) -> DeltaDataWriter:
         assert self._place is not None, "prepare comes first"  # noqa: S101
         return self._place
 
     def _unchanged(self, table: DeltaTable) -> None:
         if self._since is not None and table.version() != self._since:
-            raise changed_meanwhile(self._store.uri)
+            raise write_conflict(self._store.uri)
 
 
 def _application(run_id: str) -> str:
@@ -129,8 +129,8 @@ def _application(run_id: str) -> str:
 
 
 def _replaced(
-    table: DeltaTable, place: DeltaPlace, days: Sequence[date]
-) -> tuple[list[RemoveAction], list[Part]]:
+    table: DeltaTable, place: DeltaDataWriter, days: Sequence[date]
+) -> tuple[list[RemoveAction], list[WriterCommitMessage]]:
     """The files that hold rows of these dates, and what is left of them in new files."""
     old, rest = [], []
     for file in _candidates(table, days):

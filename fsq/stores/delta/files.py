@@ -19,7 +19,7 @@ from deltalake.transaction import AddAction
 
 from fsq.errors import StoreError
 from fsq.schema.columns import to_arrow
-from fsq.stores.distributed import Part
+from fsq.stores.distributed import WriterCommitMessage
 
 _KEYS = ("player_lookup", "game_date")
 # Rows that are read of an old file at once.
@@ -27,7 +27,7 @@ _BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class DeltaPlace:
+class DeltaDataWriter:
     """A Delta table's folder, which every process must see under the same path.
 
     Args:
@@ -40,7 +40,7 @@ class DeltaPlace:
     token: str
     schema: pa.Schema
 
-    def write(self, task: int, scored: Iterable[pl.DataFrame]) -> Part:
+    def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
         """Write one file, of a name that no other attempt has.
 
         Raises:
@@ -48,7 +48,7 @@ class DeltaPlace:
         """
         return self.write_arrow(f"{task:05}", (to_arrow(frame) for frame in scored))
 
-    def write_arrow(self, label: str, tables: Iterable[pa.Table]) -> Part:
+    def write_arrow(self, label: str, tables: Iterable[pa.Table]) -> WriterCommitMessage:
         """The same, of Arrow tables; only the columns that they have."""
         name = f"{self.token}-{label}-{secrets.token_hex(8)}.parquet"
         path = Path(self.folder) / name
@@ -67,7 +67,7 @@ class DeltaPlace:
             if writer is not None:
                 writer.close()
         known = pl.concat(keys)
-        return Part(name, known.height, path.stat().st_size, _stats(known))
+        return WriterCommitMessage(name, known.height, path.stat().st_size, _stats(known))
 
     def _fitting(self, table: pa.Table) -> pa.Table:
         """The table's rows with the types that its columns have in the store."""
@@ -90,7 +90,7 @@ class DeltaPlace:
             dates = file.read(["game_date"])["game_date"]
             return pc.sum(pc.is_in(dates, _dates(days))).as_py() or 0, len(dates)
 
-    def rest(self, path: str, days: Sequence[date]) -> Part:
+    def rest(self, path: str, days: Sequence[date]) -> WriterCommitMessage:
         """Write the rows that a file has of other dates, or of none, into a new file.
 
         Raises:
@@ -129,7 +129,7 @@ def _stats(keys: pl.DataFrame) -> dict[str, object]:
     }
 
 
-def added(part: Part) -> AddAction:
+def added(part: WriterCommitMessage) -> AddAction:
     """The part as an entry of Delta's log."""
     now = int(time.time() * 1000)
     return AddAction(part.name, part.size, {}, now, True, json.dumps(part.facts))

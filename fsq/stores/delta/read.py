@@ -15,10 +15,10 @@ from deltalake import DeltaTable
 from polars.io.plugins import register_io_source
 
 from fsq.schema.columns import DETAIL_TYPE
-from fsq.schema.nested import DETAIL, dotted, field_of, names_of, selected
+from fsq.schema.nested import DETAIL, detail_field, dotted_name, select_columns, selectable_names
 
 
-def scan_fields(
+def scan_detail_fields(
     table: DeltaTable, start: date | None, end: date | None, columns: Sequence[str]
 ) -> pl.LazyFrame:
     """Rows from start to end; of the detail, only the fields that ``columns`` names."""
@@ -26,10 +26,10 @@ def scan_fields(
     types = whole.collect_schema()
     # Files of such tables do not hold just the table's rows and columns, so Polars must read them.
     if table.protocol().reader_features or table.metadata().partition_columns:
-        return _dated(whole, start, end).select(selected(columns))
+        return _dated(whole, start, end).select(select_columns(columns))
     fields = DETAIL_TYPE.to_schema()
     schema = pl.Schema(
-        {c: types[c] if (f := field_of(c)) is None else pl.List(fields[f]) for c in columns}
+        {c: types[c] if (f := detail_field(c)) is None else pl.List(fields[f]) for c in columns}
     )
     files = sorted(table.file_uris(file_pruning_predicate=_predicate(start, end)))
 
@@ -73,18 +73,18 @@ def _read(file: str, schema: pl.Schema) -> pl.LazyFrame:
     """One file's columns; NULL where an older file lacks one."""
     with pq.ParquetFile(file) as opened:
         found = pl.DataFrame(opened.read(columns=_leaves(opened, {*schema, "game_date"})))
-    there = [c for c in schema if c in names_of(found.schema)]
+    there = [c for c in schema if c in selectable_names(found.schema)]
     lacking = [_nothing(c, schema[c], there) for c in schema if c not in there]
     extra = [] if "game_date" in there else ["game_date"]
-    return found.lazy().select(*selected(there), *extra, *lacking).cast(schema)
+    return found.lazy().select(*select_columns(there), *extra, *lacking).cast(schema)
 
 
 def _nothing(column: str, kind: pl.DataType, there: list[str]) -> pl.Expr:
     """NULL for a column that the file lacks; for a field, NULL for each feature."""
-    beside = next((c for c in there if field_of(c)), None)
-    if field_of(column) is None or beside is None or not isinstance(kind, pl.List):
+    beside = next((c for c in there if detail_field(c)), None)
+    if detail_field(column) is None or beside is None or not isinstance(kind, pl.List):
         return pl.lit(None, kind).alias(column)
-    (like,) = selected([beside])
+    (like,) = select_columns([beside])
     absent = pl.when(pl.element().is_null() & pl.element().is_not_null()).then(None)
     return like.list.eval(absent.cast(kind.inner)).alias(column)
 
@@ -95,6 +95,6 @@ def _leaves(file: pq.ParquetFile, columns: set[str]) -> list[str]:
     for i in range(len(file.schema)):
         path: str = file.schema.column(i).path
         column, *inner = path.split(".")
-        if (dotted(inner[2]) if column == DETAIL and len(inner) > 2 else column) in columns:
+        if (dotted_name(inner[2]) if column == DETAIL and len(inner) > 2 else column) in columns:
             out.append(path)
     return out

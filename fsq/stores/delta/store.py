@@ -19,11 +19,11 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from fsq.errors import StoreError
 from fsq.schema.columns import to_arrow
-from fsq.schema.nested import field_of, names_of
-from fsq.stores import Entry, Receipt, changed_meanwhile, vanished
-from fsq.stores.delta.read import scan_fields
+from fsq.schema.nested import detail_field, selectable_names
+from fsq.stores import LedgerEntry, WriteResult, table_disappeared, write_conflict
+from fsq.stores.delta.read import scan_detail_fields
 from fsq.stores.delta.table import LocalTable
-from fsq.stores.validation import whole_days
+from fsq.stores.validation import validate_keys
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
 CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
@@ -85,11 +85,11 @@ class DeltaStore:
         table = self.table()
         rows = pl.scan_delta(table)
         if columns is not None:
-            have = names_of(rows.collect_schema())
+            have = selectable_names(rows.collect_schema())
             if lacking := [c for c in columns if c not in have]:
                 raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
-            if any(field_of(c) for c in columns):
-                return scan_fields(table, start, end, columns)
+            if any(detail_field(c) for c in columns):
+                return scan_detail_fields(table, start, end, columns)
         if start is not None:
             rows = rows.filter(pl.col("game_date") >= start)
         if end is not None:
@@ -99,9 +99,9 @@ class DeltaStore:
     def replace(
         self,
         scored: pl.DataFrame | pa.Table,
-        ledger: Mapping[date, Entry] | None = None,
+        ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
-    ) -> Receipt:
+    ) -> WriteResult:
         """Put these rows in the place of all rows of their dates, at once or not at all.
 
         A conflict with a concurrent writer is retried on the newer version of the table, which
@@ -119,18 +119,18 @@ class DeltaStore:
                 dates after ``since``.
         """
         table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
-        days = whole_days(table)
+        days = validate_keys(table)
         if not days:
-            return Receipt(0, 0, self.table().version() if self._is_table() else -1)
+            return WriteResult(0, 0, self.table().version() if self._is_table() else -1)
         properties = CommitProperties(custom_metadata=to_remember(days, ledger or {}))
         for attempt in range(ATTEMPTS):
             try:
                 version = self._write(table, days, properties, since)
-                disturbed = since is not None and version != since + 1
-                return Receipt(table.num_rows, len(days), version, disturbed)
+                disputed = since is not None and version != since + 1
+                return WriteResult(table.num_rows, len(days), version, conflict=disputed)
             except CommitFailedError as error:
                 if since is not None:
-                    raise changed_meanwhile(self.uri) from error
+                    raise write_conflict(self.uri) from error
                 conflict = error
                 pause(attempt)
             except (DeltaError, OSError, pa.ArrowException) as error:
@@ -175,7 +175,7 @@ class DeltaStore:
         if self._is_table():
             return
         if self._seen:
-            raise vanished(self.uri)
+            raise table_disappeared(self.uri)
         try:
             write_deltalake(
                 self._place, schema.empty_table(), mode="error", configuration=CONFIGURATION
@@ -189,14 +189,14 @@ class DeltaStore:
         """Version of the table as it is now; None if there is no table."""
         return int(self.table().version()) if self._is_table() else None
 
-    def ledger(self) -> dict[date, Entry]:
+    def ledger(self) -> dict[date, LedgerEntry]:
         """What is remembered per date, from the table's own history.
 
         A change of rows by another tool forgets all dates that were written before it.
         """
         if not self._is_table():
             return {}
-        out: dict[date, Entry] = {}
+        out: dict[date, LedgerEntry] = {}
         seen: set[date] = set()
         for commit in self.table().history():
             remembered = _unpacked(commit.get(_KEY))
@@ -215,7 +215,7 @@ class DeltaStore:
         return None
 
 
-def to_remember(days: Iterable[date], ledger: Mapping[date, Entry]) -> dict[str, str]:
+def to_remember(days: Iterable[date], ledger: Mapping[date, LedgerEntry]) -> dict[str, str]:
     """What a commit of these days carries, for the ledger: an entry each, or that there is none."""
     entries = {d.isoformat(): _packed(ledger[d]) if d in ledger else None for d in days}
     return {_KEY: json.dumps(entries)}
@@ -226,15 +226,15 @@ def pause(attempt: int) -> None:
     time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads tries
 
 
-def _packed(entry: Entry) -> list[str | int]:
+def _packed(entry: LedgerEntry) -> list[str | int]:
     return [entry.contract, entry.version, entry.fingerprint, entry.rows]
 
 
-def _unpacked(text: Any) -> dict[date, Entry | None] | None:
+def _unpacked(text: Any) -> dict[date, LedgerEntry | None] | None:
     """What a commit remembers; None if its metadata is not fsq's."""
     try:
         days = {date.fromisoformat(day): packed for day, packed in json.loads(text).items()}
-        return {day: packed and Entry(*packed) for day, packed in days.items()}
+        return {day: packed and LedgerEntry(*packed) for day, packed in days.items()}
     except (TypeError, ValueError, AttributeError):
         return None
 

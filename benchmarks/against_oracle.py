@@ -8,8 +8,8 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.schema.columns import POLARS_SCHEMA
-from tests.oracle import score_rows
-from tests.oracle_contracts import CAPPED, V2, V3
+from tests.support.oracle import score_rows
+from tests.support.oracle_contracts import CAPPED, V2, V3
 
 # It keeps nothing between rows, so its time is scaled from a few.
 ROWS: int | None = 500

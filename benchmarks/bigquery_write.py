@@ -29,7 +29,7 @@ from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.stream import requests
 from fsq.stores.bigquery.write import write_rows
 from tests.conftest import command, started, stopped
-from tests.fake_write import FakeWrite, client_of
+from tests.support.fake_write import FakeWrite, client_of
 
 ROUNDS = 5
 PARENT = "projects/p/datasets/d/tables/t"

@@ -24,8 +24,8 @@ from polars.testing import assert_frame_equal
 import fsq
 import fsq.spark
 from fsq.backfill.run import backfill
-from tests.frames import wide
-from tests.spark import MASTER, NOW, Killer, driver, executors, table, workers
+from tests.support.frames import wide
+from tests.support.spark import MASTER, NOW, Killer, driver, executors, table, workers
 
 ROWS, DAYS, PER_TASK = 600, 60, 20
 

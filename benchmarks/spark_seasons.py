@@ -25,8 +25,8 @@ from fsq.backfill.run import backfill
 from fsq.demo import simulate_season
 from fsq.stores.bigquery.client import open_clients
 from tests.conftest import command, started, stopped
-from tests.spark import KEYS, MASTER
-from tests.warehouse import held
+from tests.support.spark import KEYS, MASTER
+from tests.support.warehouse import held
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 LAST = 2025

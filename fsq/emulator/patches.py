@@ -1,6 +1,6 @@
 """What bqemulator 1.4.0 must be mended of to hold nested rows; one function for each fault.
 
-``tests/integration/test_emulator_patches.py`` shows each fault in the unmended emulator, so a
+``tests/emulator/test_patches.py`` shows each fault in the unmended emulator, so a
 release that has mended it makes the test fail, and the function can go.
 """
 

@@ -141,7 +141,7 @@ def label_hash(name: str, kind: pl.DataType) -> pl.Expr:
 
 
 def known_label_hashes(kind: pl.DataType, contract: Contract) -> pl.Series:
-    """What ``label_hash`` gives for the contract's words and, last, for NULL, in a column of a type.
+    """Hashes of the contract's source labels and, last, of NULL, in a column of this type.
 
     NULL where an Enum lacks the word.
     """

@@ -92,7 +92,7 @@ def _weighted(score: Any, default: Any, contract: Contract) -> Any:
 
 @lru_cache(maxsize=8)
 def columns(contract: Contract) -> dict[str, pl.Expr]:
-    """Each numeric, flag and word column of levels 2 and 3, from what ``aggregate_features`` gives."""
+    """The numeric, flag and text columns of levels 2 and 3, from ``aggregate_features``."""
     size = {c: len(contract.in_category(c)) for c in CATEGORIES}
     out: dict[str, pl.Expr] = {f"{c}_quality_pct": _pct(c) for c in CATEGORIES}
     for flag, wanted in contract.flags:

@@ -21,7 +21,7 @@ import fsq
 from fsq.cli import main
 from fsq.cli._output import PIPE_WIDTH, clean
 from fsq.schema.columns import ARROW_SCHEMA, COLUMN_NAMES
-from tests.frames import NAMES, legacy, wide
+from tests.support.frames import NAMES, legacy, wide
 
 COMMANDS = ["score", "backfill", "check", "explain", "trend", "report", "demo", "emulator",
             "sql", "contract", "contract show",

@@ -19,7 +19,7 @@ from fsq.diagnosis.trend import trend_of
 from fsq.report.page import report
 from fsq.report.trend_chart import trend_picture
 from fsq.sql.quote import comment, text
-from tests.frames import CONTRACT, wide
+from tests.support.frames import CONTRACT, wide
 
 # One text that tries them all: terminal, log of a job, HTML, Markdown, SQL, spreadsheet.
 EVIL = (

@@ -11,7 +11,7 @@ import pytest
 import fsq
 from fsq.cli import main
 from fsq.cli._output import PIPE_WIDTH
-from tests.frames import wide
+from tests.support.frames import wide
 
 DAYS = ("--start", "2026-01-05", "--end", "2026-01-10")
 

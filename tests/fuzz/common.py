@@ -18,7 +18,7 @@ import fsq
 from fsq.cli import main
 from fsq.intake.validation import OnUnknown
 from fsq.schema.columns import COLUMN_NAMES, POLARS_SCHEMA, to_arrow
-from tests.frames import hybrid, legacy, wide
+from tests.support.frames import hybrid, legacy, wide
 
 
 class WrongError(Exception):

@@ -12,9 +12,9 @@ import polars as pl
 
 import fsq
 from fsq.intake.run_context import RunContext
-from tests.frames import legacy
 from tests.fuzz import mutate
 from tests.fuzz.common import command, rows_of, sane
+from tests.support.frames import legacy
 
 _TOML = (Path(fsq.__file__).parent / "contract/shipped/v2_33features.toml").read_text()
 

@@ -11,9 +11,9 @@ import fsq
 from fsq.stores.bigquery.names import TableName
 from fsq.training.export import read_provenance
 from fsq.utils.webhook import problem_of
-from tests.frames import NAMES
 from tests.fuzz import mutate
 from tests.fuzz.common import WrongError, rows_of
+from tests.support.frames import NAMES
 
 
 def model(rng: Random, place: Path) -> bool:

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 import fsq
 from fsq.schema.columns import to_arrow
-from tests.frames import NAMES
 from tests.fuzz import mutate
 from tests.fuzz.common import FORMS, UNKNOWN, WrongError, command, file_of, rows_of, sane
+from tests.support.frames import NAMES
 
 
 def parquet(rng: Random, place: Path) -> bool:

@@ -11,9 +11,9 @@ from random import Random
 import polars as pl
 
 import fsq
-from tests.frames import wide
 from tests.fuzz import mutate
 from tests.fuzz.common import WrongError, command
+from tests.support.frames import wide
 
 
 @cache

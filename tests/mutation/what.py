@@ -4,30 +4,30 @@ from __future__ import annotations
 
 _RULES = (
     "tests/golden",
-    "tests/unit/test_forms.py",
-    "tests/property/test_score_matches_oracle.py",
-    "tests/unit/test_hostile_input.py",
+    "tests/intake/test_formats.py",
+    "tests/scoring/test_engine_matches_oracle.py",
+    "tests/intake/test_hostile_input.py",
 )
 _WIRE = (
-    "tests/property/test_request_sizes.py",
-    "tests/unit/test_bigquery_strict.py",
-    "tests/integration/test_bigquery_faults.py",
+    "tests/stores/bigquery/test_stream.py",
+    "tests/stores/bigquery/test_validate.py",
+    "tests/stores/bigquery/test_write.py",
 )
 _BIGQUERY = (
     *_WIRE,
-    "tests/integration/test_bigquery_schema.py",
-    "tests/cli/test_bigquery_cli.py",
-    "tests/integration/test_bigquery_spread.py",
-    "tests/integration/test_bigquery_backfill.py",
-    "tests/integration/test_storage_faults.py",
+    "tests/stores/bigquery/test_schema.py",
+    "tests/cli/test_bigquery.py",
+    "tests/stores/bigquery/test_distributed.py",
+    "tests/backfill/test_run_bigquery.py",
+    "tests/stores/test_storage_faults.py",
 )
 _DELTA = (
-    "tests/integration/test_delta_store.py",
-    "tests/integration/test_delta_schema.py",
-    "tests/property/test_migration_plan.py",
-    "tests/integration/test_backfill.py",
-    "tests/unit/test_hostile_input.py",
-    "tests/integration/test_storage_faults.py",
+    "tests/stores/delta/test_store.py",
+    "tests/stores/delta/test_migrate.py",
+    "tests/stores/test_schema_diff.py",
+    "tests/backfill/test_run.py",
+    "tests/intake/test_hostile_input.py",
+    "tests/stores/test_storage_faults.py",
 )
 _HERE = "fsq/stores/bigquery/"
 
@@ -61,7 +61,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Delta's writer": {
         "fsq/stores/delta/store.py": _DELTA,
-        "fsq/stores/delta/read.py": ("tests/integration/test_training_store.py", *_DELTA),
+        "fsq/stores/delta/read.py": ("tests/training/test_source.py", *_DELTA),
         "fsq/stores/schema_diff.py": _DELTA,
         "fsq/stores/validation.py": _DELTA,
     },

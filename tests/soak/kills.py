@@ -16,10 +16,10 @@ from fsq.errors import StoreError
 from fsq.schema.columns import COLUMN_NAMES, to_arrow
 from fsq.stores import LedgerEntry, open_store
 from fsq.stores.migration import migrate
-from tests import warehouse
-from tests.frames import legacy
 from tests.soak.victims import Limits, Tally, finished
 from tests.soak.whole import DAYS, STAMP, answer, origins, versions
+from tests.support import warehouse
+from tests.support.frames import legacy
 
 CONTRACTS = ("v2_33features", "v2_33features_capped")
 

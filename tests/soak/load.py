@@ -15,7 +15,7 @@ import polars as pl
 
 import fsq
 from fsq.cli import main
-from tests.frames import wide
+from tests.support.frames import wide
 
 
 @contextmanager

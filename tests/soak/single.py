@@ -11,10 +11,10 @@ from deltalake import DeltaTable, write_deltalake
 
 from fsq.schema.columns import to_arrow
 from fsq.stores import open_store
-from tests import warehouse
-from tests.frames import legacy
 from tests.soak.victims import Limits, Tally, finished
 from tests.soak.whole import DAYS, answer, origins, versions
+from tests.support import warehouse
+from tests.support.frames import legacy
 
 
 def killed_files(folder: Path, limits: Limits) -> Tally:

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 from fsq.cli import main
-from tests.frames import wide
+from tests.support.frames import wide
 
 # Children are forked by a server that has loaded what takes long to load, so that one costs
 # little. It has not loaded fsq, which makes Polars start threads that a fork would lose.

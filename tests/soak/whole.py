@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 import fsq
-from tests.frames import wide
+from tests.support.frames import wide
 
 KEYS = ["game_date", "player_lookup"]
 STAMP = "quality_computed_at"

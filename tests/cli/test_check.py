@@ -1,0 +1,298 @@
+"""``fsq check`` and ``fsq explain`` as people and scripts see them, on a stored season."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import polars as pl
+import pytest
+
+import fsq
+from fsq.cli import main
+from fsq.demo import simulate_season
+from fsq.diagnosis.explain import explain
+from fsq.utils import webhook
+
+CONTRACT = fsq.load_contract()
+
+
+class Told:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def document(self) -> dict[str, Any]:
+        document = json.loads(self.out)
+        assert isinstance(document, dict)
+        return document
+
+
+Command = Callable[..., Told]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    def call(*words: object) -> Told:
+        return Told(main([str(w) for w in words]), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = str(tmp_path_factory.mktemp("season") / "store")
+    fsq.open_store(folder).replace(fsq.score(simulate_season(seed=7).rows))
+    return folder
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Answers with the codes that it was given, one per request, and keeps what it got."""
+
+    answers: ClassVar[list[int]] = []
+    got: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).got.append(json.loads(body))
+        code = type(self).answers.pop(0) if type(self).answers else 200
+        if code == 0:
+            time.sleep(1.0)
+            code = 200
+        self.send_response(code)
+        if code == 302:
+            self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[str]:
+    Receiver.answers.clear()
+    Receiver.got.clear()
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook?token=secret"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_help_holds_80_columns(run: Command, command: str) -> None:
+    told = run(command, "--help")
+    assert told.status == 0
+    assert all(len(line) <= 80 for line in told.out.splitlines())
+
+
+def test_the_sixth_of_february(run: Command, store: str) -> None:
+    told = run("check", "--store", store, "--date", "2026-02-06")
+    assert told.status == 1
+    assert told.err == ""
+    lines = told.out.splitlines()
+    assert lines[0].startswith("RED  2026-02-06, 300 rows")
+    assert "PlayerCompositeFactorsProcessor did not run: features 5-8" in told.out
+    assert "run-processor PlayerCompositeFactorsProcessor --date 2026-02-06" in told.out
+    assert "fsq backfill --source SOURCE --store" in told.out
+    assert "fatigue_score" in told.out
+    assert "\x1b" not in told.out
+    assert all(len(line) <= 80 for line in lines if store not in line)
+
+
+def test_its_neighbours_are_quiet(run: Command, store: str) -> None:
+    for day in ("2026-02-05", "2026-02-07"):
+        told = run("check", "--store", store, "--date", day)
+        assert told.status == 0
+        assert told.out.startswith("GREEN")
+
+
+def test_only_the_date_and_its_history_decide(run: Command, store: str) -> None:
+    """The date alone from the store says what a diagnosis of the whole season says of it."""
+    whole = fsq.diagnose(fsq.open_store(store).read())
+    for day in ("2025-11-28", "2025-12-10", "2026-01-05", "2026-02-21", "2026-03-18"):
+        told = run("check", "--store", store, "--date", day, "--json").document
+        kinds = sorted(f["kind"] for f in told["findings"])
+        assert kinds == sorted(f.kind for f in whole.findings if day in map(str, f.dates))
+        assert told["verdict"] == "red"
+
+
+def test_json_is_one_document_with_the_documented_names(run: Command, store: str) -> None:
+    told = run("check", "--store", store, "--date", "2026-02-06", "--json")
+    assert told.status == 1
+    data = told.document
+    assert list(data) == [
+        "store",
+        "fail_on",
+        "exit_status",
+        "schema_version",
+        "contract",
+        "verdict",
+        "dates",
+        "findings",
+        "not_evaluated",
+    ]
+    assert data["exit_status"] == 1
+    (day,) = data["dates"]
+    assert day["date"] == "2026-02-06"
+    assert len(day["features"]) == 33
+    (finding,) = data["findings"]
+    assert finding["processor"] == "PlayerCompositeFactorsProcessor"
+    documented = (Path(__file__).parents[2] / "docs/check-json.md").read_text()
+    names = [*data, *data["contract"], *day, *day["features"][0], *finding]
+    names += data["not_evaluated"][0]
+    assert [n for n in names if f"`{n}`" not in documented] == []
+
+
+def test_every_kind_is_documented() -> None:
+    from fsq.diagnosis.messages import KINDS
+
+    documented = (Path(__file__).parents[2] / "docs/check-json.md").read_text()
+    assert [k for k in KINDS if f"`{k}`" not in documented] == []
+
+
+def test_ranges_and_the_last_date(run: Command, store: str) -> None:
+    told = run("check", "--store", store, "--start", "2025-11-25", "--end", "2025-12-03", "--json")
+    (finding,) = [f for f in told.document["findings"] if f["severity"] == "red"]
+    assert finding["dates"] == [
+        "2025-11-26",
+        "2025-11-28",
+        "2025-11-29",
+        "2025-11-30",
+        "2025-12-01",
+    ]
+    shown = run("check", "--store", store, "--start", "2025-10-21", "--end", "2026-04-12")
+    assert shown.status == 1
+    assert shown.out.startswith("RED  10 of 166 dates, 2025-10-21 to 2026-04-12, ")
+    assert all(len(line) <= 80 for line in shown.out.splitlines() if store not in line)
+    last = run("check", "--store", store, "--json").document
+    assert [d["date"] for d in last["dates"]] == ["2026-04-12"]
+
+
+def test_fail_on_yellow(run: Command, store: str) -> None:
+    words = ("check", "--store", store, "--date", "2025-10-25")
+    assert run(*words).status == 0
+    assert run(*words, "--fail-on", "yellow").status == 1
+
+
+def test_a_date_without_rows_fails_and_a_range_without_rows_is_refused(
+    run: Command, store: str
+) -> None:
+    told = run("check", "--store", store, "--date", "2026-02-15")
+    assert told.status == 1
+    assert "no rows at all" in told.out
+    beyond = run("check", "--store", store, "--start", "2030-01-01", "--end", "2030-02-01")
+    assert beyond.status == 2
+    clash = run("check", "--store", store, "--date", "2026-02-06", "--end", "2026-02-07")
+    assert clash.status == 2
+    assert run("check", "--store", store + "-absent", "--date", "2026-02-06").status == 3
+    assert run("check", "--store", store, "--contract", "v3_37features").status == 2
+
+
+def test_markdown(run: Command, store: str) -> None:
+    told = run("check", "--store", store, "--date", "2026-02-06", "--format", "markdown")
+    assert told.status == 1
+    assert told.out.startswith("## 🔴 fsq check: red\n")
+    assert "| 🔴 red | PlayerCompositeFactorsProcessor did not run" in told.out
+
+
+def test_a_webhook_gets_the_document(run: Command, store: str, receiver: str) -> None:
+    Receiver.answers[:] = [503]  # the second try succeeds
+    words = ("check", "--store", store, "--date", "2026-02-06", "--json", "--webhook", receiver)
+    told = run(*words)
+    assert told.status == 1
+    assert told.err.startswith("RED")
+    assert [told.document] * 2 == Receiver.got
+
+
+def test_a_webhook_that_refuses_never_fails_the_check(
+    run: Command, store: str, receiver: str
+) -> None:
+    Receiver.answers[:] = [404]
+    told = run("check", "--store", store, "--date", "2026-02-07", "--webhook", receiver)
+    assert told.status == 0
+    assert len(Receiver.got) == 1
+    assert "answered 404" in told.err
+    assert "secret" not in told.err
+    bad = run("check", "--store", store, "--webhook", "file:///etc/passwd")
+    assert bad.status == 2
+    assert "http" in bad.err
+
+
+def test_posting_gives_up_in_time(receiver: str) -> None:
+    assert webhook.post("http://127.0.0.1:1/x", {}, attempts=2, wait=0.01) is not None
+    Receiver.answers[:] = [500, 500]
+    assert webhook.post(receiver, {}, attempts=2, wait=0.01) == "127.0.0.1 answered 500 (2 tries)"
+    Receiver.answers[:] = [302]
+    assert webhook.post(receiver, {}, attempts=2, wait=0.01) == "127.0.0.1 answered 302"
+    Receiver.answers[:] = [0]
+    began = time.perf_counter()
+    assert webhook.post(receiver, {}, attempts=1, timeout=0.2) is not None
+    assert time.perf_counter() - began < 0.9
+    for url in ("ftp://x/y", "http://", "http://a b/", "nonsense", "http://x:99999/"):
+        assert webhook.problem_of(url) is not None
+
+
+def test_explain_shows_the_sum(run: Command, store: str) -> None:
+    rows = fsq.open_store(store).read(columns=["player_lookup", "game_date"]).collect()
+    day = "2026-01-05"
+    player = str(rows.filter(pl.col("game_date").cast(pl.String) == day)[0, 0])
+    told = run("explain", player, day, "--store", store)
+    assert told.status == 0
+    assert told.out.startswith(f"{player}  {day}  ")
+    assert "score 100 phase4 − 20 very stale 75 h = 80" in told.out
+    assert all(len(line) <= 80 for line in told.out.splitlines())
+    assert all(f.name in told.out for f in CONTRACT.features)
+    document = run("explain", player, day, "--store", store, "--json").document
+    assert [f["feature_name"] for f in document["features"]] == list(CONTRACT.names)
+    assert document["features"][0]["age_hours"] == pytest.approx(75)
+
+
+def test_a_misspelt_player_gets_the_nearest(run: Command, store: str) -> None:
+    rows = fsq.open_store(store).read(columns=["player_lookup", "game_date"]).collect()
+    player = str(rows.filter(pl.col("game_date").cast(pl.String) == "2026-01-05")[0, 0])
+    told = run("explain", player[:-1] + "x", "2026-01-05", "--store", store)
+    assert told.status == 2
+    assert player in told.err
+    assert run("explain", player.upper(), "2026-01-05", "--store", store).status == 0
+    assert "no rows of this date" in run("explain", player, "2026-07-05", "--store", store).err
+    assert run("explain", player, "January", "--store", store).status == 2
+
+
+def test_every_sum_ends_in_the_score() -> None:
+    """For every word, NULLs, thin samples and ages; the score is the last number of the sum."""
+    from tests.support.frames import wide
+
+    rows = wide(12, 2).with_columns(
+        last_5__sample_size=pl.int_range(pl.len()) % 7,
+        player_daily_cache__last_updated=pl.col("game_date").cast(pl.Datetime("us", "UTC"))
+        - pl.duration(hours=pl.int_range(pl.len()) * 6),
+    )
+    scored = fsq.score(rows)
+    for key in scored.select("player_lookup", "game_date").rows():
+        for f in explain(scored, *key).features:
+            total = float(f["arithmetic"].split(" = ")[1].split(" → ")[-1].split(" ")[0])
+            assert total == pytest.approx(f["quality_score"]), f
+            assert f["arithmetic"].startswith(("100 ", "95 ", "90 ", "87 ", "40 ", "0 ")), f[
+                "arithmetic"
+            ]
+
+
+def test_check_loads_nothing_heavy(store: str) -> None:
+    code = (
+        "import sys; from fsq.cli import main; "
+        f"s = main(['check', '--store', {store!r}, '--date', '2026-02-07']); "
+        "print(s, [m for m in ('altair', 'grpc', 'great_tables', 'fsq.demo') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"

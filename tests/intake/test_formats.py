@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from polars.testing import assert_frame_equal
+
+import fsq
+from fsq.schema.columns import ARROW_SCHEMA, COLUMN_NAMES, COLUMNS, DETAIL_FIELDS, POLARS_SCHEMA
+from tests.support.frames import NAMES, hybrid, legacy, wide
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ROWS = wide()
+SCORED = fsq.score(ROWS, now=NOW)
+QUALITY = SCORED.select(COLUMN_NAMES)
+DETAIL_NAME = "feature_quality_detail"
+DETAIL, DETAIL_TYPE = pl.col(DETAIL_NAME), POLARS_SCHEMA[DETAIL_NAME]
+
+
+def quality(rows: pl.DataFrame) -> pl.DataFrame:
+    return fsq.score(rows, now=NOW).select(COLUMN_NAMES)
+
+
+def test_the_output_has_44_columns_and_23_fields_after_what_is_carried() -> None:
+    assert len(COLUMNS) == 44
+    assert len(DETAIL_FIELDS) == 23
+    carried = ["player_lookup", "game_date", "game_id"]
+    assert SCORED.columns == [*carried, *COLUMN_NAMES]
+    assert dict(QUALITY.schema) == dict(POLARS_SCHEMA)
+
+
+def test_every_form_scores_alike() -> None:
+    assert_frame_equal(quality(legacy(ROWS)), QUALITY)
+    assert_frame_equal(quality(hybrid(ROWS)), QUALITY)
+    assert_frame_equal(quality(SCORED), QUALITY)
+
+
+def test_scored_rows_without_their_words_score_alike_if_those_are_types() -> None:
+    words = pl.col([f"{n}__source" for n in NAMES])
+    kinds = {
+        "minutes_ppm": "phase4",
+        "opponent_history": "phase4",
+        "vegas": "phase4",
+        "missing": "default",
+        "fallback": "default",
+    }
+    values = pl.col(NAMES).fill_null(1.0)  # NULL counts as missing, whatever its word
+    rows = ROWS.with_columns(values, words.cast(pl.String).replace(kinds))
+    scored = fsq.score(rows, now=NOW)
+    assert scored["feature_sources"].str.contains("calculated").any()
+    got = quality(scored.drop("feature_sources"))
+    assert_frame_equal(got, scored.select(COLUMN_NAMES))
+
+
+def test_legacy_words_that_rows_bring_are_kept() -> None:
+    brought = SCORED.with_columns(primary_data_source=pl.lit("by hand"))
+    assert quality(brought)["primary_data_source"].unique().to_list() == ["by hand"]
+    assert_frame_equal(
+        quality(brought).drop("primary_data_source"), QUALITY.drop("primary_data_source")
+    )
+
+
+def test_names_decide_not_positions() -> None:
+    mixed = pl.concat([legacy(ROWS.head(15)), legacy(ROWS.slice(15), list(reversed(NAMES)))])
+    without = [c for c in COLUMN_NAMES if c != "feature_sources"]
+    assert_frame_equal(quality(mixed).select(without), QUALITY.select(without))
+
+
+def test_sources_as_a_map() -> None:
+    word = [pl.struct(key=pl.lit(str(i)), value=f"{n}__source") for i, n in enumerate(NAMES)]
+    mapped = legacy(ROWS).with_columns(ROWS.select(pl.concat_list(word).alias("feature_sources")))
+    assert_frame_equal(quality(mapped), QUALITY)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [DETAIL.list.reverse(), DETAIL.list.head(32), DETAIL.list.head(0), pl.lit(None, DETAIL_TYPE)],
+    ids=["in another order", "fewer", "none", "NULL"],
+)
+def test_a_detail_of_other_features_is_refused(other: pl.Expr) -> None:
+    first = pl.int_range(pl.len()) == 0
+    rows = SCORED.with_columns(pl.when(first).then(other).otherwise(DETAIL).alias(DETAIL_NAME))
+    with pytest.raises(fsq.InputError, match="features are not those of v2_33features"):
+        fsq.score(rows)
+
+
+def test_what_a_map_of_sources_lacks_is_missing() -> None:
+    few = pl.struct(pl.lit("phase4").alias("0"), pl.lit("phase3").alias("2"))
+    rows = wide(2, 1).with_columns(pl.col(NAMES).fill_null(1.0))
+    scored = fsq.score(legacy(rows).with_columns(feature_sources=few), now=NOW)
+    detail = scored["feature_quality_detail"].explode(empty_as_null=False).struct
+    assert detail.field("source_type").to_list()[:4] == ["phase4", "default", "phase3", "default"]
+    assert scored["default_feature_count"].to_list() == [31, 31]
+
+
+def test_lazy_is_lazy_and_pushes_down() -> None:
+    lazy = fsq.score(ROWS.lazy(), now=NOW)
+    assert lazy.collect_schema() == SCORED.schema
+    assert_frame_equal(lazy.collect(), SCORED)
+    first = pl.col("game_date") == date(2026, 1, 1)
+    late = pl.col("quality_tier") == "critical"
+    for predicate in (first, late, first & late):
+        want = SCORED.filter(predicate).select("quality_tier", "player_lookup")
+        got = lazy.filter(predicate).select("quality_tier", "player_lookup").collect()
+        assert_frame_equal(got, want)
+    assert_frame_equal(lazy.head(7).collect(), SCORED.head(7))
+
+
+def test_bad_rows_outside_the_asked_dates_do_not_hinder() -> None:
+    bad = pl.when(pl.col("game_date") > date(2026, 1, 2)).then(pl.lit("typo"))
+    rows = ROWS.with_columns(bad.otherwise("pace_score__source").alias("pace_score__source"))
+    day = pl.col("game_date") == date(2026, 1, 1)
+    assert fsq.score(rows.lazy()).filter(day).collect().height == 10
+    with pytest.raises(fsq.InputError, match="typo"):
+        fsq.score(rows.lazy()).collect()
+
+
+def test_arrow_in_plain_arrow_out() -> None:
+    table = fsq.score(ROWS.to_arrow(), now=NOW)
+    assert isinstance(table, pa.Table)
+    assert pa.schema([table.schema.field(c) for c in COLUMN_NAMES]) == ARROW_SCHEMA
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    assert_frame_equal(frame, SCORED)
+
+
+@pytest.mark.parametrize("form", [wide(), legacy(ROWS), hybrid(ROWS), SCORED])
+def test_no_rows(form: pl.DataFrame) -> None:
+    assert fsq.score(form.clear()).schema == fsq.score(form).schema
+
+
+def test_row_order_is_kept() -> None:
+    shuffled = ROWS.sample(fraction=1, shuffle=True, seed=3)
+    keys = ["player_lookup", "game_date"]
+    assert_frame_equal(fsq.score(shuffled).select(keys), shuffled.select(keys))
+
+
+@pytest.mark.parametrize("rows", [7, 39, 40])
+def test_chunks_do_not_show(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsq.scoring.engine.CHUNK_ROWS", rows)
+    assert_frame_equal(fsq.score(ROWS, now=NOW), SCORED)
+    assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).collect(), SCORED)
+    assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).head(9).collect(), SCORED.head(9))
+
+
+def test_explode_detail() -> None:
+    long = fsq.explode_detail(SCORED)
+    assert long.height == ROWS.height * 33
+    assert long["feature_index"].head(33).to_list() == list(range(33))
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (ROWS.drop("home_away"), ["missing columns: ['home_away']"]),
+        (ROWS.drop("game_date"), ["missing key column 'game_date'"]),
+        (ROWS.with_columns(pace_score=pl.lit("x")), ["pace_score is String; make it a number"]),
+        (ROWS.with_columns(game_date=pl.lit("x")), ["game_date is String"]),
+        (ROWS.with_columns(as_of=pl.lit(1)), ["as_of is Int32; make it a timestamp"]),
+        (ROWS.with_columns(pace_score__source=pl.lit("typo")), ["'typo' (40)", "on_unknown"]),
+        (pl.concat([ROWS, ROWS.head(1)]), ["duplicate keys: 1, e.g. player0 2026-01-01 (2 times)"]),
+        (
+            ROWS.with_columns(player_lookup=pl.lit(None, pl.String)),
+            ["player_lookup: NULL in 40 rows"],
+        ),
+        (ROWS.with_columns(quality_tier=pl.lit("gold")), ["bear an output's name"]),
+        (legacy(ROWS, list(NAMES[:25])), ["40 rows lack ['vegas_points_line'"]),
+        (legacy(ROWS).drop("feature_sources"), ["no column feature_sources"]),
+        (legacy(ROWS).with_columns(feature_sources=pl.lit("{")), ["not a JSON object"]),
+        (legacy(ROWS).with_columns(features=pl.lit([1.0])), ["another length"]),
+        (hybrid(ROWS).drop("feature_32_value"), ["feature_32_value"]),
+        (
+            pl.concat([ROWS, ROWS.head(1)])
+            .with_columns(pace_score__source=pl.lit("typo"), home_away=pl.lit("x"))
+            .drop("fatigue_score"),
+            ["(4 problems)", "fatigue_score", "home_away", "typo", "duplicate"],
+        ),
+    ],
+)
+def test_bad_input_is_refused_with_every_problem(rows: pl.DataFrame, told: list[str]) -> None:
+    with pytest.raises(fsq.InputError) as error:
+        fsq.score(rows)
+    for part in told:
+        assert part in str(error.value)
+    with pytest.raises(fsq.InputError):
+        fsq.score(rows.lazy()).collect()
+
+
+def test_rows_of_another_kind_are_refused() -> None:
+    rows: Any = wide(1, 1).to_dicts()
+    with pytest.raises(TypeError, match="not list"):
+        fsq.score(rows)
+
+
+def test_unknown_words_may_count_as_default() -> None:
+    at = pl.int_range(pl.len())
+    odd = pl.when(at < 7).then(pl.lit("typo")).otherwise(pl.lit("phase4"))
+    with pytest.raises(fsq.InputError) as refused:
+        fsq.score(ROWS.with_columns(pace_score__source=odd))
+    assert refused.value.problems[0].startswith("unknown source words: 'typo' (7); use [")
+    rows = ROWS.with_columns(pace_score__source=pl.lit("typo"))
+    detail = fsq.explode_detail(fsq.score(rows, on_unknown_source="default"))
+    pace = detail.filter(pl.col("feature_name") == "pace_score")
+    assert pace["is_default"].all()
+    assert set(pace["quality_score"]) <= {40.0, 30.0}
+
+
+def test_a_run_context_fills_what_rows_lack() -> None:
+    run = fsq.RunContext(
+        "run-1",
+        ["PlayerDailyCacheProcessor", "Zeta", "Alpha"],
+        {date(2026, 1, 2): fsq.RunContext("run-2", [])},
+    )
+    scored = fsq.score(ROWS, run=run)
+    first = scored.row(0, named=True)
+    assert first["upstream_pipeline_run_id"] == "run-1"
+    assert first["upstream_processors_ran"] == "PlayerDailyCacheProcessor,Alpha,Zeta"
+    assert first["missing_processors"].startswith("PlayerCompositeFactorsProcessor,")
+    second = scored.filter(pl.col("game_date") == date(2026, 1, 2)).row(0, named=True)
+    assert (second["upstream_pipeline_run_id"], second["upstream_processors_ran"]) == ("run-2", "")
+    assert SCORED["missing_processors"].null_count() == SCORED.height
+
+
+def test_namespace() -> None:
+    assert_frame_equal(ROWS.fsq.score(now=NOW), SCORED)  # type: ignore[attr-defined]
+    assert_frame_equal(ROWS.lazy().fsq.score(now=NOW).collect(), SCORED)  # type: ignore[attr-defined]

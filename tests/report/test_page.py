@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import fsq
+from fsq.report import facts
+from fsq.report.page import report
+from fsq.utils.files import write_atomically
+from tests.support.frames import CONTRACT, wide
+
+EVIL = "<script>alert(1)</script>"
+
+
+def rows() -> pl.DataFrame:
+    player = pl.when(pl.col("player_lookup") == "player0").then(pl.lit(EVIL))
+    return wide(120, 12).with_columns(player.otherwise("player_lookup").alias("player_lookup"))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> fsq.stores.Store:
+    made = fsq.open_store(str(tmp_path_factory.mktemp("report") / "store"))
+    made.replace(fsq.score(rows()))
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(store: fsq.stores.Store) -> str:
+    return report(store, CONTRACT, now=datetime(2026, 2, 1, 12, 30, tzinfo=UTC))
+
+
+def test_a_name_is_only_text(page: str) -> None:
+    assert EVIL not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert len(re.findall(r"</script", page)) == 3
+    assert len(re.findall(r"<script", page)) - page.count('"<script') <= 3
+
+
+def test_only_the_page_s_own_scripts_may_run_and_nothing_may_be_fetched(page: str) -> None:
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy is not None
+    words = policy[1].replace("&#39;", "'")
+    assert words.startswith("default-src 'none'")
+    assert "unsafe-eval" not in words
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    wanted = {base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts}
+    assert set(re.findall(r"'sha256-([^']+)'", words)) == wanted
+    markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert "http://" not in markup
+    assert "https://" not in markup
+
+
+def test_headings_are_in_order(page: str) -> None:
+    markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    levels = [int(n) for n in re.findall(r"<h([1-6])[ >]", markup)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def test_the_page_says_how_it_was_made(page: str) -> None:
+    for said in (
+        CONTRACT.name,
+        CONTRACT.version_hash,
+        fsq.__version__,
+        pl.__version__,
+        "2026-02-01 12:30 UTC",
+        "2026-01-01 to 2026-01-12 (12 dates)",
+    ):
+        assert said in page
+
+
+def test_every_feature_of_every_date_is_in_the_heat_map(page: str) -> None:
+    text = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert text is not None
+    sets = json.loads(text[1])["sets"]
+    cells = {(c["game_date"], c["feature"]): c for c in sets["cells"]}
+    assert len(cells) == 12 * 33
+    detail = fsq.explode_detail(fsq.score(rows())).filter(
+        pl.col("game_date") == date(2026, 1, 3), pl.col("feature_name") == "pace_score"
+    )
+    cell = cells["2026-01-03", "pace_score"]
+    assert cell["default"] == pytest.approx(100 * detail["is_default"].mean(), abs=0.01)
+
+
+def test_the_waterfall_ends_at_what_is_training_ready(store: fsq.stores.Store) -> None:
+    lines = facts.waterfall(store.read(), CONTRACT)
+    ready = store.read().filter(pl.col("is_training_ready")).collect().height
+    assert lines[0]["left"] == 120
+    assert lines[-1]["left"] == ready
+    assert all(a["left"] - b["dropped"] == b["left"] for a, b in pairwise(lines))
+    assert [line["gate"] for line in lines[1:]] == [
+        "tier gold or silver",
+        "matchup ≥ 70",
+        "player history ≥ 80",
+        "no critical default",
+    ]
+
+
+def test_worst_records_are_one_per_player_and_the_lowest(store: fsq.stores.Store) -> None:
+    found = facts.worst_records(store.read())
+    everyone = store.read().collect()
+    lowest = everyone.group_by("player_lookup").agg(pl.col("feature_quality_score").min())
+    want = sorted(lowest["feature_quality_score"].to_list())[: facts.WORST_PLAYERS]
+    assert [r["feature_quality_score"] for r in found] == want
+    assert {len(r["features"]) for r in found} == {33}
+
+
+def test_dates_that_are_not_there(store: fsq.stores.Store) -> None:
+    with pytest.raises(fsq.StoreError, match="holds no rows"):
+        report(store, CONTRACT, date(2027, 1, 1))
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "new" / "a.html", "à")
+    assert (tmp_path / "new" / "a.html").read_bytes() == "à".encode()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(fsq.StoreError, match="cannot be written"):
+        write_atomically(tmp_path / "folder", "x")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "new"]

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+import fsq
+from fsq.schema.columns import COLUMN_NAMES, POLARS_SCHEMA
+from tests.support import oracle
+from tests.support.oracle_contracts import CAPPED, V2, V3, OracleContract
+from tests.support.strategies import DAYS, NOW, wide_frames
+
+CONTRACTS = {c.name: c for c in (V2, V3, CAPPED)}
+
+
+def canonical(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows for the oracle: floats, and timestamps in UTC, whatever their type, unit and zone."""
+    features = [f.name for f in V3.features if f.name in rows.columns]
+    values = pl.col(features).cast(pl.Float64)
+    moments = [
+        (pl.col(n).dt.replace_time_zone("UTC") if t.time_zone is None else pl.col(n))
+        .dt.convert_time_zone("UTC")
+        .dt.cast_time_unit("us")
+        for n, t in rows.schema.items()
+        if isinstance(t, pl.Datetime)
+    ]
+    return rows.with_columns(values, *moments).to_dicts()
+
+
+def assert_same(got: Any, want: Any, place: str) -> None:
+    if isinstance(want, dict):
+        assert list(got) == list(want), place
+        for key in want:
+            assert_same(got[key], want[key], f"{place}.{key}")
+    elif isinstance(want, list):
+        assert len(got) == len(want), (place, got, want)
+        for i, (a, b) in enumerate(zip(got, want, strict=True)):
+            assert_same(a, b, f"{place}[{i}]")
+    elif isinstance(want, float):
+        assert isinstance(got, float), (place, got, want)
+        assert math.isclose(got, want, rel_tol=1e-12, abs_tol=1e-9), (place, got, want)
+    else:
+        assert type(got) is type(want), (place, got, want)
+        assert got == want, place
+
+
+def compare(rows: pl.DataFrame, contract: OracleContract, **options: Any) -> None:
+    run = fsq.RunContext(options.get("run_id"), options.get("processors"))
+    scored = fsq.score(rows, contract.name, as_of=options.get("as_of"), run=run, now=NOW)
+    quality = scored.select(COLUMN_NAMES)
+    assert dict(quality.schema) == dict(POLARS_SCHEMA)
+    want = oracle.score_rows(canonical(rows), contract, now=NOW, **options)
+    for i, (a, b) in enumerate(zip(quality.to_dicts(), want, strict=True)):
+        assert set(a) == set(b)
+        assert_same(a, {name: b[name] for name in COLUMN_NAMES}, f"row {i}")
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+@given(data=st.data())
+def test_score_matches_the_oracle(name: str, data: st.DataObject) -> None:
+    compare(data.draw(wide_frames(CONTRACTS[name])), CONTRACTS[name])
+
+
+@given(
+    rows=wide_frames(V2),
+    as_of=st.sampled_from([None, NOW, NOW - timedelta(days=9)]),
+    processors=st.sampled_from([None, [], oracle.EXPECTED, ["Zeta"]]),
+)
+def test_options_match_the_oracle(
+    rows: pl.DataFrame, as_of: datetime | None, processors: list[str] | None
+) -> None:
+    compare(rows, V2, as_of=as_of, processors=processors, run_id="run-1")
+
+
+@given(
+    words=st.lists(st.sampled_from(list(oracle.SOURCES)), min_size=33, max_size=33),
+    hours=st.sampled_from([None, 24, 24.001, 48, 48.001]),
+)
+def test_tiers_and_gates_match_on_whole_records(words: list[str], hours: float | None) -> None:
+    row: dict[str, Any] = {"player_lookup": "p", "game_date": DAYS[0]}
+    for f, word in zip(V2.features, words, strict=True):
+        row |= {f.name: (f.min + f.max) / 2 + 0.125, f"{f.name}__source": word}
+    if hours is not None:
+        midnight = datetime(2026, 2, 7, tzinfo=UTC)
+        row["player_daily_cache__last_updated"] = midnight - timedelta(hours=hours)
+    compare(pl.DataFrame([row]), V2)
+
+
+@given(rows=wide_frames(V2), processors=st.sampled_from([[], oracle.EXPECTED, ["Zeta"]]))
+def test_contexts_by_date_are_those_of_each_date(rows: pl.DataFrame, processors: list[str]) -> None:
+    day, other = DAYS
+    run = fsq.RunContext("run-1", ["Alpha"], by_date={day: fsq.RunContext("run-2", processors)})
+    scored = fsq.score(rows, run=run, now=NOW)
+    for on, one in (
+        (day, fsq.RunContext("run-2", processors)),
+        (other, fsq.RunContext("run-1", ["Alpha"])),
+    ):
+        hit = pl.col("game_date") == on
+        part = rows.filter(hit)
+        if part.height:
+            assert_frame_equal(scored.filter(hit), fsq.score(part, run=one, now=NOW))
+
+
+@given(
+    rows=wide_frames(V2),
+    asked=st.lists(st.sampled_from(["player_lookup", *COLUMN_NAMES]), min_size=1, unique=True),
+)
+def test_any_columns_asked_for_are_those_of_the_whole(rows: pl.DataFrame, asked: list[str]) -> None:
+    got = fsq.score(rows.lazy(), now=NOW).select(asked).collect()
+    assert_frame_equal(got, fsq.score(rows, now=NOW).select(asked))
+
+
+@given(rows=wide_frames(V2), as_map=st.booleans())
+def test_one_column_of_sources_is_as_good_as_one_for_each_feature(
+    rows: pl.DataFrame, as_map: bool
+) -> None:
+    names = [f"{f.name}__source" for f in V2.features]
+    words = rows.select(pl.col(names).cast(pl.String)).to_dicts()
+    known = [{str(i): row[n] for i, n in enumerate(names) if row[n] is not None} for row in words]
+    told: pl.Series
+    if as_map:
+        pairs = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
+        lists = [[{"key": k, "value": v} for k, v in row.items()] for row in known]
+        told = pl.Series("feature_sources", lists, dtype=pairs)
+    else:
+        told = pl.Series("feature_sources", [json.dumps(row) for row in known])
+    want = fsq.score(rows, now=NOW).drop("feature_sources")
+    got = fsq.score(rows.drop(names).with_columns(told), now=NOW).drop("feature_sources")
+    assert_frame_equal(got, want, check_column_order=False)
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_the_shipped_contracts_are_those_of_the_definition(name: str) -> None:
+    shipped = fsq.load_contract(name)
+    for mine, other in zip(shipped.features, CONTRACTS[name].features, strict=True):
+        for attribute in (
+            "index",
+            "name",
+            "category",
+            "upstream_table",
+            "window",
+            "min",
+            "max",
+            "on_violation",
+            "expected",
+            "suspicious_default",
+            "fallback_reason",
+            "definition_version",
+            "optional",
+            "critical",
+        ):
+            assert getattr(mine, attribute) == getattr(other, attribute), (mine.name, attribute)
+        assert mine.weight == 1
+    assert {m: list(n) for m, n in shipped.models.items()} == CONTRACTS[name].models
+    assert [(c.min_required_defaults, c.max_score) for c in shipped.score_caps] == CONTRACTS[
+        name
+    ].caps

@@ -1,0 +1,290 @@
+"""Every view runs in the emulator, and gives what the Python functions give."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from google.cloud import bigquery
+from polars.testing import assert_frame_equal
+
+import fsq
+from fsq import sql
+from fsq.cli import main
+from fsq.contract import Contract
+from fsq.diagnosis.checks import drift as shift
+from fsq.diagnosis.checks import upstream
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.daily_metrics import by_feature, long_detail, record_days
+from fsq.diagnosis.diagnose import CHECKS
+from fsq.diagnosis.messages import KINDS
+from fsq.diagnosis.trend import trend
+from fsq.schema.columns import to_arrow
+from fsq.stores.bigquery.client import open_clients
+from fsq.stores.bigquery.fields import table_fields
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.write import write_rows
+from tests.support.frames import CONTRACT, NAMES
+from tests.support.scenarios import scenarios
+
+SCORED = scenarios()
+DAYS = SCORED["game_date"].unique().sort().to_list()
+TABLE = TableName("p", "sql_views", "scored")
+URI = f"bigquery://{TABLE.dotted}"
+
+# One worker runs all of them, since the table and its views take a while to make.
+pytestmark = pytest.mark.xdist_group("views")
+
+
+@pytest.fixture(scope="module")
+def service(emulator: dict[str, str]) -> Iterator[Any]:
+    """A client beside a table that holds the scenarios, and its views."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in emulator.items():
+            patch.setenv(name, value)
+        with open_clients("p") as clients:
+            clients.tables.create_dataset("p.sql_views")
+            rows = to_arrow(SCORED)
+            clients.tables.create_table(
+                bigquery.Table(TABLE.dotted, schema=table_fields(rows.schema))
+            )
+            write_rows(clients.writer, TABLE.path, rows)
+            assert main(["schema", "migrate", URI, "--views"]) == 0
+            yield clients.tables
+
+
+def rows_of(client: Any, query: str) -> pl.DataFrame:
+    job = client.query(query, retry=None, job_retry=None)
+    frame = pl.from_arrow(job.result(retry=None).to_arrow(create_bqstorage_client=False))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def context(start: date | None = None) -> Context:
+    """The checks that the views state, on all dates; history as short as `fsq check` reads it."""
+    judged = [d for d in DAYS if start is None or d >= start]
+    before = [d for d in DAYS if d < judged[0]][-CONTRACT.diagnosis.history_days :]
+    rows = SCORED.filter(pl.col("game_date").is_in([*before, *judged])).lazy()
+    long = long_detail(rows, CONTRACT)
+    ctx = Context(CONTRACT, record_days(rows, CONTRACT), by_feature(long, CONTRACT), long, judged)
+    for check in CHECKS:
+        if check is not shift.distributions:
+            check(ctx)
+    return ctx
+
+
+def test_features(service: Any) -> None:
+    day = DAYS[3]
+    name = sql.view_name("features", TABLE).sql
+    got = rows_of(service, f"SELECT * FROM {name} WHERE game_date = DATE '{day}'")
+    want = fsq.explode_detail(SCORED.filter(pl.col("game_date") == day))
+    keys = ["player_lookup", "feature_index"]
+    assert_frame_equal(got.sort(keys), want.sort(keys), check_exact=True)
+
+
+def matrix(scored: pl.DataFrame) -> pl.DataFrame:
+    values = pl.col("feature_quality_detail").list
+    return scored.select(
+        "player_lookup",
+        "game_date",
+        "game_id",
+        *(values.get(i).struct.field("feature_value").alias(n) for i, n in enumerate(NAMES)),
+    ).sort("game_date", "player_lookup")
+
+
+def test_wide(service: Any) -> None:
+    got = rows_of(service, f"SELECT * FROM {sql.view_name('wide', TABLE).sql}")
+    want = matrix(SCORED).drop("game_id")
+    assert_frame_equal(got.sort("game_date", "player_lookup"), want, check_exact=True)
+
+
+def test_training_set(service: Any) -> None:
+    got = rows_of(service, f"SELECT * FROM {sql.view_name('training_set', TABLE).sql}")
+    kept = fsq.training_set(SCORED).frame
+    assert 100 < kept.height < SCORED.height / 2
+    key = ["game_date", "player_lookup"]
+    assert_frame_equal(got.select(kept.columns).sort(key), kept.sort(key), check_exact=True)
+
+
+def test_trend(service: Any) -> None:
+    got = rows_of(service, f"SELECT * FROM {sql.view_name('trend', TABLE).sql}")
+    want = trend(record_days(SCORED.lazy(), CONTRACT), CONTRACT)
+    assert_frame_equal(got.sort("game_date"), want, rel_tol=1e-12, abs_tol=1e-9)
+
+
+def test_trend_of_some_dates(service: Any) -> None:
+    """The dates before the first are read to compare with."""
+    got = rows_of(service, sql.query("trend", TABLE, start=DAYS[-3], end=DAYS[-2]))
+    want = trend(record_days(SCORED.lazy(), CONTRACT), CONTRACT)[-3:-1]
+    assert_frame_equal(got.sort("game_date"), want, rel_tol=1e-12, abs_tol=1e-9)
+
+
+def test_findings(service: Any, emulator: dict[str, str]) -> None:
+    """As `fsq sql` prints it; signal for signal what the checks say."""
+    fsq_command = str(Path(sys.executable).with_name("fsq"))
+    command = [fsq_command, "sql", "findings", "--table", URI]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True)
+    names = (
+        "game_date",
+        "kind",
+        "severity",
+        "subject",
+        "upstream_table",
+        "features",
+        "rows_affected",
+        "rows",
+    )
+    got = {
+        tuple(tuple(v) if isinstance(v, list) else v for v in line)
+        for line in rows_of(service, printed.stdout).select(names).iter_rows()
+    }
+    want = {
+        (s.day, s.kind, s.severity, s.subject or None, s.table, s.features, s.rows_affected, s.rows)
+        for s in context().signals
+    }
+    assert got == want
+    assert {k for _, k, *_ in got} == KINDS.keys() - {"distribution_shift"}
+
+
+def test_canary(service: Any) -> None:
+    got = rows_of(service, f"SELECT * FROM {sql.view_name('canary', TABLE).sql}").sort("game_date")
+    ctx = context()
+    of = {f.name: f.category for f in CONTRACT.features}
+    want = []
+    for place, day in enumerate(DAYS):
+        said: dict[str, list[Any]] = {"red": [], "yellow": [], "info": []}
+        for s in ctx.signals:
+            if s.day == day:
+                said[s.severity].append(s)
+        few = ctx.past(place) is None or ctx.rows[place] < CONTRACT.diagnosis.min_rows
+        want.append(
+            {
+                "game_date": day,
+                "verdict": "red"
+                if said["red"]
+                else "yellow"
+                if said["yellow"]
+                else "unknown"
+                if few
+                else "green",
+            }
+            | {
+                f"{level}_categories": [
+                    c.name
+                    for c in CONTRACT.categories
+                    if c.name in {of[f] for s in said[level] for f in s.features}
+                ]
+                for level in ("red", "yellow")
+            }
+            | {
+                f"{level}_findings": sorted({s.kind for s in said[level]})
+                for level in ("red", "yellow")
+            }
+        )
+    expected = pl.DataFrame(want)
+    assert set(expected["verdict"]) == {"red", "yellow", "unknown", "green"}
+    assert_frame_equal(got.select(expected.columns), expected)
+    counted = [c for c in got.columns if c not in expected.columns] + ["game_date"]
+    days = record_days(SCORED.lazy(), CONTRACT)
+    days = days.with_columns(pl.col("missing_processors").list.sort())
+    assert_frame_equal(got.select(counted), days.select(counted), rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("start", [None, DAYS[-5]])
+def test_diagnosis(service: Any, start: date | None) -> None:
+    got = rows_of(service, sql.query("diagnosis", TABLE, start=start))
+    ctx = context(start)
+    ctx.signals.clear()
+    upstream.check(ctx)
+    hollow = {t: ctx.per_day(ctx.all_defaulted(fs)) for t, fs in ctx.tables.items()}
+    want = []
+    for at, day in ctx.at():
+        missing = sorted(ctx.days.row(at, named=True)["missing_processors"])
+        for table, features in ctx.tables.items():
+            writer, names = CONTRACT.writer(table), [f.name for f in features]
+            said = [s for s in ctx.signals if s.day == day and set(names) & set(s.features)]
+            levels = {s.severity for s in said}
+            more = {
+                n
+                for s in said
+                for n in s.features
+                if s.kind in ("processor_wrote_part", "default_rate_shift")
+            }
+            at_all = ctx.default_share[at] >= CONTRACT.diagnosis.table_default_share
+            ran = upstream._ran(ctx, table, at)
+            want.append(
+                {
+                    "game_date": day,
+                    "upstream_table": table,
+                    "processor": writer and writer.name,
+                    "ran": ran,
+                    "processor_missing": ran is False,
+                    "status": next((v for v in ("red", "yellow") if v in levels), "green"),
+                    "rows": int(ctx.rows[at]),
+                    "all_default_rows": int(hollow[table][at]),
+                    "default_rate": float(
+                        ctx.matrix("default_rows")[at, [f.index for f in features]].mean()
+                        / ctx.rows[at]
+                    ),
+                    "features": names,
+                    "all_default_features": [f.name for f in features if at_all[f.index]],
+                    "risen_features": [n for n in names if n in more],
+                    "missing_processors": missing,
+                }
+            )
+    lists = ("all_default_features", "risen_features", "missing_processors")
+    expected = pl.DataFrame(want, schema_overrides=dict.fromkeys(lists, pl.List(pl.String)))
+    assert {"red", "green"} <= set(expected["status"])
+    assert_frame_equal(got, expected, rel_tol=1e-12)
+
+
+def test_views_with_a_migration(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"{TABLE.dotted}_{name}" for name in sql.VIEWS]
+    kinds = {
+        t.full_table_id.replace(":", "."): t.table_type for t in service.list_tables("p.sql_views")
+    }
+    assert [kinds[name] for name in names] == ["VIEW"] * len(names)
+    assert main(["schema", "migrate", URI, "--views", "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["views"] == names
+
+
+def test_nothing_changes_where_a_name_is_taken(
+    service: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    field = bigquery.SchemaField("k", "STRING")
+    for name in ("bare", "taken", "taken_diagnosis"):
+        service.create_table(bigquery.Table(f"p.sql_views.{name}", schema=[field]))
+    assert main(["schema", "migrate", "bigquery://p.sql_views.taken", "--views"]) == 2
+    assert "taken_diagnosis is a TABLE, no view" in capsys.readouterr().err
+    assert main(["schema", "migrate", "p.sql_views.taken", "--views"]) == 2
+    assert "is not in BigQuery" in capsys.readouterr().err
+    assert [f.name for f in service.get_table("p.sql_views.taken").schema] == ["k"]
+    with pytest.raises(fsq.InputError, match=r"no column quality_tier; run fsq schema migrate"):
+        sql.create_views(service, "bigquery://p.sql_views.bare")
+
+
+HOSTILE = "it's `x`\"; \\' -- a */ \n\r\tDROP TABLE t; \\"
+
+
+def hostile() -> Contract:
+    """A contract whose words were never checked, with what could end a literal in each."""
+    first, *rest = CONTRACT.features
+    bad = first.model_copy(update={"upstream_table": HOSTILE})
+    job = CONTRACT.processors[0].model_copy(update={"name": HOSTILE, "writes": HOSTILE})
+    return CONTRACT.model_copy(
+        update={"name": HOSTILE, "features": (bad, *rest), "processors": (job,)}
+    )
+
+
+def test_words_of_a_contract_stay_words(service: Any) -> None:
+    made = sql.query("diagnosis", TABLE, hostile(), DAYS[1], DAYS[1])
+    table = rows_of(service, made).filter(pl.col("features").list.contains(NAMES[0]))
+    assert table.select("upstream_table", "processor").row(0) == (HOSTILE, HOSTILE)
+    assert rows_of(service, f"SELECT {sql.quote.text(HOSTILE)} AS t").item() == HOSTILE

@@ -1,0 +1,92 @@
+"""Parts of a BigQuery table by many tasks: attempts that are lost, drivers that die half-way."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import fsq
+from fsq.errors import InputError
+from fsq.stores import LedgerEntry, open_store
+from fsq.stores.bigquery import ledger as ledgers
+from fsq.stores.bigquery import runs
+from fsq.stores.distributed import BatchWrite, DataWriter, WriterCommitMessage, open_batch_write
+from tests.support.frames import wide
+from tests.support.warehouse import held, tables
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ROWS = wide(40, 4)
+DAYS: list[date] = ROWS["game_date"].unique().sort().to_list()
+
+
+def scored(now: datetime = NOW) -> pl.DataFrame:
+    return fsq.score(ROWS, now=now)
+
+
+def filled(
+    uri: str, rows: pl.DataFrame
+) -> tuple[BatchWrite, list[WriterCommitMessage], dict[date, LedgerEntry]]:
+    """A way into the table, and the parts of two tasks, the first of which was done twice."""
+    way = open_batch_write(open_store(uri))
+    place: DataWriter = way.prepare(rows.head(0))
+    halves = [rows.filter(pl.col("game_date").is_in(d)) for d in (DAYS[:2], DAYS[2:])]
+    place.write(0, [halves[0]])
+    parts = [place.write(i, [half.head(5), half.tail(-5)]) for i, half in enumerate(halves)]
+    return way, parts, {d: LedgerEntry("c", "v", str(d), 10) for d in DAYS}
+
+
+def test_only_the_parts_that_are_named_become_visible(dataset: str) -> None:
+    uri, rows = f"bigquery://{dataset}.t", scored()
+    way, parts, ledger = filled(uri, rows)
+    assert held(uri).height == 0
+    receipt = way.commit(parts, ledger, "one")
+    assert receipt is not None
+    assert (receipt.rows, receipt.dates) == (40, 4)
+    open_store(f"bigquery://{dataset}.whole").replace(rows)
+    assert_frame_equal(held(uri), held(f"bigquery://{dataset}.whole"))
+    assert open_store(uri).ledger() == ledger
+    late, parts, ledger = filled(uri, scored(NOW.replace(day=2)))
+    assert late.commit(parts, ledger, "one") is None
+    late.discard()
+    assert held(uri)["quality_computed_at"].unique().to_list() == [NOW]
+    assert not [t for t in tables(dataset) if "staging" in t]
+
+
+def test_rows_that_the_table_cannot_hold_are_not_sent(dataset: str) -> None:
+    uri, rows = f"bigquery://{dataset}.t", scored()
+    way = open_batch_write(open_store(uri))
+    with pytest.raises(InputError, match="lack the quality columns"):
+        way.prepare(rows.head(0).drop("quality_tier"))
+    place: DataWriter = way.prepare(rows.head(0))
+    with pytest.raises(InputError, match="default_feature_count is double; it is INT64 there"):
+        place.write(0, [rows.with_columns(pl.col("default_feature_count").cast(pl.Float64))])
+    way.discard()
+    assert held(uri).height == 0
+
+
+@pytest.mark.parametrize("where", ["ledger", "run"])
+def test_a_driver_that_dies_after_the_merge_is_started_again(
+    dataset: str, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    uri, rows = f"bigquery://{dataset}.t", scored()
+    way, parts, ledger = filled(uri, rows)
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((ledgers, "remember") if where == "ledger" else (runs, "record")), die)
+        with pytest.raises(KeyboardInterrupt):
+            way.commit(parts, ledger, "one")
+    assert held(uri).height == 40
+    assert open_store(uri).ledger() == ({} if where == "ledger" else ledger)
+    again, parts, ledger = filled(uri, scored())
+    assert not again.committed("one")
+    assert again.commit(parts, ledger, "one") is not None
+    assert again.committed("one")
+    assert held(uri).height == 40
+    assert open_store(uri).ledger() == ledger

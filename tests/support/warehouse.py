@@ -1,0 +1,62 @@
+"""Tables of upstream's in a BigQuery, as a backfill meets them."""
+
+from __future__ import annotations
+
+import uuid
+
+import polars as pl
+from google.cloud import bigquery
+
+from fsq.schema.columns import to_arrow
+from fsq.stores.bigquery.client import open_clients
+from fsq.stores.bigquery.fields import quality_fields, table_fields
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.write import write_rows
+from tests.support.frames import NAMES, legacy
+
+
+def upstream_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Wide rows as upstream keeps them: arrays, where NaN stands for no value, and its own columns.
+
+    BigQuery's arrays hold no NULL.
+    """
+    filled = rows.with_columns(pl.col(NAMES).fill_null(float("nan")))
+    day = pl.col("game_date").cast(pl.Datetime("us", "UTC"))
+    return legacy(filled).with_columns(
+        updated_at=day + pl.duration(hours=10),
+        note=pl.concat_str(pl.lit("of upstream: "), "player_lookup"),
+        tags=pl.concat_list(pl.col("player_lookup"), pl.lit("tag")),
+    )
+
+
+def made(dataset: str, rows: pl.DataFrame, *, migrated: bool = True) -> str:
+    """A new table with these rows; its URI."""
+    name = f"{dataset}.t{uuid.uuid4().hex[:8]}"
+    uri = f"bigquery://{name}"
+    sent = to_arrow(rows)
+    fields = table_fields(sent.schema)
+    if migrated:
+        there = {f.name for f in fields}
+        fields += [f for f in quality_fields() if f.name not in there]
+    table = bigquery.Table(name, schema=fields)
+    table.time_partitioning = bigquery.TimePartitioning(field="game_date")
+    with open_clients("p") as clients:
+        clients.tables.create_table(table)
+        write_rows(clients.writer, TableName.parse(uri).path, sent)
+    return uri
+
+
+def held(uri: str) -> pl.DataFrame:
+    """What a table holds, asked in SQL and not by the Storage Read API, in order of its keys."""
+    with open_clients("p") as clients:
+        sql = f"SELECT * FROM {TableName.parse(uri).sql} ORDER BY game_date, player_lookup"
+        found = clients.tables.query(sql).result().to_arrow(create_bqstorage_client=False)
+    frame = pl.from_arrow(found)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def tables(dataset: str) -> set[str]:
+    """The ids of the dataset's tables."""
+    with open_clients("p") as clients:
+        return {t.table_id for t in clients.tables.list_tables(dataset)}

@@ -83,6 +83,9 @@ oldest: ## run the tests with the oldest versions that pyproject.toml allows
 
 ##@ Write about it, release it
 
+docs: setup ## build the documentation into build/site; fail on broken links and missing docstrings
+	$(BIN)/python .ci/docs.py
+
 changelog: setup ## show what the next release changes; VERSION=0.2.0 writes it to CHANGELOG.md
 	$(BIN)/towncrier build $(if $(VERSION),--version $(VERSION) --yes,--version Unreleased --draft)
 

@@ -11,7 +11,8 @@ import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from fsq.errors import InputError, StoreError
+from fsq.errors import StoreError
+from fsq.utils.extras import require_extra
 
 Patch = Callable[[], None]
 
@@ -38,7 +39,7 @@ def serve(
         InputError: the ``emulator`` extra is not installed.
         StoreError: a port is taken, or the folder cannot be used.
     """
-    try:
+    with require_extra("emulator", "the emulator cannot be started"):
         from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
         from bqemulator.observability.logging_ import configure_logging
 
@@ -48,9 +49,6 @@ def serve(
         from bqemulator.server import EmulatorServer
 
         from fsq.emulator.patches import PATCHES, load_spatial
-    except ImportError as error:
-        lacking = [f"{error}; install it with: pip install 'fsq[emulator]'"]
-        raise InputError(lacking, "the emulator cannot be started") from error
     # It tells of its own deprecated calls, which nobody here can mend.
     warnings.simplefilter("ignore", DeprecationWarning)
     load_spatial()

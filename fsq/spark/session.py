@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fsq.errors import InputError
+from fsq.utils.extras import require_extra
 
 _HEADLINE = "Spark cannot be used"
 # The oldest that Spark 4 runs on.
@@ -29,11 +30,8 @@ def require() -> None:
     Raises:
         InputError: pyspark is not installed.
     """
-    try:
+    with require_extra("spark", _HEADLINE):
         import pyspark  # noqa: F401
-    except ImportError as error:
-        lacking = [f"{error}; install it with: pip install 'fsq[spark]'"]
-        raise InputError(lacking, _HEADLINE) from error
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from fsq.errors import InputError
 from fsq.sql.parts import parts
 from fsq.sql.quote import comment, text
 from fsq.stores.bigquery.names import TableName, literal
+from fsq.utils.dates import validate_date_range
 
 __all__ = ["VIEWS", "create_views", "free_names", "query", "view", "view_name"]
 
@@ -64,8 +65,7 @@ def query(
     """
     if name not in VIEWS:
         raise InputError([f"no view {name!r}; use one of {', '.join(VIEWS)}"], "no SQL was made")
-    if start and end and start > end:
-        raise InputError([f"start {start} is after end {end}; swap them"], "no SQL was made")
+    validate_date_range(start, end, "no SQL was made")
     place, loaded = _table(table), load_contract(contract)
     first = start or date.min
     values = parts(loaded) | {

@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
-from fsq.errors import InputError
 from fsq.training import export, leaks, waterfall
 from fsq.training import rendering as display
 from fsq.training.evaluation import GateResults, columns_read, evaluate_gates
 from fsq.training.gates import OnDefault
 from fsq.training.options import HEADLINE, Asked, Options, resolve_options
 from fsq.training.source import Scored, Source, open_source
+from fsq.utils.dates import validate_date_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,8 +226,7 @@ def training_set(
     >>> ts.frame.select("player_lookup", "home_away", "opponent_pace", "points").rows()
     [('a', 1.0, None, 21.0)]
     """
-    if start is not None and end is not None and start > end:
-        raise InputError([f"start {start} is after end {end}; swap them"], HEADLINE)
+    validate_date_range(start, end, HEADLINE)
     loaded = load_contract(contract)
     source = open_source(scored, start, end, HEADLINE)
     out = _red(scored, source, loaded) if exclude == "red" else exclude

@@ -133,7 +133,10 @@ def test_a_profile_names_the_functions_that_score(rows: str, tmp_path: Path) -> 
     stacks, picture = tmp_path / "flame.folded", tmp_path / "flame.svg"
     assert main(["bench", rows, "--case", "day", "--profile", str(stacks)]) == 0
     lines = stacks.read_text().splitlines()
-    assert any("engine.py:_score_chunk;scoring/detail_column.py:build_detail_column" in line for line in lines)
+    assert any(
+        "engine.py:_score_chunk;scoring/detail_column.py:build_detail_column" in line
+        for line in lines
+    )
     assert sum(int(line.rsplit(" ", 1)[1]) for line in lines) > 20
     assert main(["bench", rows, "--case", "day", "--profile", str(picture)]) == 0
     assert "nested" in picture.read_text()

@@ -1,0 +1,28 @@
+"""Ranges of dates."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fsq.errors import InputError
+
+
+def validate_date_range(start: date | None, end: date | None, headline: str) -> None:
+    """Refuse a range that ends before it starts; None is open.
+
+    Args:
+        start: first date.
+        end: last date, included.
+        headline: what cannot be done with such a range.
+
+    Raises:
+        InputError: start is after end.
+
+    >>> validate_date_range(date(2026, 2, 6), date(2026, 2, 5), "the trend cannot be shown")
+    Traceback (most recent call last):
+    ...
+    fsq.errors.InputError: the trend cannot be shown (1 problem):
+      - start 2026-02-06 is after end 2026-02-05; swap them
+    """
+    if start is not None and end is not None and start > end:
+        raise InputError([f"start {start} is after end {end}; swap them"], headline)

@@ -78,7 +78,7 @@ oldest: ## run the tests with the oldest versions that pyproject.toml allows
 	@mkdir -p build
 	test -x build/oldest/bin/python || $(PYTHON) -m venv build/oldest
 	$(PYTHON) .ci/oldest.py > build/oldest.txt
-	build/oldest/bin/python $(PIP) --constraint build/oldest.txt --editable '.[all]'
+	build/oldest/bin/python $(PIP) --constraint build/oldest.txt --editable '.[bigquery,emulator,report,spark,test]'
 	build/oldest/bin/python -m pytest -n 2 tests fsq
 
 ##@ Write about it, release it

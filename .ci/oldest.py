@@ -1,4 +1,4 @@
-"""Prints the oldest version of each direct requirement, as pip's constraints."""
+"""Prints the oldest version of each requirement of fsq and its tests, as pip's constraints."""
 
 import re
 import tomllib
@@ -6,7 +6,9 @@ from itertools import chain
 from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-needs = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+extras = project["optional-dependencies"]
+tools = {"dev", "docs"}  # they run beside fsq, not with it, and may need newer versions
+needs = [*project["dependencies"], *chain(*(extras[e] for e in extras.keys() - tools))]
 bounds = [
     found for text in needs if (found := re.match(r"([A-Za-z0-9_.-]+)(>=|==)([0-9.]+)", text))
 ]

@@ -184,7 +184,7 @@ def _nested(long: pd.DataFrame, width: int) -> list[list[dict[str, Any]]]:
         if field.name == "contributing_game_ids":
             plain[field.name] = [[] if g is None or g is np.nan else list(g) for g in column]
             continue
-        if field.kind == "timestamp":
+        if field.type == "timestamp":
             column = pd.to_datetime(column, utc=True).dt.as_unit("us")
         values = column.astype(object).where(column.notna(), None)
         plain[field.name] = values.tolist()

@@ -23,7 +23,7 @@ from google.cloud import bigquery
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.stream import requests

@@ -28,7 +28,7 @@ from fsq.backfill.run import COMMIT_ROWS
 from fsq.backfill.source import fingerprints
 from fsq.demo import simulate_season
 from fsq.intake.validation import validate_input
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import make_scoring_options, score_validated
 from fsq.stores.bigquery.stream import requests
 from fsq.stores.delta.files import DeltaDataWriter

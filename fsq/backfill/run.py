@@ -20,7 +20,7 @@ from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import ScoringOptions, make_scoring_options, score_in_chunks
 from fsq.stores import LedgerEntry, Store, WriteResult, write_conflict
 from fsq.stores.bigquery.pricing import Estimate

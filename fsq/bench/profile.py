@@ -57,12 +57,12 @@ def _named(frame: FrameType | None) -> tuple[str, ...]:
         code = frame.f_code
         file = code.co_filename
         short = file.removeprefix(_PACKAGE + "/") if file.startswith(_PACKAGE) else _module(file)
-        if not short.startswith(("bench/", "stages")):
+        if not short.startswith(("bench/", "utils/timing")):
             names.append(f"{short}:{code.co_name}")
         frame = frame.f_back
     names.reverse()
     begins = next(
-        (i for i, n in enumerate(names) if n.endswith((":_score_chunk", ":examined"))), None
+        (i for i, n in enumerate(names) if n.endswith((":_score_chunk", ":validate_input"))), None
     )
     return () if begins is None else tuple(names[begins:])
 

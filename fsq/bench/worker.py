@@ -21,7 +21,8 @@ from fsq.bench.cases import a_day
 from fsq.bench.check import consistent, digest, same
 from fsq.errors import InputError
 from fsq.intake.validation import validate_input
-from fsq.schema.columns import COLUMN_NAMES, to_arrow
+from fsq.schema.arrow import to_arrow
+from fsq.schema.columns import COLUMN_NAMES
 from fsq.scoring.engine import ScoringOptions, make_scoring_options, score, score_validated
 from fsq.utils.timing import watched_by
 

@@ -13,8 +13,8 @@ from fsq.cli._options import JsonOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
+from fsq.schema.arrow import TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields as fields
-from fsq.schema.columns import TABLE_SCHEMA
 from fsq.sql import create_views, free_names
 from fsq.stores.bigquery import ddl as sql
 from fsq.stores.bigquery.client import open_clients

@@ -19,7 +19,7 @@ from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
 from fsq.intake.validation import count_unknown_labels, validate_input
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import CHUNK_ROWS, ScoringOptions, make_scoring_options, score_validated
 from fsq.utils.files import atomic_write
 from fsq.utils.frames import read_batches

@@ -24,7 +24,8 @@ from fsq.demo.features import feature_rows, team_form
 from fsq.demo.incidents import plant
 from fsq.demo.schedule import schedule
 from fsq.errors import InputError, StoreError
-from fsq.schema.columns import UTC_MICROS, to_arrow
+from fsq.schema.arrow import to_arrow
+from fsq.schema.columns import UTC_MICROS
 
 
 @dataclass(frozen=True)

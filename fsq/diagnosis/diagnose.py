@@ -21,7 +21,7 @@ from fsq.diagnosis.findings import VERDICTS, Finding, Signal, Verdict
 from fsq.diagnosis.messages import findings, reason
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
-from fsq.schema.columns import from_arrow
+from fsq.schema.arrow import from_arrow
 
 # Those that explain come before those that are silent about what is explained.
 CHECKS = (

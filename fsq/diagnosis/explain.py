@@ -12,6 +12,7 @@ import polars as pl
 
 from fsq.contract import Contract, Feature, load_contract
 from fsq.errors import InputError, short
+from fsq.schema.columns import KEYS
 
 _COMPARED = 100  # characters of a name
 _RECORD = (
@@ -69,7 +70,7 @@ def explain(
     loaded, rows = load_contract(contract), scored.lazy().filter(pl.col("game_date") == day)
     schema = rows.collect_schema()
     carried = [c for c in (*_RECORD, "game_id") if c in schema]
-    lacking = {"player_lookup", "game_date", "feature_quality_detail"} - set(schema)
+    lacking = {*KEYS, "feature_quality_detail"} - set(schema)
     if lacking:
         raise InputError(
             [f"no column {c}; pass scored rows" for c in sorted(lacking)],

@@ -18,9 +18,8 @@ from fsq.intake.formats import (
     detect_form,
     wide_columns,
 )
-from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 
-KEYS = ("player_lookup", "game_date")
 _MOMENTS = ("last_updated", "computed_at", "as_of", "updated_at", "created_at")
 
 

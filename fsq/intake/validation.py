@@ -13,7 +13,8 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError, short
 from fsq.intake.formats import label_at, parse_source_labels, to_wide
-from fsq.intake.layout import KEYS, Layout, accepts, find_key_problems, infer_layout, is_text
+from fsq.intake.layout import Layout, accepts, find_key_problems, infer_layout, is_text
+from fsq.schema.columns import KEYS
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]

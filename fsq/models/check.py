@@ -18,6 +18,7 @@ from fsq.errors import InputError, ModelIncompatibleError
 from fsq.models import rendering as display
 from fsq.models.names import HEADLINE, ModelFeatures, read_model_features
 from fsq.models.records import FeatureAvailability, lists, read_availability
+from fsq.schema.columns import KEYS
 from fsq.schema.nested import dotted_name
 from fsq.training.source import Scored, open_source
 
@@ -60,7 +61,7 @@ class ModelCheck:
     @property
     def predictable(self) -> pl.DataFrame:
         """Keys of the records that it may predict on."""
-        return self.records.filter("may_predict").select("player_lookup", "game_date")
+        return self.records.filter("may_predict").select(KEYS)
 
     def require(self) -> ModelCheck:
         """This check, if the data may be used.
@@ -152,7 +153,7 @@ def check_model(
     wanted = read_model_features(model, loaded, trust_pickle=trust_pickle)
     source = open_source(scored, start, end, HEADLINE)
     fields = ["feature_name", "is_default", *(["quality_score"] if min_quality is not None else [])]
-    columns = ["player_lookup", "game_date", *map(dotted_name, fields)]
+    columns = [*KEYS, *map(dotted_name, fields)]
     if lacking := [c for c in columns if c not in source.columns]:
         raise InputError(
             [f"no column {c}; pass the result of fsq.score" for c in lacking], HEADLINE
@@ -188,7 +189,7 @@ def _judged(
     *,
     ordered: bool,
 ) -> ModelCheck:
-    records = rows.select("player_lookup", "game_date").with_columns(
+    records = rows.select(KEYS).with_columns(
         may_predict=pl.Series(found.may_predict),
         missing=lists(~found.present, wanted.features),
         default=lists(found.present & found.default & found.required, wanted.features),

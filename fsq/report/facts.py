@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.schema.columns import KEYS
 from fsq.scoring.engine import explode_detail
 from fsq.training.gates import training_ready
 
@@ -84,9 +85,8 @@ def worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
 
     Rows before the windows have filled are bad by nature, so equal scores favour later dates.
     """
-    keys = ["player_lookup", "game_date"]
     summary = scored.select(
-        *keys,
+        *KEYS,
         "feature_quality_score",
         "quality_tier",
         "quality_alert_level",
@@ -107,9 +107,9 @@ def worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
     players = worst["player_lookup"].unique().to_list()
     rows = scored.filter(
         pl.col("game_date").is_in(days), pl.col("player_lookup").is_in(players)
-    ).select(*keys, "feature_quality_detail")
+    ).select(*KEYS, "feature_quality_detail")
     detail = explode_detail(rows.collect()).select(_SHOWN).sort("feature_index")
-    by_key = detail.partition_by(keys, as_dict=True)
+    by_key = detail.partition_by(KEYS, as_dict=True)
     return [
         {**record, "features": by_key[(record["player_lookup"], record["game_date"])].to_dicts()}
         for record in worst.iter_rows(named=True)

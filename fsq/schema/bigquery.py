@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fsq.schema.columns import BIGQUERY_TYPES, COLUMNS, DETAIL_FIELDS, KEYS, REPEATED, Column
+from fsq.schema.columns import BIGQUERY_TYPES, COLUMNS, DETAIL_FIELDS, KEY_COLUMNS, REPEATED, Column
 
 Field = dict[str, Any]
 
@@ -30,21 +30,24 @@ def field_for_column(column: Column, mode: str | None = None) -> Field:
     >>> field_for_column(COLUMNS[1])["type"], field_for_column(COLUMNS[1])["mode"]
     ('FLOAT64', 'NULLABLE')
     """
-    mode = mode or ("REPEATED" if column.kind in REPEATED else "NULLABLE")
+    mode = mode or ("REPEATED" if column.type in REPEATED else "NULLABLE")
     out: Field = {
         "name": column.name,
-        "type": BIGQUERY_TYPES[column.kind],
+        "type": BIGQUERY_TYPES[column.type],
         "mode": mode,
         "description": column.description,
     }
-    if column.kind == "detail":
+    if column.type == "detail":
         out["fields"] = [field_for_column(f) for f in DETAIL_FIELDS]
     return out
 
 
 def output_fields() -> list[Field]:
     """The fields of a table made from nothing: the keys, then the 44 quality columns."""
-    return [*(field_for_column(c, "REQUIRED") for c in KEYS), *map(field_for_column, COLUMNS)]
+    return [
+        *(field_for_column(c, "REQUIRED") for c in KEY_COLUMNS),
+        *map(field_for_column, COLUMNS),
+    ]
 
 
 def field_for_arrow(field: pa.Field, told: str | None = None) -> Field:

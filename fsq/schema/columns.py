@@ -1,6 +1,6 @@
 """The output, stated once: 44 columns and the 23 fields of ``feature_quality_detail``.
 
-The Polars, Arrow and BigQuery schemas and the documentation derive from the two tables below.
+The Polars, Arrow and BigQuery schemas and the documentation derive from the tables below.
 """
 
 from __future__ import annotations
@@ -9,24 +9,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
-import pyarrow as pa
-
-from fsq.errors import InputError, short
 
 ColumnType = Literal["int", "float", "string", "bool", "date", "timestamp", "strings", "detail"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One output column or field: its name, kind and meaning."""
+    """One output column or field: its name, type and meaning."""
 
     name: str
-    kind: ColumnType
+    type: ColumnType
     description: str
 
 
 UTC_MICROS = pl.Datetime("us", "UTC")
-_POLARS: dict[ColumnType, pl.DataType] = {
+POLARS_TYPES: dict[ColumnType, pl.DataType] = {
     "int": pl.Int64(),
     "float": pl.Float64(),
     "string": pl.String(),
@@ -48,10 +45,11 @@ BIGQUERY_TYPES: dict[ColumnType, str] = {
 }
 REPEATED: frozenset[ColumnType] = frozenset({"strings", "detail"})
 
-KEYS = (
+KEY_COLUMNS = (
     Column("player_lookup", "string", "Key: the player"),
     Column("game_date", "date", "Key and partition: the game's date"),
 )
+KEYS = tuple(c.name for c in KEY_COLUMNS)
 
 DETAIL_FIELDS = tuple(
     Column(*c)
@@ -133,89 +131,10 @@ COLUMNS = (
 
 COLUMN_NAMES = tuple(c.name for c in COLUMNS)
 LEGACY_FIELDS = ("feature_sources", "primary_data_source", "matchup_data_status")
-DETAIL_TYPE = pl.Struct({f.name: _POLARS[f.kind] for f in DETAIL_FIELDS})
+DETAIL_TYPE = pl.Struct({f.name: POLARS_TYPES[f.type] for f in DETAIL_FIELDS})
 POLARS_SCHEMA = pl.Schema(
-    {c.name: pl.List(DETAIL_TYPE) if c.kind == "detail" else _POLARS[c.kind] for c in COLUMNS}
+    {c.name: pl.List(DETAIL_TYPE) if c.type == "detail" else POLARS_TYPES[c.type] for c in COLUMNS}
 )
-
-
-def plain_type(kind: pa.DataType) -> pa.DataType:
-    """The plain Arrow type that every store takes: utf8, list, microseconds in UTC, int64.
-
-    >>> plain_type(pa.large_list(pa.dictionary(pa.int8(), pa.large_utf8())))
-    ListType(list<element: string>)
-    """
-    if pa.types.is_dictionary(kind):
-        return plain_type(kind.value_type)
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
-        return pa.string()
-    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
-        return pa.binary()
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", "UTC")
-    if pa.types.is_unsigned_integer(kind):
-        return pa.int64()
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return pa.list_(pa.field("element", plain_type(kind.value_type)))
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(f.name, plain_type(f.type)) for f in kind])
-    return kind
-
-
-def arrow_schema(schema: pl.Schema) -> pa.Schema:
-    """The plain Arrow schema of a Polars schema.
-
-    >>> arrow_schema(pl.Schema({"quality_tier": pl.String})).field(0).type
-    DataType(string)
-    """
-    fields = pl.DataFrame(schema=schema).to_arrow().schema
-    return pa.schema([pa.field(f.name, plain_type(f.type)) for f in fields])
-
-
-def to_arrow(frame: pl.DataFrame) -> pa.Table:
-    """The frame as an Arrow table of plain types, whatever Polars would choose by itself.
-
-    >>> to_arrow(pl.DataFrame({"alerts": [["red"]]})).schema.field("alerts").type
-    ListType(list<element: string>)
-    """
-    # From Polars' own string views every string is copied once, through large strings twice; but
-    # Arrow cannot take the words of a dictionary from views.
-    encoded = any(_encoded(kind) for kind in frame.schema.values())
-    level = pl.CompatLevel.oldest() if encoded else pl.CompatLevel.newest()
-    return frame.to_arrow(compat_level=level).cast(arrow_schema(frame.schema))
-
-
-def from_arrow(table: pa.Table) -> pl.DataFrame:
-    """An Arrow table as a frame.
-
-    Raises:
-        InputError: it has types that Polars does not know, or is damaged.
-
-    >>> from_arrow(pa.table({"team_pace": [101.5]})).columns
-    ['team_pace']
-    """
-    try:
-        return pl.DataFrame(table)
-    except BaseException as error:
-        # Over a damaged schema Polars panics, which is no Exception.
-        panic = type(error).__name__ == "PanicException"
-        if not panic and not isinstance(error, pl.exceptions.PolarsError):
-            raise
-        raise InputError([f"the Arrow table cannot be read: {short(error, 300)}"]) from error
-
-
-def _encoded(kind: pl.DataType) -> bool:
-    """Whether a type holds words as codes, at any depth."""
-    if isinstance(kind, pl.Struct):
-        return any(_encoded(field.dtype) for field in kind.fields)  # type: ignore[arg-type]
-    if isinstance(kind, pl.List | pl.Array):
-        return _encoded(kind.inner)  # type: ignore[arg-type]
-    return isinstance(kind, pl.Categorical | pl.Enum)
-
-
-ARROW_SCHEMA = arrow_schema(POLARS_SCHEMA)
-# A table made from nothing: a row per player and date, and its quality.
-TABLE_SCHEMA = arrow_schema(pl.Schema({c.name: _POLARS[c.kind] for c in KEYS} | POLARS_SCHEMA))
 
 
 def markdown() -> str:
@@ -227,7 +146,7 @@ def markdown() -> str:
     lines = ["# Output columns", "", "One row per input row carries these 44 columns."]
     for title, table in (("", COLUMNS), ("## Fields of feature_quality_detail", DETAIL_FIELDS)):
         lines += [*([title] if title else []), "", "| name | type | meaning |", "|---|---|---|"]
-        lines += [f"| `{c.name}` | {c.kind} | {c.description} |" for c in table]
+        lines += [f"| `{c.name}` | {c.type} | {c.description} |" for c in table]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 

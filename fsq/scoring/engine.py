@@ -21,14 +21,8 @@ from fsq.intake.columnar import read_columnar_batch
 from fsq.intake.layout import Layout, columns_for_rules
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown, validate_input
-from fsq.schema.columns import (
-    COLUMN_NAMES,
-    LEGACY_FIELDS,
-    POLARS_SCHEMA,
-    UTC_MICROS,
-    from_arrow,
-    to_arrow,
-)
+from fsq.schema.arrow import from_arrow, to_arrow
+from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS
 from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
 from fsq.scoring.indicators import compute_rule_inputs
@@ -314,7 +308,7 @@ def explode_detail(scored: Rows) -> Rows:
     if isinstance(scored, pa.Table):
         return to_arrow(explode_detail(from_arrow(scored)))
     return (
-        scored.select("player_lookup", "game_date", "feature_quality_detail")
+        scored.select(*KEYS, "feature_quality_detail")
         .explode("feature_quality_detail")
         .unnest("feature_quality_detail")
     )

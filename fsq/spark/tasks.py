@@ -15,6 +15,7 @@ import pyarrow as pa
 from fsq.backfill.source import fingerprints, scan_source, source_read_errors
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.validation import validate_input
+from fsq.schema.columns import KEYS
 from fsq.scoring.engine import ScoringOptions, score_validated
 from fsq.stores.distributed import DataWriter, WriterCommitMessage
 from fsq.stores.validation import validate_keys
@@ -108,7 +109,7 @@ def scored(work: Work, task: int) -> pl.DataFrame:
         day: work.planned[day] for day in work.chunks[task]
     }:
         raise StoreError(f"{work.source} was changed after it was planned; run it again")
-    validate_keys(rows.select("player_lookup", "game_date").to_arrow())
+    validate_keys(rows.select(KEYS).to_arrow())
     tiers: dict[str, int] = {}
 
     def slices() -> Iterator[pl.DataFrame]:

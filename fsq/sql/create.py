@@ -9,12 +9,12 @@ from google.api_core.exceptions import NotFound
 
 from fsq.contract import Contract
 from fsq.errors import InputError
-from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.sql import view, view_name
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.names import TableName
 
-_NEEDED = {"player_lookup", "game_date", *COLUMN_NAMES} - set(LEGACY_FIELDS)
+_NEEDED = {*KEYS, *COLUMN_NAMES} - set(LEGACY_FIELDS)
 _HEADLINE = "the views cannot be created"
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from fsq.schema.bigquery import Field, output_fields, sql_type
 from fsq.schema.columns import KEYS, LEGACY_FIELDS
 
-_KEYS = tuple(k.name for k in KEYS)
-
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
@@ -68,7 +66,7 @@ def diff_schema(have: Sequence[Field]) -> SchemaDiff:
     plan = _compared(have, wanted, "")
     no_table = tuple(
         f"no column {k}; it is a key and cannot be added: name a table of player-games"
-        for k in _KEYS
+        for k in KEYS
         if k not in found
     )
     return SchemaDiff(plan.fields, plan.added, plan.described, (*no_table, *plan.conflicts))

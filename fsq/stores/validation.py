@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError
+from fsq.schema.columns import KEYS
 
 
 def validate_keys(table: pa.Table) -> list[date]:
@@ -16,10 +17,10 @@ def validate_keys(table: pa.Table) -> list[date]:
     Raises:
         InputError: a key is absent, NULL or twice.
     """
-    lacking = {"player_lookup", "game_date"} - set(table.column_names)
+    lacking = set(KEYS) - set(table.column_names)
     if lacking:
         raise InputError([f"no column {c}" for c in sorted(lacking)], "the rows cannot be stored")
-    keys = pl.DataFrame(table.select(["player_lookup", "game_date"]))
+    keys = pl.DataFrame(table.select(KEYS))
     problems = [
         f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items() if n
     ]

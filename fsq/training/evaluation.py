@@ -11,10 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from fsq.errors import InputError
-from fsq.schema.columns import UTC_MICROS
+from fsq.schema.columns import KEYS, UTC_MICROS
 from fsq.schema.nested import dotted_name
 from fsq.training.gates import FAULTS, excusable, required
-from fsq.training.options import HEADLINE, KEYS, Options
+from fsq.training.options import HEADLINE, Options
 from fsq.training.source import Source
 
 Mask = npt.NDArray[np.bool_]

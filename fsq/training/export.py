@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fsq.errors import InputError
-from fsq.schema.columns import to_arrow as plain_arrow
+from fsq.schema.arrow import to_arrow as plain_arrow
 from fsq.utils.files import write_atomically
 
 if TYPE_CHECKING:

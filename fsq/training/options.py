@@ -13,12 +13,12 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
 from fsq.errors import InputError
+from fsq.schema.columns import KEYS
 from fsq.training import gates
 from fsq.training.gates import Condition, OnDefault
 from fsq.training.source import Source
 
 HEADLINE = "the training set cannot be made"
-KEYS = ("player_lookup", "game_date")
 
 
 @dataclass(frozen=True)

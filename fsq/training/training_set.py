@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
+from fsq.schema.columns import KEYS
 from fsq.training import export, leaks, waterfall
 from fsq.training import rendering as display
 from fsq.training.evaluation import GateResults, columns_read, evaluate_gates
@@ -57,7 +58,7 @@ class TrainingSet:
         found, options = self._judged, self.options
         rows = found.rows.filter(pl.Series(found.kept))
         matrix = pl.DataFrame(found.values[found.kept], schema=list(options.features))
-        keys = ["player_lookup", "game_date", *(["game_id"] if "game_id" in rows.columns else [])]
+        keys = [*KEYS, *(["game_id"] if "game_id" in rows.columns else [])]
         label = [] if options.label is None else [options.label]
         first = dict.fromkeys([*keys, *options.carry])
         return rows.select(c for c in first if c not in label).hstack(

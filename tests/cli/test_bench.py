@@ -139,4 +139,4 @@ def test_a_profile_names_the_functions_that_score(rows: str, tmp_path: Path) -> 
     )
     assert sum(int(line.rsplit(" ", 1)[1]) for line in lines) > 20
     assert main(["bench", rows, "--case", "day", "--profile", str(picture)]) == 0
-    assert "nested" in picture.read_text()
+    assert "build_detail_column" in picture.read_text()

@@ -20,7 +20,8 @@ import pytest
 import fsq
 from fsq.cli import main
 from fsq.cli._output import PIPE_WIDTH, clean
-from fsq.schema.columns import ARROW_SCHEMA, COLUMN_NAMES
+from fsq.schema.arrow import ARROW_SCHEMA
+from fsq.schema.columns import COLUMN_NAMES
 from tests.support.frames import NAMES, legacy, wide
 
 COMMANDS = ["score", "backfill", "check", "explain", "trend", "report", "demo", "emulator",

@@ -14,8 +14,8 @@ from fsq.cli import main
 from fsq.cli._costs import costs
 from fsq.cli._output import Output
 from fsq.contract import load_contract
+from fsq.schema.arrow import TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields
-from fsq.schema.columns import TABLE_SCHEMA
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.pricing import MIB, estimate

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import fsq
 from fsq.cli import main
 from fsq.intake.validation import OnUnknown
-from fsq.schema.columns import COLUMN_NAMES, POLARS_SCHEMA, to_arrow
+from fsq.schema.arrow import to_arrow
+from fsq.schema.columns import COLUMN_NAMES, POLARS_SCHEMA
 from tests.support.frames import hybrid, legacy, wide
 
 

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 import fsq
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from tests.fuzz import mutate
 from tests.fuzz.common import FORMS, UNKNOWN, WrongError, command, file_of, rows_of, sane
 from tests.support.frames import NAMES

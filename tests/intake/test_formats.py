@@ -9,7 +9,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.schema.columns import ARROW_SCHEMA, COLUMN_NAMES, COLUMNS, DETAIL_FIELDS, POLARS_SCHEMA
+from fsq.schema.arrow import ARROW_SCHEMA
+from fsq.schema.columns import COLUMN_NAMES, COLUMNS, DETAIL_FIELDS, POLARS_SCHEMA
 from tests.support.frames import NAMES, hybrid, legacy, wide
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

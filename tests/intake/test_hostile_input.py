@@ -17,7 +17,7 @@ import fsq
 from fsq.cli import main
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import validate_input
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.training.export import read_provenance
 from tests.support.frames import CONTRACT, NAMES, legacy, wide
 

@@ -13,7 +13,8 @@ from deltalake import DeltaTable, write_deltalake
 import fsq
 from fsq.backfill.plan import Step, group_steps
 from fsq.errors import StoreError
-from fsq.schema.columns import COLUMN_NAMES, to_arrow
+from fsq.schema.arrow import to_arrow
+from fsq.schema.columns import COLUMN_NAMES
 from fsq.stores import LedgerEntry, open_store
 from fsq.stores.migration import migrate
 from tests.soak.victims import Limits, Tally, finished

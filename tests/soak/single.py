@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.stores import open_store
 from tests.soak.victims import Limits, Tally, finished
 from tests.soak.whole import DAYS, answer, origins, versions

@@ -26,7 +26,7 @@ from fsq.diagnosis.daily_metrics import by_feature, long_detail, record_days
 from fsq.diagnosis.diagnose import CHECKS
 from fsq.diagnosis.messages import KINDS
 from fsq.diagnosis.trend import trend
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName

@@ -7,7 +7,7 @@ import uuid
 import polars as pl
 from google.cloud import bigquery
 
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import quality_fields, table_fields
 from fsq.stores.bigquery.names import TableName

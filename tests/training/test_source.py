@@ -12,7 +12,7 @@ from deltalake import DeltaTable, write_deltalake
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import dotted_name, select_columns
 from tests.support.frames import wide
 

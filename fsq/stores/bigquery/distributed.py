@@ -14,7 +14,7 @@ import pyarrow as pa
 from google.cloud.bigquery import SchemaField
 
 from fsq.errors import StoreError
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.stores import LedgerEntry, WriteResult
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs

@@ -9,10 +9,10 @@ from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
 from fsq.errors import InputError
 from fsq.schema import bigquery as resource
-from fsq.schema.columns import COLUMNS, KEYS
+from fsq.schema.columns import COLUMNS, KEY_COLUMNS
 from fsq.stores.bigquery.names import TableName
 
-_KEYS = {column.name: column for column in KEYS}
+_KEYS = {column.name: column for column in KEY_COLUMNS}
 _QUALITY = {column.name: column for column in COLUMNS}
 
 

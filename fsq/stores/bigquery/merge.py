@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
 
-from fsq.schema.columns import COLUMN_NAMES
+from fsq.schema.columns import COLUMN_NAMES, KEYS
 from fsq.stores.bigquery.names import TableName, column, literal
-
-KEYS = ("player_lookup", "game_date")
 
 
 class Mode(Enum):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fsq.contract import Contract
-from fsq.schema.columns import plain_type, to_arrow
+from fsq.schema.arrow import plain_type, to_arrow
 from fsq.scoring.engine import CHUNK_ROWS
 from fsq.stores.bigquery.row_size import TEXT, row_bytes
 from fsq.utils.frames import read_batches

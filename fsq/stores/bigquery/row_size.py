@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fsq.contract import Contract, Feature
 from fsq.intake.formats import PROVENANCE, SHARED
-from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEYS, REPEATED, ColumnType
+from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEY_COLUMNS, REPEATED, ColumnType
 
 _FIXED: dict[ColumnType, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
 TEXT = 2  # bytes of a text beside its content
@@ -67,14 +67,14 @@ def row_bytes(contract: Contract, columns: Collection[str] | None = None) -> Row
     named = None if columns is None else {*columns}
     sizes = _flat(contract, named)
     sizes["feature_quality_detail"] = sum(_detail(f, contract, named) for f in contract.features)
-    arrays = sum(sizes[c.name] for c in COLUMNS if c.kind in REPEATED)
+    arrays = sum(sizes[c.name] for c in COLUMNS if c.type in REPEATED)
     return RowSize(round(sum(sizes.values())), round(arrays))
 
 
 def _flat(contract: Contract, columns: set[str] | None) -> dict[str, float]:
     """Bytes of each flat column."""
-    flat = [c for c in (*KEYS, *COLUMNS) if c.kind not in REPEATED]
-    sizes = {c.name: _SHARE.get(c.name, 1) * _plain(c.name, c.kind) for c in flat}
+    flat = [c for c in (*KEY_COLUMNS, *COLUMNS) if c.type not in REPEATED]
+    sizes = {c.name: _SHARE.get(c.name, 1) * _plain(c.name, c.type) for c in flat}
     processors = sum(TEXT + len(p.name) for p in contract.processors if p.expected)
     sizes |= {
         "quality_alerts": _ALERTS * (TEXT + _ALERT),
@@ -115,7 +115,7 @@ def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> f
         elif field.name == "expected_value":
             out += 0 if feature.expected is None else _FIXED["float"]
         elif field.name in ("original_value", "fallback_reason"):  # fsq knows them by itself
-            out += _SHARE[field.name] * _plain(field.name, field.kind)
+            out += _SHARE[field.name] * _plain(field.name, field.type)
         elif suffix and not _known(feature, suffix, contract, columns):
             continue
         elif field.name == "contributing_game_ids":
@@ -123,7 +123,7 @@ def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> f
         elif field.name == "sample_size":
             out += _FIXED["int"] if window else 0
         else:
-            out += _SHARE.get(field.name, 1) * _plain(field.name, field.kind)
+            out += _SHARE.get(field.name, 1) * _plain(field.name, field.type)
     return out
 
 

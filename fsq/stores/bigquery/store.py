@@ -16,7 +16,8 @@ from google.cloud import bigquery
 
 from fsq.errors import StoreError
 from fsq.intake.formats import holds_features
-from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS, from_arrow, to_arrow
+from fsq.schema.arrow import from_arrow, to_arrow
+from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores import LedgerEntry, WriteResult, table_disappeared
 from fsq.stores.bigquery import ledger as ledgers
@@ -24,7 +25,7 @@ from fsq.stores.bigquery import verify as census
 from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.jobs import run
-from fsq.stores.bigquery.merge import KEYS, Merge, Mode
+from fsq.stores.bigquery.merge import Merge, Mode
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.read import scan
 from fsq.stores.bigquery.stream import Retry

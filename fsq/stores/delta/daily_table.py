@@ -9,7 +9,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from fsq.errors import StoreError
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.stores.delta.table import LocalTable
 
 _ATTEMPTS = 5

@@ -18,7 +18,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import RemoveAction
 
 from fsq.errors import InputError, StoreError
-from fsq.schema.columns import arrow_schema, plain_type
+from fsq.schema.arrow import arrow_schema, plain_type
 from fsq.stores import LedgerEntry, WriteResult, write_conflict
 from fsq.stores.delta.files import DeltaDataWriter, added
 from fsq.stores.delta.store import ATTEMPTS, DeltaStore, pause, to_remember

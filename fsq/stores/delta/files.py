@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
 from fsq.errors import StoreError
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
+from fsq.schema.columns import KEYS
 from fsq.stores.distributed import WriterCommitMessage
 
-_KEYS = ("player_lookup", "game_date")
 # Rows that are read of an old file at once.
 _BATCH = 5_000
 
@@ -60,7 +60,7 @@ class DeltaDataWriter:
                 if writer is None:
                     writer = pq.ParquetWriter(path, fitting.schema, compression="zstd")
                 writer.write_table(fitting)
-                keys.append(pl.DataFrame(fitting.select(_KEYS)))
+                keys.append(pl.DataFrame(fitting.select(KEYS)))
         except (OSError, pa.ArrowException) as error:
             raise StoreError(f"{path} cannot be written: {error}") from error
         finally:
@@ -117,15 +117,15 @@ def _dates(days: Sequence[date]) -> pa.Array:
 def _stats(keys: pl.DataFrame) -> dict[str, object]:
     """Statistics of a file as Delta's log states them, of the two keys."""
     known = keys.select(
-        *(pl.col(c).min().cast(pl.String).alias(f"min_{c}") for c in _KEYS),
-        *(pl.col(c).max().cast(pl.String).alias(f"max_{c}") for c in _KEYS),
-        *(pl.col(c).null_count().alias(f"null_{c}") for c in _KEYS),
+        *(pl.col(c).min().cast(pl.String).alias(f"min_{c}") for c in KEYS),
+        *(pl.col(c).max().cast(pl.String).alias(f"max_{c}") for c in KEYS),
+        *(pl.col(c).null_count().alias(f"null_{c}") for c in KEYS),
     ).row(0, named=True)
     return {
         "numRecords": keys.height,
-        "minValues": {c: known[f"min_{c}"] for c in _KEYS if known[f"min_{c}"] is not None},
-        "maxValues": {c: known[f"max_{c}"] for c in _KEYS if known[f"max_{c}"] is not None},
-        "nullCount": {c: known[f"null_{c}"] for c in _KEYS},
+        "minValues": {c: known[f"min_{c}"] for c in KEYS if known[f"min_{c}"] is not None},
+        "maxValues": {c: known[f"max_{c}"] for c in KEYS if known[f"max_{c}"] is not None},
+        "nullCount": {c: known[f"null_{c}"] for c in KEYS},
     }
 
 

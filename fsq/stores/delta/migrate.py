@@ -9,8 +9,8 @@ from deltalake import DeltaTable, Field, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from fsq.errors import StoreError
+from fsq.schema.arrow import TABLE_SCHEMA, plain_type
 from fsq.schema.bigquery import field_for_arrow
-from fsq.schema.columns import TABLE_SCHEMA, plain_type
 from fsq.stores.delta.store import CONFIGURATION
 from fsq.stores.migration import (
     ATTEMPTS,

@@ -18,7 +18,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from fsq.errors import StoreError
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import detail_field, selectable_names
 from fsq.stores import LedgerEntry, WriteResult, table_disappeared, write_conflict
 from fsq.stores.delta.read import scan_detail_fields

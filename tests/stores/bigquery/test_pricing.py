@@ -31,7 +31,7 @@ from fsq.stores.bigquery.row_size import row_bytes
 from tests.support.real_data import SEASONS, needs_seasons
 
 CONTRACT = fsq.load_contract()
-OUTPUT = [*(k.name for k in KEYS), *COLUMN_NAMES]
+OUTPUT = [*KEYS, *COLUMN_NAMES]
 
 INNER = pa.struct([("n", pa.int64()), ("word", pa.string()), ("ids", pa.list_(pa.string()))])
 SCHEMA = pa.schema(

@@ -17,8 +17,9 @@ from sqlglot import exp
 
 from fsq.backfill.run import backfill
 from fsq.cli import main
+from fsq.schema.arrow import TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields, standard_type
-from fsq.schema.columns import COLUMN_NAMES, COLUMNS, LEGACY_FIELDS, TABLE_SCHEMA
+from fsq.schema.columns import COLUMN_NAMES, COLUMNS, LEGACY_FIELDS
 from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.fields import quality_fields, schema_fields, table_fields

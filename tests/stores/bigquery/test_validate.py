@@ -10,7 +10,7 @@ from google.cloud.bigquery import SchemaField
 
 import fsq
 from fsq.errors import InputError
-from fsq.schema.columns import to_arrow
+from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.fields import quality_fields, table_fields
 from fsq.stores.bigquery.names import TableName, column, literal
 from fsq.stores.bigquery.validate import check

@@ -121,7 +121,12 @@ def find_undocumented(pages: dict[Path, Path]) -> Iterator[str]:
         if f"fsq.{name}" not in shown:
             yield f"docs/api: no page has '::: fsq.{name}'"
     for name in sorted(shown):
-        yield from _find_silent(package[name.removeprefix("fsq.")])
+        try:
+            found = package[name.removeprefix("fsq.")]
+        except KeyError:
+            yield f"docs/api: there is no {name}"
+        else:
+            yield from _find_silent(found)
 
 
 def _find_silent(shown: griffe.Object | griffe.Alias) -> Iterator[str]:

@@ -12,8 +12,17 @@ from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.validation import count_unknown_labels, validate_input
 from fsq.scoring.engine import ScoringOptions
-from fsq.stores import LedgerEntry, Store, open_store, table_of
-from fsq.stores.bigquery.pricing import Estimate, estimate, logical_bytes
+from fsq.stores import (
+    CostEstimate,
+    LedgerEntry,
+    Store,
+    Workload,
+    get_backend,
+    get_capabilities,
+    identify_table,
+    open_store,
+)
+from fsq.utils.frames import filter_dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ def open_job(
         StoreError: the store cannot be read.
     """
     target = open_store(store)
-    in_place = table_of(source) == table_of(store)
+    in_place = identify_table(source) == identify_table(store)
     # Taken before the scan: what others commit in between is then reported, never lost.
     base = target.version() if in_place else None
     with source_read_errors(source):
@@ -70,8 +79,8 @@ def open_job(
         )
     # In place, the first run adds these two to a legacy table; they are no change of its input.
     ours = {"primary_data_source", "matchup_data_status"} if in_place else set()
-    # In place, BigQuery's rows stay where they are; a Delta table's are written anew as a whole.
-    stay = in_place and source.startswith("bigquery://")
+    # In place, some stores keep the other columns; the others write whole rows again.
+    stay = in_place and get_capabilities(source).column_updates
     wanted = [*(() if stay else layout.carried), *layout.needed]
     return Job(rows, target, base, wanted, [c for c in wanted if c not in ours])
 
@@ -93,14 +102,10 @@ def _between(
 ) -> pl.LazyFrame:
     if rows.collect_schema().get("game_date") != pl.Date:
         validate_input(rows, contract, "error")
-    if start is not None:
-        rows = rows.filter(pl.col("game_date") >= start)
-    if end is not None:
-        rows = rows.filter(pl.col("game_date") <= end)
-    return rows
+    return filter_dates(rows, start, end)
 
 
-def bigquery_costs(
+def estimate_costs(
     job: Job,
     rows: pl.LazyFrame,
     source: str,
@@ -108,23 +113,17 @@ def bigquery_costs(
     options: ScoringOptions,
     *,
     commits: int,
-) -> Estimate | None:
-    """What the run would move and cost on BigQuery; None for a store that costs nothing."""
-    held = job.target.billed_bytes(count := sum(step.rows for step in todo))
-    if held is None:
+) -> CostEstimate | None:
+    """What the run would move and cost; None for a store that bills no bytes."""
+    backend = get_backend(job.target.uri)
+    if not backend.capabilities.bills_bytes:
         return None
+    count = sum(step.rows for step in todo)
     layout = validate_input(rows, options.contract, options.on_unknown, with_rows=False)
+    carried = () if job.base is not None else layout.carried
     with source_read_errors(source):
-        sizes = logical_bytes(rows)
-    return estimate(
-        count,
-        options.contract,
-        columns=sizes,
-        read=sum(sizes.values()) if source.startswith("bigquery://") else 0,
-        carried=0 if job.base is not None else sum(sizes[c] for c in layout.carried),
-        held=held,
-        commits=commits,
-    )
+        workload = Workload(rows, count, options.contract, source, carried, commits)
+        return backend.estimate_costs(job.target, workload)
 
 
 def make_plan(

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill.plan import Step, bigquery_costs, group_steps, make_plan, open_job, validate_steps
+from fsq.backfill.plan import Step, estimate_costs, group_steps, make_plan, open_job, validate_steps
 from fsq.backfill.source import fingerprints, source_read_errors, spilled_to_disk
 from fsq.contract import Contract
 from fsq.errors import InputError
@@ -22,8 +22,7 @@ from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import ScoringOptions, make_scoring_options, score_in_chunks
-from fsq.stores import LedgerEntry, Store, WriteResult, write_conflict
-from fsq.stores.bigquery.pricing import Estimate
+from fsq.stores import CostEstimate, LedgerEntry, Store, WriteResult, write_conflict
 
 # Rows per transaction: a season takes two, so that files are large and little is redone.
 COMMIT_ROWS = 20_000
@@ -50,7 +49,7 @@ class BackfillResult:
     seconds: float = 0.0
     tiers: dict[str, int] = field(default_factory=dict)
     unknown_sources: dict[str, int] = field(default_factory=dict)
-    costs: Estimate | None = None  # of a dry run into BigQuery
+    costs: CostEstimate | None = None  # of a dry run into a store that bills bytes
 
     @property
     def rows_per_second(self) -> float:
@@ -138,7 +137,7 @@ def backfill(
         skipped = len(plan) - len(todo)
         groups = group_steps(todo, chunk_rows)
         if dry_run:
-            costs = bigquery_costs(job, rows, source, todo, options, commits=len(groups))
+            costs = estimate_costs(job, rows, source, todo, options, commits=len(groups))
             return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
         scored = _scored(rows, source, groups, options)
         done = _written(scored, job.target, job.base, todo, progress)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 import polars as pl
 
 from fsq.errors import FsqError, InputError, StoreError
-from fsq.stores import open_store
+from fsq.stores import get_capabilities, is_store, open_store
 from fsq.stores.read_errors import first_line, is_read_error
 
 
@@ -29,7 +29,7 @@ def scan_source(uri: str) -> pl.LazyFrame:
     """
     scheme, has_scheme, _ = uri.partition("://")
     path = Path(uri.removeprefix("file://"))
-    if (has_scheme and scheme == "bigquery") or (path / "_delta_log").is_dir():
+    if is_store(uri):
         return open_store(uri).read()
     if has_scheme and scheme != "file":
         raise StoreError(f"{scheme}:// sources are not supported; use files or bigquery://")
@@ -87,7 +87,7 @@ def spilled_to_disk(rows: pl.LazyFrame, uri: str, columns: Sequence[str]) -> Ite
         uri: the source.
         columns: those to keep of a remote source.
     """
-    if not uri.startswith("bigquery://"):
+    if not get_capabilities(uri).remote:
         yield rows
         return
     with _spill() as file:

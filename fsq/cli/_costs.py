@@ -5,18 +5,18 @@ from __future__ import annotations
 from textwrap import wrap
 
 from fsq.cli._output import PIPE_WIDTH, Output
-from fsq.stores.bigquery.pricing import ASSUMPTIONS, PRICES, Estimate
+from fsq.stores import CostEstimate
 
 _WORDS = {"read": "Read API", "write": "Write API", "query": "query"}
 
 
-def costs(told: Estimate, out: Output) -> None:
+def costs(told: CostEstimate, out: Output) -> None:
     """Print what a run would move and cost, and what a year of rows costs to keep."""
     rows = [(i.name, _WORDS[i.price], size(i.size), size(i.billed), usd(i.usd)) for i in told.items]
     rows.append(("sum", "", "", "", usd(told.usd)))
-    out.line(f"\nCosts of {told.rows:,} rows of {told.row_bytes:,} bytes on BigQuery:\n")
+    out.line(f"\nCosts of {told.rows:,} rows of {told.row_bytes:,} bytes on {told.service}:\n")
     out.table(("", "as", "bytes", "billed", "USD"), rows, numbers="bytes billed USD")
-    free = "; ".join(PRICES[p].note for p in ("write", "query"))
+    free = "; ".join(told.prices[p].note for p in ("write", "query"))
     _folded(f"{usd(told.usd_beyond_free)} USD if nothing else uses the free bytes: {free}.", out)
     _folded(
         f"{told.players:,} players on {told.days:,} days are {size(told.year_bytes)} a year; to "
@@ -25,7 +25,7 @@ def costs(told: Estimate, out: Output) -> None:
         out,
     )
     out.line("\nAssumed:")
-    for text in ASSUMPTIONS:
+    for text in told.assumptions:
         _folded(f"- {text}", out, "  ")
 
 

@@ -16,13 +16,18 @@ from fsq.errors import InputError
 from fsq.schema.arrow import TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields as fields
 from fsq.sql import create_views, free_names
+from fsq.stores import (
+    LegacyDropResult,
+    Migration,
+    SchemaChange,
+    drop_legacy,
+    find_missing,
+    get_capabilities,
+)
+from fsq.stores import migrate as migrated
 from fsq.stores.bigquery import ddl as sql
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.legacy import LegacyDropResult, drop_legacy
-from fsq.stores.migration import Migration, find_missing
-from fsq.stores.migration import migrate as migrated
-from fsq.stores.schema_diff import SchemaChange
 
 app = typer.Typer(help="Print the schema, add what a table lacks.", rich_markup_mode=None)
 StoreArg = Annotated[
@@ -76,7 +81,7 @@ def ddl(
     )
     named = TableName.parse(table or name)
     if table:
-        if not table.startswith("bigquery://"):
+        if not get_capabilities(table).ddl:
             raise InputError(
                 [
                     f"--table {table}: write bigquery://project.dataset.table; --name "
@@ -135,7 +140,7 @@ def migrate(
 
 def _view_names(store: str) -> list[str]:
     """The names of the views, known to be free before anything is changed."""
-    if not store.startswith("bigquery://"):
+    if not get_capabilities(store).views:
         raise InputError(
             [f"--views: {store} is not in BigQuery; leave it out"], "the views cannot be created"
         )
@@ -204,7 +209,7 @@ def drop(
     """
     out = Output(as_json)
     ending = drop_legacy(store, consumers or (), yes=yes, input_too=input_too)
-    status = FAILED_CHECK if ending.places else FINE if yes or not ending.fields else BAD_INPUT
+    status = FAILED_CHECK if ending.references else FINE if yes or not ending.fields else BAD_INPUT
     _tell(ending, out)
     out.document(ending.to_dict() | {"exit_status": status})
     return status
@@ -214,11 +219,11 @@ def _tell(ending: LegacyDropResult, out: Output) -> None:
     names = ", ".join(ending.fields)
     if not ending.fields:
         out.line(f"{ending.table}: it has no legacy field")
-    elif ending.places:
-        count = len(ending.places)
+    elif ending.references:
+        count = len(ending.references)
         told = "1 place still names" if count == 1 else f"{count:,} places still name"
         out.line(f"{ending.table}: nothing was dropped, since {told} legacy fields:")
-        for place in ending.places:
+        for place in ending.references:
             out.line(f"  {place}")
     elif ending.dropped:
         out.line(f"{ending.table}: dropped {names}")

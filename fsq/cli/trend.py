@@ -16,7 +16,7 @@ from fsq.contract import load_contract
 from fsq.diagnosis.trend import store_summary, trend_of
 from fsq.errors import InputError
 from fsq.schema.columns import CATEGORIES
-from fsq.stores import open_store
+from fsq.stores import get_capabilities, open_store
 
 KINDS = ("svg", "png", "html")
 _BARS = "▁▂▃▄▅▆▇█"
@@ -41,7 +41,7 @@ def command(
     """Show quality over time, each date against the dates before it."""
     if start and end and start > end:
         raise InputError([f"--start {start} is after --end {end}; swap them"])
-    if summary and store.startswith("bigquery://"):
+    if summary and not get_capabilities(store).summary_table:
         cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"
         raise InputError([f"--store-summary keeps a Delta table beside a Delta store; {cure}"])
     kind = _kind(target)

@@ -21,7 +21,7 @@ import polars as pl
 from fsq.backfill.plan import (
     Job,
     Step,
-    bigquery_costs,
+    estimate_costs,
     group_steps,
     make_plan,
     open_job,
@@ -36,7 +36,7 @@ from fsq.intake.validation import OnUnknown, validate_input
 from fsq.scoring.engine import ScoringOptions, make_scoring_options, score_validated
 from fsq.spark.session import require, session
 from fsq.spark.tasks import Work
-from fsq.stores.distributed import BatchWrite, WriterCommitMessage, open_batch_write
+from fsq.stores import BatchWrite, WriterCommitMessage, get_capabilities, open_batch_write
 
 __all__ = ["backfill", "session"]
 
@@ -102,8 +102,12 @@ def backfill(
     options = make_scoring_options(contract, as_of, run, now, on_unknown_source)
     run_id = secrets.token_hex(8) if run_id is None else _sound(run_id)
     job = open_job(source, store, start, end, options)
-    remote = any(uri.startswith("bigquery://") for uri in (source, store))
-    engine = Engine(spark, ("google-cloud-bigquery-storage",) if remote else ())
+    both = [get_capabilities(uri) for uri in (source, store)]
+    engine = Engine(
+        spark,
+        [p for c in both for p in c.executor_packages],
+        [n for c in both for n in c.executor_environment],
+    )
     spread = open_batch_write(job.target, job.base)
     work = _Backfill(engine, spread, job, source, options, chunk_rows)
     plan = work.plan(force=force)
@@ -112,7 +116,7 @@ def backfill(
     todo = [step for step in plan if step.reason is not None]
     skipped, unknown = len(plan) - len(todo), work.unknown(todo)
     if dry_run:
-        costs = bigquery_costs(job, job.rows, source, todo, options, commits=1)
+        costs = estimate_costs(job, job.rows, source, todo, options, commits=1)
         return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
     if not todo:
         seconds = time.perf_counter() - began
@@ -121,11 +125,11 @@ def backfill(
         parts, tiers = work.score(todo, progress)
         receipt = spread.commit(parts, {s.day: s.entry for s in todo}, run_id)
     except BaseException:
-        spread.discard()
+        spread.abort()
         raise
     seconds = time.perf_counter() - began
     if receipt is None:  # another driver of this very run came first
-        spread.discard()
+        spread.abort()
         done = [replace(step, reason=None) for step in plan]
         return BackfillResult(done, skipped=len(plan), seconds=seconds, unknown_sources=unknown)
     return BackfillResult(plan, receipt.rows, receipt.dates, skipped, seconds, tiers, unknown)
@@ -180,7 +184,7 @@ class _Backfill:
         """Let tasks score and write; the parts that they wrote, and the tiers of their rows."""
         with source_read_errors(self._source):
             empty = self._job.rows.select(list(dict.fromkeys(self._job.wanted))).head(0).collect()
-        place = self._spread.prepare(score_validated(empty, self._options))
+        place = self._spread.create_writer(score_validated(empty, self._options))
         groups = [[step.day for step in chunk] for chunk in group_steps(todo, self._chunk_rows)]
         work = replace(
             self._work(groups, self._job.wanted),

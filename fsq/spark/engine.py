@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -17,13 +17,11 @@ import polars as pl
 from fsq.errors import InputError, StoreError
 from fsq.spark import remote
 from fsq.spark.tasks import DDL, MANIFEST, Work
-from fsq.stores.bigquery.client import GRPC, REST
 
 _HEADLINE = "Spark cannot be used"
 _NEEDED = ("fsq", "polars", "pyarrow", "numpy", "pydantic", "deltalake", "pandas")
 # These decide the result, so the driver's and the executors' must be the same.
 _SAME = ("fsq", "polars")
-_SENT = (REST, GRPC, "GOOGLE_CLOUD_PROJECT")
 # Seconds between two looks at how far a job has come.
 _LOOK = 0.5
 
@@ -33,20 +31,24 @@ class Engine:
 
     Args:
         spark: the session.
-        needed: packages that the executors need beside those for Delta tables.
+        packages: what the executors need for the stores, beside what fsq itself needs.
+        variables: environment variables that they need for the stores, where they are set.
 
     Raises:
         InputError: executors lack packages, or have others than the driver; nothing was done.
     """
 
-    def __init__(self, spark: Any, needed: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, spark: Any, packages: Sequence[str] = (), variables: Sequence[str] = ()
+    ) -> None:
         from pyspark import cloudpickle
 
         # By value: the workers need not have fsq to be asked whether they have.
         cloudpickle.register_pickle_by_value(remote)  # type: ignore[no-untyped-call]
         self._spark = spark
         self._context = getattr(spark, "sparkContext", None) if _classic(spark) else None
-        self._examine([*_NEEDED, *needed])
+        self._variables = variables
+        self._examine([*dict.fromkeys((*_NEEDED, *packages))])
 
     def _examine(self, names: list[str]) -> None:
         from pyspark.sql.functions import udf
@@ -79,7 +81,7 @@ class Engine:
             StoreError: as a task has told, or Spark gave a task up.
         """
         count = len(work.chunks)
-        environment = {n: os.environ[n] for n in _SENT if n in os.environ}
+        environment = {n: os.environ[n] for n in self._variables if n in os.environ}
         environment["POLARS_MAX_THREADS"] = self._spark.conf.get("spark.task.cpus", "1")
         asked = self._spark.range(0, count, 1, count).mapInArrow(
             remote.runner(work.packed(), environment), DDL

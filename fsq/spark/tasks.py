@@ -17,7 +17,7 @@ from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.validation import validate_input
 from fsq.schema.columns import KEYS
 from fsq.scoring.engine import ScoringOptions, score_validated
-from fsq.stores.distributed import DataWriter, WriterCommitMessage
+from fsq.stores import DataWriter, WriterCommitMessage
 from fsq.stores.validation import validate_keys
 
 # One line per date; what a task has written as a whole stands in each of its lines.

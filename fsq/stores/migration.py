@@ -1,16 +1,14 @@
-"""Bring a table up to the output's schema: only what is missing, at once or not at all."""
+"""What a migration did, and the errors that migrations share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from fsq.errors import InputError, StoreError
 from fsq.stores.schema_diff import SchemaChange, SchemaDiff
 
-# Tries on a fresh look at a table that others change at the same time.
+# Attempts on a table whose schema others change at the same time.
 ATTEMPTS = 8
 
 
@@ -20,10 +18,10 @@ class Migration:
 
     Attributes:
         table: the store's URI.
-        created: there was no table, and one was made.
+        created: there was no table, and one was created.
         added: columns and sub-fields that were missing.
         described: those that had no description.
-        notes: what else is worth knowing of the table; nothing of it was changed.
+        notes: what else is worth knowing about the table; none of it was changed.
         dry_run: nothing was done.
     """
 
@@ -41,75 +39,71 @@ class Migration:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for JSON."""
-        listed = {
-            word: [{"path": c.path, "type": c.type, "description": c.description} for c in changes]
-            for word, changes in (("added", self.added), ("described", self.described))
-        }
         return {
             "store": self.table,
             "dry_run": self.dry_run,
             "created": self.created,
-            **listed,
+            "added": [asdict(c) for c in self.added],
+            "described": [asdict(c) for c in self.described],
             "nothing_missing": self.empty,
             "notes": [*self.notes],
         }
 
 
-def migrate(uri: str, *, dry_run: bool = False, create: bool = False) -> Migration:
-    """Add the columns and sub-fields that a table lacks, and descriptions where it has none.
+@dataclass(frozen=True, slots=True)
+class LegacyReference:
+    """One place that names a legacy field.
 
-    Nothing that is there is changed otherwise, and a table that lacks nothing is not touched.
-    All of it is one change of the table, so a killed run has done all or nothing. If others
-    change the table at the same time, it is looked at anew.
-
-    Args:
-        uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
-        dry_run: only say what would be done.
-        create: make the table if there is none.
-
-    Raises:
-        InputError: names, types or modes conflict; all of them are listed, nothing is changed.
-        StoreError: there is no table and ``create`` was not given, or it cannot be changed.
+    Attributes:
+        where: a view, a file, or whatever else names it.
+        line: line number there, from 1; None where there are no lines.
+        field: the legacy field; None where it may be any of them.
+        text: the line.
     """
-    if uri.startswith("bigquery://"):
-        with needing_clients():
-            from fsq.stores.bigquery.migrate import migrate
-        return migrate(uri, dry_run=dry_run, create=create)
-    from fsq.stores import open_store
-    from fsq.stores.delta import migrate as delta_schema
 
-    store = open_store(uri)
-    return delta_schema.migrate(store.uri, dry_run=dry_run, create=create)
+    where: str
+    line: int | None
+    field: str | None
+    text: str
+
+    def __str__(self) -> str:
+        at = "" if self.line is None else f":{self.line}"
+        return f"{self.where}{at}: {self.text}"
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """All of it as plain data, for JSON."""
+        return asdict(self)
 
 
-def find_missing(uri: str) -> SchemaDiff:
-    """What a table of BigQuery lacks; nothing is changed.
+@dataclass(frozen=True, slots=True)
+class LegacyDropResult:
+    """Which legacy fields a table has, and what was done about them.
 
-    Raises:
-        InputError: names, types or modes conflict; all of them are listed.
-        StoreError: there is no such table, or it cannot be looked at.
+    Attributes:
+        table: the store's URI.
+        fields: the legacy fields that the table had.
+        references: what still names one of them; while there are any, nothing is dropped.
+        dropped: the fields were dropped.
     """
-    with needing_clients():
-        from fsq.stores.bigquery.migrate import find_missing
-    return find_missing(uri)
 
+    table: str
+    fields: tuple[str, ...] = ()
+    references: tuple[LegacyReference, ...] = ()
+    dropped: bool = False
 
-@contextmanager
-def needing_clients() -> Iterator[None]:
-    """Around imports of modules that need Google's clients.
-
-    Raises:
-        InputError: they are not installed.
-    """
-    try:
-        yield
-    except ImportError as error:
-        problem = f"{error}; install it with: pip install 'fsq[bigquery]'"
-        raise InputError([problem], "BigQuery cannot be used") from error
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data, for JSON."""
+        return {
+            "store": self.table,
+            "fields": [*self.fields],
+            "dropped": self.dropped,
+            "refused": bool(self.references),
+            "places": [r.to_dict() for r in self.references],
+        }
 
 
 def require_compatible(plan: SchemaDiff, uri: str) -> SchemaDiff:
-    """The plan, if nothing stands in its way.
+    """The plan, unless the table's schema conflicts with it.
 
     Raises:
         InputError: with every conflict.
@@ -120,11 +114,11 @@ def require_compatible(plan: SchemaDiff, uri: str) -> SchemaDiff:
 
 
 def table_not_found(uri: str) -> StoreError:
-    """The error for a table that is not there."""
-    cure = "make it with `fsq schema migrate --create`, or let a backfill make it"
+    """The error for a table that does not exist."""
+    cure = "create it with `fsq schema migrate --create`, or let a backfill create it"
     return StoreError(f"there is no table {uri}; {cure}")
 
 
 def schema_conflict(uri: str) -> StoreError:
-    """The error for a table that others changed at every try."""
-    return StoreError(f"{uri}: others changed its schema {ATTEMPTS} times meanwhile; run it again")
+    """The error for a table that others changed at every attempt."""
+    return StoreError(f"{uri}: others changed its schema {ATTEMPTS} times; run it again")

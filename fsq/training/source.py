@@ -13,6 +13,7 @@ import pyarrow as pa
 from fsq.errors import InputError
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores import Store
+from fsq.utils.frames import filter_dates
 
 Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | Store
 
@@ -69,8 +70,5 @@ def open_source(scored: Scored, start: date | None, end: date | None, headline: 
         raise InputError([problem], headline)
     schema = rows.collect_schema()
     if store is None and "game_date" in schema:
-        if start is not None:
-            rows = rows.filter(pl.col("game_date") >= start)
-        if end is not None:
-            rows = rows.filter(pl.col("game_date") <= end)
+        rows = filter_dates(rows, start, end)
     return Source(rows, schema, store, start, end)

@@ -1,21 +1,37 @@
-"""A query's rows, batch by batch, all of them."""
+"""Lazy frames: filtering by date, reading in batches, and scanning a custom source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from fsq.errors import StoreError
 
 
-def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
-    """The rows in batches of about so many, in order; they are counted again at the end.
+def filter_dates(rows: pl.LazyFrame, start: date | None, end: date | None) -> pl.LazyFrame:
+    """Keep the rows whose ``game_date`` lies between start and end, both included.
 
-    Polars' batches just end when their reader panics, over a file that was cut meanwhile, say.
+    None leaves that side open. With a bound, rows without a date are dropped.
+
+    >>> rows = pl.LazyFrame({"game_date": [date(2026, 2, 5), date(2026, 2, 6), None]})
+    >>> filter_dates(rows, date(2026, 2, 6), None).collect()["game_date"].to_list()
+    [datetime.date(2026, 2, 6)]
+    """
+    if start is not None:
+        rows = rows.filter(pl.col("game_date") >= start)
+    return rows if end is None else rows.filter(pl.col("game_date") <= end)
+
+
+def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
+    """Read a query in batches of about ``size`` rows, in order, and count the rows again.
+
+    Polars' batches simply end when their reader panics, over a file that was truncated, say.
 
     Raises:
-        StoreError: there were more or fewer rows than there are in the end.
+        StoreError: the second count differs.
 
     >>> [batch.height for batch in read_batches(pl.LazyFrame({"pace_score": [1.0, 2.0]}), 8_000)]
     [2]
@@ -26,3 +42,49 @@ def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
         yield batch
     if rows.select(pl.len()).collect().item() != seen:
         raise StoreError("the rows changed while they were read; run it again")
+
+
+def scan_batches(
+    read: Callable[[list[str], pl.Expr | None], Iterator[pl.DataFrame]],
+    schema: pl.Schema,
+    *,
+    validate_schema: bool = False,
+    is_pure: bool = False,
+) -> pl.LazyFrame:
+    """Scan a custom source lazily; columns, filters and ``head`` are pushed down.
+
+    Args:
+        read: yields batches, given the columns to return and the predicate. A batch may hold
+            more columns, and rows that the predicate rejects: both are removed here.
+        schema: of all columns.
+        validate_schema: check each batch against the schema.
+        is_pure: the same query always gives the same rows.
+
+    >>> def read(columns, predicate):
+    ...     yield pl.DataFrame({"player": ["james", "curry"], "points": [30, 41]})
+    >>> rows = scan_batches(read, pl.Schema({"player": pl.String, "points": pl.Int64}))
+    >>> rows.filter(pl.col("points") > 40).select("player").collect().item()
+    'curry'
+    """
+
+    def source(
+        columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        selected = list(schema) if columns is None else columns
+        left = n_rows
+        for batch in read(selected, predicate):
+            rows = batch if predicate is None else batch.filter(predicate)
+            rows = rows.select(selected)
+            if left is not None:
+                rows = rows.head(left)
+                left -= rows.height
+            yield rows
+            if left == 0:
+                return
+
+    return register_io_source(
+        source, schema=schema, validate_schema=validate_schema, is_pure=is_pure
+    )

@@ -8,8 +8,7 @@ from deltalake import write_deltalake
 
 from fsq.backfill.run import Progress, backfill
 from fsq.schema.columns import COLUMN_NAMES
-from fsq.stores import open_store
-from fsq.stores.migration import migrate
+from fsq.stores import migrate, open_store
 from tests.soak import contention, kills, single
 from tests.soak.victims import Limits
 from tests.soak.whole import DAYS, versions

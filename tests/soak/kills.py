@@ -15,8 +15,7 @@ from fsq.backfill.plan import Step, group_steps
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import COLUMN_NAMES
-from fsq.stores import LedgerEntry, open_store
-from fsq.stores.migration import migrate
+from fsq.stores import LedgerEntry, migrate, open_store
 from tests.soak.victims import Limits, Tally, finished
 from tests.soak.whole import DAYS, STAMP, answer, origins, versions
 from tests.support import warehouse

@@ -114,12 +114,12 @@ def _suicide() -> None:
 def _main() -> None:
     """A driver that dies: before its commit, after it, or so many seconds after tasks began."""
     import fsq.spark
-    from fsq.stores import distributed as spread
+    from fsq.stores import BatchWrite, open_batch_write
 
     master, source, store, run_id, die = sys.argv[1:]
-    opened = spread.open_batch_write
+    opened = open_batch_write
 
-    def dying(*given: object) -> spread.BatchWrite:
+    def dying(*given: object) -> BatchWrite:
         way = opened(*given)  # type: ignore[arg-type]
         commit = way.commit
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsq.errors import InputError, StoreError
+from fsq.utils.extras import require_extra
 
 REST, GRPC = "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST"
 # Messages of 8 MB and more pass in both directions.
@@ -37,7 +38,7 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
         StoreError: there are no credentials, or the service refused or failed. Nothing of the
             credentials is in the message.
     """
-    try:
+    with require_extra("bigquery", "BigQuery cannot be used"):
         import grpc
         from google.api_core.client_options import ClientOptions
         from google.api_core.exceptions import GoogleAPIError
@@ -46,9 +47,6 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
         from google.cloud import bigquery, bigquery_storage_v1
         from google.cloud.bigquery_storage_v1.services.big_query_read import transports as reads
         from google.cloud.bigquery_storage_v1.services.big_query_write import transports as writes
-    except ImportError as error:
-        lacking = [f"{error}; install it with: pip install 'fsq[bigquery]'"]
-        raise InputError(lacking, "BigQuery cannot be used") from error
     rest, storage = os.environ.get(REST), os.environ.get(GRPC)
     if bool(rest) != bool(storage):
         raise InputError(

@@ -15,7 +15,7 @@ from google.cloud.bigquery import SchemaField
 
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
-from fsq.stores import LedgerEntry, WriteResult
+from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
 from fsq.stores.bigquery.client import open_clients
@@ -34,7 +34,6 @@ from fsq.stores.bigquery.stream import Retry, requests
 from fsq.stores.bigquery.validate import check, scored_whole
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import commit, write_stream
-from fsq.stores.distributed import WriterCommitMessage
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class BigQueryDataWriter:
 
 
 class BigQueryBatchWrite:
-    """One run's way into a BigQuery table; see ``fsq.stores.spread.Spread`` for the methods.
+    """One run's way into a BigQuery table; see ``fsq.stores.BatchWrite`` for the methods.
 
     A run's id is kept once its rows are there. A driver that is killed just before that merges
     the same rows once more when it is started again, which changes nothing but their stamp.
@@ -98,7 +97,7 @@ class BigQueryBatchWrite:
         with self._store.connect() as clients:
             return runs.known(clients.tables, self._store.name, run_id)
 
-    def prepare(self, empty: pl.DataFrame) -> BigQueryDataWriter:
+    def create_writer(self, empty: pl.DataFrame) -> BigQueryDataWriter:
         """Make the table, if there is none, and the run's staging table.
 
         Raises:
@@ -118,7 +117,10 @@ class BigQueryBatchWrite:
         return self._place
 
     def commit(
-        self, parts: Sequence[WriterCommitMessage], ledger: Mapping[date, LedgerEntry], run_id: str
+        self,
+        messages: Sequence[WriterCommitMessage],
+        ledger: Mapping[date, LedgerEntry],
+        run_id: str,
     ) -> WriteResult | None:
         """Commit every stream at once, read back, merge, read back, remember.
 
@@ -127,24 +129,27 @@ class BigQueryBatchWrite:
                 or not at all.
         """
         place = self._place
-        assert place is not None, "prepare comes first"  # noqa: S101
+        assert place is not None, "create_writer comes first"  # noqa: S101
         days = sorted(ledger)
         with self._store.connect() as clients:
             if runs.known(clients.tables, self._store.name, run_id):
                 return None
             commit(
-                clients.writer.transport, place.staging.path, [p.name for p in parts], self._retry
+                clients.writer.transport,
+                place.staging.path,
+                [p.name for p in messages],
+                self._retry,
             )
-            wanted = reduce(add, map(_count, parts))
+            wanted = reduce(add, map(_count, messages))
             self._store.merge(clients, place.staging, wanted, place.columns, days, place.mode)
-            stamps = reduce(lambda a, b: a | b, map(_stamps, parts))
+            stamps = reduce(lambda a, b: a | b, map(_stamps, messages))
             ledgers.remember(clients.tables, self._store.name, stamps, ledger)
             runs.record(clients.tables, self._store.name, run_id)
             drop_staging(clients, place.staging)
             version = version_of(clients.tables.get_table(self._store.name.dotted))
             return WriteResult(wanted.rows, len(days), version)
 
-    def discard(self) -> None:
+    def abort(self) -> None:
         """Drop the staging table, and with it every stream."""
         if self._place is not None:
             try:

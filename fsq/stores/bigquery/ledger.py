@@ -9,7 +9,7 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from fsq.stores import LedgerEntry
+from fsq.stores.base import LedgerEntry
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.names import TableName
 

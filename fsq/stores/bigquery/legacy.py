@@ -15,15 +15,14 @@ from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.migrate import table_of
 from fsq.stores.bigquery.names import TableName, column
-from fsq.stores.bigquery.references import Reference, find_references, references_in
-from fsq.stores.legacy import LegacyDropResult
-from fsq.stores.migration import table_not_found
+from fsq.stores.bigquery.references import find_references, references_in
+from fsq.stores.migration import LegacyDropResult, LegacyReference, table_not_found
 
 
 def drop_legacy(
     uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
 ) -> LegacyDropResult:
-    """Drop the legacy fields; see ``fsq.stores.legacy.drop_legacy``."""
+    """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
     name, listed = TableName.parse(uri), find_references(consumers)
     with open_clients(name.project, name.location) as clients:
         client = clients.tables
@@ -35,21 +34,21 @@ def drop_legacy(
         present = tuple(f for f in LEGACY_FIELDS if f in there)
         if not present:
             return LegacyDropResult(uri)
-        places = [*listed.places]
+        references = [*listed.references]
         for view in listed.tables:
-            places += _of_given(client, view)
-        places += _of_dataset(client, name)
+            references += _of_given(client, view)
+        references += _of_dataset(client, name)
         if "feature_sources" in present and not input_too:
-            places += _of_itself(client, name, there)
-        if places or not yes:
-            return LegacyDropResult(uri, present, tuple(dict.fromkeys(places)))
+            references += _of_itself(client, name, there)
+        if references or not yes:
+            return LegacyDropResult(uri, present, tuple(dict.fromkeys(references)))
         for field in present:
             # Each statement may be repeated, so that a killed run is ended by the next.
             run(client, f"ALTER TABLE {name.sql} DROP COLUMN IF EXISTS {column(field)}")
         return LegacyDropResult(uri, present, dropped=True)
 
 
-def _of_dataset(client: Any, name: TableName) -> Iterator[Reference]:
+def _of_dataset(client: Any, name: TableName) -> Iterator[LegacyReference]:
     """What the dataset's views say, and its materialized views and routines."""
     for view, sql in _views(client, name).items():
         yield from _said(f"view {name.dataset}.{view}", sql)
@@ -71,7 +70,7 @@ def _views(client: Any, name: TableName) -> dict[str, str | None]:
     return dict(row.values() for row in run(client, sql))
 
 
-def _of_given(client: Any, name: TableName) -> list[Reference]:
+def _of_given(client: Any, name: TableName) -> list[LegacyReference]:
     """What a view of the list says; a table there may be a copy that has the fields."""
     try:
         found = client.get_table(name.dotted)
@@ -86,20 +85,22 @@ def _of_given(client: Any, name: TableName) -> list[Reference]:
     return references_in("\n".join(f.name for f in found.schema), f"table {name.dotted}")
 
 
-def _said(where: str, sql: str | None) -> list[Reference]:
+def _said(where: str, sql: str | None) -> list[LegacyReference]:
     if not sql:
-        return [Reference(where, None, None, "its SQL is not shown to you, so it may name them")]
+        return [
+            LegacyReference(where, None, None, "its SQL is not shown to you, so it may name them")
+        ]
     return references_in(sql, where)
 
 
-def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Reference]:
+def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[LegacyReference]:
     """The table's own need of its sources: what scoring them has not yet put elsewhere."""
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
     if detect_form(there, load_contract()) == "legacy":
         told = "its arrays can be scored with feature_sources only; --input-too drops it anyway"
-        yield Reference(where, None, field, told)
+        yield LegacyReference(where, None, field, told)
     if "feature_quality_detail" not in there:
-        yield Reference(where, None, field, "no row of it has been scored yet")
+        yield LegacyReference(where, None, field, "no row of it has been scored yet")
         return
     sql = f"""
     SELECT COUNT(*) FROM {name.sql}
@@ -108,4 +109,4 @@ def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Refere
     """
     (found,) = run(client, sql)
     if found[0]:
-        yield Reference(where, None, field, f"rows not scored yet: {found[0]:,}")
+        yield LegacyReference(where, None, field, f"rows not scored yet: {found[0]:,}")

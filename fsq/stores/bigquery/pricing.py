@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -13,10 +11,12 @@ import pyarrow.compute as pc
 
 from fsq.contract import Contract
 from fsq.schema.arrow import plain_type, to_arrow
-from fsq.scoring.engine import CHUNK_ROWS
 from fsq.stores.bigquery.row_size import TEXT, row_bytes
+from fsq.stores.costs import CostEstimate, CostItem, Price, Workload
 from fsq.utils.frames import read_batches
 
+# Rows that are measured at once.
+_BATCH_ROWS = 8_000
 MIB, GIB, TIB = (2**n for n in (20, 30, 40))
 # BigQuery's documented logical sizes; NULL takes none, a struct is the sum of its fields.
 _SIZES: tuple[tuple[Callable[[pa.DataType], bool], int], ...] = (
@@ -50,7 +50,7 @@ def logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int
     """
     if isinstance(rows, pl.LazyFrame):
         total = Counter(dict.fromkeys(rows.collect_schema(), 0))
-        for batch in read_batches(rows, CHUNK_ROWS):
+        for batch in read_batches(rows, _BATCH_ROWS):
             total.update(logical_bytes(batch))
         return dict(total)
     table = to_arrow(rows) if isinstance(rows, pl.DataFrame) else rows
@@ -81,35 +81,6 @@ def _bytes(array: pa.Array) -> int:
         raise TypeError(f"{kind} has no size in BigQuery") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """A public price.
-
-    Attributes:
-        usd: dollars for ``unit`` bytes.
-        unit: bytes that ``usd`` buys.
-        free: bytes of each month that are free for a billing account, as far as they count here.
-        note: what it is for.
-    """
-
-    usd: float
-    unit: int
-    free: int
-    note: str
-
-    def of(self, size: float) -> float:
-        """Dollars for so many bytes, none of them free.
-
-        >>> PRICES["query"].of(TIB)
-        6.25
-        """
-        return size / self.unit * self.usd
-
-    def beyond_free(self, size: float) -> float:
-        """Dollars for so many bytes in a month that has its free ones left."""
-        return self.of(max(0.0, size - self.free))
-
-
 PRICED = "public list prices of the US multi-region as of 2025, without tax or discount"
 PRICES = {
     "read": Price(1.10, TIB, 0, "Storage Read API"),
@@ -133,94 +104,6 @@ ASSUMPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing that is billed.
-
-    Attributes:
-        name: what is done.
-        price: what it is billed by, of ``PRICES``.
-        size: logical bytes that it moves.
-        billed: bytes that are billed for it.
-        usd: dollars at the list price.
-    """
-
-    name: str
-    price: str
-    size: int
-    billed: int
-    usd: float
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a run would move and cost, and what its rows cost to keep.
-
-    Attributes:
-        rows: rows to score and write.
-        commits: transactions that they are written in.
-        row_bytes: logical bytes of one row as it is stored by fsq.
-        items: read, write, merge and count, in this order.
-        players: rows of a day, for the year.
-        days: days with rows, for the year.
-    """
-
-    rows: int
-    commits: int
-    row_bytes: int
-    items: tuple[Item, ...]
-    players: int
-    days: int
-
-    @property
-    def usd(self) -> float:
-        """Dollars for the run at list prices."""
-        return sum(i.usd for i in self.items)
-
-    @property
-    def usd_beyond_free(self) -> float:
-        """Dollars for the run if nothing else uses the month's free bytes."""
-        billed = {p: sum(i.billed for i in self.items if i.price == p) for p in PRICES}
-        return sum(PRICES[p].beyond_free(size) for p, size in billed.items())
-
-    @property
-    def year_bytes(self) -> int:
-        """Logical bytes of a year's rows."""
-        return self.players * self.days * self.row_bytes
-
-    @property
-    def year_usd(self) -> float:
-        """Dollars to keep a year's rows for twelve months, all of it as active storage."""
-        return 12 * PRICES["active"].of(self.year_bytes)
-
-    @property
-    def year_usd_long_term(self) -> float:
-        """The same if no row is changed again: long-term storage after three months."""
-        long = 9 * PRICES["long_term"].of(self.year_bytes)
-        return 3 * PRICES["active"].of(self.year_bytes) + long
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data, for JSON."""
-        return {
-            "rows": self.rows,
-            "commits": self.commits,
-            "row_bytes": self.row_bytes,
-            "bytes": {i.name: i.size for i in self.items},
-            "items": [asdict(i) for i in self.items],
-            "usd": self.usd,
-            "usd_beyond_free": self.usd_beyond_free,
-            "year": {
-                "players_a_day": self.players,
-                "days": self.days,
-                "bytes": self.year_bytes,
-                "usd": self.year_usd,
-                "usd_long_term": self.year_usd_long_term,
-            },
-            "prices": {name: asdict(p) for name, p in PRICES.items()},
-            "assumptions": [*ASSUMPTIONS],
-        }
-
-
 def estimate(
     rows: int,
     contract: Contract,
@@ -232,7 +115,7 @@ def estimate(
     commits: int = 1,
     players: int = 200,
     days: int = 365,
-) -> Estimate:
+) -> CostEstimate:
     """Say what a backfill of so many rows would move and cost, before anything is scored.
 
     Args:
@@ -262,11 +145,39 @@ def estimate(
         _item("merge", "query", written + held, _queried(commits, written, held)),
         _item("count", "query", 2 * arrays, counted),
     )
-    return Estimate(rows, commits, round(per_row), items, players, days)
+    return CostEstimate(
+        "BigQuery", rows, commits, round(per_row), items, players, days, PRICES, ASSUMPTIONS
+    )
 
 
-def _item(name: str, price: str, size: int, billed: int) -> Item:
-    return Item(name, price, size, billed, PRICES[price].of(billed))
+def estimate_backfill(
+    workload: Workload, billed_bytes: int, *, billed_source: bool
+) -> CostEstimate:
+    """Estimate what a backfill would move and cost; this reads the source once.
+
+    Args:
+        workload: what it would read and write.
+        billed_bytes: logical bytes of the target's partitions that the rows belong to.
+        billed_source: the source is a BigQuery table too, so reading it is billed.
+
+    Raises:
+        TypeError: a column's type has no size in BigQuery.
+        StoreError: the rows changed while they were read.
+    """
+    sizes = logical_bytes(workload.rows)
+    return estimate(
+        workload.count,
+        workload.contract,
+        columns=sizes,
+        read=sum(sizes.values()) if billed_source else 0,
+        carried=sum(sizes[c] for c in workload.carried),
+        held=billed_bytes,
+        commits=workload.commits,
+    )
+
+
+def _item(name: str, price: str, size: int, billed: int) -> CostItem:
+    return CostItem(name, price, size, billed, PRICES[price].of(billed))
 
 
 def _queried(times: int, *tables: int) -> int:

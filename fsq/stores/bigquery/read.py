@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 from google.cloud.bigquery_storage_v1 import types
-from polars.io.plugins import register_io_source
 
 from fsq.errors import StoreError
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.names import TableName, literal
+from fsq.utils.frames import scan_batches
 
 # Two for each core; the service may give fewer, and gives one for a small table.
 STREAMS = 4
@@ -44,31 +44,16 @@ def scan(connect: Callable[[], AbstractContextManager[Clients]], name: TableName
         schema = _schema(_session(clients, name, [], "").arrow_schema)
     empty = _frame(schema.empty_table())
 
-    def source(
-        wanted: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        columns = empty.columns if wanted is None else wanted
-        asked = [*columns, *(predicate.meta.root_names() if predicate is not None else ())]
-        left, where = n_rows, restriction(predicate)
-        if where == _NOTHING:
+    def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+        needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
+        if (where := restriction(predicate)) == _NOTHING:
             return
         with connect() as clients:
-            session = _session(clients, name, sorted({*asked}), where)
+            session = _session(clients, name, sorted(needed), where)
             for batch in _batches(clients, session):
-                rows = _frame(pa.Table.from_batches([batch]))
-                rows = rows if predicate is None else rows.filter(predicate)
-                rows = rows.select(columns)
-                if left is not None:
-                    rows = rows.head(left)
-                    left -= rows.height
-                yield rows
-                if left == 0:
-                    return
+                yield _frame(pa.Table.from_batches([batch]))
 
-    return register_io_source(source, schema=empty.schema, validate_schema=False, is_pure=False)
+    return scan_batches(read, empty.schema)
 
 
 def restriction(predicate: pl.Expr | None) -> str:

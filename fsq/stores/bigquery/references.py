@@ -4,44 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from fsq.errors import InputError
 from fsq.schema.columns import LEGACY_FIELDS
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.migration import LegacyReference
 
 # BigQuery does not tell the cases of column names apart, so neither does this.
 _NAMED = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(LEGACY_FIELDS)})(?![A-Za-z0-9_])", re.I)
 _LONGEST = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One place that names a legacy field.
-
-    Attributes:
-        where: a view, a file, or whatever else names it.
-        line: its line there, from 1; None where there are no lines.
-        field: the legacy field; None where it may be any of them.
-        text: the line.
-    """
-
-    where: str
-    line: int | None
-    field: str | None
-    text: str
-
-    def __str__(self) -> str:
-        at = "" if self.line is None else f":{self.line}"
-        return f"{self.where}{at}: {self.text}"
-
-    def to_dict(self) -> dict[str, str | int | None]:
-        """All of it as plain data, for JSON."""
-        return asdict(self)
-
-
-def references_in(text: str, where: str) -> list[Reference]:
+def references_in(text: str, where: str) -> list[LegacyReference]:
     """Every line of a text that names a legacy field as a whole word.
 
     Comments count: a refusal too many costs a glance, one too few breaks a consumer.
@@ -50,7 +26,7 @@ def references_in(text: str, where: str) -> list[Reference]:
     ['feature_sources']
     """
     return [
-        Reference(where, number, field, _short(line))
+        LegacyReference(where, number, field, _short(line))
         for number, line in enumerate(text.splitlines(), 1)
         for field in dict.fromkeys(m[0].lower() for m in _NAMED.finditer(line))
     ]
@@ -66,11 +42,11 @@ class Consumers:
     """A checked list of consumers.
 
     Attributes:
-        places: what the files and the names in the list name.
+        references: what the files and the names in the list name.
         tables: views of BigQuery that the list names; they are to be looked at.
     """
 
-    places: tuple[Reference, ...]
+    references: tuple[LegacyReference, ...]
     tables: tuple[TableName, ...]
 
 
@@ -84,18 +60,18 @@ def find_references(consumers: Sequence[str]) -> Consumers:
     Raises:
         InputError: an entry is none of these, so that a misspelt one is not taken for silence.
 
-    >>> find_references(["matchup_data_status"]).places[0].where
+    >>> find_references(["matchup_data_status"]).references[0].where
     'the list of consumers'
     """
-    places: list[Reference] = []
+    references: list[LegacyReference] = []
     tables: list[TableName] = []
     problems: list[str] = []
     for entry in consumers:
         if entry.lower() in LEGACY_FIELDS:
-            places.append(Reference("the list of consumers", None, entry.lower(), entry))
+            references.append(LegacyReference("the list of consumers", None, entry.lower(), entry))
         elif Path(entry).exists():
             try:
-                places += _in_files(Path(entry))
+                references += _in_files(Path(entry))
             except OSError as error:
                 problems.append(f"{entry} cannot be read: {error}")
         else:
@@ -106,10 +82,10 @@ def find_references(consumers: Sequence[str]) -> Consumers:
                 problems.append(f"{entry!r} is {kinds}; correct it")
     if problems:
         raise InputError(problems, "the list of consumers cannot be used")
-    return Consumers(tuple(places), tuple(tables))
+    return Consumers(tuple(references), tuple(tables))
 
 
-def _in_files(path: Path) -> Iterator[Reference]:
+def _in_files(path: Path) -> Iterator[LegacyReference]:
     for file in _files(path):
         content = file.read_bytes()
         if path.is_dir() and b"\0" in content[:8192]:

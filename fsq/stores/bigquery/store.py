@@ -19,7 +19,7 @@ from fsq.intake.formats import holds_features
 from fsq.schema.arrow import from_arrow, to_arrow
 from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.schema.nested import select_columns, selectable_names
-from fsq.stores import LedgerEntry, WriteResult, table_disappeared
+from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import verify as census
 from fsq.stores.bigquery.client import Clients, open_clients
@@ -33,6 +33,7 @@ from fsq.stores.bigquery.validate import check, scored_whole
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import write_rows
 from fsq.stores.validation import validate_keys
+from fsq.utils.frames import filter_dates
 
 # A staging table that nobody dropped, since its process was killed, goes by itself.
 _STAGING_LIVES = timedelta(days=1)
@@ -78,10 +79,7 @@ class BigQueryStore:
             have = selectable_names(rows.collect_schema())
             if lacking := [c for c in columns if c not in have]:
                 raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
-        if start is not None:
-            rows = rows.filter(pl.col("game_date") >= start)
-        if end is not None:
-            rows = rows.filter(pl.col("game_date") <= end)
+        rows = filter_dates(rows, start, end)
         return rows if columns is None else rows.select(select_columns(columns))
 
     def version(self) -> int | None:
@@ -95,7 +93,7 @@ class BigQueryStore:
         with self.connect() as clients:
             return ledgers.recall(clients.tables, self.name)
 
-    def billed_bytes(self, rows: int) -> int | None:
+    def billed_bytes(self, rows: int) -> int:
         """Logical bytes of so many of the table's rows, of average size, all columns included."""
         with self.connect() as clients:
             table = self._table(clients)

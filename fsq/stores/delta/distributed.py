@@ -19,14 +19,13 @@ from deltalake.transaction import RemoveAction
 
 from fsq.errors import InputError, StoreError
 from fsq.schema.arrow import arrow_schema, plain_type
-from fsq.stores import LedgerEntry, WriteResult, write_conflict
+from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult, write_conflict
 from fsq.stores.delta.files import DeltaDataWriter, added
 from fsq.stores.delta.store import ATTEMPTS, DeltaStore, pause, to_remember
-from fsq.stores.distributed import WriterCommitMessage
 
 
 class DeltaBatchWrite:
-    """One run's way into a Delta table; see ``fsq.stores.spread.Spread`` for the methods.
+    """One run's way into a Delta table; see ``fsq.stores.BatchWrite`` for the methods.
 
     Files of replaced dates may hold other dates too: those rows are written anew, and old files
     are removed in the transaction that adds the new ones. The run's id stands in the same
@@ -44,7 +43,7 @@ class DeltaBatchWrite:
             return False
         return self._store.table().transaction_version(_application(run_id)) is not None
 
-    def prepare(self, empty: pl.DataFrame) -> DeltaDataWriter:
+    def create_writer(self, empty: pl.DataFrame) -> DeltaDataWriter:
         """Make the table, or add to it the columns that it lacks.
 
         Raises:
@@ -68,7 +67,10 @@ class DeltaBatchWrite:
         return self._place
 
     def commit(
-        self, parts: Sequence[WriterCommitMessage], ledger: Mapping[date, LedgerEntry], run_id: str
+        self,
+        messages: Sequence[WriterCommitMessage],
+        ledger: Mapping[date, LedgerEntry],
+        run_id: str,
     ) -> WriteResult | None:
         """One transaction: the parts, the rest of the files they touch, and the run's id.
 
@@ -78,7 +80,7 @@ class DeltaBatchWrite:
         """
         place = self._ready()
         days = sorted(ledger)
-        for part in parts:
+        for part in messages:
             path = Path(place.folder) / part.name
             if not path.is_file() or path.stat().st_size != part.size:
                 cure = "the store's folder must be one that all executors and the driver share"
@@ -98,7 +100,7 @@ class DeltaBatchWrite:
                 with _told(self._store.uri):
                     old, rest = _replaced(table, place, days)
                     table.create_write_transaction(
-                        [*map(added, parts), *map(added, rest), *old],
+                        [*map(added, messages), *map(added, rest), *old],
                         "append",
                         table.schema(),
                         commit_properties=properties,
@@ -106,17 +108,17 @@ class DeltaBatchWrite:
             except CommitFailedError:
                 pause(attempt)
                 continue
-            place.discard(but=[p.name for p in (*parts, *rest)])
-            return WriteResult(sum(p.rows for p in parts), len(days), table.version() + 1)
+            place.discard(but=[p.name for p in (*messages, *rest)])
+            return WriteResult(sum(p.rows for p in messages), len(days), table.version() + 1)
         raise StoreError(f"{self._store.uri}: other writers won {ATTEMPTS} times; run it again")
 
-    def discard(self) -> None:
+    def abort(self) -> None:
         """Remove the run's files."""
         if self._place is not None:
             self._place.discard()
 
     def _ready(self) -> DeltaDataWriter:
-        assert self._place is not None, "prepare comes first"  # noqa: S101
+        assert self._place is not None, "create_writer comes first"  # noqa: S101
         return self._place
 
     def _unchanged(self, table: DeltaTable) -> None:

@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import KEYS
-from fsq.stores.distributed import WriterCommitMessage
+from fsq.stores.base import WriterCommitMessage
 
 # Rows that are read of an old file at once.
 _BATCH = 5_000

@@ -12,10 +12,10 @@ from datetime import date
 import polars as pl
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from polars.io.plugins import register_io_source
 
 from fsq.schema.columns import DETAIL_TYPE
 from fsq.schema.nested import DETAIL, detail_field, dotted_name, select_columns, selectable_names
+from fsq.utils.frames import filter_dates, scan_batches
 
 
 def scan_detail_fields(
@@ -26,40 +26,20 @@ def scan_detail_fields(
     types = whole.collect_schema()
     # Files of such tables do not hold just the table's rows and columns, so Polars must read them.
     if table.protocol().reader_features or table.metadata().partition_columns:
-        return _dated(whole, start, end).select(select_columns(columns))
+        return filter_dates(whole, start, end).select(select_columns(columns))
     fields = DETAIL_TYPE.to_schema()
     schema = pl.Schema(
         {c: types[c] if (f := detail_field(c)) is None else pl.List(fields[f]) for c in columns}
     )
     files = sorted(table.file_uris(file_pruning_predicate=_predicate(start, end)))
 
-    def source(
-        wanted: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        asked = list(schema) if wanted is None else wanted
-        met = set() if predicate is None else set(predicate.meta.root_names())
-        read = [c for c in schema if c in met.union(asked)]
-        left = n_rows
+    def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+        needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
+        narrow = pl.Schema({c: t for c, t in schema.items() if c in needed})
         for file in files:
-            rows = _dated(_read(file, pl.Schema({c: schema[c] for c in read})), start, end)
-            found = (rows if predicate is None else rows.filter(predicate)).select(asked).collect()
-            if left is not None:
-                found = found.head(left)
-                left -= found.height
-            yield found
-            if left == 0:
-                return
+            yield filter_dates(_read(file, narrow), start, end).collect()
 
-    return register_io_source(source, schema=schema, validate_schema=True)
-
-
-def _dated(rows: pl.LazyFrame, start: date | None, end: date | None) -> pl.LazyFrame:
-    if start is not None:
-        rows = rows.filter(pl.col("game_date") >= start)
-    return rows if end is None else rows.filter(pl.col("game_date") <= end)
+    return scan_batches(read, schema, validate_schema=True)
 
 
 def _predicate(start: date | None, end: date | None) -> str | None:

@@ -20,10 +20,11 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import detail_field, selectable_names
-from fsq.stores import LedgerEntry, WriteResult, table_disappeared, write_conflict
+from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
 from fsq.stores.delta.read import scan_detail_fields
 from fsq.stores.delta.table import LocalTable
 from fsq.stores.validation import validate_keys
+from fsq.utils.frames import filter_dates
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
 CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
@@ -90,10 +91,7 @@ class DeltaStore:
                 raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
             if any(detail_field(c) for c in columns):
                 return scan_detail_fields(table, start, end, columns)
-        if start is not None:
-            rows = rows.filter(pl.col("game_date") >= start)
-        if end is not None:
-            rows = rows.filter(pl.col("game_date") <= end)
+        rows = filter_dates(rows, start, end)
         return rows if columns is None else rows.select(columns)
 
     def replace(
@@ -209,10 +207,6 @@ class DeltaStore:
                     out[day] = entry
                 seen.add(day)
         return out
-
-    def billed_bytes(self, rows: int) -> int | None:
-        """None: a folder bills nothing."""
-        return None
 
 
 def to_remember(days: Iterable[date], ledger: Mapping[date, LedgerEntry]) -> dict[str, str]:

@@ -11,10 +11,16 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.errors import InputError
-from fsq.stores import LedgerEntry, open_store
+from fsq.stores import (
+    BatchWrite,
+    DataWriter,
+    LedgerEntry,
+    WriterCommitMessage,
+    open_batch_write,
+    open_store,
+)
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
-from fsq.stores.distributed import BatchWrite, DataWriter, WriterCommitMessage, open_batch_write
 from tests.support.frames import wide
 from tests.support.warehouse import held, tables
 
@@ -32,7 +38,7 @@ def filled(
 ) -> tuple[BatchWrite, list[WriterCommitMessage], dict[date, LedgerEntry]]:
     """A way into the table, and the parts of two tasks, the first of which was done twice."""
     way = open_batch_write(open_store(uri))
-    place: DataWriter = way.prepare(rows.head(0))
+    place: DataWriter = way.create_writer(rows.head(0))
     halves = [rows.filter(pl.col("game_date").is_in(d)) for d in (DAYS[:2], DAYS[2:])]
     place.write(0, [halves[0]])
     parts = [place.write(i, [half.head(5), half.tail(-5)]) for i, half in enumerate(halves)]
@@ -51,7 +57,7 @@ def test_only_the_parts_that_are_named_become_visible(dataset: str) -> None:
     assert open_store(uri).ledger() == ledger
     late, parts, ledger = filled(uri, scored(NOW.replace(day=2)))
     assert late.commit(parts, ledger, "one") is None
-    late.discard()
+    late.abort()
     assert held(uri)["quality_computed_at"].unique().to_list() == [NOW]
     assert not [t for t in tables(dataset) if "staging" in t]
 
@@ -60,11 +66,11 @@ def test_rows_that_the_table_cannot_hold_are_not_sent(dataset: str) -> None:
     uri, rows = f"bigquery://{dataset}.t", scored()
     way = open_batch_write(open_store(uri))
     with pytest.raises(InputError, match="lack the quality columns"):
-        way.prepare(rows.head(0).drop("quality_tier"))
-    place: DataWriter = way.prepare(rows.head(0))
+        way.create_writer(rows.head(0).drop("quality_tier"))
+    place: DataWriter = way.create_writer(rows.head(0))
     with pytest.raises(InputError, match="default_feature_count is double; it is INT64 there"):
         place.write(0, [rows.with_columns(pl.col("default_feature_count").cast(pl.Float64))])
-    way.discard()
+    way.abort()
     assert held(uri).height == 0
 
 

@@ -46,7 +46,7 @@ def test_files_folders_and_names(tmp_path: Path) -> None:
     found = find_references(
         [str(tmp_path / "code"), str(tmp_path / "names.txt"), "Feature_Sources", "p.reports.v"]
     )
-    assert [(Path(p.where).name, p.line, p.field) for p in found.places] == [
+    assert [(Path(p.where).name, p.line, p.field) for p in found.references] == [
         ("a.sql", 1, "feature_sources"),
         ("names.txt", 2, "primary_data_source"),
         ("the list of consumers", None, "feature_sources"),

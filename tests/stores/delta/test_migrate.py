@@ -14,9 +14,8 @@ from deltalake import DeltaTable, Field, write_deltalake
 import fsq
 from fsq.cli import main
 from fsq.schema.arrow import TABLE_SCHEMA, to_arrow
-from fsq.stores import LedgerEntry, open_store
+from fsq.stores import LedgerEntry, migrate, open_store
 from fsq.stores.delta import migrate as delta_schema
-from fsq.stores.migration import migrate
 from tests.support.frames import wide
 
 DAY = date(2026, 1, 1)

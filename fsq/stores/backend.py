@@ -1,0 +1,99 @@
+"""What a backend is: how one kind of store is opened, and what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from fsq.errors import InputError
+from fsq.stores.base import BatchWrite, Store
+from fsq.stores.costs import CostEstimate, Workload
+from fsq.stores.migration import LegacyDropResult, Migration
+from fsq.stores.schema_diff import SchemaDiff
+
+AnyStore = TypeVar("AnyStore", bound=Store)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a kind of store can do, and what the rest of fsq must do for it.
+
+    Attributes:
+        remote: rows cross a network, so a backfill reads them once and spills them to disk.
+        bills_bytes: reads and writes are billed by their bytes; ``estimate_costs`` works.
+        column_updates: when a table is scored in place, only its quality columns are written;
+            its other columns need not be read.
+        summary_table: ``fsq trend --store-summary`` can keep a table beside the store.
+        ddl: the schema can be printed as SQL for it, and ``find_missing`` works.
+        views: the views of ``fsq sql`` can be created beside a table.
+        executor_packages: Python packages that Spark's executors need for it.
+        executor_environment: environment variables that they need, where they are set.
+    """
+
+    remote: bool = False
+    bills_bytes: bool = False
+    column_updates: bool = False
+    summary_table: bool = False
+    ddl: bool = False
+    views: bool = False
+    executor_packages: tuple[str, ...] = ()
+    executor_environment: tuple[str, ...] = ()
+
+
+class Backend(Generic[AnyStore]):
+    """One kind of store; subclass it and register an instance with ``register_backend``.
+
+    ``open`` is all that a backend must have. Import what needs an extra inside the methods, so
+    that fsq starts without it.
+
+    Attributes:
+        name: what messages call this kind of store.
+        schemes: the schemes of its URIs, such as ``bigquery`` for ``bigquery://...``.
+        uri_form: how its URIs are written, for messages.
+        extra: the extra that it needs.
+        capabilities: what it can do.
+    """
+
+    name: ClassVar[str]
+    schemes: ClassVar[tuple[str, ...]]
+    uri_form: ClassVar[str]
+    extra: ClassVar[str | None] = None
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    def open(self, uri: str) -> AnyStore:
+        """Open a store; its table need not exist yet."""
+        raise NotImplementedError
+
+    def identify_table(self, uri: str) -> str:
+        """The one name of the table that a URI names, however it is written."""
+        return uri
+
+    def is_store(self, uri: str) -> bool:
+        """Whether a source with this URI is a store, and not plain files."""
+        return True
+
+    def open_batch_write(self, store: AnyStore, since: int | None) -> BatchWrite:
+        """Begin a write by many processes; see ``fsq.stores.open_batch_write``."""
+        raise self._unsupported(store.uri, "cannot be filled by Spark", "run it without Spark")
+
+    def migrate(self, uri: str, *, dry_run: bool, create: bool) -> Migration:
+        """Add what a table lacks; see ``fsq.stores.migrate``."""
+        raise self._unsupported(uri, "cannot be migrated", "backfill it into a new store")
+
+    def find_missing(self, uri: str) -> SchemaDiff:
+        """What a table lacks; see ``fsq.stores.find_missing``."""
+        raise self._unsupported(uri, "has no schema in SQL", "use `fsq schema migrate --dry-run`")
+
+    def drop_legacy(
+        self, uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
+    ) -> LegacyDropResult:
+        """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
+        raise self._unsupported(uri, "keeps its legacy fields", "name a BigQuery table")
+
+    def estimate_costs(self, store: AnyStore, workload: Workload) -> CostEstimate:
+        """What a backfill into a store would cost; for backends that bill bytes."""
+        raise NotImplementedError
+
+    def _unsupported(self, uri: str, problem: str, cure: str) -> InputError:
+        return InputError([f"{uri} {problem}; {cure}"], f"{self.name} does not support this")

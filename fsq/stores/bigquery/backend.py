@@ -1,0 +1,87 @@
+"""BigQuery as a backend of ``fsq.stores``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from fsq.stores.backend import Backend, Capabilities
+from fsq.stores.base import BatchWrite
+from fsq.stores.bigquery.client import GRPC, REST
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.costs import CostEstimate, Workload
+from fsq.stores.migration import LegacyDropResult, Migration
+from fsq.stores.schema_diff import SchemaDiff
+from fsq.utils.extras import require_extra
+
+if TYPE_CHECKING:
+    from fsq.stores.bigquery.store import BigQueryStore
+
+_HEADLINE = "BigQuery cannot be used"
+
+
+class BigQueryBackend(Backend["BigQueryStore"]):
+    """Tables of BigQuery."""
+
+    name = "BigQuery"
+    schemes = ("bigquery",)
+    uri_form = "bigquery://"
+    extra = "bigquery"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        remote=True,
+        bills_bytes=True,
+        column_updates=True,
+        ddl=True,
+        views=True,
+        executor_packages=("google-cloud-bigquery-storage",),
+        executor_environment=(REST, GRPC, "GOOGLE_CLOUD_PROJECT"),
+    )
+
+    def open(self, uri: str) -> BigQueryStore:
+        """Open a table; the service is not asked yet.
+
+        Raises:
+            InputError: a malformed URI, or the extra is not installed.
+        """
+        TableName.parse(uri)  # a malformed URI is reported before a missing extra
+        with require_extra("bigquery", _HEADLINE):
+            from fsq.stores.bigquery.store import BigQueryStore
+        return BigQueryStore(uri)
+
+    def identify_table(self, uri: str) -> str:
+        """The table's name without its location."""
+        return f"bigquery://{TableName.parse(uri).dotted}"
+
+    def open_batch_write(self, store: BigQueryStore, since: int | None) -> BatchWrite:
+        """Begin a write by many processes."""
+        from fsq.stores.bigquery.distributed import BigQueryBatchWrite
+
+        return BigQueryBatchWrite(store, since)
+
+    def migrate(self, uri: str, *, dry_run: bool, create: bool) -> Migration:
+        """Add the columns, sub-fields and descriptions that a table lacks."""
+        with require_extra("bigquery", _HEADLINE):
+            from fsq.stores.bigquery.migrate import migrate
+        return migrate(uri, dry_run=dry_run, create=create)
+
+    def find_missing(self, uri: str) -> SchemaDiff:
+        """What a table lacks."""
+        with require_extra("bigquery", _HEADLINE):
+            from fsq.stores.bigquery.migrate import find_missing
+        return find_missing(uri)
+
+    def drop_legacy(
+        self, uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
+    ) -> LegacyDropResult:
+        """Drop the legacy fields, unless something still names them."""
+        with require_extra("bigquery", _HEADLINE):
+            from fsq.stores.bigquery.legacy import drop_legacy
+        return drop_legacy(uri, consumers, yes=yes, input_too=input_too)
+
+    def estimate_costs(self, store: BigQueryStore, workload: Workload) -> CostEstimate:
+        """What a backfill into a table would move and cost."""
+        from fsq.stores.bigquery.pricing import estimate_backfill
+
+        billed_source = workload.source.partition("://")[0] in self.schemes
+        billed_bytes = store.billed_bytes(workload.count)
+        return estimate_backfill(workload, billed_bytes, billed_source=billed_source)

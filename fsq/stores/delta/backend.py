@@ -1,0 +1,70 @@
+"""Delta Lake as a backend of ``fsq.stores``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from fsq.errors import InputError
+from fsq.stores.backend import Backend, Capabilities
+from fsq.stores.base import BatchWrite
+from fsq.stores.migration import LegacyDropResult, Migration
+
+if TYPE_CHECKING:
+    from fsq.stores.delta.store import DeltaStore
+
+
+class DeltaBackend(Backend["DeltaStore"]):
+    """Delta tables in folders."""
+
+    name = "Delta Lake"
+    schemes = ("", "file")
+    uri_form = "a folder"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        summary_table=True, executor_packages=("deltalake",)
+    )
+
+    def open(self, uri: str) -> DeltaStore:
+        """Open the table of a folder.
+
+        Raises:
+            StoreError: the folder holds something else.
+        """
+        from fsq.stores.delta.store import DeltaStore
+
+        return DeltaStore(uri.removeprefix("file://"))
+
+    def identify_table(self, uri: str) -> str:
+        """The resolved path."""
+        return str(Path(uri.removeprefix("file://")).resolve())
+
+    def is_store(self, uri: str) -> bool:
+        """Whether the folder has a Delta log; other folders hold plain files."""
+        return (Path(uri.removeprefix("file://")) / "_delta_log").is_dir()
+
+    def open_batch_write(self, store: DeltaStore, since: int | None) -> BatchWrite:
+        """Begin a write by many processes."""
+        from fsq.stores.delta.distributed import DeltaBatchWrite
+
+        return DeltaBatchWrite(store, since)
+
+    def migrate(self, uri: str, *, dry_run: bool, create: bool) -> Migration:
+        """Add the columns that a table lacks."""
+        from fsq.stores.delta.migrate import migrate
+
+        return migrate(self.open(uri).uri, dry_run=dry_run, create=create)
+
+    def drop_legacy(
+        self, uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
+    ) -> LegacyDropResult:
+        """Refuse: a Delta table keeps its legacy fields.
+
+        Raises:
+            InputError: always.
+        """
+        problem = (
+            f"{uri} is no BigQuery table; in a Delta table the legacy fields take next to no room "
+            "and nobody's SQL depends on them, so they stay"
+        )
+        raise InputError([problem], "the legacy fields were not dropped")

@@ -1,0 +1,194 @@
+"""The backends: the only place that knows which kinds of stores there are.
+
+A backend from elsewhere is registered like those of fsq::
+
+    class MemoryBackend(Backend[MemoryStore]):
+        name, schemes, uri_form = "Memory", ("memory",), "memory://name"
+
+        def open(self, uri: str) -> MemoryStore:
+            return MemoryStore(uri)
+
+    register_backend(MemoryBackend())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fsq.errors import StoreError
+from fsq.stores.backend import Backend, Capabilities
+from fsq.stores.base import BatchWrite, Store
+from fsq.stores.bigquery.backend import BigQueryBackend
+from fsq.stores.delta.backend import DeltaBackend
+from fsq.stores.migration import LegacyDropResult, Migration
+from fsq.stores.schema_diff import SchemaDiff
+
+_backends: dict[str, Backend[Any]] = {}
+
+
+def register_backend(backend: Backend[Any]) -> None:
+    """Add a kind of store.
+
+    Args:
+        backend: answers to URIs of its schemes from now on, in every function and command.
+
+    Raises:
+        ValueError: another backend has one of its schemes.
+    """
+    if taken := [s for s in backend.schemes if s in _backends]:
+        raise ValueError(f"{backend.name}: other backends have the schemes {taken}")
+    _backends.update(dict.fromkeys(backend.schemes, backend))
+
+
+def unregister_backend(backend: Backend[Any]) -> None:
+    """Remove a kind of store; does nothing if it is not registered."""
+    for scheme in [s for s, b in _backends.items() if b is backend]:
+        del _backends[scheme]
+
+
+def find_backend(uri: str) -> Backend[Any] | None:
+    """The backend of a URI; None if its scheme has none.
+
+    >>> find_backend("bigquery://p.d.t").name, find_backend("s3://bucket/table")
+    ('BigQuery', None)
+    """
+    scheme, has_scheme, _ = uri.partition("://")
+    return _backends.get(scheme if has_scheme else "")
+
+
+def get_backend(uri: str) -> Backend[Any]:
+    """The backend of a URI.
+
+    Raises:
+        StoreError: its scheme has none.
+    """
+    backend = find_backend(uri)
+    if backend is None:
+        scheme = uri.partition("://")[0]
+        raise StoreError(f"{scheme}:// stores are not supported; use {' or '.join(_forms())}")
+    return backend
+
+
+def get_capabilities(uri: str) -> Capabilities:
+    """What the store that a URI names can do; plain files and unknown schemes can do nothing.
+
+    >>> get_capabilities("bigquery://p.d.t").remote, get_capabilities("warehouse/table").remote
+    (True, False)
+    """
+    backend = find_backend(uri)
+    return Capabilities() if backend is None else backend.capabilities
+
+
+def open_store(uri: str) -> Store:
+    """Open a store by its URI; its table need not exist yet.
+
+    Args:
+        uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
+
+    Raises:
+        InputError: a malformed BigQuery URI, or the extra for it is not installed.
+        StoreError: the URI names something that is not a Delta table, or no backend has its
+            scheme.
+
+    >>> open_store("s3://bucket/table")
+    Traceback (most recent call last):
+    ...
+    fsq.errors.StoreError: s3:// stores are not supported; use a folder or bigquery://
+    """
+    store: Store = get_backend(uri).open(uri)
+    return store
+
+
+def is_store(uri: str) -> bool:
+    """Whether a source is a store, and not plain files.
+
+    >>> is_store("bigquery://p.d.t"), is_store("season.parquet")
+    (True, False)
+    """
+    backend = find_backend(uri)
+    return backend is not None and backend.is_store(uri)
+
+
+def identify_table(uri: str) -> str:
+    """The one name of the table or path that a URI names, however it is written.
+
+    >>> identify_table("bigquery://p.d.t?location=EU") == identify_table("bigquery://p.d.t")
+    True
+    """
+    backend = find_backend(uri)
+    return uri if backend is None else backend.identify_table(uri)
+
+
+def open_batch_write(store: Store, since: int | None = None) -> BatchWrite:
+    """Begin a write by many processes, committed by one.
+
+    Args:
+        store: the store.
+        since: in place, the version that the rows are computed from, as for ``Store.replace``.
+
+    Raises:
+        InputError: the store does not support it.
+    """
+    return get_backend(store.uri).open_batch_write(store, since)
+
+
+def migrate(uri: str, *, dry_run: bool = False, create: bool = False) -> Migration:
+    """Add the columns and sub-fields that a table lacks, and descriptions where it has none.
+
+    Nothing else changes, and a table that lacks nothing is not touched. All of it is one change
+    of the table, so a killed run has done everything or nothing. If others change the table at
+    the same time, the missing columns are determined again.
+
+    Args:
+        uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
+        dry_run: report what would be done; change nothing.
+        create: create the table if there is none.
+
+    Raises:
+        InputError: names, types or modes conflict; all conflicts are listed, nothing is changed.
+        StoreError: there is no table and ``create`` was not given, or it cannot be changed.
+    """
+    return get_backend(uri).migrate(uri, dry_run=dry_run, create=create)
+
+
+def find_missing(uri: str) -> SchemaDiff:
+    """What a table lacks; nothing is changed.
+
+    Raises:
+        InputError: names, types or modes conflict; all conflicts are listed. Or the store has no
+            schema in SQL.
+        StoreError: there is no such table, or it cannot be read.
+    """
+    return get_backend(uri).find_missing(uri)
+
+
+def drop_legacy(
+    uri: str, consumers: Sequence[str] = (), *, yes: bool = False, input_too: bool = False
+) -> LegacyDropResult:
+    """Drop the legacy fields from a BigQuery table, unless something still names them.
+
+    The search covers the views, materialized views and routines of the table's dataset, the
+    ``consumers``, and the table itself: while it has feature arrays or rows that are not scored
+    yet, their sources are in ``feature_sources`` alone.
+
+    Args:
+        uri: ``bigquery://project.dataset.table``.
+        consumers: files, folders, views and fields; see
+            ``fsq.stores.bigquery.references.find_references``.
+        yes: drop them; without it, report what stands in the way.
+        input_too: drop ``feature_sources`` although the table itself needs it.
+
+    Raises:
+        InputError: the store is not a BigQuery table, or a consumer cannot be found.
+        StoreError: there is no table, or the service refused.
+    """
+    return get_backend(uri).drop_legacy(uri, consumers, yes=yes, input_too=input_too)
+
+
+def _forms() -> list[str]:
+    return list(dict.fromkeys(backend.uri_form for backend in _backends.values()))
+
+
+for _backend in (DeltaBackend(), BigQueryBackend()):
+    register_backend(_backend)

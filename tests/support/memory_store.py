@@ -1,0 +1,86 @@
+"""A third kind of store, in one file: tables in memory, for ``memory://name``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+import pyarrow as pa
+
+from fsq.errors import StoreError
+from fsq.schema.arrow import from_arrow
+from fsq.schema.nested import select_columns, selectable_names
+from fsq.stores import Backend, LedgerEntry, WriteResult, write_conflict
+from fsq.stores.validation import validate_keys
+from fsq.utils.frames import filter_dates
+
+
+@dataclass
+class Table:
+    """What one table holds; each write makes a new version."""
+
+    rows: pl.DataFrame
+    version: int = 0
+    ledger: dict[date, LedgerEntry] = field(default_factory=dict)
+
+
+TABLES: dict[str, Table] = {}
+
+
+class MemoryStore:
+    """A table that lives as long as the process."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def read(
+        self,
+        start: date | None = None,
+        end: date | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
+        table = TABLES.get(self.uri)
+        if table is None:
+            raise StoreError(f"there is no store at {self.uri}; backfill it first")
+        rows = filter_dates(table.rows.lazy(), start, end)
+        if columns is None:
+            return rows
+        if missing := set(columns) - selectable_names(table.rows.schema):
+            raise StoreError(f"{self.uri} lacks the columns {sorted(missing)}")
+        return rows.select(select_columns(columns))
+
+    def replace(
+        self,
+        scored: pl.DataFrame | pa.Table,
+        ledger: Mapping[date, LedgerEntry] | None = None,
+        since: int | None = None,
+    ) -> WriteResult:
+        new = scored if isinstance(scored, pl.DataFrame) else from_arrow(scored)
+        dates = validate_keys(new.to_arrow())
+        old = TABLES.get(self.uri, Table(new.clear()))
+        if since not in (None, old.version):
+            raise write_conflict(self.uri)
+        others = old.rows.filter(~pl.col("game_date").is_in(dates))
+        kept = {d: e for d, e in old.ledger.items() if d not in dates} | dict(ledger or {})
+        rows = pl.concat([others, new], how="diagonal").sort("game_date", "player_lookup")
+        TABLES[self.uri] = Table(rows, old.version + 1, kept)
+        return WriteResult(new.height, len(dates), old.version + 1)
+
+    def version(self) -> int | None:
+        return TABLES[self.uri].version if self.uri in TABLES else None
+
+    def ledger(self) -> dict[date, LedgerEntry]:
+        return dict(TABLES[self.uri].ledger) if self.uri in TABLES else {}
+
+
+class MemoryBackend(Backend[MemoryStore]):
+    """Answers to ``memory://name``."""
+
+    name = "Memory"
+    schemes = ("memory",)
+    uri_form = "memory://name"
+
+    def open(self, uri: str) -> MemoryStore:
+        return MemoryStore(uri)

@@ -23,14 +23,15 @@ import mermaidx
 ROOT = Path(__file__).parent.parent
 PAGES, SITE = ROOT / "build/docs", ROOT / "build/site"
 REPOSITORY = "https://github.com/feature-store-quality/fsq"
-# Pages from outside docs/, and the name under which the site shows each.
-OUTSIDE = {
+# Pages that have another name on the site.
+RENAMED = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "benchmarks/README.md": "benchmarks.md",
     "notebooks/README.md": "notebooks.md",
     "docs/README.md": "overview.md",
+    "docs/decisions/README.md": "decisions.md",  # an index page would take its section's place
 }
 START = "---\nhide: [navigation]\n---\n\n"  # the start page has no neighbours
 ASSETS = {".css", ".gif", ".jpg", ".png", ".svg"}
@@ -49,7 +50,7 @@ FETCHED = re.compile(
 
 def find_pages() -> dict[Path, Path]:
     """Map each source, relative to the repository, to its page, relative to the site."""
-    pages = {Path(source): Path(page) for source, page in OUTSIDE.items()}
+    pages = {Path(source): Path(page) for source, page in RENAMED.items()}
     for path in (ROOT / "docs").rglob("*.md"):
         source = path.relative_to(ROOT)
         pages.setdefault(source, source.relative_to("docs"))
@@ -97,7 +98,11 @@ def _draw(source: str, name: Path) -> str:
     described = re.search(r"^\s*accTitle: *(.+)$", source, re.MULTILINE)
     images = []
     for scheme, theme in (("light", "neutral"), ("dark", "dark")):
-        config = {"htmlLabels": False, "fontFamily": "Arial, Helvetica, sans-serif"}
+        config = {
+            "htmlLabels": False,
+            "fontFamily": "Arial, Helvetica, sans-serif",
+            "flowchart": {"padding": 8, "nodeSpacing": 24, "rankSpacing": 28},
+        }
         svg = mermaidx.render(source, theme=theme, config=config).svg()
         width, height = re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', svg).groups()  # type: ignore[union-attr]
         svg = svg.replace('width="100%"', f'width="{width}" height="{height}"', 1)
@@ -105,7 +110,8 @@ def _draw(source: str, name: Path) -> str:
         file.parent.mkdir(exist_ok=True)
         file.write_text(svg, "utf-8")
         link = os.path.relpath(file, (PAGES / name).parent)
-        images.append(f"![{described[1] if described else 'Diagram'}]({link}#only-{scheme})")
+        text = described[1] if described else "Diagram"
+        images.append(f"[![{text}]({link}#only-{scheme})]({link})")
     return "".join(images)
 
 

@@ -11,7 +11,7 @@ from fsq.cli import _options as o
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.models import ModelCheck, check_model
-from fsq.models import rendering as say
+from fsq.models.rendering import render_text
 from fsq.stores import open_store
 from fsq.stores.read_errors import store_read_errors
 
@@ -74,7 +74,7 @@ def check(
 
 
 def _print(found: ModelCheck, out: Output) -> None:
-    for line in say.text(found).splitlines():
+    for line in render_text(found).splitlines():
         out.line(line)
     if found.dates.height < 2:
         return

@@ -14,9 +14,8 @@ from fsq.cli._output import Output, clean
 from fsq.diagnosis.rendering import finding_lines
 from fsq.stores import open_store
 from fsq.stores.read_errors import store_read_errors
-from fsq.training import TrainingSet, training_set
-from fsq.training import rendering as say
-from fsq.training.export import writer_of
+from fsq.training import TrainingSet, rendering, training_set
+from fsq.training.export import choose_writer
 
 
 class OnDefault(StrEnum):
@@ -86,7 +85,7 @@ def command(
     A red finding, such as a feature that knows the label, is exit status 1, and nothing is written.
     """
     out = Output(as_json)
-    writer_of(target)  # a wrong name is told before the work
+    choose_writer(target)  # refuses a wrong name before any work
     with store_read_errors(store):
         made = training_set(
             open_store(store),
@@ -146,14 +145,13 @@ def _bounds(option: str, given: list[str] | None) -> float | dict[str, float] | 
 
 
 def _print(made: TrainingSet, out: Output) -> None:
-    lines = [
-        say.headline(made),
-        say.terms(made),
-        say.identity(made),
+    summary = made.summary
+    for line in [
+        *rendering.render_header(summary),
         "",
-        *say.waterfall_lines(made),
-    ]
-    for line in [*lines, *say.overlap_lines(made)]:
+        *rendering.render_waterfall(summary),
+        *rendering.render_overlaps(summary),
+    ]:
         out.line(line)
     groups = made.dropped_by_group
     if groups["dropped"].sum():

@@ -1,4 +1,4 @@
-"""Models: which features they read, and whether scored data can feed them."""
+"""Models: which features they read, and whether they may predict on scored data."""
 
 from fsq.models.check import ModelCheck, check_model
 

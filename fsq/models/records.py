@@ -1,4 +1,4 @@
-"""Records against the features that a model reads, as matrices of records × features."""
+"""Which features of a model each record has, as matrices of records × features."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class FeatureAvailability:
-    """What records have of the features that a model reads.
+    """Which of a model's features each record has.
 
     Attributes:
-        present: records × needed features: is it there under that name?
+        present: records × needed features: does the record have it under that name?
         default: is it default, or absent?
-        weak: is it under the quality that was asked for?
+        weak: is it below the least quality?
         required: per needed feature: must it not be default?
         names: every feature of the data, in their order.
-        place: position in the data of each needed feature that they have.
-        moved: whether the data's order is not the model's.
+        positions: position in the data of each needed feature that they have.
+        reordered: whether the data's order differs from the model's.
     """
 
     present: Mask
@@ -32,81 +32,81 @@ class FeatureAvailability:
     weak: Mask
     required: Mask
     names: tuple[str, ...]
-    place: dict[str, int]
-    moved: bool
+    positions: dict[str, int]
+    reordered: bool
 
     @property
     def may_predict(self) -> Mask:
-        """Records that have all they need."""
-        bad = ~self.present | (self.default & self.required) | self.weak
-        return np.asarray(~bad.any(axis=1))
+        """Records that have every feature they need."""
+        unfit = ~self.present | (self.default & self.required) | self.weak
+        return np.asarray(~unfit.any(axis=1))
 
 
 def read_availability(
     rows: pl.DataFrame,
     needed: tuple[str, ...],
     optional: tuple[str, ...],
-    least: dict[str, float],
+    min_quality: dict[str, float],
 ) -> FeatureAvailability:
-    """Hold the features of each record against those that are needed.
+    """Compare the features of each record with those that the model needs.
 
     Args:
-        rows: fields of the detail as lists; records may differ in the features that they have.
-        needed: in the model's order.
+        rows: fields of the detail as lists; records may have different features.
+        needed: the model's features, in its order.
         optional: those of them that may be default.
-        least: points that values must have.
+        min_quality: least points per feature, 0 to 100.
     """
     count, width = rows.height, len(needed)
-    said = rows[dotted_name("feature_name")]
-    flat = said.list.explode(empty_as_null=False, keep_nulls=False)
-    sizes = said.list.len().fill_null(0).to_numpy()
+    feature_names = rows[dotted_name("feature_name")]
+    flat = feature_names.list.explode(empty_as_null=False, keep_nulls=False)
+    sizes = feature_names.list.len().fill_null(0).to_numpy()
     record = np.repeat(np.arange(count), sizes)
-    place = np.arange(len(flat)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    position = np.arange(len(flat)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     code = flat.cast(pl.Enum(needed), strict=False).to_physical().fill_null(width).to_numpy()
-    hit = code < width
-    at = (record[hit], code[hit].astype(np.int64))
+    is_needed = code < width
+    cells = (record[is_needed], code[is_needed].astype(np.int64))
 
-    def lines(field: str) -> pl.Series:
+    def flatten(field: str) -> pl.Series:
         return rows[dotted_name(field)].list.explode(empty_as_null=False, keep_nulls=False)
 
     present = np.zeros((count, width), dtype=np.bool_)
-    present[at] = True
+    present[cells] = True
     default = np.ones((count, width), dtype=np.bool_)
-    default[at] = lines("is_default").fill_null(True).to_numpy()[hit]
+    default[cells] = flatten("is_default").fill_null(True).to_numpy()[is_needed]
     weak = np.zeros((count, width), dtype=np.bool_)
-    if least:
+    if min_quality:
         points = np.full((count, width), -1.0)
-        points[at] = lines("quality_score").fill_null(-1.0).to_numpy()[hit]
-        weak = points < np.array([least.get(n, -np.inf) for n in needed])
-    places = np.full((count, width), -1, dtype=np.int64)
-    places[at] = place[hit]
-    usual = places.max(axis=0, initial=-1)
-    seen = usual[usual >= 0]
-    names = pl.DataFrame({"name": flat, "place": place}).group_by("name").agg(pl.col("place").min())
+        points[cells] = flatten("quality_score").fill_null(-1.0).to_numpy()[is_needed]
+        weak = points < np.array([min_quality.get(n, -np.inf) for n in needed])
+    positions = np.full((count, width), -1, dtype=np.int64)
+    positions[cells] = position[is_needed]
+    last = positions.max(axis=0, initial=-1)
+    names = pl.DataFrame({"name": flat, "position": position})
+    names = names.group_by("name").agg(pl.col("position").min()).sort("position", "name")
     return FeatureAvailability(
         present,
         default,
         weak,
         np.array([n not in optional for n in needed]),
-        tuple(names.sort("place", "name")["name"].drop_nulls()),
-        {n: int(p) for n, p in zip(needed, usual, strict=True) if p >= 0},
-        bool((np.diff(seen) < 0).any()),
+        tuple(names["name"].drop_nulls()),
+        {n: int(p) for n, p in zip(needed, last, strict=True) if p >= 0},
+        bool((np.diff(last[last >= 0]) < 0).any()),
     )
 
 
-def lists(mask: Mask, names: tuple[str, ...]) -> pl.Series:
-    """The names that are TRUE in each row; rows that are alike share one list.
+def list_names(mask: Mask, names: tuple[str, ...]) -> pl.Series:
+    """The names that are TRUE in each row; equal rows share one list.
 
-    >>> lists(np.array([[True, False], [True, True]]), ("a", "b")).to_list()
+    >>> list_names(np.array([[True, False], [True, True]]), ("a", "b")).to_list()
     [['a'], ['a', 'b']]
     """
     packed = np.packbits(mask, axis=1)
     if not len(packed):
         return pl.Series([], dtype=pl.List(pl.String))
-    patterns, of = np.unique(packed, axis=0, return_inverse=True)
-    rows = np.unpackbits(patterns, axis=1, count=len(names)).astype(bool)
-    few = pl.Series(
-        [[n for n, is_on in zip(names, row, strict=True) if is_on] for row in rows],
+    patterns, inverse = np.unique(packed, axis=0, return_inverse=True)
+    unique_rows = np.unpackbits(patterns, axis=1, count=len(names)).astype(bool)
+    lists = pl.Series(
+        [[n for n, is_set in zip(names, row, strict=True) if is_set] for row in unique_rows],
         dtype=pl.List(pl.String),
     )
-    return few.gather(of.ravel())
+    return lists.gather(inverse.ravel())

@@ -9,7 +9,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.schema.columns import KEYS
 from fsq.scoring.engine import explode_detail
-from fsq.training.gates import training_ready
+from fsq.training.gates import list_training_ready_conditions
 
 WORST_PLAYERS = 12
 WORST_FEATURES = 10
@@ -28,14 +28,14 @@ def waterfall(scored: pl.LazyFrame, contract: Contract) -> list[dict[str, Any]]:
         Lines of ``gate``, ``dropped`` and ``left``; the first has every row, and the last one's
         ``left`` is the number of training-ready rows.
     """
-    gates = training_ready(contract)
-    passed = scored.select(gate.met.alias(str(i)) for i, gate in enumerate(gates))
+    gates = list_training_ready_conditions(contract)
+    passed = scored.select(gate.expression.alias(str(i)) for i, gate in enumerate(gates))
     cumulative = [pl.all_horizontal(str(j) for j in range(i + 1)).sum() for i in range(len(gates))]
     counts = passed.select(pl.len(), *(c.alias(f"left{i}") for i, c in enumerate(cumulative)))
     left = [int(n) for n in counts.collect().row(0)]
     lines = [{"gate": "all rows", "dropped": 0, "left": left[0]}]
     lines += [
-        {"gate": gate.asks, "dropped": before - after, "left": after}
+        {"gate": gate.description, "dropped": before - after, "left": after}
         for gate, before, after in zip(gates, left, left[1:], strict=False)
     ]
     return lines

@@ -1,4 +1,4 @@
-"""The gates of a training set as conditions of SQL; what cannot be evaluated does not pass."""
+"""The gates of a training set as SQL conditions; NULL fails, as in ``fsq.training_set``."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from fsq.training import gates
 from fsq.training.gates import Condition, Fault
 
 
-def gate_parts(contract: Contract) -> dict[str, str]:
-    """What the training set's file takes from the gates that ``fsq.training_set`` asks of all."""
-    asked = [f"-- {comment(c.asks)}\n  AND {_met(c)}" for c in gates.training_ready(contract)]
+def make_gate_values(contract: Contract) -> dict[str, str]:
+    """The placeholders of ``training_set.sql``, from the default gates of ``fsq.training_set``."""
+    conditions = [
+        f"-- {comment(c.description)}\n  AND {_condition_sql(c)}"
+        for c in gates.list_training_ready_conditions(contract)
+    ]
     return {
-        "gates": "\n  ".join(asked),
-        "faults_ask": comment("; ".join(f.asks for f in gates.FAULTS)),
-        "faults": " OR ".join(_has(f) for f in gates.FAULTS),
-        "required": texts(gates.required(contract)),
-        "excusable": texts(gates.excusable(contract)),
+        "gates": "\n  ".join(conditions),
+        "fault_descriptions": comment("; ".join(f.description for f in gates.FAULTS)),
+        "faults": " OR ".join(_fault_sql(f) for f in gates.FAULTS),
+        "required": texts(gates.list_required_features(contract)),
+        "excusable": texts(gates.list_excusable_features(contract)),
     }
 
 
-def _met(c: Condition) -> str:
+def _condition_sql(c: Condition) -> str:
     name = f"t.{column(c.column)}"
     if c.test == "is_true":
         return name
@@ -29,11 +32,11 @@ def _met(c: Condition) -> str:
         return f"{name} >= {number(c.value)}"
     if c.test == "one_of":
         return f"{name} IN UNNEST({texts(c.value)})"
-    lacking = f"UNNEST({texts(c.value)}) AS word WHERE word NOT IN UNNEST({name})"
-    return f"NOT EXISTS (\n    SELECT 1 FROM {lacking}\n  )"  # noqa: S608 - validated and quoted
+    missing = f"UNNEST({texts(c.value)}) AS required WHERE required NOT IN UNNEST({name})"
+    return f"NOT EXISTS (\n    SELECT 1 FROM {missing}\n  )"  # noqa: S608 - validated and quoted
 
 
-def _has(fault: Fault) -> str:
+def _fault_sql(fault: Fault) -> str:
     value = boolean(fault.value) if isinstance(fault.value, bool) else text(fault.value)
-    met = f"d.{column(fault.field)} = {value}"
-    return f"IFNULL({met}, TRUE)" if fault.null else met
+    test = f"d.{column(fault.field)} = {value}"
+    return f"IFNULL({test}, TRUE)" if fault.null else test

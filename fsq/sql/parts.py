@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fsq.contract import Contract, Feature
 from fsq.diagnosis.trend import COMPARED
 from fsq.schema.columns import CATEGORIES, DETAIL_FIELDS
-from fsq.sql.gates import gate_parts
+from fsq.sql.gates import make_gate_values
 from fsq.sql.quote import boolean, number, text, texts
 from fsq.stores.bigquery.names import column
 
@@ -28,7 +28,7 @@ def parts(contract: Contract) -> dict[str, str]:
     required = [c.name for c in contract.categories if not c.optional]
     return (
         thresholds
-        | gate_parts(contract)
+        | make_gate_values(contract)
         | {
             "width": str(len(contract.features)),
             "stale_hours": number(levels.stale_hours),

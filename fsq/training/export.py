@@ -1,4 +1,4 @@
-"""A training set as files and arrays that say where they come from."""
+"""A training set as files and arrays that carry their provenance."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,144 +17,165 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fsq.errors import InputError
-from fsq.schema.arrow import to_arrow as plain_arrow
+from fsq.schema.arrow import to_arrow as to_plain_arrow
+from fsq.training.result import Summary
 from fsq.utils.files import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fsq.training.training_set import TrainingSet
-
-_HEADLINE = "the training set cannot be exported"
+_HEADLINE = "cannot export the training set"
 _KEY = b"fsq"
 
 
-def fingerprint(frame: pl.DataFrame, asked: dict[str, Any]) -> str:
-    """Sixteen hex digits that follow from records, values and gates alone.
+@dataclass(frozen=True)
+class ExportData:
+    """What is exported.
+
+    Attributes:
+        frame: keys, carried columns, features and label.
+        features: names of the matrix's columns.
+        label: name of the label, or None.
+        provenance: where the set comes from, as JSON types.
+    """
+
+    frame: pl.DataFrame
+    features: tuple[str, ...]
+    label: str | None
+    provenance: dict[str, Any]
+
+
+def compute_fingerprint(frame: pl.DataFrame, filter_options: dict[str, Any]) -> str:
+    """Sixteen hex digits that depend only on records, values and gates.
 
     >>> frame = pl.DataFrame({"player_lookup": ["a"], "pace_score": [1.0]})
-    >>> fingerprint(frame, {}) == fingerprint(frame.with_columns(pace_score=pl.lit(1.5)), {})
+    >>> changed = frame.with_columns(pace_score=pl.lit(1.5))
+    >>> compute_fingerprint(frame, {}) == compute_fingerprint(changed, {})
     False
     """
-    digest = hashlib.sha256(json.dumps([asked, frame.columns], sort_keys=True).encode())
-    floats = [c for c, kind in frame.schema.items() if kind.is_float()]
+    digest = hashlib.sha256(json.dumps([filter_options, frame.columns], sort_keys=True).encode())
+    floats = [c for c, dtype in frame.schema.items() if dtype.is_float()]
     for column in floats:
         values = frame[column].cast(pl.Float64).to_numpy().astype("<f8")
-        # NaN and -0.0 can be written in several ways.
+        # NaN and -0.0 have several representations.
         digest.update((np.where(np.isnan(values), np.nan, values) + 0.0).tobytes())
     digest.update(frame.drop(floats).write_ndjson().encode())
     return digest.hexdigest()[:16]
 
 
-def provenance(made: TrainingSet) -> dict[str, Any]:
+def make_provenance(
+    frame: pl.DataFrame, summary: Summary, late_rows: int, origin: str | None
+) -> dict[str, Any]:
     """Where a set comes from, as JSON types."""
-    frame, options = made.frame, made.options
+    options = summary.options
     days = frame["game_date"]
     return {
         "fsq": version("fsq"),
-        "fingerprint": made.fingerprint,
+        "fingerprint": summary.fingerprint,
         "rows": frame.height,
         "dates": [str(days.min()), str(days.max())] if frame.height else [],
-        "source": made.origin,
+        "source": origin,
         "contract": {"name": options.contract.name, "version_hash": options.contract.version_hash},
         "filter": options.as_filter(),
-        "waterfall": made.waterfall.to_dicts(),
-        "late_rows": made.late_rows,
+        "waterfall": summary.waterfall.to_dicts(),
+        "late_rows": late_rows,
         "findings": [
             f.to_dict() | {"dates": [str(f.dates[0]), str(f.dates[-1])] if f.dates else []}
-            for f in made.findings
+            for f in summary.findings
         ],
     }
 
 
 def read_provenance(path: str | Path) -> dict[str, Any]:
-    """What a written training set says of itself.
+    """Read the provenance of a training set's file.
 
     Raises:
-        InputError: the file cannot be read, or is no training set of fsq.
+        InputError: the file cannot be read, or fsq did not write it.
     """
     file = Path(path)
     try:
         if file.suffix == ".npz":
-            # Opened here, since NumPy leaves open what turns out to be no archive.
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
-                text = str(held["provenance"])
+            # NumPy would leave the file open if it is not an archive.
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+                text = str(archive["provenance"])
         elif file.suffix == ".arrow":
-            with pa.ipc.open_file(file) as opened:
-                text = (opened.schema.metadata or {})[_KEY].decode()
+            with pa.ipc.open_file(file) as reader:
+                text = (reader.schema.metadata or {})[_KEY].decode()
         else:
             text = (pq.read_schema(file).metadata or {})[_KEY].decode()
-        found: dict[str, Any] = json.loads(text)
-    except Exception as error:  # a damaged archive raises whatever its reader stumbles over
-        problem = f"{file}: says nothing of where it comes from ({error!r}); write it with fsq"
-        raise InputError([problem], "the provenance cannot be read") from error
-    return found
+        provenance: dict[str, Any] = json.loads(text)
+    except Exception as error:  # readers raise many kinds of errors on damaged files
+        problem = f"{file}: holds no provenance ({error!r}); name a file that a training set wrote"
+        raise InputError([problem], "cannot read the provenance") from error
+    return provenance
 
 
-def to_arrow(made: TrainingSet) -> pa.Table:
+def to_arrow(data: ExportData) -> pa.Table:
     """The frame with plain Arrow types, its provenance as the schema's metadata ``fsq``."""
-    return plain_arrow(made.frame).replace_schema_metadata({_KEY: json.dumps(made.provenance)})
+    metadata = {_KEY: json.dumps(data.provenance)}
+    return to_plain_arrow(data.frame).replace_schema_metadata(metadata)
 
 
-def to_numpy(made: TrainingSet) -> tuple[np.ndarray, np.ndarray | None]:
+def to_numpy(
+    frame: pl.DataFrame, features: tuple[str, ...], label: str | None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Features and label."""
-    frame, label = made.frame, made.options.label
-    features = frame.select(made.options.features).to_numpy(order="c")
-    return features, None if label is None else frame[label].cast(pl.Float64).to_numpy()
+    matrix = frame.select(features).to_numpy(order="c")
+    return matrix, None if label is None else frame[label].cast(pl.Float64).to_numpy()
 
 
-def to_pandas(made: TrainingSet) -> pd.DataFrame:
+def to_pandas(data: ExportData) -> pd.DataFrame:
     """The frame for pandas."""
     try:
-        import pandas  # noqa: F401 - only to say clearly that it is absent
+        import pandas  # noqa: F401 - only to report clearly that it is missing
     except ImportError as error:
         cure = "pip install pandas, or use .frame or .to_arrow()"
         raise InputError([f"pandas is not installed; {cure}"], _HEADLINE) from error
-    out = made.frame.to_pandas()
-    out.attrs["fsq"] = made.provenance
-    return out
+    frame = data.frame.to_pandas()
+    frame.attrs["fsq"] = data.provenance
+    return frame
 
 
-def write(made: TrainingSet, path: Path) -> Path:
-    """Write a file whose kind its name says."""
-    writer = writer_of(path)
-    write_atomically(path, writer(made))
-    return path
-
-
-def writer_of(path: Path) -> Callable[[TrainingSet], bytes]:
-    """What writes a file of this name.
+def choose_writer(path: Path) -> Callable[[ExportData], bytes]:
+    """The function that makes a file of this name.
 
     Raises:
-        InputError: nothing does.
+        InputError: the name has another ending.
     """
-    writers = {".parquet": _parquet, ".arrow": _ipc, ".npz": _npz}
+    writers = {".parquet": _to_parquet, ".arrow": _to_ipc, ".npz": _to_npz}
     if path.suffix not in writers:
-        raise InputError([f"{path}: end it in one of {list(writers)}"], _HEADLINE)
+        problem = f"{path}: unknown file type {path.suffix!r}; use one of {list(writers)}"
+        raise InputError([problem], _HEADLINE)
     return writers[path.suffix]
 
 
-def _parquet(made: TrainingSet) -> bytes:
+def write(data: ExportData, path: Path) -> Path:
+    """Write a file whose type its name tells."""
+    write_atomically(path, choose_writer(path)(data))
+    return path
+
+
+def _to_parquet(data: ExportData) -> bytes:
     sink = pa.BufferOutputStream()
-    pq.write_table(to_arrow(made), sink, compression="zstd")
+    pq.write_table(to_arrow(data), sink, compression="zstd")
     return bytes(sink.getvalue())
 
 
-def _ipc(made: TrainingSet) -> bytes:
-    sink, table = pa.BufferOutputStream(), to_arrow(made)
+def _to_ipc(data: ExportData) -> bytes:
+    sink, table = pa.BufferOutputStream(), to_arrow(data)
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())
 
 
-def _npz(made: TrainingSet) -> bytes:
-    features, label = to_numpy(made)
+def _to_npz(data: ExportData) -> bytes:
+    features, label = to_numpy(data.frame, data.features, data.label)
     arrays = {
         "features": features,
-        "feature_names": np.array(made.options.features),
-        "player_lookup": made.frame["player_lookup"].to_numpy().astype(str),
-        "game_date": made.frame["game_date"].to_numpy(),
-        "provenance": np.array(json.dumps(made.provenance)),
+        "feature_names": np.array(data.features),
+        "player_lookup": data.frame["player_lookup"].to_numpy().astype(str),
+        "game_date": data.frame["game_date"].to_numpy(),
+        "provenance": np.array(json.dumps(data.provenance)),
     }
     if label is not None:
         arrays["label"] = label

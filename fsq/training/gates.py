@@ -1,6 +1,6 @@
-"""The gates of a training set as data: what a record must show, and which values count as bad.
+"""The gates of a training set as data: what a record must pass, and which values are untrusted.
 
-Thresholds are the contract's. Whatever filters elsewhere, a view in SQL say, derives from here.
+Thresholds come from the contract. Every other filter, such as the SQL view, derives from here.
 """
 
 from __future__ import annotations
@@ -18,38 +18,39 @@ Test = Literal["is_true", "at_least", "one_of", "has_all"]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One test of a flat column of a scored row; what cannot be evaluated does not pass.
+    """A test of one flat column of a scored row; NULL fails.
 
     Args:
-        name: of the gate, for code and files.
-        asks: the same in words.
-        column: that it reads.
-        test: ``is_true``; ``at_least`` a number; ``one_of`` some words; ``has_all`` of some words
+        name: of the gate, in code and files.
+        description: the requirement in words.
+        column: the column to test.
+        test: ``is_true``; ``at_least`` a number; ``one_of`` some texts; ``has_all`` of some texts
             (the column is a list).
-        value: the number or the words; None for ``is_true``.
+        value: the number or the texts; None for ``is_true``.
 
-    >>> Condition("score", "score ≥ 85", "feature_quality_score", "at_least", 85.0).asks
-    'score ≥ 85'
+    >>> score = Condition("score", "score ≥ 85", "feature_quality_score", "at_least", 85.0)
+    >>> pl.DataFrame({"feature_quality_score": [90.0, None]}).select(score.expression).rows()
+    [(True,), (False,)]
     """
 
     name: str
-    asks: str
+    description: str
     column: str
     test: Test
     value: float | tuple[str, ...] | None = None
 
     @property
-    def met(self) -> pl.Expr:
-        """The test; NULL reads FALSE."""
+    def expression(self) -> pl.Expr:
+        """Whether a row passes: Boolean, never NULL."""
         column, value = pl.col(self.column), self.value
         if self.test == "is_true":
             passed = column
         elif isinstance(value, tuple):
-            words = pl.lit(list(value), pl.List(pl.String))
+            texts = pl.lit(list(value), pl.List(pl.String))
             passed = (
                 column.is_in(list(value))
                 if self.test == "one_of"
-                else words.list.set_difference(column).list.len() == 0
+                else texts.list.set_difference(column).list.len() == 0
             )
         else:
             passed = column >= pl.lit(value, pl.Float64)
@@ -58,27 +59,27 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What makes a value untrusted, as one field of its detail.
+    """Why a value is untrusted, as a test of one field of its detail.
 
-    The first that applies names the fault: a default that is out of range as well is a default.
+    A value counts under its first fault only: a default that is also out of range is a default.
 
     Args:
         name: of the gate.
-        asks: what the gate asks, in words.
-        field: of the detail.
-        value: of the field that makes it a fault.
-        null: whether NULL does, too: only the range of no value is rightly unknown.
+        description: what the gate requires, in words.
+        field: the field of the detail to test.
+        value: what that field holds if the value is untrusted.
+        null: whether NULL is a fault too. It is not for the range: an absent value has none.
     """
 
     name: str
-    asks: str
+    description: str
     field: str
     value: bool | str
     null: bool = True
 
 
-# Together they are the feature tier ``poor``: a poor value that is neither default nor out of
-# range is stale.
+# Together they make up the feature tier ``poor``: a poor value that is neither a default nor out
+# of range is stale.
 FAULTS = (
     Fault("default", "no required value is a default", "is_default", True),
     Fault(
@@ -88,11 +89,11 @@ FAULTS = (
 )
 
 
-def training_ready(contract: Contract) -> tuple[Condition, ...]:
-    """The parts of ``is_training_ready``, in the order in which they drop records.
+def list_training_ready_conditions(contract: Contract) -> tuple[Condition, ...]:
+    """The conditions that make up ``is_training_ready``, in the order they drop records.
 
     >>> from fsq.contract import load_contract
-    >>> [c.asks for c in training_ready(load_contract())][:2]
+    >>> [c.description for c in list_training_ready_conditions(load_contract())][:2]
     ['tier gold or silver', 'matchup ≥ 70']
     """
     rules = contract.training_ready
@@ -127,7 +128,6 @@ def training_ready(contract: Contract) -> tuple[Condition, ...]:
     return tuple(out)
 
 
-# The two gates that are asked for by name.
 CRITICAL_QUALITY = Condition(
     "critical_features",
     "critical features of training quality",
@@ -136,8 +136,12 @@ CRITICAL_QUALITY = Condition(
 )
 
 
-def training_quality(count: int) -> Condition:
-    """At least so many features of training quality."""
+def make_training_quality_condition(count: int) -> Condition:
+    """Require at least ``count`` features of training quality.
+
+    >>> make_training_quality_condition(30).description
+    '30 features of training quality'
+    """
     return Condition(
         "training_quality",
         f"{count} features of training quality",
@@ -147,23 +151,23 @@ def training_quality(count: int) -> Condition:
     )
 
 
-def required(contract: Contract) -> tuple[str, ...]:
-    """Features whose faults drop a record: all but the optional ones.
+def list_required_features(contract: Contract) -> tuple[str, ...]:
+    """The features whose faults drop a record: all but the optional ones.
 
     >>> from fsq.contract import load_contract
-    >>> "vegas_points_line" in required(load_contract())
+    >>> "vegas_points_line" in list_required_features(load_contract())
     False
     """
     return tuple(f.name for f in contract.features if not f.optional)
 
 
-def excusable(contract: Contract) -> tuple[str, ...]:
-    """Features that may be default where their window has no game (``sample_size`` is 0).
+def list_excusable_features(contract: Contract) -> tuple[str, ...]:
+    """The features that may be default while their window is empty (``sample_size`` is 0).
 
-    A window without a fixed size, such as the games against one opponent, is empty by nature.
+    Only a window without a fixed size, such as all games against one opponent, may be empty.
 
     >>> from fsq.contract import load_contract
-    >>> excusable(load_contract())
+    >>> list_excusable_features(load_contract())
     ('points_avg_season', 'avg_points_vs_opponent')
     """
     return tuple(

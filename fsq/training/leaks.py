@@ -1,4 +1,4 @@
-"""What a training set must not hide: leaks, mixed definitions, and a bias of its own filter."""
+"""Findings about a training set: leaks, mixed definitions, and bias from its own filter."""
 
 from __future__ import annotations
 
@@ -9,59 +9,59 @@ import polars as pl
 
 from fsq.diagnosis import Finding
 from fsq.diagnosis.findings import Severity
-from fsq.training.evaluation import CONTRACT, GateResults, Matrix
+from fsq.training.evaluation import CONTRACT_COLUMN
 from fsq.training.options import Options
+from fsq.training.result import GateResults, Matrix
 
-UNEVEN = 20.0  # percent points between the group that loses most and the one that loses least
+UNEVEN = 20.0  # percentage points between the group that loses most and the one that loses least
 
 
-def correlations(judged: GateResults, options: Options) -> pl.DataFrame:
+def compute_correlations(results: GateResults, options: Options) -> pl.DataFrame:
     """Each feature's correlation with the label over the kept records that have its value.
 
     Returns:
-        ``feature``, ``correlation`` (Pearson, -1 to 1; NULL with fewer values than the contract
-        judges, or where nothing varies) and ``rows``, the strongest first; empty without a label.
+        ``feature``, ``correlation`` (Pearson, -1 to 1; NULL below the contract's ``min_rows``, or
+        for a constant) and ``rows``, the strongest first; empty without a label.
     """
     schema = {"feature": pl.String, "correlation": pl.Float64, "rows": pl.Int64}
     if options.label is None:
         return pl.DataFrame(schema=schema)
-    kept = judged.kept
-    values = judged.values[kept]
-    label = judged.rows[options.label].cast(pl.Float64).to_numpy()[kept]
-    found, rows = _pearson(values, label)
-    found[rows < options.contract.diagnosis.min_rows] = np.nan
-    out = pl.DataFrame(
-        {"feature": options.features, "correlation": found, "rows": rows}, schema=schema
+    kept = results.kept
+    label = results.rows[options.label].cast(pl.Float64).to_numpy()[kept]
+    coefficients, rows = _correlate(results.values[kept], label)
+    coefficients[rows < options.contract.diagnosis.min_rows] = np.nan
+    correlations = pl.DataFrame(
+        {"feature": options.features, "correlation": coefficients, "rows": rows}, schema=schema
     ).with_columns(pl.col("correlation").fill_nan(None))
-    return out.sort(pl.col("correlation").abs(), descending=True, nulls_last=True)
+    return correlations.sort(pl.col("correlation").abs(), descending=True, nulls_last=True)
 
 
-def _pearson(values: Matrix, label: Matrix) -> tuple[Matrix, np.ndarray]:
-    """Column by column, over the rows in which there is a value."""
-    there = ~np.isnan(values)
-    rows = there.sum(axis=0)
+def _correlate(values: Matrix, label: Matrix) -> tuple[Matrix, np.ndarray]:
+    """Pearson's coefficient and the number of values, column by column."""
+    known = ~np.isnan(values)
+    rows = known.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        x = np.where(there, values - np.nansum(values, axis=0) / rows, 0.0)
-        y = np.where(there, label[:, None], 0.0)
-        y = np.where(there, y - y.sum(axis=0) / rows, 0.0)
-        spread = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
-        found = np.where(spread > 1e-9, (x * y).sum(axis=0) / spread, np.nan)
-    return np.clip(found, -1.0, 1.0), rows
+        x = np.where(known, values - np.nansum(values, axis=0) / rows, 0.0)
+        y = np.where(known, label[:, None], 0.0)
+        y = np.where(known, y - y.sum(axis=0) / rows, 0.0)
+        scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+        coefficients = np.where(scale > 1e-9, (x * y).sum(axis=0) / scale, np.nan)
+    return np.clip(coefficients, -1.0, 1.0), rows
 
 
-def findings(
-    judged: GateResults, options: Options, correlated: pl.DataFrame, groups: pl.DataFrame
+def find_problems(
+    results: GateResults, options: Options, correlations: pl.DataFrame, groups: pl.DataFrame
 ) -> tuple[Finding, ...]:
-    """What to look at before training; red ones forbid it."""
-    out = [_nothing(judged)] if not judged.kept.any() else []
-    out += _leaks(judged, options, correlated)
-    out += _late(judged)
-    out += _mixed(judged)
-    return (*out, *_uneven(judged, options, groups))
+    """What to look at before training; a red finding forbids it."""
+    findings = [_nothing_kept(results)] if not results.kept.any() else []
+    findings += _label_leaks(results, options, correlations)
+    findings += _late_updates(results)
+    findings += _mixed_versions(results)
+    return (*findings, *_uneven_drop(results, options, groups))
 
 
 def _finding(
-    judged: GateResults,
+    results: GateResults,
     kind: str,
     severity: Severity,
     title: str,
@@ -71,9 +71,9 @@ def _finding(
     rows: np.ndarray | None = None,
     **evidence: object,
 ) -> Finding:
-    chosen = judged.kept if rows is None else rows
+    affected = results.kept if rows is None else rows
     days: tuple[date, ...] = tuple(
-        judged.rows["game_date"].filter(pl.Series(chosen)).unique().sort().to_list()
+        results.rows["game_date"].filter(pl.Series(affected)).unique().sort().to_list()
     )
     return Finding(
         kind,
@@ -81,8 +81,8 @@ def _finding(
         title,
         days,
         features,
-        int(chosen.sum()),
-        judged.rows.height,
+        int(affected.sum()),
+        results.rows.height,
         None,
         None,
         cause,
@@ -91,87 +91,89 @@ def _finding(
     )
 
 
-def _nothing(judged: GateResults) -> Finding:
+def _nothing_kept(results: GateResults) -> Finding:
     return _finding(
-        judged,
+        results,
         "nothing_kept",
         "red",
         "no record passes every gate",
-        "The waterfall says which gate dropped the last ones.",
+        "The waterfall shows which gate dropped the last records.",
         "loosen that gate",
-        rows=np.ones(judged.rows.height, dtype=np.bool_),
+        rows=np.ones(results.rows.height, dtype=np.bool_),
     )
 
 
-def _leaks(judged: GateResults, options: Options, correlated: pl.DataFrame) -> list[Finding]:
-    bad = correlated.filter(pl.col("correlation").abs() >= options.leak_from)
+def _label_leaks(
+    results: GateResults, options: Options, correlations: pl.DataFrame
+) -> list[Finding]:
+    leaking = correlations.filter(pl.col("correlation").abs() >= options.leak_from)
     return [
         _finding(
-            judged,
+            results,
             "label_leak",
             "red",
-            f"{feature} correlates {r:.3f} with {options.label}: it knows the answer",
-            f"Over {rows:,} records; from {options.leak_from:g} on no honest feature is so good. "
-            "It may have been computed from the game that is to be predicted.",
+            f"{feature} correlates {r:.3f} with {options.label}: label leak",
+            f"Measured over {rows:,} records; anything from {options.leak_from:g} up is too good "
+            "to be true. The feature may be computed from the game to be predicted.",
             f"leave {feature} out of the features, and recompute it from earlier games",
             (feature,),
             correlation=r,
         )
-        for feature, r, rows in bad.iter_rows()
+        for feature, r, rows in leaking.iter_rows()
     ]
 
 
-def _late(judged: GateResults) -> list[Finding]:
-    late = judged.late & judged.kept
+def _late_updates(results: GateResults) -> list[Finding]:
+    late = results.late & results.kept
     if not late.any():
         return []
     return [
         _finding(
-            judged,
+            results,
             "updated_after_as_of",
             "yellow",
-            f"{int(late.sum()):,} records hold a value from after their as_of",
-            "What was written later was not known when the prediction had to be made.",
-            "drop_late=True drops them",
+            f"{int(late.sum()):,} records have a value that was updated after their as_of",
+            "Such a value was not known at prediction time.",
+            "drop them with drop_late=True",
             rows=late,
         )
     ]
 
 
-def _mixed(judged: GateResults) -> list[Finding]:
-    out = []
-    several = [f"{f}: {' and '.join(v)}" for f, v in judged.versions.items()]
-    if several:
-        out.append(
+def _mixed_versions(results: GateResults) -> list[Finding]:
+    findings = []
+    mixed = [f"{f}: {' and '.join(v)}" for f, v in results.versions.items()]
+    if mixed:
+        what = "feature mixes" if len(mixed) == 1 else "features mix"
+        findings.append(
             _finding(
-                judged,
+                results,
                 "mixed_definitions",
                 "yellow",
-                f"{len(several)} feature{'s' if len(several) > 1 else ''} of several definition "
-                "versions in one set",
-                f"{'; '.join(several)}.",
+                f"{len(mixed)} {what} definition versions",
+                f"{'; '.join(mixed)}.",
                 "backfill the older dates, or train on the newer ones",
-                tuple(judged.versions),
+                tuple(results.versions),
             )
         )
-    if CONTRACT in judged.rows.columns:
-        names = judged.rows[CONTRACT].filter(pl.Series(judged.kept)).unique()
+    if CONTRACT_COLUMN in results.rows.columns:
+        names = results.rows[CONTRACT_COLUMN].filter(pl.Series(results.kept)).unique()
         if len(names) > 1:
-            said = " and ".join(sorted(str(n) for n in names))
-            out.append(
+            contracts = " and ".join(sorted(str(n) for n in names))
+            findings.append(
                 _finding(
-                    judged,
+                    results,
                     "mixed_contracts",
                     "yellow",
-                    f"records were scored under {said}",
-                    "Their gates may have had other thresholds.",
+                    f"records were scored under {contracts}",
+                    "Their gates may have used different thresholds.",
                     "backfill all dates under one contract",
                 )
             )
-    return out
+    return findings
 
 
-def _uneven(judged: GateResults, options: Options, groups: pl.DataFrame) -> list[Finding]:
+def _uneven_drop(results: GateResults, options: Options, groups: pl.DataFrame) -> list[Finding]:
     large = groups.filter(pl.col("rows") >= options.contract.diagnosis.min_rows).sort("dropped_pct")
     if large.height < 2:
         return []
@@ -181,12 +183,12 @@ def _uneven(judged: GateResults, options: Options, groups: pl.DataFrame) -> list
     name = groups.columns[0]
     return [
         _finding(
-            judged,
+            results,
             "uneven_drop",
             "yellow",
-            f"the gates drop {most['dropped_pct']:.0f} % of group {most[name]}, but "
+            f"the gates drop {most['dropped_pct']:.0f} % of group {most[name]}, but only "
             f"{least['dropped_pct']:.0f} % of {least[name]}",
-            "A model that is trained on what is left knows the first group less well.",
-            "on_default='mask' keeps the records and leaves the bad values out",
+            "A model trained on the rest knows the first group less well.",
+            "keep the records and mask their bad values with on_default='mask'",
         )
     ]

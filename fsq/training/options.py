@@ -1,4 +1,4 @@
-"""What a training set was asked for: checked once, every problem at once, kept as data."""
+"""The options of a training set: validated once, with every problem reported together."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ from fsq.training import gates
 from fsq.training.gates import Condition, OnDefault
 from fsq.training.source import Source
 
-HEADLINE = "the training set cannot be made"
+HEADLINE = "cannot build the training set"
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to make a training set, resolved: nothing is left to a default.
+    """How to build a training set, with every default filled in.
 
     Attributes:
-        contract: of the scoring.
+        contract: the contract that the rows were scored under.
         features: columns of the matrix, in this order.
         label: column to predict, or None.
         carry: further columns of the scored rows to keep.
         on_default: what happens to records with untrusted values.
         conditions: tests of flat columns that drop records.
-        min_quality: points that a feature's values must have.
-        max_age: hours that a feature's values may be old.
-        excluded: dates to leave out; None if that was not asked for.
-        drop_late: whether records with values from after their ``as_of`` are dropped.
-        leak_from: correlation with the label from which on a feature is a finding.
-        group: column that parts players into groups; None for the label, or how many records
-            they have.
+        min_quality: least points of a feature's values, 0 to 100.
+        max_age: largest age of a feature's values, in hours.
+        excluded: dates to leave out; None if none were asked for.
+        drop_late: whether to drop records with a value updated after their ``as_of``.
+        leak_from: correlation with the label at which a feature becomes a finding.
+        group: column that groups players; None for the label, or for their number of records.
     """
 
     contract: Contract
@@ -56,12 +55,12 @@ class Options:
 
     @property
     def indices(self) -> list[int]:
-        """Positions of the features in the contract."""
+        """Positions of the features in the contract's list."""
         return [self.contract.names.index(f) for f in self.features]
 
     def as_filter(self) -> dict[str, Any]:
-        """What decides which rows and values are in the set, as JSON types."""
-        asked = [
+        """Everything that decides which rows and values are in the set, as JSON types."""
+        conditions = [
             {
                 "gate": c.name,
                 "column": c.column,
@@ -75,7 +74,7 @@ class Options:
             "features": list(self.features),
             "label": self.label,
             "on_default": self.on_default,
-            "gates": asked,
+            "gates": conditions,
             "min_quality": self.min_quality,
             "max_age_hours": self.max_age,
             "excluded_dates": excluded,
@@ -84,8 +83,8 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The arguments of ``training_set``, as they came."""
+class Arguments:
+    """The arguments of ``training_set``, not validated yet."""
 
     label: str | None
     on_default: str
@@ -102,49 +101,53 @@ class Asked:
     group: str | None
 
 
-def resolve_options(asked: Asked, contract: Contract, source: Source) -> Options:
-    """Check the arguments against contract and rows, and fill in what they leave open.
+def resolve_options(given: Arguments, contract: Contract, source: Source) -> Options:
+    """Validate the arguments against the contract and the rows, and fill in defaults.
 
     Raises:
-        InputError: with every problem.
+        InputError: arguments are wrong; all problems are in ``.problems``.
     """
     problems: list[str] = []
-    features = contract.names if asked.features is None else tuple(asked.features)
-    problems += _unknown("feature", features, contract.names)
+    features = contract.names if given.features is None else tuple(given.features)
+    problems += _list_unknown("feature", features, contract.names)
     if not features:
-        problems.append("features: none is named; name at least one")
+        problems.append("features is empty; name at least one")
     if len(set(features)) < len(features):
-        problems.append("features: one is named twice; name each once")
-    carry = tuple(dict.fromkeys(asked.carry))
-    named = [c for c in (asked.label, asked.group, *carry) if c is not None]
+        problems.append("features: a name occurs twice; list each once")
+    carry = tuple(dict.fromkeys(given.carry))
+    columns = [c for c in (given.label, given.group, *carry) if c is not None]
     flat = [c for c in source.columns if "." not in c]
-    problems += _unknown("column", [c for c in named if c not in contract.names], flat)
-    if asked.group in contract.names and asked.group not in features:
-        problems.append(f"group {asked.group}: is not among the features; add it there")
+    problems += _list_unknown("column", [c for c in columns if c not in contract.names], flat)
+    if given.group in contract.names and given.group not in features:
+        problems.append(f"group {given.group} is not among the features; add it")
     problems += [
-        f"{c}: is a feature's name too; rename the column"
-        for c in (asked.label, *carry)
+        f"column {c} has a feature's name; rename the column"
+        for c in (given.label, *carry)
         if c in contract.names
     ]
-    if asked.label is not None and asked.label in source.schema:
-        kind = source.schema[asked.label]
-        if not (kind.is_numeric() or kind == pl.Boolean):
-            problems.append(f"label {asked.label}: is {kind}; make it a number")
+    if given.label is not None and given.label in source.schema:
+        dtype = source.schema[given.label]
+        if not (dtype.is_numeric() or dtype == pl.Boolean):
+            problems.append(f"label {given.label} is {dtype}; cast it to a number")
     modes = get_args(OnDefault)
-    if asked.on_default not in modes:
-        problems.append(f"on_default is {asked.on_default!r}; use one of {list(modes)}")
-    least = _per_feature("min_quality", asked.min_quality, contract, features, 100.0, problems)
-    oldest = _per_feature("max_age_hours", asked.max_age_hours, contract, features, None, problems)
-    if asked.on_default == "keep" and (least or oldest):
+    if given.on_default not in modes:
+        problems.append(f"on_default is {given.on_default!r}; use one of {list(modes)}")
+    min_quality = _resolve_bounds(
+        "min_quality", given.min_quality, contract, features, 100.0, problems
+    )
+    max_age = _resolve_bounds(
+        "max_age_hours", given.max_age_hours, contract, features, None, problems
+    )
+    if given.on_default == "keep" and (min_quality or max_age):
         cure = "use on_default='drop' or 'mask'"
-        problems.append(f"min_quality and max_age_hours do nothing where values are kept; {cure}")
-    count = asked.min_training_quality
+        problems.append(f"min_quality and max_age_hours have no effect with 'keep'; {cure}")
+    count = given.min_training_quality
     if count is not None and not 0 <= count <= len(contract.names):
         problems.append(f"min_training_quality is {count}; use 0 to {len(contract.names)}")
-    if not 0 < asked.leak_from <= 1:
-        problems.append(f"leak_from is {asked.leak_from:g}; use a correlation above 0, at most 1")
-    excluded = _excluded(asked.exclude, problems)
-    conditions = _conditions(asked, contract)
+    if not 0 < given.leak_from <= 1:
+        problems.append(f"leak_from is {given.leak_from:g}; use a correlation above 0 and up to 1")
+    excluded = _resolve_excluded(given.exclude, problems)
+    conditions = _list_conditions(given, contract)
     needed = {*KEYS, *(c.column for c in conditions)}
     problems += [
         f"no column {c}; pass the result of fsq.score"
@@ -153,44 +156,45 @@ def resolve_options(asked: Asked, contract: Contract, source: Source) -> Options
     ]
     if problems:
         raise InputError(problems, HEADLINE)
-    mode: OnDefault = next(m for m in modes if m == asked.on_default)
+    mode: OnDefault = next(m for m in modes if m == given.on_default)
     return Options(
         contract,
         features,
-        asked.label,
+        given.label,
         carry,
         mode,
         conditions,
-        least,
-        oldest,
+        min_quality,
+        max_age,
         excluded,
-        asked.drop_late,
-        asked.leak_from,
-        asked.group,
+        given.drop_late,
+        given.leak_from,
+        given.group,
     )
 
 
-def _conditions(asked: Asked, contract: Contract) -> tuple[Condition, ...]:
-    ready = asked.on_default == "drop" if asked.training_ready is None else asked.training_ready
-    out = gates.training_ready(contract) if ready else ()
-    if asked.critical_features:
-        out += (gates.CRITICAL_QUALITY,)
-    if asked.min_training_quality is not None:
-        out += (gates.training_quality(asked.min_training_quality),)
-    return out
+def _list_conditions(given: Arguments, contract: Contract) -> tuple[Condition, ...]:
+    ready = given.on_default == "drop" if given.training_ready is None else given.training_ready
+    conditions = gates.list_training_ready_conditions(contract) if ready else ()
+    if given.critical_features:
+        conditions += (gates.CRITICAL_QUALITY,)
+    if given.min_training_quality is not None:
+        conditions += (gates.make_training_quality_condition(given.min_training_quality),)
+    return conditions
 
 
-def _unknown(what: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
-    have = sorted(set(known))
-    out = []
+def _list_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
+    choices = sorted(set(known))
+    problems = []
     for name in names:
-        if name not in have:
-            near = get_close_matches(str(name), have, 3)
-            out.append(f"no {what} {name}; " + (f"did you mean {near}?" if near else f"use {have}"))
-    return out
+        if name not in choices:
+            near = get_close_matches(str(name), choices, 3)
+            cure = f"did you mean {near}?" if near else f"use one of {choices}"
+            problems.append(f"no {what} {name}; {cure}")
+    return problems
 
 
-def _per_feature(
+def _resolve_bounds(
     name: str,
     given: float | Mapping[str, float] | None,
     contract: Contract,
@@ -198,14 +202,15 @@ def _per_feature(
     most: float | None,
     problems: list[str],
 ) -> dict[str, float]:
-    """A bound per feature; a single number is that of every required one."""
+    """A bound per feature; a single number applies to every required one."""
     if given is None:
         return {}
     if isinstance(given, Mapping):
         bounds = {str(f): float(v) for f, v in given.items()}
-        problems += [f"{name}: {p}" for p in _unknown("feature", bounds, features)]
+        problems += [f"{name}: {p}" for p in _list_unknown("feature", bounds, features)]
     else:
-        bounds = dict.fromkeys((f for f in gates.required(contract) if f in features), float(given))
+        required = gates.list_required_features(contract)
+        bounds = dict.fromkeys((f for f in required if f in features), float(given))
     limit = "at least 0" if most is None else f"0 to {most:g}"
     for f, value in bounds.items():
         if not (0 <= value <= (float("inf") if most is None else most)):
@@ -213,7 +218,7 @@ def _per_feature(
     return bounds
 
 
-def _excluded(
+def _resolve_excluded(
     given: Iterable[date] | Diagnosis | None, problems: list[str]
 ) -> tuple[date, ...] | None:
     if given is None:
@@ -222,6 +227,6 @@ def _excluded(
         return tuple(sorted(d for d, verdict in given.dates.items() if verdict == "red"))
     days = [] if isinstance(given, str) else list(given)
     if isinstance(given, str) or not all(type(d) is date for d in days):
-        problems.append("exclude: pass dates, a diagnosis, or 'red'")
+        problems.append("exclude: pass dates, a diagnosis or 'red'")
         return ()
     return tuple(sorted(set(days)))

@@ -1,101 +1,98 @@
-"""How a training set looks: as text of at most 80 columns, and as HTML."""
+"""A training set as text of at most 80 columns, and as HTML."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fsq.diagnosis.rendering import finding_lines
+from fsq.training.result import Summary
+from fsq.utils.palette import ACCENT, VERDICT_TEXT
 
-if TYPE_CHECKING:
-    from fsq.training.training_set import TrainingSet
-
-_COLOURS = {"red": "#b3261e", "yellow": "#8a6100", "info": "#1f5fa8"}
 _BAR = 20
-_COMBINATIONS = 5
+_MAX_OVERLAPS = 5
 
 
-def headline(made: TrainingSet) -> str:
-    """One line: how much of how much is kept."""
-    total, left = int(made.waterfall["left"][0]), int(made.waterfall["left"][-1])
-    share = f" ({100 * left / total:.1f} %)" if total else ""
-    return f"Training set: {left:,} of {total:,} records kept{share}"
-
-
-def terms(made: TrainingSet) -> str:
-    """One line: what was asked for."""
-    o = made.options
-    label = f"label {o.label}" if o.label else "no label"
-    return f"{len(o.features)} features of {o.contract.name}, {label}, on_default {o.on_default}"
-
-
-def identity(made: TrainingSet) -> str:
-    """One line: what is the same for the same set."""
-    return f"fingerprint {made.fingerprint}"
-
-
-def text(made: TrainingSet) -> str:
-    """For a terminal."""
-    lines = [headline(made), terms(made), identity(made), "", *waterfall_lines(made)]
-    lines += overlap_lines(made)
-    for finding in made.findings:
+def render_text(summary: Summary) -> str:
+    """The whole summary, for a terminal."""
+    lines = [*render_header(summary), "", *render_waterfall(summary), *render_overlaps(summary)]
+    for finding in summary.findings:
         lines += ["", *finding_lines(finding)]
     return "\n".join(lines)
 
 
-def waterfall_lines(made: TrainingSet) -> list[str]:
-    """The waterfall with a bar of what each gate leaves."""
-    lines = made.waterfall.to_dicts()
-    asks = [_short(w["asks"]) for w in lines]
-    width = max(len(a) for a in [*asks, "gate"])
-    out = [f"{'gate':<{width}} {'dropped':>8} {'left':>8}"]
-    for asked, w in zip(asks, lines, strict=True):
-        dropped = "" if w["gate"] == "all" else f"{w['dropped']:,}"
-        out.append(f"{asked:<{width}} {dropped:>8} {w['left']:>8,}  {_bar(made, w)}".rstrip())
-    return out
+def render_header(summary: Summary) -> list[str]:
+    """Three lines: how many records are kept, the options, and the fingerprint."""
+    return [_headline(summary), _option_line(summary), _fingerprint_line(summary)]
 
 
-def _short(words: str, most: int = 40) -> str:
-    return words if len(words) <= most else words[: most - 1] + "…"
+def _headline(summary: Summary) -> str:
+    total, kept = summary.total, summary.kept
+    share = f" ({100 * kept / total:.1f} %)" if total else ""
+    return f"Training set: {kept:,} of {total:,} records kept{share}"
 
 
-def _bar(made: TrainingSet, line: dict[str, Any]) -> str:
-    total = int(made.waterfall["left"][0])
-    return "█" * round(_BAR * line["left"] / total) if total else ""
+def _option_line(summary: Summary) -> str:
+    o = summary.options
+    label = f"label {o.label}" if o.label else "no label"
+    return f"{len(o.features)} features of {o.contract.name}, {label}, on_default {o.on_default}"
 
 
-def overlap_lines(made: TrainingSet) -> list[str]:
-    """The gates that the most records fail together."""
-    several = made.overlaps.filter(made.overlaps["gates"].list.len() > 1).head(_COMBINATIONS)
+def _fingerprint_line(summary: Summary) -> str:
+    return f"fingerprint {summary.fingerprint}"
+
+
+def render_waterfall(summary: Summary) -> list[str]:
+    """The waterfall, with a bar for what each gate leaves."""
+    gates = summary.waterfall.to_dicts()
+    descriptions = [_shorten(gate["asks"]) for gate in gates]
+    width = max(len(d) for d in [*descriptions, "gate"])
+    lines = [f"{'gate':<{width}} {'dropped':>8} {'left':>8}"]
+    for description, gate in zip(descriptions, gates, strict=True):
+        dropped = "" if gate["gate"] == "all" else f"{gate['dropped']:,}"
+        bar = "█" * round(_BAR * gate["left"] / summary.total) if summary.total else ""
+        lines.append(f"{description:<{width}} {dropped:>8} {gate['left']:>8,}  {bar}".rstrip())
+    return lines
+
+
+def _shorten(text: str, limit: int = 40) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def render_overlaps(summary: Summary) -> list[str]:
+    """The gates that most records fail together."""
+    overlaps = summary.overlaps
+    several = overlaps.filter(overlaps["gates"].list.len() > 1).head(_MAX_OVERLAPS)
     if several.is_empty():
         return []
-    told = [f"  {rows:>7,}  {_short(', '.join(gates), 68)}" for gates, rows in several.iter_rows()]
-    return ["", "Failed together:", *told]
-
-
-def html(made: TrainingSet) -> str:
-    """For a notebook; every word escaped."""
-    total = int(made.waterfall["left"][0]) or 1
-    parts = [
-        f"<div><p><strong>{escape(headline(made))}</strong><br>{escape(terms(made))}, "
-        f"{escape(identity(made))}</p>"
+    lines = [
+        f"  {rows:>7,}  {_shorten(', '.join(gates), 68)}" for gates, rows in several.iter_rows()
     ]
-    heads = ("gate", "dropped", "left", "", "failed", "failed only this")
-    parts.append(
-        "<table><thead><tr>" + "".join(f"<th>{h}</th>" for h in heads) + "</tr></thead><tbody>"
-    )
-    for w in made.waterfall.to_dicts():
-        bar = (
-            f"<div style='width:{120 * w['left'] / total:.0f}px;height:0.8em;"
-            "background:#0072b2'></div>"
-        )
-        asked = f"<td style='text-align:left'>{escape(w['asks'])}</td>"
-        cells = [f"{w['dropped']:,}", f"{w['left']:,}", bar, f"{w['failed']:,}", f"{w['alone']:,}"]
-        parts.append(f"<tr>{asked}{''.join(f'<td>{c}</td>' for c in cells)}</tr>")
-    parts.append("</tbody></table>")
-    for f in made.findings:
+    return ["", "Failed together:", *lines]
+
+
+def render_html(summary: Summary) -> str:
+    """The summary for a notebook, with all text escaped."""
+    details = f"{_option_line(summary)}, {_fingerprint_line(summary)}"
+    headers = ("gate", "dropped", "left", "", "failed", "failed only this")
+    parts = [
+        f"<div><p><strong>{escape(_headline(summary))}</strong><br>{escape(details)}</p>",
+        "<table><thead><tr>" + "".join(f"<th>{h}</th>" for h in headers) + "</tr></thead><tbody>",
+        *(_html_row(gate, summary.total or 1) for gate in summary.waterfall.to_dicts()),
+        "</tbody></table>",
+    ]
+    for f in summary.findings:
         parts.append(
-            f"<p><strong style='color:{_COLOURS[f.severity]}'>{f.severity}</strong> "
+            f"<p><strong style='color:{VERDICT_TEXT[f.severity]}'>{f.severity}</strong> "
             f"{escape(f.title)}<br>{escape(f.cause)}<br>{escape('; '.join(f.remedy))}</p>"
         )
     return "".join(parts) + "</div>"
+
+
+def _html_row(gate: dict[str, Any], total: int) -> str:
+    width = 120 * gate["left"] / total
+    bar = f"<div style='width:{width:.0f}px;height:0.8em;background:{ACCENT}'></div>"
+    dropped, left = f"{gate['dropped']:,}", f"{gate['left']:,}"
+    cells = [dropped, left, bar, f"{gate['failed']:,}", f"{gate['alone']:,}"]
+    name = f"<td style='text-align:left'>{escape(gate['asks'])}</td>"
+    return f"<tr>{name}{''.join(f'<td>{c}</td>' for c in cells)}</tr>"

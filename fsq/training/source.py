@@ -1,4 +1,4 @@
-"""Where scored rows come from, and the few columns of them that a training set reads."""
+"""Scored rows as a frame or a store, and the few columns that a training set reads."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Source:
     """Scored rows of some dates, not read yet.
 
     Args:
-        rows: all columns of them.
+        rows: all of their columns.
         schema: of these rows.
-        store: where they lie, if it is a store: it reads single fields of the detail.
-        start: first date; None for the first there is.
-        end: last date, included.
+        store: the store that holds them, if any; it can read single fields of the detail.
+        start: first date; None for no bound.
+        end: last date, included; None for no bound.
     """
 
     rows: pl.LazyFrame
@@ -38,11 +38,11 @@ class Source:
 
     @property
     def columns(self) -> set[str]:
-        """What can be read, fields of the detail included."""
+        """Names that can be read, fields of the detail included."""
         return selectable_names(self.schema)
 
     def narrow(self, columns: Iterable[str]) -> pl.LazyFrame:
-        """These columns; a field of the detail is a list per record."""
+        """Read these columns only; a field of the detail becomes a list per record."""
         wanted = list(dict.fromkeys(columns))
         if self.store is not None:
             return self.store.read(self.start, self.end, wanted)
@@ -50,11 +50,11 @@ class Source:
 
 
 def open_source(scored: Scored, start: date | None, end: date | None, headline: str) -> Source:
-    """The rows from start to end, whatever they come as.
+    """Open the rows from ``start`` to ``end``, whatever they come as.
 
     Raises:
-        InputError: what was passed is no table and no store.
-        StoreError: there is no store there.
+        InputError: ``scored`` is neither a table nor a store.
+        StoreError: the store does not exist.
     """
     store = None
     if isinstance(scored, pl.LazyFrame):

@@ -1,4 +1,4 @@
-"""``training_set``: the records that may be trained on, as a matrix, and what was left out."""
+"""``training_set``: the records that may be trained on, as a matrix, and what was dropped."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pyarrow as pa
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.schema.columns import KEYS
-from fsq.training import export, leaks, waterfall
-from fsq.training import rendering as display
-from fsq.training.evaluation import GateResults, columns_read, evaluate_gates
+from fsq.training import export, leaks, rendering, waterfall
+from fsq.training.evaluation import evaluate_gates, list_columns_to_read
 from fsq.training.gates import OnDefault
-from fsq.training.options import HEADLINE, Asked, Options, resolve_options
+from fsq.training.options import HEADLINE, Arguments, Options, resolve_options
+from fsq.training.result import GateResults, Summary
 from fsq.training.source import Scored, Source, open_source
 from fsq.utils.dates import validate_date_range
 
@@ -28,52 +28,52 @@ if TYPE_CHECKING:
 
 
 class TrainingSet:
-    """The records of a training set; nothing is read before the first look at it.
+    """The records of a training set; nothing is read until you look at it.
 
     Attributes:
-        options: what was asked for, with every default filled in.
+        options: the options, with every default filled in.
         plan: what will be read, as a LazyFrame; ``explain()`` shows it.
-        columns_read: names of what it reads; a field of the detail is named with a dot.
+        columns_read: names of the columns it reads; a field of the detail has a dot in its name.
         origin: the store's URI; None for a frame.
     """
 
     def __init__(self, source: Source, options: Options) -> None:
         self.options = options
-        self.columns_read = columns_read(options, source)
+        self.columns_read = list_columns_to_read(options, source)
         self.plan = source.narrow(self.columns_read)
         self.origin = None if source.store is None else source.store.uri
 
     @cached_property
-    def _judged(self) -> GateResults:
+    def _results(self) -> GateResults:
         return evaluate_gates(self.plan.collect(), self.options)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
         """The kept records, in order of date and player.
 
-        Keys (``player_lookup``, ``game_date``, ``game_id`` if there is one), what ``carry`` names,
-        the features by name as Float64 (NULL where there is no value, or where it is masked), and
+        Keys (``player_lookup``, ``game_date``, and ``game_id`` if the rows have one), the columns
+        in ``carry``, the features by name as Float64 (NULL where a value is absent or masked), and
         the label.
         """
-        found, options = self._judged, self.options
-        rows = found.rows.filter(pl.Series(found.kept))
-        matrix = pl.DataFrame(found.values[found.kept], schema=list(options.features))
+        results, options = self._results, self.options
+        rows = results.rows.filter(pl.Series(results.kept))
+        matrix = pl.DataFrame(results.values[results.kept], schema=list(options.features))
         keys = [*KEYS, *(["game_id"] if "game_id" in rows.columns else [])]
         label = [] if options.label is None else [options.label]
-        first = dict.fromkeys([*keys, *options.carry])
-        return rows.select(c for c in first if c not in label).hstack(
+        leading = dict.fromkeys([*keys, *options.carry])
+        return rows.select(c for c in leading if c not in label).hstack(
             [*matrix.with_columns(pl.all().fill_nan(None)), *(rows[c] for c in label)]
         )
 
     @cached_property
     def waterfall(self) -> pl.DataFrame:
-        """What each gate dropped, in order; see ``fsq.training.waterfall.waterfall``."""
-        return waterfall.waterfall(self._judged)
+        """What each gate dropped, in order; see ``fsq.training.waterfall.make_waterfall``."""
+        return waterfall.make_waterfall(self._results)
 
     @cached_property
     def overlaps(self) -> pl.DataFrame:
-        """How many records fail just these ``gates`` and no other, the most frequent first."""
-        return waterfall.overlaps(self._judged)
+        """How many records fail exactly these ``gates``, the most frequent combination first."""
+        return waterfall.count_overlaps(self._results)
 
     def dropped_by(self, column: str) -> pl.DataFrame:
         """``rows``, ``dropped`` and ``dropped_pct`` per value of a column that was read.
@@ -83,7 +83,7 @@ class TrainingSet:
         Raises:
             InputError: the column was not read; name it in ``carry``.
         """
-        return waterfall.dropped_by(self._judged, column)
+        return waterfall.count_dropped(self._results, column)
 
     @cached_property
     def dropped_by_date(self) -> pl.DataFrame:
@@ -92,45 +92,58 @@ class TrainingSet:
 
     @cached_property
     def dropped_by_group(self) -> pl.DataFrame:
-        """The same per quarter of the players, from the lowest to the highest."""
-        return waterfall.by_group(self._judged, self.options)
+        """The same per group of players: quarters from the lowest to the highest by default."""
+        return waterfall.count_dropped_by_group(self._results, self.options)
 
     @cached_property
     def correlations(self) -> pl.DataFrame:
         """Each feature's correlation with the label, the strongest first."""
-        return leaks.correlations(self._judged, self.options)
+        return leaks.compute_correlations(self._results, self.options)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """Leaks, mixed definitions and uneven losses; train on nothing that has a red one."""
-        return leaks.findings(self._judged, self.options, self.correlations, self.dropped_by_group)
+        """Leaks, mixed definitions and uneven losses; a red finding forbids training."""
+        return leaks.find_problems(
+            self._results, self.options, self.correlations, self.dropped_by_group
+        )
 
     @property
     def late_rows(self) -> int:
-        """How many of all records hold a value from after their ``as_of``."""
-        return int(self._judged.late.sum())
+        """How many of all records have a value that was updated after their ``as_of``."""
+        return int(self._results.late.sum())
 
     @cached_property
     def fingerprint(self) -> str:
         """The same for the same records, values and gates, in whatever order they were stored."""
-        return export.fingerprint(self.frame, self.options.as_filter())
+        return export.compute_fingerprint(self.frame, self.options.as_filter())
+
+    @property
+    def summary(self) -> Summary:
+        """What is shown of the set: options, fingerprint, waterfall, overlaps, findings."""
+        return Summary(self.options, self.fingerprint, self.waterfall, self.overlaps, self.findings)
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the set comes from: filter, waterfall, fingerprint; files carry it along."""
-        return export.provenance(self)
+        """Where the set comes from: filter, waterfall, fingerprint. Files carry it along."""
+        return export.make_provenance(self.frame, self.summary, self.late_rows, self.origin)
+
+    @property
+    def _export_data(self) -> export.ExportData:
+        return export.ExportData(
+            self.frame, self.options.features, self.options.label, self.provenance
+        )
 
     def explain(self) -> str:
         """The plan of reading, and the columns in it."""
         return f"{self.plan.explain()}\ncolumns: {', '.join(self.columns_read)}"
 
     def to_arrow(self) -> pa.Table:
-        """The frame as Arrow, with the provenance in the metadata of its schema."""
-        return export.to_arrow(self)
+        """The frame as Arrow, with the provenance in its schema's metadata."""
+        return export.to_arrow(self._export_data)
 
     def to_numpy(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Features (records × features, float64, NaN where NULL), and the label or None."""
-        return export.to_numpy(self)
+        return export.to_numpy(self.frame, self.options.features, self.options.label)
 
     def to_pandas(self) -> pd.DataFrame:
         """The frame for pandas, with the provenance in ``attrs``.
@@ -138,27 +151,28 @@ class TrainingSet:
         Raises:
             InputError: pandas is not installed.
         """
-        return export.to_pandas(self)
+        return export.to_pandas(self._export_data)
 
     def write(self, path: str | Path) -> Path:
-        """Write ``.parquet``, ``.arrow`` or ``.npz``, provenance included; whole or not at all.
+        """Write a ``.parquet``, ``.arrow`` or ``.npz`` file with its provenance, atomically.
 
         Raises:
             InputError: the file's name ends in something else.
-            StoreError: it cannot be written.
+            StoreError: the file cannot be written.
         """
-        return export.write(self, Path(path))
+        export.choose_writer(Path(path))
+        return export.write(self._export_data, Path(path))
 
     def __len__(self) -> int:
         return self.frame.height
 
     def __str__(self) -> str:
-        return display.text(self)
+        return rendering.render_text(self.summary)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return display.html(self)
+        return rendering.render_html(self.summary)
 
 
 def training_set(
@@ -181,38 +195,40 @@ def training_set(
     group: str | None = None,
     leak_from: float = 0.95,
 ) -> TrainingSet:
-    """Choose the records that may be trained on, and say what each gate costs.
+    """Choose the records to train on, and count what each gate drops.
 
     Args:
-        scored: scored rows: a store, of which only the columns and fields that are needed are
-            read, or a frame or Arrow table.
+        scored: scored rows: a frame, an Arrow table, or a store, of which only the needed columns
+            and fields are read.
         label: column to predict; records without a finite label are dropped.
-        on_default: what happens to records with values that are default, stale or out of range.
-            ``"drop"`` drops a record that is not training ready, or has such a value in a
-            required feature; what best suits linear models. ``"mask"`` keeps the record and sets
-            such values to NULL, which tree models take as missing. ``"keep"`` leaves them.
-        contract: of the scoring.
+        on_default: what to do with records whose values are default, stale or out of range.
+            ``"drop"`` drops a record that is not training ready, or that has such a value in a
+            required feature; this suits linear models best. ``"mask"`` keeps the record and sets
+            such values to NULL, which tree models handle as missing. ``"keep"`` changes nothing.
+        contract: the contract that the rows were scored under.
         start: first date.
         end: last date, included.
-        features: names, in the order of the matrix; all of the contract's by default.
-        training_ready: drop records that are not; by default where ``on_default`` is ``"drop"``.
+        features: names, in the order of the matrix; by default all of the contract's.
+        training_ready: drop records that are not; the default if ``on_default`` is ``"drop"``.
         critical_features: drop records whose critical features are not all of training quality.
         min_training_quality: least number of features of training quality.
-        min_quality: least points of values, of all required features or per feature. Values below
-            count as untrusted: their record is dropped, or they are masked.
-        max_age_hours: largest age of values, likewise; an unknown age is too old.
-        exclude: dates, or those that a diagnosis calls red; ``"red"`` diagnoses the rows first.
-        drop_late: drop records with a value from after their ``as_of``; they are counted always.
+        min_quality: least points of a value, for all required features or per feature. A value
+            below it is untrusted: its record is dropped, or the value masked.
+        max_age_hours: largest age of a value, likewise; an unknown age is too old.
+        exclude: dates to leave out; a diagnosis, to leave out its red dates; or ``"red"``, to
+            diagnose the rows first.
+        drop_late: drop records with a value that was updated after their ``as_of``;
+            ``late_rows`` counts them in any case.
         carry: further columns to keep in the frame.
-        group: feature or column that groups players in ``dropped_by_group``; the label by default.
-        leak_from: correlation with the label from which on a feature is a finding.
+        group: feature or column that groups players in ``dropped_by_group``; by default the label.
+        leak_from: correlation with the label at which a feature becomes a finding.
 
     Returns:
-        The set, not read yet: ``frame``, ``waterfall``, ``findings`` and the rest read it.
+        The set. Its ``frame``, ``waterfall``, ``findings`` and so on read the rows when first used.
 
     Raises:
         InputError: arguments or rows are wrong; all problems are in ``.problems``. What only the
-            rows show is raised at the first look.
+            rows can show is raised when they are read.
         StoreError: the store cannot be read.
 
     >>> from datetime import date
@@ -230,8 +246,8 @@ def training_set(
     validate_date_range(start, end, HEADLINE)
     loaded = load_contract(contract)
     source = open_source(scored, start, end, HEADLINE)
-    out = _red(scored, source, loaded) if exclude == "red" else exclude
-    asked = Asked(
+    excluded = _diagnose_dates(source, loaded) if exclude == "red" else exclude
+    given = Arguments(
         label,
         on_default,
         features,
@@ -240,21 +256,19 @@ def training_set(
         min_training_quality,
         min_quality,
         max_age_hours,
-        out,
+        excluded,
         drop_late,
         carry,
         leak_from,
         group,
     )
-    options = resolve_options(asked, loaded, source)
-    return TrainingSet(source, options)
+    return TrainingSet(source, resolve_options(given, loaded, source))
 
 
-def _red(scored: Scored, source: Source, contract: Contract) -> Diagnosis:
-    """Diagnose the dates; a store's earlier ones are what they are compared with."""
+def _diagnose_dates(source: Source, contract: Contract) -> Diagnosis:
+    """Diagnose the dates, compared with earlier ones if there is a store."""
     if source.store is None or source.start is None:
         return diagnose(source.rows, contract)
-    before = source.start - timedelta(days=contract.diagnosis.history_max_age_days)
-    return diagnose(
-        source.rows, contract, history=source.store.read(before, source.start - timedelta(days=1))
-    )
+    first = source.start - timedelta(days=contract.diagnosis.history_max_age_days)
+    history = source.store.read(first, source.start - timedelta(days=1))
+    return diagnose(source.rows, contract, history=history)

@@ -51,7 +51,7 @@ def test_a_training_set_for_people(
     status, out, err = run(capsys, *words, str(path))
     assert (status, err) == (0, "")
     assert max(len(line) for line in out.splitlines() if str(tmp_path) not in line) <= PIPE_WIDTH
-    assert "points is there" in out
+    assert "points is known" in out
     made = fsq.training_set(
         fsq.open_store(store),
         "points",

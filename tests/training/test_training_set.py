@@ -21,7 +21,11 @@ from polars.testing import assert_frame_equal
 import fsq
 from fsq.report.pictures import waterfall_picture
 from fsq.training import read_provenance
-from fsq.training.gates import excusable, required, training_ready
+from fsq.training.gates import (
+    list_excusable_features,
+    list_required_features,
+    list_training_ready_conditions,
+)
 from tests.support import strategies
 from tests.support.frames import CONTRACT, NAMES, wide
 from tests.support.oracle_contracts import V2
@@ -109,7 +113,9 @@ def test_any_rows_give_the_slow_truth(frame: pl.DataFrame, mode: Any) -> None:
 
 def test_the_gates_together_are_the_training_gate() -> None:
     every = fsq.score(wide(2_000, seed=5)).vstack(SCORED.select(fsq.score(wide(1)).columns))
-    met = every.select(pl.all_horizontal(g.met for g in training_ready(CONTRACT)))
+    met = every.select(
+        pl.all_horizontal(g.expression for g in list_training_ready_conditions(CONTRACT))
+    )
     assert met.to_series().to_list() == every["is_training_ready"].to_list()
     assert 0 < every["is_training_ready"].sum() < every.height
 
@@ -191,8 +197,8 @@ def test_what_is_unknown_is_not_trusted() -> None:
 
 def test_a_number_binds_required_features_only() -> None:
     made = fsq.training_set(SCORED, "points", "mask", min_quality=100)
-    assert set(made.options.min_quality) == set(required(CONTRACT))
-    assert excusable(CONTRACT) == ("points_avg_season", "avg_points_vs_opponent")
+    assert set(made.options.min_quality) == set(list_required_features(CONTRACT))
+    assert list_excusable_features(CONTRACT) == ("points_avg_season", "avg_points_vs_opponent")
 
 
 @pytest.mark.parametrize("mode", ["drop", "mask", "keep"])
@@ -247,11 +253,11 @@ def test_every_problem_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"label": "pace_score"}, "is a feature's name"),
-        ({"label": "team"}, "make it a number"),
-        ({"on_default": "keep", "min_quality": 50}, "do nothing"),
+        ({"label": "pace_score"}, "has a feature's name"),
+        ({"label": "team"}, "cast it to a number"),
+        ({"on_default": "keep", "min_quality": 50}, "have no effect"),
         ({"start": date(2026, 1, 2), "end": date(2026, 1, 1)}, "swap them"),
-        ({"features": ["pace_score", "pace_score"]}, "named twice"),
+        ({"features": ["pace_score", "pace_score"]}, "occurs twice"),
         ({"features": []}, "at least one"),
         ({"group": "pace_score", "features": ["home_away"]}, "not among the features"),
     ],
@@ -443,10 +449,10 @@ def test_files_say_where_they_come_from(tmp_path: Path) -> None:
         assert np.array_equal(held["features"], made.to_numpy()[0], equal_nan=True)
         assert held["label"].tolist() == made.frame["points"].to_list()
         assert held["player_lookup"].tolist() == made.frame["player_lookup"].to_list()
-    with pytest.raises(fsq.InputError, match="end it in one of"):
+    with pytest.raises(fsq.InputError, match="use one of"):
         made.write(tmp_path / "t.csv")
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "other.parquet")
-    with pytest.raises(fsq.InputError, match="write it with fsq"):
+    with pytest.raises(fsq.InputError, match="holds no provenance"):
         read_provenance(tmp_path / "other.parquet")
 
 

@@ -9,7 +9,7 @@ FROM $table AS t
 WHERE t.`game_date` BETWEEN $start AND $end
   AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width
   $gates
-  -- $faults_ask; a window of no fixed size may be empty
+  -- $fault_descriptions; a window without a fixed size may be empty
   AND NOT EXISTS (
     SELECT 1 FROM UNNEST(t.`feature_quality_detail`) AS d
     WHERE d.`feature_name` IN UNNEST($required)

@@ -1,0 +1,80 @@
+"""What a training set holds: the results of its gates, and the summary that people see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fsq.diagnosis import Finding
+from fsq.training.options import Options
+
+Mask = npt.NDArray[np.bool_]
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GateResults:
+    """Every record's result at every gate, in order of date and player.
+
+    Attributes:
+        rows: keys, label, carried columns.
+        values: records × features of the set; NaN where a value is absent or masked.
+        failed: per gate, in order, the records that fail it.
+        descriptions: per gate, what it requires, in words.
+        late: records with a value that was updated after their ``as_of``.
+        versions: the definition versions among the kept records, per feature that has several.
+    """
+
+    rows: pl.DataFrame
+    values: Matrix
+    failed: dict[str, Mask]
+    descriptions: dict[str, str]
+    late: Mask
+    versions: dict[str, list[str]]
+
+    @property
+    def kept(self) -> Mask:
+        """Records that pass every gate."""
+        return passes_all(self.failed, self.rows.height)
+
+
+def passes_all(failed: dict[str, Mask], records: int) -> Mask:
+    """Records that fail no gate.
+
+    >>> passes_all({"label": np.array([True, False])}, 2).tolist(), passes_all({}, 1).tolist()
+    ([False, True], [True])
+    """
+    failures = [*failed.values(), np.zeros(records, np.bool_)]
+    return np.asarray(~np.any(failures, axis=0))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a training set shows of itself.
+
+    Attributes:
+        options: the options it was made with.
+        fingerprint: the same for the same records, values and gates.
+        waterfall: what each gate dropped; see ``fsq.training.waterfall.make_waterfall``.
+        overlaps: how many records fail exactly these gates.
+        findings: what to look at before training.
+    """
+
+    options: Options
+    fingerprint: str
+    waterfall: pl.DataFrame
+    overlaps: pl.DataFrame
+    findings: tuple[Finding, ...]
+
+    @property
+    def total(self) -> int:
+        """How many records there were."""
+        return int(self.waterfall["left"][0])
+
+    @property
+    def kept(self) -> int:
+        """How many records pass every gate."""
+        return int(self.waterfall["left"][-1])

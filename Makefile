@@ -92,7 +92,7 @@ changelog: setup ## show what the next release changes; VERSION=0.2.0 writes it 
 dist: setup ## build wheel and sdist into build/dist, and try the wheel in a clean environment
 	rm -rf build/dist build/dist-venv
 	$(BIN)/python -m build --outdir build/dist
-	$(if $(TAG),test -e build/dist/fsq-$(TAG:v%=%).tar.gz)
+	$(if $(TAG),test -e build/dist/*-$(TAG:v%=%).tar.gz)
 	$(PYTHON) -m venv build/dist-venv
 	build/dist-venv/bin/python $(PIP) build/dist/*.whl
 	build/dist-venv/bin/fsq --version

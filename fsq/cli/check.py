@@ -14,15 +14,12 @@ from fsq.cli import _render
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
 from fsq.contract import Contract, load_contract
-from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis import rendering as say
+from fsq.diagnosis import Diagnosis, diagnose, rendering
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.stores import open_store
 from fsq.stores.read_errors import store_read_errors
 from fsq.utils import webhook
-
-_MOST = 12
 
 
 class FailOn(StrEnum):
@@ -71,16 +68,16 @@ def command(
         raise typer.BadParameter(f"--webhook: {problem}")
     run = o.run_context(run_context)
     with store_read_errors(store):
-        dx = _checked(store, first, last, loaded, run, source)
+        dx = _check_dates(store, first, last, loaded, run, source)
     failed = dx.verdict == "red" or (dx.verdict == "yellow" and fail_on == FailOn.yellow)
     status = FAILED_CHECK if failed else FINE
-    told = {"store": store, "fail_on": fail_on.value, "exit_status": status} | dx.to_dict()
+    document = {"store": store, "fail_on": fail_on.value, "exit_status": status} | dx.to_dict()
     if form == Format.markdown:
-        out.line(say.markdown(dx).rstrip("\n"))
+        out.line(rendering.markdown(dx.summary).rstrip("\n"))
     else:
         _print(dx, out)
-    out.document(told)
-    if hook is not None and (trouble := webhook.post(hook, told)):
+    out.document(document)
+    if hook is not None and (trouble := webhook.post(hook, document)):
         out.note(f"Warning: the webhook did not take the result: {trouble}")
     return status
 
@@ -99,7 +96,7 @@ def _range(
     return (day, day) if day else (start, end)
 
 
-def _checked(
+def _check_dates(
     uri: str,
     first: date | None,
     last: date | None,
@@ -121,24 +118,24 @@ def _checked(
         raise InputError(
             [f"no rows from {first} on; name dates that the store has"], f"{uri} cannot be checked"
         )
-    judged = wanted or [d for d in (first,) if d is not None]
-    before = [d for d in days if d < judged[0]][-contract.diagnosis.history_days :]
-    rows = store.read(min([*before, *judged]), judged[-1])
+    checked = wanted or [d for d in (first,) if d is not None]
+    before = [d for d in days if d < checked[0]][-contract.diagnosis.history_days :]
+    rows = store.read(min([*before, *checked]), checked[-1])
     if before:
         # A gap between history and dates holds rows that neither needs.
-        rows = rows.filter((pl.col("game_date") >= judged[0]) | pl.col("game_date").is_in(before))
-    return diagnose(rows, contract, run=run, dates=judged, source=source, store=uri)
+        rows = rows.filter((pl.col("game_date") >= checked[0]) | pl.col("game_date").is_in(before))
+    return diagnose(rows, contract, run=run, dates=checked, source=source, store=uri)
 
 
 def _print(dx: Diagnosis, out: Output) -> None:
-    out.line("\n".join(say.headline_lines(dx)))
+    out.line("\n".join(rendering.wrap_headline(dx.summary)))
     if dx.days.height:
         _render.categories(dx, out)
         _render.features(dx, out)
-    for finding in dx.findings[:_MOST]:
+    for finding in dx.findings[: rendering.MAX_FINDINGS]:
         out.line("")
-        out.line(clean("\n".join(say.finding_lines(finding))))
-    if len(dx.findings) > _MOST:
-        out.line(f"\nand {len(dx.findings) - _MOST} more findings; --json lists all of them")
-    if lines := say.wrapped_unevaluated(dx):
+        out.line(clean("\n".join(rendering.wrap_finding(finding))))
+    if (more := len(dx.findings) - rendering.MAX_FINDINGS) > 0:
+        out.line(f"\nand {more} more findings; --json lists all of them")
+    if lines := rendering.wrap_not_evaluated(dx.summary):
         out.line("\nNot evaluated:\n" + "\n".join(lines))

@@ -11,7 +11,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
-from fsq.diagnosis.rendering import finding_lines
+from fsq.diagnosis.rendering import wrap_finding
 from fsq.stores import open_store
 from fsq.stores.read_errors import store_read_errors
 from fsq.training import TrainingSet, rendering, training_set
@@ -165,4 +165,4 @@ def _print(made: TrainingSet, out: Output) -> None:
         )
     for finding in made.findings:
         out.line("")
-        out.line(clean("\n".join(finding_lines(finding))))
+        out.line(clean("\n".join(wrap_finding(finding))))

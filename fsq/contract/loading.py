@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fsq.contract import thresholds
 from fsq.contract.model import CategoryName, Contract
 from fsq.errors import ContractError
 from fsq.utils.files import read_text
@@ -111,12 +112,14 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _checked(place: str, data: dict[str, Any]) -> Contract:
+    table, wrong = thresholds.complete(data.get("diagnosis"))
+    problems = [f"diagnosis.{key}: {what}" for key, what in wrong]
     try:
-        contract = Contract.model_validate(data)
+        contract = Contract.model_validate(data | ({} if table is None else {"diagnosis": table}))
     except ValidationError as error:
-        problems = [f"{_place(e['loc'], data)}: {e['msg']}" for e in error.errors()]
-        raise ContractError(place, problems) from None
-    if problems := _faults(contract):
+        found = [f"{_place(e['loc'], data)}: {e['msg']}" for e in error.errors()]
+        raise ContractError(place, [*found, *problems]) from None
+    if problems := [*_faults(contract), *problems]:
         raise ContractError(place, problems)
     return contract
 
@@ -179,17 +182,6 @@ def _faults(c: Contract) -> list[str]:
     if sum(p.calculates for p in c.processors) > 1:
         out.append("processors: only one may have calculates = true; choose one")
     d = c.diagnosis
-    for low, high in (
-        ("default_rise_yellow", "default_rise_red"),
-        ("violation_share_yellow", "violation_share_red"),
-        ("rows_per_game_red", "rows_per_game_yellow"),
-        ("category_drop_yellow", "category_drop_red"),
-        ("psi_above", "psi_yellow"),
-    ):
-        if getattr(d, low) > getattr(d, high):
-            out.append(f"diagnosis: {low} is above {high}; swap them")
-    if d.optional_normal[0] > d.optional_normal[1]:
-        out.append("diagnosis.optional_normal: the first share is above the second; swap them")
     if d.history_min_days > d.history_days:
         out.append("diagnosis: history_min_days is above history_days; lower it")
     clash = known & {w for f in c.features for w in (f.window, f.upstream_table) if w}

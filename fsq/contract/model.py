@@ -158,7 +158,12 @@ class ScoreCap(_Frozen):
 
 
 class DiagnosisRules(_Frozen):
-    """When the rows of a date say that something is wrong; shares from 0 to 1."""
+    """What the checks of a date share; shares from 0 to 1.
+
+    The table also holds the thresholds of each check: see ``fsq.contract.thresholds``.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     history_days: Days
     history_min_days: Days
@@ -167,31 +172,6 @@ class DiagnosisRules(_Frozen):
     break_days: Annotated[Days, Field(ge=2)]
     warmup_games: float = Field(ge=0)
     table_default_share: Share
-    default_rise_yellow: Share
-    default_rise_red: Share
-    stuck_share: Share
-    stuck_red_share: Share
-    stuck_red_std: Share
-    rows_per_value: Annotated[Count, Field(ge=1)]
-    silent_share: Share
-    silent_rise: Share
-    silent_share_unmarked: Share
-    stale_share: Share
-    violation_share_yellow: Share
-    violation_share_red: Share
-    rows_per_game_yellow: Share
-    rows_per_game_red: Share
-    rows_yellow: Share
-    rows_above: float = Field(ge=1)
-    optional_normal: tuple[Share, Share]
-    optional_shift: Share
-    category_drop_yellow: Percent
-    category_drop_red: Percent
-    psi_bins: int = Field(ge=2, le=100)
-    psi_above: float = Field(gt=0)
-    psi_yellow: float = Field(gt=0)
-    psi_noise: float = Field(ge=0)
-    psi_over_usual: float = Field(ge=1)
 
 
 class Contract(_Frozen):

@@ -1,6 +1,7 @@
 """Batch level: what shows only across the rows of a date, and what caused it."""
 
-from fsq.diagnosis.diagnose import Diagnosis, diagnose
+from fsq.diagnosis.diagnose import diagnose
 from fsq.diagnosis.findings import Finding
+from fsq.diagnosis.result import Diagnosis
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]

@@ -1,10 +1,12 @@
-"""Scored rows condensed to days: one line per date, and one per date and feature.
+"""Scored rows aggregated to days: one row per date, and one per date and feature.
 
 Everything that looks at dates (findings, trends, reports) starts from these two tables, which
 are hundreds of times smaller than the rows. Only the columns that they need are read.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -24,7 +26,7 @@ _FIELDS = (
 
 
 def record_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
-    """One line per ``game_date``, in order.
+    """One row per ``game_date``, in order.
 
     Args:
         scored: scored rows; the nested detail is not read.
@@ -41,14 +43,14 @@ def record_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         ``freshness_hours_max`` (median and largest, NULL if unknown).
 
     Raises:
-        InputError: columns of a scored table are lacking.
+        InputError: columns of a scored table are missing.
     """
     schema = scored.collect_schema()
     needed = ["game_date", "feature_quality_score", "quality_tier", "quality_alert_level"]
     _require(schema, needed + [f"{c}_quality_pct" for c in CATEGORIES])
     games = pl.col("game_id").drop_nulls().n_unique() if "game_id" in schema else pl.lit(None)
 
-    def names(column: str) -> pl.Expr:
+    def list_names(column: str) -> pl.Expr:
         return pl.col(column).drop_nulls().unique().sort()
 
     counted = {t: pl.col("quality_tier") == t for t in _TIERS}
@@ -66,27 +68,27 @@ def record_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         *(pl.col(f"{c}_quality_pct").mean() for c in CATEGORIES),
         *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
         pl.col("default_feature_count").sum().alias("default_features"),
-        names("missing_processors"),
-        names("upstream_processors_ran").alias("completed_processors"),
-        names("upstream_pipeline_run_id").alias("pipeline_runs"),
+        list_names("missing_processors"),
+        list_names("upstream_processors_ran").alias("completed_processors"),
+        list_names("upstream_pipeline_run_id").alias("pipeline_runs"),
         pl.col("upstream_data_freshness_hours").median().alias("freshness_hours"),
         pl.col("upstream_data_freshness_hours").max().alias("freshness_hours_max"),
     )
     out = days.sort("game_date").collect()
     return out.with_columns(
-        _split_words("missing_processors"), _split_words("completed_processors")
+        _split_names("missing_processors"), _split_names("completed_processors")
     )
 
 
-def _split_words(column: str) -> pl.Expr:
+def _split_names(column: str) -> pl.Expr:
     """Distinct names of lists of comma-joined names."""
     joined = pl.col(column).list.join(",")
-    words = joined.str.split(",").list.unique(maintain_order=True)
-    return pl.when(joined == "").then(pl.lit([], pl.List(pl.String))).otherwise(words).alias(column)
+    names = joined.str.split(",").list.unique(maintain_order=True)
+    return pl.when(joined == "").then(pl.lit([], pl.List(pl.String))).otherwise(names).alias(column)
 
 
 def feature_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
-    """One line per ``game_date`` and feature, by date and index.
+    """One row per ``game_date`` and feature, by date and index.
 
     Args:
         scored: scored rows with ``game_date`` and ``feature_quality_detail``.
@@ -104,14 +106,14 @@ def feature_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         ``sample_size`` (medians, NULL if unknown).
 
     Raises:
-        InputError: columns are lacking, or the rows were scored under another contract.
+        InputError: columns are missing, or the rows were scored under another contract.
     """
     _require(scored.collect_schema(), ["game_date", "feature_quality_detail"])
     return by_feature(long_detail(scored, contract), contract)
 
 
 def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """``feature_days`` of what ``long_detail`` gave."""
+    """``feature_days`` of the result of ``long_detail``."""
     rules = contract.feature_rules
     value = pl.col("feature_value").filter(~pl.col("is_default"))
     equal = ~pl.col("is_default") & (pl.col("feature_value") == pl.col("expected_value"))
@@ -145,7 +147,7 @@ def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         )
     )
     # Counting each value once gives both the distinct ones and the most common.
-    spread = (
+    counts = (
         long.lazy()
         .filter(~pl.col("is_default"))
         .group_by(*_KEYS, "feature_value")
@@ -164,7 +166,7 @@ def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         orient="row",
     )
     out = (
-        days.join(spread, on=_KEYS, how="left")
+        days.join(counts, on=_KEYS, how="left")
         .join(features, on="feature_index", how="left")
         .with_columns(
             pl.col("distinct").fill_null(0),
@@ -177,19 +179,27 @@ def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     return out.select(*first, pl.exclude(first)).collect()
 
 
-def long_detail(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
-    """One line per record and feature, record-major, with the fields that days are made of.
+def long_detail(
+    scored: pl.LazyFrame, contract: Contract, carry: Iterable[str] = ()
+) -> pl.DataFrame:
+    """One row per record and feature, record by record, with the fields that days are made of.
 
     An age is no field of the detail. The record's largest age belongs to its oldest timestamp,
     and the other ages lie below it by as much as their timestamps lie above.
+
+    Args:
+        scored: scored rows with ``game_date`` and ``feature_quality_detail``.
+        contract: of the scoring.
+        carry: further columns to repeat beside the fields, where the rows have them.
 
     Raises:
         InputError: a record has other features than the contract.
     """
     width, schema = len(contract.features), scored.collect_schema()
     oldest = "upstream_data_freshness_hours"
-    carried = [c for c in ("player_lookup", "game_date", oldest) if c in schema]
-    # A store's reader prunes the fields that nobody asks for.
+    wanted = dict.fromkeys(["player_lookup", "game_date", oldest, *carry])
+    carried = [c for c in wanted if c in schema]
+    # A store's reader skips the fields that are not selected.
     detail = pl.col("feature_quality_detail")
     frame = scored.select(*carried, detail).collect()
     lengths = frame["feature_quality_detail"].list.len().fill_null(0)
@@ -213,7 +223,7 @@ def long_detail(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
 
 
 def _require(schema: pl.Schema, columns: list[str]) -> None:
-    lacking = [c for c in columns if c not in schema]
-    if lacking:
-        problems = [f"no column {c}; pass the result of fsq.score" for c in lacking]
+    missing = [c for c in columns if c not in schema]
+    if missing:
+        problems = [f"no column {c}; pass the result of fsq.score" for c in missing]
         raise InputError(problems, "the rows cannot be diagnosed")

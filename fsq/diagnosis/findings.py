@@ -1,4 +1,4 @@
-"""Findings as data: what one date shows, and how dates with one cause become one finding."""
+"""Findings as data: what one date shows, what could not be evaluated, and what caused it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 Severity = Literal["red", "yellow", "info"]
 Verdict = Literal["red", "yellow", "green", "unknown"]
-SEVERITIES: tuple[Severity, ...] = ("red", "yellow", "info")
+SEVERITIES: tuple[Severity, ...] = ("red", "yellow", "info")  # worst first
 VERDICTS: tuple[Verdict, ...] = ("red", "yellow", "unknown", "green")  # worst first
 
 
@@ -30,21 +30,30 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class NotEvaluated:
-    """A check that could not be judged on a date, which is not the same as fine."""
+    """A kind of finding that could not be evaluated on a date, which does not mean it is fine.
 
-    check: str
+    Args:
+        kind: of finding.
+        day: the date.
+        reason: a phrase.
+        decisive: whether the date cannot be called green without it.
+        features: those that were not evaluated; empty for all.
+    """
+
+    kind: str
     day: date
     reason: str
+    decisive: bool
     features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One cause, with everything that it did.
+    """One cause and everything it affects.
 
     Args:
-        kind: such as ``processor_did_not_run``; see ``fsq.diagnosis.causes.KINDS``.
-        severity: red (do not use these rows), yellow (look), info (know).
+        kind: such as ``processor_did_not_run``; see ``fsq.diagnosis.checks.kinds``.
+        severity: red (do not use these rows), yellow (look at them), info (good to know).
         title: one line for people.
         dates: those on which it shows, in order.
         features: names, in index order.
@@ -88,22 +97,10 @@ class Finding:
         }
 
 
-def runs(signals: Iterable[Signal], dates: list[date]) -> list[list[Signal]]:
-    """Signals of one cause, grouped: same kind, subject and severity on dates in a row.
+def worst_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst verdict; unknown without any.
 
-    Args:
-        signals: of any dates.
-        dates: all that were read, in order; a gap of one of them parts two findings.
+    >>> worst_of(["green", "yellow", "unknown"])
+    'yellow'
     """
-    place = {d: i for i, d in enumerate(dates)}
-    out: list[list[Signal]] = []
-    open_run: dict[tuple[str, str, str], list[Signal]] = {}
-    for s in sorted(signals, key=lambda s: place[s.day]):
-        key = (s.kind, s.subject, s.severity)
-        group = open_run.get(key)
-        if group is None or place[s.day] - place[group[-1].day] > 1:
-            group = []
-            out.append(group)
-            open_run[key] = group
-        group.append(s)
-    return out
+    return min(verdicts, key=VERDICTS.index, default="unknown")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from fsq.contract import Contract, load_contract
-from fsq.diagnosis.rendering import told_dates
+from fsq.diagnosis.rendering import format_dates
 from fsq.errors import InputError, ModelIncompatibleError
 from fsq.models import rendering
 from fsq.models.names import HEADLINE, ModelFeatures, read_model_features
@@ -213,10 +213,10 @@ def _list_problems(dates: pl.DataFrame, renamed: dict[str, str]) -> list[str]:
                 by_name.setdefault(name, []).append(day)
         for name, days in by_name.items():
             hint = f"; is it now {renamed[name]}?" if name in renamed else ""
-            problems.append(f"{name} is {status} on {told_dates(days)}{hint}")
+            problems.append(f"{name} is {status} on {format_dates(days)}{hint}")
     unexplained = (pl.col("missing").list.len() + pl.col("default").list.len() == 0) & ~pl.col(
         "supported"
     )
     if empty := dates.filter(unexplained)["game_date"].to_list():
-        problems.append(f"no record has all features on {told_dates(empty)}")
+        problems.append(f"no record has all features on {format_dates(empty)}")
     return problems

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fsq.contract import Contract, Feature
+from fsq.diagnosis.checks.optional_features import OptionalThresholds
 from fsq.diagnosis.trend import COMPARED
 from fsq.schema.columns import CATEGORIES, DETAIL_FIELDS
 from fsq.sql.gates import make_gate_values
@@ -21,6 +22,7 @@ def parts(contract: Contract) -> dict[str, str]:
         InputError: a feature's name cannot be a column's.
     """
     rules, levels = contract.diagnosis, contract.feature_rules
+    low, high = OptionalThresholds.of(contract).optional_normal
     thresholds = {k: number(v) for k, v in rules if isinstance(v, (int, float))}
     optional = [f for f in contract.features if f.optional]
     table = optional[0].upstream_table if optional else None
@@ -58,8 +60,8 @@ def parts(contract: Contract) -> dict[str, str]:
             "before": "PARTITION BY feature_index ORDER BY game_date "
             f"ROWS BETWEEN {rules.history_days} PRECEDING AND 1 PRECEDING",
             "recent": _recent(contract),
-            "optional_low": number(rules.optional_normal[0]),
-            "optional_high": number(rules.optional_normal[1]),
+            "optional_low": number(low),
+            "optional_high": number(high),
             "has_optional": boolean(bool(optional)),
             "optional_table": text(table),
             "optional_processor": text(writer.name if writer else None),

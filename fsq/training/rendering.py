@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from fsq.diagnosis.rendering import finding_lines
+from fsq.diagnosis.rendering import wrap_finding
 from fsq.training.result import Summary
 from fsq.utils.palette import ACCENT, VERDICT_TEXT
 
@@ -17,7 +17,7 @@ def render_text(summary: Summary) -> str:
     """The whole summary, for a terminal."""
     lines = [*render_header(summary), "", *render_waterfall(summary), *render_overlaps(summary)]
     for finding in summary.findings:
-        lines += ["", *finding_lines(finding)]
+        lines += ["", *wrap_finding(finding)]
     return "\n".join(lines)
 
 

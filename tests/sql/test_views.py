@@ -19,12 +19,9 @@ import fsq
 from fsq import sql
 from fsq.cli import main
 from fsq.contract import Contract
-from fsq.diagnosis.checks import drift as shift
-from fsq.diagnosis.checks import upstream
+from fsq.diagnosis.checks import all_checks, kinds, upstream
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import by_feature, long_detail, record_days
-from fsq.diagnosis.diagnose import CHECKS
-from fsq.diagnosis.messages import KINDS
 from fsq.diagnosis.trend import trend
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
@@ -69,14 +66,14 @@ def rows_of(client: Any, query: str) -> pl.DataFrame:
 
 def context(start: date | None = None) -> Context:
     """The checks that the views state, on all dates; history as short as `fsq check` reads it."""
-    judged = [d for d in DAYS if start is None or d >= start]
-    before = [d for d in DAYS if d < judged[0]][-CONTRACT.diagnosis.history_days :]
-    rows = SCORED.filter(pl.col("game_date").is_in([*before, *judged])).lazy()
+    checked = [d for d in DAYS if start is None or d >= start]
+    before = [d for d in DAYS if d < checked[0]][-CONTRACT.diagnosis.history_days :]
+    rows = SCORED.filter(pl.col("game_date").is_in([*before, *checked])).lazy()
     long = long_detail(rows, CONTRACT)
-    ctx = Context(CONTRACT, record_days(rows, CONTRACT), by_feature(long, CONTRACT), long, judged)
-    for check in CHECKS:
-        if check is not shift.distributions:
-            check(ctx)
+    ctx = Context(CONTRACT, record_days(rows, CONTRACT), by_feature(long, CONTRACT), long, checked)
+    for check in all_checks():
+        if any(kind.in_sql for kind in check.kinds):
+            check.find(ctx)
     return ctx
 
 
@@ -150,7 +147,7 @@ def test_findings(service: Any, emulator: dict[str, str]) -> None:
         for s in context().signals
     }
     assert got == want
-    assert {k for _, k, *_ in got} == KINDS.keys() - {"distribution_shift"}
+    assert {k for _, k, *_ in got} == kinds().keys() - {"distribution_shift"}
 
 
 def test_canary(service: Any) -> None:
@@ -163,7 +160,7 @@ def test_canary(service: Any) -> None:
         for s in ctx.signals:
             if s.day == day:
                 said[s.severity].append(s)
-        few = ctx.past(place) is None or ctx.rows[place] < CONTRACT.diagnosis.min_rows
+        few = ctx.history(place) is None or ctx.rows[place] < CONTRACT.diagnosis.min_rows
         want.append(
             {
                 "game_date": day,
@@ -202,10 +199,10 @@ def test_diagnosis(service: Any, start: date | None) -> None:
     got = rows_of(service, sql.query("diagnosis", TABLE, start=start))
     ctx = context(start)
     ctx.signals.clear()
-    upstream.check(ctx)
-    hollow = {t: ctx.per_day(ctx.all_defaulted(fs)) for t, fs in ctx.tables.items()}
+    upstream.Upstream().find(ctx)
+    all_defaulted = {t: ctx.count_per_date(ctx.all_defaulted(fs)) for t, fs in ctx.tables.items()}
     want = []
-    for at, day in ctx.at():
+    for at, day in ctx.positions():
         missing = sorted(ctx.days.row(at, named=True)["missing_processors"])
         for table, features in ctx.tables.items():
             writer, names = CONTRACT.writer(table), [f.name for f in features]
@@ -218,7 +215,7 @@ def test_diagnosis(service: Any, start: date | None) -> None:
                 if s.kind in ("processor_wrote_part", "default_rate_shift")
             }
             at_all = ctx.default_share[at] >= CONTRACT.diagnosis.table_default_share
-            ran = upstream._ran(ctx, table, at)
+            ran = upstream.has_run(ctx, table, at)
             want.append(
                 {
                     "game_date": day,
@@ -228,7 +225,7 @@ def test_diagnosis(service: Any, start: date | None) -> None:
                     "processor_missing": ran is False,
                     "status": next((v for v in ("red", "yellow") if v in levels), "green"),
                     "rows": int(ctx.rows[at]),
-                    "all_default_rows": int(hollow[table][at]),
+                    "all_default_rows": int(all_defaulted[table][at]),
                     "default_rate": float(
                         ctx.matrix("default_rows")[at, [f.index for f in features]].mean()
                         / ctx.rows[at]

@@ -1,4 +1,4 @@
-"""Root causes: features that fall back, to the table that lacks, to the job that writes it."""
+"""Features that fall back to defaults, traced to the table and to the job that writes it."""
 
 from __future__ import annotations
 
@@ -6,113 +6,242 @@ import numpy as np
 import numpy.typing as npt
 
 from fsq.contract import Feature
+from fsq.contract.model import Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import HISTORY, SAMPLE_SIZES, Check, Kind, Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Severity
+from fsq.diagnosis.messages import Facts, Text
 
 
-def check(ctx: Context) -> None:
+class UpstreamThresholds(Thresholds):
+    """How much a default rate may rise over the earlier dates' median."""
+
+    default_rise_yellow: Share = 0.15
+    default_rise_red: Share = 0.5
+    rising = (("default_rise_yellow", "default_rise_red"),)
+
+
+def _describe_not_run(f: Facts) -> Text:
+    return Text(
+        f"{f.job} did not run: {f.indices} {f.are} default for {f.rows}",
+        f"{f.job} is not among the completed processors, so {f.table} has no record and "
+        f"{f.names} fell back to defaults.",
+    )
+
+
+def _describe_wrote_nothing(f: Facts) -> Text:
+    return Text(
+        f"{f.job} ran but wrote nothing: {f.indices} {f.are} default for {f.rows}",
+        f"{f.job} is listed as completed, but {f.table} has no record for these "
+        f"{f.signal.rows_affected:,} players{f.players}.",
+    )
+
+
+def _describe_table_missing(f: Facts) -> Text:
+    return Text(
+        f"{f.table} has no records: {f.indices} {f.are} default for {f.rows}",
+        f"{f.table} has no record for these rows; the run context does not say whether "
+        f"{f.job} ran.",
+    )
+
+
+def _describe_wrote_part(f: Facts) -> Text:
+    return Text(
+        f"{f.job} left out players: {f.indices} {f.are} default for {f.rows}",
+        f"{f.run}{f.table} has no record for these {f.signal.rows_affected:,} "
+        f"players{f.players}; usually {f.usual_share} of the rows lack one.",
+    )
+
+
+def _describe_feature_missing(f: Facts) -> Text:
+    return Text(
+        f"{f.feature} {f.are} default for {f.rows}",
+        f"{f.run}{f.names} {f.are} missing, while other features of {f.table} have values.",
+    )
+
+
+def _describe_default_rise(f: Facts) -> Text:
+    return Text(
+        f"{f.feature} {f.are} default for {f.evidence['default_share']:.0%} of the rows, "
+        f"usually {f.usual_share}",
+        f"{f.run}{f.names} of {f.table} fell back to defaults for more rows than on earlier "
+        f"dates{f.players}.",
+    )
+
+
+def _describe_disagreement(f: Facts) -> Text:
+    return Text(
+        f"{f.job} is listed as not run, but {f.indices} have values",
+        f"The values may come from an older run of {f.job}, or the list of completed processors "
+        "is wrong.",
+    )
+
+
+def _describe_season_start(f: Facts) -> Text:
+    return Text(
+        f"the season has just begun: {f.indices} {f.are} still default",
+        f"The median player has {f.evidence['games']:g} games in the window, so {f.names} cannot "
+        "be known yet. The training gate excludes such rows.",
+    )
+
+
+DID_NOT_RUN = Kind(
+    "processor_did_not_run",
+    "a job did not run; its features are defaults",
+    ("red",),
+    _describe_not_run,
+)
+WROTE_NOTHING = Kind(
+    "processor_wrote_nothing",
+    "a job ran, but its table has no record for the rows",
+    ("red",),
+    _describe_wrote_nothing,
+)
+TABLE_MISSING = Kind(
+    "upstream_table_missing",
+    "a table has no record for the rows, and nothing says whether its job ran",
+    ("red",),
+    _describe_table_missing,
+)
+WROTE_PART = Kind(
+    "processor_wrote_part",
+    "a job left out more rows than on earlier dates",
+    ("red", "yellow"),
+    _describe_wrote_part,
+    (HISTORY,),
+)
+FEATURE_MISSING = Kind(
+    "feature_missing",
+    "a feature is default for nearly all rows, while others of its table have values",
+    ("red",),
+    _describe_feature_missing,
+)
+DEFAULT_RISE = Kind(
+    "default_rate_shift",
+    "a feature falls back to its default more often than on earlier dates",
+    ("red", "yellow"),
+    _describe_default_rise,
+    (HISTORY,),
+)
+DISAGREEMENT = Kind(
+    "run_context_disagrees",
+    "a job is listed as not run, but its features have values",
+    ("yellow",),
+    _describe_disagreement,
+)
+SEASON_START = Kind(
+    "season_start",
+    "windows are still filling, since the season has just begun",
+    ("yellow",),
+    _describe_season_start,
+    (SAMPLE_SIZES,),
+    repairable=False,
+)
+
+
+class Upstream(Check):
     """Tables without records, features without values, and default rates that rise."""
-    rules = ctx.contract.diagnosis
-    hollow = {t: ctx.all_defaulted(fs) for t, fs in ctx.tables.items()}
-    empty = {t: ctx.per_day(mask) for t, mask in hollow.items()}
-    for at, _ in ctx.at():
-        starting: list[Feature] = []
-        if ctx.past(at) is None:
-            ctx.skip("default_rate_shift", at, "no_history")
-        if np.isnan(ctx.games_known[at]):
-            ctx.skip("season_start", at, "no_sample_sizes")
-        for table, features in ctx.tables.items():
-            if all(f.optional for f in features):
-                continue  # coverage looks at them: they may be absent
-            ran = _ran(ctx, table, at)
-            lost = [
-                f
-                for f in features
-                if not f.optional and ctx.default_share[at, f.index] >= rules.table_default_share
-            ]
-            if empty[table][at] >= rules.table_default_share * ctx.rows[at]:
-                if ctx.warming(at) and ran is not False:
-                    starting += features
+
+    stage = Stage.UPSTREAM
+    thresholds = UpstreamThresholds
+    kinds = (
+        DID_NOT_RUN,
+        WROTE_NOTHING,
+        TABLE_MISSING,
+        WROTE_PART,
+        FEATURE_MISSING,
+        DEFAULT_RISE,
+        DISAGREEMENT,
+        SEASON_START,
+    )
+
+    def find(self, ctx: Context) -> None:
+        """Compare each table's default rows with all rows, and with those of earlier dates."""
+        nearly_all = ctx.contract.diagnosis.table_default_share
+        defaulted = {t: ctx.all_defaulted(fs) for t, fs in ctx.tables.items()}
+        empty = {t: ctx.count_per_date(mask) for t, mask in defaulted.items()}
+        for at, _ in ctx.positions():
+            starting: list[Feature] = []
+            DEFAULT_RISE.can_evaluate(ctx, at)
+            SEASON_START.can_evaluate(ctx, at)
+            for table, features in ctx.tables.items():
+                if all(f.optional for f in features):
+                    continue  # these may be absent; another check looks at them
+                ran = has_run(ctx, table, at)
+                if empty[table][at] >= nearly_all * ctx.rows[at]:
+                    if ctx.starts_season(at) and ran is not False:
+                        starting += features
+                    else:
+                        rows, players = empty[table][at], ctx.list_players(defaulted[table], at)
+                        facts = {"ran": ran, "players": players}
+                        kind = _kind_of_empty(ran)
+                        kind.report(ctx, at, "red", table, features, rows, table, **facts)
                     continue
-                kind = {
-                    True: "processor_wrote_nothing",
-                    False: "processor_did_not_run",
-                    None: "upstream_table_missing",
-                }[ran]
-                ctx.say(
-                    kind,
-                    "red",
-                    at,
-                    table,
-                    features,
-                    empty[table][at],
-                    table,
-                    ran=ran,
-                    players=ctx.players(hollow[table], at),
-                )
-                continue
-            if ran is False:
-                ctx.say("run_context_disagrees", "yellow", at, table, features, 0, table, ran=False)
-            if lost and ctx.warming(at):
-                starting += lost
-            elif lost:
-                most = ctx.matrix("default_rows")[at, [f.index for f in lost]].max()
-                ctx.say("feature_missing", "red", at, table, lost, most, table, ran=ran)
-            if not ctx.warming(at):
-                rest = [f for f in features if f not in lost and not f.optional]
-                _risen(ctx, at, table, rest, ran, hollow[table])
-        if starting:
-            ctx.say(
-                "season_start",
-                "yellow",
-                at,
-                "",
-                sorted(starting, key=lambda f: f.index),
-                ctx.rows[at],
-                games=float(ctx.games_known[at]),
-            )
+                if ran is False:
+                    DISAGREEMENT.report(ctx, at, "yellow", table, features, 0, table, ran=False)
+                required = [f for f in features if not f.optional]
+                lost = [f for f in required if ctx.default_share[at, f.index] >= nearly_all]
+                if ctx.starts_season(at):
+                    starting += lost
+                    continue
+                if lost:
+                    most = ctx.matrix("default_rows")[at, [f.index for f in lost]].max()
+                    FEATURE_MISSING.report(ctx, at, "red", table, lost, most, table, ran=ran)
+                rest = [f for f in required if f not in lost]
+                _report_rise(ctx, at, table, rest, ran, defaulted[table])
+            if starting:
+                starting.sort(key=lambda f: f.index)
+                games = float(ctx.median_games[at])
+                SEASON_START.report(ctx, at, "yellow", "", starting, ctx.rows[at], games=games)
 
 
-def _ran(ctx: Context, table: str, at: int) -> bool | None:
+def has_run(ctx: Context, table: str, at: int) -> bool | None:
+    """Whether the job that writes a table ran; None if its absence means nothing."""
     writer = ctx.contract.writer(table)
     if writer is None:
         return None
-    ran = ctx.ran(writer.name, at)
+    ran = ctx.did_run(writer.name, at)
     # A job that is not expected on every date says nothing by its absence.
     return None if ran is False and not writer.expected else ran
 
 
-def _risen(
+def _kind_of_empty(ran: bool | None) -> Kind:
+    if ran is None:
+        return TABLE_MISSING
+    return WROTE_NOTHING if ran else DID_NOT_RUN
+
+
+def _report_rise(
     ctx: Context,
     at: int,
     table: str,
     features: list[Feature],
     ran: bool | None,
-    hollow: npt.NDArray[np.bool_],
+    defaulted: npt.NDArray[np.bool_],
 ) -> None:
-    """Features that fall back for more rows than on the trailing dates, though not for all."""
-    rules, usual = ctx.contract.diagnosis, ctx.usual(ctx.default_share, at)
-    if usual is None:
+    """Report features that fall back for more rows than on earlier dates, though not for all."""
+    limits, usual = UpstreamThresholds.of(ctx.contract), ctx.median_before(ctx.default_share, at)
+    if usual is None or ctx.rows[at] < ctx.contract.diagnosis.min_rows:
         return
     rise = ctx.default_share[at] - usual
-    risen = [f for f in features if rise[f.index] >= rules.default_rise_yellow]
-    if not risen or ctx.rows[at] < rules.min_rows:
+    risen = [f for f in features if rise[f.index] >= limits.default_rise_yellow]
+    if not risen:
         return
-    places = [f.index for f in risen]
     worst = max(risen, key=lambda f: rise[f.index])
-    severity: Severity = "red" if rise[worst.index] >= rules.default_rise_red else "yellow"
-    whole = len(risen) == len(ctx.tables[table]) and len(risen) > 1
-    lacking = hollow if whole else np.asarray(ctx.default[:, places].any(axis=1))
-    ctx.say(
-        "processor_wrote_part" if whole else "default_rate_shift",
-        severity,
+    whole_table = len(risen) == len(ctx.tables[table]) and len(risen) > 1
+    indices = [f.index for f in risen]
+    mask = defaulted if whole_table else np.asarray(ctx.is_default[:, indices].any(axis=1))
+    kind = WROTE_PART if whole_table else DEFAULT_RISE
+    kind.report(
+        ctx,
         at,
+        "red" if rise[worst.index] >= limits.default_rise_red else "yellow",
         table,
         risen,
-        ctx.per_day(lacking)[at],
+        ctx.count_per_date(mask)[at],
         table,
         ran=ran,
-        players=ctx.players(lacking, at),
+        players=ctx.list_players(mask, at),
         default_share=round(float(ctx.default_share[at, worst.index]), 4),
         usual_share=round(float(usual[worst.index]), 4),
     )

@@ -1,0 +1,97 @@
+"""Thresholds that checks declare as keys of a contract's ``[diagnosis]``, each with a default.
+
+The checks lie in a layer above, so they declare their thresholds here when they are imported.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fsq.contract.model import Contract, DiagnosisRules
+
+# Importing these declares every threshold.
+_DECLARING = ("fsq.diagnosis.checks",)
+
+
+class Thresholds(BaseModel):
+    """The thresholds of one check: each field is a key of ``[diagnosis]`` and has a default.
+
+    >>> from fsq.contract import load_contract
+    >>> class Spikes(Thresholds):
+    ...     spike_share_yellow: float = 0.1
+    ...     spike_share_red: float = 0.5
+    ...     rising = (("spike_share_yellow", "spike_share_red"),)
+    >>> Spikes.of(load_contract()).spike_share_red
+    0.5
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    rising: ClassVar[tuple[tuple[str, str], ...]] = ()  # pairs: the first is never above the second
+
+    @classmethod
+    def of(cls, contract: Contract) -> Self:
+        """A contract's values, and the defaults of those that it does not state."""
+        return cls.model_validate(contract.diagnosis.model_dump())
+
+
+_declared: list[type[Thresholds]] = []
+
+
+def declare(thresholds: type[Thresholds]) -> None:
+    """Make a check's thresholds known to every contract that is loaded from now on.
+
+    Raises:
+        ValueError: a key is taken, or has no default.
+    """
+    taken = {*DiagnosisRules.model_fields, *(n for t in _declared for n in t.model_fields)}
+    for name, field in thresholds.model_fields.items():
+        if name in taken:
+            raise ValueError(f"the threshold {name} is declared twice; rename one")
+        if field.is_required():
+            raise ValueError(f"the threshold {name} has no default; give it one")
+    _declared.append(thresholds)
+
+
+def withdraw(thresholds: type[Thresholds]) -> None:
+    """Undo ``declare``."""
+    _declared.remove(thresholds)
+
+
+def complete(table: Any) -> tuple[Any, list[tuple[str, str]]]:
+    """Check a ``[diagnosis]`` table and fill in the defaults of the checks.
+
+    Args:
+        table: as it is in the file.
+
+    Returns:
+        The table with every threshold, and the problems: a key and what is wrong with it.
+    """
+    if not isinstance(table, dict):
+        return table, []  # the contract's own model says what is wrong
+    for package in _DECLARING:
+        import_module(package)
+    known, filled, problems = set(DiagnosisRules.model_fields), dict(table), []
+    for thresholds in _declared:
+        known |= set(thresholds.model_fields)
+        try:
+            values = thresholds.model_validate(table)
+        except ValidationError as error:
+            for e in error.errors():
+                problems.append((".".join(str(part) for part in e["loc"]), e["msg"]))
+            continue
+        filled |= values.model_dump()
+        problems += [
+            (low, f"is above {high}; swap them")
+            for low, high in thresholds.rising
+            if getattr(values, low) > getattr(values, high)
+        ]
+        problems += [
+            (name, "the first value is above the second; swap them")
+            for name, value in values
+            if isinstance(value, tuple) and list(value) != sorted(value)
+        ]
+    unknown = sorted(str(key) for key in table.keys() - known)
+    return filled, [*problems, *((key, "Extra inputs are not permitted") for key in unknown)]

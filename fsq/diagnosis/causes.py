@@ -1,0 +1,120 @@
+"""From signals to findings: what happened, why, and which commands repair it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from datetime import date
+
+from fsq.contract import Contract, Feature
+from fsq.diagnosis.checks import kinds
+from fsq.diagnosis.findings import SEVERITIES, Finding, Signal
+from fsq.diagnosis.messages import Facts
+
+_COMMAND_DATES = 3  # more dates than this are given as a range
+_ROW_WEIGHT = 10.0  # of a row that is affected as a whole
+
+
+def make_findings(
+    signals: list[Signal], dates: list[date], contract: Contract, source: str, store: str
+) -> list[Finding]:
+    """One finding per cause, the most harmful first.
+
+    Args:
+        signals: what the checks reported.
+        dates: all dates that were read or asked for, in order.
+        contract: of the scoring.
+        source: what the repairing commands name as the source.
+        store: what they name as the store.
+    """
+    groups = _merge_subjects(group_dates(signals, dates))
+    made = [(_measure_harm(g, contract), _make_finding(g, contract, source, store)) for g in groups]
+    made.sort(key=lambda m: (SEVERITIES.index(m[1].severity), -m[0], m[1].dates, m[1].title))
+    return [finding for _, finding in made]
+
+
+def group_dates(signals: Iterable[Signal], dates: list[date]) -> list[list[Signal]]:
+    """Group signals of one kind, subject and severity on consecutive dates.
+
+    Args:
+        signals: of any dates.
+        dates: all dates, in order; a gap of one of them separates two groups.
+    """
+    place = {d: i for i, d in enumerate(dates)}
+    out: list[list[Signal]] = []
+    current: dict[tuple[str, str, str], list[Signal]] = {}
+    for s in sorted(signals, key=lambda s: place[s.day]):
+        key = (s.kind, s.subject, s.severity)
+        group = current.get(key)
+        if group is None or place[s.day] - place[group[-1].day] > 1:
+            group = []
+            out.append(group)
+            current[key] = group
+        group.append(s)
+    return out
+
+
+def _merge_subjects(groups: list[list[Signal]]) -> list[list[Signal]]:
+    """Merge groups of one kind and table on the same dates: they are one cause."""
+    out: dict[tuple[object, ...], list[Signal]] = {}
+    for g in groups:
+        days = tuple(sorted({s.day for s in g}))
+        subject = g[0].subject if g[0].table is None else g[0].table
+        out.setdefault((g[0].kind, g[0].severity, subject, days), []).extend(g)
+    return list(out.values())
+
+
+def _measure_harm(group: list[Signal], contract: Contract) -> float:
+    """Affected rows times the weight of their features, or of a row if no feature is named."""
+    weight = {f.name: _weigh(f) for f in contract.features}
+    return sum(s.rows_affected * (sum(weight[f] for f in s.features) or _ROW_WEIGHT) for s in group)
+
+
+def _weigh(f: Feature) -> float:
+    return 0.25 if f.optional else 3.0 if f.critical else 1.0
+
+
+def _make_finding(group: list[Signal], contract: Contract, source: str, store: str) -> Finding:
+    worst = max(group, key=lambda s: s.rows_affected)
+    kind = kinds()[worst.kind]
+    names = {f for s in group for f in s.features}
+    features = tuple(n for n in contract.names if n in names)
+    by_day: dict[date, tuple[int, int]] = {}
+    for s in group:
+        most = max(s.rows_affected, by_day.get(s.day, (0, 0))[0])
+        by_day[s.day] = (most, s.rows)
+    days = tuple(sorted(by_day))
+    writer = contract.writer(worst.table) if worst.table else None
+    text = kind.describe(Facts(worst, features, contract))
+    return Finding(
+        worst.kind,
+        worst.severity,
+        text.title,
+        days,
+        features,
+        sum(n for n, _ in by_day.values()),
+        sum(n for _, n in by_day.values()),
+        worst.table,
+        writer.name if writer else None,
+        text.cause,
+        worst.evidence,
+        _list_commands(days, writer.rerun if writer else None, source, store)
+        if kind.repairable
+        else (),
+    )
+
+
+def _list_commands(
+    days: tuple[date, ...], rerun: str | None, source: str, store: str
+) -> tuple[str, ...]:
+    """Run the job again, then score these dates again."""
+    commands: list[str] = []
+    if rerun:
+        commands += [rerun.format(date=d) for d in days[:_COMMAND_DATES]]
+        if len(days) > _COMMAND_DATES:
+            commands[-1] = f"{rerun.format(date=days[-1])}  # and the dates between"
+    backfill = (
+        f"fsq backfill --source {shlex.quote(source)} --store {shlex.quote(store)} "
+        f"--start {days[0]} --end {days[-1]}"
+    )
+    return (*commands, backfill)

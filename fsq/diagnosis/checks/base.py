@@ -1,0 +1,175 @@
+"""A check and the kinds of findings that it reports: objects that describe themselves."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, ClassVar
+
+from fsq.contract import Feature
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.findings import SEVERITIES, NotEvaluated, Severity, Signal
+from fsq.diagnosis.messages import Facts, Text
+
+
+class Stage(IntEnum):
+    """When a check runs: those that explain come before those that skip what is explained."""
+
+    UPSTREAM = 1  # tables, and the jobs that write them
+    VALUES = 2  # the values of a feature
+    ROWS = 3  # the rows of a date
+    UNEXPLAINED = 4  # what no check before has explained
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a kind of finding needs of a date.
+
+    Args:
+        what: a phrase for the documentation.
+        reason: why it was not evaluated without it; may name settings of ``[diagnosis]``.
+        is_met: whether a date, given by its position, has it; None if the check itself decides,
+            feature by feature.
+        decisive: whether a date cannot be called green without it.
+    """
+
+    what: str
+    reason: str
+    is_met: Callable[[Context, int], bool] | None = None
+    decisive: bool = False
+
+
+HISTORY = Need(
+    "earlier dates",
+    "fewer than {history_min_days} earlier dates to compare with",
+    lambda ctx, at: ctx.history(at) is not None,
+    decisive=True,
+)
+MIN_ROWS = Need(
+    "a minimum of rows",
+    "fewer than {min_rows} rows",
+    lambda ctx, at: bool(ctx.rows[at] >= ctx.contract.diagnosis.min_rows),
+    decisive=True,
+)
+MIN_ROWS_WITH_VALUE = Need(
+    "a minimum of rows with a value", "fewer than {min_rows} rows with a value"
+)
+SEASON_UNDER_WAY = Need(
+    "a season under way", "the season has just begun", lambda ctx, at: not ctx.starts_season(at)
+)
+SAMPLE_SIZES = Need(
+    "sample sizes", "no sample sizes", lambda ctx, at: bool(ctx.median_games[at] >= 0)
+)
+TIMESTAMPS = Need("`last_updated` timestamps", "no last_updated timestamps")
+
+
+def need_column(name: str) -> Need:
+    """A carried column, which the check also lists in its ``columns``."""
+    return Need(f"column `{name}`", f"no column {name}", lambda ctx, _: name in ctx.long.columns)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of finding.
+
+    Args:
+        name: as in JSON; it never changes.
+        meaning: one sentence for the documentation, without a full stop.
+        severities: those that it can have, worst first.
+        describe: gives title and cause of a finding.
+        needs: without which it is not evaluated, in the order in which they are tested.
+        repairable: whether running a job or scoring again can repair it.
+        in_sql: whether the SQL view of findings reports it, too.
+    """
+
+    name: str
+    meaning: str
+    severities: tuple[Severity, ...]
+    describe: Callable[[Facts], Text]
+    needs: tuple[Need, ...] = ()
+    repairable: bool = True
+    in_sql: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.severities or set(self.severities) - set(SEVERITIES):
+            raise ValueError(f"{self.name}: severities are {SEVERITIES}, not {self.severities}")
+
+    def can_evaluate(self, ctx: Context, at: int) -> bool:
+        """Whether a date has what this kind needs; if not, that is noted."""
+        for need in self.needs:
+            if need.is_met is not None and not need.is_met(ctx, at):
+                self.note_unmet(ctx, at, need)
+                return False
+        return True
+
+    def note_unmet(self, ctx: Context, at: int, need: Need, features: tuple[str, ...] = ()) -> None:
+        """Note that this kind was not evaluated on a date, for all or some features."""
+        reason = need.reason.format_map(ctx.contract.diagnosis.model_dump())
+        ctx.not_evaluated.append(
+            NotEvaluated(self.name, ctx.dates[at], reason, need.decisive, features)
+        )
+
+    def report(
+        self,
+        ctx: Context,
+        at: int,
+        severity: Severity,
+        subject: str,
+        features: list[Feature],
+        rows_affected: float,
+        table: str | None = None,
+        **evidence: Any,
+    ) -> None:
+        """Report one thing that is wrong on one date.
+
+        Args:
+            ctx: collects it.
+            at: the date's position.
+            severity: one of ``severities``.
+            subject: tells causes of this kind apart; the same on consecutive dates is one cause.
+            features: those affected; empty if it is about rows.
+            rows_affected: of this date.
+            table: the upstream table, if it causes this.
+            **evidence: figures, as JSON types.
+        """
+        if severity not in self.severities:
+            raise ValueError(f"{self.name} cannot be {severity}; add it to the kind's severities")
+        ctx.signals.append(
+            Signal(
+                self.name,
+                severity,
+                ctx.dates[at],
+                subject,
+                tuple(f.name for f in features),
+                int(rows_affected),
+                int(ctx.rows[at]),
+                table,
+                evidence,
+            )
+        )
+
+
+class Check(ABC):
+    """One check: it looks at the dates for one fault, and describes what it needs and reports.
+
+    A module of ``fsq.diagnosis.checks`` that defines a subclass is all that a new check takes.
+    Its place among the others is its stage, then the name of its module.
+
+    Attributes:
+        stage: when it runs.
+        kinds: of findings that it reports.
+        thresholds: keys of the contract's ``[diagnosis]``, with their defaults.
+        columns: carried columns that it reads by ``Context.carried``, where the rows have them.
+    """
+
+    stage: ClassVar[Stage]
+    kinds: ClassVar[tuple[Kind, ...]]
+    thresholds: ClassVar[type[Thresholds] | None] = None
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def find(self, ctx: Context) -> None:
+        """Report what is wrong on the dates to check, by ``Kind.report``."""

@@ -1,0 +1,158 @@
+"""Features that should vary and do not, and defaults that are not marked as such."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from fsq.contract import Feature
+from fsq.contract.model import Count, Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import MIN_ROWS, MIN_ROWS_WITH_VALUE, Check, Kind, Stage
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.findings import Severity
+from fsq.diagnosis.messages import Facts, Text
+
+
+class ConstantThresholds(Thresholds):
+    """How little the values of a feature may vary; shares of rows."""
+
+    stuck_share: Share = 0.95
+    stuck_red_share: Share = 0.5
+    stuck_red_std: Share = 0.25
+    rows_per_value: Annotated[Count, Field(ge=1)] = 20
+    silent_share: Share = 0.2
+    silent_rise: Share = 0.1
+    silent_share_unmarked: Share = 0.6
+
+
+def _describe_stuck(f: Facts) -> Text:
+    e, count = f.evidence, f.evidence["distinct"]
+    state = "is stuck" if f.signal.severity == "red" else "varies too little"
+    floor = f" (the contract's floor is {e['min_std']:g})" if e["min_std"] else ""
+    return Text(
+        f"{f.feature} {state}: {count:,} distinct value{'s' if count != 1 else ''} "
+        f"(about {e['mean']:g})",
+        f"Its standard deviation is {e['std']:g}{floor}; {f.job} writes nearly the same value "
+        "for every row.",
+    )
+
+
+def _describe_silent(f: Facts) -> Text:
+    value = f"{f.evidence['expected_value']:g}"
+    return Text(
+        f"{f.feature} is silently default: {f.evidence['expected_share']:.0%} of its values "
+        f"equal {value}",
+        f"{f.job} wrote the default value {value} without marking it as a default; usually "
+        f"{f.usual_share} of the values equal it.",
+    )
+
+
+STUCK = Kind(
+    "stuck_constant",
+    "a feature that should vary does not",
+    ("red", "yellow"),
+    _describe_stuck,
+    (MIN_ROWS, MIN_ROWS_WITH_VALUE),
+)
+SILENT_DEFAULT = Kind(
+    "silent_default",
+    "values equal the default exactly, but are not marked as defaults",
+    ("red", "yellow"),
+    _describe_silent,
+    (MIN_ROWS,),
+)
+
+
+class ConstantValues(Check):
+    """Compare how much the values vary with the contract's floors and with earlier dates."""
+
+    stage = Stage.VALUES
+    thresholds = ConstantThresholds
+    kinds = (STUCK, SILENT_DEFAULT)
+
+    def find(self, ctx: Context) -> None:
+        """Report stuck features, and silent defaults among those that are not stuck."""
+        limits, least = ConstantThresholds.of(ctx.contract), ctx.contract.diagnosis.min_rows
+        trusted, most = ctx.matrix("trusted"), ctx.matrix("most_common_share")
+        expected = ctx.matrix("expected_rows") / np.maximum(trusted, 1)
+        for at, _ in ctx.positions():
+            can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
+            if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
+                continue
+            few = [f.name for f in ctx.contract.features if trusted[at, f.index] < least]
+            if few:
+                STUCK.note_unmet(ctx, at, MIN_ROWS_WITH_VALUE, tuple(few))
+            usual = ctx.median_before(expected, at)
+            for f in ctx.contract.features:
+                if trusted[at, f.index] < least:
+                    continue
+                share = float(expected[at, f.index])
+                usual_share = 0.0 if usual is None else float(usual[f.index])
+                facts = _measure(ctx, f, at, share, usual_share)
+                same = round(most[at, f.index] * trusted[at, f.index])
+                table = f.upstream_table
+                if f.suspicious_default and share >= limits.stuck_share:
+                    SILENT_DEFAULT.report(ctx, at, "red", f.name, [f], same, table, **facts)
+                elif _is_stuck(ctx, f, at, limits):
+                    gone = not ctx.follows_break(at) and _is_gone(ctx, f, at, limits)
+                    severity: Severity = "red" if gone else "yellow"
+                    STUCK.report(ctx, at, severity, f.name, [f], same, table, **facts)
+                elif not ctx.starts_season(at) and _is_silent(
+                    f, share, usual_share, usual is not None, limits
+                ):
+                    rows = round(share * trusted[at, f.index])
+                    SILENT_DEFAULT.report(ctx, at, "yellow", f.name, [f], rows, table, **facts)
+
+
+def _measure(ctx: Context, f: Feature, at: int, share: float, usual_share: float) -> dict[str, Any]:
+    return {
+        "distinct": int(ctx.matrix("distinct")[at, f.index]),
+        "std": round(float(ctx.matrix("std")[at, f.index]), 4),
+        "expected_share": round(share, 4),
+        "expected_value": f.expected,
+        "min_std": f.min_std,
+        "min_distinct": f.min_distinct,
+        "usual_share": round(usual_share, 4),
+        "mean": round(float(ctx.matrix("mean")[at, f.index]), 4),
+    }
+
+
+def _has_floor(f: Feature) -> bool:
+    return f.min_std is not None or f.min_distinct is not None
+
+
+def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
+    distinct = ctx.matrix("distinct")
+    if not _has_floor(f):
+        # Without a floor only a change tells: one value where there used to be several.
+        if distinct[at, f.index] != 1:
+            return False
+        usual = ctx.median_before(distinct, at)
+        return bool(usual is not None and usual[f.index] >= ctx.contract.diagnosis.history_days)
+    if ctx.matrix("most_common_share")[at, f.index] >= limits.stuck_share:
+        return True
+    if ctx.starts_season(at):
+        return False  # few games, few values
+    rows = int(ctx.matrix("trusted")[at, f.index])
+    least = min(f.min_distinct or 0, rows // limits.rows_per_value)
+    narrow = f.min_std is not None and ctx.matrix("std")[at, f.index] < f.min_std
+    return bool(narrow or distinct[at, f.index] < least)
+
+
+def _is_gone(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
+    """Whether so little variation is left that the values carry no information."""
+    most, std = ctx.matrix("most_common_share")[at, f.index], ctx.matrix("std")[at, f.index]
+    floor = limits.stuck_red_std * (f.min_std or 0)
+    return bool(most >= limits.stuck_share or most >= limits.stuck_red_share or std < floor)
+
+
+def _is_silent(
+    f: Feature, share: float, usual_share: float, compared: bool, limits: ConstantThresholds
+) -> bool:
+    marked = f.suspicious_default
+    least = limits.silent_share if marked else limits.silent_share_unmarked
+    applies = marked or (_has_floor(f) and compared)
+    return applies and share >= least and share - usual_share >= limits.silent_rise

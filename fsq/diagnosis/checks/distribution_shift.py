@@ -1,0 +1,121 @@
+"""Features whose values are distributed differently than on earlier dates."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import HISTORY, MIN_ROWS, SEASON_UNDER_WAY, Check, Kind, Stage
+from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.messages import Facts, Text
+
+
+class ShiftThresholds(Thresholds):
+    """When a population stability index (PSI) stands out."""
+
+    psi_bins: Annotated[int, Field(ge=2, le=100)] = 10
+    psi_above: Annotated[float, Field(gt=0)] = 0.5
+    psi_yellow: Annotated[float, Field(gt=0)] = 1.0
+    psi_noise: Annotated[float, Field(ge=0)] = 5.0
+    psi_over_usual: Annotated[float, Field(ge=1)] = 2.0
+    rising = (("psi_above", "psi_yellow"),)
+
+
+def _describe(f: Facts) -> Text:
+    return Text(
+        f"{f.feature}: distribution shifted (PSI {f.evidence['psi']:.2f}, usually up to "
+        f"{f.evidence['usual_psi']:.2f})",
+        f"The values come from {f.table}; check whether their unit, scale or definition changed.",
+    )
+
+
+SHIFT = Kind(
+    "distribution_shift",
+    "values are distributed differently than on earlier dates",
+    ("yellow", "info"),
+    _describe,
+    (HISTORY, SEASON_UNDER_WAY, MIN_ROWS),
+    in_sql=False,
+)
+
+
+class DistributionShift(Check):
+    """Compare each required feature's histogram with those of the earlier dates."""
+
+    stage = Stage.UNEXPLAINED
+    thresholds = ShiftThresholds
+    kinds = (SHIFT,)
+
+    def find(self, ctx: Context) -> None:
+        """Report features that no other finding names and whose index stands out."""
+        limits, contract = ShiftThresholds.of(ctx.contract), ctx.contract
+        order = np.argsort(ctx.date_index, kind="stable")
+        bounds = np.searchsorted(ctx.date_index[order], np.arange(len(ctx.dates) + 1))
+        values = ctx.values[order]
+        explained = ctx.explained()
+        for at, day in ctx.positions():
+            history = ctx.history(at)
+            if not SHIFT.can_evaluate(ctx, at) or history is None:
+                continue
+            window = values[bounds[history.start] : bounds[at + 1]]
+            sizes = np.diff(bounds[history.start : at + 2])
+            dates = np.repeat(np.arange(len(sizes)), sizes)
+            for f in contract.features:
+                if (day, f.name) in explained or f.optional:
+                    continue
+                shift = _measure_shift(window[:, f.index], dates, len(sizes) - 1, ctx, limits)
+                if shift is None:
+                    continue
+                index, usual = shift
+                look = index >= limits.psi_yellow and not ctx.follows_break(at)
+                SHIFT.report(
+                    ctx,
+                    at,
+                    "yellow" if look else "info",
+                    f.upstream_table,
+                    [f],
+                    ctx.rows[at],
+                    f.upstream_table,
+                    psi=round(index, 3),
+                    usual_psi=round(usual, 3),
+                )
+
+
+def _measure_shift(
+    values: Matrix, dates: np.ndarray, last: int, ctx: Context, limits: ShiftThresholds
+) -> tuple[float, float] | None:
+    """The index of the last date, and the largest of an earlier one, if the last stands out."""
+    rules, present = ctx.contract.diagnosis, ~np.isnan(values)
+    values, dates = values[present], dates[present]
+    sizes = np.bincount(dates, minlength=last + 1)
+    compared = (sizes[:last] >= rules.min_rows).sum()
+    if sizes[last] < rules.min_rows or compared < rules.history_min_days:
+        return None
+    before = np.sort(values[dates < last])
+    steps = np.linspace(0, len(before) - 1, limits.psi_bins + 1)[1:-1].astype(np.int64)
+    edges = np.unique(before[steps])
+    bins = np.searchsorted(edges, values, side="right")
+    counts = np.zeros((last + 1, len(edges) + 1))
+    np.add.at(counts, (dates, bins), 1)
+    total = counts[:last].sum(axis=0)
+    index = psi(counts[last], total)
+    # Rows of one team share their team's value: what counts is how many values there are.
+    chance = limits.psi_noise * len(edges) / len(np.unique(values[dates == last]))
+    if index < max(limits.psi_above, chance):
+        return None
+    usual = max(psi(counts[d], total - counts[d]) for d in range(last) if sizes[d])
+    return (index, usual) if index >= limits.psi_over_usual * usual else None
+
+
+def psi(now: Matrix, before: Matrix) -> float:
+    """Population stability index of two histograms; an empty bin counts as half a row.
+
+    >>> psi(np.array([50.0, 50.0]), np.array([500.0, 500.0]))
+    0.0
+    """
+    p = np.maximum(now, 0.5) / np.maximum(now, 0.5).sum()
+    q = np.maximum(before, 0.5) / np.maximum(before, 0.5).sum()
+    return float(((p - q) * np.log(p / q)).sum())

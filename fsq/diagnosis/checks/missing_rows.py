@@ -1,0 +1,95 @@
+"""Dates with fewer or more rows than the earlier ones, or with none."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from fsq.contract.model import Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.findings import Severity, Signal
+from fsq.diagnosis.messages import Facts, Text
+
+
+class RowThresholds(Thresholds):
+    """Rows per game, or per date where games are unknown, against the earlier dates' median."""
+
+    rows_per_game_yellow: Share = 0.85
+    rows_per_game_red: Share = 0.7
+    rows_yellow: Share = 0.3
+    rows_above: Annotated[float, Field(ge=1)] = 1.5
+    rising = (("rows_per_game_red", "rows_per_game_yellow"),)
+
+
+def _describe_missing(f: Facts) -> Text:
+    if not f.signal.rows:
+        return Text("no rows at all", "The store has no row for this date.")
+    return Text(
+        f"about {f.signal.rows_affected:,} rows are missing: {f.evidence['rate']:g} per "
+        f"{f.evidence['per']}, usually {f.evidence['usual']:g}",
+        "Some players were not written to the feature store. The rows that exist look normal "
+        "unless another finding says otherwise.",
+    )
+
+
+def _describe_surplus(f: Facts) -> Text:
+    return Text(
+        f"about {f.signal.rows_affected:,} rows too many: {f.evidence['rate']:g} per "
+        f"{f.evidence['per']}, usually {f.evidence['usual']:g}",
+        "More players than usual were written; look for games or rosters that were written twice.",
+    )
+
+
+MISSING = Kind(
+    "missing_rows",
+    "there are fewer rows than on earlier dates",
+    ("red", "yellow"),
+    _describe_missing,
+    (HISTORY,),
+)
+SURPLUS = Kind(
+    "surplus_rows",
+    "there are more rows than on earlier dates",
+    ("yellow",),
+    _describe_surplus,
+    (HISTORY,),
+)
+
+
+class MissingRows(Check):
+    """Count the rows of a date: per game where every date knows its games, else as they are."""
+
+    stage = Stage.ROWS
+    thresholds = RowThresholds
+    kinds = (MISSING, SURPLUS)
+
+    def find(self, ctx: Context) -> None:
+        """Compare with the median of the earlier dates; a date without rows needs no history."""
+        ctx.signals += [
+            Signal(MISSING.name, "red", day, "none", (), 0, 0, None, {})
+            for day in ctx.missing_dates
+        ]
+        limits = RowThresholds.of(ctx.contract)
+        games = ctx.days["games"].cast(float).fill_null(0).to_numpy()
+        per_game = bool((games > 0).all())
+        rate = (ctx.rows / games if per_game else ctx.rows)[:, None]
+        for at, _ in ctx.positions():
+            usual = ctx.median_before(rate, at)
+            if not MISSING.can_evaluate(ctx, at) or usual is None:
+                continue
+            ratio = float(rate[at, 0] / usual[0])
+            facts: dict[str, Any] = {
+                "per": "game" if per_game else "date",
+                "rate": round(float(rate[at, 0]), 1),
+                "usual": round(float(usual[0]), 1),
+            }
+            lacking = round(ctx.rows[at] * (1 / ratio - 1))
+            if ratio < (limits.rows_per_game_yellow if per_game else limits.rows_yellow):
+                red = per_game and ratio < limits.rows_per_game_red
+                severity: Severity = "red" if red else "yellow"
+                MISSING.report(ctx, at, severity, "", [], lacking, **facts)
+            elif per_game and ratio > limits.rows_above:
+                SURPLUS.report(ctx, at, "yellow", "", [], -lacking, **facts)

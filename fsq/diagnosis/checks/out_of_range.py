@@ -1,0 +1,73 @@
+"""Values outside the contract's range, for more rows than chance explains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fsq.contract.model import Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import MIN_ROWS, Check, Kind, Stage
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.messages import Facts, Text
+
+
+class RangeThresholds(Thresholds):
+    """How many values may lie outside the range."""
+
+    violation_share_yellow: Share = 0.05
+    violation_share_red: Share = 0.2
+    rising = (("violation_share_yellow", "violation_share_red"),)
+
+
+def _describe(f: Facts) -> Text:
+    e = f.evidence
+    return Text(
+        f"{f.feature} {f.are} out of range for {f.rows}",
+        f"{e['share']:.0%} of the values of {e['worst']} lie outside {e['min']:g} to "
+        f"{e['max']:g}; {f.job} wrote values that cannot be right.",
+    )
+
+
+OUT_OF_RANGE = Kind(
+    "range_violation",
+    "values lie outside the contract's range",
+    ("red", "yellow"),
+    _describe,
+    (MIN_ROWS,),
+)
+
+
+class OutOfRange(Check):
+    """Count the values outside the range, feature by feature."""
+
+    stage = Stage.VALUES
+    thresholds = RangeThresholds
+    kinds = (OUT_OF_RANGE,)
+
+    def find(self, ctx: Context) -> None:
+        """Report the features of a table together: one job wrote them."""
+        limits = RangeThresholds.of(ctx.contract)
+        violations, mean = ctx.matrix("violation_rows"), ctx.matrix("mean")
+        share = violations / np.maximum(ctx.matrix("values"), 1)
+        for at, _ in ctx.positions():
+            if not OUT_OF_RANGE.can_evaluate(ctx, at):
+                continue
+            for table, features in ctx.tables.items():
+                bad = [f for f in features if share[at, f.index] >= limits.violation_share_yellow]
+                if not bad:
+                    continue
+                worst = max(bad, key=lambda f: share[at, f.index])
+                OUT_OF_RANGE.report(
+                    ctx,
+                    at,
+                    "red" if share[at, worst.index] >= limits.violation_share_red else "yellow",
+                    table,
+                    bad,
+                    violations[at, worst.index],
+                    table,
+                    worst=worst.name,
+                    min=worst.min,
+                    max=worst.max,
+                    mean=round(float(mean[at, worst.index]), 4),
+                    share=round(float(share[at, worst.index]), 4),
+                )

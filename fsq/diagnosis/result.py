@@ -1,0 +1,92 @@
+"""What a diagnosis returns: verdicts, findings, and what could not be evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from fsq.contract import Contract
+from fsq.diagnosis import rendering
+from fsq.diagnosis.findings import Finding, Verdict, worst_of
+
+SCHEMA_VERSION = 1  # of to_dict and of `fsq check --json`
+
+
+@dataclass(frozen=True, repr=False)
+class Diagnosis:
+    """What is wrong with the rows of some dates, and why.
+
+    Attributes:
+        contract: the contract of the scoring.
+        dates: verdict per date: red, yellow, green, or unknown where too little could be
+            evaluated.
+        findings: one per cause, the most harmful first.
+        not_evaluated: what could not be evaluated: check (a kind of finding), reason, dates and
+            features (empty: all).
+        days: ``record_days`` of the checked dates.
+        features: ``feature_days`` of the checked dates.
+    """
+
+    contract: Contract
+    dates: dict[date, Verdict]
+    findings: tuple[Finding, ...]
+    not_evaluated: tuple[dict[str, Any], ...]
+    days: pl.DataFrame = field(compare=False)
+    features: pl.DataFrame = field(compare=False)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the dates' verdicts; unknown without dates."""
+        return worst_of(self.dates.values())
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The findings as a table: one row each, lists in cells, evidence as JSON text."""
+        return rendering.frame(self.findings)
+
+    @property
+    def summary(self) -> rendering.Summary:
+        """What a text or a page shows of it."""
+        rows = int(self.days["rows"].sum())
+        return rendering.Summary(self.dates, rows, self.findings, self.not_evaluated)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON types; the schema is that of ``fsq check --json``."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "contract": {"name": self.contract.name, "version_hash": self.contract.version_hash},
+            "verdict": self.verdict,
+            "dates": self._list_dates(),
+            "findings": [f.to_dict() for f in self.findings],
+            "not_evaluated": [
+                n | {"dates": [d.isoformat() for d in n["dates"]]} for n in self.not_evaluated
+            ],
+        }
+
+    def _list_dates(self) -> list[dict[str, Any]]:
+        features: dict[date, list[dict[str, Any]]] = {}
+        for f in self.features.to_dicts():
+            features.setdefault(f.pop("game_date"), []).append(_replace_nan(f))
+        measured = {day.pop("game_date"): day for day in self.days.to_dicts()}
+        return [
+            {"date": d.isoformat(), "verdict": self.dates[d]}
+            | _replace_nan(measured.get(d, {"rows": 0}))
+            | {"features": features.get(d, [])}
+            for d in sorted(self.dates)
+        ]
+
+    def __str__(self) -> str:
+        return rendering.text(self.summary)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return rendering.html(self.summary)
+
+
+def _replace_nan(row: dict[str, Any]) -> dict[str, Any]:
+    """NaN and infinity, which JSON does not know, become null."""
+    return {k: None if isinstance(v, float) and v - v != 0 else v for k, v in row.items()}

@@ -214,7 +214,8 @@ def html(shown: Summary) -> str:
         for f in shown.findings:
             commands = "<br>".join(f"<code>{escape(c)}</code>" for c in f.remedy)
             parts.append(
-                f"<tr><td style='color:{VERDICT_TEXT[f.severity]}'><strong>{f.severity}</strong></td>"
+                f"<tr><td style='color:{VERDICT_TEXT[f.severity]}'>"
+                f"<strong>{f.severity}</strong></td>"
                 f"<td style='text-align:left'>{escape(f.title)}</td>"
                 f"<td>{escape(format_dates(f.dates))}</td>"
                 f"<td style='text-align:left'>{escape(f.cause)}<br>{commands}</td></tr>"

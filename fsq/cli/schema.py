@@ -15,7 +15,7 @@ from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
 from fsq.schema.arrow import TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields as fields
-from fsq.sql import create_views, free_names
+from fsq.sql import check_view_names, create_views
 from fsq.stores import (
     LegacyDropResult,
     Migration,
@@ -146,7 +146,7 @@ def _view_names(store: str) -> list[str]:
         )
     table = TableName.parse(store)
     with open_clients(table.project, table.location) as clients:
-        return [name.dotted for name in free_names(clients.tables, table)]
+        return [name.dotted for name in check_view_names(clients.tables, table)]
 
 
 def _create_views(store: str, contract: Contract) -> None:

@@ -44,7 +44,7 @@ def command(
         cure = "name the scored table: --table bigquery://project.dataset.table"
         raise InputError([f"--table is lacking; {cure}"], "no SQL was made")
     place, loaded = TableName.parse(table), load_contract(contract)
-    make = sql.view if create_view else sql.query
+    make = sql.make_view if create_view else sql.make_query
     text = make(name, place, loaded, start, end, not no_game_id)
     if not as_json:
         sys.stdout.write(text)  # as it is: it is to be pasted, not to be read in a terminal alone
@@ -53,7 +53,7 @@ def command(
             "name": name,
             "gives": sql.VIEWS[name],
             "table": place.dotted,
-            "view": sql.view_name(name, place).dotted if create_view else None,
+            "view": sql.make_view_name(name, place).dotted if create_view else None,
             "contract": {"name": loaded.name, "version_hash": loaded.version_hash},
             "start": start,
             "end": end,

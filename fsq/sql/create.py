@@ -1,4 +1,4 @@
-"""Creating the views in BigQuery; Google's clients load with it."""
+"""Creates the views in BigQuery. Importing it loads Google's client."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ from google.api_core.exceptions import NotFound
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
-from fsq.sql import view, view_name
+from fsq.sql.queries import make_view, make_view_name
 from fsq.stores.bigquery.jobs import run
 from fsq.stores.bigquery.names import TableName
 
 _NEEDED = {*KEYS, *COLUMN_NAMES} - set(LEGACY_FIELDS)
-_HEADLINE = "the views cannot be created"
+_HEADLINE = "cannot create the views"
 
 
-def created(
+def create(
     client: Any, table: TableName, contract: Contract, names: Sequence[str]
 ) -> list[TableName]:
     """See ``fsq.sql.create_views``."""
-    places = free(client, table, names)
-    have = {f.name.lower() for f in client.get_table(table.dotted).schema}
-    if lacking := sorted(_NEEDED - have):
+    views = check_names(client, table, names)
+    columns = {f.name.lower() for f in client.get_table(table.dotted).schema}
+    if missing := sorted(_NEEDED - columns):
         cure = "run fsq schema migrate first"
-        raise InputError([f"{table.dotted} has no column {c}; {cure}" for c in lacking], _HEADLINE)
+        raise InputError([f"{table.dotted} has no column {c}; {cure}" for c in missing], _HEADLINE)
     for name in names:
-        run(client, view(name, table, contract, game_id="game_id" in have))
-    return places
+        run(client, make_view(name, table, contract, game_id="game_id" in columns))
+    return views
 
 
-def free(client: Any, table: TableName, names: Sequence[str]) -> list[TableName]:
-    """The views' names, if nothing else bears them.
+def check_names(client: Any, table: TableName, names: Sequence[str]) -> list[TableName]:
+    """Return the views' names, unless something else has one of them.
 
     Raises:
-        InputError: something that is no view does; all of it is listed.
+        InputError: names are taken by something that is not a view; all are listed.
     """
-    places = [view_name(n, table) for n in names]
-    kinds = [_kind(client, place) for place in places]
+    views = [make_view_name(n, table) for n in names]
+    types = [_table_type(client, view) for view in views]
     problems = [
-        f"{place.dotted} is a {kind}, no view; rename or drop it"
-        for place, kind in zip(places, kinds, strict=True)
-        if kind not in (None, "VIEW")
+        f"{view.dotted} is a {table_type}, not a view; rename or drop it"
+        for view, table_type in zip(views, types, strict=True)
+        if table_type not in (None, "VIEW")
     ]
     if problems:
         raise InputError(problems, _HEADLINE)
-    return places
+    return views
 
 
-def _kind(client: Any, place: TableName) -> str | None:
+def _table_type(client: Any, view: TableName) -> str | None:
     try:
-        return str(client.get_table(place.dotted).table_type)
+        return str(client.get_table(view.dotted).table_type)
     except NotFound:
         return None

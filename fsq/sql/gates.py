@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from fsq.contract import Contract
-from fsq.sql.quote import boolean, comment, number, text, texts
+from fsq.sql.quote import escape_comment, format_boolean, format_number, quote_text, quote_texts
 from fsq.stores.bigquery.names import column
 from fsq.training import gates
 from fsq.training.gates import Condition, Fault
 
 
-def make_gate_values(contract: Contract) -> dict[str, str]:
+def make_gate_placeholders(contract: Contract) -> dict[str, str]:
     """The placeholders of ``training_set.sql``, from the default gates of ``fsq.training_set``."""
     conditions = [
-        f"-- {comment(c.description)}\n  AND {_condition_sql(c)}"
+        f"-- {escape_comment(c.description)}\n  AND {_condition_sql(c)}"
         for c in gates.list_training_ready_conditions(contract)
     ]
     return {
         "gates": "\n  ".join(conditions),
-        "fault_descriptions": comment("; ".join(f.description for f in gates.FAULTS)),
+        "fault_descriptions": escape_comment("; ".join(f.description for f in gates.FAULTS)),
         "faults": " OR ".join(_fault_sql(f) for f in gates.FAULTS),
-        "required": texts(gates.list_required_features(contract)),
-        "excusable": texts(gates.list_excusable_features(contract)),
+        "required": quote_texts(gates.list_required_features(contract)),
+        "excusable": quote_texts(gates.list_excusable_features(contract)),
     }
 
 
@@ -29,14 +29,16 @@ def _condition_sql(c: Condition) -> str:
     if c.test == "is_true":
         return name
     if not isinstance(c.value, tuple):
-        return f"{name} >= {number(c.value)}"
+        return f"{name} >= {format_number(c.value)}"
     if c.test == "one_of":
-        return f"{name} IN UNNEST({texts(c.value)})"
-    missing = f"UNNEST({texts(c.value)}) AS required WHERE required NOT IN UNNEST({name})"
+        return f"{name} IN UNNEST({quote_texts(c.value)})"
+    missing = f"UNNEST({quote_texts(c.value)}) AS required WHERE required NOT IN UNNEST({name})"
     return f"NOT EXISTS (\n    SELECT 1 FROM {missing}\n  )"  # noqa: S608 - validated and quoted
 
 
 def _fault_sql(fault: Fault) -> str:
-    value = boolean(fault.value) if isinstance(fault.value, bool) else text(fault.value)
+    value = (
+        format_boolean(fault.value) if isinstance(fault.value, bool) else quote_text(fault.value)
+    )
     test = f"d.{column(fault.field)} = {value}"
     return f"IFNULL({test}, TRUE)" if fault.null else test

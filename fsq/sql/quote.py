@@ -1,4 +1,4 @@
-"""Words and numbers of a contract as they stand in GoogleSQL, so that none can end its literal."""
+"""Texts and numbers as GoogleSQL literals that no content can break out of."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
-def text(value: str | None) -> str:
-    r"""A string literal; NULL for None.
+def quote_text(value: str | None) -> str:
+    r"""Quote a text as a string literal; NULL for None.
 
-    >>> print(text("it's `a` \\ b\n-- c"))
+    >>> print(quote_text("it's `a` \\ b\n-- c"))
     'it\'s `a` \\ b\n-- c'
     """
     if value is None:
@@ -19,35 +19,35 @@ def text(value: str | None) -> str:
     return "'" + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + "'"
 
 
-def texts(values: Iterable[str]) -> str:
-    """An array of strings, which may be empty.
+def quote_texts(values: Iterable[str]) -> str:
+    """Quote texts as an array of strings, which may be empty.
 
-    >>> texts(["a", "b"]), texts([])
+    >>> quote_texts(["a", "b"]), quote_texts([])
     ("ARRAY<STRING>['a', 'b']", 'ARRAY<STRING>[]')
     """
-    return f"ARRAY<STRING>[{', '.join(text(v) for v in values)}]"
+    return f"ARRAY<STRING>[{', '.join(quote_text(v) for v in values)}]"
 
 
-def number(value: float | None) -> str:
-    """A number, without a loss; NULL for None.
+def format_number(value: float | None) -> str:
+    """Format a number without loss; NULL for None.
 
-    >>> number(24.0), number(0.95), number(1e-7), number(None)
-    ('24', '0.95', '1e-07', 'NULL')
+    >>> format_number(24.0), format_number(0.95), format_number(1e-7)
+    ('24', '0.95', '1e-07')
     """
     if value is None:
         return "NULL"
     return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(float(value))
 
 
-def boolean(value: bool) -> str:
-    """TRUE or FALSE."""
+def format_boolean(value: bool) -> str:
+    """Format a Boolean as TRUE or FALSE."""
     return "TRUE" if value else "FALSE"
 
 
-def comment(value: str) -> str:
-    r"""Words for a comment line: whatever could end the line is escaped.
+def escape_comment(value: str) -> str:
+    r"""Escape text for a comment line, so that nothing can end the line.
 
-    >>> comment("v2\nDROP TABLE t")
+    >>> escape_comment("v2\nDROP TABLE t")
     'v2\\nDROP TABLE t'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)

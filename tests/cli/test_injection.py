@@ -18,7 +18,7 @@ from fsq.cli import main
 from fsq.diagnosis.trend import trend_of
 from fsq.report.page import report
 from fsq.report.trend_chart import trend_picture
-from fsq.sql.quote import comment, text
+from fsq.sql.quote import escape_comment, quote_text
 from tests.support.frames import CONTRACT, wide
 
 # One text that tries them all: terminal, log of a job, HTML, Markdown, SQL, spreadsheet.
@@ -124,10 +124,10 @@ def test_no_word_becomes_markup(store: str, scored: pl.DataFrame) -> None:
 
 @given(st.text() | st.text("\\'\"`\n\r\t\x00$%{}-"))
 def test_no_word_ends_its_sql_literal_or_comment(word: str) -> None:
-    literal = text(word)
+    literal = quote_text(word)
     assert re.fullmatch(r"'(?:[^'\\\n\r]|\\[\\'nrt]|\\U[0-9a-f]{8})*'", literal)
     assert literal.isprintable()
-    assert comment(word).isprintable()
+    assert escape_comment(word).isprintable()
 
 
 def test_a_webhook_s_secrets_are_not_told(

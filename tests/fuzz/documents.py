@@ -107,7 +107,7 @@ def contract(rng: Random, place: Path) -> bool:
     from fsq import sql
 
     for view in sql.VIEWS:
-        sql.query(view, "bigquery://p.d.t", made)
+        sql.make_query(view, "bigquery://p.d.t", made)
     return True
 
 

@@ -30,7 +30,7 @@ RESERVED = set(
 
 def code(name: str, **options: object) -> str:
     """The SQL without comments and quoted words."""
-    made = sql.query(name, TABLE, **options)  # type: ignore[arg-type]
+    made = sql.make_query(name, TABLE, **options)  # type: ignore[arg-type]
     return re.sub(r"--[^\n]*|'(?:\\.|[^'\\])*'|`[^`]*`", " ", made)
 
 
@@ -51,7 +51,7 @@ def test_no_reserved_word_is_a_name(name: str) -> None:
 @pytest.mark.parametrize("name", sql.VIEWS)
 def test_every_read_of_the_table_is_bounded_by_dates(name: str) -> None:
     """A table that requires a partition filter can be read, and a view of it, too."""
-    text = sql.query(name, TABLE, start=date(2026, 1, 5), end=date(2026, 2, 6))
+    text = sql.make_query(name, TABLE, start=date(2026, 1, 5), end=date(2026, 2, 6))
     read = r"FROM `p\.nba\.scored` AS (\w)\b.*?WHERE \1\.`game_date` (?:BETWEEN|>=) DATE"
     reads = re.findall(read, text, re.S)
     assert len(reads) == text.count("`p.nba.scored`") > 0
@@ -62,15 +62,15 @@ def test_every_read_of_the_table_is_bounded_by_dates(name: str) -> None:
 @pytest.mark.parametrize("name", sql.VIEWS)
 def test_no_legacy_field_is_read(name: str) -> None:
     """So that the views do not stand in the way when these are dropped."""
-    assert not any(field in sql.query(name, TABLE) for field in LEGACY_FIELDS)
+    assert not any(field in sql.make_query(name, TABLE) for field in LEGACY_FIELDS)
 
 
 def test_everything_comes_from_the_contract() -> None:
     rules = CONTRACT.diagnosis.model_copy(update={"table_default_share": 0.5125})
     other = CONTRACT.model_copy(update={"diagnosis": rules})
-    assert "0.5125" in sql.query("diagnosis", TABLE, other)
-    assert "0.5125" not in sql.query("diagnosis", TABLE)
-    assert "`fg_pct_last_game`" in sql.query("wide", TABLE, "v3_37features")
+    assert "0.5125" in sql.make_query("diagnosis", TABLE, other)
+    assert "0.5125" not in sql.make_query("diagnosis", TABLE)
+    assert "`fg_pct_last_game`" in sql.make_query("wide", TABLE, "v3_37features")
 
 
 def test_a_bad_name_never_becomes_sql() -> None:
@@ -78,12 +78,12 @@ def test_a_bad_name_never_becomes_sql() -> None:
     bad = CONTRACT.model_copy(update={"features": (feature, *CONTRACT.features[1:])})
     for name in sql.VIEWS:
         with pytest.raises(fsq.InputError, match="no identifier"):
-            sql.query(name, TABLE, bad)
+            sql.make_query(name, TABLE, bad)
     for table in ("p.d.t`; DROP TABLE x", "p.d", "p.d.t.u", "p.d.'t'"):
         with pytest.raises(fsq.InputError, match="names no table"):
-            sql.query("wide", table)
+            sql.make_query("wide", table)
 
 
 def test_dates_in_the_wrong_order() -> None:
     with pytest.raises(fsq.InputError, match="swap them"):
-        sql.query("wide", TABLE, start=date(2026, 2, 6), end=date(2026, 2, 5))
+        sql.make_query("wide", TABLE, start=date(2026, 2, 6), end=date(2026, 2, 5))

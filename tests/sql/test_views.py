@@ -79,7 +79,7 @@ def context(start: date | None = None) -> Context:
 
 def test_features(service: Any) -> None:
     day = DAYS[3]
-    name = sql.view_name("features", TABLE).sql
+    name = sql.make_view_name("features", TABLE).sql
     got = rows_of(service, f"SELECT * FROM {name} WHERE game_date = DATE '{day}'")
     want = fsq.explode_detail(SCORED.filter(pl.col("game_date") == day))
     keys = ["player_lookup", "feature_index"]
@@ -97,13 +97,13 @@ def matrix(scored: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_wide(service: Any) -> None:
-    got = rows_of(service, f"SELECT * FROM {sql.view_name('wide', TABLE).sql}")
+    got = rows_of(service, f"SELECT * FROM {sql.make_view_name('wide', TABLE).sql}")
     want = matrix(SCORED).drop("game_id")
     assert_frame_equal(got.sort("game_date", "player_lookup"), want, check_exact=True)
 
 
 def test_training_set(service: Any) -> None:
-    got = rows_of(service, f"SELECT * FROM {sql.view_name('training_set', TABLE).sql}")
+    got = rows_of(service, f"SELECT * FROM {sql.make_view_name('training_set', TABLE).sql}")
     kept = fsq.training_set(SCORED).frame
     assert 100 < kept.height < SCORED.height / 2
     key = ["game_date", "player_lookup"]
@@ -111,14 +111,14 @@ def test_training_set(service: Any) -> None:
 
 
 def test_trend(service: Any) -> None:
-    got = rows_of(service, f"SELECT * FROM {sql.view_name('trend', TABLE).sql}")
+    got = rows_of(service, f"SELECT * FROM {sql.make_view_name('trend', TABLE).sql}")
     want = trend(record_days(SCORED.lazy(), CONTRACT), CONTRACT)
     assert_frame_equal(got.sort("game_date"), want, rel_tol=1e-12, abs_tol=1e-9)
 
 
 def test_trend_of_some_dates(service: Any) -> None:
     """The dates before the first are read to compare with."""
-    got = rows_of(service, sql.query("trend", TABLE, start=DAYS[-3], end=DAYS[-2]))
+    got = rows_of(service, sql.make_query("trend", TABLE, start=DAYS[-3], end=DAYS[-2]))
     want = trend(record_days(SCORED.lazy(), CONTRACT), CONTRACT)[-3:-1]
     assert_frame_equal(got.sort("game_date"), want, rel_tol=1e-12, abs_tol=1e-9)
 
@@ -151,7 +151,9 @@ def test_findings(service: Any, emulator: dict[str, str]) -> None:
 
 
 def test_canary(service: Any) -> None:
-    got = rows_of(service, f"SELECT * FROM {sql.view_name('canary', TABLE).sql}").sort("game_date")
+    got = rows_of(service, f"SELECT * FROM {sql.make_view_name('canary', TABLE).sql}").sort(
+        "game_date"
+    )
     ctx = context()
     of = {f.name: f.category for f in CONTRACT.features}
     want = []
@@ -196,7 +198,7 @@ def test_canary(service: Any) -> None:
 
 @pytest.mark.parametrize("start", [None, DAYS[-5]])
 def test_diagnosis(service: Any, start: date | None) -> None:
-    got = rows_of(service, sql.query("diagnosis", TABLE, start=start))
+    got = rows_of(service, sql.make_query("diagnosis", TABLE, start=start))
     ctx = context(start)
     ctx.signals.clear()
     upstream.Upstream().find(ctx)
@@ -259,7 +261,7 @@ def test_nothing_changes_where_a_name_is_taken(
     for name in ("bare", "taken", "taken_diagnosis"):
         service.create_table(bigquery.Table(f"p.sql_views.{name}", schema=[field]))
     assert main(["schema", "migrate", "bigquery://p.sql_views.taken", "--views"]) == 2
-    assert "taken_diagnosis is a TABLE, no view" in capsys.readouterr().err
+    assert "taken_diagnosis is a TABLE, not a view" in capsys.readouterr().err
     assert main(["schema", "migrate", "p.sql_views.taken", "--views"]) == 2
     assert "is not in BigQuery" in capsys.readouterr().err
     assert [f.name for f in service.get_table("p.sql_views.taken").schema] == ["k"]
@@ -281,7 +283,7 @@ def hostile() -> Contract:
 
 
 def test_words_of_a_contract_stay_words(service: Any) -> None:
-    made = sql.query("diagnosis", TABLE, hostile(), DAYS[1], DAYS[1])
+    made = sql.make_query("diagnosis", TABLE, hostile(), DAYS[1], DAYS[1])
     table = rows_of(service, made).filter(pl.col("features").list.contains(NAMES[0]))
     assert table.select("upstream_table", "processor").row(0) == (HOSTILE, HOSTILE)
-    assert rows_of(service, f"SELECT {sql.quote.text(HOSTILE)} AS t").item() == HOSTILE
+    assert rows_of(service, f"SELECT {sql.quote.quote_text(HOSTILE)} AS t").item() == HOSTILE

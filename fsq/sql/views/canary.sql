@@ -1,14 +1,14 @@
--- One row per date: may its rows be used? verdict is red (do not), yellow (look), green, or
--- unknown (nothing was found, but under $min_rows rows or $history_min_days earlier dates are too few to judge).
--- red_categories and yellow_categories are those whose features are among the findings; the columns
--- red, yellow and green count the records by their own alert level.
--- It covers what `fsq check` looks at: jobs that did not run or wrote part, features that fall back,
--- stuck constants, silent defaults, stale tables, ranges, coverage and category quality. Only
--- `fsq check` sees values spread otherwise than before (distribution_shift: yellow at most), dates
--- without any row (red), and what a run context outside of the rows says.
+-- One row per date: can its rows be used? verdict is red (no), yellow (look first), green (yes), or
+-- unknown (no finding, but fewer than $min_rows rows or $history_min_days earlier dates to judge by).
+-- red_categories and yellow_categories are the categories whose features have findings; the columns
+-- red, yellow and green count records by their own alert level.
+-- It covers the checks of `fsq check`: jobs that did not run or wrote only part, features that fall
+-- back, stuck constants, silent defaults, stale tables, ranges, coverage and category quality. Only
+-- `fsq check` sees shifted distributions (distribution_shift, yellow at most), dates without rows
+-- (red), and a run context outside the rows.
 -- $history_note
-$days$judged,
-weighed AS (
+$metrics$checks,
+dates_with_verdict AS (
   SELECT
     c.*,
     ARRAY(
@@ -28,7 +28,7 @@ weighed AS (
         CROSS JOIN UNNEST(f.features) AS name
         WHERE f.severity = 'red' AND name IN UNNEST(k.features)
       )
-      ORDER BY k.place
+      ORDER BY k.position
     ) AS red_categories,
     ARRAY(
       SELECT k.category
@@ -41,9 +41,9 @@ weighed AS (
         CROSS JOIN UNNEST(f.features) AS name
         WHERE f.severity = 'yellow' AND name IN UNNEST(k.features)
       )
-      ORDER BY k.place
+      ORDER BY k.position
     ) AS yellow_categories
-  FROM complete AS c
+  FROM dates_with_all_findings AS c
 )
 SELECT
   game_date,
@@ -68,6 +68,6 @@ SELECT
   training_ready,
   ARRAY(SELECT DISTINCT job FROM UNNEST(SPLIT(missing, ',')) AS job ORDER BY job)
     AS missing_processors
-FROM weighed
+FROM dates_with_verdict
 WHERE game_date >= $start
 ORDER BY game_date

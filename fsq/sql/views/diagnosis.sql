@@ -1,23 +1,23 @@
--- One row per date and upstream table: how much of it fell back, for whom, and which job writes it.
--- status is red where all of its features, or some, are default for nearly all rows, or for many
--- more than usual; yellow where they are for more than usual, where the season has just begun, or
--- where the job is said not to have run though its features are there. A table of optional features
--- is always green: they may be absent. all_default_features and risen_features are those features.
--- ran is what the rows say of the job; NULL where they do not say. What the values themselves show
--- (stuck, stale, out of range) is in the findings.
+-- One row per date and upstream table: how much of it fell back, and which job writes it.
+-- status is red if some or all features are default for nearly all rows, or for many more than
+-- usual; yellow if they are default for more than usual, if the season has just begun, or if the job
+-- is reported as not run although its features are present. A table of optional features is always
+-- green. all_default_features and risen_features name the features behind the status.
+-- ran says whether the job ran according to the rows; NULL if they do not say. Stuck, stale and
+-- out-of-range values are in the view of findings.
 -- $history_note
-$days,
-risen AS (
+$metrics,
+features_with_rise AS (
   SELECT
     *,
     default_share >= $table_default_share AS all_default,
     IF(
-      NOT table_empty AND NOT optional AND NOT warming AND default_share < $table_default_share
+      NOT table_empty AND NOT optional AND NOT warming_up AND default_share < $table_default_share
         AND `rows` >= $min_rows AND default_share - usual_default_share >= $default_rise_yellow,
       default_share - usual_default_share,
       NULL
     ) AS rise
-  FROM traced
+  FROM features_by_run
 ),
 tables AS (
   SELECT
@@ -36,11 +36,11 @@ tables AS (
       AS risen_features,
     MAX(rise) AS rise,
     ANY_VALUE(table_empty) AS table_empty,
-    ANY_VALUE(warming) AS warming,
+    ANY_VALUE(warming_up) AS warming_up,
     LOGICAL_AND(optional) AS all_optional,
-    LOGICAL_OR(all_default AND NOT optional) AS lost,
-    MIN(feature_index) AS place
-  FROM risen
+    LOGICAL_OR(all_default AND NOT optional) AS required_missing,
+    MIN(feature_index) AS position
+  FROM features_with_rise
   WHERE game_date >= $start
   GROUP BY game_date, upstream_table
 )
@@ -52,9 +52,9 @@ SELECT
   IFNULL(t.processor_expected AND NOT t.ran, FALSE) AS processor_missing,
   CASE
     WHEN t.all_optional THEN 'green'
-    WHEN t.table_empty THEN IF(t.warming AND t.ran IS NOT FALSE, 'yellow', 'red')
-    WHEN t.lost AND NOT t.warming OR t.rise >= $default_rise_red THEN 'red'
-    WHEN t.lost OR t.rise IS NOT NULL OR t.ran IS FALSE THEN 'yellow'
+    WHEN t.table_empty THEN IF(t.warming_up AND t.ran IS NOT FALSE, 'yellow', 'red')
+    WHEN t.required_missing AND NOT t.warming_up OR t.rise >= $default_rise_red THEN 'red'
+    WHEN t.required_missing OR t.rise IS NOT NULL OR t.ran IS FALSE THEN 'yellow'
     ELSE 'green'
   END AS status,
   t.`rows`,
@@ -67,4 +67,4 @@ SELECT
     AS missing_processors
 FROM tables AS t
 JOIN dates AS d ON d.game_date = t.game_date
-ORDER BY t.game_date, t.place
+ORDER BY t.game_date, t.position

@@ -1,6 +1,6 @@
 -- One row per record and feature: the keys and the fields of feature_quality_detail.
--- Records that were never scored have no features, hence no rows here.
--- A filter on game_date reaches the partitions, whether in here or on the view.
+-- Records that were never scored have no rows here.
+-- A filter on game_date prunes partitions, both in this query and on its view.
 SELECT
   t.`player_lookup`,
   t.`game_date`,

@@ -1,9 +1,9 @@
--- One row per date and finding: what is wrong, how badly, for which features and rows, and which
--- table and job it comes from. `fsq check` gives the same kinds, and more that SQL over days cannot say:
--- values spread otherwise than before (distribution_shift), dates without any row, what a run
--- context outside of the rows says, findings joined over dates, and the commands that repair them.
+-- One row per date and finding: what is wrong, how severe it is, which features and rows it affects,
+-- and which table and job it comes from. `fsq check` has the same kinds, and adds what this query
+-- cannot see: shifted distributions (distribution_shift), dates without rows, a run context outside
+-- the rows, findings merged over dates, and the commands that repair them.
 -- $history_note
-$days$judged
+$metrics$checks
 SELECT
   c.game_date,
   f.kind,
@@ -14,7 +14,7 @@ SELECT
   f.features,
   f.rows_affected,
   c.`rows`
-FROM complete AS c
+FROM dates_with_all_findings AS c
 CROSS JOIN UNNEST(c.findings) AS f
 WHERE c.game_date >= $start
 ORDER BY c.game_date, f.severity, f.rows_affected DESC

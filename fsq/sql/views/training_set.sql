@@ -1,6 +1,6 @@
--- The records that pass every training gate, and one column per feature: its value.
--- The same as fsq.training_set, as it is by default. Add your label by a join on the two keys.
--- A filter on game_date reaches the partitions, whether in here or on the view.
+-- The records that pass every training gate, with one column per feature: its value.
+-- The same as fsq.training_set with its defaults. Join your label on the two keys.
+-- A filter on game_date prunes partitions, both in this query and on its view.
 SELECT
   t.`player_lookup`,
   t.`game_date`,

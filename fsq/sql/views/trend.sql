@@ -1,5 +1,5 @@
--- One row per date: quality, categories, defaults and rows against the median of the $history_days dates
--- before it; NULL where fewer than $history_min_days are there. The same as `fsq trend`.
+-- One row per date: quality, categories, defaults and rows, each against the median of the
+-- $history_days dates before it; NULL with fewer than $history_min_days. The same as `fsq trend`.
 -- $history_note
 WITH dates AS (
   SELECT
@@ -18,7 +18,7 @@ WITH dates AS (
     AND t.`quality_tier` IS NOT NULL
   GROUP BY t.`game_date`
 ),
-remembered AS (
+dates_with_history AS (
   SELECT
     *,
     ARRAY_AGG(STRUCT(
@@ -26,16 +26,16 @@ remembered AS (
     )) OVER (ORDER BY game_date ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
   FROM dates
 ),
-compared AS (
+compared_dates AS (
   SELECT
     * EXCEPT (earlier),
     $trailing
-  FROM remembered AS r
+  FROM dates_with_history AS r
 )
 SELECT
   *,
   quality_pct - quality_pct_trailing AS quality_change,
   default_pct - default_pct_trailing AS default_change,
   SAFE_DIVIDE(100 * `rows`, rows_trailing) AS coverage_pct
-FROM compared
+FROM compared_dates
 WHERE game_date >= $start

@@ -1,6 +1,6 @@
--- One row per scored record, and one column per feature: its value, NULL where there is none.
--- Defaults are in it too: to train on, take the training set; to judge, take the features.
--- A filter on game_date reaches the partitions, whether in here or on the view.
+-- One row per scored record, with one column per feature: its value, or NULL.
+-- It includes defaults: use training_set to train a model, and features to inspect quality.
+-- A filter on game_date prunes partitions, both in this query and on its view.
 SELECT
   t.`player_lookup`,
   t.`game_date`,

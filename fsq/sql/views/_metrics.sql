@@ -1,9 +1,9 @@
 WITH
--- What the contract says of each feature.
+-- What the contract says about each feature.
 contract AS (
   $contract_features
 ),
--- The scored rows of the dates, and of those that they are compared with.
+-- The scored rows of the dates, and of the earlier dates to compare with.
 scored AS (
   SELECT
     t.`player_lookup`,
@@ -22,7 +22,7 @@ scored AS (
   WHERE t.`game_date` BETWEEN $since AND $end
     AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width$only_history
 ),
-flat AS (
+feature_rows AS (
   SELECT
     t.`game_date`,
     t.`player_lookup`,
@@ -39,8 +39,8 @@ flat AS (
   CROSS JOIN UNNEST(t.`feature_quality_detail`) AS d
   JOIN contract AS c ON c.feature_index = d.`feature_index`
 ),
--- A record's largest age belongs to its oldest timestamp; the others are as much younger.
-marked AS (
+-- A record's largest age belongs to its oldest timestamp; the other ages follow from it.
+feature_facts AS (
   SELECT
     *,
     MIN(IF(is_default, 1, 0)) OVER (PARTITION BY game_date, player_lookup, upstream_table) = 1
@@ -52,10 +52,10 @@ marked AS (
     upstream_data_freshness_hours - TIMESTAMP_DIFF(
       last_updated, MIN(last_updated) OVER (PARTITION BY game_date, player_lookup), MICROSECOND
     ) / 3.6e9 AS age_hours
-  FROM flat
+  FROM feature_rows
 ),
--- From here on one row per date and feature.
-counted AS (
+-- From here on, one row per date and feature.
+daily_counts AS (
   SELECT
     game_date,
     feature_index,
@@ -63,84 +63,84 @@ counted AS (
     COUNTIF(is_default) AS default_rows,
     COUNTIF(all_of_table_default) AS table_default_rows,
     COUNTIF(is_default AND sample_size = 0) AS empty_rows,
-    COUNTIF(NOT is_default) AS trusted,
+    COUNTIF(NOT is_default) AS trusted_rows,
     COUNTIF(NOT is_default AND feature_value = expected_value) AS expected_rows,
-    COUNTIF(feature_value IS NOT NULL) AS with_value,
+    COUNTIF(feature_value IS NOT NULL) AS value_rows,
     COUNTIF(NOT value_range_valid) AS violation_rows,
     COUNTIF(age_hours IS NOT NULL) AS aged_rows,
     COUNTIF(age_hours > $stale_hours) AS stale_rows,
     COUNTIF(age_hours > $very_stale_hours) AS very_stale_rows,
     COUNT(DISTINCT IF(is_default, NULL, feature_value)) AS distinct_values,
     MAX(IF(is_default, 0, same_value_rows)) AS most_common_rows,
-    STDDEV_SAMP(IF(is_default, NULL, feature_value)) AS spread,
+    STDDEV_SAMP(IF(is_default, NULL, feature_value)) AS std,
     ANY_VALUE(games) AS games,
     ARRAY_AGG(IF(is_default, player_lookup, NULL) IGNORE NULLS) AS default_players
-  FROM marked
+  FROM feature_facts
   GROUP BY game_date, feature_index
 ),
-known AS (
+daily_features AS (
   SELECT
     f.*,
     c.* EXCEPT (feature_index),
     MAX(IF(c.sized, f.games, NULL)) OVER (PARTITION BY f.game_date) AS games_known,
     LAG(f.game_date) OVER (PARTITION BY f.feature_index ORDER BY f.game_date) AS date_before
-  FROM counted AS f
+  FROM daily_counts AS f
   JOIN contract AS c ON c.feature_index = f.feature_index
 ),
-remembered AS (
+features_with_history AS (
   SELECT
     *,
     ARRAY_AGG(STRUCT(game_date AS day, games AS games, games_known AS games_known))
       OVER ($before) AS earlier
-  FROM known
+  FROM daily_features
 ),
--- Has it enough dates to be compared with? Has the season just begun, so that windows still fill?
-seasoned AS (
+-- Are there enough earlier dates to compare with? Are windows still filling in a new season?
+season_state AS (
   SELECT
     r.* EXCEPT (earlier),
     (SELECT COUNT(*) FROM UNNEST(r.earlier) AS e WHERE $recent) >= $history_min_days AS has_history,
     IFNULL(r.games_known < $warmup_games, FALSE) AND NOT EXISTS (
       SELECT 1 FROM UNNEST(r.earlier) AS e WHERE $recent AND e.games_known >= $warmup_games
-    ) AS warming,
+    ) AS warming_up,
     $usual_games AS usual_games
-  FROM remembered AS r
+  FROM features_with_history AS r
 ),
--- Without a game in a window that has no size, a default is a fact and no fault.
-excused AS (
+-- While a window without a fixed size is empty, a default is expected.
+excused_counts AS (
   SELECT
     *,
     IF(
       open_ended AND IF(has_history, IFNULL(usual_games, 0), 0) < $warmup_games, empty_rows, 0
     ) AS excused_rows
-  FROM seasoned
+  FROM season_state
 ),
-shared AS (
+feature_shares AS (
   SELECT
     *,
     IFNULL(SAFE_DIVIDE(default_rows - excused_rows, `rows` - excused_rows), 0) AS default_share,
-    expected_rows / GREATEST(trusted, 1) AS expected_share,
-    violation_rows / GREATEST(with_value, 1) AS violation_share,
-    most_common_rows / GREATEST(trusted, 1) AS most_common_share
-  FROM excused
+    expected_rows / GREATEST(trusted_rows, 1) AS expected_share,
+    violation_rows / GREATEST(value_rows, 1) AS violation_share,
+    most_common_rows / GREATEST(trusted_rows, 1) AS most_common_share
+  FROM excused_counts
 ),
-shared_before AS (
+shares_with_history AS (
   SELECT
     *,
     ARRAY_AGG(STRUCT(
       game_date AS day, default_share AS default_share, expected_share AS expected_share,
       CAST(distinct_values AS FLOAT64) AS distinct_values
     )) OVER ($before) AS earlier
-  FROM shared
+  FROM feature_shares
 ),
-compared AS (
+compared_shares AS (
   SELECT
     r.* EXCEPT (earlier),
     IF(r.has_history, $usual_default_share, NULL) AS usual_default_share,
     IF(r.has_history, $usual_expected_share, NULL) AS usual_expected_share,
     IF(r.has_history, $usual_distinct_values, NULL) AS usual_distinct_values
-  FROM shared_before AS r
+  FROM shares_with_history AS r
 ),
--- What the rows say of the dates, and of the jobs that ran.
+-- The dates, and the jobs that ran according to the rows.
 dates AS (
   SELECT
     t.`game_date`,
@@ -160,8 +160,8 @@ dates AS (
   FROM scored AS t
   GROUP BY t.`game_date`
 ),
--- A job that is not expected on every date says nothing by its absence.
-traced AS (
+-- The absence of a job counts only if the job is expected on every date.
+features_by_run AS (
   SELECT
     f.*,
     f.table_default_rows >= $table_default_share * f.`rows` AS table_empty,
@@ -170,6 +170,6 @@ traced AS (
       WHEN f.processor IN UNNEST(SPLIT(d.ran, ',')) THEN TRUE
       WHEN f.processor_expected THEN FALSE
     END AS ran
-  FROM compared AS f
+  FROM compared_shares AS f
   JOIN dates AS d ON d.game_date = f.game_date
 )

@@ -1,31 +1,31 @@
 ,
--- What each feature shows on each date; NULL for what is fine.
-judged AS (
+-- What each feature shows on each date; NULL if it is fine.
+feature_checks AS (
   SELECT
     *,
-    `rows` >= $min_rows AND trusted >= $min_rows AS enough_values,
+    `rows` >= $min_rows AND trusted_rows >= $min_rows AS enough_values,
     default_share - usual_default_share AS default_rise,
     expected_share - IF(has_history, usual_expected_share, 0) AS expected_rise,
     min_std IS NOT NULL OR min_distinct IS NOT NULL AS has_floor,
     IFNULL(DATE_DIFF(game_date, date_before, DAY) >= $break_days, FALSE) AS after_break
-  FROM traced
+  FROM features_by_run
 ),
-stuck AS (
+stuck_checks AS (
   SELECT
     *,
     CASE
       WHEN NOT has_floor THEN
         distinct_values = 1 AND IFNULL(usual_distinct_values >= $history_days, FALSE)
       WHEN most_common_share >= $stuck_share THEN TRUE
-      WHEN warming THEN FALSE
-      ELSE IFNULL(spread < min_std, FALSE)
-        OR distinct_values < LEAST(IFNULL(min_distinct, 0), FLOOR(trusted / $rows_per_value))
+      WHEN warming_up THEN FALSE
+      ELSE IFNULL(std < min_std, FALSE)
+        OR distinct_values < LEAST(IFNULL(min_distinct, 0), FLOOR(trusted_rows / $rows_per_value))
     END AS is_stuck,
     most_common_share >= $stuck_red_share
-      OR spread < $stuck_red_std * IFNULL(min_std, 0) AS is_gone
-  FROM judged
+      OR std < $stuck_red_std * IFNULL(min_std, 0) AS lacks_variation
+  FROM feature_checks
 ),
-said AS (
+feature_findings AS (
   SELECT
     f.*,
     s.*
@@ -34,14 +34,14 @@ said AS (
       *,
       CASE
         WHEN table_optional THEN NULL
-        WHEN table_empty AND warming AND ran IS NOT FALSE THEN 'season_start'
+        WHEN table_empty AND warming_up AND ran IS NOT FALSE THEN 'season_start'
         WHEN table_empty AND ran THEN 'processor_wrote_nothing'
         WHEN table_empty AND NOT ran THEN 'processor_did_not_run'
         WHEN table_empty THEN 'upstream_table_missing'
         WHEN optional THEN NULL
-        WHEN default_share >= $table_default_share AND warming THEN 'season_start'
+        WHEN default_share >= $table_default_share AND warming_up THEN 'season_start'
         WHEN default_share >= $table_default_share THEN 'feature_missing'
-        WHEN NOT warming AND default_rise >= $default_rise_yellow AND `rows` >= $min_rows THEN 'risen'
+        WHEN NOT warming_up AND default_rise >= $default_rise_yellow AND `rows` >= $min_rows THEN 'default_rise'
       END AS upstream_kind,
       CASE
         WHEN NOT enough_values THEN NULL
@@ -49,32 +49,32 @@ said AS (
         WHEN is_stuck THEN 'stuck_constant'
         WHEN (suspicious OR (has_floor AND has_history))
           AND expected_share >= IF(suspicious, $silent_share, $silent_share_unmarked)
-          AND NOT warming
+          AND NOT warming_up
           AND expected_rise >= $silent_rise THEN 'silent_default'
       END AS value_kind
-    FROM stuck
+    FROM stuck_checks
   ) AS f
   CROSS JOIN UNNEST([
     STRUCT(
       f.upstream_kind AS kind,
       CASE
         WHEN f.upstream_kind = 'season_start' THEN 'yellow'
-        WHEN f.upstream_kind = 'risen' AND f.default_rise < $default_rise_red THEN 'yellow'
+        WHEN f.upstream_kind = 'default_rise' AND f.default_rise < $default_rise_red THEN 'yellow'
         ELSE 'red'
       END AS severity,
       IF(f.upstream_kind = 'season_start', '', f.upstream_table) AS subject,
-      '' AS part,
+      '' AS subgroup,
       CASE
         WHEN f.upstream_kind = 'season_start' THEN f.`rows`
         WHEN f.table_empty THEN f.table_default_rows
         ELSE f.default_rows
-      END AS affected,
+      END AS affected_rows,
       CAST(NULL AS FLOAT64) AS share
     ),
     STRUCT(
       IF(f.ran IS FALSE AND NOT f.table_empty AND NOT f.table_optional,
         'run_context_disagrees', NULL) AS kind,
-      'yellow' AS severity, f.upstream_table AS subject, '' AS part, 0 AS affected,
+      'yellow' AS severity, f.upstream_table AS subject, '' AS subgroup, 0 AS affected_rows,
       CAST(NULL AS FLOAT64) AS share
     ),
     STRUCT(
@@ -82,16 +82,16 @@ said AS (
       CASE
         WHEN f.value_kind = 'silent_default' AND f.suspicious AND f.expected_share >= $stuck_share
           THEN 'red'
-        WHEN f.value_kind = 'stuck_constant' AND f.is_gone AND NOT f.after_break THEN 'red'
+        WHEN f.value_kind = 'stuck_constant' AND f.lacks_variation AND NOT f.after_break THEN 'red'
         ELSE 'yellow'
       END AS severity,
       f.feature_name AS subject,
-      '' AS part,
+      '' AS subgroup,
       IF(
         f.value_kind = 'stuck_constant' OR f.expected_share >= $stuck_share,
         f.most_common_rows,
-        CAST(ROUND(f.expected_share * f.trusted) AS INT64)
-      ) AS affected,
+        CAST(ROUND(f.expected_share * f.trusted_rows) AS INT64)
+      ) AS affected_rows,
       CAST(NULL AS FLOAT64) AS share
     ),
     STRUCT(
@@ -99,8 +99,8 @@ said AS (
         AS kind,
       IF(f.very_stale_rows >= $stale_share * f.aged_rows, 'red', 'yellow') AS severity,
       f.upstream_table AS subject,
-      IF(f.very_stale_rows >= $stale_share * f.aged_rows, 'red', 'yellow') AS part,
-      f.stale_rows AS affected,
+      IF(f.very_stale_rows >= $stale_share * f.aged_rows, 'red', 'yellow') AS subgroup,
+      f.stale_rows AS affected_rows,
       CAST(NULL AS FLOAT64) AS share
     ),
     STRUCT(
@@ -108,48 +108,48 @@ said AS (
         'range_violation', NULL) AS kind,
       IF(f.violation_share >= $violation_share_red, 'red', 'yellow') AS severity,
       f.upstream_table AS subject,
-      '' AS part,
-      f.violation_rows AS affected,
+      '' AS subgroup,
+      f.violation_rows AS affected_rows,
       f.violation_share AS share
     )
   ]) AS s
 ),
--- Features of one kind and cause on one date are one finding. The group of what is fine (kind is
--- NULL) stays until the next step, so that no date is lost.
-grouped AS (
+-- Features with the same kind and cause on one date form one finding. The group without a finding
+-- (kind is NULL) stays until the next step, so that no date is lost.
+grouped_findings AS (
   SELECT
     game_date,
     kind,
     subject,
-    LOGICAL_OR(warming) AS warming,
+    LOGICAL_OR(warming_up) AS warming_up,
     LOGICAL_OR(has_history) AS has_history,
     IF(LOGICAL_OR(severity = 'red'), 'red', 'yellow') AS severity,
     IF(subject = '', NULL, ANY_VALUE(upstream_table)) AS upstream_table,
     IF(subject = '', NULL, ANY_VALUE(processor)) AS processor,
     ARRAY_AGG(feature_name ORDER BY feature_index) AS features,
-    ARRAY_AGG(affected ORDER BY IFNULL(share, affected) DESC, feature_index LIMIT 1)[OFFSET(0)]
-      AS affected,
+    ARRAY_AGG(affected_rows ORDER BY IFNULL(share, affected_rows) DESC, feature_index LIMIT 1)[OFFSET(0)]
+      AS affected_rows,
     COUNT(*) = ANY_VALUE(table_width) AND COUNT(*) > 1 AS whole_table,
     ANY_VALUE(table_default_rows) AS table_default_rows,
-    ARRAY_CONCAT_AGG(IF(kind = 'risen', default_players, NULL)) AS players
-  FROM said
-  GROUP BY game_date, kind, subject, part
+    ARRAY_CONCAT_AGG(IF(kind = 'default_rise', default_players, NULL)) AS players
+  FROM feature_findings
+  GROUP BY game_date, kind, subject, subgroup
 ),
-persons AS (
+findings_with_players AS (
   SELECT
     g.* EXCEPT (players),
     (SELECT COUNT(DISTINCT p) FROM UNNEST(g.players) AS p) AS players
-  FROM grouped AS g
+  FROM grouped_findings AS g
 ),
-found AS (
+findings_by_date AS (
   SELECT
     game_date,
-    LOGICAL_OR(warming) AS warming,
+    LOGICAL_OR(warming_up) AS warming_up,
     LOGICAL_OR(has_history) AS has_history,
     ARRAY_AGG(
       IF(kind IS NULL, NULL, STRUCT(
         CASE
-          WHEN kind != 'risen' THEN kind
+          WHEN kind != 'default_rise' THEN kind
           WHEN whole_table THEN 'processor_wrote_part'
           ELSE 'default_rate_shift'
         END AS kind,
@@ -159,49 +159,49 @@ found AS (
         processor AS processor,
         features AS features,
         CASE
-          WHEN kind != 'risen' THEN affected
+          WHEN kind != 'default_rise' THEN affected_rows
           WHEN whole_table THEN table_default_rows
           ELSE players
         END AS rows_affected
       ))
       IGNORE NULLS
     ) AS findings
-  FROM persons
+  FROM findings_with_players
   GROUP BY game_date
 ),
--- The dates themselves: their rows, their optional features, their categories.
-measured AS (
+-- The dates: their rows, their optional features, their categories.
+date_metrics AS (
   SELECT
     d.*,
-    f.warming,
+    f.warming_up,
     f.has_history,
     f.findings,
     MIN(IFNULL(d.games, 0)) OVER () > 0 AS games_known,
     d.vegas_rows / d.`rows` AS optional_share
   FROM dates AS d
-  JOIN found AS f ON f.game_date = d.game_date
+  JOIN findings_by_date AS f ON f.game_date = d.game_date
 ),
-rated AS (
-  SELECT *, IF(games_known, `rows` / games, `rows`) AS rate FROM measured
+date_rates AS (
+  SELECT *, IF(games_known, `rows` / games, `rows`) AS rate FROM date_metrics
 ),
-measured_before AS (
+date_rates_with_history AS (
   SELECT
     *,
     ARRAY_AGG(STRUCT(
       game_date AS day, rate AS rate, optional_share AS optional_share,
       $category_fields
     )) OVER (ORDER BY game_date ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
-  FROM rated
+  FROM date_rates
 ),
-measured_usual AS (
+compared_dates AS (
   SELECT
     r.* EXCEPT (earlier),
     IF(r.has_history, r.rate / $usual_rate, NULL) AS coverage,
     IF(r.has_history, $usual_optional_share, NULL) AS usual_optional_share,
     $usual_categories
-  FROM measured_before AS r
+  FROM date_rates_with_history AS r
 ),
-noted AS (
+dates_with_findings AS (
   SELECT
     m.* EXCEPT (findings),
     ARRAY_CONCAT(
@@ -226,7 +226,7 @@ noted AS (
               WHEN NOT $has_optional THEN NULL
               WHEN m.optional_share = 0 AND IFNULL(m.usual_optional_share, 0) = 0
                 THEN 'optional_absent'
-              WHEN NOT m.warming
+              WHEN NOT m.warming_up
                 AND m.optional_share NOT BETWEEN $optional_low AND $optional_high
                 AND ABS(m.optional_share - m.usual_optional_share) >= $optional_shift
                 THEN 'optional_coverage'
@@ -244,10 +244,10 @@ noted AS (
         WHERE s.kind IS NOT NULL
       )
     ) AS findings
-  FROM measured_usual AS m
+  FROM compared_dates AS m
 ),
--- A category that fell is a finding where no other one names a feature of it.
-complete AS (
+-- A drop of a category is a finding only if no other finding names one of its features.
+dates_with_all_findings AS (
   SELECT
     n.* EXCEPT (findings),
     ARRAY_CONCAT(
@@ -264,7 +264,7 @@ complete AS (
         FROM UNNEST([
           $required_categories
         ]) AS c
-        WHERE n.has_history AND NOT n.warming
+        WHERE n.has_history AND NOT n.warming_up
           AND c.usual - c.quality >= $category_drop_yellow
           AND NOT EXISTS (
             SELECT 1
@@ -274,5 +274,5 @@ complete AS (
           )
       )
     ) AS findings
-  FROM noted AS n
+  FROM dates_with_findings AS n
 )

@@ -1,0 +1,169 @@
+"""What the templates take from a contract: columns, a table of features, thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fsq.contract import Contract, Feature
+from fsq.diagnosis.checks.optional_features import OptionalThresholds
+from fsq.diagnosis.trend import COMPARED
+from fsq.schema.columns import CATEGORIES, DETAIL_FIELDS
+from fsq.sql.gates import make_gate_placeholders
+from fsq.sql.quote import format_boolean, format_number, quote_text, quote_texts
+from fsq.stores.bigquery.names import column
+
+_INFINITE = "CAST('inf' AS FLOAT64)"
+
+
+def make_placeholders(contract: Contract) -> dict[str, str]:
+    """Make the text of every placeholder that depends on the contract.
+
+    Raises:
+        InputError: a feature's name is not an identifier.
+    """
+    rules, levels = contract.diagnosis, contract.feature_rules
+    low, high = OptionalThresholds.of(contract).optional_normal
+    thresholds = {k: format_number(v) for k, v in rules if isinstance(v, (int, float))}
+    optional = [f for f in contract.features if f.optional]
+    table = optional[0].upstream_table if optional else None
+    writer = contract.writer(table) if table else None
+    required = [c.name for c in contract.categories if not c.optional]
+    return (
+        thresholds
+        | make_gate_placeholders(contract)
+        | {
+            "width": str(len(contract.features)),
+            "stale_hours": format_number(levels.stale_hours),
+            "very_stale_hours": format_number(levels.very_stale_hours),
+            "detail_fields": _join(2, (f"d.{column(f.name)}" for f in DETAIL_FIELDS)),
+            "values": _join(2, (_feature_value(f) for f in contract.features)),
+            "category_read": _join(4, (f"t.`{c}`" for c in _category_columns())),
+            "category_means": _join(4, (f"AVG(t.`{c}`) AS {c}" for c in _category_columns())),
+            "category_columns": _join(2, _category_columns()),
+            "category_fields": _join(6, (f"{c} AS {c}" for c in _category_columns())),
+            "usual_categories": _join(
+                4,
+                (
+                    f"IF(r.has_history, {_usual_value(c, contract)}, NULL) AS usual_{c}"
+                    for c in _category_columns()
+                ),
+            ),
+            "required_categories": _join(
+                10, (_category_struct(c, contract, True) for c in required)
+            ),
+            "categories": _join(
+                8, (_category_struct(c.name, contract, False) for c in contract.categories)
+            ),
+            "compared_fields": _join(
+                6,
+                (
+                    f"CAST({_quote_reserved(c)} AS FLOAT64) AS {_quote_reserved(c)}"
+                    for c in COMPARED
+                ),
+            ),
+            "trailing": _join(4, (_trailing_median(c, rules.history_min_days) for c in COMPARED)),
+            "contract_features": _feature_table(contract),
+            "before": "PARTITION BY feature_index ORDER BY game_date "
+            f"ROWS BETWEEN {rules.history_days} PRECEDING AND 1 PRECEDING",
+            "recent": _is_recent(contract),
+            "optional_low": format_number(low),
+            "optional_high": format_number(high),
+            "has_optional": format_boolean(bool(optional)),
+            "optional_table": quote_text(table),
+            "optional_processor": quote_text(writer.name if writer else None),
+            "optional_features": quote_texts(f.name for f in optional),
+        }
+        | {
+            f"usual_{name}": _usual_value(name, contract)
+            for name in (
+                "games",
+                "default_share",
+                "expected_share",
+                "distinct_values",
+                "rate",
+                "optional_share",
+            )
+        }
+    )
+
+
+def _join(indent: int, items: Iterable[str]) -> str:
+    return (",\n" + " " * indent).join(items)
+
+
+def _category_columns() -> list[str]:
+    return [f"{c}_quality_pct" for c in CATEGORIES]
+
+
+def _quote_reserved(name: str) -> str:
+    return f"`{name}`" if name == "rows" else name  # ROWS is a reserved word
+
+
+def _feature_value(f: Feature) -> str:
+    """A feature's value, taken by position if the name at that position is right."""
+    item = f"t.`feature_quality_detail`[SAFE_OFFSET({f.index})]"
+    matches = f"{item}.`feature_name` = {quote_text(f.name)}"
+    return f"IF({matches}, {item}.`feature_value`, NULL) AS {column(f.name)}"
+
+
+def _category_struct(name: str, contract: Contract, compared: bool) -> str:
+    members = quote_texts(contract.names[i] for i in contract.in_category(name))
+    facts = (
+        f", n.{name}_quality_pct AS quality, n.usual_{name}_quality_pct AS usual"
+        if compared
+        else ""
+    )
+    position = next(i for i, c in enumerate(contract.categories) if c.name == name)
+    return (
+        f"STRUCT({position} AS position, {quote_text(name)} AS category{facts}, "
+        f"{members} AS features)"
+    )
+
+
+def _is_recent(contract: Contract) -> str:
+    """Whether an earlier date belongs to the same season."""
+    return f"DATE_DIFF(r.game_date, e.day, DAY) <= {contract.diagnosis.history_max_age_days}"
+
+
+def _usual_value(name: str, contract: Contract) -> str:
+    """The lower median of the earlier dates; unknown values sort above all others."""
+    known = f"IFNULL(e.{name}, {_INFINITE})"
+    median = f"NULLIF(PERCENTILE_DISC({known}, 0.5) OVER (), {_INFINITE})"
+    earlier = f"UNNEST(r.earlier) AS e WHERE {_is_recent(contract)}"
+    return f"(SELECT {median} FROM {earlier} LIMIT 1)"  # noqa: S608 - our own names
+
+
+def _trailing_median(name: str, min_days: int) -> str:
+    """The median of the earlier dates; NULL if they are too few."""
+    median = f"PERCENTILE_CONT(e.{_quote_reserved(name)}, 0.5) OVER ()"
+    trailing = f"(SELECT {median} FROM UNNEST(r.earlier) AS e LIMIT 1)"  # noqa: S608 - our own names
+    return f"IF(ARRAY_LENGTH(r.earlier) >= {min_days}, {trailing}, NULL) AS {name}_trailing"
+
+
+def _feature_table(contract: Contract) -> str:
+    """What the contract says about each feature, as rows."""
+    siblings: dict[str, list[Feature]] = {}
+    for f in contract.features:
+        siblings.setdefault(f.upstream_table, []).append(f)
+    rows: list[str] = []
+    for f in contract.features:
+        writer, table = contract.writer(f.upstream_table), siblings[f.upstream_table]
+        size = contract.windows[f.window].size if f.window else None
+        facts = {
+            "feature_index": str(f.index),
+            "feature_name": quote_text(f.name),
+            "upstream_table": quote_text(f.upstream_table),
+            "table_width": str(len(table)),
+            "table_optional": format_boolean(all(s.optional for s in table)),
+            "processor": quote_text(writer.name if writer else None),
+            "processor_expected": format_boolean(bool(writer and writer.expected)),
+            "optional": format_boolean(f.optional),
+            "suspicious": format_boolean(f.suspicious_default),
+            "sized": format_boolean(size is not None),
+            "open_ended": format_boolean(f.window is not None and size is None),
+            "min_std": f"CAST({format_number(f.min_std)} AS FLOAT64)",
+            "min_distinct": f"CAST({format_number(f.min_distinct)} AS INT64)",
+        }
+        columns = [v if rows else f"{v} AS {k}" for k, v in facts.items()]
+        rows.append(f"SELECT {', '.join(columns)}")
+    return "\n  UNION ALL ".join(rows)

@@ -10,7 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract, Feature, Gate
-from fsq.schema.columns import CATEGORIES, COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.vocabulary import CATEGORIES
 
 ROWS: int | None = 3_000  # its ordered lists take more memory than a machine has
 

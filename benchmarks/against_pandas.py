@@ -11,7 +11,8 @@ import pandas as pd
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema.columns import CATEGORIES, COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.vocabulary import CATEGORIES
 
 ROWS: int | None = 5_000  # its nested dicts take gigabytes for a whole season
 _HOUR = pd.Timedelta(hours=1)

@@ -8,7 +8,8 @@ from datetime import datetime
 import polars as pl
 
 from fsq.contract import Contract, Feature, Gate
-from fsq.schema.columns import CATEGORIES, COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.vocabulary import CATEGORIES
 
 ROWS: int | None = 5_000  # more take gigabytes, and longer per row
 _MICROS = pl.Datetime("us", "UTC")

@@ -27,7 +27,7 @@ import pyarrow as pa
 from fsq.backfill.run import COMMIT_ROWS
 from fsq.backfill.source import fingerprints
 from fsq.demo import simulate_season
-from fsq.intake.validation import validate_input
+from fsq.intake.validation import validate_columns, validate_rows
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import make_scoring_options, score_validated
 from fsq.stores.bigquery.stream import requests
@@ -95,14 +95,14 @@ def main() -> None:
 def _measured(season: pl.DataFrame) -> Costs:
     rows = season.head(COMMIT_ROWS)
     options = make_scoring_options("v2_33features", None, None, None, "error")
-    layout = validate_input(rows.lazy(), options.contract, "error", with_rows=False)
+    layout = validate_columns(rows.lazy(), options.contract, "error")
     columns = [*layout.carried, *layout.needed]
     with TemporaryDirectory() as folder:
         path = f"{folder}/rows.parquet"
         rows.write_parquet(path)
         read = pl.scan_parquet(path)
         days = [rows["game_date"].unique().to_list()]
-        scored = score_validated(rows, options)
+        scored = score_validated(rows, layout, options)
         table = to_arrow(scored)
         place = DeltaDataWriter(folder, "t", table.schema)
 
@@ -111,13 +111,13 @@ def _measured(season: pl.DataFrame) -> Costs:
 
         def surveyed() -> None:
             found = chosen().lazy()
-            validate_input(found, options.contract, "error")
+            validate_rows(found, layout, "error")
             fingerprints(found, columns)
 
         def score() -> None:
             found = chosen()
             fingerprints(found.lazy(), columns)
-            score_validated(found, options)
+            score_validated(found, layout, options)
 
         def pieces() -> list[pa.Buffer]:
             batches = to_arrow(scored).combine_chunks().to_batches()

@@ -10,7 +10,13 @@ import polars as pl
 from fsq.backfill.source import scan_source, source_read_errors
 from fsq.contract import Contract
 from fsq.errors import InputError
-from fsq.intake.validation import count_unknown_labels, validate_input
+from fsq.intake.layout import Layout
+from fsq.intake.validation import (
+    count_unknown_labels,
+    validate_columns,
+    validate_input,
+    validate_rows,
+)
 from fsq.scoring.engine import ScoringOptions
 from fsq.stores import (
     CostEstimate,
@@ -43,6 +49,7 @@ class Job:
         rows: the source's rows of the wanted dates, lazily.
         target: the store.
         base: in place, the store's version before its rows were looked at; else None.
+        layout: how to read the rows, once only the wanted columns are selected.
         wanted: the source's columns that scoring reads or carries.
         fingerprinted: the columns whose content decides whether a date is done anew.
     """
@@ -50,6 +57,7 @@ class Job:
     rows: pl.LazyFrame
     target: Store
     base: int | None
+    layout: Layout
     wanted: list[str]
     fingerprinted: list[str]
 
@@ -69,7 +77,7 @@ def open_job(
     base = target.version() if in_place else None
     with source_read_errors(source):
         rows = _between(scan_source(source), start, end, options.contract)
-        layout = validate_input(rows, options.contract, options.on_unknown, with_rows=False)
+        layout = validate_columns(rows, options.contract, options.on_unknown)
     if in_place and layout.form == "wide":
         raise InputError(
             [
@@ -82,18 +90,19 @@ def open_job(
     # In place, some stores keep the other columns; the others write whole rows again.
     stay = in_place and get_capabilities(source).column_updates
     wanted = [*(() if stay else layout.carried), *layout.needed]
-    return Job(rows, target, base, wanted, [c for c in wanted if c not in ours])
+    fingerprinted = [c for c in wanted if c not in ours]
+    return Job(rows, target, base, layout.select(wanted), wanted, fingerprinted)
 
 
 def validate_steps(
-    rows: pl.LazyFrame, source: str, todo: list[Step], options: ScoringOptions
+    rows: pl.LazyFrame, layout: Layout, source: str, todo: list[Step], options: ScoringOptions
 ) -> dict[str, int]:
-    """Refuse bad rows before anything is written; unknown words that count as defaults."""
+    """Reject bad rows before anything is written; count unknown labels if they are defaults."""
     if not todo:
         return {}
     chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
     with source_read_errors(source):
-        layout = validate_input(chosen, options.contract, options.on_unknown)
+        validate_rows(chosen, layout, options.on_unknown)
         return count_unknown_labels(chosen, layout) if options.on_unknown == "default" else {}
 
 
@@ -119,8 +128,7 @@ def estimate_costs(
     if not backend.capabilities.bills_bytes:
         return None
     count = sum(step.rows for step in todo)
-    layout = validate_input(rows, options.contract, options.on_unknown, with_rows=False)
-    carried = () if job.base is not None else layout.carried
+    carried = () if job.base is not None else job.layout.carried
     with source_read_errors(source):
         workload = Workload(rows, count, options.contract, source, carried, commits)
         return backend.estimate_costs(job.target, workload)

@@ -18,6 +18,7 @@ from fsq.backfill.plan import Step, estimate_costs, group_steps, make_plan, open
 from fsq.backfill.source import fingerprints, source_read_errors, spilled_to_disk
 from fsq.contract import Contract
 from fsq.errors import InputError
+from fsq.intake.layout import Layout
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
 from fsq.schema.arrow import to_arrow
@@ -133,20 +134,24 @@ def backfill(
             found = fingerprints(rows, job.fingerprinted)
             plan = make_plan(found, rows, job.target.ledger(), options, force=force)
         todo = [step for step in plan if step.reason is not None]
-        unknown = validate_steps(rows, source, todo, options)
+        unknown = validate_steps(rows, job.layout, source, todo, options)
         skipped = len(plan) - len(todo)
         groups = group_steps(todo, chunk_rows)
         if dry_run:
             costs = estimate_costs(job, rows, source, todo, options, commits=len(groups))
             return BackfillResult(plan, skipped=skipped, unknown_sources=unknown, costs=costs)
-        scored = _scored(rows, source, groups, options)
+        scored = _scored(rows, job.layout, source, groups, options)
         done = _written(scored, job.target, job.base, todo, progress)
     seconds = time.perf_counter() - began
     return BackfillResult(plan, done.rows, done.dates, skipped, seconds, dict(done.tiers), unknown)
 
 
 def _scored(
-    rows: pl.LazyFrame, source: str, groups: list[list[Step]], options: ScoringOptions
+    rows: pl.LazyFrame,
+    layout: Layout,
+    source: str,
+    groups: list[list[Step]],
+    options: ScoringOptions,
 ) -> Iterator[tuple[pa.Table, dict[date, LedgerEntry]]]:
     """Each chunk's scored rows, and what is to be remembered of its dates."""
     for chunk in groups:
@@ -154,7 +159,7 @@ def _scored(
         with source_read_errors(source):
             batch = rows.filter(pl.col("game_date").is_in(list(entries))).collect()
         # Cast piece by piece: nested rows take much memory, so they are held once.
-        yield pa.concat_tables(map(to_arrow, score_in_chunks(batch, options))), entries
+        yield pa.concat_tables(map(to_arrow, score_in_chunks(batch, layout, options))), entries
 
 
 @dataclass

@@ -6,7 +6,8 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import FsqError
-from fsq.schema.columns import CATEGORIES, COLUMN_NAMES
+from fsq.schema.columns import COLUMN_NAMES
+from fsq.schema.vocabulary import CATEGORIES
 
 
 def digest(scored: pl.DataFrame) -> int:

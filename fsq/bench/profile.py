@@ -62,7 +62,12 @@ def _named(frame: FrameType | None) -> tuple[str, ...]:
         frame = frame.f_back
     names.reverse()
     begins = next(
-        (i for i, n in enumerate(names) if n.endswith((":_score_chunk", ":validate_input"))), None
+        (
+            i
+            for i, n in enumerate(names)
+            if n.endswith((":_score_chunk", ":validate_columns", ":validate_rows"))
+        ),
+        None,
     )
     return () if begins is None else tuple(names[begins:])
 

@@ -80,8 +80,8 @@ def stages_of(job: Job) -> Job:
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder, watched_by(clock):
         for path in job["paths"]:
             frame = clock.timed(watch.READ, pl.read_parquet, path)
-            validate_input(frame.lazy(), options.contract, options.on_unknown)
-            scored = clock.timed(watch.BETWEEN, score_validated, frame, options)
+            layout = validate_input(frame.lazy(), options.contract, options.on_unknown)
+            scored = clock.timed(watch.BETWEEN, score_validated, frame, layout, options)
             table = clock.timed(watch.CAST, to_arrow, scored)
             if job["memory"]:
                 consistent(scored, options.contract)

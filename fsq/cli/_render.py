@@ -9,7 +9,7 @@ import polars as pl
 from fsq.cli._output import Output
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
-from fsq.schema.columns import CATEGORIES
+from fsq.schema.vocabulary import CATEGORIES, FEATURE_TIERS
 
 _BAR, _MOST = 30, 12
 
@@ -83,10 +83,7 @@ def _summed(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
         "phase4",
         "phase3",
         "calculated",
-        "gold",
-        "silver",
-        "bronze",
-        "poor",
+        *FEATURE_TIERS,
     ]
     summed = days.group_by("feature_index").agg(
         *(pl.col(c).sum() for c in counts),
@@ -96,7 +93,7 @@ def _summed(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
     for line in summed.sort("feature_index").to_dicts():
         f = contract.features[line["feature_index"]]
         words = {"phase4": "p4", "phase3": "p3", "calculated": "cal", "default_rows": "def"}
-        tiers = {t: t for t in ("gold", "silver", "bronze", "poor")}
+        tiers = {t: t for t in FEATURE_TIERS}
         out.append(
             {
                 "index": f.index,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fsq.cli._output import Output
-
-TIERS = ("gold", "silver", "bronze", "poor", "critical")
+from fsq.schema.vocabulary import TIERS
 
 
 def figures(rows: int, dates: int, seconds: float) -> str:

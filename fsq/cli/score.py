@@ -18,6 +18,7 @@ from fsq.backfill.source import scan_source, source_read_errors, spilled_to_disk
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import figures, tier_table
+from fsq.intake.layout import Layout
 from fsq.intake.validation import count_unknown_labels, validate_input
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import CHUNK_ROWS, ScoringOptions, make_scoring_options, score_validated
@@ -56,7 +57,7 @@ def command(
                 unknown = (
                     count_unknown_labels(rows, layout) if options.on_unknown == "default" else {}
                 )
-                dates, tiers = _to_file(rows, Path(target), options)
+                dates, tiers = _to_file(rows, layout, Path(target), options)
     else:
         done = backfill(
             source,
@@ -85,12 +86,14 @@ def command(
     )
 
 
-def _to_file(rows: pl.LazyFrame, path: Path, options: ScoringOptions) -> tuple[int, Counter[str]]:
+def _to_file(
+    rows: pl.LazyFrame, layout: Layout, path: Path, options: ScoringOptions
+) -> tuple[int, Counter[str]]:
     """Write to a file beside the target, and rename it once it is whole."""
     tiers: Counter[str] = Counter()
     days: set[date] = set()
     with atomic_write(path) as file:
-        _write(file, _counted(_chunks(rows, options), tiers, days))
+        _write(file, _counted(_chunks(rows, layout, options), tiers, days))
     return len(days), tiers
 
 
@@ -113,11 +116,11 @@ def _counted(
         yield chunk
 
 
-def _chunks(rows: pl.LazyFrame, options: ScoringOptions) -> Iterator[pl.DataFrame]:
+def _chunks(rows: pl.LazyFrame, layout: Layout, options: ScoringOptions) -> Iterator[pl.DataFrame]:
     """Scored chunks; at least one, so that no rows give a file with columns and no rows."""
     empty = True
     for batch in read_batches(rows, CHUNK_ROWS):
         empty = False
-        yield score_validated(batch, options)
+        yield score_validated(batch, layout, options)
     if empty:
-        yield score_validated(rows.head(0).collect(), options)
+        yield score_validated(rows.head(0).collect(), layout, options)

@@ -15,7 +15,7 @@ from fsq.cli._output import Output
 from fsq.contract import load_contract
 from fsq.diagnosis.trend import store_summary, trend_of
 from fsq.errors import InputError
-from fsq.schema.columns import CATEGORIES
+from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import get_capabilities, open_store
 
 KINDS = ("svg", "png", "html")

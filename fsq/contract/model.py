@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from fsq.schema.vocabulary import CategoryName, SourceType, Tier
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -22,9 +24,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]  # games, rows, features
 Days = Annotated[int, Field(ge=1, le=36_500)]  # a calendar holds their sum with any date in use
 Hours = Annotated[float, Field(ge=0, le=1_000_000)]
-CategoryName = Literal["matchup", "player_history", "team_context", "vegas", "game_context"]
-SourceType = Literal["phase4", "phase3", "calculated", "default"]
-Tier = Literal["gold", "silver", "bronze", "poor", "critical"]
 
 CALCULATED = "calculated"  # the upstream table of what no table holds
 

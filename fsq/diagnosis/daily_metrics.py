@@ -12,9 +12,8 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError
-from fsq.schema.columns import CATEGORIES
+from fsq.schema.vocabulary import CATEGORIES, FEATURE_TIERS, TIERS
 
-_TIERS = ("gold", "silver", "bronze", "poor", "critical")
 _LEVELS = ("green", "yellow", "red")
 _KEYS = ["game_date", "feature_index"]
 # Fields of the detail that the table per feature reads.
@@ -53,7 +52,7 @@ def record_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
     def list_names(column: str) -> pl.Expr:
         return pl.col(column).drop_nulls().unique().sort()
 
-    counted = {t: pl.col("quality_tier") == t for t in _TIERS}
+    counted = {t: pl.col("quality_tier") == t for t in TIERS}
     counted |= {level: pl.col("quality_alert_level") == level for level in _LEVELS}
     counted |= {
         "production_ready": pl.col("is_production_ready"),
@@ -131,7 +130,7 @@ def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         "thin_rows": pl.col("sample_size") < rules.thin_sample,
         "training_rows": pl.col("is_training_quality"),
     }
-    counted |= {t: tier == t for t in _TIERS[:4]}
+    counted |= {t: tier == t for t in FEATURE_TIERS}
     counted |= {s: source == s for s in ("phase4", "phase3", "calculated")}
     days = (
         long.lazy()

@@ -9,7 +9,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis.daily_metrics import record_days
 from fsq.errors import StoreError
-from fsq.schema.columns import CATEGORIES
+from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import Store
 from fsq.stores.read_errors import store_read_errors
 

@@ -1,8 +1,8 @@
-"""Canonical rows: each kind of fact stays in the few columns that hold it.
+"""Reading rows into columns: each field stays in the few columns that hold it.
 
-A line is one record's one feature; lines run record by record, a record's features in index
-order. Many features share one column (a table's timestamp, a window's sample size), so rules run
-on columns first, and lines are made only of what is written out.
+A feature row is one feature of one record. Feature rows run record by record, and a record's
+features in index order. Many features share one column (a table's timestamp, a window's sample
+size), so rules run on columns first, and only what is written out becomes feature rows.
 """
 
 from __future__ import annotations
@@ -14,241 +14,251 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fsq.contract import Contract, Feature
+from fsq.contract import Contract
 from fsq.errors import InputError, short
-from fsq.intake.formats import PROVENANCE, SHARED, Form, computed_at_columns, to_wide
+from fsq.intake.formats import Form, computed_at_columns, to_wide
 from fsq.intake.layout import Layout
-from fsq.intake.validation import OnUnknown, add_source_columns, known_label_hashes, label_hash
+from fsq.intake.validation import OnUnknown, add_source_columns, hash_labels, known_label_hashes
 from fsq.schema.columns import LEGACY_FIELDS, UTC_MICROS
+from fsq.schema.provenance import PROVENANCE
 from fsq.utils.timing import stage
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Schema = tuple[tuple[str, pl.DataType], ...]
-_TEXTS = pl.List(pl.String)
-_TYPES: dict[str, pl.DataType] = {
-    "last_updated": UTC_MICROS,
-    "sample_size": pl.Int64(),
-    "duration_ms": pl.Int64(),
-    "original_value": pl.Float64(),
-    "game_ids": _TEXTS,
-}
+_STRINGS = pl.List(pl.String)
 
 
 @dataclass(frozen=True)
 class FieldColumns:
-    """One kind of fact.
+    """The columns that hold one field.
 
     Attributes:
-        columns: the columns that hold it, one row per record.
-        of: per feature, the number of the column that holds its fact; the number of columns
-            itself where no column does.
+        columns: one row per record; features may share a column.
+        column_of_feature: per feature, the position of its column; the number of columns where
+            a feature has none.
     """
 
     columns: pl.DataFrame
-    of: tuple[int, ...]
+    column_of_feature: tuple[int, ...]
 
-    def lines(self, absent: object = None) -> pl.Series:
-        """The facts line by line; ``absent`` where a feature has no column."""
+    def feature_rows(self, absent: object = None) -> pl.Series:
+        """The field as one value per feature row; ``absent`` where a feature has no column."""
         parts = [c.alias("") for c in self.columns]
-        places = _places(self.columns.height, len(parts), self.of)
-        if len(parts) in self.of:
+        places = _positions(self.columns.height, len(parts), self.column_of_feature)
+        if len(parts) in self.column_of_feature:
             parts.append(pl.Series([absent], dtype=parts[0].dtype))
         return pl.concat(parts, rechunk=True)[places]
 
-    def spread(self, found: Array, absent: object) -> Array:
-        """What was found of the columns, shape (columns, records), as (features, records)."""
-        if len(found) in self.of:
-            last = np.full((1, found.shape[1]), absent, dtype=found.dtype)
-            found = np.concatenate([found, last])
-        return np.take(found, self.of, axis=0)
+    def by_feature(self, values: Array, absent: object) -> Array:
+        """Repeat what was computed per column, shape (columns, records), for each feature."""
+        if len(values) in self.column_of_feature:
+            last = np.full((1, values.shape[1]), absent, dtype=values.dtype)
+            values = np.concatenate([values, last])
+        return np.take(values, self.column_of_feature, axis=0)
 
 
 @lru_cache(maxsize=16)
-def _places(records: int, columns: int, of: tuple[int, ...]) -> pl.Series:
-    """Where each line's fact stands in the columns laid end to end, with one absent fact last."""
-    owner = np.array(of, dtype=np.uint32)
+def _positions(records: int, columns: int, column_of_feature: tuple[int, ...]) -> pl.Series:
+    """Where each feature row's value stands when the columns and an absent value are chained."""
+    column = np.array(column_of_feature, dtype=np.uint32)
     rows = np.arange(records, dtype=np.uint32)[:, None]
-    return pl.Series((owner * np.uint32(records) + rows * (owner < columns)).ravel())
+    return pl.Series((column * np.uint32(records) + rows * (column < columns)).ravel())
 
 
-# Besides the kinds of fact, what rules read of them: moments as numbers, and thin samples.
+# What the rules read of a field in its place: its moments as numbers, whether samples are thin.
 MOMENT, THIN = "moment", "thin"
 NEVER = np.iinfo(np.int64).min
-RULED = ("value", "original_value", MOMENT, THIN)
+_RULE_FORMS = {"last_updated": MOMENT, "sample_size": THIN}
+_READ_BY_RULES = {
+    "value",
+    *(_RULE_FORMS.get(suffix, suffix) for suffix, f in PROVENANCE.items() if f.read_by_rules),
+}
 
 
 @dataclass(frozen=True)
 class ColumnarBatch:
-    """A chunk of rows.
+    """A batch of rows, read.
 
     Attributes:
-        kinds: value, last_updated, data_hash, upstream_table, sample_size, game_ids,
-            original_value, fallback_reason, duration_ms, and what rules read of them; what the
-            input has nowhere is left out, and so is what no rule reads if no detail is wanted.
-        words: the source words as positions in the contract's, shape (features, records).
-        records: game_date, as_of, computed_at, run id, processors and the legacy three.
+        fields: ``value``, the provenance fields by suffix, and what rules read of them. A field
+            that the input lacks is left out; so is one that no rule reads, if no detail is wanted.
+        source_codes: each source label's position in the contract's ``sources``, shape
+            (features, records).
+        records: one row per record: game_date, as_of, computed_at, the run's id and processors,
+            and the three legacy fields.
     """
 
-    kinds: dict[str, FieldColumns]
-    words: Array
+    fields: dict[str, FieldColumns]
+    source_codes: Array
     records: pl.DataFrame
 
 
 @stage("interleave")
 def read_columnar_batch(
     frame: pl.DataFrame,
-    plan: Layout,
+    layout: Layout,
     on_unknown: OnUnknown,
     as_of: pl.Expr,
     *,
     with_detail: bool = True,
 ) -> ColumnarBatch:
-    """Read the rows' facts, all in one query: planning one is what a small chunk's time goes to.
+    """Read a batch in one query, since planning is most of what a small batch costs.
 
     Args:
-        frame: rows of any form.
-        plan: how to read them.
-        on_unknown: what to do about words that the contract does not know.
+        frame: rows in any form.
+        layout: how to read them.
+        on_unknown: what to do about source labels that the contract does not know.
         as_of: the moment of rows that have none of their own.
-        with_detail: whether to read what is only written out.
+        with_detail: whether to read fields that are only written out.
 
     Raises:
-        InputError: source words that the contract does not know, unless they count as default.
+        InputError: the contract does not know a source label, and ``on_unknown`` is "error".
     """
-    contract = plan.contract
-    wide = add_source_columns(to_wide(frame, plan.form, contract), contract)
-    reading = _reading(tuple(wide.schema.items()), plan.form, contract, with_detail)
-    read = wide.select(*reading.columns, pl.coalesce(*reading.as_of, as_of).alias("as_of"))
-    for name in reading.lists:
+    contract = layout.contract
+    wide = add_source_columns(to_wide(frame, layout.form, contract), contract)
+    query = _plan_query(tuple(wide.schema.items()), layout.form, contract, with_detail)
+    result = wide.select(*query.columns, pl.coalesce(*query.as_of, as_of).alias("as_of"))
+    for name in query.lists:
         # BigQuery's arrays hold no NULL elements.
-        if wide.height and read[f"{name}:holes"][0]:
-            read = read.with_columns(pl.col(name).list.drop_nulls())
-    kinds = {kind: FieldColumns(read[names], of) for kind, (names, of) in reading.kinds.items()}
-    found = _words(to_matrix(read[reading.words]), reading.known)
-    if not found.all():
+        if wide.height and result[f"{name}:nulls"][0]:
+            result = result.with_columns(pl.col(name).list.drop_nulls())
+    fields = {
+        field: FieldColumns(result[names], column_of_feature)
+        for field, (names, column_of_feature) in query.fields.items()
+    }
+    # Codes count from 1 here, so that 0 is a label that was not found.
+    codes = _look_up_labels(to_matrix(result[query.label_hashes]), query.known_hashes)
+    if not codes.all():
         sources = wide.select(f"{n}__source" for n in contract.names)
-        found = _codes(sources, contract, on_unknown) + np.uint8(1)
-    words = found - np.uint8(1)
-    return ColumnarBatch(kinds, words, read[[*reading.records, "as_of"]])
+        codes = _encode_labels(sources, contract, on_unknown) + np.uint8(1)
+    return ColumnarBatch(fields, codes - np.uint8(1), result[[*query.records, "as_of"]])
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """The query that reads a chunk, and what its columns are."""
+class _Query:
+    """The query that reads a batch, and what its columns are.
+
+    Attributes:
+        columns: every column but ``as_of``.
+        fields: per field, its columns' names and each feature's column among them.
+        label_hashes: names of the columns of hashed source labels, one per feature.
+        known_hashes: per label of the contract, its position and its hash in each such column.
+        records: names of the columns that describe the record.
+        lists: names of the columns that are lists; each has a ``<name>:nulls`` beside it.
+        as_of: the input's own ``as_of``, if there is one.
+    """
 
     columns: list[pl.Expr]
-    kinds: dict[str, tuple[list[str], tuple[int, ...]]]
-    words: list[str]
-    known: list[tuple[int, Array]]
+    fields: dict[str, tuple[list[str], tuple[int, ...]]]
+    label_hashes: list[str]
+    known_hashes: list[tuple[int, Array]]
     records: list[str]
     lists: list[str]
     as_of: list[pl.Expr]
 
 
 @lru_cache(maxsize=32)
-def _reading(schema: Schema, form: Form, contract: Contract, with_detail: bool) -> _Reading:
+def _plan_query(schema: Schema, form: Form, contract: Contract, with_detail: bool) -> _Query:
     types = dict(schema)
     columns: list[pl.Expr] = []
-    kinds: dict[str, tuple[list[str], tuple[int, ...]]] = {}
-    for kind, (found, of) in _kinds(types, contract).items():
-        if with_detail or kind in RULED:
-            kinds[kind] = ([f"{kind}:{i}" for i in range(len(found))], of)
-            columns += [c.alias(n) for c, n in zip(found, kinds[kind][0], strict=True)]
+    fields: dict[str, tuple[list[str], tuple[int, ...]]] = {}
+    for field, (exprs, column_of_feature) in _field_columns(types, contract).items():
+        if with_detail or field in _READ_BY_RULES:
+            names = [f"{field}:{i}" for i in range(len(exprs))]
+            fields[field] = (names, column_of_feature)
+            columns += [e.alias(n) for e, n in zip(exprs, names, strict=True)]
     hashes = [
-        label_hash(f"{n}__source", types[f"{n}__source"]).alias(f"word:{i}")
+        hash_labels(f"{n}__source", types[f"{n}__source"]).alias(f"label:{i}")
         for i, n in enumerate(contract.names)
     ]
-    records = _records(types, form)
-    lists = [*kinds.get("game_ids", ([], ()))[0], "processors_completed"]
-    named = {c.meta.output_name(): c for c in (*columns, *records)}
-    holes = [
-        named[n]
+    records = _record_columns(types, form)
+    lists = [
+        name
+        for suffix, field in PROVENANCE.items()
+        if field.type == "strings" and suffix in fields
+        for name in fields[suffix][0]
+    ]
+    lists.append("processors_completed")
+    by_name = {c.meta.output_name(): c for c in (*columns, *records)}
+    nulls = [
+        by_name[n]
         .list.explode(empty_as_null=False, keep_nulls=False)
         .null_count()
-        .alias(f"{n}:holes")
+        .alias(f"{n}:nulls")
         for n in lists
     ]
-    return _Reading(
-        columns=[*columns, *hashes, *records, *holes],
-        kinds=kinds,
-        words=[h.meta.output_name() for h in hashes],
-        known=_known([types[f"{n}__source"] for n in contract.names], contract),
+    return _Query(
+        columns=[*columns, *hashes, *records, *nulls],
+        fields=fields,
+        label_hashes=[h.meta.output_name() for h in hashes],
+        known_hashes=_known_hashes([types[f"{n}__source"] for n in contract.names], contract),
         records=[r.meta.output_name() for r in records],
         lists=lists,
-        as_of=[_as("as_of", types["as_of"], UTC_MICROS)] if "as_of" in types else [],
+        as_of=[_convert("as_of", types["as_of"], UTC_MICROS)] if "as_of" in types else [],
     )
 
 
-def _kinds(
+def _field_columns(
     types: dict[str, pl.DataType], contract: Contract
 ) -> dict[str, tuple[list[pl.Expr], tuple[int, ...]]]:
-    """Each kind's columns, and which of them is each feature's."""
-    values = [_as(n, types[n], pl.Float64()) for n in contract.names]
+    """Each field's columns, and which of them is each feature's."""
+    values = [_convert(n, types[n], pl.Float64()) for n in contract.names]
     out = {"value": (values, tuple(range(len(values))))}
-    for suffix in PROVENANCE:
-        target = _TYPES.get(suffix, pl.String())
-        owners = [_owners(f, suffix, set(types)) for f in contract.features]
-        chains = list(dict.fromkeys(chain for chain in owners if chain))
-        if chains:
-            columns = [pl.coalesce(_as(c, types[c], target) for c in chain) for chain in chains]
-            if target == _TEXTS:
-                columns = [c.fill_null([]) for c in columns]
-            at = {chain: i for i, chain in enumerate(chains)}
-            out[suffix] = (columns, tuple(at.get(chain, len(chains)) for chain in owners))
+    for suffix, field in PROVENANCE.items():
+        present = [tuple(c for c in field.columns(f) if c in types) for f in contract.features]
+        chains = list(dict.fromkeys(chain for chain in present if chain))
+        if not chains:
+            continue
+        columns = [pl.coalesce(_convert(c, types[c], field.dtype) for c in ch) for ch in chains]
+        if field.type == "strings":
+            columns = [c.fill_null([]) for c in columns]
+        at = {chain: i for i, chain in enumerate(chains)}
+        out[suffix] = (columns, tuple(at.get(chain, len(chains)) for chain in present))
     if "last_updated" in out:
-        moments, of = out["last_updated"]
-        out[MOMENT] = ([m.to_physical().fill_null(NEVER) for m in moments], of)
+        moments, column_of_feature = out["last_updated"]
+        out[MOMENT] = ([m.to_physical().fill_null(NEVER) for m in moments], column_of_feature)
     if "sample_size" in out:
-        sizes, of = out["sample_size"]
+        sizes, column_of_feature = out["sample_size"]
         least = contract.feature_rules.thin_sample
-        out[THIN] = ([(size < least).fill_null(False) for size in sizes], of)
+        out[THIN] = ([(size < least).fill_null(False) for size in sizes], column_of_feature)
     return out
 
 
-def _owners(feature: Feature, suffix: str, have: set[str]) -> tuple[str, ...]:
-    """The columns that may hold a feature's fact, the most specific first."""
-    owners = [feature.name]
-    if suffix in SHARED and (shared := getattr(feature, SHARED[suffix])):
-        owners.append(shared)
-    return tuple(c for o in owners if (c := f"{o}__{suffix}") in have)
+def _look_up_labels(hashes: Array, known: list[tuple[int, Array]]) -> Array:
+    """Each source label's position in the contract's sources, from 1; 0 if it is unknown.
 
-
-def _words(hashes: Array, known: list[tuple[int, Array]]) -> Array:
-    """Each line's source word as its position in the contract's sources, from 1; 0 if unknown.
-
-    Words are told by their hashes, which is several times cheaper than reading them.
+    Comparing hashes is several times cheaper than reading the labels.
     """
-    found = np.zeros(hashes.shape, dtype=np.uint8)
-    for position, word in known:
-        found += (hashes == word) * np.uint8(position + 1)
-    return found
+    codes = np.zeros(hashes.shape, dtype=np.uint8)
+    for position, label_hash in known:
+        codes += (hashes == label_hash) * np.uint8(position + 1)
+    return codes
 
 
-def _known(types: list[pl.DataType], contract: Contract) -> list[tuple[int, Array]]:
-    """Each source word's position and its hash in every column; NULL reads missing.
+def _known_hashes(types: list[pl.DataType], contract: Contract) -> list[tuple[int, Array]]:
+    """Each source label's position and its hash in every column; NULL reads ``missing``.
 
-    A word that a column's type cannot hold has the hash 0, which no value is expected to have.
+    A label that a column's type cannot hold has the hash 0, which no value is expected to have.
     """
-    words = list(contract.sources)
-    each = [known_label_hashes(kind, contract).fill_null(0).to_numpy() for kind in types]
+    labels = list(contract.sources)
+    each = [known_label_hashes(dtype, contract).fill_null(0).to_numpy() for dtype in types]
     hashes = np.stack(each, axis=1)[:, :, None]
-    return list(zip([*range(len(words)), words.index("missing")], hashes, strict=True))
+    return list(zip([*range(len(labels)), labels.index("missing")], hashes, strict=True))
 
 
-def _codes(columns: pl.DataFrame, contract: Contract, on_unknown: OnUnknown) -> Array:
+def _encode_labels(columns: pl.DataFrame, contract: Contract, on_unknown: OnUnknown) -> Array:
     known = list(contract.sources)
-    said = columns.select(pl.all().cast(pl.String))
-    codes = said.select(pl.all().cast(pl.Enum(known), strict=False))
-    if said.null_count().row(0) != codes.null_count().row(0):
+    labels = columns.select(pl.all().cast(pl.String))
+    codes = labels.select(pl.all().cast(pl.Enum(known), strict=False))
+    if labels.null_count().row(0) != codes.null_count().row(0):
         if on_unknown == "error":
-            met = {w for c in said for w in c.unique().drop_nulls().to_list()} - set(known)
-            raise InputError(
-                [f"unknown source words: {sorted(map(short, met))[:20]}; use {sorted(known)}"]
-            )
-        unknown = [codes[c].is_null() & said[c].is_not_null() for c in said.columns]
+            unknown = {s for c in labels for s in c.unique().drop_nulls().to_list()} - set(known)
+            shown = sorted(map(short, unknown))[:20]
+            raise InputError([f"unknown source labels: {shown}; use {sorted(known)}"])
+        lost = [codes[c].is_null() & labels[c].is_not_null() for c in labels.columns]
         default = pl.Series(["default"], dtype=pl.Enum(known))
         codes = codes.with_columns(
-            c.zip_with(~lost, default) for c, lost in zip(codes, unknown, strict=True)
+            c.zip_with(~where, default) for c, where in zip(codes, lost, strict=True)
         )
     return to_matrix(codes.select(pl.all().fill_null("missing").to_physical()))
 
@@ -258,34 +268,32 @@ def to_matrix(columns: pl.DataFrame) -> Array:
     return np.asarray(columns.to_numpy().T)
 
 
-def _as(name: str, found: pl.DataType, target: pl.DataType) -> pl.Expr:
+def _convert(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """A column of one type, read as another; a timestamp without a zone is UTC."""
     column = pl.col(name)
-    if found == target:
+    if dtype == target:
         return column
-    if isinstance(target, pl.Datetime) and isinstance(found, pl.Datetime) and not found.time_zone:
+    if isinstance(target, pl.Datetime) and isinstance(dtype, pl.Datetime) and not dtype.time_zone:
         return column.dt.cast_time_unit("us").dt.replace_time_zone("UTC")
     return column.cast(target, strict=False)
 
 
-def _records(types: dict[str, pl.DataType], form: Form) -> list[pl.Expr]:
-    """Record columns: game_date, computed_at, run id, processors and the legacy three."""
+def _record_columns(types: dict[str, pl.DataType], form: Form) -> list[pl.Expr]:
+    """Columns that describe a record: its date, computed_at, run, processors and legacy fields."""
 
     def text(name: str) -> pl.Expr:
         if name not in types or isinstance(types[name], pl.Struct | pl.List):
             return pl.lit(None, pl.String).alias(name)
         return pl.col(name).cast(pl.String)
 
-    def moment(names: list[str]) -> pl.Expr:
-        found = [_as(c, types[c], UTC_MICROS) for c in names]
-        return pl.coalesce(found) if found else pl.lit(None, UTC_MICROS)
-
-    done = pl.lit(None, _TEXTS)
+    moments = [_convert(c, types[c], UTC_MICROS) for c in computed_at_columns(types, form)]
+    completed = pl.lit(None, _STRINGS)
     if "processors_completed" in types:
-        done = pl.col("processors_completed").cast(_TEXTS)
+        completed = pl.col("processors_completed").cast(_STRINGS)
     return [
         pl.col("game_date"),
-        moment(computed_at_columns(types, form)).alias("computed_at"),
+        pl.coalesce(moments or [pl.lit(None, UTC_MICROS)]).alias("computed_at"),
         text("pipeline_run_id"),
-        done.alias("processors_completed"),
+        completed.alias("processors_completed"),
         *(text(c) for c in LEGACY_FIELDS),
     ]

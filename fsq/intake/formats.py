@@ -14,34 +14,15 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError, short
-from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS
+from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS, ColumnType
+from fsq.schema.provenance import PROVENANCE
 from fsq.utils.timing import stage
 
 Form = Literal["wide", "legacy", "hybrid", "scored"]
 
 log = logging.getLogger("fsq")
 
-# Suffix of a provenance column -> field of the detail struct that it becomes.
-PROVENANCE = {
-    "last_updated": "last_updated",
-    "data_hash": "upstream_data_hash",
-    "upstream_table": "upstream_table",
-    "sample_size": "sample_size",
-    "game_ids": "contributing_game_ids",
-    "original_value": "original_value",
-    "fallback_reason": "fallback_reason",
-    "duration_ms": "computation_duration_ms",
-}
-# Suffixes that may also stand after the upstream table's or the window's name.
-SHARED = {
-    "last_updated": "upstream_table",
-    "data_hash": "upstream_table",
-    "sample_size": "window",
-    "game_ids": "window",
-}
-# Suffixes of columns that no rule reads.
-WRITTEN_ONLY = ("data_hash", "upstream_table", "game_ids", "fallback_reason", "duration_ms")
-_VALUES = ("features", "feature_store_values")
+VALUE_ARRAYS = ("features", "feature_store_values")
 
 
 def detect_form(columns: Iterable[str], contract: Contract) -> Form:
@@ -52,7 +33,7 @@ def detect_form(columns: Iterable[str], contract: Contract) -> Form:
     found = set(columns)
     if any(f"{n}__source" in found for n in contract.names):
         return "wide"
-    if "feature_names" in found and any(v in found for v in _VALUES):
+    if "feature_names" in found and any(v in found for v in VALUE_ARRAYS):
         return "legacy"
     if "feature_0_value" in found:
         return "hybrid"
@@ -70,14 +51,18 @@ def holds_features(columns: Iterable[str]) -> bool:
     return not {"feature_names", "feature_0_value"}.isdisjoint(columns)
 
 
-def wide_columns(contract: Contract) -> list[str]:
-    """Every column name that is part of the wide form's values and provenance."""
-    names = [n for f in contract.names for n in (f, f"{f}__source")]
-    names += [f"{f}__{suffix}" for f in contract.names for suffix in PROVENANCE]
-    for suffix, attribute in SHARED.items():
-        owners = dict.fromkeys(getattr(f, attribute) for f in contract.features)
-        names += [f"{owner}__{suffix}" for owner in owners if owner]
-    return names
+def wide_columns(contract: Contract) -> dict[str, ColumnType]:
+    """Every column of the wide form's values and provenance, with the type of what it holds."""
+    values: dict[str, ColumnType] = dict.fromkeys(contract.names, "float")
+    return values | provenance_columns(contract)
+
+
+def provenance_columns(contract: Contract) -> dict[str, ColumnType]:
+    """Every column that may say where a value came from, with the type of what it holds."""
+    out: dict[str, ColumnType] = {f"{n}__source": "string" for n in contract.names}
+    for field in PROVENANCE.values():
+        out |= {c: field.type for f in contract.features for c in field.columns(f)}
+    return out
 
 
 def carried_columns(columns: Iterable[str], form: Form, contract: Contract) -> list[str]:
@@ -101,7 +86,7 @@ def to_wide(frame: pl.DataFrame, form: Form, contract: Contract) -> pl.DataFrame
 
 
 def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    values = next(v for v in _VALUES if v in frame.columns)
+    values = next(v for v in VALUE_ARRAYS if v in frame.columns)
     names = pl.col("feature_names").cast(pl.List(pl.String))
     rows = frame.select(names, pl.col(values).cast(pl.List(pl.Float64), strict=False))
     if rows["feature_names"].list.explode(empty_as_null=False, keep_nulls=False).has_nulls():
@@ -244,9 +229,10 @@ def label_at(words: pl.Series, position: int) -> pl.Series:
 def _legacy_provenance(frame: pl.DataFrame, contract: Contract) -> list[pl.Expr]:
     out = []
     for table, prefix in contract.legacy_prefixes.items():
-        for old, new in (("last_updated", "last_updated"), ("hash", "data_hash")):
-            if f"{prefix}_{old}" in frame.columns and f"{table}__{new}" not in frame.columns:
-                out.append(pl.col(f"{prefix}_{old}").alias(f"{table}__{new}"))
+        for field in PROVENANCE.values():
+            old, new = f"{prefix}_{field.legacy_suffix}", f"{table}__{field.suffix}"
+            if field.legacy_suffix and old in frame.columns and new not in frame.columns:
+                out.append(pl.col(old).alias(new))
     return out
 
 
@@ -299,9 +285,9 @@ def _from_scored(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         word = one.struct.field("source_type") if words is None else label_at(words, i)
         out.append(word.alias(f"{name}__source"))
         out += [
-            one.struct.field(field).alias(f"{name}__{suffix}")
+            one.struct.field(field.detail_field).alias(f"{name}__{suffix}")
             for suffix, field in PROVENANCE.items()
-            if field in have
+            if field.detail_field in have
         ]
     own = {s.name for s in out} - set(COLUMN_NAMES)
     legacy = [c for c in LEGACY_FIELDS if c in frame.columns]

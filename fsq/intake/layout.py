@@ -1,37 +1,86 @@
-"""Layout: what the names and types of an input's columns say, before any row is read."""
+"""The layout of an input: how to read it, and what is wrong with its columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal, get_args
 
 import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import short
 from fsq.intake.formats import (
-    PROVENANCE,
-    WRITTEN_ONLY,
+    VALUE_ARRAYS,
     Form,
     carried_columns,
     detect_form,
+    provenance_columns,
     wide_columns,
 )
-from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
+from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS, ColumnType
+from fsq.schema.provenance import PROVENANCE
 
-_MOMENTS = ("last_updated", "computed_at", "as_of", "updated_at", "created_at")
+# What a column of the input holds: what a column of the output may, or one of the forms' arrays.
+InputType = ColumnType | Literal["numbers", "labels"]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the column names of an input say, before any row is read."""
+    """How to read an input: what the names and types of its columns say, before any row is read.
+
+    It is worked out once for an input and handed on to whatever validates or scores its rows.
+
+    Attributes:
+        form: the form of its rows.
+        carried: columns that the output carries through unchanged.
+        needed: columns that scoring reads.
+        contract: the contract that the rows are scored with.
+        schema: the input's columns and their types.
+    """
 
     form: Form
     carried: list[str]
     needed: list[str]
     contract: Contract
     schema: pl.Schema
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns to read: carried ones first, then the others that scoring needs."""
+        return list(dict.fromkeys([*self.carried, *self.needed]))
+
+    def select(self, columns: Iterable[str]) -> Layout:
+        """The layout of the same input with only some of its columns."""
+        kept = set(columns)
+        return replace(
+            self,
+            carried=[c for c in self.carried if c in kept],
+            needed=[c for c in self.needed if c in kept],
+            schema=pl.Schema({c: dtype for c, dtype in self.schema.items() if c in kept}),
+        )
+
+    def narrow(self, outputs: Collection[str], *, with_detail: bool) -> Layout:
+        """The layout that suffices for some columns of the output.
+
+        Args:
+            outputs: the columns of the output that are wanted, carried ones included.
+            with_detail: whether the detail is among them; without it, no column is read that is
+                only written out.
+        """
+        carried = [c for c in self.carried if c in outputs]
+        needed = self.needed
+        if not with_detail and self.form == "wide":
+            unread = {
+                column
+                for field in PROVENANCE.values()
+                if not field.read_by_rules
+                for feature in self.contract.features
+                for column in field.columns(feature)
+            }
+            needed = [c for c in needed if c not in unread]
+        return replace(self, carried=carried, needed=needed)
 
 
 @lru_cache(maxsize=32)
@@ -41,80 +90,64 @@ def infer_layout(
     """How to read columns of these names and types, and what is wrong with them."""
     schema = pl.Schema(columns)
     form = detect_form(schema, contract)
-    carried = carried_columns(schema, form, contract)
     problems = [*find_key_problems(schema), *_type_problems(schema, contract, form)]
     if form == "wide":
-        problems = [*_missing(schema, contract), *problems]
-        may = {*LEGACY_FIELDS, *contract.names}
-        if taken := [c for c in schema if c in COLUMN_NAMES and c not in may]:
-            problems.append(f"columns bear an output's name: {taken}; rename or drop them")
+        problems = [*_missing_columns(schema, contract), *problems]
+        allowed = {*LEGACY_FIELDS, *contract.names}
+        if taken := [c for c in schema if c in COLUMN_NAMES and c not in allowed]:
+            problems.append(f"columns named like output columns: {taken}; rename or drop them")
     problems += _name_problems(schema)
     if form == "legacy" and "feature_sources" not in schema:
-        problems.append("no column feature_sources; without it nothing says where values came from")
-    layout = Layout(form, carried, _needed(schema, contract, form), contract, schema)
-    return layout, tuple(problems)
+        problems.append(
+            "missing column feature_sources; add it, since legacy rows state their sources there"
+        )
+    carried = carried_columns(schema, form, contract)
+    needed = _needed_columns(schema, contract, form)
+    return Layout(form, carried, needed, contract, schema), tuple(problems)
 
 
-def _needed(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
+def _needed_columns(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     """Columns that scoring reads, whatever else the input has."""
-    wanted = {
-        *KEYS,
-        *wide_columns(contract),
-        *LEGACY_FIELDS,
-        "computed_at",
-        "as_of",
-        "pipeline_run_id",
-        "processors_completed",
-        "feature_quality_detail",
-        "features",
-        "feature_store_values",
-        "feature_names",
-        "updated_at",
-        "created_at",
-    }
-    wanted |= {f"feature_{i}_{w}" for i in range(len(contract.names)) for w in ("value", "source")}
-    wanted |= {
-        f"{p}_{w}" for p in contract.legacy_prefixes.values() for w in ("last_updated", "hash")
-    }
+    wanted = set(KEYS).union(*(_expected_types(contract, f) for f in get_args(Form)))
     if form != "wide":
-        wanted -= set(contract.names)  # has_vegas_line is an output's name too
+        wanted -= set(contract.names)  # has_vegas_line is also the name of an output column
     if form != "scored":
         wanted -= {"feature_quality_detail"}
     return [c for c in schema if c in wanted]
 
 
-def columns_for_rules(plan: Layout) -> list[str]:
-    """Columns that scoring reads if no detail is wanted: none that are only written out."""
-    if plan.form != "wide":
-        return plan.needed
-    ends = tuple(f"__{suffix}" for suffix in WRITTEN_ONLY)
-    return [c for c in plan.needed if c in plan.contract.names or not c.endswith(ends)]
-
-
 def _name_problems(schema: pl.Schema) -> list[str]:
     """Names, of nested fields too, that neither Arrow nor any file can hold."""
-    wrong = [short(c) for c, kind in schema.items() if any("\0" in n for n in (c, *_fields(kind)))]
-    return [f"NUL in the name of a column or its fields: {wrong}; rename it"] if wrong else []
+    wrong = [
+        short(c)
+        for c, dtype in schema.items()
+        if any("\0" in name for name in (c, *_nested_names(dtype)))
+    ]
+    return (
+        [f"NUL character in the name of a column or its fields: {wrong}; rename it"]
+        if wrong
+        else []
+    )
 
 
-def _fields(kind: pl.DataType) -> Iterator[str]:
-    if isinstance(kind, pl.List | pl.Array):
-        yield from _fields(kind.inner)  # type: ignore[arg-type]
-    if isinstance(kind, pl.Struct):
-        for field in kind.fields:
+def _nested_names(dtype: pl.DataType) -> Iterator[str]:
+    if isinstance(dtype, pl.List | pl.Array):
+        yield from _nested_names(dtype.inner)  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
             yield field.name
-            yield from _fields(field.dtype)  # type: ignore[arg-type]
+            yield from _nested_names(field.dtype)  # type: ignore[arg-type]
 
 
-def _missing(schema: pl.Schema, contract: Contract) -> list[str]:
-    lacking = [n for n in contract.names if n not in schema]
+def _missing_columns(schema: pl.Schema, contract: Contract) -> list[str]:
+    missing = [n for n in contract.names if n not in schema]
     if "feature_sources" not in schema:
-        lacking += [f"{n}__source" for n in contract.names if f"{n}__source" not in schema]
-    return [f"missing columns: {lacking}; {contract.name} needs them all"] if lacking else []
+        missing += [f"{n}__source" for n in contract.names if f"{n}__source" not in schema]
+    return [f"missing columns: {missing}; {contract.name} needs them all"] if missing else []
 
 
 def find_key_problems(schema: pl.Schema, keys: Iterable[str] = KEYS) -> list[str]:
-    """Key columns that are missing or of a wrong type."""
+    """Key columns that are missing or have the wrong type."""
     out = [f"missing key column {k!r}; every row needs it" for k in keys if k not in schema]
     if (
         "player_lookup" in keys
@@ -127,90 +160,107 @@ def find_key_problems(schema: pl.Schema, keys: Iterable[str] = KEYS) -> list[str
     return out
 
 
-def is_text(kind: pl.DataType) -> bool:
-    """Whether a column of this type holds words."""
-    return isinstance(kind, pl.String | pl.Categorical | pl.Enum)
+def is_text(dtype: pl.DataType) -> bool:
+    """Whether a column of this type holds text."""
+    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
 
 
-def accepts(suffix: str, kind: pl.DataType) -> bool:
-    """Whether a column that is called so may have this type."""
-    if isinstance(kind, pl.Null):
+def accepts(expected: InputType, dtype: pl.DataType) -> bool:
+    """Whether a column of this Polars type can be read as what is expected of it."""
+    if isinstance(dtype, pl.Null):
         return True
-    if suffix in ("", "original_value"):
-        return kind.is_numeric() or kind == pl.Boolean
-    if suffix in ("sample_size", "duration_ms"):
-        return kind.is_numeric()
-    if suffix in _MOMENTS:
-        return isinstance(kind, pl.Datetime)
-    if suffix in ("game_ids", "processors_completed"):
-        return isinstance(kind, pl.List | pl.Array) and (
-            is_text(kind.inner) or isinstance(kind.inner, pl.Null)  # type: ignore[arg-type]
-        )
-    if suffix == "feature_sources":
-        return is_text(kind) or _is_map(kind)
-    if suffix in ("numbers", "names", "detail"):
-        inner = kind.inner if isinstance(kind, pl.List | pl.Array) else None
-        if inner is None or suffix == "detail":
-            return isinstance(inner, pl.Struct) and not _wrong_fields(inner)
-        return accepts("" if suffix == "numbers" else "name", inner)  # type: ignore[arg-type]
-    return is_text(kind)
+    match expected:
+        case "float":
+            return dtype.is_numeric() or dtype == pl.Boolean
+        case "int":
+            return dtype.is_numeric()
+        case "timestamp":
+            return isinstance(dtype, pl.Datetime)
+        case "strings":
+            return _is_list_of("string", dtype)
+        case "numbers":
+            return _is_list_of("float", dtype)
+        case "detail":
+            structs = dtype.inner if isinstance(dtype, pl.List | pl.Array) else None
+            return isinstance(structs, pl.Struct) and not _mistyped_fields(structs)
+        case "labels":
+            return is_text(dtype) or _is_map(dtype)
+        case _:
+            return is_text(dtype)
 
 
-def _is_map(kind: pl.DataType) -> bool:
-    """Whether words by position can be read from it: a struct, or a list of keys and words."""
-    pairs = isinstance(kind, pl.List) and isinstance(kind.inner, pl.Struct)
-    struct = kind.inner if pairs else kind  # type: ignore[attr-defined]
+def _is_list_of(expected: InputType, dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.List | pl.Array) and accepts(expected, dtype.inner)  # type: ignore[arg-type]
+
+
+def _is_map(dtype: pl.DataType) -> bool:
+    """Whether labels by position can be read from it: a struct, or a list of keys and labels."""
+    pairs = isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct)
+    struct = dtype.inner if pairs else dtype  # type: ignore[attr-defined]
     if not isinstance(struct, pl.Struct) or (pairs and len(struct.fields) != 2):
         return False
-    return all(accepts("word", f.dtype) for f in struct.fields)  # type: ignore[arg-type]
+    return all(accepts("string", f.dtype) for f in struct.fields)  # type: ignore[arg-type]
 
 
-def _wrong_fields(detail: pl.Struct) -> list[str]:
+def _mistyped_fields(detail: pl.Struct) -> list[str]:
     """Fields of a scored detail whose type none of fsq's writers gives them."""
-    suffixes = {field: suffix for suffix, field in PROVENANCE.items()}
-    suffixes |= {"feature_value": "", "feature_name": "name", "source_type": "word"}
+    expected: dict[str, ColumnType] = {f.detail_field: f.type for f in PROVENANCE.values()}
+    expected |= {"feature_value": "float", "feature_name": "string", "source_type": "string"}
     return [
         f.name
         for f in detail.fields
-        if f.name in suffixes and not accepts(suffixes[f.name], f.dtype)  # type: ignore[arg-type]
+        if f.name in expected and not accepts(expected[f.name], f.dtype)  # type: ignore[arg-type]
     ]
 
 
-def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
-    checks = {c: c for c in ("computed_at", "as_of", "processors_completed", "pipeline_run_id")}
-    checks |= {c: c for c in LEGACY_FIELDS}
-    if form == "wide":
-        checks |= {c: c.partition("__")[2] for c in wide_columns(contract)}
-    elif form == "legacy":
-        checks |= dict.fromkeys(("features", "feature_store_values"), "numbers")
-        checks |= {"feature_names": "names"}
-    elif form == "hybrid":
-        checks |= {f"feature_{i}_value": "" for i in range(len(contract.names))}
-        checks |= {f"feature_{i}_source": "source" for i in range(len(contract.names))}
-    else:
-        checks |= {"feature_quality_detail": "detail"}
-    if form in ("hybrid", "scored"):  # these read a shared column where their own says nothing
-        checks |= {c: c.partition("__")[2] for c in wide_columns(contract) if "__" in c}
-    if form in ("legacy", "hybrid"):
-        checks |= {c: c for c in ("updated_at", "created_at")}
-        prefixes = contract.legacy_prefixes.values()
-        checks |= {f"{p}_last_updated": "last_updated" for p in prefixes}
-        checks |= {f"{p}_hash": "data_hash" for p in prefixes}
-    wrong = {c: schema[c] for c, s in checks.items() if c in schema and not accepts(s, schema[c])}
-    expected = {
-        "": "a number",
-        "original_value": "a number",
-        "sample_size": "an integer",
-        "duration_ms": "an integer",
-        "game_ids": "a list of strings",
-        "numbers": "an array of numbers",
-        "names": "an array of strings",
-        "detail": "what fsq.score gave",
-        "processors_completed": "a list of strings",
-        "feature_sources": "JSON text or a map",
-        **dict.fromkeys(_MOMENTS, "a timestamp"),
+def _expected_types(contract: Contract, form: Form) -> dict[str, InputType]:
+    """The columns that scoring reads from rows of a form, and what each must hold."""
+    positions = range(len(contract.names))
+    out: dict[str, InputType] = {
+        "computed_at": "timestamp",
+        "as_of": "timestamp",
+        "processors_completed": "strings",
+        "pipeline_run_id": "string",
+        **dict.fromkeys(LEGACY_FIELDS, "string"),
+        "feature_sources": "labels",
     }
+    if form == "wide":
+        out |= wide_columns(contract)
+    elif form == "legacy":
+        out |= dict.fromkeys(VALUE_ARRAYS, "numbers")
+        out["feature_names"] = "strings"
+    elif form == "hybrid":
+        out |= {f"feature_{i}_value": "float" for i in positions}
+        out |= {f"feature_{i}_source": "string" for i in positions}
+    else:
+        out["feature_quality_detail"] = "detail"
+    if form in ("hybrid", "scored"):  # these read a shared column where their own says nothing
+        out |= provenance_columns(contract)
+    if form in ("legacy", "hybrid"):
+        out |= {"updated_at": "timestamp", "created_at": "timestamp"}
+        out |= {
+            f"{prefix}_{field.legacy_suffix}": field.type
+            for prefix in contract.legacy_prefixes.values()
+            for field in PROVENANCE.values()
+            if field.legacy_suffix
+        }
+    return out
+
+
+_CURES: dict[InputType, str] = {
+    "float": "a number",
+    "int": "an integer",
+    "timestamp": "a timestamp",
+    "strings": "a list of strings",
+    "numbers": "a list of numbers",
+    "detail": "what fsq.score returned",
+    "labels": "JSON text or a map",
+}
+
+
+def _type_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     return [
-        f"wrong type: {c} is {kind}; make it {expected.get(checks[c], 'a string')}"
-        for c, kind in wrong.items()
+        f"wrong type: {column} is {schema[column]}; make it {_CURES.get(expected, 'a string')}"
+        for column, expected in _expected_types(contract, form).items()
+        if column in schema and not accepts(expected, schema[column])
     ]

@@ -25,7 +25,7 @@ from fsq.diagnosis.trend import LOOKBACK, trend
 from fsq.errors import StoreError
 from fsq.report import charts, facts
 from fsq.report.spec import LEVEL_COLOURS, SOURCE_COLOURS, TIER_COLOURS, words
-from fsq.schema.columns import CATEGORIES
+from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import Store
 
 _MAX_FINDINGS = 60

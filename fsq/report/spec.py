@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from fsq.schema.columns import CATEGORIES
+from fsq.schema.vocabulary import CATEGORIES
 
 # Told apart by people who see few colours, and by dashes where lines lie together.
 LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b")

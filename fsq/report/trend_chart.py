@@ -16,7 +16,7 @@ from fsq.report.spec import (
     day_tip,
     drawn,
 )
-from fsq.schema.columns import CATEGORIES
+from fsq.schema.vocabulary import CATEGORIES
 
 _PANEL = {"width": 720, "height": 120}
 

@@ -10,6 +10,8 @@ from typing import Literal
 
 import polars as pl
 
+from fsq.schema.vocabulary import CATEGORIES
+
 ColumnType = Literal["int", "float", "string", "bool", "date", "timestamp", "strings", "detail"]
 
 
@@ -79,8 +81,6 @@ DETAIL_FIELDS = tuple(
         ("computation_duration_ms", "int", "Milliseconds that the feature took upstream"),
     )
 )
-
-CATEGORIES = ("matchup", "player_history", "team_context", "vegas", "game_context")
 
 COLUMNS = (
     Column("feature_quality_detail", "detail", "One struct per feature, in index order"),

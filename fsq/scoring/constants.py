@@ -1,6 +1,6 @@
-"""What is the same in every record: the contract's constants, one line per feature, repeated.
+"""What is the same in every record: the contract's constants, one row per feature, repeated.
 
-The repetition is built once for the longest chunk seen; a shorter chunk takes a prefix of it,
+The repetition is built once for the longest chunk seen. A shorter chunk takes a prefix of it,
 which is a slice without a copy, since the pattern repeats with every record.
 """
 
@@ -11,51 +11,45 @@ from functools import lru_cache
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema.columns import UTC_MICROS
+from fsq.schema.provenance import PROVENANCE
 
-ABSENT: dict[str, pl.DataType] = {
-    "upstream_data_hash": pl.String(),
-    "last_updated": UTC_MICROS,
-    "sample_size": pl.Int64(),
-    "original_value": pl.Float64(),
-    "computation_duration_ms": pl.Int64(),
-}
+_MAX_CONTRACTS = 4
 _repeated: dict[str, pl.DataFrame] = {}
 
 
-def constants(contract: Contract, records: int) -> pl.DataFrame:
-    """The contract's constants for so many records, record-major."""
+def repeat_constants(contract: Contract, records: int) -> pl.DataFrame:
+    """The contract's constants as feature rows, for this many records."""
     width = len(contract.features)
-    have = _repeated.get(contract.version_hash)
-    if have is None or have.height < records * width:
-        if len(_repeated) > 4:
+    cached = _repeated.get(contract.version_hash)
+    if cached is None or cached.height < records * width:
+        if len(_repeated) > _MAX_CONTRACTS:
             _repeated.clear()
-        pattern = one_record(contract)
-        lines = pl.int_range(records * width, dtype=pl.UInt32, eager=True) % width
-        have = pattern.select(pl.all().gather(lines))
-        _repeated[contract.version_hash] = have
-    return have.head(records * width)
+        pattern = tabulate_constants(contract)
+        rows = pl.int_range(records * width, dtype=pl.UInt32, eager=True) % width
+        cached = pattern.select(pl.all().gather(rows))
+        _repeated[contract.version_hash] = cached
+    return cached.head(records * width)
 
 
 @lru_cache(maxsize=8)
-def one_record(contract: Contract) -> pl.DataFrame:
-    """The contract's constants, one line per feature in index order."""
+def tabulate_constants(contract: Contract) -> pl.DataFrame:
+    """The contract's constants, one row per feature in index order."""
     features = contract.features
-    return pl.DataFrame(
-        {
-            "feature_index": pl.Series([f.index for f in features], dtype=pl.Int64),
-            "feature_name": [f.name for f in features],
-            "feature_category": [f.category for f in features],
-            "expected_value": pl.Series([f.expected for f in features], dtype=pl.Float64),
-            "upstream_table": [f.upstream_table for f in features],
-            "reason": [f.fallback_reason for f in features],
-            "feature_definition_version": [f.definition_version for f in features],
-            "clamps": [f.on_violation == "clamp" for f in features],
-            # What an input may have nowhere; its own lines stand in their place.
-            **{
-                field: pl.Series([None] * len(features), dtype=dtype)
-                for field, dtype in ABSENT.items()
-            },
-            "contributing_game_ids": pl.Series([[]] * len(features), dtype=pl.List(pl.String)),
-        }
-    )
+    stated = {
+        "feature_index": pl.Series([f.index for f in features], dtype=pl.Int64),
+        "feature_name": pl.Series([f.name for f in features], dtype=pl.String),
+        "feature_category": pl.Series([f.category for f in features], dtype=pl.String),
+        "expected_value": pl.Series([f.expected for f in features], dtype=pl.Float64),
+        "upstream_table": pl.Series([f.upstream_table for f in features], dtype=pl.String),
+        "reason": pl.Series([f.fallback_reason for f in features], dtype=pl.String),
+        "feature_definition_version": pl.Series([f.definition_version for f in features]),
+        "clamps": pl.Series([f.on_violation == "clamp" for f in features]),
+    }
+    # An input may lack any provenance; where it states some, that takes this one's place.
+    unstated = {
+        field.detail_field: pl.Series(
+            [[] if field.type == "strings" else None] * len(features), dtype=field.dtype
+        )
+        for field in PROVENANCE.values()
+    }
+    return pl.DataFrame(unstated | stated)

@@ -1,4 +1,4 @@
-"""The nested detail: what the rules decided and what is each line's own, as structs per record."""
+"""The detail column: what the rules decided and what each feature row states, as structs."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.intake.columnar import Array, FieldColumns, to_matrix
 from fsq.schema.columns import DETAIL_FIELDS
-from fsq.scoring.constants import constants
+from fsq.schema.provenance import PROVENANCE
+from fsq.scoring.constants import repeat_constants
 from fsq.scoring.feature_rules import FLAGS, TEXT_FIELDS
 from fsq.scoring.indicators import RuleInputs
 from fsq.scoring.signature_cache import ScoredSignatures
 from fsq.utils.timing import stage
 
-# Fields that a line brings along, and the kind that holds them.
-_BROUGHT = {
-    "upstream_table": "upstream_table",
-    "upstream_data_hash": "data_hash",
-    "last_updated": "last_updated",
-    "sample_size": "sample_size",
-    "contributing_game_ids": "game_ids",
-    "computation_duration_ms": "duration_ms",
-}
+# What a signature alone decides of a feature row.
+_DECIDED = ["quality_score", "certainty", "fallback_reason", *TEXT_FIELDS, "flags"]
+_NULL = pl.Series([None], dtype=pl.Boolean)
 
 
 @stage("nest")
 def build_detail_column(
-    kinds: dict[str, FieldColumns], signs: RuleInputs, judged: ScoredSignatures, contract: Contract
+    fields: dict[str, FieldColumns],
+    inputs: RuleInputs,
+    scored: ScoredSignatures,
+    contract: Contract,
 ) -> pl.Series:
-    """The 23 fields of every line as one list of structs per record, in field order."""
-    records, width = signs.value.shape[1], len(contract.features)
-    fixed, lines = constants(contract, records), _decided(judged)
-    clamped = bool(judged.lines["clamped"].any())
-    lines["feature_value"] = _values(signs, contract, clamped=clamped)
+    """The 23 fields of every feature row as one list of structs per record."""
+    records, width = inputs.value.shape[1], len(contract.features)
+    constants, columns = repeat_constants(contract, records), _expand_signatures(scored)
+    clamped = bool(scored.feature_rows["clamped"].any())
+    columns["feature_value"] = _clamp_values(inputs, contract, clamped=clamped)
     if clamped:
-        lines["original_value"] = _originals(kinds, signs, contract)
-    lines["confidence_pct"] = _confidence(lines["certainty"], kinds, contract)
-    lines["fallback_reason"] = _reasons(lines, kinds)
-    for field, kind in _BROUGHT.items():
-        if kind in kinds:
-            lines[field] = _brought(kinds[kind], fixed[field])
-    fields = {f.name: lines[f.name] if f.name in lines else fixed[f.name] for f in DETAIL_FIELDS}
-    long = pl.DataFrame(fields).to_struct("feature_quality_detail")
+        columns["original_value"] = _find_originals(fields, inputs, contract)
+    columns["confidence_pct"] = _compute_confidence(columns["certainty"], fields, contract)
+    columns["fallback_reason"] = _choose_reasons(columns, fields)
+    for suffix, field in PROVENANCE.items():
+        if suffix in fields and not field.has_rule_value:
+            name = field.detail_field
+            columns[name] = _copy_field(fields[suffix], constants[name])
+    in_order = {
+        f.name: columns[f.name] if f.name in columns else constants[f.name] for f in DETAIL_FIELDS
+    }
+    long = pl.DataFrame(in_order).to_struct("feature_quality_detail")
     return long.reshape((records, width)).arr.to_list()
 
 
-def _decided(judged: ScoredSignatures) -> dict[str, pl.Series]:
-    """The fields that a pattern of signs decides alone, handed to the lines of all records."""
-    out = {c.name: c for c in judged.lines[_DECIDED][judged.places()]}
+def _expand_signatures(scored: ScoredSignatures) -> dict[str, pl.Series]:
+    """What a signature alone decides, repeated for the feature rows of all records."""
+    out = {c.name: c for c in scored.feature_rows[_DECIDED][scored.feature_row_numbers()]}
     flags = out.pop("flags")
     flag = {name: (flags & (1 << i)).cast(pl.Boolean) for i, name in enumerate(FLAGS)}
     missing = flag.pop("missing")
@@ -56,73 +57,71 @@ def _decided(judged: ScoredSignatures) -> dict[str, pl.Series]:
     return out | flag
 
 
-_DECIDED = ["quality_score", "certainty", "fallback_reason", *TEXT_FIELDS, "flags"]
-_NULL = pl.Series([None], dtype=pl.Boolean)
+def _copy_field(columns: FieldColumns, constant: pl.Series) -> pl.Series:
+    """A field as the input states it, or as the contract does where the input has NULL."""
+    stated = columns.feature_rows(absent=[] if constant.dtype == pl.List else None)
+    if constant.null_count() == len(constant) or not stated.has_nulls():
+        return stated
+    return stated.zip_with(stated.is_not_null(), constant)
 
 
-def _brought(kind: FieldColumns, otherwise: pl.Series) -> pl.Series:
-    """The lines of a kind; where it is NULL, what is there otherwise, if anything is."""
-    own = kind.lines(absent=[] if otherwise.dtype == pl.List else None)
-    if otherwise.null_count() == len(otherwise) or not own.has_nulls():
-        return own
-    return own.zip_with(own.is_not_null(), otherwise)
-
-
-def _values(signs: RuleInputs, contract: Contract, *, clamped: bool) -> pl.Series:
-    value = signs.value
+def _clamp_values(inputs: RuleInputs, contract: Contract, *, clamped: bool) -> pl.Series:
+    value = inputs.value
     if clamped:
-        low, high = _bounds(contract)
+        low, high = _clamp_bounds(contract)
         value = np.clip(value, low, high)
     return pl.Series(value.T.ravel(), nan_to_null=True)
 
 
-def _bounds(contract: Contract) -> tuple[Array, Array]:
-    """The bounds that values are clamped to, per feature; infinite where they are not."""
+def _clamp_bounds(contract: Contract) -> tuple[Array, Array]:
+    """The bounds that values are clamped to, per feature; infinite where they are not clamped."""
     low = [f.min if f.on_violation == "clamp" else -np.inf for f in contract.features]
     high = [f.max if f.on_violation == "clamp" else np.inf for f in contract.features]
     return np.array(low)[:, None], np.array(high)[:, None]
 
 
-def _originals(kinds: dict[str, FieldColumns], signs: RuleInputs, contract: Contract) -> pl.Series:
-    """Values before clamping: upstream's word for it, else the value that was clamped here."""
-    low, high = _bounds(contract)
-    before, known = signs.value, (signs.value < low) | (signs.value > high)
-    if own := kinds.get("original_value"):
-        changed = signs.of("changed")
-        before, known = (
-            np.where(changed, own.spread(to_matrix(own.columns), np.nan), before),
-            known | changed,
-        )
-    there = pl.Series("there", known.T.ravel())
-    return pl.select(pl.when(there).then(pl.lit(pl.Series(before.T.ravel())))).to_series()
+def _find_originals(
+    fields: dict[str, FieldColumns], inputs: RuleInputs, contract: Contract
+) -> pl.Series:
+    """Values before clamping: what upstream states, else the value that was clamped here."""
+    low, high = _clamp_bounds(contract)
+    original, known = inputs.value, (inputs.value < low) | (inputs.value > high)
+    if stated := fields.get("original_value"):
+        changed = inputs.mask("changed")
+        values = stated.by_feature(to_matrix(stated.columns), np.nan)
+        original, known = np.where(changed, values, original), known | changed
+    mask = pl.Series("known", known.T.ravel())
+    return pl.select(pl.when(mask).then(pl.lit(pl.Series(original.T.ravel())))).to_series()
 
 
-def _confidence(
-    certainty: pl.Series, kinds: dict[str, FieldColumns], contract: Contract
+def _compute_confidence(
+    certainty: pl.Series, fields: dict[str, FieldColumns], contract: Contract
 ) -> pl.Series:
     """Certainty times the share of its window that a sample fills; 1 if either is unknown."""
-    sizes = kinds.get("sample_size")
+    sizes = fields.get("sample_size")
     if sizes is None:
         return certainty
     windows = [contract.windows[f.window].size if f.window else None for f in contract.features]
-    pairs = [
-        (at, size) if size is not None and at < sizes.columns.width else None
-        for at, size in zip(sizes.of, windows, strict=True)
+    # A share is computed once for each pair of a column and a window's size.
+    pair_of_feature = [
+        (column, size) if size is not None and column < sizes.columns.width else None
+        for column, size in zip(sizes.column_of_feature, windows, strict=True)
     ]
-    known = list(dict.fromkeys(p for p in pairs if p is not None))
-    if not known:
+    pairs = list(dict.fromkeys(p for p in pair_of_feature if p is not None))
+    if not pairs:
         return certainty
     shares = sizes.columns.select(
-        (pl.nth(at) / size).clip(0, 1).fill_null(1.0).alias(str(i))
-        for i, (at, size) in enumerate(known)
+        (pl.nth(column) / size).clip(0, 1).fill_null(1.0).alias(str(i))
+        for i, (column, size) in enumerate(pairs)
     )
-    of = tuple(len(known) if p is None else known.index(p) for p in pairs)
-    return certainty * FieldColumns(shares, of).lines(absent=1.0)
+    share_of_feature = tuple(len(pairs) if p is None else pairs.index(p) for p in pair_of_feature)
+    return certainty * FieldColumns(shares, share_of_feature).feature_rows(absent=1.0)
 
 
-def _reasons(lines: dict[str, pl.Series], kinds: dict[str, FieldColumns]) -> pl.Series:
-    """Why a default fell back: upstream's word for it, else the rule's."""
-    if "fallback_reason" not in kinds:
-        return lines["fallback_reason"]
-    own = kinds["fallback_reason"].lines()
-    return lines["fallback_reason"].zip_with(own.is_null() | ~lines["is_default"], own)
+def _choose_reasons(columns: dict[str, pl.Series], fields: dict[str, FieldColumns]) -> pl.Series:
+    """Why a default fell back: what upstream states, else what the rule says."""
+    if "fallback_reason" not in fields:
+        return columns["fallback_reason"]
+    stated = fields["fallback_reason"].feature_rows()
+    by_rule = stated.is_null() | ~columns["is_default"]
+    return columns["fallback_reason"].zip_with(by_rule, stated)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +18,9 @@ from polars.io.plugins import register_io_source
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
 from fsq.intake.columnar import read_columnar_batch
-from fsq.intake.layout import Layout, columns_for_rules
+from fsq.intake.layout import Layout
 from fsq.intake.run_context import RunContext
-from fsq.intake.validation import OnUnknown, validate_input
+from fsq.intake.validation import OnUnknown, validate_columns, validate_input, validate_rows
 from fsq.schema.arrow import from_arrow, to_arrow
 from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS
 from fsq.scoring import lineage
@@ -40,7 +40,7 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class ScoringOptions:
-    """How to score, resolved: one clock reading serves the whole run."""
+    """How to score; one reading of the clock serves the whole run."""
 
     contract: Contract
     as_of: datetime | None
@@ -70,18 +70,20 @@ def score(
     Args:
         rows: feature rows, one per player and game, in the wide, legacy, hybrid or scored form.
         contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
-        as_of: the moment for which freshness is judged, where a row has none of its own; by
+        as_of: the moment at which to measure freshness, where a row has none of its own; by
             default the end of the row's game date, or ``now`` if that is earlier.
         run: what upstream says of its run; a row's own columns win over it.
-        now: the clock, UTC; it becomes ``quality_computed_at``.
-        on_unknown_source: ``"error"``, or ``"default"`` to count unknown words as defaults.
+        now: the current time, UTC; it becomes ``quality_computed_at``.
+        on_unknown_source: ``"error"``, or ``"default"`` to count features with a source label
+            that the contract does not know as defaults.
 
     Returns:
-        The same kind of table that came in: carried columns, then the 44 quality columns. A
+        A table of the type that came in: carried columns, then the 44 quality columns. A
         LazyFrame stays lazy: columns and predicates are pushed down, chunks bound the memory.
 
     Raises:
-        InputError: columns, types, words or keys are wrong; all problems are in ``.problems``.
+        InputError: columns, types, source labels or keys are wrong; all problems are in
+            ``.problems``.
         ContractError: the contract cannot be used.
 
     >>> import polars as pl
@@ -109,15 +111,27 @@ def score(
     raise TypeError(f"rows must be a Polars frame or a pyarrow.Table, not {type(rows).__name__}")
 
 
-def score_validated(rows: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
-    """Score rows that ``check_input`` has already passed, without checking them again."""
-    return pl.concat(score_in_chunks(rows, options), rechunk=False)
+def score_validated(rows: pl.DataFrame, layout: Layout, options: ScoringOptions) -> pl.DataFrame:
+    """Score rows that were validated before, without validating them again.
+
+    Args:
+        rows: the rows, with the columns of ``layout``.
+        layout: what validating the input returned.
+        options: how to score.
+    """
+    return pl.concat(score_in_chunks(rows, layout, options), rechunk=False)
 
 
-def score_in_chunks(rows: pl.DataFrame, options: ScoringOptions) -> Iterator[pl.DataFrame]:
-    """The same, chunk by chunk and in order; at least one, which may be empty."""
-    plan = validate_input(rows.lazy(), options.contract, options.on_unknown, with_rows=False)
-    yield from _score_chunks(rows, plan, options)
+def score_in_chunks(
+    rows: pl.DataFrame, layout: Layout, options: ScoringOptions
+) -> Iterator[pl.DataFrame]:
+    """Score validated rows chunk by chunk, in order; there is at least one chunk, maybe empty."""
+    if rows.height <= CHUNK_ROWS:
+        yield _score_chunk(rows, layout, options, list(COLUMN_NAMES))
+        return
+    starts = range(0, rows.height, CHUNK_ROWS)
+    chunks = (rows.slice(at, CHUNK_ROWS) for at in starts)
+    yield from _score_concurrently(chunks, layout, options, list(COLUMN_NAMES))
 
 
 def check_input(
@@ -125,7 +139,7 @@ def check_input(
     contract: str | Path | Contract = "v2_33features",
     on_unknown_source: OnUnknown = "error",
 ) -> None:
-    """Refuse bad rows before any work, reading only keys and sources.
+    """Reject bad rows before any work is done; only keys and sources are read.
 
     Raises:
         InputError: as ``score`` does.
@@ -153,37 +167,25 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _score_frame(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
-    rows, counts = frame.lazy(), options.on_unknown == "default"
-    plan = validate_input(rows, options.contract, options.on_unknown, with_words=counts)
+    rows, on_unknown = frame.lazy(), options.on_unknown
+    layout = validate_columns(rows, options.contract, on_unknown)
+    validate_rows(rows, layout, on_unknown, with_labels=on_unknown == "default")
     try:
-        return pl.concat(_score_chunks(frame, plan, options), rechunk=False)
+        return score_validated(frame, layout, options)
     except InputError:
-        validate_input(
-            rows, options.contract, options.on_unknown
-        )  # names what is wrong in all chunks
+        validate_rows(rows, layout, on_unknown)  # names what is wrong in all chunks
         raise
 
 
-def _score_chunks(
-    frame: pl.DataFrame, plan: Layout, options: ScoringOptions
+def _score_concurrently(
+    chunks: Iterable[pl.DataFrame], layout: Layout, options: ScoringOptions, wanted: list[str]
 ) -> Iterator[pl.DataFrame]:
-    if frame.height <= CHUNK_ROWS:
-        yield _score_chunk(frame, plan, options, list(COLUMN_NAMES))
-        return
-    starts = range(0, frame.height, CHUNK_ROWS)
-    chunks = (frame.slice(at, CHUNK_ROWS) for at in starts)
-    yield from _side_by_side(chunks, plan, options, list(COLUMN_NAMES))
-
-
-def _side_by_side(
-    chunks: Iterable[pl.DataFrame], plan: Layout, options: ScoringOptions, wanted: list[str]
-) -> Iterator[pl.DataFrame]:
-    """Score chunks on every core, in their order, while at most one more is read ahead."""
+    """Score chunks on several threads, in order; at most one more chunk is read ahead."""
     waiting: deque[Future[pl.DataFrame]] = deque()
     with ThreadPoolExecutor(options.workers) as pool:
         try:
             for chunk in chunks:
-                waiting.append(pool.submit(_score_chunk, chunk, plan, options, wanted))
+                waiting.append(pool.submit(_score_chunk, chunk, layout, options, wanted))
                 if len(waiting) > options.workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -194,8 +196,8 @@ def _side_by_side(
 
 def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
     schema = rows.collect_schema()
-    plan = validate_input(rows, options.contract, options.on_unknown, with_rows=False)
-    out_schema = pl.Schema({c: schema[c] for c in plan.carried} | dict(POLARS_SCHEMA))
+    layout = validate_columns(rows, options.contract, options.on_unknown)
+    out_schema = pl.Schema({c: schema[c] for c in layout.carried} | dict(POLARS_SCHEMA))
 
     def source(
         wanted: list[str] | None,
@@ -204,17 +206,15 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
         batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
         columns = list(out_schema) if wanted is None else wanted
-        early, late = _split(predicate, set(plan.carried))
-        asked = set(columns) | (set(late.meta.root_names()) if late is not None else set())
-        quality = [c for c in COLUMN_NAMES if c in asked]
-        read = rows if early is None else rows.filter(early)
-        validate_input(read, options.contract, options.on_unknown)
-        kept = [c for c in plan.carried if c in asked]
-        needed = plan.needed if "feature_quality_detail" in asked else columns_for_rules(plan)
-        read = read.select(list(dict.fromkeys([*kept, *needed])))
-        narrow = replace(plan, carried=kept, needed=needed)
+        early, late = _split_predicate(predicate, set(layout.carried))
+        used = set(columns) | (set(late.meta.root_names()) if late is not None else set())
+        quality = [c for c in COLUMN_NAMES if c in used]
+        selected = rows if early is None else rows.filter(early)
+        validate_rows(selected, layout, options.on_unknown)
+        narrow = layout.narrow(used, with_detail="feature_quality_detail" in used)
+        batches = read_batches(selected.select(narrow.columns), CHUNK_ROWS)
         left = n_rows
-        for out in _side_by_side(read_batches(read, CHUNK_ROWS), narrow, options, quality):
+        for out in _score_concurrently(batches, narrow, options, quality):
             out = (out if late is None else out.filter(late)).select(columns)
             if left is not None:
                 out = out.head(left)
@@ -226,7 +226,9 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
     return register_io_source(source, schema=out_schema, validate_schema=False)
 
 
-def _split(predicate: pl.Expr | None, carried: set[str]) -> tuple[pl.Expr | None, pl.Expr | None]:
+def _split_predicate(
+    predicate: pl.Expr | None, carried: set[str]
+) -> tuple[pl.Expr | None, pl.Expr | None]:
     """A predicate on carried columns alone runs before scoring, any other after it."""
     if predicate is None:
         return None, None
@@ -236,52 +238,57 @@ def _split(predicate: pl.Expr | None, carried: set[str]) -> tuple[pl.Expr | None
 
 
 def _score_chunk(
-    frame: pl.DataFrame, plan: Layout, options: ScoringOptions, wanted: list[str]
+    frame: pl.DataFrame, layout: Layout, options: ScoringOptions, wanted: list[str]
 ) -> pl.DataFrame:
     """Score one chunk; only the wanted quality columns are computed."""
     if frame.is_empty():
         types = {n: POLARS_SCHEMA[n] for n in wanted}
-        return pl.DataFrame(schema={c: frame.schema[c] for c in plan.carried} | types)
-    contract, carried = options.contract, _columns(frame, plan.carried)
+        return pl.DataFrame(schema={c: frame.schema[c] for c in layout.carried} | types)
+    contract, carried = options.contract, _select(frame, layout.carried)
     with_detail = "feature_quality_detail" in wanted
-    read = read_columnar_batch(
-        frame[plan.needed], plan, options.on_unknown, options.default_as_of, with_detail=with_detail
+    batch = read_columnar_batch(
+        frame[layout.needed],
+        layout,
+        options.on_unknown,
+        options.default_as_of,
+        with_detail=with_detail,
     )
-    records = lineage.with_processors(_with_run(read.records, options), contract)
-    signs = compute_rule_inputs(read, contract)
-    found = score_signatures(signs, contract)
-    out = _of_records(records, found, options, wanted)
-    out["upstream_data_freshness_hours"] = pl.Series(signs.freshness, nan_to_null=True)
+    records = lineage.add_processors(_fill_run(batch.records, options), contract)
+    inputs = compute_rule_inputs(batch, contract)
+    scored = score_signatures(inputs, contract)
+    out = _expand_records(records, scored, options, wanted)
+    out["upstream_data_freshness_hours"] = pl.Series(inputs.freshness, nan_to_null=True)
     if with_detail:
-        out["feature_quality_detail"] = build_detail_column(read.kinds, signs, found, contract)
+        out["feature_quality_detail"] = build_detail_column(batch.fields, inputs, scored, contract)
     typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
     return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
 
 
 @stage("level 3")
-def _of_records(
-    records: pl.DataFrame, found: ScoredSignatures, options: ScoringOptions, wanted: list[str]
+def _expand_records(
+    records: pl.DataFrame, scored: ScoredSignatures, options: ScoringOptions, wanted: list[str]
 ) -> dict[str, pl.Series]:
-    """What each record gets from its pattern, and from its own lineage."""
-    decided = [n for n in wanted if n in found.records.columns]
-    out = {c.name: c for c in _columns(found.records[pl.Series(found.at)], decided)}
-    lineages = lineage.columns(options.contract, options.now)
-    named = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
-    out |= {n: named[n] for n in lineages if n in wanted}
+    """What each record gets from its signature, and from its own lineage."""
+    decided = [n for n in wanted if n in scored.records.columns]
+    rows = pl.Series(scored.signature_of_record)
+    out = {c.name: c for c in _select(scored.records[rows], decided)}
+    lineages = lineage.make_lineage_columns(options.contract, options.now)
+    computed = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
+    out |= {n: computed[n] for n in lineages if n in wanted}
     for name in LEGACY_FIELDS:
-        own = records[name]
-        if name in out and own.null_count() < len(own):
-            out[name] = own.zip_with(own.is_not_null(), out[name])
+        stated = records[name]
+        if name in out and stated.null_count() < len(stated):
+            out[name] = stated.zip_with(stated.is_not_null(), out[name])
     return out
 
 
-def _columns(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+def _select(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """Some columns, without the cost of planning a query."""
     return frame[names] if names else pl.DataFrame()  # frame[[]] would be no rows of all columns
 
 
-def _with_run(records: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
-    """Fill the run's facts where a row has none of its own."""
+def _fill_run(records: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
+    """Fill in the run's id and processors where a row has none of its own."""
     if options.run is None:
         return records
     days = records["game_date"].unique().to_list()
@@ -303,7 +310,7 @@ def explode_detail(scored: Rows) -> Rows:
         scored: scored rows with ``player_lookup``, ``game_date`` and ``feature_quality_detail``.
 
     Returns:
-        The same kind of table that came in.
+        A table of the type that came in.
     """
     if isinstance(scored, pa.Table):
         return to_arrow(explode_detail(from_arrow(scored)))

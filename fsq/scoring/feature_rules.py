@@ -1,6 +1,6 @@
-"""Level 1: the rules of one feature, from the signs that its line shows.
+"""Level 1: the rules of one feature, applied to its source label and indicators.
 
-They run once per pattern of signs, on the lines of one record each.
+They run once per signature, on the feature rows of one record each.
 """
 
 from __future__ import annotations
@@ -11,57 +11,58 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.intake.columnar import Array
-from fsq.scoring.constants import constants
+from fsq.schema.vocabulary import FEATURE_TIERS, SOURCE_TYPES
+from fsq.scoring.constants import repeat_constants
 
-# A rule for words speaks in Enum codes; they become strings once, when all rules have run.
+# Rules give texts as Enum codes; these become strings once, when all rules have run.
 _STATUS = pl.Enum(["defaulted", "clamped", "warning", "valid"])
-_TIER = pl.Enum(["poor", "bronze", "silver", "gold"])
-TYPES = pl.Enum(["phase4", "phase3", "calculated", "default"])
+_TIER = pl.Enum(FEATURE_TIERS)
+_SOURCE_TYPE = pl.Enum(SOURCE_TYPES)
 _ALERT = pl.Enum(
     ["default_used", "range_violation", "stale_data_48h", "thin_sample", "silent_default"]
 )
 
-
-# Fields that are words.
+# Fields that are texts.
 TEXT_FIELDS = ("source_type", "validation_status", "feature_quality_tier", "triggered_alert")
-# Booleans of a line, as bits: many lines take them from a few patterns in one go.
+# Booleans as bits, so that one gather per feature row fetches them all.
 FLAGS = ("is_default", "is_training_quality", "value_range_valid", "missing")
 
 
-def apply_feature_rules(signs: dict[str, Array], contract: Contract) -> pl.DataFrame:
-    """The fields of level 1 that signs decide.
+def apply_feature_rules(inputs: dict[str, Array], contract: Contract) -> pl.DataFrame:
+    """The fields of level 1 that follow from a signature.
 
     Args:
-        signs: source words and signs, as ``Signs.lines`` gives them.
-        contract: whose rules apply.
+        inputs: source labels and indicators, as ``RuleInputs.feature_rows`` returns them.
+        contract: the contract whose rules apply.
 
     Returns:
-        One line per given line: its signs, the contract's words on it, and what follows; words
-        are Enum codes except for the reason of a fallback.
+        One row per feature row: its inputs, what the contract says of its source label, and
+        what follows. Texts are Enum codes, except for the reason of a fallback.
     """
     width = len(contract.features)
-    fixed = constants(contract, len(signs["source"]) // width)
-    named = fixed.select("feature_name", "feature_index", "clamps", "reason")
-    lines = named.with_columns(pl.Series(n, v) for n, v in signs.items())
-    made = _with_rules(lines.lazy().with_columns(_meant(contract)), contract)
+    constants = repeat_constants(contract, len(inputs["source"]) // width)
+    rows = constants.select("feature_name", "feature_index", "clamps", "reason").with_columns(
+        pl.Series(n, v) for n, v in inputs.items()
+    )
+    scored = _apply_rules(rows.lazy().with_columns(_describe_source(contract)), contract)
     bits = [pl.col(f).fill_null(False).cast(pl.UInt8) * (1 << i) for i, f in enumerate(FLAGS)]
-    return made.with_columns(pl.sum_horizontal(bits).cast(pl.UInt8).alias("flags")).collect()
+    return scored.with_columns(pl.sum_horizontal(bits).cast(pl.UInt8).alias("flags")).collect()
 
 
-def _meant(contract: Contract) -> list[pl.Expr]:
-    """What the contract says of a source word."""
-    raw, words, types = pl.col("source"), contract.sources, TYPES.categories.to_list()
-    kinds = {w: types.index(s.type) for w, s in words.items()}
+def _describe_source(contract: Contract) -> list[pl.Expr]:
+    """What the contract says of a source label."""
+    code, sources = pl.col("source"), contract.sources
+    types = {label: SOURCE_TYPES.index(s.type) for label, s in sources.items()}
     return [
-        raw.cat.to(pl.Enum(list(words))).alias("source"),
-        by_label(raw, {w: s.base for w, s in words.items()}).alias("word_base"),
-        by_label(raw, {w: s.reliability for w, s in words.items()}).alias("reliability"),
-        by_label(raw, kinds).cast(pl.UInt8).cat.to(TYPES).alias("canonical"),
+        code.cat.to(pl.Enum(list(sources))).alias("source"),
+        look_up(code, {label: s.base for label, s in sources.items()}).alias("label_base"),
+        look_up(code, {label: s.reliability for label, s in sources.items()}).alias("reliability"),
+        look_up(code, types).cast(pl.UInt8).cat.to(_SOURCE_TYPE).alias("stated_type"),
     ]
 
 
-def _with_rules(lines: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
-    """The rules; each stage uses only what an earlier one made, so a stage runs side by side."""
+def _apply_rules(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
+    """The rules, in stages: each uses only what an earlier one made, so its rules run together."""
     rules = contract.feature_rules
     default, in_range = pl.col("is_default"), pl.col("value_range_valid")
     score = pl.col("quality_score")
@@ -74,11 +75,11 @@ def _with_rules(lines: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
         .otherwise(0.0)
     )
     return (
-        lines.with_columns(
-            ((pl.col("canonical") == "default") | missing).alias("is_default"),
-            pl.when(missing & (pl.col("canonical") != "default"))
+        rows.with_columns(
+            ((pl.col("stated_type") == "default") | missing).alias("is_default"),
+            pl.when(missing & (pl.col("stated_type") != "default"))
             .then(contract.sources["missing"].base)
-            .otherwise(pl.col("word_base"))
+            .otherwise(pl.col("label_base"))
             .alias("base"),
             pl.when(~missing)
             .then(pl.col("inside") & ~pl.col("changed"))
@@ -92,8 +93,8 @@ def _with_rules(lines: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
             .clip(0, 100)
             .alias("quality_score"),
             pl.when(default)
-            .then(pl.lit("default", TYPES))
-            .otherwise("canonical")
+            .then(pl.lit("default", _SOURCE_TYPE))
+            .otherwise("stated_type")
             .alias("source_type"),
             (~default & pl.col("suspect")).alias("silent_default"),
             (~in_range).fill_null(False).alias("violation"),
@@ -130,31 +131,31 @@ def _with_rules(lines: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     )
 
 
-def by_label(raw: pl.Expr, values: Mapping[str, float]) -> pl.Expr:
-    """A number per source word; ``raw`` are positions among exactly these words.
+def look_up(code: pl.Expr, values: Mapping[str, float]) -> pl.Expr:
+    """The number of each source label; ``code`` is the label's position in ``values``.
 
-    >>> words = pl.Series([1, 0], dtype=pl.UInt8)
-    >>> pl.select(by_label(pl.lit(words), {"a": 1.0, "b": 2.0})).to_series().to_list()
+    >>> codes = pl.Series([1, 0], dtype=pl.UInt8)
+    >>> pl.select(look_up(pl.lit(codes), {"a": 1.0, "b": 2.0})).to_series().to_list()
     [2.0, 1.0]
     """
-    return pl.lit(pl.Series(list(values.values()), dtype=pl.Float64)).gather(raw)
+    return pl.lit(pl.Series(list(values.values()), dtype=pl.Float64)).gather(code)
 
 
 def _tier() -> pl.Expr:
-    kind = pl.col("canonical")
+    source = pl.col("stated_type")
     return (
         pl.when(pl.col("is_default") | pl.col("old") | pl.col("violation"))
         .then(pl.lit("poor", _TIER))
-        .when(kind == "calculated")
+        .when(source == "calculated")
         .then(pl.lit("bronze", _TIER))
-        .when((kind == "phase3") | pl.col("stale") | pl.col("thin"))
+        .when((source == "phase3") | pl.col("stale") | pl.col("thin"))
         .then(pl.lit("silver", _TIER))
         .otherwise(pl.lit("gold", _TIER))
     )
 
 
 def _certainty() -> pl.Expr:
-    """The confidence of a line whose sample fills its window."""
+    """The confidence of a feature whose sample fills its window."""
     base = pl.col("base")
     share = pl.when(base > 0).then(pl.col("quality_score") / base).otherwise(0.0)
     return pl.when("is_default").then(0.0).otherwise(100 * pl.col("reliability") * share)

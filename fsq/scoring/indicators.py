@@ -1,7 +1,7 @@
-"""What the rules look at: the signs of each line.
+"""What the rules look at: a source label and a few indicators per feature row.
 
-A rule never needs a value itself, only what it shows: whether it is there, lies in its range, is
-stale, thin, or equals what upstream writes when it falls back.
+A rule never needs a value itself, only facts about it: whether there is one, whether it lies in
+its range, is stale, rests on a thin sample, or equals what upstream writes when it falls back.
 """
 
 from __future__ import annotations
@@ -18,74 +18,77 @@ from fsq.utils.timing import stage
 
 _HOUR = 3.6e9  # microseconds
 
-# The bits of a line's signs, lowest first.
+# The bits of a feature row's indicators, lowest first.
 INDICATORS = ("missing", "failed", "inside", "changed", "suspect", "stale", "old", "thin")
 
 
 @dataclass(frozen=True)
 class RuleInputs:
-    """The signs of a chunk; matrices have one row per feature and one column per record.
+    """The rules' inputs for a chunk; matrices have shape (features, records).
 
     Attributes:
-        value: the normalised values, NaN where there is none.
-        words: source words, as positions in the contract's.
-        shown: one bit per word of ``INDICATORS``.
+        value: the values as finite floats, NaN where there is none.
+        source_codes: each source label's position in the contract's ``sources``.
+        indicators: one bit for each of ``INDICATORS``.
         freshness: largest age of a record's features in hours; NaN if none is known.
     """
 
     value: Array
-    words: Array
-    shown: Array
+    source_codes: Array
+    indicators: Array
     freshness: Array
 
-    def of(self, sign: str) -> Array:
-        """Where lines show a sign."""
-        return (self.shown & np.uint8(1 << INDICATORS.index(sign))).astype(bool)
+    def mask(self, indicator: str) -> Array:
+        """Where an indicator is set."""
+        return (self.indicators & np.uint8(1 << INDICATORS.index(indicator))).astype(bool)
 
-    def together(self) -> Array:
-        """Source word and signs of each line as one number."""
-        return (self.words.astype(np.uint16) << np.uint16(8)) | self.shown
+    def signatures(self) -> Array:
+        """Source label and indicators of each feature row as one number.
 
-    def lines(self, records: Array) -> dict[str, Array]:
-        """The source words and the signs of some records, line by line."""
-        shown = self.shown[:, records].T.ravel()
-        signs = {s: (shown & np.uint8(1 << i)).astype(bool) for i, s in enumerate(INDICATORS)}
-        return {"source": self.words[:, records].T.ravel(), **signs}
+        A record's signature is its column: records with equal columns score the same.
+        """
+        return (self.source_codes.astype(np.uint16) << np.uint16(8)) | self.indicators
+
+    def feature_rows(self, records: Array) -> dict[str, Array]:
+        """Source labels and indicators of some records, as columns of their feature rows."""
+        bits = self.indicators[:, records].T.ravel()
+        columns = {n: (bits & np.uint8(1 << i)).astype(bool) for i, n in enumerate(INDICATORS)}
+        return {"source": self.source_codes[:, records].T.ravel(), **columns}
 
 
 @stage("level 1")
-def compute_rule_inputs(read: ColumnarBatch, contract: Contract) -> RuleInputs:
-    """Read the signs of every line."""
-    rules, limits, kinds = contract.feature_rules, _limits(contract), read.kinds
-    value, failed = _normalised(kinds["value"].columns)
+def compute_rule_inputs(batch: ColumnarBatch, contract: Contract) -> RuleInputs:
+    """Compute the indicators of every feature row."""
+    rules, limits, fields = contract.feature_rules, _limits(contract), batch.fields
+    value, failed = _drop_non_finite(fields["value"].columns)
     missing = np.isnan(value)
     changed = stale = old = thin = _NOWHERE
     freshness = np.full(value.shape[1], np.nan)
-    if original := kinds.get("original_value"):
+    if original := fields.get("original_value"):
         changed = ~missing & _differs(original, value)
-    if updated := kinds.get(MOMENT):
-        age = _hours(to_matrix(updated.columns), read.records["as_of"])
-        overdue = age > rules.very_stale_hours
-        old = updated.spread(overdue, False)
-        stale = updated.spread((age > rules.stale_hours) & ~overdue, False)
+    if moments := fields.get(MOMENT):
+        age = _age_in_hours(to_matrix(moments.columns), batch.records["as_of"])
+        very_stale = age > rules.very_stale_hours
+        old = moments.by_feature(very_stale, False)
+        stale = moments.by_feature((age > rules.stale_hours) & ~very_stale, False)
         freshness = np.fmax.reduce(age, axis=0)
-    if few := kinds.get(THIN):
-        thin = few.spread(to_matrix(few.columns), False)
+    if thin_samples := fields.get(THIN):
+        thin = thin_samples.by_feature(to_matrix(thin_samples.columns), False)
     inside = (value >= limits["min"]) & (value <= limits["max"])
     suspect = value == limits["suspect"]
-    shown = np.zeros(value.shape, dtype=np.uint8)
-    for sign in (thin, old, stale, suspect, changed, inside, failed, missing):
-        shown += shown  # shifts by one bit, and is several times faster than a shift
-        shown |= sign.view(np.uint8)
-    return RuleInputs(value, read.words, shown, freshness)
+    indicators = np.zeros(value.shape, dtype=np.uint8)
+    for flags in (thin, old, stale, suspect, changed, inside, failed, missing):
+        indicators += indicators  # shifts by one bit, several times faster than a shift
+        indicators |= flags.view(np.uint8)
+    return RuleInputs(value, batch.source_codes, indicators, freshness)
 
 
-_NOWHERE = np.zeros((1, 1), dtype=bool)  # spreads over every line
+_NOWHERE = np.zeros((1, 1), dtype=bool)  # broadcasts over every feature row
 
 
 @lru_cache(maxsize=8)
 def _limits(contract: Contract) -> dict[str, Array]:
-    """The contract's numbers that values are held against, one per feature; NaN equals nothing."""
+    """The contract's numbers that values are compared with, one per feature; NaN equals nothing."""
     suspects = [f.expected if f.suspicious_default else None for f in contract.features]
     return {
         "min": np.array([[f.min] for f in contract.features]),
@@ -94,8 +97,8 @@ def _limits(contract: Contract) -> dict[str, Array]:
     }
 
 
-def _normalised(columns: pl.DataFrame) -> tuple[Array, Array]:
-    """The values, NaN for what is no finite number, and where something was given that is none."""
+def _drop_non_finite(columns: pl.DataFrame) -> tuple[Array, Array]:
+    """The finite values, NaN elsewhere, and where something was given that is not finite."""
     value = to_matrix(columns)
     finite = np.isfinite(value)
     given = value.size - sum(columns.null_count().row(0))
@@ -106,12 +109,12 @@ def _normalised(columns: pl.DataFrame) -> tuple[Array, Array]:
 
 
 def _differs(original: FieldColumns, value: Array) -> Array:
-    """Where upstream gives an original value, and it is not the value."""
-    there = original.spread(to_matrix(original.columns.select(pl.all().is_not_null())), False)
-    return np.asarray(there & (original.spread(to_matrix(original.columns), np.nan) != value))
+    """Where upstream gives an original value that is not the value."""
+    given = original.by_feature(to_matrix(original.columns.select(pl.all().is_not_null())), False)
+    return np.asarray(given & (original.by_feature(to_matrix(original.columns), np.nan) != value))
 
 
-def _hours(moments: Array, as_of: pl.Series) -> Array:
+def _age_in_hours(moments: Array, as_of: pl.Series) -> Array:
     """Ages in hours, never below 0; NaN where unknown."""
     age = (as_of.cast(pl.Int64).to_numpy() - moments) / _HOUR
     np.maximum(age, 0, out=age)

@@ -13,42 +13,45 @@ from fsq.schema.columns import UTC_MICROS
 from fsq.utils.timing import stage
 
 
-def available_names(lines: pl.DataFrame, width: int) -> pl.Series:
+def list_available_features(feature_rows: pl.DataFrame, width: int) -> pl.Series:
     """Names of the features that are not default, in index order, per record."""
-    names = lines.select(pl.when(~pl.col("is_default")).then("feature_name")).to_series()
-    return names.reshape((lines.height // width, width)).arr.to_list().list.drop_nulls()
+    names = feature_rows.select(pl.when(~pl.col("is_default")).then("feature_name")).to_series()
+    return names.reshape((feature_rows.height // width, width)).arr.to_list().list.drop_nulls()
 
 
-def sources_json(lines: pl.DataFrame, contract: Contract) -> pl.Series:
-    """The legacy JSON object of index to raw word, from pieces made once per index and word."""
-    width, words = len(contract.features), list(contract.sources)
-    pieces = pl.Series([f'"{i}":"{w}"' for i in range(width) for w in words])
-    at = pl.col("feature_index") * len(words) + pl.col("source").to_physical().cast(pl.Int64)
-    text = lines.select(pl.lit(pieces).gather(at.cast(pl.UInt32)).alias("t"))["t"]
-    joined = text.reshape((lines.height // width, width)).arr.join(",")
+def encode_sources(feature_rows: pl.DataFrame, contract: Contract) -> pl.Series:
+    """The legacy JSON object of index to source label, one per record."""
+    width, labels = len(contract.features), list(contract.sources)
+    pieces = pl.Series([f'"{i}":"{label}"' for i in range(width) for label in labels])
+    at = pl.col("feature_index") * len(labels) + pl.col("source").to_physical().cast(pl.Int64)
+    text = feature_rows.select(pl.lit(pieces).gather(at.cast(pl.UInt32)).alias("t"))["t"]
+    joined = text.reshape((feature_rows.height // width, width)).arr.join(",")
     return "{" + joined + "}"
 
 
 @stage("level 3")
-def with_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Add what ran and what is missing, judged once per run of rows that share a list."""
+def add_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Add which processors ran and which are missing.
+
+    Neighbouring rows mostly share a list, so each stretch of equal lists is compared once.
+    """
     done = records["processors_completed"]
     hashes = done.hash().to_numpy()
-    begins = np.append(True, hashes[1:] != hashes[:-1])[: len(done)]
-    lists = done[begins.nonzero()[0]].to_list()
-    judged = _of_lists(tuple(x if x is None else tuple(x) for x in lists), contract)
-    return records.hstack(judged[pl.Series(begins.cumsum() - 1)])
+    starts = np.append(True, hashes[1:] != hashes[:-1])[: len(done)]
+    lists = done[starts.nonzero()[0]].to_list()
+    compared = _compare_lists(tuple(x if x is None else tuple(x) for x in lists), contract)
+    return records.hstack(compared[pl.Series(starts.cumsum() - 1)])
 
 
 @lru_cache(maxsize=64)
-def _of_lists(lists: tuple[tuple[str, ...] | None, ...], contract: Contract) -> pl.DataFrame:
+def _compare_lists(lists: tuple[tuple[str, ...] | None, ...], contract: Contract) -> pl.DataFrame:
     """What ran and what is missing by each list; the same lists come again with every chunk."""
     done = pl.Series("processors_completed", lists, dtype=pl.List(pl.String))
-    return pl.DataFrame({done.name: done}).select(**_judged(contract))
+    return pl.DataFrame({done.name: done}).select(**_processor_columns(contract))
 
 
 @lru_cache(maxsize=8)
-def _judged(contract: Contract) -> dict[str, pl.Expr]:
+def _processor_columns(contract: Contract) -> dict[str, pl.Expr]:
     done = pl.col("processors_completed")
     known = [p.name for p in contract.processors]
     in_order = pl.concat_list(
@@ -69,8 +72,8 @@ def _judged(contract: Contract) -> dict[str, pl.Expr]:
 
 
 @lru_cache(maxsize=8)
-def columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
-    """Lineage and audit columns, from the record columns of intake and ``with_processors``."""
+def make_lineage_columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
+    """Lineage and audit columns, from the record columns of intake and ``add_processors``."""
     age = (pl.col("as_of") - pl.col("computed_at")).dt.total_microseconds() / 3.6e9
     return {
         "feature_schema_version": pl.lit(contract.name),

@@ -1,8 +1,8 @@
-"""Levels 2 and 3: categories and records, reduced from the lines of one record per pattern.
+"""Levels 2 and 3: categories and records, aggregated from the feature rows of each signature.
 
-Each long column is turned once into one line per feature, so that a sum over features adds whole
-lines. Scores and counts are small integers in the shipped contracts: the sums are exact, and
-bounds such as 85 are met exactly.
+Each long column becomes a matrix with one row per feature, so that a sum over features adds whole
+rows. Scores and counts are small integers in the shipped contracts: the sums are exact, and a
+score that meets a bound such as 85 meets it exactly.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract, Gate
-from fsq.schema.columns import CATEGORIES
-from fsq.scoring.feature_rules import TYPES
+from fsq.schema.vocabulary import CATEGORIES, SOURCE_TYPES
 from fsq.utils.timing import stage
 
 
 @lru_cache(maxsize=8)
 def _members(contract: Contract) -> dict[str, list[int]]:
-    """Indices of the features that belong to each category, flag, model and kind."""
+    """Indices of the features of each category, role, flag and model."""
     features = contract.features
     out = {c: contract.in_category(c) for c in CATEGORIES}
     out["all"] = [f.index for f in features]
@@ -36,48 +35,46 @@ def _members(contract: Contract) -> dict[str, list[int]]:
 
 
 @stage("level 2")
-def aggregate_features(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def aggregate_features(feature_rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Sums and counts per record, from which every column of levels 2 and 3 is an expression."""
     width, members = len(contract.features), _members(contract)
 
-    def lines(column: pl.Series | str) -> Any:
-        """A long column as one line per feature, so that a sum over features adds whole lines."""
-        values = (long[column] if isinstance(column, str) else column).to_numpy()
+    def matrix(column: pl.Series | str) -> Any:
+        """A long column as a matrix of shape (features, records)."""
+        values = (feature_rows[column] if isinstance(column, str) else column).to_numpy()
         return np.ascontiguousarray(values.reshape(-1, width).T)
 
     def count(flags: Any) -> Any:
         return flags.sum(axis=0, dtype=np.int16)
 
-    score, default, trains = (
-        lines(c) for c in ("quality_score", "is_default", "is_training_quality")
+    score, default, trainable = (
+        matrix(c) for c in ("quality_score", "is_default", "is_training_quality")
     )
-    raw = lines(long["source"].to_physical())
-    codes = {w: i for i, w in enumerate(contract.sources)}
-    types = lines(long["source_type"].to_physical())
-    defaults, trusted = default.astype(np.int16), np.where(default, 0.0, score)
+    source = matrix(feature_rows["source"].to_physical())
+    codes = {label: i for i, label in enumerate(contract.sources)}
+    types = matrix(feature_rows["source_type"].to_physical())
+    defaults, counted = default.astype(np.int16), np.where(default, 0.0, score)
     critical = members["critical"]
     good = (score[critical] >= contract.feature_rules.training_min_score) & ~default[critical]
-    out = {"feature_quality_score": _weighted(score, default, contract)}
+    out = {"feature_quality_score": _weighted_mean(score, default, contract)}
     for category in CATEGORIES:
         chosen = members[category]
-        out[f"{category}_quality_pct"] = trusted[chosen].sum(axis=0) / max(1, len(chosen))
+        out[f"{category}_quality_pct"] = counted[chosen].sum(axis=0) / max(1, len(chosen))
     out |= {f"defaults:{m}": count(defaults[chosen]) for m, chosen in members.items()}
+    out |= {f"type:{t}": count(types == i) for i, t in enumerate(SOURCE_TYPES) if t != "default"}
+    out |= {f"label:{s}": count(source == codes.get(s, -1)) for s in ("phase4", "phase3")}
     out |= {
-        f"type:{w}": count(types == i) for i, w in enumerate(TYPES.categories) if w != "default"
-    }
-    out |= {f"raw:{w}": count(raw == codes.get(w, -1)) for w in ("phase4", "phase3")}
-    out |= {
-        "violations": count(lines("violation")),
-        "old": count(lines("old")),
-        "silent": count(lines("silent_default")),
-        "training": count(trains),
-        "training:critical": count(trains[critical]),
+        "violations": count(matrix("violation")),
+        "old": count(matrix("old")),
+        "silent": count(matrix("silent_default")),
+        "training": count(trainable),
+        "training:critical": count(trainable[critical]),
         "good:critical": count(good),
     }
     return pl.DataFrame(out)
 
 
-def _weighted(score: Any, default: Any, contract: Contract) -> Any:
+def _weighted_mean(score: Any, default: Any, contract: Contract) -> Any:
     """The weighted mean per record; an optional feature that is default weighs nothing."""
     weight = np.array([[f.weight] for f in contract.features])
     optional = [f.index for f in contract.features if f.optional]
@@ -91,9 +88,9 @@ def _weighted(score: Any, default: Any, contract: Contract) -> Any:
 
 
 @lru_cache(maxsize=8)
-def columns(contract: Contract) -> dict[str, pl.Expr]:
+def make_record_columns(contract: Contract) -> dict[str, pl.Expr]:
     """The numeric, flag and text columns of levels 2 and 3, from ``aggregate_features``."""
-    size = {c: len(contract.in_category(c)) for c in CATEGORIES}
+    sizes = {c: len(contract.in_category(c)) for c in CATEGORIES}
     out: dict[str, pl.Expr] = {f"{c}_quality_pct": _pct(c) for c in CATEGORIES}
     for flag, wanted in contract.flags:
         complete = set(wanted) <= set(contract.names)
@@ -102,11 +99,11 @@ def columns(contract: Contract) -> dict[str, pl.Expr]:
     score, tier = _score(contract), _tier(contract)
     out["feature_quality_score"], out["quality_tier"] = score, tier
     out["quality_alert_level"] = _level(contract, tier)
-    watched: list[str] = [c.name for c in contract.categories if not c.optional and size[c.name]]
-    out["quality_alerts"] = _alerts(contract, watched, size)
+    watched: list[str] = [c.name for c in contract.categories if not c.optional and sizes[c.name]]
+    out["quality_alerts"] = _alerts(contract, watched, sizes)
     out["default_feature_count"] = _int("defaults:all")
-    for word in ("phase4", "phase3", "calculated"):
-        out[f"{word}_feature_count"] = _int(f"type:{word}")
+    for source in ("phase4", "phase3", "calculated"):
+        out[f"{source}_feature_count"] = _int(f"type:{source}")
     critical = sum(f.critical for f in contract.features)
     out["is_training_ready"] = _passes(contract.training_ready, contract)
     out["training_quality_feature_count"] = _int("training")
@@ -114,7 +111,7 @@ def columns(contract: Contract) -> dict[str, pl.Expr]:
     out["critical_feature_count"] = _int("good:critical")
     optionals = sum(f.optional for f in contract.features)
     out["optional_feature_count"] = (optionals - pl.col("defaults:optional")).cast(pl.Int64)
-    out["breakout_model_compatible"] = _listed(
+    out["breakout_model_compatible"] = _list_met(
         {
             m: (pl.col(f"defaults:model:{m}") == 0) & (set(wanted) <= set(contract.names))
             for m, wanted in contract.models.items()
@@ -157,20 +154,20 @@ def _tier(contract: Contract) -> pl.Expr:
 
 
 def _level(contract: Contract, tier: pl.Expr) -> pl.Expr:
-    rules, lacking = contract.alerts, pl.col("defaults:required")
+    rules, defaults = contract.alerts, pl.col("defaults:required")
     gate = _pct(rules.gate_category)
     red = (tier == "critical") | (gate < rules.red_category_below)
     yellow = (tier == "poor") | (gate < rules.yellow_category_below)
     return (
-        pl.when(red | (lacking > rules.red_required_defaults_above))
+        pl.when(red | (defaults > rules.red_required_defaults_above))
         .then(pl.lit("red"))
-        .when(yellow | (lacking > rules.yellow_required_defaults_above))
+        .when(yellow | (defaults > rules.yellow_required_defaults_above))
         .then(pl.lit("yellow"))
         .otherwise(pl.lit("green"))
     )
 
 
-def _alerts(contract: Contract, watched: list[str], size: dict[str, int]) -> pl.Expr:
+def _alerts(contract: Contract, watched: list[str], sizes: dict[str, int]) -> pl.Expr:
     rules = contract.alerts
     required = sum(not f.optional for f in contract.features)
     share = pl.col("defaults:required") / max(1, required)
@@ -178,8 +175,10 @@ def _alerts(contract: Contract, watched: list[str], size: dict[str, int]) -> pl.
         f"high_default_rate_{r:.0%}".replace("%", "pct")
         for r in (rules.default_rate_high, rules.default_rate_raised)
     )
-    rules_met = {f"all_{c}_features_defaulted": pl.col(f"defaults:{c}") == size[c] for c in watched}
-    rules_met |= {
+    conditions = {
+        f"all_{c}_features_defaulted": pl.col(f"defaults:{c}") == sizes[c] for c in watched
+    }
+    conditions |= {
         "critical_features_missing": pl.col("defaults:critical") > 0,
         high: share > rules.default_rate_high,
         raised: (share > rules.default_rate_raised) & (share <= rules.default_rate_high),
@@ -187,28 +186,28 @@ def _alerts(contract: Contract, watched: list[str], size: dict[str, int]) -> pl.
         f"stale_data_{contract.feature_rules.very_stale_hours:g}h": pl.col("old") > 0,
         "silent_defaults": pl.col("silent") >= rules.silent_defaults_from,
     }
-    return _listed(rules_met)
+    return _list_met(conditions)
 
 
-def _listed(words: dict[str, pl.Expr]) -> pl.Expr:
-    """The words whose condition is met, in order, as a list per record.
+def _list_met(conditions: dict[str, pl.Expr]) -> pl.Expr:
+    """The names whose condition is met, in order, as a list per record.
 
     The conditions are the bits of a number, and each number has one list: made once, gathered.
     """
-    met = [condition.fill_null(False) for condition in words.values()]
-    if not words or len(words) > _MOST_BITS:
-        named = [pl.when(m).then(pl.lit(w)) for w, m in zip(words, met, strict=True)]
+    met = [condition.fill_null(False) for condition in conditions.values()]
+    if not conditions or len(conditions) > _MAX_BITS:
+        named = [pl.when(m).then(pl.lit(n)) for n, m in zip(conditions, met, strict=True)]
         return pl.concat_list(named or [pl.lit(None, pl.String)]).list.drop_nulls()
     bits = [m.cast(pl.UInt32) * (1 << i) for i, m in enumerate(met)]
     lists = [
-        [word for i, word in enumerate(words) if number >> i & 1]
-        for number in range(1 << len(words))
+        [name for i, name in enumerate(conditions) if number >> i & 1]
+        for number in range(1 << len(conditions))
     ]
     return pl.lit(pl.Series(lists, dtype=pl.List(pl.String))).gather(pl.sum_horizontal(bits))
 
 
-# So many words have 4,096 combinations; more are cheaper listed record by record.
-_MOST_BITS = 12
+# 12 conditions have 4,096 combinations; with more, listing record by record is cheaper.
+_MAX_BITS = 12
 
 
 def _passes(gate: Gate, contract: Contract) -> pl.Expr:
@@ -223,7 +222,7 @@ def _passes(gate: Gate, contract: Contract) -> pl.Expr:
 
 def _legacy(contract: Contract) -> dict[str, pl.Expr]:
     rules, size = contract.legacy, len(contract.features)
-    phase4, phase3 = pl.col("raw:phase4") / size, pl.col("raw:phase3") / size
+    phase4, phase3 = pl.col("label:phase4") / size, pl.col("label:phase3") / size
     primary = (
         pl.when(phase4 >= rules.phase4_share)
         .then(pl.lit("phase4"))

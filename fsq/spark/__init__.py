@@ -176,7 +176,9 @@ class _Backfill:
         suspect = [s for s in todo if s.day in self._unsound]
         if self._options.on_unknown == "default":
             suspect = todo
-        return validate_steps(self._job.rows, self._source, suspect, self._options)
+        return validate_steps(
+            self._job.rows, self._job.layout, self._source, suspect, self._options
+        )
 
     def score(
         self, todo: list[Step], progress: Callable[[Progress], None] | None
@@ -184,7 +186,7 @@ class _Backfill:
         """Let tasks score and write; the parts that they wrote, and the tiers of their rows."""
         with source_read_errors(self._source):
             empty = self._job.rows.select(list(dict.fromkeys(self._job.wanted))).head(0).collect()
-        place = self._spread.create_writer(score_validated(empty, self._options))
+        place = self._spread.create_writer(score_validated(empty, self._job.layout, self._options))
         groups = [[step.day for step in chunk] for chunk in group_steps(todo, self._chunk_rows)]
         work = replace(
             self._work(groups, self._job.wanted),
@@ -204,7 +206,8 @@ class _Backfill:
         return parts
 
     def _work(self, groups: list[list[date]], columns: list[str]) -> Work:
-        return Work(self._source, columns, self._job.fingerprinted, groups, self._options)
+        layout = self._job.layout.select(columns)
+        return Work(self._source, columns, layout, self._job.fingerprinted, groups, self._options)
 
 
 def _sound(run_id: str) -> str:

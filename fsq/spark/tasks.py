@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from fsq.backfill.source import fingerprints, scan_source, source_read_errors
 from fsq.errors import FsqError, InputError, StoreError
-from fsq.intake.validation import validate_input
+from fsq.intake.layout import Layout
+from fsq.intake.validation import validate_rows
 from fsq.schema.columns import KEYS
 from fsq.scoring.engine import ScoringOptions, score_validated
 from fsq.stores import DataWriter, WriterCommitMessage
@@ -54,6 +55,7 @@ class Work:
     Attributes:
         source: the source's URI.
         columns: the columns to read of it.
+        layout: how to read them.
         fingerprinted: those whose content makes a date's fingerprint.
         chunks: the dates of each task.
         options: how to score.
@@ -63,6 +65,7 @@ class Work:
 
     source: str
     columns: list[str]
+    layout: Layout
     fingerprinted: list[str]
     chunks: Sequence[Sequence[date]]
     options: ScoringOptions
@@ -92,7 +95,7 @@ def survey(work: Work, task: int) -> pl.DataFrame:
     """The fingerprints of a task's dates, and whether their rows can be scored."""
     rows = _read(work, task)
     try:
-        validate_input(rows.lazy(), work.options.contract, work.options.on_unknown)
+        validate_rows(rows.lazy(), work.layout, work.options.on_unknown)
         sound = True
     except InputError:
         sound = False  # the driver asks again, and tells of all dates at once
@@ -114,7 +117,7 @@ def scored(work: Work, task: int) -> pl.DataFrame:
 
     def slices() -> Iterator[pl.DataFrame]:
         for at in range(0, rows.height, _SLICE):
-            out = score_validated(rows.slice(at, _SLICE), work.options)
+            out = score_validated(rows.slice(at, _SLICE), work.layout, work.options)
             for tier, count in out["quality_tier"].value_counts().iter_rows():
                 tiers[tier] = tiers.get(tier, 0) + count
             yield out

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from fsq.contract import Contract, Feature
 from fsq.diagnosis.checks.optional_features import OptionalThresholds
 from fsq.diagnosis.trend import COMPARED
-from fsq.schema.columns import CATEGORIES, DETAIL_FIELDS
+from fsq.schema.columns import DETAIL_FIELDS
+from fsq.schema.vocabulary import CATEGORIES
 from fsq.sql.gates import make_gate_placeholders
 from fsq.sql.quote import format_boolean, format_number, quote_text, quote_texts
 from fsq.stores.bigquery.names import column

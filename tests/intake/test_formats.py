@@ -167,9 +167,9 @@ def test_explode_detail() -> None:
             ROWS.with_columns(player_lookup=pl.lit(None, pl.String)),
             ["player_lookup: NULL in 40 rows"],
         ),
-        (ROWS.with_columns(quality_tier=pl.lit("gold")), ["bear an output's name"]),
+        (ROWS.with_columns(quality_tier=pl.lit("gold")), ["named like output columns"]),
         (legacy(ROWS, list(NAMES[:25])), ["40 rows lack ['vegas_points_line'"]),
-        (legacy(ROWS).drop("feature_sources"), ["no column feature_sources"]),
+        (legacy(ROWS).drop("feature_sources"), ["missing column feature_sources"]),
         (legacy(ROWS).with_columns(feature_sources=pl.lit("{")), ["not a JSON object"]),
         (legacy(ROWS).with_columns(features=pl.lit([1.0])), ["another length"]),
         (hybrid(ROWS).drop("feature_32_value"), ["feature_32_value"]),
@@ -201,7 +201,7 @@ def test_unknown_words_may_count_as_default() -> None:
     odd = pl.when(at < 7).then(pl.lit("typo")).otherwise(pl.lit("phase4"))
     with pytest.raises(fsq.InputError) as refused:
         fsq.score(ROWS.with_columns(pace_score__source=odd))
-    assert refused.value.problems[0].startswith("unknown source words: 'typo' (7); use [")
+    assert refused.value.problems[0].startswith("unknown source labels: 'typo' (7); use [")
     rows = ROWS.with_columns(pace_score__source=pl.lit("typo"))
     detail = fsq.explode_detail(fsq.score(rows, on_unknown_source="default"))
     pace = detail.filter(pl.col("feature_name") == "pace_score")

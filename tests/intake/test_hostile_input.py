@@ -16,7 +16,7 @@ import pytest
 import fsq
 from fsq.cli import main
 from fsq.intake.run_context import RunContext
-from fsq.intake.validation import validate_input
+from fsq.intake.validation import validate_input, validate_rows
 from fsq.schema.arrow import to_arrow
 from fsq.training.export import read_provenance
 from tests.support.frames import CONTRACT, NAMES, legacy, wide
@@ -140,7 +140,7 @@ def test_odd_types_are_named(column: str, values: list[object]) -> None:
     "extra", [pl.lit(1).alias("a\0b"), pl.struct(pl.lit(1).alias("x\0")), pl.lit([[{"y\0z": 1}]])]
 )
 def test_no_name_of_a_column_or_field_holds_nul(extra: pl.Expr) -> None:
-    with pytest.raises(fsq.InputError, match="NUL in the name") as refused:
+    with pytest.raises(fsq.InputError, match="NUL character in the name") as refused:
         fsq.score(wide(1, 1).with_columns(extra))
     assert len(refused.value.problems) == 1
 
@@ -347,12 +347,11 @@ def test_rows_that_are_cut_while_they_are_read_lazily_are_refused(
     wide(2_000, 10).write_parquet(given, row_group_size=500)
     scored = fsq.score(pl.scan_parquet(given))
 
-    def then_cut(*words: object, **named: object) -> object:
-        layout = validate_input(*words, **named)  # type: ignore[arg-type]
+    def then_cut(*args: object, **named: object) -> None:
+        validate_rows(*args, **named)  # type: ignore[arg-type]
         os.truncate(given, size)
-        return layout
 
-    monkeypatch.setattr("fsq.scoring.engine.validate_input", then_cut)
+    monkeypatch.setattr("fsq.scoring.engine.validate_rows", then_cut)
     with pytest.raises((fsq.FsqError, pl.exceptions.PolarsError)):
         scored.collect()
 

@@ -1,4 +1,4 @@
-"""Patterns of signs are judged once, and it never shows in the answer."""
+"""Each signature is scored once, and the cache never shows in the answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.scoring import signature_cache as patterns
+from fsq.scoring import signature_cache
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -25,25 +25,25 @@ def rows() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("most", [0, 1, 20])
-def test_what_is_remembered_does_not_change_the_answer(
+def test_the_cache_does_not_change_the_answer(
     rows: pl.DataFrame, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = fsq.score(rows, now=NOW)
-    monkeypatch.setattr(patterns, "_known", {})
-    monkeypatch.setattr(patterns, "_MOST", most)
+    monkeypatch.setattr(signature_cache, "_cache", {})
+    monkeypatch.setattr(signature_cache, "_MAX_SIGNATURES", most)
     for part in (rows.slice(0, 300), rows.slice(200, 500)):
         fsq.score(part, now=NOW)
     assert_frame_equal(fsq.score(rows, now=NOW), wanted)
 
 
-def test_patterns_of_one_contract_are_not_those_of_another(rows: pl.DataFrame) -> None:
+def test_contracts_do_not_share_signatures(rows: pl.DataFrame) -> None:
     strict = fsq.load_contract("v2_33features")
     lax = strict.model_copy(
         update={"feature_rules": strict.feature_rules.model_copy(update={"thin_penalty": 0.0})}
     )
     fsq.score(rows, contract=strict, now=NOW)
     after = fsq.score(rows, contract=lax, now=NOW)
-    patterns._known.clear()
+    signature_cache._cache.clear()
     assert_frame_equal(after, fsq.score(rows, contract=lax, now=NOW))
 
 
@@ -51,13 +51,15 @@ def test_patterns_of_one_contract_are_not_those_of_another(rows: pl.DataFrame) -
     st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=1, max_size=30),
     st.booleans(),
 )
-def test_equal_columns_are_grouped_even_if_all_numbers_collide(
+def test_equal_columns_are_grouped_even_if_all_hashes_collide(
     columns: list[list[int]], collide: bool
 ) -> None:
-    signs = np.array(columns, dtype=np.uint16).T
+    matrix = np.array(columns, dtype=np.uint16).T
     with pytest.MonkeyPatch.context() as patch:
         if collide:
-            patch.setattr(patterns, "_factors", lambda width: np.zeros(width, dtype=np.uint64))
-        first, which = patterns.group_identical_columns(signs)
-    assert np.array_equal(signs[:, first][:, which], signs)
+            patch.setattr(
+                signature_cache, "_factors", lambda width: np.zeros(width, dtype=np.uint64)
+            )
+        first, group = signature_cache.group_identical_columns(matrix)
+    assert np.array_equal(matrix[:, first][:, group], matrix)
     assert len(first) == len({tuple(c) for c in columns})

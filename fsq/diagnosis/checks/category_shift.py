@@ -7,7 +7,7 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, SEASON_UNDER_WAY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
-from fsq.schema.columns import CATEGORIES
+from fsq.schema.vocabulary import CATEGORIES
 
 
 class CategoryThresholds(Thresholds):

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from fsq.contract import Contract, Feature
-from fsq.intake.formats import PROVENANCE, SHARED
 from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEY_COLUMNS, REPEATED, ColumnType
+from fsq.schema.provenance import PROVENANCE, ProvenanceField
 
 _FIXED: dict[ColumnType, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
 TEXT = 2  # bytes of a text beside its content
@@ -88,7 +88,8 @@ def _flat(contract: Contract, columns: set[str] | None) -> dict[str, float]:
     if columns is None:
         return sizes
     absent = [n for n, sources in _NEEDS.items() if columns.isdisjoint(sources)]
-    if not any(_known(f, "last_updated", contract, columns) for f in contract.features):
+    updated = PROVENANCE["last_updated"]
+    if not any(_known(f, updated, contract, columns) for f in contract.features):
         absent.append("upstream_data_freshness_hours")
     return sizes | dict.fromkeys(absent, 0)
 
@@ -99,7 +100,7 @@ def _plain(name: str, kind: ColumnType) -> int:
 
 def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> float:
     """Bytes of one feature's struct."""
-    suffixes = {field: suffix for suffix, field in PROVENANCE.items()}
+    provenance = {p.detail_field: p for p in PROVENANCE.values()}
     fixed = {
         "feature_name": feature.name,
         "feature_category": feature.category,
@@ -109,14 +110,14 @@ def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> f
     window = contract.windows.get(feature.window) if feature.window else None
     out = 0.0
     for field in DETAIL_FIELDS:
-        suffix = suffixes.get(field.name)
+        stated = provenance.get(field.name)
         if field.name in fixed:
             out += TEXT + len(fixed[field.name])
         elif field.name == "expected_value":
             out += 0 if feature.expected is None else _FIXED["float"]
-        elif field.name in ("original_value", "fallback_reason"):  # fsq knows them by itself
-            out += _SHARE[field.name] * _plain(field.name, field.type)
-        elif suffix and not _known(feature, suffix, contract, columns):
+        elif stated and stated.has_rule_value:
+            out += _SHARE.get(field.name, 1) * _plain(field.name, field.type)
+        elif stated and not _known(feature, stated, contract, columns):
             continue
         elif field.name == "contributing_game_ids":
             out += (window.size or 0 if window else 0) * (TEXT + _GAME_ID)
@@ -127,15 +128,14 @@ def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> f
     return out
 
 
-def _known(feature: Feature, suffix: str, contract: Contract, columns: set[str] | None) -> bool:
+def _known(
+    feature: Feature, field: ProvenanceField, contract: Contract, columns: set[str] | None
+) -> bool:
     """Whether the input says this of the feature."""
     if columns is None:
         return True
-    names = {f"{feature.name}__{suffix}"}
-    if suffix in SHARED and (owner := getattr(feature, SHARED[suffix])):
-        names.add(f"{owner}__{suffix}")
+    names = {*field.columns(feature)}
     prefix = contract.legacy_prefixes.get(feature.upstream_table)
-    old = {"last_updated": "last_updated", "data_hash": "hash"}.get(suffix)
-    if prefix and old:
-        names.add(f"{prefix}_{old}")
+    if prefix and field.legacy_suffix:
+        names.add(f"{prefix}_{field.legacy_suffix}")
     return not columns.isdisjoint(names)

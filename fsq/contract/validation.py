@@ -1,0 +1,143 @@
+"""Rules that hold the parts of a contract against each other; types and ranges are checked before.
+
+Each rule returns what is wrong as ``place: problem; cure``, and nothing where all is well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+
+from fsq.contract.model import Contract
+from fsq.schema.columns import KEYS, LEGACY_FIELDS
+from fsq.schema.provenance import PROVENANCE
+from fsq.schema.vocabulary import CATEGORIES
+
+
+def find_contradictions(contract: Contract) -> list[str]:
+    """Everything that is wrong with a contract whose parts are valid by themselves.
+
+    >>> from fsq.contract import load_contract
+    >>> find_contradictions(load_contract("v2_33features"))
+    []
+    """
+    return [problem for rule in _RULES for problem in rule(contract)]
+
+
+def _check_duplicates(contract: Contract) -> Iterator[str]:
+    for place, names in (
+        ("features", contract.names),
+        ("categories", [c.name for c in contract.categories]),
+        ("processors", [p.name for p in contract.processors]),
+    ):
+        for name in sorted(n for n, count in Counter(names).items() if count > 1):
+            yield f"{place}: {name!r} is named twice; rename or remove one"
+
+
+def _check_indices(contract: Contract) -> Iterator[str]:
+    indices = [f.index for f in contract.features]
+    if indices != list(range(len(indices))):
+        last = len(indices) - 1
+        yield f"features: indices must run 0, 1, … {last} in order; found {indices}"
+
+
+def _check_features(contract: Contract) -> Iterator[str]:
+    categories = {c.name for c in contract.categories}
+    for f in contract.features:
+        place = f"features[{f.index}] ({f.name})"
+        if f.min > f.max:
+            yield f"{place}.min: {f.min:g} is above max {f.max:g}; swap them"
+        if f.category not in categories:
+            yield f"{place}.category: {f.category!r} is not in categories; add it there"
+        if f.window is not None and f.window not in contract.windows:
+            yield f"{place}.window: {f.window!r} is not in windows; add it there"
+
+
+def _check_categories(contract: Contract) -> Iterator[str]:
+    for name in sorted({*CATEGORIES} - {c.name for c in contract.categories}):
+        yield f"categories: {name!r} is missing; add it, since the output has columns for it"
+
+
+def _check_models(contract: Contract) -> Iterator[str]:
+    for model, features in contract.models.items():
+        if unknown := [n for n in features if n not in contract.names]:
+            yield f"models.{model}: {unknown} are not features; add them or remove the model"
+
+
+def _check_sources(contract: Contract) -> Iterator[str]:
+    for label in ("missing", "default"):
+        if label not in contract.sources or contract.sources[label].type != "default":
+            yield f"sources.{label}: missing or of another type; add it with type = 'default'"
+
+
+def _check_thresholds(contract: Contract) -> Iterator[str]:
+    tiers, rules = contract.tiers, contract.feature_rules
+    if not tiers.gold_above >= tiers.silver_from >= tiers.bronze_from >= tiers.poor_from:
+        yield "tiers: bounds must fall from gold_above to poor_from"
+    if rules.stale_hours > rules.very_stale_hours:
+        yield "feature_rules: stale_hours is above very_stale_hours; swap them"
+
+
+def _check_diagnosis(contract: Contract) -> Iterator[str]:
+    rules = contract.diagnosis
+    if rules.history_min_days > rules.history_days:
+        yield "diagnosis: history_min_days is above history_days; lower it"
+
+
+def _check_processors(contract: Contract) -> Iterator[str]:
+    if sum(p.calculates for p in contract.processors) > 1:
+        yield "processors: only one may have calculates = true; choose one"
+    for p in contract.processors:
+        place = f"processors ({p.name}).rerun"
+        if p.rerun and re.search(r"[{}]", p.rerun.replace("{date}", "")):
+            yield f"{place}: {{date}} is the only placeholder; remove other braces"
+        if p.rerun and not p.rerun.isprintable():
+            yield f"{place}: must be one line of printable characters"
+
+
+def _check_feature_names(contract: Contract) -> Iterator[str]:
+    owners = {o for f in contract.features for o in (f.window, f.upstream_table) if o}
+    for name in sorted({*contract.names} & owners):
+        yield f"features: {name!r} is also the name of a window or table; rename it"
+    for name in contract.names:
+        if _reserved_names().fullmatch(name):
+            yield f"features: {name!r} is the name of another input column; rename it"
+
+
+@cache
+def _reserved_names() -> re.Pattern[str]:
+    """What input rows call their other columns, in any form."""
+    columns = [
+        *KEYS,
+        *LEGACY_FIELDS,
+        "game_id",
+        "as_of",
+        "computed_at",
+        "updated_at",
+        "created_at",
+        "pipeline_run_id",
+        "processors_completed",
+        "features",
+        "feature_store_values",
+        "feature_names",
+        "feature_quality_detail",
+    ]
+    suffixes = "|".join(map(re.escape, ("source", *PROVENANCE)))
+    names = "|".join(map(re.escape, columns))
+    return re.compile(rf"{names}|feature_\d+_(value|source)|.*__({suffixes})")
+
+
+_RULES = (
+    _check_duplicates,
+    _check_indices,
+    _check_features,
+    _check_categories,
+    _check_models,
+    _check_sources,
+    _check_thresholds,
+    _check_processors,
+    _check_diagnosis,
+    _check_feature_names,
+)

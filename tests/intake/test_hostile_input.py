@@ -319,7 +319,7 @@ def test_no_log_leads_out_of_the_table(
             line["add"] |= {"path": path, "size": secret.stat().st_size}
     log.write_text("\n".join(map(json.dumps, lines)))
     assert main(["check", "--store", str(store), "--date", "2026-01-02"]) == 3
-    assert "outside of the table" in capsys.readouterr().err
+    assert "outside the table" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", [0, 20_000])

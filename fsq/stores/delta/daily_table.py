@@ -1,4 +1,4 @@
-"""A small Delta table beside a store: what its dates come to, one row per date."""
+"""A small Delta table beside a store, with one summary row per date."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ _ATTEMPTS = 5
 
 
 def path_beside(uri: str, name: str) -> Path:
-    """Where a table of this name lies beside the store."""
+    """The path of a table with this name beside the store."""
     return Path(uri.removeprefix("file://")).resolve().parent / name
 
 
 def replace_dates(path: Path, rows: pl.DataFrame) -> int:
-    """Put rows in the place of those of their dates, at once; other dates stay as they are.
+    """Replace the rows of these dates, all at once; other dates are not touched.
 
     Returns:
-        The version of the table; unchanged if it held just these rows already.
+        The version of the table; unchanged if it already held exactly these rows.
 
     Raises:
         StoreError: the folder is not a Delta table, or cannot be written.
     """
     try:
-        return _replaced(path, rows)
+        return _replace(path, rows)
     except (DeltaError, OSError) as error:
         raise StoreError(f"{path} cannot be written: {error}") from error
 
 
-def _replaced(path: Path, rows: pl.DataFrame) -> int:
+def _replace(path: Path, rows: pl.DataFrame) -> int:
     if path.exists() and not DeltaTable.is_deltatable(str(path)):
         raise StoreError(f"{path} is not a Delta table; move it away, or name another store")
     days = rows["game_date"].unique().sort().to_list()
-    named = ", ".join(f"'{day.isoformat()}'" for day in days)
+    dates = ", ".join(f"'{day.isoformat()}'" for day in days)
     if not path.exists():
         write_deltalake(str(path), to_arrow(rows).slice(0, 0), mode="ignore")
-    for left in reversed(range(_ATTEMPTS)):
+    for remaining in reversed(range(_ATTEMPTS)):
         table = LocalTable(str(path))
-        held = pl.scan_delta(table).filter(pl.col("game_date").is_in(days)).collect()
-        if held.columns == rows.columns and held.sort("game_date").equals(rows):
+        old = pl.scan_delta(table).filter(pl.col("game_date").is_in(days)).collect()
+        if old.columns == rows.columns and old.sort("game_date").equals(rows):
             break
         try:
             write_deltalake(
@@ -53,10 +53,10 @@ def _replaced(path: Path, rows: pl.DataFrame) -> int:
                 to_arrow(rows),
                 mode="overwrite",
                 schema_mode="merge",
-                predicate=f"game_date IN ({named})",
+                predicate=f"game_date IN ({dates})",
             )
             break
-        except CommitFailedError:  # another writer came first; whole dates are replaced, so again
-            if not left:
+        except CommitFailedError:  # safe to retry: whole dates are replaced
+            if not remaining:
                 raise
     return int(DeltaTable(str(path)).version())

@@ -6,7 +6,6 @@ import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,57 +13,60 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import RemoveAction
 
 from fsq.errors import InputError, StoreError
 from fsq.schema.arrow import arrow_schema, plain_type
 from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult, write_conflict
-from fsq.stores.delta.files import DeltaDataWriter, added
-from fsq.stores.delta.store import ATTEMPTS, DeltaStore, pause, to_remember
+from fsq.stores.delta.files import DeltaDataWriter, make_add_action
+from fsq.stores.delta.ledger import make_commit_metadata
+from fsq.stores.delta.store import DeltaStore
+from fsq.stores.delta.write import ATTEMPTS, delta_write_errors, wait_before_retry
 
 
 class DeltaBatchWrite:
-    """One run's way into a Delta table; see ``fsq.stores.BatchWrite`` for the methods.
+    """A write to a Delta table; see ``fsq.stores.BatchWrite`` for the methods.
 
-    Files of replaced dates may hold other dates too: those rows are written anew, and old files
-    are removed in the transaction that adds the new ones. The run's id stands in the same
-    transaction, so that a run is never committed twice.
+    Files of replaced dates may hold other dates too: those rows go into new files, and the
+    transaction that adds the new files removes the old ones. It also records the run's id, so a
+    run is never committed twice.
     """
 
     def __init__(self, store: DeltaStore, since: int | None) -> None:
         self._store = store
         self._since = since
-        self._place: DeltaDataWriter | None = None
+        self._writer: DeltaDataWriter | None = None
 
     def committed(self, run_id: str) -> bool:
-        """Whether a run of this id is in the table's log."""
+        """Whether the table's log has a run with this id."""
         if self._store.version() is None:
             return False
-        return self._store.table().transaction_version(_application(run_id)) is not None
+        return self._store.load_table().transaction_version(_application_id(run_id)) is not None
 
     def create_writer(self, empty: pl.DataFrame) -> DeltaDataWriter:
-        """Make the table, or add to it the columns that it lacks.
+        """Create the table, or add the columns that it lacks.
 
         Raises:
-            InputError: the table has features for which its files cannot be written from here.
+            InputError: the table has features that this writer does not support.
             StoreError: it cannot be written, or its columns have other types.
         """
         schema = arrow_schema(empty.schema)
-        with _told(self._store.uri):
+        with delta_write_errors(self._store.uri):
             self._store.create(schema)
-            table = self._store.table()
-            _supported(table, self._store.uri)
-            self._unchanged(table)
+            table = self._store.load_table()
+            _require_plain_table(table, self._store.uri)
+            self._require_unchanged(table)
             if set(schema.names) - {f.name for f in table.schema().fields}:
                 write_deltalake(table, schema.empty_table(), mode="append", schema_mode="merge")
                 if self._since is not None:
                     self._since += 1
-                    self._unchanged(table)
+                    self._require_unchanged(table)
             types = pa.schema(table.schema().to_arrow())
             types = pa.schema([pa.field(f.name, plain_type(f.type)) for f in types])
-            self._place = DeltaDataWriter(self._store.uri, f"fsq-{secrets.token_hex(6)}", types)
-        return self._place
+            prefix = f"fsq-{secrets.token_hex(6)}"
+            self._writer = DeltaDataWriter(self._store.uri, prefix, types)
+        return self._writer
 
     def commit(
         self,
@@ -72,119 +74,107 @@ class DeltaBatchWrite:
         ledger: Mapping[date, LedgerEntry],
         run_id: str,
     ) -> WriteResult | None:
-        """One transaction: the parts, the rest of the files they touch, and the run's id.
+        """Add the files, replace those that hold the same dates, and record the run's id.
 
         Raises:
-            StoreError: a file is not there as its task told, others kept winning, or in place
-                the table has been changed.
+            StoreError: a file is missing or incomplete, other writers kept committing first, or
+                in place the table has changed.
         """
-        place = self._ready()
+        writer = self._writer
+        assert writer is not None, "create_writer comes first"  # noqa: S101
         days = sorted(ledger)
-        for part in messages:
-            path = Path(place.folder) / part.name
-            if not path.is_file() or path.stat().st_size != part.size:
-                cure = "the store's folder must be one that all executors and the driver share"
-                raise StoreError(f"{path} is not here as an executor has written it; {cure}")
-        application = _application(run_id)
+        _require_files(writer, messages)
+        application = _application_id(run_id)
         for attempt in range(ATTEMPTS):
-            table = self._store.table()
+            table = self._store.load_table()
             if table.transaction_version(application) is not None:
                 return None
-            self._unchanged(table)
+            self._require_unchanged(table)
             properties = CommitProperties(
-                custom_metadata=to_remember(days, ledger),
-                max_commit_retries=0,  # another's commit may have files of these dates: look again
+                custom_metadata=make_commit_metadata(days, ledger),
+                max_commit_retries=0,  # a concurrent commit may add files of these dates
                 app_transactions=[Transaction(application, 1)],
             )
             try:
-                with _told(self._store.uri):
-                    old, rest = _replaced(table, place, days)
+                with delta_write_errors(self._store.uri):
+                    removed, rewritten = _rewrite_files(table, writer, days)
+                    added = [make_add_action(m) for m in (*messages, *rewritten)]
                     table.create_write_transaction(
-                        [*map(added, messages), *map(added, rest), *old],
+                        [*added, *removed],
                         "append",
                         table.schema(),
                         commit_properties=properties,
                     )
             except CommitFailedError:
-                pause(attempt)
+                wait_before_retry(attempt)
                 continue
-            place.discard(but=[p.name for p in (*messages, *rest)])
-            return WriteResult(sum(p.rows for p in messages), len(days), table.version() + 1)
-        raise StoreError(f"{self._store.uri}: other writers won {ATTEMPTS} times; run it again")
+            writer.delete_files(keep=[m.name for m in (*messages, *rewritten)])
+            return WriteResult(sum(m.rows for m in messages), len(days), table.version() + 1)
+        raise StoreError(
+            f"{self._store.uri}: other writers committed first {ATTEMPTS} times; run it again"
+        )
 
     def abort(self) -> None:
-        """Remove the run's files."""
-        if self._place is not None:
-            self._place.discard()
+        """Delete the run's files."""
+        if self._writer is not None:
+            self._writer.delete_files()
 
-    def _ready(self) -> DeltaDataWriter:
-        assert self._place is not None, "create_writer comes first"  # noqa: S101
-        return self._place
-
-    def _unchanged(self, table: DeltaTable) -> None:
+    def _require_unchanged(self, table: DeltaTable) -> None:
         if self._since is not None and table.version() != self._since:
             raise write_conflict(self._store.uri)
 
 
-def _application(run_id: str) -> str:
+def _application_id(run_id: str) -> str:
     return f"fsq-{run_id}"
 
 
-def _replaced(
-    table: DeltaTable, place: DeltaDataWriter, days: Sequence[date]
+def _require_files(writer: DeltaDataWriter, messages: Sequence[WriterCommitMessage]) -> None:
+    for message in messages:
+        path = Path(writer.folder) / message.name
+        if not path.is_file() or path.stat().st_size != message.size:
+            cure = "the executors and the driver must share the store's folder"
+            raise StoreError(f"{path} is not as an executor wrote it; {cure}")
+
+
+def _rewrite_files(
+    table: DeltaTable, writer: DeltaDataWriter, days: Sequence[date]
 ) -> tuple[list[RemoveAction], list[WriterCommitMessage]]:
-    """The files that hold rows of these dates, and what is left of them in new files."""
-    old, rest = [], []
-    for file in _candidates(table, days):
-        of_these, rows = place.count(file["path"], days)
-        if of_these == 0:
+    """The files to remove, those with rows of these dates, and new files with their other rows."""
+    removed, rewritten = [], []
+    for file in _find_files(table, days):
+        matching, total = writer.count_rows(file["path"], days)
+        if matching == 0:
             continue
-        if of_these < rows:
-            rest.append(place.rest(file["path"], days))
+        if matching < total:
+            rewritten.append(writer.copy_other_dates(file["path"], days))
         now = int(time.time() * 1000)
-        old.append(RemoveAction(file["path"], True, now, file["size_bytes"], {}))
-    return old, rest
+        removed.append(RemoveAction(file["path"], True, now, file["size_bytes"], {}))
+    return removed, rewritten
 
 
-def _candidates(table: DeltaTable, days: Sequence[date]) -> Iterator[dict[str, Any]]:
-    """The table's files whose range of dates has one of these, or is unknown."""
+def _find_files(table: DeltaTable, days: Sequence[date]) -> Iterator[dict[str, Any]]:
+    """The table's files whose range of dates includes one of these, or is unknown."""
     files = pl.DataFrame(table.get_add_actions(flatten=True))
     if not days or files.is_empty():
         return
     for column in ("min.game_date", "max.game_date"):
         if column not in files.columns:
             files = files.with_columns(pl.lit(None, pl.Date).alias(column))
-    wanted = pl.Series(days).sort()
-    first = wanted.search_sorted(files["min.game_date"].fill_null(wanted[0]), side="left")
-    last = wanted.search_sorted(files["max.game_date"].fill_null(wanted[-1]), side="right")
+    dates = pl.Series(days).sort()
+    first = dates.search_sorted(files["min.game_date"].fill_null(dates[0]), side="left")
+    last = dates.search_sorted(files["max.game_date"].fill_null(dates[-1]), side="right")
     yield from files.filter(first < last).iter_rows(named=True)
 
 
-def _supported(table: DeltaTable, uri: str) -> None:
+def _require_plain_table(table: DeltaTable, uri: str) -> None:
     protocol, metadata = table.protocol(), table.metadata()
     problems = []
     if metadata.partition_columns:
         problems.append(f"{uri} is partitioned by {metadata.partition_columns}")
     if protocol.min_reader_version > 1 or protocol.min_writer_version > 2:
-        problems.append(f"{uri} has features beyond plain Delta: {protocol}")
+        problems.append(f"{uri} uses features beyond plain Delta: {protocol}")
     if any("delta.invariants" in json.dumps(f.metadata) for f in table.schema().fields):
         problems.append(f"{uri} has invariants")
     if problems:
         cure = "write to another folder, or run it without Spark"
-        raise InputError([f"{p}; {cure}" for p in problems], "the store cannot be filled by Spark")
-
-
-@contextmanager
-def _told(uri: str) -> Iterator[None]:
-    """Faults of the library as one clear error; a lost race stays what it is."""
-    try:
-        yield
-    except CommitFailedError:
-        raise
-    except (DeltaError, OSError, pa.ArrowException) as error:
-        raise StoreError(f"{uri} cannot be written: {error}") from error
-    except Exception as error:
-        # delta-rs reports faults of its query engine as bare Exception.
-        if type(error) is not Exception:
-            raise
-        raise StoreError(f"{uri} cannot be written: {error}") from error
+        raise InputError([f"{p}; {cure}" for p in problems], "Spark cannot fill the store")

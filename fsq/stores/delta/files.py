@@ -1,4 +1,4 @@
-"""Parquet files beside a Delta table's own: invisible until a commit names them."""
+"""Parquet files in a Delta table's folder, invisible until a commit adds them to the log."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import KEYS
 from fsq.stores.base import WriterCommitMessage
 
-# Rows that are read of an old file at once.
-_BATCH = 5_000
+# Rows of an old file that are read at once.
+_BATCH_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class DeltaDataWriter:
-    """A Delta table's folder, which every process must see under the same path.
+    """Writes files into a Delta table's folder, which every process must see at the same path.
 
     Args:
         folder: of the table.
-        token: begins the names of this run's files.
+        prefix: begins the names of this run's files.
         schema: of the table.
     """
 
     folder: str
-    token: str
+    prefix: str
     schema: pa.Schema
 
     def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
-        """Write one file, of a name that no other attempt has.
+        """Write one file, under a name unique to this attempt.
 
         Raises:
             StoreError: the folder cannot be written, or the rows do not fit the table.
@@ -49,60 +49,62 @@ class DeltaDataWriter:
         return self.write_arrow(f"{task:05}", (to_arrow(frame) for frame in scored))
 
     def write_arrow(self, label: str, tables: Iterable[pa.Table]) -> WriterCommitMessage:
-        """The same, of Arrow tables; only the columns that they have."""
-        name = f"{self.token}-{label}-{secrets.token_hex(8)}.parquet"
+        """The same for Arrow tables, with only the columns that they have."""
+        name = f"{self.prefix}-{label}-{secrets.token_hex(8)}.parquet"
         path = Path(self.folder) / name
         keys = []
         writer = None
         try:
             for table in tables:
-                fitting = self._fitting(table)
+                rows = self._cast(table)
                 if writer is None:
-                    writer = pq.ParquetWriter(path, fitting.schema, compression="zstd")
-                writer.write_table(fitting)
-                keys.append(pl.DataFrame(fitting.select(KEYS)))
+                    writer = pq.ParquetWriter(path, rows.schema, compression="zstd")
+                writer.write_table(rows)
+                keys.append(pl.DataFrame(rows.select(KEYS)))
         except (OSError, pa.ArrowException) as error:
             raise StoreError(f"{path} cannot be written: {error}") from error
         finally:
             if writer is not None:
                 writer.close()
-        known = pl.concat(keys)
-        return WriterCommitMessage(name, known.height, path.stat().st_size, _stats(known))
+        written = pl.concat(keys)
+        size = path.stat().st_size
+        return WriterCommitMessage(name, written.height, size, _file_statistics(written))
 
-    def _fitting(self, table: pa.Table) -> pa.Table:
-        """The table's rows with the types that its columns have in the store."""
+    def _cast(self, table: pa.Table) -> pa.Table:
+        """The rows with the types of the table's columns."""
         return table.cast(pa.schema([self.schema.field(n) for n in table.column_names]))
 
-    def discard(self, but: Iterable[str] = ()) -> None:
-        """Remove this run's files, except those."""
-        kept = set(but)
-        for path in Path(self.folder).glob(f"{self.token}-*.parquet"):
+    def delete_files(self, keep: Iterable[str] = ()) -> None:
+        """Delete this run's files, except those to keep."""
+        kept = set(keep)
+        for path in Path(self.folder).glob(f"{self.prefix}-*.parquet"):
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
-    def count(self, path: str, days: Sequence[date]) -> tuple[int, int]:
-        """How many rows of these dates a file has, and how many rows in all.
+    def count_rows(self, path: str, days: Sequence[date]) -> tuple[int, int]:
+        """How many rows of these dates a file has, and how many in all.
 
         Raises:
             StoreError: it cannot be read.
         """
-        with self._opened(path) as file:
+        with self._open(path) as file:
             dates = file.read(["game_date"])["game_date"]
-            return pc.sum(pc.is_in(dates, _dates(days))).as_py() or 0, len(dates)
+            return pc.sum(pc.is_in(dates, _to_array(days))).as_py() or 0, len(dates)
 
-    def rest(self, path: str, days: Sequence[date]) -> WriterCommitMessage:
-        """Write the rows that a file has of other dates, or of none, into a new file.
+    def copy_other_dates(self, path: str, days: Sequence[date]) -> WriterCommitMessage:
+        """Copy a file's rows of other dates, or without a date, into a new file.
 
         Raises:
             StoreError: it cannot be read.
         """
-        with self._opened(path) as file:
-            tables = (pa.Table.from_batches([b]) for b in file.iter_batches(_BATCH))
-            kept = (t.filter(pc.invert(pc.is_in(t["game_date"], _dates(days)))) for t in tables)
-            return self.write_arrow("rest", (t for t in kept if t.num_rows))
+        dates = _to_array(days)
+        with self._open(path) as file:
+            tables = (pa.Table.from_batches([b]) for b in file.iter_batches(_BATCH_ROWS))
+            others = (t.filter(pc.invert(pc.is_in(t["game_date"], dates))) for t in tables)
+            return self.write_arrow("rest", (t for t in others if t.num_rows))
 
     @contextmanager
-    def _opened(self, path: str) -> Iterator[pq.ParquetFile]:
+    def _open(self, path: str) -> Iterator[pq.ParquetFile]:
         try:
             with pq.ParquetFile(Path(self.folder) / path) as file:
                 yield file
@@ -110,26 +112,26 @@ class DeltaDataWriter:
             raise StoreError(f"{self.folder}/{path} cannot be read: {error}") from error
 
 
-def _dates(days: Sequence[date]) -> pa.Array:
+def _to_array(days: Sequence[date]) -> pa.Array:
     return pa.array(days, pa.date32())
 
 
-def _stats(keys: pl.DataFrame) -> dict[str, object]:
-    """Statistics of a file as Delta's log states them, of the two keys."""
-    known = keys.select(
+def _file_statistics(keys: pl.DataFrame) -> dict[str, object]:
+    """Statistics of the two keys, in the form of Delta's log."""
+    values = keys.select(
         *(pl.col(c).min().cast(pl.String).alias(f"min_{c}") for c in KEYS),
         *(pl.col(c).max().cast(pl.String).alias(f"max_{c}") for c in KEYS),
         *(pl.col(c).null_count().alias(f"null_{c}") for c in KEYS),
     ).row(0, named=True)
     return {
         "numRecords": keys.height,
-        "minValues": {c: known[f"min_{c}"] for c in KEYS if known[f"min_{c}"] is not None},
-        "maxValues": {c: known[f"max_{c}"] for c in KEYS if known[f"max_{c}"] is not None},
-        "nullCount": {c: known[f"null_{c}"] for c in KEYS},
+        "minValues": {c: values[f"min_{c}"] for c in KEYS if values[f"min_{c}"] is not None},
+        "maxValues": {c: values[f"max_{c}"] for c in KEYS if values[f"max_{c}"] is not None},
+        "nullCount": {c: values[f"null_{c}"] for c in KEYS},
     }
 
 
-def added(part: WriterCommitMessage) -> AddAction:
-    """The part as an entry of Delta's log."""
+def make_add_action(message: WriterCommitMessage) -> AddAction:
+    """The file of a task as an entry of Delta's log."""
     now = int(time.time() * 1000)
-    return AddAction(part.name, part.size, {}, now, True, json.dumps(part.facts))
+    return AddAction(message.name, message.size, {}, now, True, json.dumps(message.facts))

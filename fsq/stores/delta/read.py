@@ -1,7 +1,7 @@
 """Reading single fields of a Delta table's nested detail.
 
-Polars decodes a nested column as a whole. Parquet keeps each field apart, and Arrow reads those
-that are named: a few fields of a season take a tenth of the time.
+Polars decodes a nested column as a whole. Parquet stores each field separately, and Arrow reads
+only those that you name: a few fields of a season take a tenth of the time.
 """
 
 from __future__ import annotations
@@ -22,55 +22,56 @@ def scan_detail_fields(
     table: DeltaTable, start: date | None, end: date | None, columns: Sequence[str]
 ) -> pl.LazyFrame:
     """Rows from start to end; of the detail, only the fields that ``columns`` names."""
-    whole = pl.scan_delta(table)
-    types = whole.collect_schema()
-    # Files of such tables do not hold just the table's rows and columns, so Polars must read them.
+    rows = pl.scan_delta(table)
+    types = rows.collect_schema()
+    # The files of such tables do not hold exactly the table's rows and columns, so Polars reads.
     if table.protocol().reader_features or table.metadata().partition_columns:
-        return filter_dates(whole, start, end).select(select_columns(columns))
+        return filter_dates(rows, start, end).select(select_columns(columns))
     fields = DETAIL_TYPE.to_schema()
     schema = pl.Schema(
         {c: types[c] if (f := detail_field(c)) is None else pl.List(fields[f]) for c in columns}
     )
-    files = sorted(table.file_uris(file_pruning_predicate=_predicate(start, end)))
+    paths = sorted(table.file_uris(file_pruning_predicate=_to_sql(start, end)))
 
     def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
         narrow = pl.Schema({c: t for c, t in schema.items() if c in needed})
-        for file in files:
-            yield filter_dates(_read(file, narrow), start, end).collect()
+        for path in paths:
+            yield filter_dates(_read_file(path, narrow), start, end).collect()
 
     return scan_batches(read, schema, validate_schema=True)
 
 
-def _predicate(start: date | None, end: date | None) -> str | None:
-    """The dates in SQL, so that files without them are not opened."""
+def _to_sql(start: date | None, end: date | None) -> str | None:
+    """The dates as SQL, so that files without them are not opened."""
     tests = [f"game_date >= '{start}'"] if start is not None else []
     tests += [f"game_date <= '{end}'"] if end is not None else []
     return " AND ".join(tests) or None
 
 
-def _read(file: str, schema: pl.Schema) -> pl.LazyFrame:
+def _read_file(path: str, schema: pl.Schema) -> pl.LazyFrame:
     """One file's columns; NULL where an older file lacks one."""
-    with pq.ParquetFile(file) as opened:
-        found = pl.DataFrame(opened.read(columns=_leaves(opened, {*schema, "game_date"})))
-    there = [c for c in schema if c in selectable_names(found.schema)]
-    lacking = [_nothing(c, schema[c], there) for c in schema if c not in there]
-    extra = [] if "game_date" in there else ["game_date"]
-    return found.lazy().select(*select_columns(there), *extra, *lacking).cast(schema)
+    with pq.ParquetFile(path) as file:
+        rows = pl.DataFrame(file.read(columns=_parquet_paths(file, {*schema, "game_date"})))
+    names = selectable_names(rows.schema)
+    existing = [c for c in schema if c in names]
+    missing = [_null_column(c, schema[c], existing) for c in schema if c not in names]
+    date_column = [] if "game_date" in existing else ["game_date"]
+    return rows.lazy().select(*select_columns(existing), *date_column, *missing).cast(schema)
 
 
-def _nothing(column: str, kind: pl.DataType, there: list[str]) -> pl.Expr:
+def _null_column(column: str, kind: pl.DataType, existing: list[str]) -> pl.Expr:
     """NULL for a column that the file lacks; for a field, NULL for each feature."""
-    beside = next((c for c in there if detail_field(c)), None)
-    if detail_field(column) is None or beside is None or not isinstance(kind, pl.List):
+    sibling = next((c for c in existing if detail_field(c)), None)
+    if detail_field(column) is None or sibling is None or not isinstance(kind, pl.List):
         return pl.lit(None, kind).alias(column)
-    (like,) = select_columns([beside])
-    absent = pl.when(pl.element().is_null() & pl.element().is_not_null()).then(None)
-    return like.list.eval(absent.cast(kind.inner)).alias(column)
+    (values,) = select_columns([sibling])
+    null = pl.when(pl.element().is_null() & pl.element().is_not_null()).then(None)
+    return values.list.eval(null.cast(kind.inner)).alias(column)
 
 
-def _leaves(file: pq.ParquetFile, columns: set[str]) -> list[str]:
-    """The file's own paths of these columns; a list of structs is column, list, element, field."""
+def _parquet_paths(file: pq.ParquetFile, columns: set[str]) -> list[str]:
+    """The file's paths of these columns; a list of structs is column, list, element, field."""
     out = []
     for i in range(len(file.schema)):
         path: str = file.schema.column(i).path

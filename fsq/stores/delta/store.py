@@ -1,52 +1,56 @@
-"""Delta Lake: a date is replaced in one transaction, whose metadata is the ledger."""
+"""A Delta table as a store: each date is replaced in one transaction, which holds its ledger."""
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import re
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import detail_field, selectable_names
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
+from fsq.stores.delta.ledger import make_commit_metadata, read_ledger
 from fsq.stores.delta.read import scan_detail_fields
 from fsq.stores.delta.table import LocalTable
+from fsq.stores.delta.write import (
+    ATTEMPTS,
+    create_table,
+    delta_write_errors,
+    overwrite_dates,
+    wait_before_retry,
+)
 from fsq.stores.validation import validate_keys
 from fsq.utils.frames import filter_dates
 
-# The ledger lives in the log, so the log must outlive the default of 30 days.
-CONFIGURATION = {"delta.logRetentionDuration": "interval 3650 days"}
-ATTEMPTS = 8
-# Commits of these operations change no row, so what is remembered stays true.
-_HARMLESS = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD FEATURE", "FSCK",
-             "CREATE TABLE", "ADD COLUMN"}  # fmt: skip
-_KEY = "fsq"
-# What delta-rs decodes in a path, so that it would end up elsewhere, or panics over.
+# delta-rs decodes these in a path, which leads elsewhere, or panics.
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
 
 
 class DeltaStore:
-    """A Delta table in a folder; see ``fsq.stores.Store`` for the methods."""
+    """A Delta table in a folder; see ``fsq.stores.Store`` for the methods.
+
+    Args:
+        path: the folder; it need not exist yet.
+
+    Raises:
+        StoreError: the folder holds something else, or delta-rs would misread its path.
+    """
 
     def __init__(self, path: str) -> None:
         self.uri = path
-        self._seen = False  # a table that was here is not made anew when it is gone
+        self._seen = False  # a table that disappears is not created again
         folder = Path(path)
-        # As a whole path, delta-rs cannot take what is before a colon for a scheme.
-        self._place = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
-        if found := _MISREAD.search(self._place):
+        # In an absolute path, delta-rs cannot take what is before a colon for a scheme.
+        self._path = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+        if found := _MISREAD.search(self._path):
             raise StoreError(
                 f"{path}: {found[0]!r} in its path would be misread as part of a URL; "
                 "name another folder"
@@ -57,16 +61,20 @@ class DeltaStore:
                 raise StoreError(f"{path} is not a Delta table; name another folder")
 
     def _is_table(self) -> bool:
-        # A creator that was killed may leave a log without a first commit: no table yet.
-        log = Path(self._place) / "_delta_log"
-        there = log.is_dir() and DeltaTable.is_deltatable(self._place)
-        self._seen = self._seen or there
-        return there
+        # If its creator was killed, a log may lack the first commit: no table yet.
+        log = Path(self._path) / "_delta_log"
+        exists = log.is_dir() and DeltaTable.is_deltatable(self._path)
+        self._seen = self._seen or exists
+        return exists
 
-    def table(self, version: int | None = None) -> DeltaTable:
-        """The table itself, as it is now or was at a version."""
+    def load_table(self, version: int | None = None) -> DeltaTable:
+        """The table as it is now, or as it was at a version.
+
+        Raises:
+            StoreError: there is no table, or its log cannot be read.
+        """
         try:
-            return LocalTable(self._place, version=version)
+            return LocalTable(self._path, version=version)
         except TableNotFoundError:
             raise StoreError(f"there is no store at {self.uri}; backfill it first") from None
         except (DeltaError, OSError) as error:
@@ -83,12 +91,12 @@ class DeltaStore:
         Raises:
             StoreError: there is no table, or it lacks one of the columns.
         """
-        table = self.table()
+        table = self.load_table()
         rows = pl.scan_delta(table)
         if columns is not None:
-            have = selectable_names(rows.collect_schema())
-            if lacking := [c for c in columns if c not in have]:
-                raise StoreError(f"{self.uri} lacks the columns {lacking}; backfill it anew")
+            existing = selectable_names(rows.collect_schema())
+            if missing := [c for c in columns if c not in existing]:
+                raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it anew")
             if any(detail_field(c) for c in columns):
                 return scan_detail_fields(table, start, end, columns)
         rows = filter_dates(rows, start, end)
@@ -100,141 +108,66 @@ class DeltaStore:
         ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
     ) -> WriteResult:
-        """Put these rows in the place of all rows of their dates, at once or not at all.
+        """Replace all rows of these dates, all at once or not at all.
 
         A conflict with a concurrent writer is retried on the newer version of the table, which
         is safe because whole dates are replaced. Columns that an older table lacks are added.
 
         Args:
             scored: rows of whole dates; rows of other dates in the store are not touched.
-            ledger: what to remember of each date, in the same transaction.
-            since: version of this table that the rows were computed from. A commit after it
-                that touches their dates is then an error, not retried: the rows are outdated.
+            ledger: the entry of each date, written in the same transaction.
+            since: version of this table that the rows were computed from. A later commit that
+                touches their dates is then an error, not retried: the rows are outdated.
 
         Raises:
-            InputError: a key is absent, NULL or twice; nothing is written.
-            StoreError: the table cannot be written, or others kept winning, or changed these
-                dates after ``since``.
+            InputError: a key is missing, NULL or duplicated; nothing is written.
+            StoreError: the table cannot be written, other writers kept committing first, or
+                they changed these dates after ``since``.
         """
         table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
         days = validate_keys(table)
         if not days:
-            return WriteResult(0, 0, self.table().version() if self._is_table() else -1)
-        properties = CommitProperties(custom_metadata=to_remember(days, ledger or {}))
+            return WriteResult(0, 0, self.load_table().version() if self._is_table() else -1)
+        properties = CommitProperties(custom_metadata=make_commit_metadata(days, ledger or {}))
         for attempt in range(ATTEMPTS):
             try:
-                version = self._write(table, days, properties, since)
-                disputed = since is not None and version != since + 1
-                return WriteResult(table.num_rows, len(days), version, conflict=disputed)
+                with delta_write_errors(self.uri):
+                    self.create(table.schema)
+                    version = overwrite_dates(self.load_table(since), table, days, properties)
+                self._seen = True
+                conflict = since is not None and version != since + 1
+                return WriteResult(table.num_rows, len(days), version, conflict=conflict)
             except CommitFailedError as error:
                 if since is not None:
                     raise write_conflict(self.uri) from error
-                conflict = error
-                pause(attempt)
-            except (DeltaError, OSError, pa.ArrowException) as error:
-                raise StoreError(f"{self.uri} cannot be written: {error}") from error
-            except Exception as error:
-                # delta-rs reports faults of its query engine, failed casts say, as bare Exception.
-                if type(error) is not Exception:
-                    raise
-                raise StoreError(f"{self.uri} cannot be written: {error}") from error
+                last_error = error
+                wait_before_retry(attempt)
         raise StoreError(
-            f"{self.uri}: other writers won {ATTEMPTS} times; run it again. {conflict}"
+            f"{self.uri}: other writers committed first {ATTEMPTS} times; run it again. "
+            f"{last_error}"
         )
-
-    def _write(
-        self,
-        table: pa.Table,
-        days: Sequence[date],
-        properties: CommitProperties,
-        since: int | None,
-    ) -> int:
-        self.create(table.schema)
-        target = self.table(since)
-        named = ", ".join(f"'{day.isoformat()}'" for day in days)
-        write_deltalake(
-            target,
-            table,
-            mode="overwrite",
-            schema_mode="merge",
-            predicate=f"game_date IN ({named})",
-            commit_properties=properties,
-        )
-        self._seen = True
-        # The writer leaves target at the version that it made, whoever has committed since.
-        return int(target.version())
 
     def create(self, schema: pa.Schema) -> None:
-        """Make the table, if there is none yet.
+        """Create the table, if there is none yet.
 
         Raises:
-            StoreError: there was one, and it is gone.
+            StoreError: there was one, and it disappeared.
         """
         if self._is_table():
             return
         if self._seen:
             raise table_disappeared(self.uri)
         try:
-            write_deltalake(
-                self._place, schema.empty_table(), mode="error", configuration=CONFIGURATION
-            )
+            create_table(self._path, schema)
         except DeltaError:
-            # Another creator came first: fine if there is a table now, else a real fault.
+            # Another process created it first: fine if there is a table now.
             if not self._is_table():
                 raise
 
     def version(self) -> int | None:
-        """Version of the table as it is now; None if there is no table."""
-        return int(self.table().version()) if self._is_table() else None
+        """Current version of the table; None if there is no table."""
+        return int(self.load_table().version()) if self._is_table() else None
 
     def ledger(self) -> dict[date, LedgerEntry]:
-        """What is remembered per date, from the table's own history.
-
-        A change of rows by another tool forgets all dates that were written before it.
-        """
-        if not self._is_table():
-            return {}
-        out: dict[date, LedgerEntry] = {}
-        seen: set[date] = set()
-        for commit in self.table().history():
-            remembered = _unpacked(commit.get(_KEY))
-            if remembered is None:
-                if _moves_no_row(commit):
-                    continue
-                break
-            for day, entry in remembered.items():
-                if day not in seen and entry is not None:
-                    out[day] = entry
-                seen.add(day)
-        return out
-
-
-def to_remember(days: Iterable[date], ledger: Mapping[date, LedgerEntry]) -> dict[str, str]:
-    """What a commit of these days carries, for the ledger: an entry each, or that there is none."""
-    entries = {d.isoformat(): _packed(ledger[d]) if d in ledger else None for d in days}
-    return {_KEY: json.dumps(entries)}
-
-
-def pause(attempt: int) -> None:
-    """Wait before the next try, so that writers who collided do not do so again."""
-    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads tries
-
-
-def _packed(entry: LedgerEntry) -> list[str | int]:
-    return [entry.contract, entry.version, entry.fingerprint, entry.rows]
-
-
-def _unpacked(text: Any) -> dict[date, LedgerEntry | None] | None:
-    """What a commit remembers; None if its metadata is not fsq's."""
-    try:
-        days = {date.fromisoformat(day): packed for day, packed in json.loads(text).items()}
-        return {day: packed and LedgerEntry(*packed) for day, packed in days.items()}
-    except (TypeError, ValueError, AttributeError):
-        return None
-
-
-def _moves_no_row(commit: Mapping[str, Any]) -> bool:
-    metrics = commit.get("operationMetrics") or {}
-    # An overwrite by nothing adds no row either, but removes files.
-    untouched = (metrics.get("num_added_files"), metrics.get("num_removed_files")) == (0, 0)
-    return untouched or commit.get("operation") in _HARMLESS
+        """The entry of each date; a change by another tool invalidates the dates before it."""
+        return read_ledger(self.load_table()) if self._is_table() else {}

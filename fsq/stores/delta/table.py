@@ -11,20 +11,20 @@ from fsq.errors import StoreError
 
 
 class LocalTable(DeltaTable):
-    """A table whose files are named as the file system names them.
+    """A table that names its files by their paths in the file system.
 
-    delta-rs names them as URLs do, so that a folder with a blank or an accent in its name was
-    written and then not found by Polars and Arrow, which read its files.
+    delta-rs names them as URLs, in which a blank or an accent is escaped; Polars and Arrow, which
+    read the files, do not find them under such names.
     """
 
     def file_uris(self, *filters: Any, **named: Any) -> list[str]:
         """Paths of the table's files.
 
         Raises:
-            StoreError: its log names a file that a path upwards leads to, outside of the table.
+            StoreError: a path in the log leads out of the table with ``..``.
         """
-        found: list[str] = super().file_uris(*filters, **named)
-        paths = [unquote(uri.removeprefix("file://")) for uri in found]
+        uris: list[str] = super().file_uris(*filters, **named)
+        paths = [unquote(uri.removeprefix("file://")) for uri in uris]
         if outside := [p for p in paths if ".." in p.split("/")]:
-            raise StoreError(f"{outside[0]!r}: the table's log names a file outside of the table")
+            raise StoreError(f"{outside[0]!r}: the table's log names a file outside the table")
         return paths

@@ -79,7 +79,7 @@ def test_conflicts_change_nothing(tmp_path: Path) -> None:
 
 def test_a_change_by_others_is_looked_at_anew(older: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another migration wins between our look and our commit."""
-    looks = delta_schema._plan
+    looks = delta_schema._diff_table
 
     def meddled(have: pa.Schema) -> object:
         plan = looks(have)
@@ -88,7 +88,7 @@ def test_a_change_by_others_is_looked_at_anew(older: str, monkeypatch: pytest.Mo
             DeltaTable(older).alter.add_columns([theirs])
         return plan
 
-    monkeypatch.setattr(delta_schema, "_plan", meddled)
+    monkeypatch.setattr(delta_schema, "_diff_table", meddled)
     migrate(older)
     names = [f.name for f in DeltaTable(older).schema().fields]
     assert {"theirs", "quality_tier"} <= {*names}

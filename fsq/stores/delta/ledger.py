@@ -1,0 +1,77 @@
+"""The ledger of a Delta table: metadata of the commits that replaced its dates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from deltalake import DeltaTable
+
+from fsq.stores.base import LedgerEntry
+
+# These operations change no row, so the entries stay true.
+_HARMLESS = {
+    "ADD COLUMN",
+    "ADD FEATURE",
+    "CREATE TABLE",
+    "FSCK",
+    "OPTIMIZE",
+    "SET TBLPROPERTIES",
+    "VACUUM END",
+    "VACUUM START",
+}
+_KEY = "fsq"
+
+
+def read_ledger(table: DeltaTable) -> dict[date, LedgerEntry]:
+    """The entry of each date, from the table's history.
+
+    A change of rows by another tool invalidates every date that was written before it.
+    """
+    out: dict[date, LedgerEntry] = {}
+    seen: set[date] = set()
+    for commit in table.history():
+        entries = _parse(commit.get(_KEY))
+        if entries is None:
+            if _changes_no_row(commit):
+                continue
+            break
+        for day, entry in entries.items():
+            if day not in seen and entry is not None:
+                out[day] = entry
+            seen.add(day)
+    return out
+
+
+def make_commit_metadata(
+    days: Iterable[date], ledger: Mapping[date, LedgerEntry]
+) -> dict[str, str]:
+    """Metadata for a commit that replaces these dates: the entry of each, or that it has none.
+
+    >>> make_commit_metadata([date(2026, 2, 6)], {})
+    {'fsq': '{"2026-02-06": null}'}
+    """
+    entries = {d.isoformat(): _to_json(ledger[d]) if d in ledger else None for d in days}
+    return {_KEY: json.dumps(entries)}
+
+
+def _to_json(entry: LedgerEntry) -> list[str | int]:
+    return [entry.contract, entry.version, entry.fingerprint, entry.rows]
+
+
+def _parse(text: Any) -> dict[date, LedgerEntry | None] | None:
+    """The entries in a commit's metadata; None if fsq did not write it."""
+    try:
+        days = {date.fromisoformat(day): values for day, values in json.loads(text).items()}
+        return {day: values and LedgerEntry(*values) for day, values in days.items()}
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+def _changes_no_row(commit: Mapping[str, Any]) -> bool:
+    metrics = commit.get("operationMetrics") or {}
+    # Overwriting rows with nothing adds no row either, but removes files.
+    no_files = (metrics.get("num_added_files"), metrics.get("num_removed_files")) == (0, 0)
+    return no_files or commit.get("operation") in _HARMLESS

@@ -26,7 +26,7 @@ from fsq.demo import simulate_season
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import table_fields
-from fsq.stores.bigquery.stream import requests
+from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.bigquery.write import write_rows
 from tests.conftest import command, started, stopped
 from tests.support.fake_write import FakeWrite, client_of
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--emulator", action="store_true", help="write into `fsq emulator` too")
     wanted = parser.parse_args()
     rows = to_arrow(fsq.score(simulate_season("2025-26").rows)).combine_chunks()
-    sizes = [pa.ipc.get_record_batch_size(p) for b in rows.to_batches() for p in requests(b)]
+    sizes = [pa.ipc.get_record_batch_size(p) for b in rows.to_batches() for p in split_requests(b)]
     size = sum(sizes)
     print(
         f"{rows.num_rows:,} rows, {size / 1e6:,.0f} MB in {len(sizes)} requests, the largest "
@@ -49,7 +49,9 @@ def main() -> None:
     )
     source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
     copy = _median(lambda: np.copyto(target, source))
-    serialised = _median(lambda: [p.serialize() for b in rows.to_batches() for p in requests(b)])
+    serialised = _median(
+        lambda: [p.serialize() for b in rows.to_batches() for p in split_requests(b)]
+    )
     sent = _counted(rows)
     for what, seconds in (
         ("copy the bytes", copy),

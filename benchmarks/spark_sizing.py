@@ -30,7 +30,7 @@ from fsq.demo import simulate_season
 from fsq.intake.validation import validate_columns, validate_rows
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import make_scoring_options, score_validated
-from fsq.stores.bigquery.stream import requests
+from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.delta.files import DeltaDataWriter
 
 # On two executors of one machine: a session until its first job is done, and a job beyond its
@@ -121,7 +121,7 @@ def _measured(season: pl.DataFrame) -> Costs:
 
         def pieces() -> list[pa.Buffer]:
             batches = to_arrow(scored).combine_chunks().to_batches()
-            return [p.serialize() for b in batches for p in requests(b)]
+            return [p.serialize() for b in batches for p in split_requests(b)]
 
         part = place.write(0, [scored])
         assert Path(folder, part.name).stat().st_size == part.size

@@ -179,9 +179,9 @@ def _delta(table: Any, folder: str) -> None:
 
 def _wire(table: Any) -> list[Any]:
     """The rows as the requests that BigQuery gets, up to the network."""
-    from fsq.stores.bigquery.stream import requests
+    from fsq.stores.bigquery.stream import split_requests
 
-    return [p.serialize() for b in table.combine_chunks().to_batches() for p in requests(b)]
+    return [p.serialize() for b in table.combine_chunks().to_batches() for p in split_requests(b)]
 
 
 JOBS = {

@@ -11,7 +11,7 @@ from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.sql.queries import make_view, make_view_name
-from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName
 
 _NEEDED = {*KEYS, *COLUMN_NAMES} - set(LEGACY_FIELDS)
@@ -28,7 +28,7 @@ def create(
         cure = "run fsq schema migrate first"
         raise InputError([f"{table.dotted} has no column {c}; {cure}" for c in missing], _HEADLINE)
     for name in names:
-        run(client, make_view(name, table, contract, game_id="game_id" in columns))
+        run_query(client, make_view(name, table, contract, game_id="game_id" in columns))
     return views
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsq.contract import Contract
 from fsq.sql.quote import escape_comment, format_boolean, format_number, quote_text, quote_texts
-from fsq.stores.bigquery.names import column
+from fsq.stores.bigquery.names import quote_column
 from fsq.training import gates
 from fsq.training.gates import Condition, Fault
 
@@ -25,7 +25,7 @@ def make_gate_placeholders(contract: Contract) -> dict[str, str]:
 
 
 def _condition_sql(c: Condition) -> str:
-    name = f"t.{column(c.column)}"
+    name = f"t.{quote_column(c.column)}"
     if c.test == "is_true":
         return name
     if not isinstance(c.value, tuple):
@@ -40,5 +40,5 @@ def _fault_sql(fault: Fault) -> str:
     value = (
         format_boolean(fault.value) if isinstance(fault.value, bool) else quote_text(fault.value)
     )
-    test = f"d.{column(fault.field)} = {value}"
+    test = f"d.{quote_column(fault.field)} = {value}"
     return f"IFNULL({test}, TRUE)" if fault.null else test

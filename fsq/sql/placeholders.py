@@ -11,7 +11,7 @@ from fsq.schema.columns import DETAIL_FIELDS
 from fsq.schema.vocabulary import CATEGORIES
 from fsq.sql.gates import make_gate_placeholders
 from fsq.sql.quote import format_boolean, format_number, quote_text, quote_texts
-from fsq.stores.bigquery.names import column
+from fsq.stores.bigquery.names import quote_column
 
 _INFINITE = "CAST('inf' AS FLOAT64)"
 
@@ -36,7 +36,7 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
             "width": str(len(contract.features)),
             "stale_hours": format_number(levels.stale_hours),
             "very_stale_hours": format_number(levels.very_stale_hours),
-            "detail_fields": _join(2, (f"d.{column(f.name)}" for f in DETAIL_FIELDS)),
+            "detail_fields": _join(2, (f"d.{quote_column(f.name)}" for f in DETAIL_FIELDS)),
             "values": _join(2, (_feature_value(f) for f in contract.features)),
             "category_read": _join(4, (f"t.`{c}`" for c in _category_columns())),
             "category_means": _join(4, (f"AVG(t.`{c}`) AS {c}" for c in _category_columns())),
@@ -104,7 +104,7 @@ def _feature_value(f: Feature) -> str:
     """A feature's value, taken by position if the name at that position is right."""
     item = f"t.`feature_quality_detail`[SAFE_OFFSET({f.index})]"
     matches = f"{item}.`feature_name` = {quote_text(f.name)}"
-    return f"IF({matches}, {item}.`feature_value`, NULL) AS {column(f.name)}"
+    return f"IF({matches}, {item}.`feature_value`, NULL) AS {quote_column(f.name)}"
 
 
 def _category_struct(name: str, contract: Contract, compared: bool) -> str:

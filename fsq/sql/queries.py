@@ -12,7 +12,7 @@ from fsq.diagnosis.trend import LOOKBACK
 from fsq.errors import InputError
 from fsq.sql.placeholders import make_placeholders
 from fsq.sql.quote import escape_comment, quote_text
-from fsq.stores.bigquery.names import TableName, literal
+from fsq.stores.bigquery.names import TableName, format_date
 from fsq.utils.dates import validate_date_range
 
 VIEWS = {
@@ -63,15 +63,15 @@ def make_query(
     first = start or date.min
     values = make_placeholders(loaded) | {
         "table": scored_table.sql,
-        "start": literal(first),
-        "end": literal(end or date.max),
+        "start": format_date(first),
+        "end": format_date(end or date.max),
         "game_id": "t.`game_id`,\n  " if game_id else "",
         "game_id_read": "t.`game_id`,\n    " if game_id else "",
         "games": "COUNT(DISTINCT t.`game_id`)" if game_id else "CAST(NULL AS INT64)",
     }
     history = _history(name, loaded)
     since = first if first - date.min < history else first - history
-    values["since"] = literal(since)
+    values["since"] = format_date(since)
     values["history_note"] = _HISTORY_NOTE
     values["only_history"] = _limit_history(values) if start else ""
     contract_name = f"{escape_comment(loaded.name)}, version {loaded.version_hash}"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fsq.errors import FsqError, StoreError
 
-_FAULTS = (
+_READ_ERRORS = (
     OSError,
     pa.ArrowException,
     pl.exceptions.ComputeError,
@@ -27,7 +27,7 @@ def is_read_error(error: BaseException) -> bool:
     """
     # A damaged schema within a file comes as an operation that is not valid, as many bugs would.
     schema = isinstance(error, pl.exceptions.InvalidOperationError) and "ARROW:schema" in str(error)
-    return schema or isinstance(error, _FAULTS) or type(error).__name__ == "PanicException"
+    return schema or isinstance(error, _READ_ERRORS) or type(error).__name__ == "PanicException"
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def diff_schema(have: Sequence[Field]) -> SchemaDiff:
     found = {f["name"].lower() for f in have}
     ended = set(LEGACY_FIELDS) - found if "feature_quality_detail" in found else set()
     wanted = [f for f in output_fields() if f["name"] not in ended]
-    plan = _compared(have, wanted, "")
+    plan = _diff_fields(have, wanted, "")
     no_table = tuple(
         f"no column {k}; it is a key and cannot be added: name a table of player-games"
         for k in KEYS
@@ -72,7 +72,7 @@ def diff_schema(have: Sequence[Field]) -> SchemaDiff:
     return SchemaDiff(plan.fields, plan.added, plan.described, (*no_table, *plan.conflicts))
 
 
-def _compared(have: Sequence[Field], wanted: Iterable[Field], inside: str) -> SchemaDiff:
+def _diff_fields(have: Sequence[Field], wanted: Iterable[Field], inside: str) -> SchemaDiff:
     fields, at = [*have], {f["name"].lower(): i for i, f in enumerate(have)}
     added: list[SchemaChange] = []
     described: list[SchemaChange] = []
@@ -82,17 +82,17 @@ def _compared(have: Sequence[Field], wanted: Iterable[Field], inside: str) -> Sc
         i = at.get(want["name"])
         if i is None:
             fields.append(want)
-            added.append(_change(path, want))
+            added.append(_make_change(path, want))
             continue
         there = fields[i]
-        if told := _conflict(path, there, want):
+        if told := _find_conflict(path, there, want):
             conflicts.append(told)
             continue
         if not there.get("description"):
             there = there | {"description": want["description"]}
-            described.append(_change(path, want))
+            described.append(_make_change(path, want))
         if "fields" in want:
-            inner = _compared(there.get("fields", ()), want["fields"], f"{path}.")
+            inner = _diff_fields(there.get("fields", ()), want["fields"], f"{path}.")
             there = there | {"fields": inner.fields}
             added += inner.added
             described += inner.described
@@ -101,11 +101,11 @@ def _compared(have: Sequence[Field], wanted: Iterable[Field], inside: str) -> Sc
     return SchemaDiff(fields, tuple(added), tuple(described), tuple(conflicts))
 
 
-def _change(path: str, field: Field) -> SchemaChange:
+def _make_change(path: str, field: Field) -> SchemaChange:
     return SchemaChange(path, sql_type(field, whole=False), field["description"])
 
 
-def _conflict(path: str, there: Field, want: Field) -> str | None:
+def _find_conflict(path: str, there: Field, want: Field) -> str | None:
     if there["name"] != want["name"]:
         return f"{path} is called {there['name']} there; rename it"
     kind, wanted = (sql_type(f, whole=False) for f in (there, want))

@@ -14,7 +14,7 @@ import fsq
 from fsq.cli import main
 from fsq.demo import simulate_season
 from fsq.stores.bigquery import jobs
-from fsq.stores.bigquery.client import REST, open_clients
+from fsq.stores.bigquery.client import REST_VARIABLE, open_clients
 from tests.support.etags import guarded
 from tests.support.warehouse import held, made, tables, upstream_rows
 
@@ -126,10 +126,13 @@ def test_a_merge_that_others_beat_is_tried_again_for_a_while(
 ) -> None:
     source, uri = tmp_path / "rows.parquet", f"bigquery://{dataset}.contested"
     season.head(20).write_parquet(source)
-    with guarded(os.environ[REST], merges_to_lose=lost) as front, monkeypatch.context() as changed:
+    with (
+        guarded(os.environ[REST_VARIABLE], merges_to_lose=lost) as front,
+        monkeypatch.context() as changed,
+    ):
         if status == 3:  # two minutes otherwise
-            changed.setattr(jobs, "_JOB", jobs._JOB.with_timeout(5))
-        changed.setenv(REST, f"http://127.0.0.1:{front.server_port}")
+            changed.setattr(jobs, "_JOB_RETRY", jobs._JOB_RETRY.with_timeout(5))
+        changed.setenv(REST_VARIABLE, f"http://127.0.0.1:{front.server_port}")
         assert run("backfill", "--source", str(source), "--store", uri) == status
         said = capsys.readouterr().err
     assert ("concurrent update" in said) == (status == 3)
@@ -153,9 +156,9 @@ def test_rows_that_vanish_behind_a_merge_are_noticed(
             last = season["player_lookup"][19]
             clients.tables.query(f"DELETE FROM {dataset}.contested WHERE player_lookup = '{last}'")
 
-        front = guarded(os.environ[REST], after_merge=others_delete)
+        front = guarded(os.environ[REST_VARIABLE], after_merge=others_delete)
         with front as there, monkeypatch.context() as changed:
-            changed.setenv(REST, f"http://127.0.0.1:{there.server_port}")
+            changed.setenv(REST_VARIABLE, f"http://127.0.0.1:{there.server_port}")
             assert run("backfill", "--source", str(source), "--store", uri) == 3
     assert "rows: 19 in the place of 20" in capsys.readouterr().err
     assert fsq.open_store(uri).ledger() == {}

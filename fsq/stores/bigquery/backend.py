@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite
-from fsq.stores.bigquery.client import GRPC, REST
+from fsq.stores.bigquery.client import GRPC_VARIABLE, REST_VARIABLE
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.costs import CostEstimate, Workload
 from fsq.stores.migration import LegacyDropResult, Migration
@@ -34,7 +34,7 @@ class BigQueryBackend(Backend["BigQueryStore"]):
         ddl=True,
         views=True,
         executor_packages=("google-cloud-bigquery-storage",),
-        executor_environment=(REST, GRPC, "GOOGLE_CLOUD_PROJECT"),
+        executor_environment=(REST_VARIABLE, GRPC_VARIABLE, "GOOGLE_CLOUD_PROJECT"),
     )
 
     def open(self, uri: str) -> BigQueryStore:

@@ -11,7 +11,7 @@ from typing import Any
 from fsq.errors import InputError, StoreError
 from fsq.utils.extras import require_extra
 
-REST, GRPC = "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST"
+REST_VARIABLE, GRPC_VARIABLE = "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST"
 # Messages of 8 MB and more pass in both directions.
 _OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
@@ -47,10 +47,10 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
         from google.cloud import bigquery, bigquery_storage_v1
         from google.cloud.bigquery_storage_v1.services.big_query_read import transports as reads
         from google.cloud.bigquery_storage_v1.services.big_query_write import transports as writes
-    rest, storage = os.environ.get(REST), os.environ.get(GRPC)
+    rest, storage = os.environ.get(REST_VARIABLE), os.environ.get(GRPC_VARIABLE)
     if bool(rest) != bool(storage):
         raise InputError(
-            [f"only one of {REST} and {GRPC} is set; set both, or neither"],
+            [f"only one of {REST_VARIABLE} and {GRPC_VARIABLE} is set; set both, or neither"],
             "BigQuery cannot be used",
         )
     payer = os.environ.get("GOOGLE_CLOUD_PROJECT") or project
@@ -89,18 +89,18 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
     try:
         yield clients
     except (GoogleAPIError, GoogleAuthError, OSError, grpc.RpcError) as error:
-        raise StoreError(f"BigQuery said: {_words(error)}") from error
+        raise StoreError(f"BigQuery said: {_describe(error)}") from error
     finally:
         clients.tables.close()
         clients.reader.transport.close()
         clients.writer.transport.close()
 
 
-def _words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """The server's words, without the request's address and headers."""
     cause = getattr(error, "cause", None)
     if isinstance(cause, Exception):  # of tries that went on in vain
-        return f"{_words(cause)} (tried again in vain)"
+        return f"{_describe(cause)} (tried again in vain)"
     message = getattr(error, "message", None)
     if message is None and callable(details := getattr(error, "details", None)):
         message = details()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fsq.schema.bigquery import Field, field_for_column, output_fields, sql_type
 from fsq.schema.columns import COLUMNS
-from fsq.stores.bigquery.names import TableName, column
+from fsq.stores.bigquery.names import TableName, quote_column
 from fsq.stores.schema_diff import SchemaDiff
 
 
@@ -19,13 +19,13 @@ def create_table(name: TableName, description: str | None = None) -> str:
     """
     lines = [
         f"CREATE TABLE {name.sql} (",
-        _listed(output_fields()),
+        _format_fields(output_fields()),
         ")",
         "PARTITION BY `game_date`",
         "CLUSTER BY `player_lookup`",
     ]
     if description is not None:
-        lines.append(_options(description))
+        lines.append(_format_description(description))
     return "\n".join(lines) + ";"
 
 
@@ -51,30 +51,30 @@ def alter_table(name: TableName, plan: SchemaDiff | None = None) -> str:
         deep = [c.path for c in (*plan.added, *plan.described) if "." in c.path]
     out = []
     if added:
-        adds = (f"  ADD COLUMN IF NOT EXISTS {_defined(f, 2)}" for f in added)
+        adds = (f"  ADD COLUMN IF NOT EXISTS {_format_field(f, 2)}" for f in added)
         out.append(f"ALTER TABLE {name.sql}\n" + ",\n".join(adds) + ";")
     for c in described:
-        sets = f"ALTER COLUMN {column(c.path)} SET {_options(c.description)}"
+        sets = f"ALTER COLUMN {quote_column(c.path)} SET {_format_description(c.description)}"
         out.append(f"ALTER TABLE {name.sql} {sets};")
     if deep:
         out.append("-- No SQL reaches these; `fsq schema migrate` does: " + ", ".join(deep))
     return "\n\n".join(out) or "-- Nothing is missing."
 
 
-def _listed(fields: Iterable[Field], indent: int = 2) -> str:
-    return ",\n".join(" " * indent + _defined(f, indent) for f in fields)
+def _format_fields(fields: Iterable[Field], indent: int = 2) -> str:
+    return ",\n".join(" " * indent + _format_field(f, indent) for f in fields)
 
 
-def _defined(field: Field, indent: int) -> str:
+def _format_field(field: Field, indent: int) -> str:
     """A column or field as it is declared, over as many lines as its own fields need."""
     kind = sql_type(field, whole=False)
     if "fields" in field:
-        inner = f"STRUCT<\n{_listed(field['fields'], indent + 2)}\n{' ' * indent}>"
+        inner = f"STRUCT<\n{_format_fields(field['fields'], indent + 2)}\n{' ' * indent}>"
         kind = kind.replace("STRUCT", inner)
     null = " NOT NULL" if field["mode"] == "REQUIRED" else ""
-    return f"{column(field['name'])} {kind}{null} {_options(field['description'])}"
+    return f"{quote_column(field['name'])} {kind}{null} {_format_description(field['description'])}"
 
 
-def _options(description: str) -> str:
+def _format_description(description: str) -> str:
     # JSON escapes a text as BigQuery's double-quoted literals do.
     return f"OPTIONS(description={json.dumps(description, ensure_ascii=False)})"

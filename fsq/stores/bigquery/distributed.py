@@ -23,17 +23,17 @@ from fsq.stores.bigquery.merge import Mode
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.store import (
     BigQueryStore,
+    choose_mode,
     drop_staging,
-    mode_of,
-    sent_columns,
-    stamps_of,
-    version_of,
-    without_null_arrays,
+    fill_null_arrays,
+    find_stamps,
+    get_version,
+    select_columns_to_send,
 )
-from fsq.stores.bigquery.stream import Retry, requests
-from fsq.stores.bigquery.validate import check, scored_whole
+from fsq.stores.bigquery.stream import Retry, split_requests
+from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
-from fsq.stores.bigquery.write import commit, write_stream
+from fsq.stores.bigquery.write import commit_streams, write_stream
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,12 @@ class BigQueryDataWriter:
             InputError: the rows do not fit the table, or the server names bad ones.
             StoreError: the server refused or did not recover.
         """
-        tables = [to_arrow(without_null_arrays(frame)) for frame in scored]
+        tables = [to_arrow(fill_null_arrays(frame)) for frame in scored]
         rows = pa.concat_tables(tables).select(self.columns)
-        check(rows, self.fields, self.staging.dotted, inserts=self.mode is not Mode.IN_PLACE)
-        pieces = [p for b in rows.to_batches() for p in requests(b)]
+        validate_rows(
+            rows, self.fields, self.staging.dotted, inserts=self.mode is not Mode.IN_PLACE
+        )
+        pieces = [p for b in rows.to_batches() for p in split_requests(b)]
         with open_clients(self.staging.project, self.staging.location) as clients:
             name = write_stream(
                 clients.writer.transport, self.staging.path, pieces, self.retry
@@ -72,7 +74,7 @@ class BigQueryDataWriter:
         count = RowCounts.of(rows)
         facts = {
             "elements": count.elements,
-            "stamps": {d.isoformat(): s.isoformat() for d, s in stamps_of(rows).items()},
+            "stamps": {d.isoformat(): s.isoformat() for d, s in find_stamps(rows).items()},
         }
         return WriterCommitMessage(
             name, rows.num_rows, sum(pa.ipc.get_record_batch_size(p) for p in pieces), facts
@@ -95,7 +97,7 @@ class BigQueryBatchWrite:
     def committed(self, run_id: str) -> bool:
         """Whether a run of this id is among those that are remembered."""
         with self._store.connect() as clients:
-            return runs.known(clients.tables, self._store.name, run_id)
+            return runs.is_recorded(clients.tables, self._store.name, run_id)
 
     def create_writer(self, empty: pl.DataFrame) -> BigQueryDataWriter:
         """Make the table, if there is none, and the run's staging table.
@@ -104,14 +106,14 @@ class BigQueryBatchWrite:
             InputError: the rows do not fit the table's schema.
             StoreError: the service refused.
         """
-        table = to_arrow(without_null_arrays(empty))
-        scored_whole(table)
+        table = to_arrow(fill_null_arrays(empty))
+        require_quality_columns(table)
         with self._store.connect() as clients:
             target = self._store.target(clients, table.schema)
-            mode = mode_of(target, self._since)
-            columns = sent_columns(table.schema, target, mode)
+            mode = choose_mode(target, self._since)
+            columns = select_columns_to_send(table.schema, target, mode)
             inserts = mode is not Mode.IN_PLACE
-            check(table.select(columns), target.schema, self._store.uri, inserts=inserts)
+            validate_rows(table.select(columns), target.schema, self._store.uri, inserts=inserts)
             staging = self._store.staged(clients, target, columns)
             self._place = BigQueryDataWriter(staging, columns, target.schema, mode, self._retry)
         return self._place
@@ -132,9 +134,9 @@ class BigQueryBatchWrite:
         assert place is not None, "create_writer comes first"  # noqa: S101
         days = sorted(ledger)
         with self._store.connect() as clients:
-            if runs.known(clients.tables, self._store.name, run_id):
+            if runs.is_recorded(clients.tables, self._store.name, run_id):
                 return None
-            commit(
+            commit_streams(
                 clients.writer.transport,
                 place.staging.path,
                 [p.name for p in messages],
@@ -143,10 +145,10 @@ class BigQueryBatchWrite:
             wanted = reduce(add, map(_count, messages))
             self._store.merge(clients, place.staging, wanted, place.columns, days, place.mode)
             stamps = reduce(lambda a, b: a | b, map(_stamps, messages))
-            ledgers.remember(clients.tables, self._store.name, stamps, ledger)
-            runs.record(clients.tables, self._store.name, run_id)
+            ledgers.write_ledger(clients.tables, self._store.name, stamps, ledger)
+            runs.record_run(clients.tables, self._store.name, run_id)
             drop_staging(clients, place.staging)
-            version = version_of(clients.tables.get_table(self._store.name.dotted))
+            version = get_version(clients.tables.get_table(self._store.name.dotted))
             return WriteResult(wanted.rows, len(days), version)
 
     def abort(self) -> None:

@@ -9,21 +9,23 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
 # Seconds after which a call, or a job that others delay, is given up.
-_PATIENCE = 120.0
-_REQUEST = DEFAULT_RETRY.with_timeout(_PATIENCE)
+_TIMEOUT = 120.0
+_REQUEST_RETRY = DEFAULT_RETRY.with_timeout(_TIMEOUT)
 # What the service says of a statement that lost against another one on the same table.
-_LOST = ("concurrent update", "too many dml statements", "aborted due to concurrent")
+_CONFLICTS = ("concurrent update", "too many dml statements", "aborted due to concurrent")
 
 
-def _again(error: Exception) -> bool:
-    lost = isinstance(error, GoogleAPICallError) and any(w in str(error).lower() for w in _LOST)
+def _is_retryable(error: Exception) -> bool:
+    lost = isinstance(error, GoogleAPICallError) and any(
+        w in str(error).lower() for w in _CONFLICTS
+    )
     return lost or bool(DEFAULT_JOB_RETRY._predicate(error))
 
 
-_JOB = DEFAULT_JOB_RETRY.with_predicate(_again).with_timeout(_PATIENCE)
+_JOB_RETRY = DEFAULT_JOB_RETRY.with_predicate(_is_retryable).with_timeout(_TIMEOUT)
 
 
-def run(client: Any, sql: str, *parameters: Any) -> list[Any]:
+def run_query(client: Any, sql: str, *parameters: Any) -> list[Any]:
     """The rows that a statement gives; every statement here may safely run twice.
 
     Args:
@@ -35,5 +37,5 @@ def run(client: Any, sql: str, *parameters: Any) -> list[Any]:
         GoogleAPIError: the service refused it, or did not recover in two minutes.
     """
     config = bigquery.QueryJobConfig(query_parameters=list(parameters))
-    job = client.query(sql, job_config=config, retry=_REQUEST, job_retry=_JOB)
-    return list(job.result(retry=_REQUEST, job_retry=_JOB))
+    job = client.query(sql, job_config=config, retry=_REQUEST_RETRY, job_retry=_JOB_RETRY)
+    return list(job.result(retry=_REQUEST_RETRY, job_retry=_JOB_RETRY))

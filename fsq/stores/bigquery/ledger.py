@@ -10,7 +10,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from fsq.stores.base import LedgerEntry
-from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName
 
 _FIELDS = (
@@ -23,7 +23,7 @@ _FIELDS = (
 )
 
 
-def recall(client: Any, target: TableName) -> dict[date, LedgerEntry]:
+def read_ledger(client: Any, target: TableName) -> dict[date, LedgerEntry]:
     """The dates whose rows still bear the stamp that they were remembered with.
 
     A date that another writer has touched since is not among them: rows that it replaced have
@@ -44,12 +44,12 @@ def recall(client: Any, target: TableName) -> dict[date, LedgerEntry]:
       AND T.stamped = L.row_count
     """
     try:
-        return {r[0]: LedgerEntry(*r.values()[1:]) for r in run(client, sql)}
+        return {r[0]: LedgerEntry(*r.values()[1:]) for r in run_query(client, sql)}
     except NotFound:
         return {}
 
 
-def remember(
+def write_ledger(
     client: Any,
     target: TableName,
     stamps: Mapping[date, datetime],
@@ -68,7 +68,9 @@ def remember(
             None,
             *(
                 bigquery.ScalarQueryParameter(name, kind, value)
-                for (name, kind, *_), value in zip(_FIELDS, _row(day, stamps, entries), strict=True)
+                for (name, kind, *_), value in zip(
+                    _FIELDS, _to_row(day, stamps, entries), strict=True
+                )
             ),
         )
         for day in sorted(stamps)
@@ -83,10 +85,10 @@ def remember(
     WHEN NOT MATCHED AND S.contract IS NOT NULL THEN
       INSERT ({", ".join(names)}) VALUES ({", ".join(f"S.{n}" for n in names)})
     """
-    run(client, sql, bigquery.ArrayQueryParameter("rows", "STRUCT", rows))
+    run_query(client, sql, bigquery.ArrayQueryParameter("rows", "STRUCT", rows))
 
 
-def _row(
+def _to_row(
     day: date, stamps: Mapping[date, datetime], entries: Mapping[date, LedgerEntry]
 ) -> tuple[Any, ...]:
     e = entries.get(day)

@@ -12,10 +12,10 @@ from fsq.errors import InputError
 from fsq.intake.formats import detect_form
 from fsq.schema.columns import LEGACY_FIELDS
 from fsq.stores.bigquery.client import open_clients
-from fsq.stores.bigquery.jobs import run
-from fsq.stores.bigquery.migrate import table_of
-from fsq.stores.bigquery.names import TableName, column
-from fsq.stores.bigquery.references import find_references, references_in
+from fsq.stores.bigquery.jobs import run_query
+from fsq.stores.bigquery.migrate import get_table
+from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.bigquery.references import find_in_text, find_references
 from fsq.stores.migration import LegacyDropResult, LegacyReference, table_not_found
 
 
@@ -27,7 +27,7 @@ def drop_legacy(
     with open_clients(name.project, name.location) as clients:
         client = clients.tables
         try:
-            table = table_of(client, name, uri)
+            table = get_table(client, name, uri)
         except NotFound:
             raise table_not_found(uri) from None
         there = {f.name.lower() for f in table.schema}
@@ -36,41 +36,41 @@ def drop_legacy(
             return LegacyDropResult(uri)
         references = [*listed.references]
         for view in listed.tables:
-            references += _of_given(client, view)
-        references += _of_dataset(client, name)
+            references += _search_consumer(client, view)
+        references += _search_dataset(client, name)
         if "feature_sources" in present and not input_too:
-            references += _of_itself(client, name, there)
+            references += _search_table(client, name, there)
         if references or not yes:
             return LegacyDropResult(uri, present, tuple(dict.fromkeys(references)))
         for field in present:
             # Each statement may be repeated, so that a killed run is ended by the next.
-            run(client, f"ALTER TABLE {name.sql} DROP COLUMN IF EXISTS {column(field)}")
+            run_query(client, f"ALTER TABLE {name.sql} DROP COLUMN IF EXISTS {quote_column(field)}")
         return LegacyDropResult(uri, present, dropped=True)
 
 
-def _of_dataset(client: Any, name: TableName) -> Iterator[LegacyReference]:
+def _search_dataset(client: Any, name: TableName) -> Iterator[LegacyReference]:
     """What the dataset's views say, and its materialized views and routines."""
-    for view, sql in _views(client, name).items():
-        yield from _said(f"view {name.dataset}.{view}", sql)
+    for view, sql in _get_views(client, name).items():
+        yield from _search_sql(f"view {name.dataset}.{view}", sql)
     dataset = f"{name.project}.{name.dataset}"
     for item in client.list_tables(dataset):
         if item.table_type == "MATERIALIZED_VIEW":
             sql = client.get_table(item.reference).mview_query
-            yield from _said(f"view {name.dataset}.{item.table_id}", sql)
+            yield from _search_sql(f"view {name.dataset}.{item.table_id}", sql)
     for item in client.list_routines(dataset):
         routine = client.get_routine(item.reference)
         where = f"routine {name.dataset}.{routine.reference.routine_id}"
-        yield from references_in(routine.body or "", where)  # a remote function has none
+        yield from find_in_text(routine.body or "", where)  # a remote function has none
 
 
-def _views(client: Any, name: TableName) -> dict[str, str | None]:
+def _get_views(client: Any, name: TableName) -> dict[str, str | None]:
     """The SQL of the dataset's views by their names, without materialized views and routines."""
     dataset = f"`{name.project}.{name.dataset}`"
     sql = f"SELECT table_name, view_definition FROM {dataset}.INFORMATION_SCHEMA.VIEWS"
-    return dict(row.values() for row in run(client, sql))
+    return dict(row.values() for row in run_query(client, sql))
 
 
-def _of_given(client: Any, name: TableName) -> list[LegacyReference]:
+def _search_consumer(client: Any, name: TableName) -> list[LegacyReference]:
     """What a view of the list says; a table there may be a copy that has the fields."""
     try:
         found = client.get_table(name.dotted)
@@ -79,21 +79,21 @@ def _of_given(client: Any, name: TableName) -> list[LegacyReference]:
         raise InputError([problem], "the list of consumers cannot be used") from None
     where = f"view {name.dotted}"
     if found.table_type == "VIEW":
-        return _said(where, _views(client, name).get(name.table))
+        return _search_sql(where, _get_views(client, name).get(name.table))
     if found.table_type == "MATERIALIZED_VIEW":
-        return _said(where, found.mview_query)
-    return references_in("\n".join(f.name for f in found.schema), f"table {name.dotted}")
+        return _search_sql(where, found.mview_query)
+    return find_in_text("\n".join(f.name for f in found.schema), f"table {name.dotted}")
 
 
-def _said(where: str, sql: str | None) -> list[LegacyReference]:
+def _search_sql(where: str, sql: str | None) -> list[LegacyReference]:
     if not sql:
         return [
             LegacyReference(where, None, None, "its SQL is not shown to you, so it may name them")
         ]
-    return references_in(sql, where)
+    return find_in_text(sql, where)
 
 
-def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[LegacyReference]:
+def _search_table(client: Any, name: TableName, there: set[str]) -> Iterator[LegacyReference]:
     """The table's own need of its sources: what scoring them has not yet put elsewhere."""
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
     if detect_form(there, load_contract()) == "legacy":
@@ -107,6 +107,6 @@ def _of_itself(client: Any, name: TableName, there: set[str]) -> Iterator[Legacy
     WHERE game_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
       AND IFNULL(ARRAY_LENGTH(feature_quality_detail), 0) = 0
     """
-    (found,) = run(client, sql)
+    (found,) = run_query(client, sql)
     if found[0]:
         yield LegacyReference(where, None, field, f"rows not scored yet: {found[0]:,}")

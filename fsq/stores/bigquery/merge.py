@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import Enum
 
 from fsq.schema.columns import COLUMN_NAMES, KEYS
-from fsq.stores.bigquery.names import TableName, column, literal
+from fsq.stores.bigquery.names import TableName, format_date, quote_column
 
 
 class Mode(Enum):
@@ -39,31 +39,31 @@ class Merge:
 
     def sql(self) -> str:
         """The statement. Dates are literals, so that only their partitions are touched."""
-        days = on_days("T.game_date", self.days)
+        days = format_date_condition("T.game_date", self.days)
         lines = [
             f"MERGE {self.target.sql} T",
             f"USING {self.staging.sql} S",
             f"ON {days}",
-            *(f"  AND T.{column(k)} = S.{column(k)}" for k in KEYS),
+            *(f"  AND T.{quote_column(k)} = S.{quote_column(k)}" for k in KEYS),
         ]
         settable = [c for c in self.columns if c not in KEYS]
         if self.mode is not Mode.WHOLE:
             settable = [c for c in settable if c in COLUMN_NAMES]
-        sets = ", ".join(f"{column(c)} = S.{column(c)}" for c in settable)
+        sets = ", ".join(f"{quote_column(c)} = S.{quote_column(c)}" for c in settable)
         lines.append(f"WHEN MATCHED THEN UPDATE SET {sets}")
         if self.mode is not Mode.IN_PLACE:
-            names = ", ".join(column(c) for c in self.columns)
-            values = ", ".join(f"S.{column(c)}" for c in self.columns)
+            names = ", ".join(quote_column(c) for c in self.columns)
+            values = ", ".join(f"S.{quote_column(c)}" for c in self.columns)
             lines.append(f"WHEN NOT MATCHED BY TARGET THEN INSERT ({names}) VALUES ({values})")
         if self.mode is Mode.WHOLE:
             lines.append(f"WHEN NOT MATCHED BY SOURCE AND {days} THEN DELETE")
         return "\n".join(lines)
 
 
-def on_days(name: str, days: Sequence[date]) -> str:
+def format_date_condition(name: str, days: Sequence[date]) -> str:
     """A condition that holds on these days alone, as literals; neighbours make one range.
 
-    >>> on_days("game_date", [date(2026, 2, 1), date(2026, 2, 2), date(2026, 2, 6)])
+    >>> format_date_condition("game_date", [date(2026, 2, 1), date(2026, 2, 2), date(2026, 2, 6)])
     "(game_date BETWEEN DATE '2026-02-01' AND DATE '2026-02-02' OR game_date = DATE '2026-02-06')"
     """
     runs: list[list[date]] = []
@@ -73,7 +73,9 @@ def on_days(name: str, days: Sequence[date]) -> str:
         else:
             runs.append([day, day])
     told = [
-        f"{name} = {literal(a)}" if a == b else f"{name} BETWEEN {literal(a)} AND {literal(b)}"
+        f"{name} = {format_date(a)}"
+        if a == b
+        else f"{name} BETWEEN {format_date(a)} AND {format_date(b)}"
         for a, b in runs
     ]
     return f"({' OR '.join(told)})"

@@ -26,7 +26,7 @@ def find_missing(uri: str) -> SchemaDiff:
     name = TableName.parse(uri)
     with open_clients(name.project, name.location) as clients:
         try:
-            return require_compatible(_plan(table_of(clients.tables, name, uri)), uri)
+            return require_compatible(_diff_table(get_table(clients.tables, name, uri)), uri)
         except NotFound:
             raise table_not_found(uri) from None
 
@@ -37,33 +37,35 @@ def migrate(uri: str, *, dry_run: bool, create: bool) -> Migration:
     with open_clients(name.project, name.location) as clients:
         for _ in range(ATTEMPTS):
             try:
-                done = _tried(clients.tables, name, uri, dry_run=dry_run, create=create)
+                done = _try_to_migrate(clients.tables, name, uri, dry_run=dry_run, create=create)
             except (PreconditionFailed, Conflict):
                 continue  # somebody else came first: look again
             return done
     raise schema_conflict(uri)
 
 
-def _tried(client: Any, name: TableName, uri: str, *, dry_run: bool, create: bool) -> Migration:
+def _try_to_migrate(
+    client: Any, name: TableName, uri: str, *, dry_run: bool, create: bool
+) -> Migration:
     try:
-        table = table_of(client, name, uri)
+        table = get_table(client, name, uri)
     except NotFound:
         if not create:
             raise table_not_found(uri) from None
         if not dry_run:
             client.create_table(new_table(name, schema_fields(wanted())))
         return Migration(uri, created=True, added=_all(), dry_run=dry_run)
-    plan = require_compatible(_plan(table), uri)
+    plan = require_compatible(_diff_table(table), uri)
     if not plan.empty and not dry_run:
         # The request bears the table's etag, so the service refuses it if the table has changed.
         table.schema = schema_fields(plan.fields)
         client.update_table(table, ["schema"])
     return Migration(
-        uri, added=plan.added, described=plan.described, notes=_notes(table), dry_run=dry_run
+        uri, added=plan.added, described=plan.described, notes=_make_notes(table), dry_run=dry_run
     )
 
 
-def table_of(client: Any, name: TableName, uri: str) -> Any:
+def get_table(client: Any, name: TableName, uri: str) -> Any:
     """The table as it is now.
 
     Raises:
@@ -77,7 +79,7 @@ def table_of(client: Any, name: TableName, uri: str) -> Any:
     return table
 
 
-def _plan(table: Any) -> SchemaDiff:
+def _diff_table(table: Any) -> SchemaDiff:
     return diff_schema([f.to_api_repr() for f in table.schema])
 
 
@@ -85,7 +87,7 @@ def _all() -> tuple[SchemaChange, ...]:
     return diff_schema([]).added
 
 
-def _notes(table: Any) -> tuple[str, ...]:
+def _make_notes(table: Any) -> tuple[str, ...]:
     by = table.time_partitioning and table.time_partitioning.field
     if by == "game_date":
         return ()

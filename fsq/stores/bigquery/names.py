@@ -69,13 +69,13 @@ class TableName:
         return TableName(self.project, self.dataset, f"{self.table}__fsq_{suffix}", self.location)
 
 
-def column(name: str) -> str:
+def quote_column(name: str) -> str:
     """A column's name as it stands in SQL.
 
     Raises:
         InputError: it is no identifier.
 
-    >>> column("game_date")
+    >>> quote_column("game_date")
     '`game_date`'
     """
     if not _COLUMN.fullmatch(name):
@@ -84,10 +84,10 @@ def column(name: str) -> str:
     return f"`{name}`"
 
 
-def literal(day: date) -> str:
+def format_date(day: date) -> str:
     """A date as it stands in SQL.
 
-    >>> literal(date(2026, 2, 6))
+    >>> format_date(date(2026, 2, 6))
     "DATE '2026-02-06'"
     """
     return f"DATE '{day.isoformat()}'"

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from fsq.contract import Contract
 from fsq.schema.arrow import plain_type, to_arrow
-from fsq.stores.bigquery.row_size import TEXT, row_bytes
+from fsq.stores.bigquery.row_size import TEXT_OVERHEAD, estimate_row_size
 from fsq.stores.costs import CostEstimate, CostItem, Price, Workload
 from fsq.utils.frames import read_batches
 
@@ -32,7 +32,7 @@ _SIZES: tuple[tuple[Callable[[pa.DataType], bool], int], ...] = (
 )
 
 
-def logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int]:
+def count_logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int]:
     """Logical bytes of each column, as BigQuery counts them for storage, reads and queries.
 
     Args:
@@ -45,38 +45,38 @@ def logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int
         TypeError: a column's type has no size in BigQuery.
         StoreError: the rows changed while they were read.
 
-    >>> logical_bytes(pl.DataFrame({"n": [1, None], "words": [["é"], []]}))
+    >>> count_logical_bytes(pl.DataFrame({"n": [1, None], "words": [["é"], []]}))
     {'n': 8, 'words': 4}
     """
     if isinstance(rows, pl.LazyFrame):
         total = Counter(dict.fromkeys(rows.collect_schema(), 0))
         for batch in read_batches(rows, _BATCH_ROWS):
-            total.update(logical_bytes(batch))
+            total.update(count_logical_bytes(batch))
         return dict(total)
     table = to_arrow(rows) if isinstance(rows, pl.DataFrame) else rows
     return {
-        name: sum(_bytes(chunk) for chunk in column.chunks)
+        name: sum(_count_bytes(chunk) for chunk in column.chunks)
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
 
 
-def _bytes(array: pa.Array) -> int:
+def _count_bytes(array: pa.Array) -> int:
     kind, there = array.type, len(array) - int(array.null_count)
     if pa.types.is_dictionary(kind):
         # The few words first, since those of a view cannot be taken from.
         words = array.dictionary.cast(plain_type(kind.value_type))
-        return _bytes(words.take(array.indices))
+        return _count_bytes(words.take(array.indices))
     for fits, size in _SIZES:
         if fits(kind):
             return size * there
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
-        return _bytes(array.cast(pa.large_binary()))
+        return _count_bytes(array.cast(pa.large_binary()))
     if pa.types.is_struct(kind):
-        return sum(_bytes(field) for field in array.flatten())
+        return sum(_count_bytes(field) for field in array.flatten())
     try:
         if pa.types.is_nested(kind):
-            return _bytes(array.flatten())
-        return TEXT * there + int(pc.sum(pc.binary_length(array)).as_py() or 0)
+            return _count_bytes(array.flatten())
+        return TEXT_OVERHEAD * there + int(pc.sum(pc.binary_length(array)).as_py() or 0)
     except pa.ArrowNotImplementedError:
         raise TypeError(f"{kind} has no size in BigQuery") from None
 
@@ -90,7 +90,7 @@ PRICES = {
     "long_term": Price(0.01, GIB, 0, "logical storage unchanged for 90 days, a month"),
 }
 # A query is billed for so much of each table that it names, at least.
-LEAST_QUERIED = 10 * MIB
+MINIMUM_BILLED = 10 * MIB
 ASSUMPTIONS = (
     PRICED,
     "logical bytes by type: INT64, FLOAT64, DATE, TIMESTAMP 8; BOOL 1; STRING 2 and its UTF-8; "
@@ -134,16 +134,16 @@ def estimate(
     >>> [i.name for i in told.items], told.year_usd < 0.20
     (['read', 'write', 'merge', 'count'], True)
     """
-    size = row_bytes(contract, columns)
+    size = estimate_row_size(contract, columns)
     per_row = size.total + (carried / rows if rows else 0)
     written, arrays = round(rows * per_row), rows * size.arrays
     commits = max(commits, 1) if rows else 0
-    counted = _queried(commits, arrays, arrays, 0) + _queried(1, 0, 0)
+    counted = _bill_queries(commits, arrays, arrays, 0) + _bill_queries(1, 0, 0)
     items = (
-        _item("read", "read", read, read),
-        _item("write", "write", written, written),
-        _item("merge", "query", written + held, _queried(commits, written, held)),
-        _item("count", "query", 2 * arrays, counted),
+        _make_item("read", "read", read, read),
+        _make_item("write", "write", written, written),
+        _make_item("merge", "query", written + held, _bill_queries(commits, written, held)),
+        _make_item("count", "query", 2 * arrays, counted),
     )
     return CostEstimate(
         "BigQuery", rows, commits, round(per_row), items, players, days, PRICES, ASSUMPTIONS
@@ -164,7 +164,7 @@ def estimate_backfill(
         TypeError: a column's type has no size in BigQuery.
         StoreError: the rows changed while they were read.
     """
-    sizes = logical_bytes(workload.rows)
+    sizes = count_logical_bytes(workload.rows)
     return estimate(
         workload.count,
         workload.contract,
@@ -176,10 +176,10 @@ def estimate_backfill(
     )
 
 
-def _item(name: str, price: str, size: int, billed: int) -> CostItem:
+def _make_item(name: str, price: str, size: int, billed: int) -> CostItem:
     return CostItem(name, price, size, billed, PRICES[price].of(billed))
 
 
-def _queried(times: int, *tables: int) -> int:
+def _bill_queries(times: int, *tables: int) -> int:
     """Bytes billed for the queries of all commits that name tables of these sizes in sum."""
-    return sum(max(size, times * LEAST_QUERIED) for size in tables)
+    return sum(max(size, times * MINIMUM_BILLED) for size in tables)

@@ -17,20 +17,22 @@ from google.cloud.bigquery_storage_v1 import types
 
 from fsq.errors import StoreError
 from fsq.stores.bigquery.client import Clients
-from fsq.stores.bigquery.names import TableName, literal
+from fsq.stores.bigquery.names import TableName, format_date
 from fsq.utils.frames import scan_batches
 
 # Two for each core; the service may give fewer, and gives one for a small table.
 STREAMS = 4
 # Batches that wait for their consumer, over all streams: what bounds the memory.
-_WAITING = 8
+_QUEUED_BATCHES = 8
 
 _NOTHING = "FALSE"
 # Every date that BigQuery can hold.
 _FIRST, _LAST = date.min, date.max
 
 
-def scan(connect: Callable[[], AbstractContextManager[Clients]], name: TableName) -> pl.LazyFrame:
+def scan_table(
+    connect: Callable[[], AbstractContextManager[Clients]], name: TableName
+) -> pl.LazyFrame:
     """A table's rows as a LazyFrame: columns and predicates on ``game_date`` are pushed down.
 
     Args:
@@ -41,29 +43,29 @@ def scan(connect: Callable[[], AbstractContextManager[Clients]], name: TableName
         StoreError: there is no such table, or it has columns that Arrow cannot hold here.
     """
     with connect() as clients:
-        schema = _schema(_session(clients, name, [], "").arrow_schema)
-    empty = _frame(schema.empty_table())
+        schema = _read_schema(_create_session(clients, name, [], "").arrow_schema)
+    empty = _to_frame(schema.empty_table())
 
     def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
-        if (where := restriction(predicate)) == _NOTHING:
+        if (where := make_restriction(predicate)) == _NOTHING:
             return
         with connect() as clients:
-            session = _session(clients, name, sorted(needed), where)
-            for batch in _batches(clients, session):
-                yield _frame(pa.Table.from_batches([batch]))
+            session = _create_session(clients, name, sorted(needed), where)
+            for batch in _read_batches(clients, session):
+                yield _to_frame(pa.Table.from_batches([batch]))
 
     return scan_batches(read, empty.schema)
 
 
-def restriction(predicate: pl.Expr | None) -> str:
+def make_restriction(predicate: pl.Expr | None) -> str:
     """The SQL of a predicate on ``game_date`` alone, found by trying it on every day.
 
     Any other predicate gives the empty restriction: it is applied to the rows that were read.
 
-    >>> restriction(pl.col("game_date").is_between(date(2026, 2, 1), date(2026, 2, 6)))
+    >>> make_restriction(pl.col("game_date").is_between(date(2026, 2, 1), date(2026, 2, 6)))
     "game_date BETWEEN DATE '2026-02-01' AND DATE '2026-02-06'"
-    >>> restriction(pl.col("game_date") >= date(2026, 2, 1))
+    >>> make_restriction(pl.col("game_date") >= date(2026, 2, 1))
     "game_date >= DATE '2026-02-01'"
     """
     if predicate is None or set(predicate.meta.root_names()) != {"game_date"}:
@@ -79,20 +81,20 @@ def restriction(predicate: pl.Expr | None) -> str:
         edges = edges[[0, -1]]
     first = (_FIRST + timedelta(days=int(at)) for at in edges[::2])
     last = (_FIRST + timedelta(days=int(at) - 1) for at in edges[1::2])
-    return " OR ".join(map(_between, first, last)) or _NOTHING
+    return " OR ".join(map(_format_range, first, last)) or _NOTHING
 
 
-def _between(first: date, last: date) -> str:
+def _format_range(first: date, last: date) -> str:
     if (first, last) == (_FIRST, _LAST):
         return "game_date IS NOT NULL"
     if last == _LAST:
-        return f"game_date >= {literal(first)}"
+        return f"game_date >= {format_date(first)}"
     if first == _FIRST:
-        return f"game_date <= {literal(last)}"
-    return f"game_date BETWEEN {literal(first)} AND {literal(last)}"
+        return f"game_date <= {format_date(last)}"
+    return f"game_date BETWEEN {format_date(first)} AND {format_date(last)}"
 
 
-def _session(clients: Clients, name: TableName, columns: Sequence[str], where: str) -> Any:
+def _create_session(clients: Clients, name: TableName, columns: Sequence[str], where: str) -> Any:
     options = types.ReadSession.TableReadOptions(selected_fields=columns, row_restriction=where)
     wanted = types.ReadSession(
         table=name.path, data_format=types.DataFormat.ARROW, read_options=options
@@ -102,13 +104,13 @@ def _session(clients: Clients, name: TableName, columns: Sequence[str], where: s
     )
 
 
-def _batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
+def _read_batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
     """The batches of every stream, in the order of their arrival.
 
     The client goes on at its offset where a connection breaks, which is safe for reads.
     """
-    arrived: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(_WAITING)
-    over, schema = threading.Event(), _schema(session.arrow_schema)
+    arrived: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(_QUEUED_BATCHES)
+    over, schema = threading.Event(), _read_schema(session.arrow_schema)
 
     def put(item: pa.RecordBatch | BaseException | None) -> None:
         while not over.is_set():
@@ -146,12 +148,12 @@ def _batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
             over.set()
 
 
-def _schema(serialized: Any) -> pa.Schema:
+def _read_schema(serialized: Any) -> pa.Schema:
     schema = pa.ipc.read_schema(pa.py_buffer(serialized.serialized_schema))
     return pa.schema([f.remove_metadata() for f in schema])
 
 
-def _frame(table: pa.Table) -> pl.DataFrame:
+def _to_frame(table: pa.Table) -> pl.DataFrame:
     try:
         frame = pl.from_arrow(table)
     except (pl.exceptions.PolarsError, pa.ArrowException) as error:

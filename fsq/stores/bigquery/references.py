@@ -13,26 +13,26 @@ from fsq.stores.bigquery.names import TableName
 from fsq.stores.migration import LegacyReference
 
 # BigQuery does not tell the cases of column names apart, so neither does this.
-_NAMED = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(LEGACY_FIELDS)})(?![A-Za-z0-9_])", re.I)
+_LEGACY_NAME = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(LEGACY_FIELDS)})(?![A-Za-z0-9_])", re.I)
 _LONGEST = 120
 
 
-def references_in(text: str, where: str) -> list[LegacyReference]:
+def find_in_text(text: str, where: str) -> list[LegacyReference]:
     """Every line of a text that names a legacy field as a whole word.
 
     Comments count: a refusal too many costs a glance, one too few breaks a consumer.
 
-    >>> [p.field for p in references_in("SELECT f.feature_sources, my_feature_sources", "a view")]
+    >>> [p.field for p in find_in_text("SELECT f.feature_sources, my_feature_sources", "a view")]
     ['feature_sources']
     """
     return [
-        LegacyReference(where, number, field, _short(line))
+        LegacyReference(where, number, field, _shorten(line))
         for number, line in enumerate(text.splitlines(), 1)
-        for field in dict.fromkeys(m[0].lower() for m in _NAMED.finditer(line))
+        for field in dict.fromkeys(m[0].lower() for m in _LEGACY_NAME.finditer(line))
     ]
 
 
-def _short(line: str) -> str:
+def _shorten(line: str) -> str:
     line = line.strip()
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
@@ -71,7 +71,7 @@ def find_references(consumers: Sequence[str]) -> Consumers:
             references.append(LegacyReference("the list of consumers", None, entry.lower(), entry))
         elif Path(entry).exists():
             try:
-                references += _in_files(Path(entry))
+                references += _search_files(Path(entry))
             except OSError as error:
                 problems.append(f"{entry} cannot be read: {error}")
         else:
@@ -85,15 +85,15 @@ def find_references(consumers: Sequence[str]) -> Consumers:
     return Consumers(tuple(references), tuple(tables))
 
 
-def _in_files(path: Path) -> Iterator[LegacyReference]:
-    for file in _files(path):
+def _search_files(path: Path) -> Iterator[LegacyReference]:
+    for file in _list_files(path):
         content = file.read_bytes()
         if path.is_dir() and b"\0" in content[:8192]:
             continue  # a picture, say: no code
-        yield from references_in(content.decode("utf-8", "replace"), str(file))
+        yield from find_in_text(content.decode("utf-8", "replace"), str(file))
 
 
-def _files(path: Path) -> Iterable[Path]:
+def _list_files(path: Path) -> Iterable[Path]:
     """The file, or those of a folder but what is hidden, such as ``.git``."""
     if not path.is_dir():
         return [path]

@@ -9,10 +9,10 @@ from fsq.contract import Contract, Feature
 from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEY_COLUMNS, REPEATED, ColumnType
 from fsq.schema.provenance import PROVENANCE, ProvenanceField
 
-_FIXED: dict[ColumnType, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
-TEXT = 2  # bytes of a text beside its content
+_FIXED_SIZES: dict[ColumnType, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
+TEXT_OVERHEAD = 2  # bytes of a text beside its content
 # What a contract does not fix, as it is on average in two real seasons: letters of a text.
-_LETTERS = {
+_TEXT_LENGTHS = {
     "player_lookup": 12, "validation_status": 6, "source_type": 7, "feature_quality_tier": 5,
     "upstream_data_hash": 32, "fallback_reason": 22, "triggered_alert": 12, "quality_tier": 5,
     "quality_alert_level": 5, "feature_schema_version": 13, "quality_schema_version": 4,
@@ -20,7 +20,7 @@ _LETTERS = {
     "matchup_data_status": 8, "missing_processors": 30,
 }  # fmt: skip
 # The share of values that are there; those of the rest are.
-_SHARE = {
+_NON_NULL_SHARE = {
     "feature_value": 0.87,
     "value_range_valid": 0.87,
     "original_value": 0.01,
@@ -29,7 +29,7 @@ _SHARE = {
     "missing_processors": 0.02,
 }
 # Columns that are NULL or empty without one of these in the input.
-_NEEDS = {
+_REQUIRED_INPUTS = {
     "predecessor_processors_completed": ["processors_completed"],
     "upstream_processors_ran": ["processors_completed"],
     "missing_processors": ["processors_completed"],
@@ -52,7 +52,7 @@ class RowSize:
     arrays: int
 
 
-def row_bytes(contract: Contract, columns: Collection[str] | None = None) -> RowSize:
+def estimate_row_size(contract: Contract, columns: Collection[str] | None = None) -> RowSize:
     """Logical bytes that one scored row takes on average in BigQuery.
 
     Args:
@@ -61,44 +61,51 @@ def row_bytes(contract: Contract, columns: Collection[str] | None = None) -> Row
 
     >>> from fsq.contract import load_contract
     >>> contract = load_contract("v2_33features")
-    >>> row_bytes(contract).total > row_bytes(contract, ["player_lookup"]).total
+    >>> estimate_row_size(contract).total > row_bytes(contract, ["player_lookup"]).total
     True
     """
     named = None if columns is None else {*columns}
-    sizes = _flat(contract, named)
-    sizes["feature_quality_detail"] = sum(_detail(f, contract, named) for f in contract.features)
+    sizes = _flat_column_sizes(contract, named)
+    sizes["feature_quality_detail"] = sum(
+        _feature_size(f, contract, named) for f in contract.features
+    )
     arrays = sum(sizes[c.name] for c in COLUMNS if c.type in REPEATED)
     return RowSize(round(sum(sizes.values())), round(arrays))
 
 
-def _flat(contract: Contract, columns: set[str] | None) -> dict[str, float]:
+def _flat_column_sizes(contract: Contract, columns: set[str] | None) -> dict[str, float]:
     """Bytes of each flat column."""
     flat = [c for c in (*KEY_COLUMNS, *COLUMNS) if c.type not in REPEATED]
-    sizes = {c.name: _SHARE.get(c.name, 1) * _plain(c.name, c.type) for c in flat}
-    processors = sum(TEXT + len(p.name) for p in contract.processors if p.expected)
+    sizes = {c.name: _NON_NULL_SHARE.get(c.name, 1) * _value_size(c.name, c.type) for c in flat}
+    processors = sum(TEXT_OVERHEAD + len(p.name) for p in contract.processors if p.expected)
     sizes |= {
-        "quality_alerts": _ALERTS * (TEXT + _ALERT),
-        "available_feature_names": _SHARE["feature_value"]
-        * sum(TEXT + len(n) for n in contract.names),
-        "breakout_model_compatible": max((TEXT + len(m) for m in contract.models), default=0),
+        "quality_alerts": _ALERTS * (TEXT_OVERHEAD + _ALERT),
+        "available_feature_names": _NON_NULL_SHARE["feature_value"]
+        * sum(TEXT_OVERHEAD + len(n) for n in contract.names),
+        "breakout_model_compatible": max(
+            (TEXT_OVERHEAD + len(m) for m in contract.models), default=0
+        ),
         "predecessor_processors_completed": processors,
         "upstream_processors_ran": processors,
-        "feature_sources": TEXT + sum(len(f'"{f.index}":"",') + _WORD for f in contract.features),
+        "feature_sources": TEXT_OVERHEAD
+        + sum(len(f'"{f.index}":"",') + _WORD for f in contract.features),
     }
     if columns is None:
         return sizes
-    absent = [n for n, sources in _NEEDS.items() if columns.isdisjoint(sources)]
+    absent = [n for n, sources in _REQUIRED_INPUTS.items() if columns.isdisjoint(sources)]
     updated = PROVENANCE["last_updated"]
-    if not any(_known(f, updated, contract, columns) for f in contract.features):
+    if not any(_is_provided(f, updated, contract, columns) for f in contract.features):
         absent.append("upstream_data_freshness_hours")
     return sizes | dict.fromkeys(absent, 0)
 
 
-def _plain(name: str, kind: ColumnType) -> int:
-    return _FIXED[kind] if kind in _FIXED else TEXT + _LETTERS.get(name, 0)
+def _value_size(name: str, kind: ColumnType) -> int:
+    return (
+        _FIXED_SIZES[kind] if kind in _FIXED_SIZES else TEXT_OVERHEAD + _TEXT_LENGTHS.get(name, 0)
+    )
 
 
-def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> float:
+def _feature_size(feature: Feature, contract: Contract, columns: set[str] | None) -> float:
     """Bytes of one feature's struct."""
     provenance = {p.detail_field: p for p in PROVENANCE.values()}
     fixed = {
@@ -112,23 +119,23 @@ def _detail(feature: Feature, contract: Contract, columns: set[str] | None) -> f
     for field in DETAIL_FIELDS:
         stated = provenance.get(field.name)
         if field.name in fixed:
-            out += TEXT + len(fixed[field.name])
+            out += TEXT_OVERHEAD + len(fixed[field.name])
         elif field.name == "expected_value":
-            out += 0 if feature.expected is None else _FIXED["float"]
+            out += 0 if feature.expected is None else _FIXED_SIZES["float"]
         elif stated and stated.has_rule_value:
-            out += _SHARE.get(field.name, 1) * _plain(field.name, field.type)
-        elif stated and not _known(feature, stated, contract, columns):
+            out += _NON_NULL_SHARE.get(field.name, 1) * _value_size(field.name, field.type)
+        elif stated and not _is_provided(feature, stated, contract, columns):
             continue
         elif field.name == "contributing_game_ids":
-            out += (window.size or 0 if window else 0) * (TEXT + _GAME_ID)
+            out += (window.size or 0 if window else 0) * (TEXT_OVERHEAD + _GAME_ID)
         elif field.name == "sample_size":
-            out += _FIXED["int"] if window else 0
+            out += _FIXED_SIZES["int"] if window else 0
         else:
-            out += _SHARE.get(field.name, 1) * _plain(field.name, field.type)
+            out += _NON_NULL_SHARE.get(field.name, 1) * _value_size(field.name, field.type)
     return out
 
 
-def _known(
+def _is_provided(
     feature: Feature, field: ProvenanceField, contract: Contract, columns: set[str] | None
 ) -> bool:
     """Whether the input says this of the feature."""

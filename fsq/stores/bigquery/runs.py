@@ -8,20 +8,20 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName
 
 
-def known(client: Any, target: TableName, run_id: str) -> bool:
+def is_recorded(client: Any, target: TableName, run_id: str) -> bool:
     """Whether a run of this id has been recorded."""
     sql = f"SELECT run_id FROM {target.beside('runs').sql} WHERE run_id = @run_id"
     try:
-        return bool(run(client, sql, _parameter(run_id)))
+        return bool(run_query(client, sql, _parameter(run_id)))
     except NotFound:
         return False
 
 
-def record(client: Any, target: TableName, run_id: str) -> None:
+def record_run(client: Any, target: TableName, run_id: str) -> None:
     """Keep the id of a run whose rows are there, so that it is not merged again."""
     runs = target.beside("runs")
     table = bigquery.Table(
@@ -42,7 +42,7 @@ def record(client: Any, target: TableName, run_id: str) -> None:
     WHEN NOT MATCHED THEN INSERT (run_id, committed_at) VALUES (S.run_id, S.committed_at)
     """
     now = bigquery.ScalarQueryParameter("now", "TIMESTAMP", datetime.now(UTC))
-    run(client, sql, _parameter(run_id), now)
+    run_query(client, sql, _parameter(run_id), now)
 
 
 def _parameter(run_id: str) -> bigquery.ScalarQueryParameter:

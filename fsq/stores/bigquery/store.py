@@ -24,19 +24,19 @@ from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import verify as census
 from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.fields import new_table, table_fields
-from fsq.stores.bigquery.jobs import run
+from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.merge import Merge, Mode
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.read import scan
+from fsq.stores.bigquery.read import scan_table
 from fsq.stores.bigquery.stream import Retry
-from fsq.stores.bigquery.validate import check, scored_whole
+from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import write_rows
 from fsq.stores.validation import validate_keys
 from fsq.utils.frames import filter_dates
 
 # A staging table that nobody dropped, since its process was killed, goes by itself.
-_STAGING_LIVES = timedelta(days=1)
+STAGING_LIFETIME = timedelta(days=1)
 
 log = logging.getLogger("fsq")
 
@@ -70,7 +70,7 @@ class BigQueryStore:
             StoreError: there is no table, or it lacks one of the columns.
         """
         try:
-            rows = scan(self.connect, self.name)
+            rows = scan_table(self.connect, self.name)
         except StoreError as error:
             if isinstance(error.__cause__, NotFound):
                 raise StoreError(f"there is no table {self.uri}; backfill it first") from None
@@ -86,12 +86,12 @@ class BigQueryStore:
         """When the table was last changed, in milliseconds since 1970; None without a table."""
         with self.connect() as clients:
             table = self._table(clients)
-            return None if table is None else version_of(table)
+            return None if table is None else get_version(table)
 
     def ledger(self) -> dict[date, LedgerEntry]:
         """What is remembered per date; a date that others have touched is not in it."""
         with self.connect() as clients:
-            return ledgers.recall(clients.tables, self.name)
+            return ledgers.read_ledger(clients.tables, self.name)
 
     def billed_bytes(self, rows: int) -> int:
         """Logical bytes of so many of the table's rows, of average size, all columns included."""
@@ -125,25 +125,25 @@ class BigQueryStore:
             StoreError: the service refused or did not recover; the rows are there as a whole
                 or not at all.
         """
-        table = to_arrow(without_null_arrays(scored))
+        table = to_arrow(fill_null_arrays(scored))
         days = validate_keys(table)
         if not days:
             return WriteResult(0, 0, self.version() or -1)
-        scored_whole(table)
+        require_quality_columns(table)
         with self.connect() as clients:
             target = self.target(clients, table.schema)
-            mode = mode_of(target, since)
-            sent = table.select(sent_columns(table.schema, target, mode)).combine_chunks()
-            check(sent, target.schema, self.uri, inserts=mode is not Mode.IN_PLACE)
+            mode = choose_mode(target, since)
+            sent = table.select(select_columns_to_send(table.schema, target, mode)).combine_chunks()
+            validate_rows(sent, target.schema, self.uri, inserts=mode is not Mode.IN_PLACE)
             staging = self.staged(clients, target, sent.column_names)
             try:
                 write_rows(clients.writer, staging.path, sent, retry=self.retry)
                 self.merge(clients, staging, RowCounts.of(sent), sent.column_names, days, mode)
             finally:
                 drop_staging(clients, staging)
-            ledgers.remember(clients.tables, self.name, stamps_of(table), ledger or {})
+            ledgers.write_ledger(clients.tables, self.name, find_stamps(table), ledger or {})
             return WriteResult(
-                table.num_rows, len(days), version_of(self._table(clients) or target)
+                table.num_rows, len(days), get_version(self._table(clients) or target)
             )
 
     def target(self, clients: Clients, schema: pa.Schema) -> Any:
@@ -170,7 +170,7 @@ class BigQueryStore:
         staging = self.name.beside(f"staging_{secrets.token_hex(6)}")
         fields = {f.name: f for f in target.schema}
         table = bigquery.Table(staging.dotted, schema=[fields[n] for n in columns])
-        table.expires = datetime.now(UTC) + _STAGING_LIVES
+        table.expires = datetime.now(UTC) + STAGING_LIFETIME
         clients.tables.create_table(table)
         return staging
 
@@ -184,19 +184,19 @@ class BigQueryStore:
         mode: Mode,
     ) -> None:
         """Read the staged rows back, merge them into the table, and read them back there."""
-        census.compare("staged", wanted, staging, clients.tables)
-        run(clients.tables, Merge(self.name, staging, columns, days, mode).sql())
-        census.compare("merged", wanted, self.name, clients.tables, days)
+        census.verify_counts("staged", wanted, staging, clients.tables)
+        run_query(clients.tables, Merge(self.name, staging, columns, days, mode).sql())
+        census.verify_counts("merged", wanted, self.name, clients.tables, days)
 
 
-def mode_of(target: Any, since: int | None) -> Mode:
+def choose_mode(target: Any, since: int | None) -> Mode:
     """What a merge may do to a table that is there."""
     if since is not None:
         return Mode.IN_PLACE
     return Mode.BESIDE if holds_features(f.name for f in target.schema) else Mode.WHOLE
 
 
-def sent_columns(schema: pa.Schema, target: Any, mode: Mode) -> list[str]:
+def select_columns_to_send(schema: pa.Schema, target: Any, mode: Mode) -> list[str]:
     """The columns to send: the legacy three only where the target still has them."""
     there = {f.name.lower() for f in target.schema}
     ended = {n for n in LEGACY_FIELDS if n not in there}
@@ -206,20 +206,20 @@ def sent_columns(schema: pa.Schema, target: Any, mode: Mode) -> list[str]:
     return names
 
 
-def without_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
+def fill_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
     """A NULL array, which BigQuery does not have, as the empty one that it reads back."""
     frame = scored if isinstance(scored, pl.DataFrame) else from_arrow(scored)
     lists = [n for n, t in frame.schema.items() if isinstance(t, pl.List)]
     return frame.with_columns(pl.col(n).fill_null([]) for n in lists if frame[n].has_nulls())
 
 
-def stamps_of(table: pa.Table) -> dict[date, datetime]:
+def find_stamps(table: pa.Table) -> dict[date, datetime]:
     """When the rows of each date were scored."""
     keys = pl.DataFrame(table.select(["game_date", "quality_computed_at"]))
     return dict(keys.group_by("game_date").max().iter_rows())
 
 
-def version_of(table: Any) -> int:
+def get_version(table: Any) -> int:
     """When a table was last changed, in milliseconds since 1970."""
     return int(table.modified.timestamp() * 1000)
 

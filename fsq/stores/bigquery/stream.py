@@ -70,7 +70,7 @@ class TransientError(Exception):
     """A failure that may be over at the next try."""
 
 
-def requests(batch: pa.RecordBatch, limit: int = REQUEST_LIMIT) -> list[pa.RecordBatch]:
+def split_requests(batch: pa.RecordBatch, limit: int = REQUEST_LIMIT) -> list[pa.RecordBatch]:
     """Split a batch so that no piece's request exceeds the limit, whatever its rows' sizes.
 
     Args:
@@ -80,14 +80,14 @@ def requests(batch: pa.RecordBatch, limit: int = REQUEST_LIMIT) -> list[pa.Recor
     Raises:
         InputError: one row alone is larger; nothing has been sent.
 
-    >>> [r.num_rows for r in requests(pa.record_batch({"a": ["x" * 5000] * 5}), 24_000)]
+    >>> [r.num_rows for r in split_requests(pa.record_batch({"a": ["x" * 5000] * 5}), 24_000)]
     [2, 3]
     """
     room = limit - _ENVELOPE - batch.schema.serialize().size
-    return list(_pieces(batch, room, 0))
+    return list(_split(batch, room, 0))
 
 
-def _pieces(batch: pa.RecordBatch, room: int, at: int) -> Iterator[pa.RecordBatch]:
+def _split(batch: pa.RecordBatch, room: int, at: int) -> Iterator[pa.RecordBatch]:
     if batch.num_rows == 0:
         return
     # The size that serialize() would give, without the bytes.
@@ -99,8 +99,8 @@ def _pieces(batch: pa.RecordBatch, room: int, at: int) -> Iterator[pa.RecordBatc
         raise InputError([told], "the rows cannot be sent")
     else:
         half = batch.num_rows // 2
-        yield from _pieces(batch.slice(0, half), room, at)
-        yield from _pieces(batch.slice(half), room, at + half)
+        yield from _split(batch.slice(0, half), room, at)
+        yield from _split(batch.slice(half), room, at + half)
 
 
 class Stream:
@@ -153,9 +153,9 @@ class Stream:
         """Send what is not acknowledged, until all of it is or something fails."""
         first = self._done
         call = self._transport.append_rows(
-            self._messages(first), metadata=[routed("write_stream", self.name)]
+            self._messages(first), metadata=[make_routing_header("write_stream", self.name)]
         )
-        watch = Watch(call.cancel, retry.silence)
+        watch = Watchdog(call.cancel, retry.silence)
         try:
             with watch:
                 for answer in call:
@@ -165,7 +165,9 @@ class Stream:
                         return
         except grpc.RpcError as error:
             fresh = self._done == 0
-            raise told(error, "append", also={grpc.StatusCode.NOT_FOUND} if fresh else ()) from None
+            raise translate_error(
+                error, "append", also={grpc.StatusCode.NOT_FOUND} if fresh else ()
+            ) from None
         finally:
             call.cancel()
         raise TransientError("the connection ended before every request was answered")
@@ -208,7 +210,7 @@ class Stream:
                 raise TransientError(words)
             if code is grpc.StatusCode.NOT_FOUND and self._done == 0:
                 raise TransientError(words)
-            raise permanent("append", code.name, answer.error.message)
+            raise permanent_error("append", code.name, answer.error.message)
         expected = self._offsets[self._done]
         if "offset" in answer.append_result and answer.append_result.offset != expected:
             raise StoreError(
@@ -218,7 +220,7 @@ class Stream:
         self._done += 1
 
 
-class Watch:
+class Watchdog:
     """Calls ``stop`` when nothing has been heard for so many seconds."""
 
     def __init__(self, stop: Callable[[], Any], seconds: float) -> None:
@@ -237,7 +239,7 @@ class Watch:
                 return
         self._stop()
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Watchdog:
         self._thread.start()
         return self
 
@@ -246,7 +248,7 @@ class Watch:
         self._thread.join()
 
 
-def unary(
+def call_with_retry(
     call: Callable[[], Any],
     what: str,
     retry: Retry,
@@ -263,28 +265,28 @@ def unary(
             return call()
         except grpc.RpcError as error:
             failures += 1
-            problem = told(error, what, also)
+            problem = translate_error(error, what, also)
             if isinstance(problem, StoreError) or failures >= retry.attempts:
                 raise StoreError(str(problem)) from None
             retry.pause(failures)
 
 
-def told(
+def translate_error(
     error: grpc.RpcError, what: str, also: set[grpc.StatusCode] | tuple[()] = ()
 ) -> TransientError | StoreError:
     """What a failed call means."""
     code, words = error.code(), error.details() or ""
     if code in TRANSIENT or code in also or "SCHEMA_MISMATCH_EXTRA_FIELDS" in words:
         return TransientError(f"{code.name}: {words}")
-    return permanent(what, code.name, words)
+    return permanent_error(what, code.name, words)
 
 
-def permanent(what: str, code: str, words: str) -> StoreError:
+def permanent_error(what: str, code: str, words: str) -> StoreError:
     """The error for what no retry mends."""
     cure = _CURES.get(code, "no row is visible; run it again, or ask with the server's words")
     return StoreError(f"BigQuery refused to {what}: {code}: {words}\nHint: {cure}")
 
 
-def routed(key: str, value: str) -> tuple[str, str]:
+def make_routing_header(key: str, value: str) -> tuple[str, str]:
     """The header by which the service finds the table's region."""
     return ("x-goog-request-params", f"{key}={value}")

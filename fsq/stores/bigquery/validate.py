@@ -37,7 +37,9 @@ def type_of(field: SchemaField) -> str:
     return standard_type(field.field_type)
 
 
-def check(rows: pa.Table, target: Sequence[SchemaField], table: str, *, inserts: bool) -> None:
+def validate_rows(
+    rows: pa.Table, target: Sequence[SchemaField], table: str, *, inserts: bool
+) -> None:
     """Refuse rows that the table would refuse, or take and change.
 
     Args:
@@ -56,7 +58,7 @@ def check(rows: pa.Table, target: Sequence[SchemaField], table: str, *, inserts:
     strangers: list[str] = []
     for column in rows.schema:
         if column.name in fields:
-            problems += _faults(column, fields[column.name], column.name)
+            problems += _find_mismatches(column, fields[column.name], column.name)
         elif column.name.lower() in folded:
             there = folded[column.name.lower()]
             problems.append(f"column {column.name} is called {there} there; rename one")
@@ -75,12 +77,12 @@ def check(rows: pa.Table, target: Sequence[SchemaField], table: str, *, inserts:
     if not problems:
         for column in rows.schema:
             for array in rows[column.name].chunks:
-                problems += _nulls(array, fields[column.name], column.name)
+                problems += _find_nulls(array, fields[column.name], column.name)
     if problems:
         raise InputError(problems, f"the rows do not fit {table}; nothing was sent")
 
 
-def scored_whole(rows: pa.Table) -> None:
+def require_quality_columns(rows: pa.Table) -> None:
     """Refuse rows that lack quality columns: a merge would leave the old ones beside the new.
 
     Raises:
@@ -92,7 +94,7 @@ def scored_whole(rows: pa.Table) -> None:
         raise InputError([problem], "the rows cannot be stored")
 
 
-def _faults(found: pa.Field, field: SchemaField, place: str) -> Iterator[str]:
+def _find_mismatches(found: pa.Field, field: SchemaField, place: str) -> Iterator[str]:
     kind, repeated = found.type, field.mode == "REPEATED"
     if pa.types.is_list(kind) != repeated:
         yield f"{place} is {kind}; it is {'an array' if repeated else 'no array'} there"
@@ -103,7 +105,7 @@ def _faults(found: pa.Field, field: SchemaField, place: str) -> Iterator[str]:
         inner = {f.name: f for f in field.fields}
         for part in kind:
             if part.name in inner:
-                yield from _faults(part, inner[part.name], f"{place}.{part.name}")
+                yield from _find_mismatches(part, inner[part.name], f"{place}.{part.name}")
             else:
                 yield f"{place}.{part.name} is not there; add it with `fsq schema migrate`"
     elif name in ("NUMERIC", "BIGNUMERIC") and pa.types.is_decimal(kind):
@@ -112,7 +114,7 @@ def _faults(found: pa.Field, field: SchemaField, place: str) -> Iterator[str]:
         yield f"{place} is {kind}; it is {name} there"
 
 
-def _nulls(array: pa.Array, field: SchemaField, place: str) -> Iterator[str]:
+def _find_nulls(array: pa.Array, field: SchemaField, place: str) -> Iterator[str]:
     """NULLs where the service has none: required fields, arrays and their elements."""
     if field.mode == "REPEATED":
         if array.null_count:
@@ -127,4 +129,4 @@ def _nulls(array: pa.Array, field: SchemaField, place: str) -> Iterator[str]:
         inner = {f.name: f for f in field.fields}
         for i, part in enumerate(array.type):
             values = pc.struct_field(array, i)
-            yield from _nulls(values, inner[part.name], f"{place}.{part.name}")
+            yield from _find_nulls(values, inner[part.name], f"{place}.{part.name}")

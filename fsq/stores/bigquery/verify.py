@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from google.cloud import bigquery
 
 from fsq.errors import StoreError
-from fsq.stores.bigquery.jobs import run
-from fsq.stores.bigquery.merge import on_days
-from fsq.stores.bigquery.names import TableName, column
+from fsq.stores.bigquery.jobs import run_query
+from fsq.stores.bigquery.merge import format_date_condition
+from fsq.stores.bigquery.names import TableName, quote_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class RowCounts:
         """Count rows that are at hand."""
         arrays = [f.name for f in rows.schema if pa.types.is_list(f.type)]
         stamps = pc.unique(rows["quality_computed_at"]).to_pylist()
-        return cls(rows.num_rows, {n: _elements(rows[n]) for n in arrays}, frozenset(stamps))
+        return cls(rows.num_rows, {n: _count_elements(rows[n]) for n in arrays}, frozenset(stamps))
 
     def __add__(self, other: RowCounts) -> RowCounts:
         elements = {n: self.elements[n] + other.elements[n] for n in self.elements}
         return RowCounts(self.rows + other.rows, elements, self.stamps | other.stamps)
 
 
-def compare(
+def verify_counts(
     what: str, wanted: RowCounts, table: TableName, client: Any, days: Sequence[date] | None = None
 ) -> None:
     """Hold what a table has against the rows that were written to it.
@@ -53,13 +53,15 @@ def compare(
     Raises:
         StoreError: it has more or fewer rows, or arrays of other lengths.
     """
-    sums = [f"IFNULL(SUM(ARRAY_LENGTH({column(name)})), 0)" for name in wanted.elements]
+    sums = [f"IFNULL(SUM(ARRAY_LENGTH({quote_column(name)})), 0)" for name in wanted.elements]
     where, stamps = "TRUE", []
     if days is not None:
-        where = f"{on_days('game_date', days)} AND quality_computed_at IN UNNEST(@stamps)"
+        where = (
+            f"{format_date_condition('game_date', days)} AND quality_computed_at IN UNNEST(@stamps)"
+        )
         stamps = [bigquery.ArrayQueryParameter("stamps", "TIMESTAMP", sorted(wanted.stamps))]
     sql = f"SELECT {', '.join(['COUNT(*)', *sums])} FROM {table.sql} WHERE {where}"
-    (held,) = run(client, sql, *stamps)
+    (held,) = run_query(client, sql, *stamps)
     told = [
         f"{name}: {there:,} in the place of {here:,}"
         for (name, here), there in zip(
@@ -74,5 +76,5 @@ def compare(
         )
 
 
-def _elements(column: pa.ChunkedArray) -> int:
+def _count_elements(column: pa.ChunkedArray) -> int:
     return int(pc.sum(pc.list_value_length(column)).as_py() or 0)

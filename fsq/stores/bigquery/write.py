@@ -12,7 +12,14 @@ import pyarrow as pa
 from google.cloud.bigquery_storage_v1 import types
 
 from fsq.errors import StoreError
-from fsq.stores.bigquery.stream import REQUEST_LIMIT, Retry, Stream, requests, routed, unary
+from fsq.stores.bigquery.stream import (
+    REQUEST_LIMIT,
+    Retry,
+    Stream,
+    call_with_retry,
+    make_routing_header,
+    split_requests,
+)
 
 # Each stream is promised 1 MB/s at least, and has a connection of its own.
 STREAMS = 4
@@ -46,7 +53,7 @@ def write_rows(
             answer to the commit that never came, which the message says.
     """
     patience, transport = retry or Retry(), writer.transport
-    pieces = [p for b in rows.combine_chunks().to_batches() for p in requests(b, limit)]
+    pieces = [p for b in rows.combine_chunks().to_batches() for p in split_requests(b, limit)]
     if not pieces:
         return 0
 
@@ -67,7 +74,7 @@ def write_rows(
     if failures:
         raise failures[0]
     filled = [stream for stream in done if stream is not None]
-    commit(transport, parent, [s.name for s in filled], patience)
+    commit_streams(transport, parent, [s.name for s in filled], patience)
     return sum(s.rows for s in filled)
 
 
@@ -83,12 +90,12 @@ def write_stream(
     Raises:
         StoreError: the server refused, did not recover, or holds other rows than it took.
     """
-    stream = Stream(transport, _created(transport, parent, retry), pieces, given_up)
+    stream = Stream(transport, _create_stream(transport, parent, retry), pieces, given_up)
     stream.fill(retry)
     request = types.FinalizeWriteStreamRequest(name=stream.name)
-    answer = unary(
+    answer = call_with_retry(
         lambda: transport.finalize_write_stream(
-            request, timeout=retry.silence, metadata=[routed("name", stream.name)]
+            request, timeout=retry.silence, metadata=[make_routing_header("name", stream.name)]
         ),
         "finalize",
         retry,
@@ -101,13 +108,13 @@ def write_stream(
     return stream
 
 
-def _created(transport: Any, parent: str, retry: Retry) -> str:
+def _create_stream(transport: Any, parent: str, retry: Retry) -> str:
     """A new stream. One whose answer was lost stays empty and is never committed."""
     request = types.CreateWriteStreamRequest(
         parent=parent, write_stream=types.WriteStream(type_=types.WriteStream.Type.PENDING)
     )
-    header = [routed("parent", parent)]
-    answer = unary(
+    header = [make_routing_header("parent", parent)]
+    answer = call_with_retry(
         lambda: transport.create_write_stream(request, timeout=retry.silence, metadata=header),
         "create a stream",
         retry,
@@ -116,15 +123,15 @@ def _created(transport: Any, parent: str, retry: Retry) -> str:
     return str(answer.name)
 
 
-def commit(transport: Any, parent: str, names: list[str], retry: Retry) -> None:
+def commit_streams(transport: Any, parent: str, names: list[str], retry: Retry) -> None:
     """Make the rows of all these streams visible at once.
 
     Raises:
         StoreError: the server refused, or its answer never came, which the message says.
     """
     request = types.BatchCommitWriteStreamsRequest(parent=parent, write_streams=names)
-    header = [routed("parent", parent)]
-    answer = unary(
+    header = [make_routing_header("parent", parent)]
+    answer = call_with_retry(
         lambda: transport.batch_commit_write_streams(
             request, timeout=retry.silence, metadata=header
         ),

@@ -85,7 +85,9 @@ def test_a_driver_that_dies_after_the_merge_is_started_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((ledgers, "remember") if where == "ledger" else (runs, "record")), die)
+        patch.setattr(
+            *((ledgers, "write_ledger") if where == "ledger" else (runs, "record_run")), die
+        )
         with pytest.raises(KeyboardInterrupt):
             way.commit(parts, ledger, "one")
     assert held(uri).height == 40

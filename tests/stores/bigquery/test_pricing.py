@@ -21,13 +21,13 @@ from fsq.schema.columns import COLUMN_NAMES, KEYS
 from fsq.stores.bigquery.pricing import (
     ASSUMPTIONS,
     GIB,
-    LEAST_QUERIED,
+    MINIMUM_BILLED,
     PRICES,
     TIB,
+    count_logical_bytes,
     estimate,
-    logical_bytes,
 )
-from fsq.stores.bigquery.row_size import row_bytes
+from fsq.stores.bigquery.row_size import estimate_row_size
 from tests.support.real_data import SEASONS, needs_seasons
 
 CONTRACT = fsq.load_contract()
@@ -98,11 +98,11 @@ def by_hand(value: Any) -> int:
 def test_bytes_are_those_of_each_value(rows: list[dict[str, Any]], cut: int) -> None:
     table = pa.Table.from_pylist(rows, SCHEMA).slice(cut)
     wanted = {n: sum(by_hand(r[n]) for r in rows[cut:]) for n in SCHEMA.names}
-    assert logical_bytes(table) == wanted
-    assert sum(logical_bytes(table.slice(0, 1)).values()) <= sum(wanted.values())
+    assert count_logical_bytes(table) == wanted
+    assert sum(count_logical_bytes(table.slice(0, 1)).values()) <= sum(wanted.values())
     frame = pl.DataFrame(pl.from_arrow(table))
-    assert logical_bytes(frame) == wanted
-    assert logical_bytes(frame.lazy()) == wanted
+    assert count_logical_bytes(frame) == wanted
+    assert count_logical_bytes(frame.lazy()) == wanted
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_bytes_are_those_of_each_value(rows: list[dict[str, Any]], cut: int) -> 
 )
 def test_the_encoding_of_words_costs_nothing(kind: pl.DataType) -> None:
     words = pl.DataFrame({"w": pl.Series(["é", None, "aa", "aa"], dtype=kind)})
-    assert logical_bytes(words) == {"w": 12}
-    assert logical_bytes(words.to_arrow()) == {"w": 12}
-    assert logical_bytes(pa.table(words)) == {"w": 12}
+    assert count_logical_bytes(words) == {"w": 12}
+    assert count_logical_bytes(words.to_arrow()) == {"w": 12}
+    assert count_logical_bytes(pa.table(words)) == {"w": 12}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_encoding_of_words_costs_nothing(kind: pl.DataType) -> None:
 )
 def test_a_type_without_a_size_is_told(column: pa.Array) -> None:
     with pytest.raises(TypeError, match="has no size in BigQuery"):
-        logical_bytes(pa.table({"d": column}))
+        count_logical_bytes(pa.table({"d": column}))
 
 
 @pytest.fixture(scope="module")
@@ -137,15 +137,17 @@ def season() -> pl.DataFrame:
 
 def measured(rows: pl.DataFrame) -> float:
     scored = fsq.score(rows).select(OUTPUT)
-    return sum(logical_bytes(scored).values()) / scored.height
+    return sum(count_logical_bytes(scored).values()) / scored.height
 
 
 def test_a_row_is_estimated_before_it_is_scored(season: pl.DataFrame) -> None:
-    assert row_bytes(CONTRACT, season.columns).total == pytest.approx(measured(season), rel=0.1)
+    assert estimate_row_size(CONTRACT, season.columns).total == pytest.approx(
+        measured(season), rel=0.1
+    )
     bare = season.select(
         "player_lookup", "game_date", *CONTRACT.names, *(f"{n}__source" for n in CONTRACT.names)
     )
-    assert row_bytes(CONTRACT, bare.columns).total == pytest.approx(measured(bare), rel=0.1)
+    assert estimate_row_size(CONTRACT, bare.columns).total == pytest.approx(measured(bare), rel=0.1)
 
 
 @needs_seasons
@@ -154,7 +156,7 @@ def test_a_year_of_real_rows_costs_less_than_twenty_cents(file: Path) -> None:
     """200 players on each of 365 days, as active storage all the time."""
     rows = pl.read_parquet(file)
     size = measured(rows)
-    assert row_bytes(CONTRACT, rows.columns).total == pytest.approx(size, rel=0.05)
+    assert estimate_row_size(CONTRACT, rows.columns).total == pytest.approx(size, rel=0.05)
     told = estimate(rows.height, CONTRACT, columns=rows.columns)
     assert told.year_usd < 0.20
     assert told.year_usd == pytest.approx(200 * 365 * size / GIB * 0.02 * 12, rel=0.05)
@@ -175,7 +177,7 @@ def test_a_run_is_billed_by_what_it_moves() -> None:
     assert by["write"].size == 100_000 * told.row_bytes
     assert by["write"].usd == pytest.approx(by["write"].size / GIB * 0.025)
     assert by["merge"].size == by["merge"].billed == by["write"].size + GIB
-    assert by["count"].billed == by["count"].size + 7 * LEAST_QUERIED
+    assert by["count"].billed == by["count"].size + 7 * MINIMUM_BILLED
     assert told.usd == pytest.approx(sum(i.usd for i in told.items))
     assert told.usd_beyond_free == pytest.approx(1.10)  # the rest is within the free bytes
 
@@ -191,8 +193,8 @@ def test_free_bytes_are_free_once() -> None:
 
 def test_small_runs_are_billed_the_least_that_a_query_costs() -> None:
     told = {i.name: i for i in estimate(200, CONTRACT).items}
-    assert told["merge"].billed == 2 * LEAST_QUERIED
-    assert told["count"].billed == 5 * LEAST_QUERIED
+    assert told["merge"].billed == 2 * MINIMUM_BILLED
+    assert told["count"].billed == 5 * MINIMUM_BILLED
     nothing = estimate(0, CONTRACT)
     assert nothing.rows == nothing.commits == 0
     assert {i.size for i in nothing.items} == {0}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fsq.errors import InputError
-from fsq.stores.bigquery.references import find_references, references_in
+from fsq.stores.bigquery.references import find_in_text, find_references
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ from fsq.stores.bigquery.references import find_references, references_in
     ],
 )
 def test_whole_identifiers_of_any_case(text: str, fields: list[str]) -> None:
-    assert [p.field for p in references_in(text, "here")] == fields
+    assert [p.field for p in find_in_text(text, "here")] == fields
 
 
 def test_places_have_their_line() -> None:
-    (place,) = references_in("SELECT\n  feature_sources AS s\nFROM t", "a.sql")
+    (place,) = find_in_text("SELECT\n  feature_sources AS s\nFROM t", "a.sql")
     assert (place.line, place.text) == (2, "feature_sources AS s")
     assert str(place) == "a.sql:2: feature_sources AS s"
-    (long,) = references_in("x" * 200 + " feature_sources", "a.sql")
+    (long,) = find_in_text("x" * 200 + " feature_sources", "a.sql")
     assert len(long.text) == 120
 
 

@@ -24,7 +24,7 @@ from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.fields import quality_fields, schema_fields, table_fields
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.validate import check
+from fsq.stores.bigquery.validate import validate_rows
 from fsq.stores.schema_diff import diff_schema
 from tests.support import warehouse
 from tests.support.etags import guarded
@@ -233,7 +233,7 @@ def test_create_makes_the_table_that_a_backfill_fits(
         "game_date",
         ["player_lookup"],
     )
-    check(TABLE_SCHEMA.empty_table(), found.schema, uri, inserts=True)
+    validate_rows(TABLE_SCHEMA.empty_table(), found.schema, uri, inserts=True)
     assert "nothing is missing" in printed(capsys, "migrate", uri, "--create")
 
 
@@ -291,7 +291,7 @@ def test_drop_legacy_asks_and_drops_and_migrate_leaves_them_dropped(
     assert [f.name for f in found] == [n for n in TABLE_SCHEMA.names if n not in LEGACY_FIELDS]
     assert "no legacy field" in printed(capsys, "drop-legacy", uri, "--yes")
     assert "nothing is missing" in printed(capsys, "migrate", uri)
-    check(TABLE_SCHEMA.empty_table().drop([*LEGACY_FIELDS]), found, uri, inserts=True)
+    validate_rows(TABLE_SCHEMA.empty_table().drop([*LEGACY_FIELDS]), found, uri, inserts=True)
 
 
 def test_a_half_done_drop_is_ended_by_the_next(

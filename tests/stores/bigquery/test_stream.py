@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsq.errors import InputError
-from fsq.stores.bigquery.stream import Stream, requests
+from fsq.stores.bigquery.stream import Stream, split_requests
 
 LIMIT = 40_000
 lengths = st.lists(st.one_of(st.integers(0, 40), st.integers(0, 25_000)), max_size=120)
@@ -28,7 +28,7 @@ def test_requests_stay_under_the_limit(sizes: list[int], skipped: int) -> None:
             ),
         }
     ).slice(skipped)
-    pieces = requests(batch, LIMIT)
+    pieces = split_requests(batch, LIMIT)
     sent = list(Stream(None, "projects/p/datasets/d/tables/t/streams/s", pieces)._messages(0))
     assert all(len(types.AppendRowsRequest.serialize(m)) <= LIMIT for m in sent)
     assert [i for p in pieces for i in p["id"].to_pylist()] == batch["id"].to_pylist()
@@ -40,7 +40,7 @@ def test_requests_stay_under_the_limit(sizes: list[int], skipped: int) -> None:
 @given(st.integers(1, 400))
 def test_a_schema_of_long_names_takes_its_part_of_the_request(rows: int) -> None:
     names = [f"{'n' * 290}{i}" for i in range(40)]  # 20,000 bytes, sent with the first rows
-    pieces = requests(pa.record_batch({n: list(range(rows)) for n in names}), 60_000)
+    pieces = split_requests(pa.record_batch({n: list(range(rows)) for n in names}), 60_000)
     sent = list(Stream(None, "projects/p/datasets/d/tables/t/streams/s", pieces)._messages(0))
     assert all(len(types.AppendRowsRequest.serialize(m)) <= 60_000 for m in sent)
     assert sum(p.num_rows for p in pieces) == rows
@@ -50,4 +50,4 @@ def test_a_schema_of_long_names_takes_its_part_of_the_request(rows: int) -> None
 def test_a_row_that_is_too_large_is_named(before: int, size: int) -> None:
     texts = ["x"] * before + ["y" * size] + ["x"]
     with pytest.raises(InputError, match=f"row {before:,} takes"):
-        requests(pa.record_batch({"text": texts}), LIMIT)
+        split_requests(pa.record_batch({"text": texts}), LIMIT)

@@ -12,8 +12,8 @@ import fsq
 from fsq.errors import InputError
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.fields import quality_fields, table_fields
-from fsq.stores.bigquery.names import TableName, column, literal
-from fsq.stores.bigquery.validate import check
+from fsq.stores.bigquery.names import TableName, format_date, quote_column
+from fsq.stores.bigquery.validate import validate_rows
 from tests.support.frames import wide
 
 SCORED = to_arrow(fsq.score(wide(8, 2), now=datetime(2026, 3, 1, tzinfo=UTC)))
@@ -22,7 +22,7 @@ FIELDS = table_fields(SCORED.schema)
 
 def problems(rows: pa.Table, fields: list[SchemaField]) -> str:
     with pytest.raises(InputError, match="nothing was sent") as caught:
-        check(rows, fields, "t", inserts=True)
+        validate_rows(rows, fields, "t", inserts=True)
     return "\n".join(caught.value.problems)
 
 
@@ -32,8 +32,8 @@ def replaced(name: str, values: pa.Array) -> pa.Table:
 
 
 def test_what_fits_passes() -> None:
-    check(SCORED, FIELDS, "t", inserts=True)
-    check(SCORED, [*FIELDS, SchemaField("theirs", "STRING")], "t", inserts=True)
+    validate_rows(SCORED, FIELDS, "t", inserts=True)
+    validate_rows(SCORED, [*FIELDS, SchemaField("theirs", "STRING")], "t", inserts=True)
 
 
 N = SCORED.num_rows
@@ -111,7 +111,7 @@ WRONG: dict[str, tuple[pa.Table, str]] = {
 def test_what_does_not_fit_is_named(case: str) -> None:
     rows, words = WRONG[case]
     with pytest.raises(InputError, match=words):
-        check(rows, FIELDS, "t", inserts=True)
+        validate_rows(rows, FIELDS, "t", inserts=True)
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -166,11 +166,11 @@ def test_names_beyond_the_form_are_refused_before_any_request(
 @pytest.mark.parametrize("name", ["a`b", "a b", "1a", "a;b", "a'b", "a.b", "", "ä"])
 def test_columns_beyond_the_form_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="no identifier"):
-        column(name)
+        quote_column(name)
 
 
 def test_a_name_in_each_of_its_places() -> None:
     name = TableName.parse("bigquery://my-project.nba_predictions.ml_feature_store_v2")
     assert name.sql == "`my-project.nba_predictions.ml_feature_store_v2`"
     assert name.beside("ledger").table == "ml_feature_store_v2__fsq_ledger"
-    assert date(2026, 2, 6).isoformat() in literal(date(2026, 2, 6))
+    assert date(2026, 2, 6).isoformat() in format_date(date(2026, 2, 6))

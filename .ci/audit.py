@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+NAME = "feature-store-quality"
 # Each may be used and passed on in a product that is not open, and asks at most for notices;
 # MPL-2.0 asks for changes to its own files, of which fsq makes none.
 ALLOWED = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0",
@@ -87,20 +88,20 @@ def brought(name: str, extra: str, seen: set[tuple[str, str]]) -> set[str]:
                 found |= {key} | brought(key, inner, seen)
             except PackageNotFoundError:
                 print(f"{key}: not installed; run make setup", file=sys.stderr)
-    return found - {"fsq"}
+    return found - {NAME}
 
 
 def main() -> int:
     """Print a line per extra and licence; 1 if a licence is not listed."""
-    extras = ["", *sorted(distribution("fsq").metadata.get_all("Provides-Extra") or ())]
+    extras = ["", *sorted(distribution(NAME).metadata.get_all("Provides-Extra") or ())]
     strange: dict[str, str] = {}
-    core = brought("fsq", "", set())
+    core = brought(NAME, "", set())
     for extra in extras:
-        names = brought("fsq", extra, set()) - (core if extra else set())
+        names = brought(NAME, extra, set()) - (core if extra else set())
         by: dict[str, list[str]] = defaultdict(list)
         for name in sorted(names):
             by[licence_of(name)].append(name)
-        print(f"{f'fsq[{extra}] adds' if extra else 'fsq needs'} {len(names)} packages")
+        print(f"{f'the extra {extra} adds' if extra else f'{NAME} needs'} {len(names)} packages")
         for licence, held in sorted(by.items()):
             print(f"  {licence}: {', '.join(held)}")
             strange |= {} if is_allowed(licence) else dict.fromkeys(held, licence)

@@ -17,11 +17,12 @@ from fsq.models import ModelCheck, check_model
 from fsq.namespace import FrameNamespace, LazyNamespace
 from fsq.scoring.engine import explode_detail, score
 from fsq.training import TrainingSet, training_set
+from fsq.utils.version import VERSION
 
 if TYPE_CHECKING:
     from fsq.stores import Store
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "Contract",
     "ContractError",

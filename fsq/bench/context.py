@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.utils.version import VERSION
 
-_LIBRARIES = ("fsq", "polars", "pyarrow", "numpy", "deltalake")
+_LIBRARIES = ("polars", "pyarrow", "numpy", "deltalake")
 ROOT = Path(__file__).parents[2]  # of the checkout, if fsq runs from one
 
 
@@ -23,7 +24,7 @@ def context(contract: Contract) -> dict[str, Any]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in _LIBRARIES},
+        "versions": {"fsq": VERSION} | {name: _version(name) for name in _LIBRARIES},
         "cores": _cores(),
         "polars_threads": pl.thread_pool_size(),
         "processor": _processor(),

@@ -18,7 +18,6 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
-import fsq
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.trend import LOOKBACK, trend
@@ -27,6 +26,7 @@ from fsq.report import charts, facts
 from fsq.report.spec import LEVEL_COLOURS, SOURCE_COLOURS, TIER_COLOURS, words
 from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import Store
+from fsq.utils.version import VERSION
 
 _MAX_FINDINGS = 60
 # As data in a page: none of these can end a script element, or a line of JavaScript.
@@ -249,7 +249,7 @@ def _run_facts(
         ("rows", f"{int(days['rows'].sum()):,}"),
         ("scored", " to ".join(f"{m:%Y-%m-%d %H:%M} UTC" if m else "unknown" for m in made)),
         ("page made", f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"),
-        ("fsq", fsq.__version__),
+        ("fsq", VERSION),
         ("polars", pl.__version__),
     ]
 

@@ -17,6 +17,7 @@ import polars as pl
 from fsq.errors import InputError, StoreError
 from fsq.spark import remote
 from fsq.spark.tasks import DDL, MANIFEST, Work
+from fsq.utils.version import DISTRIBUTION, VERSION
 
 _HEADLINE = "Spark cannot be used"
 _NEEDED = ("fsq", "polars", "pyarrow", "numpy", "pydantic", "deltalake", "pandas")
@@ -54,7 +55,7 @@ class Engine:
         from pyspark.sql.functions import udf
 
         count = max(2, self._context.defaultParallelism if self._context else 2)
-        look = udf(remote.look(names), "string", useArrow=False)
+        look = udf(remote.look(names, {"fsq": DISTRIBUTION}), "string", useArrow=False)
         asked = self._spark.range(count, numPartitions=count)
         try:
             answers = asked.select(look("id").alias("told")).collect()
@@ -172,6 +173,8 @@ def _unfit(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _version(name: str) -> str:
+    if name == "fsq":
+        return VERSION
     try:
         return version(name)
     except PackageNotFoundError:

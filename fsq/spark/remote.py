@@ -9,8 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def look(names: list[str]) -> Callable[[int], str]:
-    """A function that tells as JSON which packages a worker has, in which versions."""
+def look(names: list[str], distributions: dict[str, str]) -> Callable[[int], str]:
+    """A function that tells as JSON which packages a worker has, in which versions.
+
+    Args:
+        names: of the packages.
+        distributions: what those are called on PyPI that have another name there.
+    """
 
     def told(_: int) -> str:
         import importlib.metadata
@@ -22,7 +27,7 @@ def look(names: list[str]) -> Callable[[int], str]:
         found: dict[str, str | None] = {}
         for name in names:
             try:
-                found[name] = importlib.metadata.version(name)
+                found[name] = importlib.metadata.version(distributions.get(name, name))
             except importlib.metadata.PackageNotFoundError:
                 # A bare folder or zip file of a package has no version.
                 found[name] = "?" if importlib.util.find_spec(name) else None

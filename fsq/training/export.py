@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from fsq.errors import InputError
 from fsq.schema.arrow import to_arrow as to_plain_arrow
 from fsq.training.result import Summary
 from fsq.utils.files import write_atomically
+from fsq.utils.version import VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def make_provenance(
     options = summary.options
     days = frame["game_date"]
     return {
-        "fsq": version("fsq"),
+        "fsq": VERSION,
         "fingerprint": summary.fingerprint,
         "rows": frame.height,
         "dates": [str(days.min()), str(days.max())] if frame.height else [],

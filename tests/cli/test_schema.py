@@ -41,7 +41,7 @@ def test_ddl_needs_no_client_and_a_table_does(tmp_path: Path) -> None:
     assert printed.stdout.startswith("CREATE TABLE `p.d.t` (")
     refused = alone("ddl", "--table", "bigquery://p.d.t")
     assert refused.returncode == 2
-    assert "pip install 'fsq[bigquery]'" in refused.stderr
+    assert "pip install 'feature-store-quality[bigquery]'" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert alone("migrate", str(tmp_path / "new"), "--create").returncode == 0
 

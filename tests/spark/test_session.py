@@ -30,7 +30,7 @@ def test_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyspark", None)
     assert backfilled(tmp_path, "--engine", "spark") == 2
-    assert "pip install 'fsq[spark]'" in problems(capsys)[0]
+    assert "pip install 'feature-store-quality[spark]'" in problems(capsys)[0]
 
 
 def test_java(

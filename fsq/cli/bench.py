@@ -109,10 +109,10 @@ def command(
 
     tables.printed(document, out)
     if picture is not None and kind is not None:
-        from fsq.report.bench_chart import bench_picture  # altair loads for pictures only
+        from fsq.report.bench_chart import draw_bench  # altair loads for pictures only
         from fsq.utils.files import write_atomically
 
-        write_atomically(picture, bench_picture(document, kind))
+        write_atomically(picture, draw_bench(document, kind))
         out.line(f"{picture}: the picture")
     out.document(document)
     slower = old is not None and document["comparison"]["regressions"]
@@ -140,9 +140,9 @@ def _profile(path: Path, source: str | None, case: Case, contract: str, out: Out
     if kind == "folded" or kind is None:
         write_atomically(path, folded(stacks))
     else:
-        from fsq.report.bench_chart import flame_picture
+        from fsq.report.bench_chart import draw_flame_graph
 
-        write_atomically(path, flame_picture(stacks, kind))
+        write_atomically(path, draw_flame_graph(stacks, kind))
     samples = sum(stacks.values())
     out.line(f"{path}: {samples:,} samples of {len(stacks):,} stacks")
     out.document({"profile": str(path), "samples": samples, "stacks": len(stacks)})

@@ -29,12 +29,12 @@ def command(
         raise InputError([f"--start {start} is after --end {end}; swap them"])
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError([f"--out {target}: end it in .html"], "the page cannot be written")
-    from fsq.report.page import report  # altair and jinja2 load for pages only
+    from fsq.report.page import make_report  # altair and jinja2 load for pages only
     from fsq.utils.files import write_atomically
 
     began = time.perf_counter()
     with store_read_errors(store):
-        page = report(open_store(store), load_contract(contract), start, end)
+        page = make_report(open_store(store), load_contract(contract), start, end)
     write_atomically(target, page)
     size, seconds = len(page.encode()), time.perf_counter() - began
     out = Output(as_json)

@@ -49,10 +49,10 @@ def command(
     found = trend_of(opened, loaded, start, end)
     _print(found, loaded.diagnosis.history_days, out)
     if target is not None and kind is not None:
-        from fsq.report.trend_chart import trend_picture  # altair loads for pictures only
+        from fsq.report.trend_chart import draw_trend  # altair loads for pictures only
         from fsq.utils.files import write_atomically
 
-        write_atomically(target, trend_picture(found, kind))
+        write_atomically(target, draw_trend(found, kind))
         out.line(f"{target}: the picture")
     kept = store_summary(found, opened, loaded) if summary else None
     if kept:

@@ -1,1 +1,1 @@
-"""Scored rows as pictures, and as one HTML page that opens offline."""
+"""Scored rows as charts, and as one HTML page that opens offline."""

@@ -1,4 +1,4 @@
-"""Pictures of a benchmark: its figures, and a flame graph of where the time goes."""
+"""Charts of a benchmark: its figures, and a flame graph of where time goes."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from fsq.report.spec import LINE_COLOURS, drawn
+from fsq.report.spec import draw
+from fsq.utils.palette import INK, LINES
 
 _WIDTH = 720
-_LEAST_SHARE = 0.002  # narrower boxes of a flame graph cannot be seen
+_MIN_SHARE = 0.002  # narrower boxes of a flame graph are invisible
 
 
-def bench_picture(document: dict[str, Any], kind: str) -> bytes:
-    """Draw what ``fsq.bench.bench`` gives, as ``"svg"``, ``"png"`` or ``"html"``."""
-    panels = [_stages(document)]
+def draw_bench(document: dict[str, Any], kind: str) -> bytes:
+    """Draw the document of ``fsq.bench.run_bench`` as ``"svg"``, ``"png"`` or ``"html"``."""
+    panels = [_stage_chart(document)]
     if "against" in document:
-        panels.append(_against(document))
+        panels.append(_rival_chart(document))
     if "scale" in document:
-        panels += _scale(document["scale"])
-    where, score = document["context"], document["figures"]["score"]
+        panels += _scale_charts(document["scale"])
+    context, score = document["context"], document["figures"]["score"]
     speed = f"{score['rows_per_s']:,.0f} rows/s, {document['ratios']['score_to_copy']:.1f} times"
     title = alt.TitleParams(
         f"fsq on {document['rows']:,} rows: {1000 * score['median_s']:,.0f} ms, {speed} as long as "
         "copying the result",
-        subtitle=f"{where['cores']} cores, Python {where['python']}, Polars "
-        f"{where['versions']['polars']}, {document['rounds']} rounds in fresh processes; "
-        "lines show the spread",
+        subtitle=f"{context['cores']} cores, Python {context['python']}, Polars "
+        f"{context['versions']['polars']}, {document['rounds']} rounds in fresh processes; "
+        "lines run from the best round to the worst",
         anchor="start",
     )
-    return drawn(_page(alt.vconcat(*panels).properties(title=title)), kind)
+    return draw(_finish(alt.vconcat(*panels).properties(title=title)), kind)
 
 
-def _page(chart: Any) -> Any:
+def _finish(chart: Any) -> Any:
     return chart.properties(background="white").configure_view(stroke=None)
 
 
-def _stages(document: dict[str, Any]) -> Any:
+def _stage_chart(document: dict[str, Any]) -> Any:
     frame = pl.DataFrame(
         [
             {
@@ -53,59 +54,59 @@ def _stages(document: dict[str, Any]) -> Any:
     )
     order = frame["stage"].to_list()
     base = alt.Chart(frame).encode(alt.Y("stage:N", sort=order, title=None))
-    bars = base.mark_bar(color=LINE_COLOURS[0]).encode(
+    bars = base.mark_bar(color=LINES[0]).encode(
         alt.X(
             "ms:Q",
-            title="milliseconds per stage, one after another",
+            title="milliseconds per stage",
             scale=alt.Scale(domainMax=1200 * max(s["worst_s"] for s in document["stages"])),
         )
     )
-    spread = base.mark_rule(color="#333").encode(alt.X("best:Q"), alt.X2("worst:Q"))
-    labels = base.mark_text(align="left", dx=6, color="#333").encode(
+    ranges = base.mark_rule(color=INK).encode(alt.X("best:Q"), alt.X2("worst:Q"))
+    labels = base.mark_text(align="left", dx=6, color=INK).encode(
         alt.X("worst:Q"), alt.Text("label:N")
     )
-    return alt.layer(bars, spread, labels).properties(width=_WIDTH, height=22 * len(order))
+    return alt.layer(bars, ranges, labels).properties(width=_WIDTH, height=22 * len(order))
 
 
-def _against(document: dict[str, Any]) -> Any:
+def _rival_chart(document: dict[str, Any]) -> Any:
     score = document["figures"]["score"]["median_s"]
-    lines = [("fsq", score, 1.0)]
-    lines += [(a["name"], a["median_s"], a["ratio"]) for a in document["against"]]
+    rows = [("fsq", score, 1.0)]
+    rows += [(a["name"], a["median_s"], a["ratio"]) for a in document["against"]]
     frame = pl.DataFrame(
         [
             {
-                "way": name,
+                "implementation": name,
                 "seconds": seconds,
-                "least": score / 3,
+                "base": score / 3,
                 "label": f"{seconds:,.2f} s" + ("" if ratio == 1 else f", {ratio:,.0f} times"),
             }
-            for name, seconds, ratio in lines
+            for name, seconds, ratio in rows
         ]
     )
-    scale = alt.Scale(type="log", domainMax=5 * max(seconds for _, seconds, _ in lines))
+    scale = alt.Scale(type="log", domainMax=5 * max(seconds for _, seconds, _ in rows))
     base = alt.Chart(frame).encode(
-        alt.Y("way:N", sort=alt.EncodingSortField("seconds"), title=None)
+        alt.Y("implementation:N", sort=alt.EncodingSortField("seconds"), title=None)
     )
-    bars = base.mark_bar(color=LINE_COLOURS[1]).encode(
-        alt.X("least:Q", scale=scale, title="seconds for the same answer, logarithmic"),
+    bars = base.mark_bar(color=LINES[1]).encode(
+        alt.X("base:Q", scale=scale, title="seconds for the same answer (log scale)"),
         alt.X2("seconds:Q"),
     )
-    labels = base.mark_text(align="left", dx=6, color="#333").encode(
+    labels = base.mark_text(align="left", dx=6, color=INK).encode(
         alt.X("seconds:Q", scale=scale), alt.Text("label:N")
     )
-    return alt.layer(bars, labels).properties(width=_WIDTH, height=22 * len(lines))
+    return alt.layer(bars, labels).properties(width=_WIDTH, height=22 * len(rows))
 
 
-def _scale(found: dict[str, Any]) -> list[Any]:
+def _scale_charts(scale: dict[str, Any]) -> list[Any]:
     frame = pl.DataFrame(
         [
             {"rows": p["rows"], "seconds": p["seconds"], "megabytes": (p["peak"] or 0) / 1e6}
-            for p in found["points"]
+            for p in scale["points"]
         ]
     )
     return [
         alt.Chart(frame)
-        .mark_line(color=LINE_COLOURS[2], point=alt.OverlayMarkDef(color=LINE_COLOURS[2]))
+        .mark_line(color=LINES[2], point=alt.OverlayMarkDef(color=LINES[2]))
         .encode(
             alt.X("rows:Q", title="rows in one backfill"),
             alt.Y(f"{name}:Q", title=title, scale=alt.Scale(zero=True)),
@@ -115,9 +116,9 @@ def _scale(found: dict[str, Any]) -> list[Any]:
     ]
 
 
-def flame_picture(stacks: Counter[tuple[str, ...]], kind: str) -> bytes:
-    """Draw stacks as a flame graph that hangs from the top: a box is a function, its width time."""
-    boxes = _boxes(stacks)
+def draw_flame_graph(stacks: Counter[tuple[str, ...]], kind: str) -> bytes:
+    """Draw stacks as a flame graph that hangs from the top; a box's width is its time."""
+    boxes = _list_boxes(stacks)
     total, deepest = sum(stacks.values()), max(box["depth"] for box in boxes)
     base = alt.Chart(pl.DataFrame(boxes)).encode(
         alt.X("from:Q", title="share of the samples, %", scale=alt.Scale(domain=[0, 100])),
@@ -133,16 +134,16 @@ def flame_picture(stacks: Counter[tuple[str, ...]], kind: str) -> bytes:
         .encode(alt.X("from:Q"), alt.Y("depth:O", axis=None), alt.Text("label:N"))
     )
     title = alt.TitleParams(
-        f"{total:,} samples of the threads that score",
-        subtitle="a box's width is its share of the time; what it calls hangs below it",
+        f"{total:,} samples of the scoring threads",
+        subtitle="a box's width is its share of the time; its callees hang below it",
         anchor="start",
     )
     size = {"width": 2 * _WIDTH, "height": 17 * (deepest + 1)}
-    return drawn(_page(alt.layer(rects, labels).properties(title=title, **size)), kind)
+    return draw(_finish(alt.layer(rects, labels).properties(title=title, **size)), kind)
 
 
-def _boxes(stacks: Counter[tuple[str, ...]]) -> list[dict[str, Any]]:
-    """A box per prefix of a stack, side by side in order of names."""
+def _list_boxes(stacks: Counter[tuple[str, ...]]) -> list[dict[str, Any]]:
+    """One box per prefix of a stack, side by side in order of names."""
     total = sum(stacks.values())
     widths: Counter[tuple[str, ...]] = Counter()
     for stack, count in stacks.items():
@@ -154,7 +155,7 @@ def _boxes(stacks: Counter[tuple[str, ...]]) -> list[dict[str, Any]]:
         start = ends[prefix[:-1]]
         ends[prefix], ends[prefix[:-1]] = start, start + widths[prefix]
         share = widths[prefix] / total
-        if share >= _LEAST_SHARE:
+        if share >= _MIN_SHARE:
             file, _, function = prefix[-1].rpartition(":")
             fits = int(share * 2 * _WIDTH / 5.2)
             boxes.append(

@@ -1,4 +1,4 @@
-"""The page's charts: altair makes them, the page fills in the data that they name."""
+"""The page's charts. They name their data sets; the page holds the data."""
 
 from __future__ import annotations
 
@@ -8,45 +8,42 @@ import altair as alt
 
 from fsq.contract import Contract
 from fsq.report.spec import (
-    CATEGORY_WORDS,
+    CATEGORY_LABELS,
     DASHES,
-    LEVEL_COLOURS,
-    LINE_COLOURS,
-    SOURCE_COLOURS,
-    TIER_COLOURS,
-    as_dict,
-    day_axis,
-    day_tip,
-    named,
+    make_date_axis,
+    make_date_tooltip,
+    refer_to_data,
+    to_spec,
 )
+from fsq.utils.palette import ALERTS, LINES, SOURCES, TIERS
 
 _HEIGHT = 220
-# A mark, not only a colour, where at least this share of a cell's rows is default.
+# Cells with at least this share of default rows get a mark, not only a colour.
 _MARKED_SHARE = 50
-_WATERFALL = {"left": LINE_COLOURS[0], "dropped": LINE_COLOURS[1]}
+_WATERFALL_COLOURS = {"left": LINES[0], "dropped": LINES[1]}
 
 
-def specifications(contract: Contract) -> dict[str, dict[str, Any]]:
-    """Every chart by the name of the place that it goes to."""
+def make_chart_specs(contract: Contract) -> dict[str, dict[str, Any]]:
+    """Make every chart, by the name of its place on the page."""
     charts = {
-        "heat-quality": _heat(contract, "quality", "quality, points", reverse=True),
-        "heat-default": _heat(contract, "default", "default share, %", reverse=False),
-        "categories": _categories(),
-        "quality": _quality(),
-        "tiers": _stacked("tiers", "tier", "records", TIER_COLOURS),
-        "alerts": _stacked("alerts", "alert", "records", LEVEL_COLOURS),
-        "sources": _stacked("sources", "source", "values", SOURCE_COLOURS, share=True),
-        "freshness": _freshness(),
-        "waterfall": _waterfall(),
+        "heat-quality": _make_heat_map(contract, "quality", "quality, points", reverse=True),
+        "heat-default": _make_heat_map(contract, "default", "default share, %", reverse=False),
+        "categories": _make_category_chart(),
+        "quality": _make_quality_chart(),
+        "tiers": _make_stacked_bars("tiers", "tier", "records", TIERS),
+        "alerts": _make_stacked_bars("alerts", "alert", "records", ALERTS),
+        "sources": _make_stacked_bars("sources", "source", "values", SOURCES, share=True),
+        "freshness": _make_freshness_chart(),
+        "waterfall": _make_waterfall_chart(),
     }
-    return {name: as_dict(chart) for name, chart in charts.items()}
+    return {name: to_spec(chart) for name, chart in charts.items()}
 
 
-def _sized(chart: Any, height: int = _HEIGHT) -> Any:
+def _set_size(chart: Any, height: int = _HEIGHT) -> Any:
     return chart.properties(width="container", height=height)
 
 
-def _heat(contract: Contract, field: str, title: str, *, reverse: bool) -> Any:
+def _make_heat_map(contract: Contract, field: str, title: str, *, reverse: bool) -> Any:
     order = list(contract.names)
     day = alt.X(
         "yearmonthdate(game_date):O",
@@ -54,11 +51,11 @@ def _heat(contract: Contract, field: str, title: str, *, reverse: bool) -> Any:
         timeUnit="utcyearmonthdate",
         axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0, ticks=False, domain=False),
     )
-    base = alt.Chart(named("cells")).encode(
+    base = alt.Chart(refer_to_data("cells")).encode(
         day, alt.Y("feature:N", sort=order, title=None, axis=alt.Axis(labelLimit=200))
     )
     tips = [
-        day_tip(),
+        make_date_tooltip(),
         "feature:N",
         alt.Tooltip("quality:Q", format=".1f"),
         alt.Tooltip("default:Q", title="default share, %", format=".1f"),
@@ -78,62 +75,64 @@ def _heat(contract: Contract, field: str, title: str, *, reverse: bool) -> Any:
         .mark_text(text="×", fontSize=9, color="#fff")
         .encode(tooltip=tips)
     )
-    return _sized(alt.layer(cells, marks), 15 * len(order))
+    return _set_size(alt.layer(cells, marks), 15 * len(order))
 
 
-def _categories() -> Any:
+def _make_category_chart() -> Any:
     chart = (
-        alt.Chart(named("categories"))
+        alt.Chart(refer_to_data("categories"))
         .mark_line(strokeWidth=2)
         .encode(
-            day_axis(),
+            make_date_axis(),
             alt.Y("quality:Q", title="quality, points", scale=alt.Scale(domain=[0, 100])),
             alt.Color(
                 "category:N",
                 title=None,
-                scale=alt.Scale(domain=CATEGORY_WORDS, range=list(LINE_COLOURS)),
+                scale=alt.Scale(domain=CATEGORY_LABELS, range=list(LINES)),
                 legend=alt.Legend(orient="top", columns=3),
             ),
             alt.StrokeDash(
-                "category:N", title=None, scale=alt.Scale(domain=CATEGORY_WORDS, range=list(DASHES))
+                "category:N",
+                title=None,
+                scale=alt.Scale(domain=CATEGORY_LABELS, range=list(DASHES)),
             ),
-            tooltip=[day_tip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
+            tooltip=[make_date_tooltip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
         )
     )
-    return _sized(chart)
+    return _set_size(chart)
 
 
-def _quality() -> Any:
-    names = {"quality": "this date", "trailing": "median of the dates before"}
+def _make_quality_chart() -> Any:
+    names = {"quality": "this date", "trailing": "trailing median"}
     chart = (
-        alt.Chart(named("quality"))
+        alt.Chart(refer_to_data("quality"))
         .mark_line(strokeWidth=2)
         .encode(
-            day_axis(),
+            make_date_axis(),
             alt.Y("points:Q", title="quality, points", scale=alt.Scale(zero=False)),
             alt.Color(
                 "line:N",
                 title=None,
                 legend=alt.Legend(orient="top", labelLimit=260),
-                scale=alt.Scale(domain=list(names.values()), range=list(LINE_COLOURS[:2])),
+                scale=alt.Scale(domain=list(names.values()), range=list(LINES[:2])),
             ),
             alt.StrokeDash(
                 "line:N",
                 title=None,
                 scale=alt.Scale(domain=list(names.values()), range=list(DASHES[:2])),
             ),
-            tooltip=[day_tip(), "line:N", alt.Tooltip("points:Q", format=".1f")],
+            tooltip=[make_date_tooltip(), "line:N", alt.Tooltip("points:Q", format=".1f")],
         )
     )
-    return _sized(chart)
+    return _set_size(chart)
 
 
-def _stacked(
+def _make_stacked_bars(
     data: str, field: str, amount: str, colours: dict[str, str], *, share: bool = False
 ) -> Any:
     order = list(colours)
     chart = (
-        alt.Chart(named(data))
+        alt.Chart(refer_to_data(data))
         .mark_bar()
         .encode(
             alt.X(
@@ -156,49 +155,53 @@ def _stacked(
                 scale=alt.Scale(domain=order, range=list(colours.values())),
             ),
             alt.Order("rank:Q"),
-            tooltip=[day_tip(), f"{field}:N", alt.Tooltip(f"{amount}:Q", format=",")],
+            tooltip=[make_date_tooltip(), f"{field}:N", alt.Tooltip(f"{amount}:Q", format=",")],
         )
     )
-    return _sized(chart)
+    return _set_size(chart)
 
 
-def _freshness() -> Any:
-    # Five colours and three dashes tell fifteen tables apart.
+def _make_freshness_chart() -> Any:
+    # Five colours times three dashes distinguish fifteen tables.
     chart = (
-        alt.Chart(named("ages"))
+        alt.Chart(refer_to_data("ages"))
         .mark_line(strokeWidth=2)
         .encode(
-            day_axis(),
+            make_date_axis(),
             alt.Y("age_hours:Q", title="median age, hours"),
             alt.Color(
                 "upstream_table:N",
                 title=None,
-                scale=alt.Scale(range=list(LINE_COLOURS)),
+                scale=alt.Scale(range=list(LINES)),
                 legend=alt.Legend(orient="top", columns=2, labelLimit=260),
             ),
             alt.StrokeDash("upstream_table:N", title=None, scale=alt.Scale(range=list(DASHES[:3]))),
-            tooltip=[day_tip(), "upstream_table:N", alt.Tooltip("age_hours:Q", format=".1f")],
+            tooltip=[
+                make_date_tooltip(),
+                "upstream_table:N",
+                alt.Tooltip("age_hours:Q", format=".1f"),
+            ],
         )
     )
-    return _sized(chart)
+    return _set_size(chart)
 
 
-def _waterfall() -> Any:
-    base = alt.Chart(named("waterfall")).encode(
+def _make_waterfall_chart() -> Any:
+    base = alt.Chart(refer_to_data("waterfall")).encode(
         alt.Y("gate:N", sort=None, title=None, axis=alt.Axis(labelLimit=180)),
     )
     tips = ["gate:N", alt.Tooltip("left:Q", format=","), alt.Tooltip("dropped:Q", format=",")]
-    words = list(_WATERFALL)
+    labels = list(_WATERFALL_COLOURS)
     colour = alt.Color(
         "what:N",
         title=None,
         legend=alt.Legend(orient="top"),
-        scale=alt.Scale(domain=words, range=list(_WATERFALL.values())),
+        scale=alt.Scale(domain=labels, range=list(_WATERFALL_COLOURS.values())),
     )
     left, dropped = (
-        base.transform_calculate(what=f"'{word}'").mark_bar().encode(colour, tooltip=tips)
-        for word in words
+        base.transform_calculate(what=f"'{label}'").mark_bar().encode(colour, tooltip=tips)
+        for label in labels
     )
     left = left.encode(alt.X("left:Q", title="records"))
     dropped = dropped.encode(alt.X("left:Q"), alt.X2("before:Q"))
-    return _sized(alt.layer(left, dropped), 150)
+    return _set_size(alt.layer(left, dropped), 150)

@@ -1,4 +1,4 @@
-"""Small tables that the page shows, each made of whole columns."""
+"""The small tables of the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fsq.training.gates import list_training_ready_conditions
 
 WORST_PLAYERS = 12
 WORST_FEATURES = 10
-_SHOWN = (
+_SHOWN_FIELDS = (
     "player_lookup", "game_date", "feature_index", "feature_name", "feature_value",
     "expected_value", "original_value", "source_type", "upstream_table", "last_updated",
     "sample_size", "quality_score", "feature_quality_tier", "is_default", "fallback_reason",
@@ -21,28 +21,28 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def waterfall(scored: pl.LazyFrame, contract: Contract) -> list[dict[str, Any]]:
-    """What each gate of ``is_training_ready`` drops of what the gates before it left.
+def count_gates(scored: pl.LazyFrame, contract: Contract) -> list[dict[str, Any]]:
+    """Count what each gate of ``is_training_ready`` drops of what the gates before it left.
 
     Returns:
-        Lines of ``gate``, ``dropped`` and ``left``; the first has every row, and the last one's
-        ``left`` is the number of training-ready rows.
+        One dict per gate with ``gate``, ``dropped`` and ``left``; the first counts all rows, and
+        the last one's ``left`` is the number of training-ready rows.
     """
     gates = list_training_ready_conditions(contract)
     passed = scored.select(gate.expression.alias(str(i)) for i, gate in enumerate(gates))
     cumulative = [pl.all_horizontal(str(j) for j in range(i + 1)).sum() for i in range(len(gates))]
     counts = passed.select(pl.len(), *(c.alias(f"left{i}") for i, c in enumerate(cumulative)))
     left = [int(n) for n in counts.collect().row(0)]
-    lines = [{"gate": "all rows", "dropped": 0, "left": left[0]}]
-    lines += [
+    falls = [{"gate": "all rows", "dropped": 0, "left": left[0]}]
+    falls += [
         {"gate": gate.description, "dropped": before - after, "left": after}
         for gate, before, after in zip(gates, left, left[1:], strict=False)
     ]
-    return lines
+    return falls
 
 
-def worst_features(features: pl.DataFrame) -> pl.DataFrame:
-    """Features by mean quality over all rows, the lowest first; optional ones included."""
+def find_worst_features(features: pl.DataFrame) -> pl.DataFrame:
+    """Find the features with the lowest mean quality over all rows, optional ones included."""
     weight = pl.col("rows")
     return (
         features.group_by("feature_index", "feature_name", "feature_category", "upstream_table")
@@ -59,8 +59,8 @@ def worst_features(features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def source_mix(features: pl.DataFrame) -> pl.DataFrame:
-    """Values per date and source type; ``default`` is a source type here."""
+def count_sources(features: pl.DataFrame) -> pl.DataFrame:
+    """Count values per date and source type, with ``default`` as a source type."""
     sources = ["phase4", "phase3", "calculated"]
     return (
         features.group_by("game_date")
@@ -70,8 +70,8 @@ def source_mix(features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def table_ages(features: pl.DataFrame) -> pl.DataFrame:
-    """Per date and upstream table: the largest of its features' median ages, in hours."""
+def measure_table_ages(features: pl.DataFrame) -> pl.DataFrame:
+    """Take, per date and upstream table, the largest median age of its features, in hours."""
     known = features.filter(pl.col("age_hours").is_not_null())
     return (
         known.group_by("game_date", "upstream_table")
@@ -80,10 +80,10 @@ def table_ages(features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
-    """Each player's worst record, of the players that fell lowest, with its features.
+def find_worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
+    """Find the players with the lowest scores, and the worst record of each with its features.
 
-    Rows before the windows have filled are bad by nature, so equal scores favour later dates.
+    Among equal scores the latest date wins: while windows fill, low scores are normal.
     """
     summary = scored.select(
         *KEYS,
@@ -108,7 +108,7 @@ def worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
     rows = scored.filter(
         pl.col("game_date").is_in(days), pl.col("player_lookup").is_in(players)
     ).select(*KEYS, "feature_quality_detail")
-    detail = explode_detail(rows.collect()).select(_SHOWN).sort("feature_index")
+    detail = explode_detail(rows.collect()).select(_SHOWN_FIELDS).sort("feature_index")
     by_key = detail.partition_by(KEYS, as_dict=True)
     return [
         {**record, "features": by_key[(record["player_lookup"], record["game_date"])].to_dicts()}

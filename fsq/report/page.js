@@ -1,5 +1,5 @@
 "use strict";
-// Draws the charts from the data in the page, and again when the theme changes.
+// Draws the charts from the page's data, and redraws them when the theme changes.
 (() => {
   const root = document.documentElement;
   const { specs, sets } = JSON.parse(document.getElementById("data").textContent);
@@ -23,14 +23,14 @@
 
   const draw = async (place) => {
     const spec = specs[place.dataset.chart];
-    const wanted = {};
+    const datasets = {};
     const visit = (part) => {
-      if (part && part.data && part.data.name) wanted[part.data.name] = sets[part.data.name];
+      if (part && part.data && part.data.name) datasets[part.data.name] = sets[part.data.name];
       for (const inner of (part && part.layer) || []) visit(inner);
     };
     visit(spec);
     drawn.get(place)?.finalize();
-    drawn.set(place, await vegaEmbed(place, { ...spec, datasets: wanted }, {
+    drawn.set(place, await vegaEmbed(place, { ...spec, datasets }, {
       mode: "vega-lite", actions: false, renderer: "svg", ast: true, config: config(),
       tooltip: { theme: root.dataset.theme },
     }));

@@ -1,7 +1,7 @@
-"""The page: facts and charts put into one file that needs no network.
+"""The HTML page: tables and charts in one file that opens offline.
 
-Every script is allowed by its hash alone, so that text from the data can never run; Vega runs
-in its interpreted mode, since generated code would need ``unsafe-eval``.
+The content security policy allows each script by its hash, so text from the data can never run.
+Vega runs in interpreted mode, since generated code would need ``unsafe-eval``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.trend import LOOKBACK, trend
 from fsq.errors import StoreError
 from fsq.report import charts, facts
-from fsq.report.spec import LEVEL_COLOURS, SOURCE_COLOURS, TIER_COLOURS, words
+from fsq.report.spec import format_name
 from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import Store
+from fsq.utils.palette import ALERTS, DARK_THEME, LIGHT_THEME, SOURCES, TIERS, make_css_variables
 from fsq.utils.version import VERSION
 
 _MAX_FINDINGS = 60
-# As data in a page: none of these can end a script element, or a line of JavaScript.
+# Escaped in the page's data, so that nothing can end its script element or a line of JavaScript.
 _ESCAPED = {
     "<": "\\u003c",
     ">": "\\u003e",
@@ -39,56 +40,58 @@ _ESCAPED = {
 }
 
 
-def report(
+def make_report(
     store: Store,
     contract: Contract,
     start: date | None = None,
     end: date | None = None,
     now: datetime | None = None,
 ) -> str:
-    """One self-contained HTML page about a store's dates.
+    """Make a self-contained HTML page about a store's dates.
 
     Args:
-        store: of scored rows.
-        contract: that they were scored under.
+        store: the store of scored rows.
+        contract: the contract that the rows were scored under.
         start: first date; None for the store's first.
         end: last date, included; None for the store's last.
-        now: the clock, for the line that says when the page was made.
+        now: the time to print on the page; the current time by default.
 
     Raises:
-        StoreError: the store cannot be read, or holds none of these dates.
+        StoreError: the store cannot be read, or has no rows of these dates.
         InputError: the rows were scored under another contract.
     """
     rows = store.read(None if start is None else start - LOOKBACK, end)
     wanted = rows if start is None else rows.filter(pl.col("game_date") >= start)
     dates = wanted.select(pl.col("game_date").unique().sort()).collect()["game_date"].to_list()
     if not dates:
-        raise StoreError(f"{store.uri} holds no rows of these dates; backfill them, or name others")
-    found = diagnose(rows, contract, dates=dates, store=store.uri)
-    return page(wanted, found, store.uri, now or datetime.now(UTC), _before(rows, found, contract))
+        raise StoreError(f"{store.uri} has no rows of these dates; backfill them, or choose others")
+    dx = diagnose(rows, contract, dates=dates, store=store.uri)
+    return render_page(
+        wanted, dx, store.uri, now or datetime.now(UTC), _make_trend(rows, dx, contract)
+    )
 
 
-def _before(rows: pl.LazyFrame, found: Diagnosis, contract: Contract) -> pl.DataFrame:
-    """The trend of the judged dates, compared with those before them too."""
+def _make_trend(rows: pl.LazyFrame, dx: Diagnosis, contract: Contract) -> pl.DataFrame:
+    """Compute the trend of the diagnosed dates, compared with all earlier ones."""
     from fsq.diagnosis.daily_metrics import record_days
 
-    first = found.days["game_date"].min()
+    first = dx.days["game_date"].min()
     return trend(record_days(rows, contract), contract).filter(pl.col("game_date") >= first)
 
 
-def page(
-    scored: pl.LazyFrame, found: Diagnosis, uri: str, now: datetime, days: pl.DataFrame
+def render_page(
+    scored: pl.LazyFrame, dx: Diagnosis, uri: str, now: datetime, days: pl.DataFrame
 ) -> str:
-    """The page of scored rows whose findings and trend are known."""
-    contract = found.contract
-    settled = _settled(found)
-    judged = scored.filter(pl.col("game_date").is_in(settled)) if settled else scored
-    falls = facts.waterfall(scored, contract)
+    """Render the page of scored rows from their diagnosis and trend."""
+    contract = dx.contract
+    settled = _list_settled_dates(dx)
+    settled_rows = scored.filter(pl.col("game_date").is_in(settled)) if settled else scored
+    falls = facts.count_gates(scored, contract)
     data = {
-        "specs": charts.specifications(contract),
-        "sets": data_sets(found, days, falls),
+        "specs": charts.make_chart_specs(contract),
+        "sets": make_data_sets(dx, days, falls),
     }
-    scripts = {"vega": _bundle(), "page": _asset("page.js")}
+    scripts = {"vega": _make_vega_bundle(), "page": _read_asset("page.js")}
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fsq.report", ""),
         autoescape=True,
@@ -96,54 +99,53 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"words": words, "number": _number}
+    environment.filters |= {"name": format_name, "number": _format_number}
     return environment.get_template(
         "page.html.j2"
     ).render(
-        style=Markup(_asset("page.css")),  # noqa: S704 - our own file
+        style=Markup(_make_style()),  # noqa: S704 - our own file
         scripts={k: Markup(v) for k, v in scripts.items()},  # noqa: S704 - our own files
-        policy=_policy(list(scripts.values())),
-        data=Markup(_json(data)),  # noqa: S704 - escaped there
-        verdict=found.verdict,
+        policy=_make_policy(list(scripts.values())),
+        data=Markup(_to_json(data)),  # noqa: S704 - escaped there
+        verdict=dx.verdict,
         counts={
-            v: sum(x == v for x in found.dates.values())
-            for v in ("red", "yellow", "unknown", "green")
+            v: sum(x == v for x in dx.dates.values()) for v in ("red", "yellow", "unknown", "green")
         },
-        findings=[f.to_dict() for f in found.findings[:_MAX_FINDINGS]],
-        more_findings=max(0, len(found.findings) - _MAX_FINDINGS),
-        not_evaluated=found.not_evaluated,
-        totals=_totals(found, falls),
-        categories=_category_means(found.days),
-        worst_features=facts.worst_features(found.features).to_dicts(),
+        findings=[f.to_dict() for f in dx.findings[:_MAX_FINDINGS]],
+        more_findings=max(0, len(dx.findings) - _MAX_FINDINGS),
+        not_evaluated=dx.not_evaluated,
+        totals=_compute_totals(dx, falls),
+        categories=_average_categories(dx.days),
+        worst_features=facts.find_worst_features(dx.features).to_dicts(),
         waterfall=falls,
-        mix=_shares(found.features),
-        ages=_ages(found.features),
-        records=facts.worst_records(judged),
+        mix=_compute_shares(dx.features),
+        ages=_summarize_ages(dx.features),
+        records=facts.find_worst_records(settled_rows),
         days=days.tail(14).reverse().to_dicts(),
-        facts=_run_facts(scored, found, uri, now),
+        facts=_list_facts(scored, dx, uri, now),
     )
 
 
-def _settled(found: Diagnosis) -> list[date]:
-    """Dates that could be judged and on which windows have filled; others are bad by nature."""
-    filling = {d for f in found.findings if f.kind == "season_start" for d in f.dates}
-    return [d for d, v in found.dates.items() if v != "unknown" and d not in filling]
+def _list_settled_dates(dx: Diagnosis) -> list[date]:
+    """Dates with a verdict on which windows have filled; on others, low scores are normal."""
+    filling = {d for f in dx.findings if f.kind == "season_start" for d in f.dates}
+    return [d for d, v in dx.dates.items() if v != "unknown" and d not in filling]
 
 
-def data_sets(
-    found: Diagnosis, days: pl.DataFrame, falls: list[dict[str, Any]]
+def make_data_sets(
+    dx: Diagnosis, days: pl.DataFrame, falls: list[dict[str, Any]]
 ) -> dict[str, list[dict[str, Any]]]:
-    """The rows that the charts name, as JSON types."""
+    """Make the data sets that the charts name, as JSON types."""
     iso = pl.col("game_date").cast(pl.String)
     quality = days.select(
         iso,
         pl.col("quality_pct").alias("this date"),
-        pl.col("quality_pct_trailing").alias("median of the dates before"),
+        pl.col("quality_pct_trailing").alias("trailing median"),
     ).unpivot(index="game_date", variable_name="line", value_name="points")
-    categories = found.days.select(
-        iso, *(pl.col(f"{c}_quality_pct").alias(words(c)) for c in CATEGORIES)
+    categories = dx.days.select(
+        iso, *(pl.col(f"{c}_quality_pct").alias(format_name(c)) for c in CATEGORIES)
     ).unpivot(index="game_date", variable_name="category", value_name="quality")
-    cells = found.features.select(
+    cells = dx.features.select(
         iso,
         pl.col("feature_name").alias("feature"),
         pl.col("quality_pct").alias("quality"),
@@ -154,10 +156,10 @@ def data_sets(
         "cells": cells,
         "quality": quality.drop_nulls(),
         "categories": categories,
-        "tiers": _counts(found.days, "tier", list(TIER_COLOURS)),
-        "alerts": _counts(found.days, "alert", list(LEVEL_COLOURS)),
-        "sources": _ranked(facts.source_mix(found.features), "source", list(SOURCE_COLOURS)),
-        "ages": facts.table_ages(found.features).with_columns(iso),
+        "tiers": _count_records(dx.days, "tier", list(TIERS)),
+        "alerts": _count_records(dx.days, "alert", list(ALERTS)),
+        "sources": _add_rank(facts.count_sources(dx.features), "source", list(SOURCES)),
+        "ages": facts.measure_table_ages(dx.features).with_columns(iso),
     }
     sets = {
         name: f.with_columns(pl.col(pl.Float64).round(2)).to_dicts() for name, f in frames.items()
@@ -166,23 +168,23 @@ def data_sets(
     return sets
 
 
-def _counts(days: pl.DataFrame, name: str, columns: list[str]) -> pl.DataFrame:
+def _count_records(days: pl.DataFrame, name: str, columns: list[str]) -> pl.DataFrame:
     long = days.select("game_date", *columns).unpivot(
         index="game_date", variable_name=name, value_name="records"
     )
-    return _ranked(long, name, columns)
+    return _add_rank(long, name, columns)
 
 
-def _ranked(long: pl.DataFrame, name: str, order: list[str]) -> pl.DataFrame:
-    """Dates as text, and the place of each part in its stack."""
+def _add_rank(long: pl.DataFrame, name: str, order: list[str]) -> pl.DataFrame:
+    """Add each part's rank in its stack, and write dates as text."""
     rank = pl.col(name).replace_strict(order, range(len(order)), return_dtype=pl.Int64)
     return long.with_columns(pl.col("game_date").cast(pl.String), rank.alias("rank"))
 
 
-def _totals(found: Diagnosis, falls: list[dict[str, Any]]) -> dict[str, Any]:
-    days = found.days
+def _compute_totals(dx: Diagnosis, falls: list[dict[str, Any]]) -> dict[str, Any]:
+    days = dx.days
     rows = int(days["rows"].sum())
-    values = rows * len(found.contract.features)
+    values = rows * len(dx.contract.features)
     return {
         "rows": rows,
         "dates": days.height,
@@ -193,31 +195,31 @@ def _totals(found: Diagnosis, falls: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _category_means(days: pl.DataFrame) -> list[dict[str, Any]]:
+def _average_categories(days: pl.DataFrame) -> list[dict[str, Any]]:
     rows = days["rows"].sum()
     means = days.select(
         (pl.col(f"{c}_quality_pct") * pl.col("rows")).sum() / rows for c in CATEGORIES
     ).row(0)
     lows = days.select(pl.col(f"{c}_quality_pct").min() for c in CATEGORIES).row(0)
     return [
-        {"name": words(c), "mean": m, "lowest": low}
+        {"name": format_name(c), "mean": m, "lowest": low}
         for c, m, low in zip(CATEGORIES, means, lows, strict=True)
     ]
 
 
-def _shares(features: pl.DataFrame) -> list[dict[str, Any]]:
-    mix = facts.source_mix(features).group_by("source").agg(pl.col("values").sum())
+def _compute_shares(features: pl.DataFrame) -> list[dict[str, Any]]:
+    mix = facts.count_sources(features).group_by("source").agg(pl.col("values").sum())
     counts = dict(mix.iter_rows())
     total = sum(counts.values())
     return [
         {"source": s, "values": counts.get(s, 0), "share": 100 * counts.get(s, 0) / total}
-        for s in SOURCE_COLOURS
+        for s in SOURCES
     ]
 
 
-def _ages(features: pl.DataFrame) -> list[dict[str, Any]]:
+def _summarize_ages(features: pl.DataFrame) -> list[dict[str, Any]]:
     ages = (
-        facts.table_ages(features)
+        facts.measure_table_ages(features)
         .group_by("upstream_table")
         .agg(
             pl.col("age_hours").median().alias("median"), pl.col("age_hours").max().alias("largest")
@@ -226,10 +228,10 @@ def _ages(features: pl.DataFrame) -> list[dict[str, Any]]:
     return ages.sort("upstream_table").to_dicts()
 
 
-def _run_facts(
-    scored: pl.LazyFrame, found: Diagnosis, uri: str, now: datetime
+def _list_facts(
+    scored: pl.LazyFrame, dx: Diagnosis, uri: str, now: datetime
 ) -> list[tuple[str, str]]:
-    made = (
+    scored_at = (
         scored.select(
             pl.col("quality_computed_at").min().alias("first"),
             pl.col("quality_computed_at").max().alias("last"),
@@ -237,7 +239,7 @@ def _run_facts(
         .collect()
         .row(0)
     )
-    contract, days = found.contract, found.days
+    contract, days = dx.contract, dx.days
     return [
         ("contract", f"{contract.name}, {len(contract.features)} features"),
         ("contract version", contract.version_hash),
@@ -247,41 +249,48 @@ def _run_facts(
             f"{days['game_date'][0]} to {days['game_date'][-1]} ({days.height:,} dates)",
         ),
         ("rows", f"{int(days['rows'].sum()):,}"),
-        ("scored", " to ".join(f"{m:%Y-%m-%d %H:%M} UTC" if m else "unknown" for m in made)),
-        ("page made", f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"),
+        ("scored", " to ".join(f"{m:%Y-%m-%d %H:%M} UTC" if m else "unknown" for m in scored_at)),
+        ("created", f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"),
         ("fsq", VERSION),
         ("polars", pl.__version__),
     ]
 
 
-def _number(value: float | None, digits: int = 1) -> str:
-    """A number for people; NULL is a dash and never 0."""
+def _format_number(value: float | None, digits: int = 1) -> str:
+    """Format a number for people; NULL is a dash, never 0."""
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def _json(data: Any) -> str:
+def _to_json(data: Any) -> str:
     text = json.dumps(data, separators=(",", ":"), default=str, allow_nan=False)
     for character, escaped in _ESCAPED.items():
         text = text.replace(character, escaped)
     return text
 
 
-def _asset(name: str) -> str:
+def _make_style() -> str:
+    style = _read_asset("page.css")
+    for name, theme in (("light", LIGHT_THEME), ("dark", DARK_THEME)):
+        style = style.replace(f"--theme: {name};", make_css_variables(theme))
+    return style
+
+
+def _read_asset(name: str) -> str:
     return files("fsq.report").joinpath(name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
-def _bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, from vl-convert's own copy."""
+def _make_vega_bundle() -> str:
+    """Make one script of Vega, Vega-Lite and Vega-Embed, from the copies in vl-convert."""
     import vl_convert
 
-    version = max(vl_convert.get_vegalite_versions(), key=lambda v: [int(p) for p in v.split(".")])
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
-    # Inside strings only: HTML would take it as the end of the script.
+    newest = max(vl_convert.get_vegalite_versions(), key=lambda v: [int(p) for p in v.split(".")])
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=newest)
+    # These occur in strings only; HTML would take them as the end of the script.
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
-def _policy(scripts: list[str]) -> str:
+def _make_policy(scripts: list[str]) -> str:
     hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
     allowed = " ".join(f"'sha256-{h}'" for h in hashes)
     return (

@@ -1,4 +1,4 @@
-"""The page's charts as pictures, for a notebook or a document."""
+"""The page's charts as PNG, for a notebook or a document."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.trend import trend
 from fsq.errors import InputError
 from fsq.report import charts
-from fsq.report.page import data_sets
-from fsq.report.trend_chart import trend_picture
+from fsq.report.page import make_data_sets
+from fsq.report.trend_chart import draw_trend
 from fsq.training import TrainingSet
 
 WIDTH = 720
-# These need more than a diagnosis.
-_OTHERS = ("waterfall",)
+_NEEDS_TRAINING_SET = ("waterfall",)
 
 
 @dataclass(frozen=True)
@@ -36,49 +35,47 @@ class Picture:
         return self.png
 
 
-def picture(found: Diagnosis, name: str) -> Picture:
+def draw_chart(dx: Diagnosis, name: str) -> Picture:
     """Draw one of the page's charts of the diagnosed dates.
 
     Args:
-        found: of the dates to show.
+        dx: the diagnosis of the dates to show.
         name: ``heat-quality``, ``heat-default``, ``categories``, ``quality``, ``tiers``,
-            ``alerts``, ``sources`` or ``freshness``; ``trend`` for all lines over time.
+            ``alerts``, ``sources``, ``freshness``, or ``trend`` for all lines over time.
 
     Raises:
         InputError: there is no such chart.
     """
-    days = trend(found.days, found.contract)
+    days = trend(dx.days, dx.contract)
     if name == "trend":
-        return Picture(smaller(trend_picture(days, "png")), name)
-    specs = charts.specifications(found.contract)
-    known = [n for n in specs if n not in _OTHERS]
-    if name not in known:
-        problem = f"no chart {name}; use one of {[*known, 'trend']}"
-        raise InputError([problem], "the picture cannot be drawn")
-    return _drawn(specs[name], data_sets(found, days, []), name)
+        return Picture(compress_png(draw_trend(days, "png")), name)
+    specs = charts.make_chart_specs(dx.contract)
+    names = [n for n in specs if n not in _NEEDS_TRAINING_SET]
+    if name not in names:
+        problem = f"no chart {name}; use one of {[*names, 'trend']}"
+        raise InputError([problem], "cannot draw the chart")
+    return _draw(specs[name], make_data_sets(dx, days, []), name)
 
 
-def waterfall_picture(made: TrainingSet) -> Picture:
+def draw_waterfall(made: TrainingSet) -> Picture:
     """Draw what the gates of a training set drop and leave."""
     left = pl.col("left")
     falls = made.waterfall.select(
         pl.col("asks").alias("gate"), "dropped", "left", before=left + pl.col("dropped")
     )
-    spec = charts.specifications(made.options.contract)["waterfall"]
-    return _drawn(
-        spec | {"height": 22 * falls.height}, {"waterfall": falls.to_dicts()}, "waterfall"
-    )
+    spec = charts.make_chart_specs(made.options.contract)["waterfall"]
+    return _draw(spec | {"height": 22 * falls.height}, {"waterfall": falls.to_dicts()}, "waterfall")
 
 
-def _drawn(spec: dict[str, Any], sets: dict[str, list[dict[str, Any]]], name: str) -> Picture:
+def _draw(spec: dict[str, Any], sets: dict[str, list[dict[str, Any]]], name: str) -> Picture:
     import vl_convert
 
-    whole = spec | {"datasets": sets, "width": WIDTH, "background": "white"}
-    return Picture(smaller(bytes(vl_convert.vegalite_to_png(whole, scale=1.3))), name)
+    complete = spec | {"datasets": sets, "width": WIDTH, "background": "white"}
+    return Picture(compress_png(bytes(vl_convert.vegalite_to_png(complete, scale=1.3))), name)
 
 
-def smaller(png: bytes) -> bytes:
-    """The same PNG, its pixels packed tightly: charts shrink to a tenth."""
+def compress_png(png: bytes) -> bytes:
+    """Compress a PNG harder; charts shrink to a tenth."""
     chunks, at = [], 8
     while at < len(png):
         size = 12 + int.from_bytes(png[at : at + 4], "big")

@@ -1,4 +1,4 @@
-"""The picture of a trend, as SVG, PNG or a page of its own."""
+"""The chart of a trend."""
 
 from __future__ import annotations
 
@@ -7,67 +7,60 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from fsq.report.spec import (
-    CATEGORY_WORDS,
-    DASHES,
-    LEVEL_COLOURS,
-    LINE_COLOURS,
-    day_axis,
-    day_tip,
-    drawn,
-)
+from fsq.report.spec import CATEGORY_LABELS, DASHES, draw, make_date_axis, make_date_tooltip
 from fsq.schema.vocabulary import CATEGORIES
+from fsq.utils.palette import ALERTS, LINES
 
 _PANEL = {"width": 720, "height": 120}
 
 
-def trend_picture(trend: pl.DataFrame, kind: str) -> bytes:
-    """Draw what ``fsq.diagnosis.trend.trend`` gives.
+def draw_trend(trend: pl.DataFrame, kind: str) -> bytes:
+    """Draw a trend.
 
     Args:
-        trend: at least one date.
-        kind: ``"svg"``, ``"png"`` or ``"html"``; none of them needs a network.
+        trend: the frame of ``fsq.trend``, with at least one date.
+        kind: ``"svg"``, ``"png"`` or ``"html"``, a page that opens offline.
     """
-    return drawn(_chart(trend), kind)
+    return draw(_make_chart(trend), kind)
 
 
-def _chart(trend: pl.DataFrame) -> Any:
+def _make_chart(trend: pl.DataFrame) -> Any:
     first, last = trend["game_date"][0], trend["game_date"][-1]
     panels = [
-        _against(trend, "quality_pct", "quality, points", zero=False),
-        _categories(trend),
-        _against(trend, "default_pct", "default features, %", zero=True),
-        _against(trend, "rows", "rows", zero=True),
-        _alerts(trend),
+        _make_panel(trend, "quality_pct", "quality, points", zero=False),
+        _make_category_panel(trend),
+        _make_panel(trend, "default_pct", "default features, %", zero=True),
+        _make_panel(trend, "rows", "rows", zero=True),
+        _make_alert_panel(trend),
     ]
     stacked = alt.vconcat(*panels).resolve_scale(color="independent", strokeDash="independent")
     title = alt.TitleParams(
         f"Feature quality from {first} to {last}",
-        subtitle="dashed: the median of the dates before; it begins once there are enough",
+        subtitle="dashed: the median of earlier dates, once there are enough",
         anchor="start",
     )
     return stacked.properties(title=title, background="white").configure_view(stroke=None)
 
 
-def _against(trend: pl.DataFrame, name: str, title: str, *, zero: bool) -> Any:
-    base = alt.Chart(trend.select("game_date", name, f"{name}_trailing")).encode(day_axis())
+def _make_panel(trend: pl.DataFrame, name: str, title: str, *, zero: bool) -> Any:
+    base = alt.Chart(trend.select("game_date", name, f"{name}_trailing")).encode(make_date_axis())
     tips = [
-        day_tip(),
+        make_date_tooltip(),
         alt.Tooltip(f"{name}:Q", format=".1f"),
         alt.Tooltip(f"{name}_trailing:Q", title="trailing median", format=".1f"),
     ]
     scale = alt.Scale(zero=zero, nice=True)
-    line = base.mark_line(color=LINE_COLOURS[0], point=alt.OverlayMarkDef(size=14)).encode(
+    line = base.mark_line(color=LINES[0], point=alt.OverlayMarkDef(size=14)).encode(
         alt.Y(f"{name}:Q", title=title, scale=scale), tooltip=tips
     )
-    before = base.mark_line(color=LINE_COLOURS[1], strokeDash=[5, 3]).encode(
+    before = base.mark_line(color=LINES[1], strokeDash=[5, 3]).encode(
         alt.Y(f"{name}_trailing:Q", title=title, scale=scale), tooltip=tips
     )
     return alt.layer(line, before).properties(**_PANEL)
 
 
-def _categories(trend: pl.DataFrame) -> Any:
-    names = {f"{c}_quality_pct": w for c, w in zip(CATEGORIES, CATEGORY_WORDS, strict=True)}
+def _make_category_panel(trend: pl.DataFrame) -> Any:
+    names = {f"{c}_quality_pct": w for c, w in zip(CATEGORIES, CATEGORY_LABELS, strict=True)}
     long = trend.select("game_date", *(pl.col(c).alias(w) for c, w in names.items())).unpivot(
         index="game_date", variable_name="category", value_name="quality"
     )
@@ -75,44 +68,44 @@ def _categories(trend: pl.DataFrame) -> Any:
         alt.Chart(long)
         .mark_line()
         .encode(
-            day_axis(),
+            make_date_axis(),
             alt.Y("quality:Q", title="categories, points", scale=alt.Scale(domain=[0, 100])),
             alt.Color(
                 "category:N",
                 title=None,
-                sort=CATEGORY_WORDS,
-                scale=alt.Scale(domain=CATEGORY_WORDS, range=list(LINE_COLOURS)),
+                sort=CATEGORY_LABELS,
+                scale=alt.Scale(domain=CATEGORY_LABELS, range=list(LINES)),
             ),
             alt.StrokeDash(
                 "category:N",
                 title=None,
-                sort=CATEGORY_WORDS,
-                scale=alt.Scale(domain=CATEGORY_WORDS, range=list(DASHES)),
+                sort=CATEGORY_LABELS,
+                scale=alt.Scale(domain=CATEGORY_LABELS, range=list(DASHES)),
             ),
-            tooltip=[day_tip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
+            tooltip=[make_date_tooltip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
         )
         .properties(**_PANEL)
     )
 
 
-def _alerts(trend: pl.DataFrame) -> Any:
+def _make_alert_panel(trend: pl.DataFrame) -> Any:
     long = trend.select("game_date", "green", "yellow", "red").unpivot(
         index="game_date", variable_name="alert", value_name="records"
     )
-    order = list(LEVEL_COLOURS)
+    order = list(ALERTS)
     return (
         alt.Chart(long)
         .mark_bar()
         .encode(
-            day_axis(),
+            make_date_axis(),
             alt.Y("records:Q", title="alerts, rows"),
             alt.Color(
                 "alert:N",
                 title=None,
                 sort=order,
-                scale=alt.Scale(domain=order, range=list(LEVEL_COLOURS.values())),
+                scale=alt.Scale(domain=order, range=list(ALERTS.values())),
             ),
-            tooltip=[day_tip(), "alert:N", "records:Q"],
+            tooltip=[make_date_tooltip(), "alert:N", "records:Q"],
         )
         .properties(**_PANEL)
     )

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import fsq
 from fsq.cli import main
 from fsq.diagnosis.trend import trend_of
-from fsq.report.page import report
-from fsq.report.trend_chart import trend_picture
+from fsq.report.page import make_report
+from fsq.report.trend_chart import draw_trend
 from fsq.sql.quote import escape_comment, quote_text
 from tests.support.frames import CONTRACT, wide
 
@@ -112,8 +112,8 @@ def test_no_word_becomes_markup(store: str, scored: pl.DataFrame) -> None:
         made._repr_html_(),
         check._repr_html_(),
         CONTRACT._repr_html_(),
-        str(trend_picture(trend_of(fsq.open_store(store), CONTRACT), "html")),
-        report(fsq.open_store(store), CONTRACT),
+        str(draw_trend(trend_of(fsq.open_store(store), CONTRACT), "html")),
+        make_report(fsq.open_store(store), CONTRACT),
     ]
     for page in shown:
         found = Markup(page).found

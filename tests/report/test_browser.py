@@ -16,7 +16,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.report.page import report
+from fsq.report.page import make_report
 from tests.support.frames import CONTRACT
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -52,7 +52,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     store.replace(fsq.score(rows))
     path = folder / "report.html"
-    path.write_text(report(store, CONTRACT), encoding="utf-8")
+    path.write_text(make_report(store, CONTRACT), encoding="utf-8")
     return path
 
 

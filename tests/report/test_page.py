@@ -13,7 +13,7 @@ import pytest
 
 import fsq
 from fsq.report import facts
-from fsq.report.page import report
+from fsq.report.page import make_report
 from fsq.utils.files import write_atomically
 from tests.support.frames import CONTRACT, wide
 
@@ -34,7 +34,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> fsq.stores.Store:
 
 @pytest.fixture(scope="module")
 def page(store: fsq.stores.Store) -> str:
-    return report(store, CONTRACT, now=datetime(2026, 2, 1, 12, 30, tzinfo=UTC))
+    return make_report(store, CONTRACT, now=datetime(2026, 2, 1, 12, 30, tzinfo=UTC))
 
 
 def test_a_name_is_only_text(page: str) -> None:
@@ -92,7 +92,7 @@ def test_every_feature_of_every_date_is_in_the_heat_map(page: str) -> None:
 
 
 def test_the_waterfall_ends_at_what_is_training_ready(store: fsq.stores.Store) -> None:
-    lines = facts.waterfall(store.read(), CONTRACT)
+    lines = facts.count_gates(store.read(), CONTRACT)
     ready = store.read().filter(pl.col("is_training_ready")).collect().height
     assert lines[0]["left"] == 120
     assert lines[-1]["left"] == ready
@@ -106,7 +106,7 @@ def test_the_waterfall_ends_at_what_is_training_ready(store: fsq.stores.Store) -
 
 
 def test_worst_records_are_one_per_player_and_the_lowest(store: fsq.stores.Store) -> None:
-    found = facts.worst_records(store.read())
+    found = facts.find_worst_records(store.read())
     everyone = store.read().collect()
     lowest = everyone.group_by("player_lookup").agg(pl.col("feature_quality_score").min())
     want = sorted(lowest["feature_quality_score"].to_list())[: facts.WORST_PLAYERS]
@@ -115,8 +115,8 @@ def test_worst_records_are_one_per_player_and_the_lowest(store: fsq.stores.Store
 
 
 def test_dates_that_are_not_there(store: fsq.stores.Store) -> None:
-    with pytest.raises(fsq.StoreError, match="holds no rows"):
-        report(store, CONTRACT, date(2027, 1, 1))
+    with pytest.raises(fsq.StoreError, match="has no rows"):
+        make_report(store, CONTRACT, date(2027, 1, 1))
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.report.pictures import waterfall_picture
+from fsq.report.pictures import draw_waterfall
 from fsq.training import read_provenance
 from fsq.training.gates import (
     list_excusable_features,
@@ -476,7 +476,7 @@ def test_displays_fit_and_escape() -> None:
     page = made._repr_html_()
     assert "<b>points" not in page
     assert "&lt;b&gt;points" in page
-    assert waterfall_picture(made).png.startswith(b"\x89PNG")
+    assert draw_waterfall(made).png.startswith(b"\x89PNG")
 
 
 def test_namespaces_do_the_same() -> None:

@@ -28,7 +28,11 @@ class Thresholds(BaseModel):
     0.5
     """
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,  # a string after a field documents it
+    )
     rising: ClassVar[tuple[tuple[str, str], ...]] = ()  # pairs: the first is never above the second
 
     @classmethod

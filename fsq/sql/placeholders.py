@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fsq.contract import Contract, Feature
+from fsq.diagnosis.checks import kinds
 from fsq.diagnosis.checks.optional_features import OptionalThresholds
 from fsq.diagnosis.trend import COMPARED
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.schema.vocabulary import CATEGORIES
 from fsq.sql.gates import make_gate_placeholders
-from fsq.sql.quote import format_boolean, format_number, quote_text, quote_texts
+from fsq.sql.quote import escape_comment, format_boolean, format_number, quote_text, quote_texts
 from fsq.stores.bigquery.names import quote_column
 
 _INFINITE = "CAST('inf' AS FLOAT64)"
@@ -72,6 +73,7 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
             "has_optional": format_boolean(bool(optional)),
             "optional_table": quote_text(table),
             "optional_processor": quote_text(writer.name if writer else None),
+            "not_in_sql": _list_not_in_sql(),
             "optional_features": quote_texts(f.name for f in optional),
         }
         | {
@@ -86,6 +88,13 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
             )
         }
     )
+
+
+def _list_not_in_sql() -> str:
+    """What `fsq check` sees and these views cannot, as lines of a comment."""
+    missing = [f"{k.name}: {k.meaning}" for k in kinds().values() if not k.in_sql]
+    missing += ["dates without rows (red)", "a run context outside the rows"]
+    return "\n".join(f"-- * {escape_comment(line)}" for line in missing)
 
 
 def _join(indent: int, items: Iterable[str]) -> str:

@@ -53,7 +53,7 @@ def test_from_a_legacy_table_to_the_cause(
 
     assert run("check", "--store", uri, "--date", str(BROKEN)) == 1
     said = capsys.readouterr().out
-    assert "features 5-8 default for" in said
+    assert "features 5-8 are default for" in said
     assert "PlayerCompositeFactorsProcessor" in said
     player = season.filter(pl.col("game_date") == BROKEN)["player_lookup"][0]
     assert run("explain", player, str(BROKEN), "--store", uri) == 0

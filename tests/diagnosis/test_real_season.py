@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,8 @@ import pytest
 
 import fsq
 from fsq.cli import main
-from tests.support.real_data import SEASONS
+from tests.support.healthy_days import CONTRACT, list_serious
+from tests.support.real_data import DATA, SEASONS
 
 MATCHUP = [f for f in fsq.load_contract().features if f.category == "matchup"]
 
@@ -57,3 +59,54 @@ def test_an_untouched_season_has_no_red_date(season: pl.DataFrame) -> None:
     verdicts = list(found.dates.values())
     assert "red" not in verdicts
     assert 0 < verdicts.count("yellow") < len(verdicts) * 0.2
+
+
+@cache
+def real(season: str) -> pl.DataFrame:
+    path = DATA / f"nba_features_{season}.parquet"
+    if not path.exists():
+        pytest.skip("the real seasons are not here")
+    return pl.read_parquet(path)
+
+
+@pytest.mark.parametrize("season", ["2022-23", "2023-24"])
+def test_an_untouched_real_season_is_quiet(season: str) -> None:
+    dx = fsq.diagnose(fsq.score(real(season)))
+    dates = list(dx.dates)
+    assert [d for d, v in dx.dates.items() if v == "red"] == []
+    start = [f for f in dx.findings if f.kind == "season_start"]
+    assert len(start) == 1
+    assert start[0].dates == tuple(dates[: len(start[0].dates)])
+    assert 5 <= len(start[0].dates) <= 12
+    rest = [f for f in list_serious(dx) if f.kind != "season_start"]
+    assert 1 <= len(rest) <= 8
+    (lines,) = [f for f in dx.findings if f.kind == "optional_absent"]
+    assert len(lines.dates) == len(dates)
+
+
+@pytest.mark.parametrize(
+    ("season", "day"), [("2022-23", date(2023, 2, 6)), ("2023-24", date(2024, 2, 6))]
+)
+def test_february_the_sixth_in_a_real_season(season: str, day: date) -> None:
+    hit = pl.col("game_date") == day
+    chosen = [f for f in CONTRACT.features if f.category == "matchup"]
+    rows = real(season).filter((pl.col("game_date") - pl.lit(day)).dt.total_days().abs() < 21)
+    rows = rows.with_columns(
+        *(pl.when(hit).then(pl.lit(f.expected)).otherwise(f.name).alias(f.name) for f in chosen),
+        *(
+            pl.when(hit)
+            .then(pl.lit("default"))
+            .otherwise(pl.col(f"{f.name}__source").cast(pl.String))
+            .alias(f"{f.name}__source")
+            for f in chosen
+        ),
+    )
+    dx = fsq.diagnose(fsq.score(rows), dates=rows["game_date"].unique().sort().to_list()[8:])
+    red = [f for f in dx.findings if f.severity == "red"]
+    assert {f.processor: f.features for f in red} == {
+        "PlayerCompositeFactorsProcessor": CONTRACT.names[5:9],
+        "TeamDefenseZoneAnalysisProcessor": CONTRACT.names[13:15],
+    }
+    assert all(f.dates == (day,) for f in red)
+    near = [v for d, v in dx.dates.items() if 0 < abs((d - day).days) <= 8]
+    assert set(near) == {"green"}

@@ -1,7 +1,4 @@
-"""The checks: each module describes and finds one fault; every module here is discovered.
-
-``python -m fsq.diagnosis.checks docs/check-json.md`` writes the tables of that page anew.
-"""
+"""The checks: each module describes and finds one fault; every module here is discovered."""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ class CategoryThresholds(Thresholds):
     """Points that a category may lie below the earlier dates' median."""
 
     category_drop_yellow: Percent = 10.0
+    """Points that a category's quality lies below the earlier dates' median."""
     category_drop_red: Percent = 30.0
+    """The same, for red."""
     rising = (("category_drop_yellow", "category_drop_red"),)
 
 

@@ -20,12 +20,19 @@ class ConstantThresholds(Thresholds):
     """How little the values of a feature may vary; shares of rows."""
 
     stuck_share: Share = 0.95
+    """Share of rows with one value, where values should vary."""
     stuck_red_share: Share = 0.5
+    """Below a feature's floors: red if one value has this share of the rows."""
     stuck_red_std: Share = 0.25
+    """Below a feature's floors: red if the standard deviation is under this part of its floor."""
     rows_per_value: Annotated[Count, Field(ge=1)] = 20
+    """A date with few teams may have few distinct values: one in so many rows is enough."""
     silent_share: Share = 0.2
+    """Share of values that equal the expected one exactly."""
     silent_rise: Share = 0.1
+    """Rise of that share over the earlier dates' median."""
     silent_share_unmarked: Share = 0.6
+    """The same share for features whose real values often equal it."""
 
 
 def _describe_stuck(f: Facts) -> Text:

@@ -17,10 +17,15 @@ class ShiftThresholds(Thresholds):
     """When a population stability index (PSI) stands out."""
 
     psi_bins: Annotated[int, Field(ge=2, le=100)] = 10
+    """Bins of the histograms."""
     psi_above: Annotated[float, Field(gt=0)] = 0.5
+    """Population stability index that is worth reporting."""
     psi_yellow: Annotated[float, Field(gt=0)] = 1.0
+    """Index from which the severity is yellow."""
     psi_noise: Annotated[float, Field(ge=0)] = 5.0
+    """The index must exceed this times (bins - 1) / distinct values, which is chance."""
     psi_over_usual: Annotated[float, Field(ge=1)] = 2.0
+    """The index must be so many times that of the earlier dates among themselves."""
     rising = (("psi_above", "psi_yellow"),)
 
 

@@ -18,9 +18,13 @@ class RowThresholds(Thresholds):
     """Rows per game, or per date where games are unknown, against the earlier dates' median."""
 
     rows_per_game_yellow: Share = 0.85
+    """Rows per game, relative to the earlier dates' median."""
     rows_per_game_red: Share = 0.7
+    """The same, for red."""
     rows_yellow: Share = 0.3
+    """Rows of a date, relative to that median, where games are unknown."""
     rows_above: Annotated[float, Field(ge=1)] = 1.5
+    """Rows per game, relative to that median: too many."""
     rising = (("rows_per_game_red", "rows_per_game_yellow"),)
 
 

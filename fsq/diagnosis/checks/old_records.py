@@ -17,6 +17,7 @@ class AgeThresholds(Thresholds):
     """How many rows may have an upstream record that is too old."""
 
     stale_share: Share = 0.5
+    """Share of rows whose upstream record is too old."""
 
 
 def _describe_stale(f: Facts) -> Text:

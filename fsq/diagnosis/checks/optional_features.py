@@ -13,7 +13,9 @@ class OptionalThresholds(Thresholds):
     """How many rows normally have the optional features, and how much that may change."""
 
     optional_normal: tuple[Share, Share] = (0.4, 0.6)
+    """Share of rows that normally have the optional features."""
     optional_shift: Share = 0.15
+    """Change of that share against the earlier dates' median."""
 
 
 def _describe_coverage(f: Facts) -> Text:

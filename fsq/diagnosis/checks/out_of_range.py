@@ -15,7 +15,9 @@ class RangeThresholds(Thresholds):
     """How many values may lie outside the range."""
 
     violation_share_yellow: Share = 0.05
+    """Share of values outside the range."""
     violation_share_red: Share = 0.2
+    """The same, for red."""
     rising = (("violation_share_yellow", "violation_share_red"),)
 
 

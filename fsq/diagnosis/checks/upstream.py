@@ -17,7 +17,9 @@ class UpstreamThresholds(Thresholds):
     """How much a default rate may rise over the earlier dates' median."""
 
     default_rise_yellow: Share = 0.15
+    """Rise of a feature's default rate over the earlier dates' median."""
     default_rise_red: Share = 0.5
+    """The same, for red."""
     rising = (("default_rise_yellow", "default_rise_red"),)
 
 

@@ -2,10 +2,8 @@
 -- unknown (no finding, but fewer than $min_rows rows or $history_min_days earlier dates to judge by).
 -- red_categories and yellow_categories are the categories whose features have findings; the columns
 -- red, yellow and green count records by their own alert level.
--- It covers the checks of `fsq check`: jobs that did not run or wrote only part, features that fall
--- back, stuck constants, silent defaults, stale tables, ranges, coverage and category quality. Only
--- `fsq check` sees shifted distributions (distribution_shift, yellow at most), dates without rows
--- (red), and a run context outside the rows.
+-- It covers the checks of `fsq check`, except:
+$not_in_sql
 -- $history_note
 $metrics$checks,
 dates_with_verdict AS (

@@ -1,7 +1,7 @@
 -- One row per date and finding: what is wrong, how severe it is, which features and rows it affects,
--- and which table and job it comes from. `fsq check` has the same kinds, and adds what this query
--- cannot see: shifted distributions (distribution_shift), dates without rows, a run context outside
--- the rows, findings merged over dates, and the commands that repair them.
+-- and which table and job it comes from. `fsq check` also merges findings over dates,
+-- gives the commands that repair them, and sees what this query cannot:
+$not_in_sql
 -- $history_note
 $metrics$checks
 SELECT

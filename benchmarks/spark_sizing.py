@@ -24,8 +24,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill.run import COMMIT_ROWS
-from fsq.backfill.source import fingerprints
+from fsq.backfill.options import COMMIT_ROWS
+from fsq.backfill.source import fingerprint_dates
 from fsq.demo import simulate_season
 from fsq.intake.validation import validate_columns, validate_rows
 from fsq.schema.arrow import to_arrow
@@ -112,11 +112,11 @@ def _measured(season: pl.DataFrame) -> Costs:
         def surveyed() -> None:
             found = chosen().lazy()
             validate_rows(found, layout, "error")
-            fingerprints(found, columns)
+            fingerprint_dates(found, columns)
 
         def score() -> None:
             found = chosen()
-            fingerprints(found.lazy(), columns)
+            fingerprint_dates(found.lazy(), columns)
             score_validated(found, layout, options)
 
         def pieces() -> list[pa.Buffer]:

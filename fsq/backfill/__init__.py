@@ -1,5 +1,6 @@
-"""Backfill: a source's dates, planned, scored and written into a store."""
+"""Backfill: plan a source's dates, score them, and write them into a store."""
 
-from fsq.backfill.run import BackfillResult, Progress, backfill
+from fsq.backfill.options import BackfillKeywords, BackfillOptions, Progress
+from fsq.backfill.run import BackfillResult, backfill
 
-__all__ = ["BackfillResult", "Progress", "backfill"]
+__all__ = ["BackfillKeywords", "BackfillOptions", "BackfillResult", "Progress", "backfill"]

@@ -1,4 +1,4 @@
-"""What a backfill is to do: which dates of a source, and why."""
+"""The plan of a backfill: which dates of a source to score, and why."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from fsq.backfill.options import BackfillOptions
 from fsq.backfill.source import scan_source, source_read_errors
-from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.layout import Layout
 from fsq.intake.validation import (
@@ -33,7 +33,15 @@ from fsq.utils.frames import filter_dates
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One date of the plan: ``reason`` is new, changed, contract or forced; None to skip it."""
+    """One date of the plan.
+
+    Attributes:
+        day: the date.
+        rows: number of its rows in the source.
+        reason: why to score it: ``"new"``, ``"changed"``, ``"contract"`` or ``"forced"``; None
+            to skip it.
+        entry: what the store's ledger is to hold once the date is written.
+    """
 
     day: date
     rows: int
@@ -43,125 +51,90 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A source and a store, looked at but not read.
+    """A source and a store, opened; no row has been read.
 
     Attributes:
-        rows: the source's rows of the wanted dates, lazily.
-        target: the store.
-        base: in place, the store's version before its rows were looked at; else None.
-        layout: how to read the rows, once only the wanted columns are selected.
-        wanted: the source's columns that scoring reads or carries.
-        fingerprinted: the columns whose content decides whether a date is done anew.
+        source: URI of the source.
+        rows: rows of the wanted dates, lazily.
+        columns: columns of the source that scoring reads or carries.
+        layout: how to read the rows, once only these columns are selected.
+        fingerprint_columns: columns whose content decides whether a date has changed.
+        store: where to write.
+        base_version: when a table is backfilled in place, its version before the rows were read;
+            else None.
+        scoring: how to score.
     """
 
+    source: str
     rows: pl.LazyFrame
-    target: Store
-    base: int | None
+    columns: list[str]
     layout: Layout
-    wanted: list[str]
-    fingerprinted: list[str]
+    fingerprint_columns: list[str]
+    store: Store
+    base_version: int | None
+    scoring: ScoringOptions
 
 
-def open_job(
-    source: str, store: str, start: date | None, end: date | None, options: ScoringOptions
-) -> Job:
-    """Look at the columns of a source, and open the store.
+def open_job(source: str, store: str, options: BackfillOptions) -> Job:
+    """Open the store, and read the schema of the source.
 
     Raises:
-        InputError: columns are lacking or of wrong types, or the store cannot take them.
+        InputError: columns are missing or mistyped, or the source cannot be its own store.
+        ContractError: the contract cannot be used.
         StoreError: the store cannot be read.
     """
-    target = open_store(store)
+    scoring, opened = options.scoring(), open_store(store)
     in_place = identify_table(source) == identify_table(store)
-    # Taken before the scan: what others commit in between is then reported, never lost.
-    base = target.version() if in_place else None
+    # Read before the scan: commits of others in between are then reported, never lost.
+    base_version = opened.version() if in_place else None
     with source_read_errors(source):
-        rows = _between(scan_source(source), start, end, options.contract)
-        layout = validate_columns(rows, options.contract, options.on_unknown)
+        rows = scan_source(source)
+        if rows.collect_schema().get("game_date") != pl.Date:
+            validate_input(rows, scoring.contract, "error")  # raises: dates cannot be compared
+        rows = filter_dates(rows, options.start, options.end)
+        layout = validate_columns(rows, scoring.contract, scoring.on_unknown)
     if in_place and layout.form == "wide":
-        raise InputError(
-            [
-                "a wide table cannot be its own store: its feature columns would be "
-                "emptied; write to another folder"
-            ]
-        )
-    # In place, the first run adds these two to a legacy table; they are no change of its input.
-    ours = {"primary_data_source", "matchup_data_status"} if in_place else set()
-    # In place, some stores keep the other columns; the others write whole rows again.
-    stay = in_place and get_capabilities(source).column_updates
-    wanted = [*(() if stay else layout.carried), *layout.needed]
-    fingerprinted = [c for c in wanted if c not in ours]
-    return Job(rows, target, base, layout.select(wanted), wanted, fingerprinted)
+        problem = "a wide table cannot be its own store: its feature columns would be emptied"
+        raise InputError([f"{problem}; write to another folder"])
+    # In place, the first run adds these two columns to a legacy table: its input is unchanged.
+    added = {"primary_data_source", "matchup_data_status"} if in_place else set()
+    # In place, some stores update only the quality columns; others write whole rows again.
+    updates_columns = in_place and get_capabilities(source).column_updates
+    columns = [*(() if updates_columns else layout.carried), *layout.needed]
+    return Job(
+        source,
+        rows,
+        columns,
+        layout.select(columns),
+        [c for c in columns if c not in added],
+        opened,
+        base_version,
+        scoring,
+    )
 
 
-def validate_steps(
-    rows: pl.LazyFrame, layout: Layout, source: str, todo: list[Step], options: ScoringOptions
-) -> dict[str, int]:
-    """Reject bad rows before anything is written; count unknown labels if they are defaults."""
-    if not todo:
-        return {}
-    chosen = rows.filter(pl.col("game_date").is_in([s.day for s in todo]))
-    with source_read_errors(source):
-        validate_rows(chosen, layout, options.on_unknown)
-        return count_unknown_labels(chosen, layout) if options.on_unknown == "default" else {}
-
-
-def _between(
-    rows: pl.LazyFrame, start: date | None, end: date | None, contract: Contract
-) -> pl.LazyFrame:
-    if rows.collect_schema().get("game_date") != pl.Date:
-        validate_input(rows, contract, "error")
-    return filter_dates(rows, start, end)
-
-
-def estimate_costs(
-    job: Job,
-    rows: pl.LazyFrame,
-    source: str,
-    todo: list[Step],
-    options: ScoringOptions,
-    *,
-    commits: int,
-) -> CostEstimate | None:
-    """What the run would move and cost; None for a store that bills no bytes."""
-    backend = get_backend(job.target.uri)
-    if not backend.capabilities.bills_bytes:
-        return None
-    count = sum(step.rows for step in todo)
-    carried = () if job.base is not None else job.layout.carried
-    with source_read_errors(source):
-        workload = Workload(rows, count, options.contract, source, carried, commits)
-        return backend.estimate_costs(job.target, workload)
-
-
-def make_plan(
-    found: pl.DataFrame,
-    rows: pl.LazyFrame,
-    ledger: dict[date, LedgerEntry],
-    options: ScoringOptions,
-    *,
-    force: bool,
-) -> list[Step]:
-    """What is to be done for each date, and why.
+def make_plan(job: Job, rows: pl.LazyFrame, dates: pl.DataFrame, *, force: bool) -> list[Step]:
+    """Decide for each date whether to score it, and why.
 
     Args:
-        found: the dates of the source with their rows and fingerprints.
-        rows: the rows themselves, to name what is wrong with their dates.
-        ledger: what the store remembers.
-        options: how they are to be scored.
-        force: redo every date.
+        job: the source and the store, whose ledger says what was scored before.
+        rows: the source's rows, to name what is wrong with their dates.
+        dates: what ``fingerprint_dates`` returns for them.
+        force: score every date.
 
     Raises:
         InputError: rows have no date.
+        StoreError: the ledger cannot be read.
     """
-    if found["game_date"].null_count():
-        validate_input(rows, options.contract, options.on_unknown)
+    scoring, ledger = job.scoring, job.store.ledger()
+    if dates["game_date"].null_count():
+        validate_input(rows, scoring.contract, scoring.on_unknown)
     plan = []
-    for day, count, content in found.iter_rows():
+    for day, count, fingerprint in dates.iter_rows():
         entry = LedgerEntry(
-            options.contract.name,
-            options.contract.version_hash,
-            f"{content}|{_circumstances(day, options)}",
+            scoring.contract.name,
+            scoring.contract.version_hash,
+            f"{fingerprint}|{_scoring_text(day, scoring)}",
             count,
         )
         plan.append(Step(day, count, _reason(entry, ledger.get(day), force=force), entry))
@@ -178,24 +151,60 @@ def _reason(entry: LedgerEntry, known: LedgerEntry | None, *, force: bool) -> st
     return None if known == entry else "changed"
 
 
-def _circumstances(day: date, options: ScoringOptions) -> str:
-    """What else a date's result depends on; an unfinished day depends on the clock."""
-    parts = [options.as_of, options.run.on(day) if options.run else None, options.on_unknown]
-    if options.as_of is None and options.now < datetime(
-        day.year, day.month, day.day, tzinfo=UTC
-    ) + timedelta(days=1):
-        parts.append(options.now)
+def _scoring_text(day: date, scoring: ScoringOptions) -> str:
+    """What the scores of a date depend on beside its rows; until the day is over, the clock too."""
+    parts = [scoring.as_of, scoring.run.on(day) if scoring.run else None, scoring.on_unknown]
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    if scoring.as_of is None and scoring.now < midnight:
+        parts.append(scoring.now)
     return "|".join(str(p) for p in parts)
 
 
+def pending_steps(plan: list[Step]) -> list[Step]:
+    """The steps of a plan that are to be scored."""
+    return [step for step in plan if step.reason is not None]
+
+
+def validate_steps(job: Job, rows: pl.LazyFrame, steps: list[Step]) -> dict[str, int]:
+    """Refuse invalid rows before anything is written.
+
+    Returns:
+        Unknown source labels that count as defaults, with their number.
+
+    Raises:
+        InputError: rows of these steps are invalid.
+    """
+    if not steps:
+        return {}
+    scoring = job.scoring
+    chosen = rows.filter(pl.col("game_date").is_in([step.day for step in steps]))
+    with source_read_errors(job.source):
+        validate_rows(chosen, job.layout, scoring.on_unknown)
+        return count_unknown_labels(chosen, job.layout) if scoring.on_unknown == "default" else {}
+
+
 def group_steps(steps: list[Step], chunk_rows: int) -> list[list[Step]]:
-    """The steps in groups of whole dates, of about so many rows each."""
-    out: list[list[Step]] = []
+    """Group the steps, in order, so that a group has up to ``chunk_rows`` rows or one date."""
+    groups: list[list[Step]] = []
     size = chunk_rows
     for step in steps:
         if size + step.rows > chunk_rows:
-            out.append([])
+            groups.append([])
             size = 0
-        out[-1].append(step)
+        groups[-1].append(step)
         size += step.rows
-    return out
+    return groups
+
+
+def estimate_costs(
+    job: Job, rows: pl.LazyFrame, steps: list[Step], *, commits: int
+) -> CostEstimate | None:
+    """Estimate the bytes to move and their price; None for a store that bills no bytes."""
+    backend = get_backend(job.store.uri)
+    if not backend.capabilities.bills_bytes:
+        return None
+    count = sum(step.rows for step in steps)
+    carried = () if job.base_version is not None else job.layout.carried
+    with source_read_errors(job.source):
+        workload = Workload(rows, count, job.scoring.contract, job.source, carried, commits)
+        return backend.estimate_costs(job.store, workload)

@@ -1,4 +1,4 @@
-"""Sources of feature rows: Parquet files, a Delta table, or a table of BigQuery."""
+"""Sources of feature rows: Parquet files, a Delta table, or a BigQuery table."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def scan_source(uri: str) -> pl.LazyFrame:
             ``bigquery://project.dataset.table``.
 
     Raises:
-        InputError: there is nothing there, or it cannot be read as Parquet.
-        StoreError: the URI names a kind of source that this version cannot read.
+        InputError: nothing is there, or it cannot be read as Parquet.
+        StoreError: the scheme is not supported.
     """
     scheme, has_scheme, _ = uri.partition("://")
     path = Path(uri.removeprefix("file://"))
@@ -38,9 +38,9 @@ def scan_source(uri: str) -> pl.LazyFrame:
         files = sorted(str(f) for f in path.rglob("*.parquet"))
     elif path.is_file():
         files = [str(path)]
-    files = [f for f in files if Path(f).is_file()]  # a pipe among them would never end
+    files = [f for f in files if Path(f).is_file()]  # reading a pipe would never end
     if not files:
-        raise InputError([f"{uri}: no such file, folder or glob of Parquet files; check the path"])
+        raise InputError([f"{uri}: no Parquet files found there; check the path"])
     try:
         rows = pl.scan_parquet(files, glob=False)
         rows.collect_schema()
@@ -53,11 +53,11 @@ def scan_source(uri: str) -> pl.LazyFrame:
 
 @contextmanager
 def source_read_errors(uri: str) -> Iterator[None]:
-    """Turn the faults that show only while a source's rows are read into one clear error.
+    """Turn failures that show only when a source's rows are read into one clear error.
 
     Raises:
-        InputError: files are damaged, or those of one folder differ in their columns.
-        StoreError: files are gone, or the disk that they lie on, or are spilled to, failed.
+        InputError: files are damaged, or differ in their columns.
+        StoreError: files disappeared, or a disk failed: theirs, or the one they are copied to.
     """
     try:
         yield
@@ -67,38 +67,36 @@ def source_read_errors(uri: str) -> Iterator[None]:
         if not is_read_error(error):
             raise
         if isinstance(error, OSError):
-            cure = "run it again to go on"
-            raise StoreError(
-                f"{uri} cannot be read any more: {first_line(error)}; {cure}"
-            ) from error
-        cure = "write the file anew, or name files of one schema"
+            cure = "run it again to resume"
+            raise StoreError(f"{uri} can no longer be read: {first_line(error)}; {cure}") from error
+        cure = "write the file again, or name files with one schema"
         raise InputError([f"{uri}: cannot be read: {first_line(error)}; {cure}"]) from error
 
 
 @contextmanager
 def spilled_to_disk(rows: pl.LazyFrame, uri: str, columns: Sequence[str]) -> Iterator[pl.LazyFrame]:
-    """A remote source's rows in a file for a while; a local source's as they are.
+    """Copy a remote source's rows to a temporary file; yield a local source's as they are.
 
-    So they cross the network once, every step after it sees the same rows, and memory holds no
-    more of them than a step reads.
+    Rows cross the network once, every later step sees the same rows, and no step holds more of
+    them in memory than it reads.
 
     Args:
         rows: the source's rows, lazily.
         uri: the source.
-        columns: those to keep of a remote source.
+        columns: columns to copy.
     """
     if not get_capabilities(uri).remote:
         yield rows
         return
-    with _spill() as file:
+    with _temporary_path() as file:
         with source_read_errors(uri):
             rows.select(list(dict.fromkeys(columns))).sink_ipc(file)
         yield pl.scan_ipc(file)
 
 
 @contextmanager
-def _spill() -> Iterator[Path]:
-    """A temporary file's path; on Linux of a file without a name, which ends with its process."""
+def _temporary_path() -> Iterator[Path]:
+    """Path of a temporary file; on Linux it has no name, so that it ends with the process."""
     if not Path("/proc/self/fd").is_dir():
         with TemporaryDirectory(prefix="fsq-") as folder:
             yield Path(folder) / "rows.arrow"
@@ -107,16 +105,16 @@ def _spill() -> Iterator[Path]:
         yield Path(f"/proc/self/fd/{file.fileno()}")
 
 
-def fingerprints(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:
-    """Rows and a hash of their content per date, whatever the rows' order.
+def fingerprint_dates(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:
+    """Count the rows of each date and hash their content, whatever their order.
 
     Args:
         rows: feature rows with ``game_date``.
-        columns: the columns whose content counts.
+        columns: columns whose content counts.
 
     Returns:
-        ``game_date``, ``rows`` and ``fingerprint``, in order of date. The hash is that of
-        this Polars version; another version may see every date as changed, and redo it.
+        ``game_date``, ``rows`` and ``fingerprint``, in order of date. The hash depends on the
+        Polars version: after an upgrade, every date counts as changed.
     """
     schema = rows.collect_schema()
     columns = sorted(set(columns))

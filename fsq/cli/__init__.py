@@ -1,4 +1,4 @@
-"""The command line: parses, calls the library, prints. Nothing else imports it."""
+"""The command line: parses arguments, calls the library, prints. Nothing imports it."""
 
 from fsq.cli.app import main
 

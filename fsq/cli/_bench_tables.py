@@ -9,42 +9,42 @@ from fsq.cli._output import Output
 Document = dict[str, Any]
 
 
-def printed(document: Document, out: Output) -> None:
-    """Every part that the document has."""
-    _head(document, out)
-    _stages(document, out)
+def print_document(document: Document, out: Output) -> None:
+    """Print every part that the document has."""
+    _print_figures(document, out)
+    _print_stages(document, out)
     if "against" in document:
-        _against(document, out)
+        _print_against(document["against"], out)
     if "backfill" in document:
-        _backfill(document["backfill"], out)
+        _print_backfill(document["backfill"], out)
     if "scale" in document:
-        _scale(document["scale"], out)
+        _print_scale(document["scale"], out)
     if "comparison" in document:
-        _comparison(document["comparison"], out)
+        _print_comparison(document["comparison"], out)
 
 
-def time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Seconds in a unit that needs few digits.
 
-    >>> time(0.0123), time(4.2)
+    >>> format_time(0.0123), format_time(4.2)
     ('12.3 ms', '4.20 s')
     """
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.1f} ms"
 
 
-def speed(rows: float) -> str:
-    """Rows per second, in three digits or so.
+def format_speed(rows: float) -> str:
+    """Rows per second, in about three digits.
 
-    >>> speed(2_486_128), speed(21_764)
+    >>> format_speed(2_486_128), format_speed(21_764)
     ('2.49 M', '22 k')
     """
     return f"{rows / 1e6:.2f} M" if rows >= 1e6 else f"{rows / 1e3:,.0f} k"
 
 
-def size(count: float | None) -> str | None:
+def format_size(count: float | None) -> str | None:
     """Bytes in MB.
 
-    >>> size(287_390_404)
+    >>> format_size(287_390_404)
     '287 MB'
     """
     if count is None:
@@ -52,19 +52,19 @@ def size(count: float | None) -> str | None:
     return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count / 1e6:.2f} MB"
 
 
-def _head(document: Document, out: Output) -> None:
-    where, versions = document["context"], document["context"]["versions"]
-    named = document["source"] or "simulated rows"
+def _print_figures(document: Document, out: Output) -> None:
+    context, versions = document["context"], document["context"]["versions"]
+    source = document["source"] or "simulated rows"
     out.line(
-        f"{document['case']} of {named}: {document['rows']:,} rows, "
-        f"{size(document['bytes'])} of result; {document['rounds']} rounds"
+        f"{document['case']} of {source}: {document['rows']:,} rows, "
+        f"{format_size(document['bytes'])} of result; {document['rounds']} rounds"
     )
     out.line(
-        f"fsq {versions['fsq']} ({where['commit'] or 'no checkout'}), Python "
-        f"{where['python']}, Polars {versions['polars']}, {where['cores']} cores, "
-        f"contract {where['contract']}\n"
+        f"fsq {versions['fsq']} ({context['commit'] or 'no checkout'}), Python "
+        f"{context['python']}, Polars {versions['polars']}, {context['cores']} cores, "
+        f"contract {context['contract']}\n"
     )
-    names = {
+    labels = {
         "first": "score, first time",
         "score": "score, all columns",
         "flat": "score, flat only",
@@ -72,10 +72,18 @@ def _head(document: Document, out: Output) -> None:
         "copy": "copy of the result",
     }
     rows = []
-    for name, words in names.items():
+    for name, label in labels.items():
         f = document["figures"][name]
-        told = speed(f["rows_per_s"]) if f.get("rows_per_s") else None
-        rows.append((words, time(f["median_s"]), time(f["best_s"]), time(f["worst_s"]), told))
+        speed = format_speed(f["rows_per_s"]) if f.get("rows_per_s") else None
+        rows.append(
+            (
+                label,
+                format_time(f["median_s"]),
+                format_time(f["best_s"]),
+                format_time(f["worst_s"]),
+                speed,
+            )
+        )
     out.table(
         ("figure", "median", "best", "worst", "rows/s"), rows, numbers="median best worst rows/s"
     )
@@ -86,14 +94,14 @@ def _head(document: Document, out: Output) -> None:
     )
 
 
-def _stages(document: Document, out: Output) -> None:
+def _print_stages(document: Document, out: Output) -> None:
     rows = [
         (
             s["stage"],
-            time(s["median_s"]),
-            time(s["best_s"]),
-            time(s["worst_s"]),
-            speed(s["rows_per_s"]),
+            format_time(s["median_s"]),
+            format_time(s["best_s"]),
+            format_time(s["worst_s"]),
+            format_speed(s["rows_per_s"]),
             f"{100 * s['share']:.0f} %",
             _megabytes(s["bytes"]),
             _megabytes(s["peak_bytes"]),
@@ -106,57 +114,63 @@ def _stages(document: Document, out: Output) -> None:
         numbers="median best worst rows/s share MB peak",
     )
     out.line(
-        "\nMB: what a stage makes, and the process's peak while it does. One thread scores,\n"
-        "so that stages do not overlap. The answer was the same in every round."
+        "\nMB: size of a stage's result; peak: memory of the process meanwhile. One thread\n"
+        "scores, so that stages do not overlap. Every round had the same result."
     )
 
 
-def _against(document: Document, out: Output) -> None:
+def _print_against(alternatives: list[Document], out: Output) -> None:
     out.line("")
     rows = [
-        (a["name"], a["rows"], time(a["median_s"]), f"{a['ratio']:,.1f}×", size(a["peak_bytes"]))
-        for a in document["against"]
+        (
+            a["name"],
+            a["rows"],
+            format_time(a["median_s"]),
+            f"{a['ratio']:,.1f}×",
+            format_size(a["peak_bytes"]),
+        )
+        for a in alternatives
     ]
     names = ("against", "rows", "whole input", "slower", "peak")
     out.table(names, rows, numbers="rows slower peak")
-    out.line("\nthe same answer, field by field; a few rows' time is scaled to the whole input")
+    out.line("\nsame result, field by field; the time for a few rows is scaled to the whole input")
 
 
-def _backfill(found: Document, out: Output) -> None:
+def _print_backfill(backfill: Document, out: Output) -> None:
     out.line(
-        f"\nfsq backfill, process start to end: {time(found['process']['median_s'])}; "
-        f"{found['ratio']:.2f}× Polars writing the finished table as Delta, "
-        f"{found['ratio_to_parquet']:.2f}× as Parquet"
+        f"\nfsq backfill, process start to end: {format_time(backfill['process']['median_s'])}; "
+        f"{backfill['ratio']:.2f}× Polars writing the finished table as Delta, "
+        f"{backfill['ratio_to_parquet']:.2f}× as Parquet"
     )
 
 
-def _scale(found: Document, out: Output) -> None:
+def _print_scale(scale: Document, out: Output) -> None:
     out.line("")
-    first = found["points"][0]
+    first = scale["points"][0]
     rows = [
         (
             p["seasons"],
             p["rows"],
-            time(p["seconds"]),
+            format_time(p["seconds"]),
             f"{p['seconds'] / first['seconds']:.2f}×",
             f"{p['processor_seconds'] / first['processor_seconds']:.2f}×",
-            size(p["peak"]),
+            format_size(p["peak"]),
             f"{p['peak'] / first['peak']:.2f}×" if p["peak"] else None,
         )
-        for p in found["points"]
+        for p in scale["points"]
     ]
     out.table(
         ("seasons", "rows", "backfill", "time", "cpu-time", "peak", "memory"),
         rows,
         numbers="seasons rows backfill time cpu-time peak memory",
     )
-    if found["slope"] is not None:
-        out.line(f"\ntime grows with rows to the power of {found['slope']:.2f}; 1 is linear")
+    if scale["slope"] is not None:
+        out.line(f"\ntime grows with rows to the power of {scale['slope']:.2f}; 1 is linear")
 
 
-def _comparison(found: Document, out: Output) -> None:
+def _print_comparison(comparison: Document, out: Output) -> None:
     out.line(
-        f"\nagainst the run of {found['before']['at']} ({found['before']['commit']}), "
+        f"\nagainst the run of {comparison['before']['at']} ({comparison['before']['commit']}), "
         "times in copies:"
     )
     rows = [
@@ -167,14 +181,14 @@ def _comparison(found: Document, out: Output) -> None:
             f"{100 * f['change']:+.0f} %",
             "slower" if f["regression"] else "",
         )
-        for f in found["figures"]
+        for f in comparison["figures"]
     ]
     out.table(("figure", "before", "now", "change", "verdict"), rows, numbers="before now change")
 
 
 def _megabytes(count: float | None) -> str | None:
-    told = size(count)
-    return told and told.removesuffix(" MB")
+    size = format_size(count)
+    return size and size.removesuffix(" MB")
 
 
 def _number(value: float) -> str:

@@ -1,41 +1,37 @@
-"""How an estimate of costs is told: a table of what is billed, the year, and the assumptions."""
+"""How an estimate of costs is shown: what is billed, the cost of a year, and the assumptions."""
 
 from __future__ import annotations
 
-from textwrap import wrap
-
-from fsq.cli._output import PIPE_WIDTH, Output
+from fsq.cli._output import Output
 from fsq.stores import CostEstimate
 
-_WORDS = {"read": "Read API", "write": "Write API", "query": "query"}
+_SERVICES = {"read": "Read API", "write": "Write API", "query": "query"}
 
 
-def costs(told: CostEstimate, out: Output) -> None:
-    """Print what a run would move and cost, and what a year of rows costs to keep."""
-    rows = [(i.name, _WORDS[i.price], size(i.size), size(i.billed), usd(i.usd)) for i in told.items]
-    rows.append(("sum", "", "", "", usd(told.usd)))
-    out.line(f"\nCosts of {told.rows:,} rows of {told.row_bytes:,} bytes on {told.service}:\n")
+def print_costs(estimate: CostEstimate, out: Output) -> None:
+    """Print what a run would move and cost, and what it costs to keep its rows for a year."""
+    rows = [
+        (i.name, _SERVICES[i.price], size(i.size), size(i.billed), usd(i.usd))
+        for i in estimate.items
+    ]
+    rows.append(("sum", "", "", "", usd(estimate.usd)))
+    amount = f"{estimate.rows:,} rows of {estimate.row_bytes:,} bytes"
+    out.line(f"\nCosts of {amount} on {estimate.service}:\n")
     out.table(("", "as", "bytes", "billed", "USD"), rows, numbers="bytes billed USD")
-    free = "; ".join(told.prices[p].note for p in ("write", "query"))
-    _folded(f"{usd(told.usd_beyond_free)} USD if nothing else uses the free bytes: {free}.", out)
-    _folded(
-        f"{told.players:,} players on {told.days:,} days are {size(told.year_bytes)} a year; to "
-        f"keep them for a year costs {told.year_usd:.3f} USD, or {told.year_usd_long_term:.3f} "
-        "if they are not changed again.",
-        out,
+    free = "; ".join(estimate.prices[p].note for p in ("write", "query"))
+    out.wrapped(f"{usd(estimate.usd_beyond_free)} USD if nothing else uses the free bytes: {free}.")
+    out.wrapped(
+        f"{estimate.players:,} players on {estimate.days:,} days are {size(estimate.year_bytes)} a "
+        f"year; keeping them for a year costs {estimate.year_usd:.3f} USD, or "
+        f"{estimate.year_usd_long_term:.3f} if they are not changed again."
     )
-    out.line("\nAssumed:")
-    for text in told.assumptions:
-        _folded(f"- {text}", out, "  ")
-
-
-def _folded(text: str, out: Output, indent: str = "") -> None:
-    for line in wrap(text, PIPE_WIDTH, subsequent_indent=indent, break_on_hyphens=False):
-        out.line(line)
+    out.line("\nAssumptions:")
+    for text in estimate.assumptions:
+        out.wrapped(text, "- ")
 
 
 def size(count: float) -> str:
-    """Bytes for people.
+    """Bytes in a unit that needs few digits.
 
     >>> size(1536), size(0), size(420 * 2**20)
     ('1.5 KiB', '0', '420.0 MiB')
@@ -50,7 +46,7 @@ def size(count: float) -> str:
 
 
 def usd(dollars: float) -> str:
-    """Dollars for people: as many digits as a small sum needs.
+    """Dollars, with as many digits as a small sum needs.
 
     >>> usd(0), usd(1e-7), usd(0.00042), usd(1234.5)
     ('0', '< 0.00001', '0.00042', '1,234.50')

@@ -1,4 +1,4 @@
-"""From an error to what a person reads and what the shell gets: one table, one handler."""
+"""Each error's exit status and hint, in one table."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from fsq.errors import ContractError, FsqError, InputError, ModelIncompatibleErr
 
 FINE, FAILED_CHECK, BAD_INPUT, STORE_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
-# The first class that fits decides: exit status, and what to do next.
+# The first class that matches decides the exit status and the hint.
 _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
-    (InputError, BAD_INPUT, "nothing was written; correct the input and run the command again"),
+    (InputError, BAD_INPUT, "nothing was written; correct the input, then run it again"),
     (ContractError, BAD_INPUT, "`fsq contract show` prints a contract that works"),
-    (StoreError, STORE_FAILED, "what the store held before is still there; try again"),
-    (ModelIncompatibleError, FAILED_CHECK, "score newer data, or choose a model that it supports"),
+    (StoreError, STORE_FAILED, "the store still has what it had before; run it again"),
+    (
+        ModelIncompatibleError,
+        FAILED_CHECK,
+        "score newer data, or choose a model that this data supports",
+    ),
     (FsqError, BAD_INPUT, "see --help"),
 )
 
 
-def report(error: FsqError, out: Output) -> int:
-    """Print the error with all its problems, and return the exit status."""
+def report_error(error: FsqError, out: Output) -> int:
+    """Print an error with all its problems, and return the exit status."""
     status, hint = next((s, h) for kind, s, h in _TABLE if isinstance(error, kind))
     message = str(error)
     out.note(f"Error: {message}" if "Hint:" in message else f"Error: {message}\nHint: {hint}")
@@ -27,8 +31,8 @@ def report(error: FsqError, out: Output) -> int:
     return status
 
 
-def report_usage(message: str, help_command: str, out: Output) -> int:
-    """Print what is wrong with the command's words, and return the exit status."""
+def report_usage_error(message: str, help_command: str, out: Output) -> int:
+    """Print what is wrong with the arguments, and return the exit status."""
     out.note(f"Error: {message}\nHint: {help_command} --help")
     out.document(_document("UsageError", message, None, BAD_INPUT))
     return BAD_INPUT
@@ -37,5 +41,11 @@ def report_usage(message: str, help_command: str, out: Output) -> int:
 def _document(
     kind: str, message: str, problems: list[str] | None, status: int
 ) -> dict[str, dict[str, object]]:
-    listed = [message] if problems is None else problems
-    return {"error": {"type": kind, "message": message, "problems": listed, "exit_status": status}}
+    return {
+        "error": {
+            "type": kind,
+            "message": message,
+            "problems": [message] if problems is None else problems,
+            "exit_status": status,
+        }
+    }

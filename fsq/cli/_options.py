@@ -9,46 +9,91 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 
-Parsed = TypeVar("Parsed", date, datetime)
+Moment = TypeVar("Moment", date, datetime)
+
+CONTRACT = "v2_33features"
+PICTURES = ("svg", "png", "html")
+SOURCES = "Parquet file, folder or glob, Delta table, or bigquery://p.d.t"
+STORES = "Delta folder, or bigquery://p.d.t"
 
 
 class OnUnknown(StrEnum):
-    """What to do about a source word that the contract does not know."""
+    """What to do about source labels that the contract does not know."""
 
     error = "error"
     default = "default"
 
 
-def _iso(kind: type[Parsed], text: str, example: str) -> Parsed:
+def _parse_iso(kind: type[Moment], text: str, example: str) -> Moment:
     try:
         return kind.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not {example}") from None
 
 
-def day(text: str) -> date:
-    """A date, or an error that shows how one is written."""
-    return _iso(date, text, "a date such as 2026-02-06")
+def parse_date(text: str) -> date:
+    """An ISO date.
+
+    Raises:
+        BadParameter: the text is none; the message shows how to write one.
+    """
+    return _parse_iso(date, text, "a date such as 2026-02-06")
 
 
-def _moment(text: str) -> datetime:
-    return _iso(datetime, text, "a moment such as 2026-02-06T23:00:00Z")
+def _parse_moment(text: str) -> datetime:
+    return _parse_iso(datetime, text, "a moment such as 2026-02-06T23:00:00Z")
 
 
-def run_context(path: Path | None) -> RunContext | None:
-    """The run context of a file, if one was named."""
+def read_run_context(path: Path | None) -> RunContext | None:
+    """The run context of a file; None without one."""
     return None if path is None else RunContext.from_json(path)
 
 
+def split_names(text: str | None) -> list[str] | None:
+    """The names of a comma-separated list; None without one.
+
+    >>> split_names("pace_score, fatigue_score,")
+    ['pace_score', 'fatigue_score']
+    """
+    return None if text is None else [n.strip() for n in text.split(",") if n.strip()]
+
+
+def picture_kind(option: str, path: Path | None, kinds: tuple[str, ...] = PICTURES) -> str | None:
+    """The kind of picture that a file's name asks for; None without a file.
+
+    Raises:
+        InputError: the name ends in none of the kinds.
+
+    >>> picture_kind("--out", Path("trend.SVG"))
+    'svg'
+    """
+    if path is None:
+        return None
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in kinds:
+        endings = ", ".join(f".{k}" for k in kinds)
+        problem = f"{option} {path}: the name must end in one of {endings}"
+        raise InputError([problem], "the picture cannot be drawn")
+    return kind
+
+
+StoreOpt = Annotated[str, typer.Option(metavar="D", help=f"{STORES}.")]
+DateOpt = Annotated[
+    date | None,
+    typer.Option("--date", parser=parse_date, metavar="DATE", help="One date, as 2026-02-06."),
+]
 StartOpt = Annotated[
     date | None,
-    typer.Option(parser=day, metavar="DATE", help="First date; else the source's first."),
+    typer.Option(parser=parse_date, metavar="DATE", help="First date; by default the earliest."),
 ]
 EndOpt = Annotated[
     date | None,
-    typer.Option(parser=day, metavar="DATE", help="Last date, included; else the source's last."),
+    typer.Option(
+        parser=parse_date, metavar="DATE", help="Last date, included; by default the latest."
+    ),
 ]
 ContractOpt = Annotated[
     str, typer.Option(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")
@@ -57,17 +102,22 @@ AsOfOpt = Annotated[
     datetime | None,
     typer.Option(
         "--as-of",
-        parser=_moment,
+        parser=_parse_moment,
         metavar="ISO",
-        help="Judge freshness at this moment (UTC if it has no zone); else each date's end.",
+        help="Judge freshness at this moment, UTC unless it has a zone; by default at the end of "
+        "each date.",
     ),
 ]
 RunContextOpt = Annotated[
     Path | None,
-    typer.Option("--run-context", metavar="FILE.json", help="What upstream says of its run."),
+    typer.Option(
+        "--run-context",
+        metavar="FILE.json",
+        help="The upstream run: its ID, and the processors that completed.",
+    ),
 ]
 OnUnknownOpt = Annotated[
-    OnUnknown, typer.Option(help="Refuse unknown source words, or count them as defaults.")
+    OnUnknown, typer.Option(help="Refuse unknown source labels, or count them as defaults.")
 ]
 CommitRowsOpt = Annotated[
     int,
@@ -75,13 +125,7 @@ CommitRowsOpt = Annotated[
         "--commit-rows",
         min=1,
         metavar="N",
-        help="About so many rows, of whole dates, are held in memory and committed at once.",
+        help="Score and commit about this many rows at once; dates are never split.",
     ),
 ]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-SOURCES = "Parquet file, folder or glob, Delta table, or bigquery://p.d.t"
-StoreOpt = Annotated[str, typer.Option(metavar="D", help="Delta folder, or bigquery://p.d.t.")]
-DateOpt = Annotated[
-    date | None,
-    typer.Option("--date", parser=day, metavar="DATE", help="One date, such as 2026-02-06."),
-]

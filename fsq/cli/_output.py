@@ -1,4 +1,7 @@
-"""What commands print: results on stdout, talk on stderr; under ``--json`` one document only."""
+"""What commands print: results on stdout, everything else on stderr.
+
+With ``--json``, stdout gets one document, and results for people go to stderr.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any, TextIO
 
 from rich import box
@@ -14,10 +18,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# A pipe gets this width whatever the terminal behind it has, so that output can be compared.
+# A pipe gets this width whatever the width of the terminal, so that outputs can be compared.
 PIPE_WIDTH = 80
 
-# Escape sequences first (else their tail would stay), then lone control and direction characters.
+# Escape sequences first (or their tail would stay), then single control and direction characters.
 _UNPRINTABLE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"
     r"|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?"
@@ -26,7 +30,7 @@ _UNPRINTABLE = re.compile(
 
 
 def clean(text: object) -> str:
-    r"""Text that is safe on a terminal: no control characters but tab and newline.
+    r"""Text that is safe on a terminal: without control characters other than tab and newline.
 
     >>> clean("lebron\x1b[31mjames\x07")
     'lebronjames'
@@ -35,7 +39,7 @@ def clean(text: object) -> str:
 
 
 def one_line(text: object) -> str:
-    r"""Text of the data as part of a line, which it cannot end.
+    r"""Text from the data that is safe within a line: it cannot end the line.
 
     >>> one_line("james\n::error::x")
     'james ::error::x'
@@ -44,7 +48,7 @@ def one_line(text: object) -> str:
 
 
 def console(stream: TextIO) -> Console:
-    """A console that writes colours only to a terminal, and none where NO_COLOR is set."""
+    """A console that uses colours on a terminal only, and not if NO_COLOR is set."""
     terminal = stream.isatty()
     plain = not terminal or bool(os.environ.get("NO_COLOR"))
     return Console(
@@ -60,10 +64,10 @@ def console(stream: TextIO) -> Console:
 
 
 class Output:
-    """Where one command's words go.
+    """Where a command prints.
 
     Args:
-        as_json: print one JSON document on stdout, and everything for people on stderr.
+        as_json: print one JSON document on stdout, and everything else on stderr.
     """
 
     def __init__(self, as_json: bool = False) -> None:
@@ -71,26 +75,43 @@ class Output:
 
     @property
     def talk(self) -> Console:
-        """The console for what is not the result: progress, warnings, errors."""
+        """The console for progress, warnings and errors."""
         return console(sys.stderr)
 
     @property
     def people(self) -> Console:
-        """The console for a result that a person reads."""
+        """The console for results that people read."""
         return console(sys.stderr if self.as_json else sys.stdout)
 
     def line(self, text: object) -> None:
-        """One line of a result; never wrapped, so that paths can be copied."""
+        """Print one line of the result, never wrapped, so that paths can be copied."""
         self.people.print(Text(clean(text)), soft_wrap=True)
 
     def note(self, text: object) -> None:
-        """One line that is not part of the result."""
+        """Print one line that is not part of the result."""
         self.talk.print(Text(clean(text)), soft_wrap=True)
+
+    def wrapped(self, text: str, indent: str = "") -> None:
+        """Print a paragraph of the result, wrapped to the width of a pipe.
+
+        Args:
+            text: the paragraph.
+            indent: of the first line, which may hold a label; the other lines get as many blanks.
+        """
+        blanks = " " * len(indent)
+        for line in wrap(
+            text,
+            PIPE_WIDTH,
+            initial_indent=indent,
+            subsequent_indent=blanks,
+            break_on_hyphens=False,
+        ):
+            self.line(line)
 
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: str = ""
     ) -> None:
-        """A table; columns that ``numbers`` names, split by blanks, are flush right."""
+        """Print a table; ``numbers`` names the columns to align right, separated by blanks."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name in columns:
             right = name in numbers.split()
@@ -102,7 +123,7 @@ class Output:
         self.people.print(table)
 
     def document(self, data: Mapping[str, Any]) -> None:
-        """The result as JSON, if that was asked for."""
+        """Print the result as JSON, with ``--json`` only."""
         if self.as_json:
             sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
 

@@ -1,4 +1,4 @@
-"""``fsq contract``: shows, checks and compares contracts."""
+"""``fsq contract``: show, check and compare contracts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
-from fsq.cli._options import JsonOpt
+from fsq.cli._options import CONTRACT, JsonOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, Feature, load_contract
+from fsq.utils.text import plural
 
 app = typer.Typer(help="Show, check and compare contracts.", rich_markup_mode=None)
-ContractArg = Annotated[str, typer.Argument(metavar="NAME|PATH")]
+ContractArg = Annotated[
+    str, typer.Argument(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")
+]
 
 
 @app.command()
-def show(contract: ContractArg = "v2_33features", as_json: JsonOpt = False) -> None:
+def show(contract: ContractArg = CONTRACT, as_json: JsonOpt = False) -> None:
     """Print a contract's features, processors and models."""
     loaded, out = load_contract(contract), Output(as_json)
     out.line(f"{_title(loaded)}\n")
@@ -40,12 +43,14 @@ def show(contract: ContractArg = "v2_33features", as_json: JsonOpt = False) -> N
 
 @app.command()
 def check(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="A TOML file, or a shipped name.")],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="Your TOML file, or a shipped contract.")
+    ],
     as_json: JsonOpt = False,
 ) -> None:
-    """Check a contract; every fault is listed, and then the exit status is 2."""
+    """Check a contract: list every problem, and exit with status 2 if there is one."""
     loaded, out = load_contract(path), Output(as_json)
-    out.line(f"{path} is sound: {_title(loaded)}")
+    out.line(f"{path} is valid: {_title(loaded)}")
     out.document(
         {
             "contract": path,
@@ -59,14 +64,15 @@ def check(
 
 @app.command()
 def diff(a: ContractArg, b: ContractArg, as_json: JsonOpt = False) -> None:
-    """Print in what two contracts differ; what only one has shows as - in the other."""
+    """Print how two contracts differ; - marks what one does not have."""
     out = Output(as_json)
     left, right = (load_contract(c).model_dump(mode="json") for c in (a, b))
-    found = _differences(left, right)
-    if found:
-        out.table(("place", a, b), [(d["place"], _said(d["a"]), _said(d["b"])) for d in found])
-    out.line(f"{len(found):,} difference{'' if len(found) == 1 else 's'}")
-    out.document({"a": a, "b": b, "same": not found, "differences": found})
+    differences = _find_differences(left, right)
+    if differences:
+        rows = [(d["place"], _cell(d["a"]), _cell(d["b"])) for d in differences]
+        out.table(("place", a, b), rows)
+    out.line(plural(len(differences), "difference"))
+    out.document({"a": a, "b": b, "same": not differences, "differences": differences})
 
 
 def _title(contract: Contract) -> str:
@@ -77,28 +83,28 @@ def _role(feature: Feature) -> str | None:
     return "critical" if feature.critical else "optional" if feature.optional else None
 
 
-def _said(value: Any) -> str | None:
+def _cell(value: Any) -> str | None:
     if isinstance(value, dict):
         return "defined"
     return None if value is None else str(value)
 
 
-def _differences(a: Any, b: Any, place: str = "") -> list[dict[str, Any]]:
-    """Where two contracts differ; what only one has is one difference, whatever is in it."""
-    left, right = _entries(a), _entries(b)
+def _find_differences(a: Any, b: Any, place: str = "") -> list[dict[str, Any]]:
+    """Where two contracts differ; what only one has counts as one difference."""
+    left, right = _table_entries(a), _table_entries(b)
     if left is None or right is None:
         return [] if a == b else [{"place": place, "a": a, "b": b}]
     return [
         difference
         for key in dict.fromkeys([*left, *right])
-        for difference in _differences(
+        for difference in _find_differences(
             left.get(key), right.get(key), f"{place}.{key}" if place else key
         )
     ]
 
 
-def _entries(value: Any) -> dict[str, Any] | None:
-    """The parts of a table; those of a list of tables go by name, or else by position."""
+def _table_entries(value: Any) -> dict[str, Any] | None:
+    """The entries of a table, or of a list of tables by name or position; None of other values."""
     if isinstance(value, dict):
         return value
     if isinstance(value, list) and all(isinstance(v, dict) for v in value):

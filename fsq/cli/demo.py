@@ -12,20 +12,20 @@ from fsq.cli._output import Output
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to.")],
     season: Annotated[str, typer.Option(metavar="2025-26", help="The season to simulate.")] = (
         "2025-26"
     ),
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same season.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed simulates the same season.")] = 7,
     as_json: JsonOpt = False,
 ) -> None:
-    """Simulate a season as input files, incidents included."""
-    from fsq.demo import write_demo  # the simulator loads in no other command
+    """Simulate a season as input files, with incidents to find."""
+    from fsq.demo import write_demo  # no other command needs it
 
     out = Output(as_json)
     made = write_demo(folder, season=season, seed=seed)
     out.line(f"{made.rows_path}: {made.rows:,} rows of {made.dates:,} dates")
-    out.line(f"{made.incidents_path}: the {made.incidents:,} incidents that are hidden in them")
+    out.line(f"{made.incidents_path}: the {made.incidents:,} incidents hidden in them")
     out.document(
         {
             "rows_path": str(made.rows_path),

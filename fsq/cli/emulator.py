@@ -10,22 +10,23 @@ import typer
 from fsq.cli._output import Output
 from fsq.emulator import serve
 
-_Port = typer.Option(min=0, max=65535, metavar="PORT", help="0 for a free one.")
+_Port = typer.Option(min=0, max=65535, metavar="PORT", help="Port; 0 for a free one.")
 
 
 def command(
     rest_port: Annotated[int, _Port] = 9050,
     grpc_port: Annotated[int, _Port] = 9060,
     data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the tables here; else in memory.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep tables in this folder; by default in memory."),
     ] = None,
     project: Annotated[
-        str, typer.Option(metavar="ID", help="Project of requests that name none.")
+        str, typer.Option(metavar="ID", help="Project of requests that do not name one.")
     ] = "test-project",
 ) -> None:
     """Run a local BigQuery that speaks the real protocol, until interrupted.
 
-    Once it is ready, it prints the two lines that make fsq and Google's clients use it.
+    Once ready, it prints two lines to run in your shell, so that fsq and Google's clients use it.
     """
     out = Output()
 

@@ -1,21 +1,22 @@
-"""``fsq model check``: can these data feed this model?"""
+"""``fsq model check``: may this model predict on this data?"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._dates import choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
+from fsq.cli._store import open_for_reading
 from fsq.models import ModelCheck, check_model
+from fsq.models.names import HEADLINE
 from fsq.models.rendering import render_text
-from fsq.stores import open_store
-from fsq.stores.read_errors import store_read_errors
 
-app = typer.Typer(help="Models: what they need of the data.", rich_markup_mode=None)
+app = typer.Typer(help="Check whether data supports a model.", rich_markup_mode=None)
 _MOST_DATES = 14
 
 
@@ -29,7 +30,7 @@ def check(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="A contract model, a model file, or feature names: a,b,c."
+            metavar="MODEL", help="A model of the contract, a model file, or feature names: a,b,c."
         ),
     ],
     store: o.StoreOpt,
@@ -37,49 +38,49 @@ def check(
     start: o.StartOpt = None,
     end: o.EndOpt = None,
     ordered: Annotated[
-        bool, typer.Option("--ordered", help="The model is fed by position: order counts.")
+        bool,
+        typer.Option("--ordered", help="Features are passed by position, so their order counts."),
     ] = False,
     min_quality: Annotated[
-        float | None, typer.Option(metavar="POINTS", help="Least points of its required features.")
+        float | None,
+        typer.Option(metavar="POINTS", help="Minimum quality of required features, 0 to 100."),
     ] = None,
     trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Load a .joblib or .pkl; it can run anything.")
+        bool,
+        typer.Option("--trust-pickle", help="Load a .joblib or .pkl file; it can run any code."),
     ] = False,
-    contract: o.ContractOpt = "v2_33features",
+    contract: o.ContractOpt = o.CONTRACT,
     as_json: o.JsonOpt = False,
 ) -> int:
-    """Say whether the data of a date support a model; exit status 1 if not."""
-    if day and (start or end):
-        raise typer.BadParameter("--date excludes --start and --end; use one of them")
+    """Check whether the data of a date supports a model; exit status 1 if not."""
     out = Output(as_json)
-    asked: Any = model
-    if "," in model and not Path(model).exists():
-        asked = [n.strip() for n in model.split(",") if n.strip()]
-    with store_read_errors(store):
-        found = check_model(
-            asked,
-            open_store(store),
+    start, end = choose_dates(day, start, end, HEADLINE)
+    names = "," in model and not Path(model).exists()
+    with open_for_reading(store) as opened:
+        result = check_model(
+            o.split_names(model) if names else model,
+            opened,
             contract=contract,
-            start=day or start,
-            end=day or end,
+            start=start,
+            end=end,
             ordered=ordered,
             min_quality=min_quality,
             trust_pickle=trust_pickle,
             on_incompatible="report",
         )
-    _print(found, out)
-    status = FINE if found.supported else FAILED_CHECK
-    out.document({"store": store, "exit_status": status} | found.to_dict())
+    _print_result(result, out)
+    status = FINE if result.supported else FAILED_CHECK
+    out.document({"store": store, "exit_status": status} | result.to_dict())
     return status
 
 
-def _print(found: ModelCheck, out: Output) -> None:
-    for line in render_text(found).splitlines():
+def _print_result(result: ModelCheck, out: Output) -> None:
+    for line in render_text(result).splitlines():
         out.line(line)
-    if found.dates.height < 2:
+    if result.dates.height < 2:
         return
-    # Dates that are refused come first: they are what somebody has to look at.
-    shown = found.dates.sort("supported", "game_date").head(_MOST_DATES)
+    # Dates that are refused come first: they need attention.
+    shown = result.dates.sort("supported", "game_date").head(_MOST_DATES)
     rows = [
         (
             d["game_date"],
@@ -92,5 +93,5 @@ def _print(found: ModelCheck, out: Output) -> None:
     ]
     out.line("")
     out.table(("date", "records", "may", "supported", "lacks"), rows, numbers="records may")
-    if found.dates.height > shown.height:
-        out.line(f"and {found.dates.height - shown.height} more dates; --json lists all of them")
+    if result.dates.height > shown.height:
+        out.line(f"and {result.dates.height - shown.height} more dates; --json lists all of them")

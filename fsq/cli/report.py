@@ -1,4 +1,4 @@
-"""``fsq report``: one self-contained HTML page about a store's dates."""
+"""``fsq report``: one self-contained HTML page about a store."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import typer
 
 from fsq.cli import _options as o
 from fsq.cli._output import Output
+from fsq.cli._store import open_for_reading
 from fsq.contract import load_contract
 from fsq.errors import InputError
-from fsq.stores import open_store
-from fsq.stores.read_errors import store_read_errors
+from fsq.utils.dates import validate_date_range
+from fsq.utils.extras import require_extra
+from fsq.utils.files import write_atomically
+
+_HEADLINE = "the report cannot be written"
 
 
 def command(
@@ -21,22 +25,21 @@ def command(
     target: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .html file to write.")],
     start: o.StartOpt = None,
     end: o.EndOpt = None,
-    contract: o.ContractOpt = "v2_33features",
+    contract: o.ContractOpt = o.CONTRACT,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Write one HTML page that opens offline: verdict, findings, charts, worst records."""
-    if start and end and start > end:
-        raise InputError([f"--start {start} is after --end {end}; swap them"])
+    """Write one HTML page, readable offline: verdict, findings, charts, worst records."""
+    validate_date_range(start, end, _HEADLINE)
     if target.suffix.lower() not in (".html", ".htm"):
-        raise InputError([f"--out {target}: end it in .html"], "the page cannot be written")
-    from fsq.report.page import make_report  # altair and jinja2 load for pages only
-    from fsq.utils.files import write_atomically
+        raise InputError([f"--out {target}: the name must end in .html"], _HEADLINE)
+    with require_extra("report", _HEADLINE):
+        from fsq.report.page import make_report  # loads altair and jinja2
 
-    began = time.perf_counter()
-    with store_read_errors(store):
-        page = make_report(open_store(store), load_contract(contract), start, end)
+    started = time.perf_counter()
+    with open_for_reading(store) as opened:
+        page = make_report(opened, load_contract(contract), start, end)
     write_atomically(target, page)
-    size, seconds = len(page.encode()), time.perf_counter() - began
+    size, seconds = len(page.encode()), time.perf_counter() - started
     out = Output(as_json)
     out.line(f"{target}: {size / 1e6:.1f} MB in {seconds:.1f} s; open it in a browser")
     out.document({"report": str(target), "bytes": size, "seconds": seconds})

@@ -1,10 +1,11 @@
-"""``fsq score``: feature rows in, scored rows out."""
+"""``fsq score``: score a file or store to a Parquet file or store."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -13,17 +14,27 @@ import polars as pl
 import pyarrow.parquet as pq
 import typer
 
-from fsq.backfill.run import COMMIT_ROWS, backfill
+from fsq.backfill import BackfillOptions, backfill
+from fsq.backfill.options import COMMIT_ROWS
 from fsq.backfill.source import scan_source, source_read_errors, spilled_to_disk
 from fsq.cli import _options as o
 from fsq.cli._output import Output
-from fsq.cli._scoring import figures, tier_table
+from fsq.cli._scoring import print_tiers, summarize
 from fsq.intake.layout import Layout
 from fsq.intake.validation import count_unknown_labels, validate_input
 from fsq.schema.arrow import to_arrow
-from fsq.scoring.engine import CHUNK_ROWS, ScoringOptions, make_scoring_options, score_validated
+from fsq.scoring.engine import CHUNK_ROWS, ScoringOptions, score_validated
 from fsq.utils.files import atomic_write
 from fsq.utils.frames import read_batches
+
+
+@dataclass
+class _Scored:
+    """What has been scored: records per quality tier, dates, and unknown labels."""
+
+    tiers: Counter[str] = field(default_factory=Counter)
+    dates: set[date] = field(default_factory=set)
+    unknown: dict[str, int] = field(default_factory=dict)
 
 
 def command(
@@ -31,10 +42,10 @@ def command(
     target: Annotated[
         str,
         typer.Option(
-            "--out", metavar="OUTPUT", help="A .parquet file, a Delta folder, or bigquery://p.d.t."
+            "--out", metavar="OUTPUT", help="A .parquet file, Delta folder, or bigquery://p.d.t."
         ),
     ],
-    contract: o.ContractOpt = "v2_33features",
+    contract: o.ContractOpt = o.CONTRACT,
     as_of: o.AsOfOpt = None,
     run_context: o.RunContextOpt = None,
     on_unknown_source: o.OnUnknownOpt = o.OnUnknown.error,
@@ -43,84 +54,80 @@ def command(
 ) -> None:
     """Score a file or store to a Parquet file or store.
 
-    A file appears as a whole or not at all; in a store, every date of the input is replaced, some
-    whole dates at a time.
+    A file is written as a whole or not at all. In a store, all dates of the input are replaced,
+    one group of whole dates at a time.
     """
-    out, run = Output(as_json), o.run_context(run_context)
-    options = make_scoring_options(contract, as_of, run, None, on_unknown_source.value)
-    began = time.perf_counter()
+    out = Output(as_json)
+    options = BackfillOptions(
+        contract=contract,
+        run=o.read_run_context(run_context),
+        as_of=as_of,
+        on_unknown_source=on_unknown_source.value,
+        force=True,
+        chunk_rows=commit_rows,
+    )
+    scoring = options.scoring()
+    started = time.perf_counter()
     if target.endswith(".parquet") and "://" not in target:
-        with source_read_errors(source):
-            found = scan_source(source)
-            with spilled_to_disk(found, source, found.collect_schema().names()) as rows:
-                layout = validate_input(rows, options.contract, options.on_unknown)
-                unknown = (
-                    count_unknown_labels(rows, layout) if options.on_unknown == "default" else {}
-                )
-                dates, tiers = _to_file(rows, layout, Path(target), options)
+        scored = _score_to_file(source, Path(target), scoring)
+        dates, tiers, unknown = len(scored.dates), dict(scored.tiers), scored.unknown
     else:
-        done = backfill(
-            source,
-            target,
-            contract=options.contract,
-            run=run,
-            as_of=as_of,
-            on_unknown_source=on_unknown_source.value,
-            force=True,
-            chunk_rows=commit_rows,
-        )
-        dates, unknown, tiers = done.dates, done.unknown_sources, Counter(done.tiers)
-    seconds, count = time.perf_counter() - began, sum(tiers.values())
-    out.line(f"{target}: {figures(count, dates, seconds)}")
-    tier_table(tiers, out)
+        result = backfill(source, target, options, contract=scoring.contract)
+        dates, tiers, unknown = result.dates, result.tiers, result.unknown_sources
+    seconds, rows = time.perf_counter() - started, sum(tiers.values())
+    out.line(f"{target}: {summarize(rows, dates, seconds)}")
+    print_tiers(tiers, out)
     out.document(
         {
             "output": target,
-            "contract": options.contract.name,
-            "rows": count,
+            "contract": scoring.contract.name,
+            "rows": rows,
             "dates": dates,
             "seconds": seconds,
-            "tiers": dict(tiers),
+            "tiers": tiers,
             "unknown_sources": unknown,
         }
     )
 
 
-def _to_file(
-    rows: pl.LazyFrame, layout: Layout, path: Path, options: ScoringOptions
-) -> tuple[int, Counter[str]]:
-    """Write to a file beside the target, and rename it once it is whole."""
-    tiers: Counter[str] = Counter()
-    days: set[date] = set()
-    with atomic_write(path) as file:
-        _write(file, _counted(_chunks(rows, layout, options), tiers, days))
-    return len(days), tiers
+def _score_to_file(source: str, path: Path, options: ScoringOptions) -> _Scored:
+    """Score to a file beside the target, and rename it once it is complete."""
+    scored = _Scored()
+    with source_read_errors(source):
+        found = scan_source(source)
+        with spilled_to_disk(found, source, found.collect_schema().names()) as rows:
+            layout = validate_input(rows, options.contract, options.on_unknown)
+            if options.on_unknown == "default":
+                scored.unknown = count_unknown_labels(rows, layout)
+            with atomic_write(path) as file:
+                _write_chunks(file, _count_chunks(_score_chunks(rows, layout, options), scored))
+    return scored
 
 
-def _write(file: BinaryIO, chunks: Iterator[pl.DataFrame]) -> None:
-    """Write the chunks, of which there is at least one, with plain Arrow types."""
-    first = to_arrow(next(chunks))
-    with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
-        writer.write_table(first)
-        for chunk in chunks:
-            writer.write_table(to_arrow(chunk))
-
-
-def _counted(
-    chunks: Iterator[pl.DataFrame], tiers: Counter[str], days: set[date]
+def _score_chunks(
+    rows: pl.LazyFrame, layout: Layout, options: ScoringOptions
 ) -> Iterator[pl.DataFrame]:
-    """Pass the chunks on, and count what they hold."""
-    for chunk in chunks:
-        tiers.update(dict(chunk["quality_tier"].value_counts().iter_rows()))
-        days.update(chunk["game_date"].unique())
-        yield chunk
-
-
-def _chunks(rows: pl.LazyFrame, layout: Layout, options: ScoringOptions) -> Iterator[pl.DataFrame]:
-    """Scored chunks; at least one, so that no rows give a file with columns and no rows."""
+    """Scored chunks; at least one, so that an input without rows gives a file with columns."""
     empty = True
     for batch in read_batches(rows, CHUNK_ROWS):
         empty = False
         yield score_validated(batch, layout, options)
     if empty:
         yield score_validated(rows.head(0).collect(), layout, options)
+
+
+def _count_chunks(chunks: Iterator[pl.DataFrame], scored: _Scored) -> Iterator[pl.DataFrame]:
+    """Pass the chunks on, and count their tiers and dates."""
+    for chunk in chunks:
+        scored.tiers.update(dict(chunk["quality_tier"].value_counts().iter_rows()))
+        scored.dates.update(chunk["game_date"].unique())
+        yield chunk
+
+
+def _write_chunks(file: BinaryIO, chunks: Iterator[pl.DataFrame]) -> None:
+    """Write the chunks, of which there is at least one, with plain Arrow types."""
+    first = to_arrow(next(chunks))
+    with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
+        writer.write_table(first)
+        for chunk in chunks:
+            writer.write_table(to_arrow(chunk))

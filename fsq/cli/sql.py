@@ -1,4 +1,4 @@
-"""``fsq sql``: the views and queries, as SQL for BigQuery."""
+"""``fsq sql``: views and queries over a scored table, as SQL for BigQuery."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from fsq.stores.bigquery.names import TableName
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Which one; without it, a list.")
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Query to print; without it, all are listed."),
     ] = None,
     table: Annotated[
         str | None,
         typer.Option(metavar="bigquery://P.D.T", help="The scored table."),
     ] = None,
-    contract: o.ContractOpt = "v2_33features",
+    contract: o.ContractOpt = o.CONTRACT,
     start: o.StartOpt = None,
     end: o.EndOpt = None,
     create_view: Annotated[
-        bool, typer.Option("--create-view", help="As CREATE OR REPLACE VIEW beside the table.")
+        bool, typer.Option("--create-view", help="Print CREATE OR REPLACE VIEW, beside the table.")
     ] = False,
     no_game_id: Annotated[
         bool, typer.Option("--no-game-id", help="The table has no column game_id.")
     ] = False,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Print a query or a view over a scored table, made from the contract; nothing is sent."""
+    """Print a query or view over a scored table as SQL; nothing is run."""
     out = Output(as_json)
     if name is None:
         out.table(("name", "gives"), list(sql.VIEWS.items()))
@@ -42,12 +43,12 @@ def command(
         return
     if table is None:
         cure = "name the scored table: --table bigquery://project.dataset.table"
-        raise InputError([f"--table is lacking; {cure}"], "no SQL was made")
+        raise InputError([f"--table is missing; {cure}"], "no SQL was made")
     place, loaded = TableName.parse(table), load_contract(contract)
     make = sql.make_view if create_view else sql.make_query
     text = make(name, place, loaded, start, end, not no_game_id)
     if not as_json:
-        sys.stdout.write(text)  # as it is: it is to be pasted, not to be read in a terminal alone
+        sys.stdout.write(text)  # unwrapped, so that it can be pasted
     out.document(
         {
             "name": name,

@@ -1,4 +1,4 @@
-"""Spark as the scheduler: its tasks get a number each, and hand back lines of a manifest."""
+"""Spark as the scheduler: it gives each task a number, and returns the manifest's rows."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ import polars as pl
 
 from fsq.errors import InputError, StoreError
 from fsq.spark import remote
-from fsq.spark.tasks import DDL, MANIFEST, Work
+from fsq.spark.session import HEADLINE
+from fsq.spark.tasks import DDL, MANIFEST, TaskSpec
 from fsq.utils.version import DISTRIBUTION, VERSION
 
-_HEADLINE = "Spark cannot be used"
-_NEEDED = ("fsq", "polars", "pyarrow", "numpy", "pydantic", "deltalake", "pandas")
-# These decide the result, so the driver's and the executors' must be the same.
-_SAME = ("fsq", "polars")
-# Seconds between two looks at how far a job has come.
-_LOOK = 0.5
+_REQUIRED = ("fsq", "polars", "pyarrow", "numpy", "pydantic", "deltalake", "pandas")
+# These decide the result, so driver and executors must have the same version.
+_SAME_VERSION = ("fsq", "polars")
+_POLL_SECONDS = 0.5
 
 
 class Engine:
-    """A Spark session, classic or Connect, whose executors have been found fit.
+    """A Spark session, classic or Connect, whose executors have what the tasks need.
 
     Args:
         spark: the session.
         packages: what the executors need for the stores, beside what fsq itself needs.
-        variables: environment variables that they need for the stores, where they are set.
+        variables: environment variables of the driver that the executors need for the stores.
 
     Raises:
-        InputError: executors lack packages, or have others than the driver; nothing was done.
+        InputError: executors are missing packages, or have other versions than the driver.
     """
 
     def __init__(
@@ -44,80 +43,81 @@ class Engine:
     ) -> None:
         from pyspark import cloudpickle
 
-        # By value: the workers need not have fsq to be asked whether they have.
+        # By value: the workers need not have fsq to be asked whether they have it.
         cloudpickle.register_pickle_by_value(remote)  # type: ignore[no-untyped-call]
         self._spark = spark
-        self._context = getattr(spark, "sparkContext", None) if _classic(spark) else None
+        self._context = getattr(spark, "sparkContext", None) if _is_classic(spark) else None
         self._variables = variables
-        self._examine([*dict.fromkeys((*_NEEDED, *packages))])
+        self._check_executors([*dict.fromkeys((*_REQUIRED, *packages))])
 
-    def _examine(self, names: list[str]) -> None:
+    def _check_executors(self, names: list[str]) -> None:
         from pyspark.sql.functions import udf
 
         count = max(2, self._context.defaultParallelism if self._context else 2)
-        look = udf(remote.look(names, {"fsq": DISTRIBUTION}), "string", useArrow=False)
-        asked = self._spark.range(count, numPartitions=count)
+        list_packages = udf(
+            remote.make_package_lister(names, {"fsq": DISTRIBUTION}), "string", useArrow=False
+        )
+        tasks = self._spark.range(count, numPartitions=count)
         try:
-            answers = asked.select(look("id").alias("told")).collect()
-        except _faults() as error:
-            raise InputError(
-                [f"no Python runs on its executors: {_cause(error)}"], _HEADLINE
-            ) from error
-        told = {row["told"] for row in answers}
-        problems = sorted({p for text in told for p in _unfit(json.loads(text))})
+            answers = tasks.select(list_packages("id").alias("packages")).collect()
+        except _spark_errors() as error:
+            problem = f"no Python runs on its executors: {_find_cause(error)}"
+            raise InputError([problem], HEADLINE) from error
+        workers = {row["packages"] for row in answers}
+        problems = sorted({p for text in workers for p in _find_problems(json.loads(text))})
         if problems:
-            raise InputError(problems, _HEADLINE)
+            raise InputError(problems, HEADLINE)
 
     def run(
-        self, work: Work, advance: Callable[[float], None] = lambda share: None
+        self, spec: TaskSpec, advance: Callable[[float], None] = lambda share: None
     ) -> pl.DataFrame:
-        """The manifest of all tasks, once the last one is done.
+        """Run all tasks, and return their manifest.
 
         Args:
-            work: what to do.
-            advance: called now and then with the share of the tasks that are done.
+            spec: what to do.
+            advance: called now and then with the share of tasks that are done.
 
         Raises:
-            InputError: as a task has told.
-            StoreError: as a task has told, or Spark gave a task up.
+            InputError: a task reported it.
+            StoreError: a task reported it, or Spark gave up a task.
         """
-        count = len(work.chunks)
-        environment = {n: os.environ[n] for n in self._variables if n in os.environ}
+        count = len(spec.groups)
+        environment = {name: os.environ[name] for name in self._variables if name in os.environ}
         environment["POLARS_MAX_THREADS"] = self._spark.conf.get("spark.task.cpus", "1")
-        asked = self._spark.range(0, count, 1, count).mapInArrow(
-            remote.runner(work.packed(), environment), DDL
+        tasks = self._spark.range(0, count, 1, count).mapInArrow(
+            remote.make_task_runner(spec.to_bytes(), environment), DDL
         )
         try:
-            with self._watched(count, advance):
-                lines = pl.DataFrame(asked.toArrow().cast(MANIFEST))
-        except _faults() as error:
-            told = "Spark gave up a task, and nothing was committed; run it again"
-            raise StoreError(f"{told}. It said: {_cause(error)}") from error
-        failed = lines.filter(pl.col("error").is_not_null())
+            with self._report_progress(count, advance):
+                manifest = pl.DataFrame(tasks.toArrow().cast(MANIFEST))
+        except _spark_errors() as error:
+            problem = "Spark gave up a task; nothing was committed; run it again"
+            raise StoreError(f"{problem}. It said: {_find_cause(error)}") from error
+        failed = manifest.filter(pl.col("error").is_not_null())
         if failed.height:
             problems = list(dict.fromkeys(failed["problems"].explode().to_list()))
             if (failed["error"] == "InputError").any():
                 raise InputError(problems)
             raise StoreError("; ".join(problems[:5]))
-        return lines
+        return manifest
 
     @contextmanager
-    def _watched(self, count: int, advance: Callable[[float], None]) -> Iterator[None]:
-        """Tell how far the tasks of a job have come, while it runs."""
+    def _report_progress(self, count: int, advance: Callable[[float], None]) -> Iterator[None]:
+        """Call ``advance`` with the share of tasks that are done, while a job runs."""
         if self._context is None:
-            told = partial(_advance, advance, count)
-            self._spark.registerProgressHandler(told)
+            handler = partial(_advance_connect, advance, count)
+            self._spark.registerProgressHandler(handler)
             try:
                 yield
             finally:
-                self._spark.removeProgressHandler(told)
+                self._spark.removeProgressHandler(handler)
             return
-        over, context = threading.Event(), self._context
-        tag = f"fsq-{os.getpid()}-{id(over)}"
+        done, context = threading.Event(), self._context
+        tag = f"fsq-{os.getpid()}-{id(done)}"
 
-        def watch() -> None:
+        def poll() -> None:
             tracker = context.statusTracker()
-            while not over.wait(_LOOK):
+            while not done.wait(_POLL_SECONDS):
                 stages = [
                     tracker.getStageInfo(s)
                     for j in tracker.getJobIdsForGroup(tag)
@@ -125,32 +125,34 @@ class Engine:
                 ]
                 advance(min(1.0, sum(s.numCompletedTasks for s in stages if s) / count))
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        before = context.getLocalProperty("spark.jobGroup.id")
+        poller = threading.Thread(target=poll, daemon=True)
+        group_before = context.getLocalProperty("spark.jobGroup.id")
         context.setJobGroup(tag, "fsq backfill", interruptOnCancel=True)
-        watcher.start()
+        poller.start()
         try:
             yield
         except BaseException:
             context.cancelJobGroup(tag)
             raise
         finally:
-            over.set()
-            watcher.join()
-            context.setLocalProperty("spark.jobGroup.id", before)
+            done.set()
+            poller.join()
+            context.setLocalProperty("spark.jobGroup.id", group_before)
 
 
-def _advance(advance: Callable[[float], None], count: int, *, stages: Any, **_: Any) -> None:
-    """What Spark Connect tells now and then."""
+def _advance_connect(
+    advance: Callable[[float], None], count: int, *, stages: Any, **_: Any
+) -> None:
+    """Progress handler of Spark Connect."""
     advance(min(1.0, sum(s.num_completed_tasks for s in stages or ()) / count))
 
 
-def _classic(spark: Any) -> bool:
+def _is_classic(spark: Any) -> bool:
     return type(spark).__module__.startswith("pyspark.sql.session")
 
 
-def _faults() -> tuple[type[Exception], ...]:
-    """What Spark raises when a job fails, by its own name or by that of the bridge to Java."""
+def _spark_errors() -> tuple[type[Exception], ...]:
+    """What a failed job raises: Spark's own errors, and those of the bridge to Java."""
     from pyspark.errors import PySparkException
 
     try:
@@ -160,16 +162,20 @@ def _faults() -> tuple[type[Exception], ...]:
     return PySparkException, Py4JError, OSError
 
 
-def _unfit(told: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with one worker."""
+def _find_problems(worker: dict[str, Any]) -> Iterator[str]:
+    """What a worker is missing, or has in another version than the driver."""
     here = ".".join(python_version_tuple()[:2])
-    if told["python"] != here:
-        yield f"executors run Python {told['python']}, the driver {here}; use one version for both"
-    for name, there in told["packages"].items():
-        if there is None:
-            yield f"executors lack the Python package {name}; ship it as docs/spark.md tells"
-        elif name in _SAME and there not in ("?", _version(name)):
-            yield f"executors have {name} {there}, the driver {_version(name)}; use one for both"
+    if worker["python"] != here:
+        found = worker["python"]
+        yield f"executors run Python {found}, the driver {here}; use one version for both"
+    for name, found in worker["packages"].items():
+        if found is None:
+            yield f"executors lack the Python package {name}; see docs/spark.md for how to ship it"
+        elif name in _SAME_VERSION and found not in ("?", _version(name)):
+            yield (
+                f"executors have {name} {found}, the driver {_version(name)}; "
+                "use one version for both"
+            )
 
 
 def _version(name: str) -> str:
@@ -181,8 +187,8 @@ def _version(name: str) -> str:
         return "?"
 
 
-def _cause(error: Exception) -> str:
-    """The line of a long trace that tells what happened."""
+def _find_cause(error: Exception) -> str:
+    """The line of a long stack trace that says what happened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "Error" in line or "Cannot run program" in line]
-    return (told or lines or [type(error).__name__])[-1][:300]
+    causes = [line for line in lines if "Error" in line or "Cannot run program" in line]
+    return (causes or lines or [type(error).__name__])[-1][:300]

@@ -1,6 +1,6 @@
-"""What is sent to Spark's Python workers as it stands here: nothing of fsq is needed to load it.
+"""Functions that are sent to Spark's Python workers by value, so that they load without fsq.
 
-So it can tell that fsq is not there, and set the environment before Polars is loaded.
+They can therefore report that fsq is missing, and set the environment before Polars is loaded.
 """
 
 from __future__ import annotations
@@ -9,46 +9,48 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def look(names: list[str], distributions: dict[str, str]) -> Callable[[int], str]:
-    """A function that tells as JSON which packages a worker has, in which versions.
+def make_package_lister(names: list[str], distributions: dict[str, str]) -> Callable[[int], str]:
+    """A function that returns, as JSON, the versions of packages on a worker.
 
     Args:
         names: of the packages.
-        distributions: what those are called on PyPI that have another name there.
+        distributions: names on PyPI of those that have another one there.
     """
 
-    def told(_: int) -> str:
+    def list_packages(_: int) -> str:
         import importlib.metadata
         import importlib.util
         import json
         import platform
         import socket
 
-        found: dict[str, str | None] = {}
+        versions: dict[str, str | None] = {}
         for name in names:
             try:
-                found[name] = importlib.metadata.version(distributions.get(name, name))
+                versions[name] = importlib.metadata.version(distributions.get(name, name))
             except importlib.metadata.PackageNotFoundError:
-                # A bare folder or zip file of a package has no version.
-                found[name] = "?" if importlib.util.find_spec(name) else None
+                # A package that is a mere folder or zip file has no version.
+                versions[name] = "?" if importlib.util.find_spec(name) else None
         python = ".".join(platform.python_version_tuple()[:2])
-        return json.dumps({"host": socket.gethostname(), "python": python, "packages": found})
+        return json.dumps({"host": socket.gethostname(), "python": python, "packages": versions})
 
-    return told
+    return list_packages
 
 
-def runner(work: bytes, environment: dict[str, str]) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """A function for ``mapInArrow``: each id is a task of the work."""
+def make_task_runner(
+    spec: bytes, environment: dict[str, str]
+) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """A function for ``mapInArrow`` that runs one task per id."""
 
-    def run(batches: Iterator[Any]) -> Iterator[Any]:
+    def run_tasks(batches: Iterator[Any]) -> Iterator[Any]:
         import os
 
         for name, value in environment.items():
             os.environ.setdefault(name, value)
-        from fsq.spark.tasks import done
+        from fsq.spark.tasks import run_task
 
         for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield done(work, number)
+            for task in batch.column(0).to_pylist():
+                yield run_task(spec, task)
 
-    return run
+    return run_tasks

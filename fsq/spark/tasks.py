@@ -1,10 +1,11 @@
-"""What a task does with its whole dates, and the lines of the manifest that it hands back."""
+"""What a Spark task does with its dates, and the rows of the manifest that it returns."""
 
 from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill.source import fingerprints, scan_source, source_read_errors
+from fsq.backfill.source import fingerprint_dates, scan_source, source_read_errors
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.layout import Layout
 from fsq.intake.validation import validate_rows
@@ -21,17 +22,17 @@ from fsq.scoring.engine import ScoringOptions, score_validated
 from fsq.stores import DataWriter, WriterCommitMessage
 from fsq.stores.validation import validate_keys
 
-# One line per date; what a task has written as a whole stands in each of its lines.
+# One row per date; what a task wrote for all its dates is repeated in each of its rows.
 MANIFEST = pa.schema(
     {
         "task": pa.int64(),
         "game_date": pa.date32(),
         "rows": pa.int64(),
         "fingerprint": pa.string(),
-        "sound": pa.bool_(),
-        "part": pa.string(),
-        "part_rows": pa.int64(),
-        "part_size": pa.int64(),
+        "valid": pa.bool_(),
+        "written": pa.string(),
+        "written_rows": pa.int64(),
+        "written_size": pa.int64(),
         "facts": pa.string(),
         "tiers": pa.string(),
         "error": pa.string(),
@@ -39,104 +40,103 @@ MANIFEST = pa.schema(
     }
 )
 DDL = (
-    "task long, game_date date, rows long, fingerprint string, sound boolean, part string, "
-    "part_rows long, part_size long, facts string, tiers string, error string, "
+    "task long, game_date date, rows long, fingerprint string, valid boolean, written string, "
+    "written_rows long, written_size long, facts string, tiers string, error string, "
     "problems array<string>"
 )
 
-# Rows that are scored and written at once, so that a date of any size fits into memory.
-_SLICE = 20_000
+# Rows to score and write at once, so that a date of any size fits into memory.
+_SLICE_ROWS = 20_000
 
 
 @dataclass(frozen=True)
-class Work:
-    """What every task of a job has to know.
+class TaskSpec:
+    """What every task of a Spark job needs to know.
 
     Attributes:
-        source: the source's URI.
-        columns: the columns to read of it.
+        source: URI of the source.
+        columns: columns to read.
         layout: how to read them.
-        fingerprinted: those whose content makes a date's fingerprint.
-        chunks: the dates of each task.
-        options: how to score.
-        place: where to write; None to tell the dates' fingerprints alone.
-        planned: rows and fingerprint of each date, as the plan has them.
+        fingerprint_columns: columns whose content makes a date's fingerprint.
+        groups: the dates of each task.
+        scoring: how to score.
+        writer: where to write; None to fingerprint the dates only.
+        planned: rows and fingerprint of each date when it was planned.
     """
 
     source: str
     columns: list[str]
     layout: Layout
-    fingerprinted: list[str]
-    chunks: Sequence[Sequence[date]]
-    options: ScoringOptions
-    place: DataWriter | None = None
+    fingerprint_columns: list[str]
+    groups: Sequence[Sequence[date]]
+    scoring: ScoringOptions
+    writer: DataWriter | None = None
     planned: dict[date, tuple[int, str]] = field(default_factory=dict)
 
-    def packed(self) -> bytes:
-        """For the way to a worker."""
+    def to_bytes(self) -> bytes:
+        """Serialized for the workers."""
         return pickle.dumps(self)
 
 
-def done(work: bytes, task: int) -> pa.RecordBatch:
-    """Do one task; an error that a person can act on is a line of the manifest."""
-    given: Work = pickle.loads(work)  # noqa: S301 - made by the driver
-    step: Callable[[Work, int], pl.DataFrame] = survey if given.place is None else scored
+def run_task(spec: bytes, task: int) -> pa.RecordBatch:
+    """Run one task; an error that a person can act on becomes a row of the manifest."""
+    given: TaskSpec = pickle.loads(spec)  # noqa: S301 - made by the driver
     try:
-        lines = step(given, task)
+        if given.writer is None:
+            rows = fingerprint_task(given, task)
+        else:
+            rows = score_task(given, given.writer, task)
     except FsqError as error:
-        told = getattr(error, "problems", None) or [str(error)]
-        lines = pl.DataFrame({"error": [type(error).__name__], "problems": [told]})
+        problems = getattr(error, "problems", None) or [str(error)]
+        rows = pl.DataFrame({"error": [type(error).__name__], "problems": [problems]})
     empty = pl.DataFrame(MANIFEST.empty_table())
-    lines = pl.concat([empty, lines.with_columns(task=task)], how="diagonal_relaxed")
-    return lines.to_arrow().cast(MANIFEST).combine_chunks().to_batches()[0]
+    manifest = pl.concat([empty, rows.with_columns(task=task)], how="diagonal_relaxed")
+    return manifest.to_arrow().cast(MANIFEST).combine_chunks().to_batches()[0]
 
 
-def survey(work: Work, task: int) -> pl.DataFrame:
-    """The fingerprints of a task's dates, and whether their rows can be scored."""
-    rows = _read(work, task)
+def fingerprint_task(spec: TaskSpec, task: int) -> pl.DataFrame:
+    """The fingerprints of a task's dates, and whether their rows are valid."""
+    rows = _read_rows(spec, task)
     try:
-        validate_rows(rows.lazy(), work.layout, work.options.on_unknown)
-        sound = True
+        validate_rows(rows.lazy(), spec.layout, spec.scoring.on_unknown)
+        valid = True
     except InputError:
-        sound = False  # the driver asks again, and tells of all dates at once
-    found = fingerprints(rows.lazy(), work.fingerprinted)
-    return found.with_columns(sound=pl.lit(sound))
+        valid = False  # the driver validates again, to report the problems of all dates at once
+    dates = fingerprint_dates(rows.lazy(), spec.fingerprint_columns)
+    return dates.with_columns(valid=pl.lit(valid))
 
 
-def scored(work: Work, task: int) -> pl.DataFrame:
+def score_task(spec: TaskSpec, writer: DataWriter, task: int) -> pl.DataFrame:
     """Score and write a task's dates."""
-    assert work.place is not None  # noqa: S101 - the caller has looked
-    rows = _read(work, task)
-    found = fingerprints(rows.lazy(), work.fingerprinted)
-    if {d: (n, f) for d, n, f in found.iter_rows()} != {
-        day: work.planned[day] for day in work.chunks[task]
-    }:
-        raise StoreError(f"{work.source} was changed after it was planned; run it again")
+    rows = _read_rows(spec, task)
+    dates = fingerprint_dates(rows.lazy(), spec.fingerprint_columns)
+    planned = {day: spec.planned[day] for day in spec.groups[task]}
+    if {day: (count, text) for day, count, text in dates.iter_rows()} != planned:
+        raise StoreError(f"{spec.source} changed after it was planned; run it again")
     validate_keys(rows.select(KEYS).to_arrow())
-    tiers: dict[str, int] = {}
+    tiers: Counter[str] = Counter()
 
-    def slices() -> Iterator[pl.DataFrame]:
-        for at in range(0, rows.height, _SLICE):
-            out = score_validated(rows.slice(at, _SLICE), work.layout, work.options)
-            for tier, count in out["quality_tier"].value_counts().iter_rows():
-                tiers[tier] = tiers.get(tier, 0) + count
-            yield out
+    def score_slices() -> Iterator[pl.DataFrame]:
+        for start in range(0, rows.height, _SLICE_ROWS):
+            scored = score_validated(rows.slice(start, _SLICE_ROWS), spec.layout, spec.scoring)
+            tiers.update(dict(scored["quality_tier"].value_counts().iter_rows()))
+            yield scored
 
-    part = work.place.write(task, slices())
-    return found.with_columns(**_told(part, tiers))
+    message = writer.write(task, score_slices())
+    return dates.with_columns(**_message_columns(message, tiers))
 
 
-def _told(part: WriterCommitMessage, tiers: dict[str, int]) -> dict[str, Any]:
+def _message_columns(message: WriterCommitMessage, tiers: dict[str, int]) -> dict[str, Any]:
     return {
-        "part": pl.lit(part.name),
-        "part_rows": pl.lit(part.rows, pl.Int64),
-        "part_size": pl.lit(part.size, pl.Int64),
-        "facts": pl.lit(json.dumps(part.facts)),
+        "written": pl.lit(message.name),
+        "written_rows": pl.lit(message.rows, pl.Int64),
+        "written_size": pl.lit(message.size, pl.Int64),
+        "facts": pl.lit(json.dumps(message.facts)),
         "tiers": pl.lit(json.dumps(tiers)),
     }
 
 
-def _read(work: Work, task: int) -> pl.DataFrame:
-    with source_read_errors(work.source):
-        rows = scan_source(work.source).filter(pl.col("game_date").is_in(list(work.chunks[task])))
-        return rows.select(list(dict.fromkeys(work.columns))).collect()
+def _read_rows(spec: TaskSpec, task: int) -> pl.DataFrame:
+    with source_read_errors(spec.source):
+        rows = scan_source(spec.source).filter(pl.col("game_date").is_in(list(spec.groups[task])))
+        return rows.select(list(dict.fromkeys(spec.columns))).collect()

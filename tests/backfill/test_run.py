@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill.run import Progress, backfill
+from fsq.backfill import Progress, backfill
 from tests.support.frames import legacy, wide
 from tests.support.real_data import SEASONS, needs_seasons
 

@@ -108,8 +108,8 @@ def test_a_run_as_fast_as_before_passes(told: Path, tmp_path: Path) -> None:
         (["--against", "spark"], "there is no such comparison"),
         (["--fail-over", "15%"], "--fail-over needs --compare"),
         (["--compare", "nothing.json"], "cannot be read"),
-        (["--out", "bench.pdf"], "end it in one of .svg, .png, .html"),
-        (["--profile", "flame.pdf"], "end it in one of .svg, .png, .html, .folded"),
+        (["--out", "bench.pdf"], "the name must end in one of .svg, .png, .html"),
+        (["--profile", "flame.pdf"], "the name must end in one of .svg, .png, .html, .folded"),
         (["no such file.parquet"], "no such file"),
     ],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fsq.cli import main
-from fsq.cli._costs import costs
+from fsq.cli._costs import print_costs
 from fsq.cli._output import Output
 from fsq.contract import load_contract
 from fsq.schema.arrow import TABLE_SCHEMA
@@ -94,5 +94,5 @@ def test_the_page_shows_the_statement_as_it_is() -> None:
 def test_the_page_shows_the_costs_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
     told = estimate(37_000, load_contract(), read=40 * MIB, held=280 * MIB, commits=2)
-    costs(told, Output())
+    print_costs(told, Output())
     assert capsys.readouterr().out.strip() == block.strip()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fsq.cli import main
-from fsq.spark.engine import _unfit
+from fsq.spark.engine import _find_problems
 
 
 def backfilled(tmp_path: Path, *words: str) -> int:
@@ -38,9 +38,7 @@ def test_java(
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     assert backfilled(tmp_path, "--engine", "spark") == 2
-    assert problems(capsys) == [
-        "no Java is found here; install Java 17 or newer, or set JAVA_HOME to one"
-    ]
+    assert problems(capsys) == ["Java is not installed; install Java 17 or newer, or set JAVA_HOME"]
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text("#!/bin/sh\necho 'openjdk version \"1.8.0_402\"' >&2\n")
@@ -52,17 +50,17 @@ def test_java(
 def test_options_of_spark_without_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert backfilled(tmp_path, "--spark-master", "local[2]", "--run-id", "one") == 2
     assert problems(capsys) == [
-        "--spark-master goes with --engine spark",
-        "--run-id goes with --engine spark",
+        "--spark-master needs --engine spark",
+        "--run-id needs --engine spark",
     ]
 
 
 def test_executors() -> None:
     here = ".".join(map(str, sys.version_info[:2]))
     told = {"host": "a", "python": here, "packages": {"fsq": "?", "polars": "0.1", "numpy": None}}
-    assert [p.split(";")[0].split(",")[0] for p in _unfit(told)] == [
+    assert [p.split(";")[0].split(",")[0] for p in _find_problems(told)] == [
         "executors have polars 0.1",
         "executors lack the Python package numpy",
     ]
-    (other,) = _unfit({**told, "python": "3.9", "packages": {}})
+    (other,) = _find_problems({**told, "python": "3.9", "packages": {}})
     assert other.startswith("executors run Python 3.9")

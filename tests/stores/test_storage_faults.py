@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq.backfill.run import Progress, backfill
+from fsq.backfill import Progress, backfill
 from fsq.cli import main
 from fsq.stores import open_store
 from fsq.stores.bigquery.client import open_clients
@@ -158,7 +158,7 @@ def test_a_table_that_vanishes_is_not_made_anew(
 def test_a_source_that_vanishes(sources: list[str], tmp_path: Path) -> None:
     store, source = tmp_path / "store", Path(sources[0])
     content = source.read_bytes()
-    with pytest.raises(fsq.StoreError, match="cannot be read any more"):
+    with pytest.raises(fsq.StoreError, match="can no longer be read"):
         backfill(str(source), str(store), chunk_rows=200, progress=after_two(source.unlink))
     assert {0, None} >= set(state(store))
     source.write_bytes(content)

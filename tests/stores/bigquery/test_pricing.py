@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fsq
-from fsq.cli._costs import costs
+from fsq.cli._costs import print_costs
 from fsq.cli._output import Output
 from fsq.demo import simulate_season
 from fsq.schema.columns import COLUMN_NAMES, KEYS
@@ -202,7 +202,7 @@ def test_small_runs_are_billed_the_least_that_a_query_costs() -> None:
 
 def test_the_estimate_is_told_with_its_assumptions(capsys: pytest.CaptureFixture[str]) -> None:
     told = estimate(36_298, CONTRACT, read=40_000_000, commits=2)
-    costs(told, Output())
+    print_costs(told, Output())
     text = capsys.readouterr().out
     assert "36,298 rows" in text
     assert "200 players on 365 days" in text

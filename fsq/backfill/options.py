@@ -1,0 +1,97 @@
+"""How to backfill: every option, documented once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypedDict
+
+from fsq.contract import Contract
+from fsq.intake.run_context import RunContext
+from fsq.intake.validation import OnUnknown
+from fsq.scoring.engine import ScoringOptions, make_scoring_options
+from fsq.utils.dates import validate_date_range
+
+# Rows per transaction: a season takes two, so that files are large and a rerun has little to redo.
+COMMIT_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a backfill has come: what is committed, of what there is to do."""
+
+    rows: int
+    total_rows: int
+    dates: int
+    total_dates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillOptions:
+    """What to backfill, and how.
+
+    Attributes:
+        start: first date; None for the source's first.
+        end: last date, included; None for the source's last.
+        contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
+        run: the upstream run's context, for rows that do not carry it.
+        as_of: moment at which freshness is judged, for rows that do not carry it; None for the
+            end of each row's game date.
+        now: the clock, UTC; None for the current time.
+        on_unknown_source: ``"error"`` to refuse source labels that the contract does not know,
+            ``"default"`` to count them as defaults.
+        force: rescore dates that are up to date, too.
+        dry_run: return the plan; write nothing.
+        chunk_rows: target number of rows to score and commit at once; dates are never split.
+        progress: called after every commit.
+
+    Raises:
+        InputError: start is after end.
+
+    >>> BackfillOptions(start=date(2026, 2, 1)).chunk_rows
+    20000
+    """
+
+    start: date | None = None
+    end: date | None = None
+    contract: str | Path | Contract = "v2_33features"
+    run: RunContext | None = None
+    as_of: datetime | None = None
+    now: datetime | None = None
+    on_unknown_source: OnUnknown = "error"
+    force: bool = False
+    dry_run: bool = False
+    chunk_rows: int = COMMIT_ROWS
+    progress: Callable[[Progress], None] | None = None
+
+    def __post_init__(self) -> None:
+        validate_date_range(self.start, self.end, "these dates cannot be backfilled")
+
+    def scoring(self) -> ScoringOptions:
+        """The options of the scoring: contract loaded, clock read.
+
+        Raises:
+            ContractError: the contract cannot be used.
+            InputError: ``on_unknown_source`` is neither ``"error"`` nor ``"default"``.
+        """
+        return make_scoring_options(
+            self.contract, self.as_of, self.run, self.now, self.on_unknown_source
+        )
+
+
+class BackfillKeywords(TypedDict, total=False):
+    """The fields of ``BackfillOptions`` as keyword arguments, for type checkers."""
+
+    start: date | None
+    end: date | None
+    contract: str | Path | Contract
+    run: RunContext | None
+    as_of: datetime | None
+    now: datetime | None
+    on_unknown_source: OnUnknown
+    force: bool
+    dry_run: bool
+    chunk_rows: int
+    progress: Callable[[Progress], None] | None

@@ -1,0 +1,75 @@
+"""Dates as people type them: ``--date``, ``--last 7d``, ``--season 2025-26``."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from fsq.errors import InputError
+from fsq.utils.dates import validate_date_range
+
+Range = tuple[date | None, date | None]
+
+
+def parse_last(text: str, today: date) -> tuple[date, date]:
+    """``7d`` as the last seven days, today included.
+
+    Raises:
+        InputError: the text has another form.
+
+    >>> parse_last("7d", date(2026, 2, 7))
+    (datetime.date(2026, 2, 1), datetime.date(2026, 2, 7))
+    """
+    match = re.fullmatch(r"([1-9]\d{0,4})d", text)
+    if not match:
+        raise InputError([f"--last {text!r}: write a number of days, such as 7d"])
+    return today - timedelta(days=int(match[1]) - 1), today
+
+
+def parse_season(text: str) -> tuple[date, date]:
+    """``2025-26`` as 1 July 2025 to 30 June 2026.
+
+    Raises:
+        InputError: the text has another form.
+
+    >>> parse_season("2025-26")
+    (datetime.date(2025, 7, 1), datetime.date(2026, 6, 30))
+    """
+    match = re.fullmatch(r"(\d{4})-(\d{2})", text)
+    if not match or not 1946 <= int(match[1]) < 9998 or (int(match[1]) + 1) % 100 != int(match[2]):
+        raise InputError([f"--season {text!r}: write two years, such as 2025-26"])
+    year = int(match[1])
+    return date(year, 7, 1), date(year + 1, 6, 30)
+
+
+def choose_range(
+    start: date | None, end: date | None, last: str | None, season: str | None
+) -> Range:
+    """First and last date, whichever option gives them; None is open.
+
+    Raises:
+        InputError: several options give them, or one has a wrong form.
+    """
+    if sum([bool(start or end), last is not None, season is not None]) > 1:
+        raise InputError(["--start/--end, --last and --season exclude each other; use one"])
+    if last is not None:
+        return parse_last(last, datetime.now(UTC).date())
+    return parse_season(season) if season is not None else (start, end)
+
+
+def choose_dates(day: date | None, start: date | None, end: date | None, headline: str) -> Range:
+    """First and last date of ``--date``, or of ``--start`` and ``--end``; None is open.
+
+    Args:
+        day: one date.
+        start: first date.
+        end: last date, included.
+        headline: what cannot be done if they contradict each other.
+
+    Raises:
+        InputError: both are given, or start is after end.
+    """
+    if day and (start or end):
+        raise InputError(["--date excludes --start and --end; use one of them"], headline)
+    validate_date_range(start, end, headline)
+    return (day, day) if day else (start, end)

@@ -1,0 +1,135 @@
+"""How a diagnosis is shown: categories as bars, features as a table, then the findings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from fsq.cli._output import Output, clean
+from fsq.contract import Contract
+from fsq.diagnosis import Diagnosis
+from fsq.diagnosis.rendering import (
+    MAX_FINDINGS,
+    wrap_finding,
+    wrap_headline,
+    wrap_not_evaluated,
+)
+from fsq.schema.vocabulary import CATEGORIES, FEATURE_TIERS
+
+_BAR_WIDTH, _MAX_FEATURES = 30, 12
+# A required feature below this quality is listed even if no finding names it.
+_LOW_QUALITY = 90
+_SOURCES = {"phase4": "p4", "phase3": "p3", "calculated": "cal", "default_rows": "def"}
+
+
+def print_diagnosis(dx: Diagnosis, out: Output) -> None:
+    """Print the verdict, the categories, the features that matter, and the findings."""
+    out.line("\n".join(wrap_headline(dx.summary)))
+    if dx.days.height:
+        _print_categories(dx, out)
+        _print_features(dx, out)
+    for finding in dx.findings[:MAX_FINDINGS]:
+        out.line("")
+        out.line(clean("\n".join(wrap_finding(finding))))
+    if len(dx.findings) > MAX_FINDINGS:
+        hidden = len(dx.findings) - MAX_FINDINGS
+        out.line(f"\nand {hidden} more findings; --json lists all of them")
+    if lines := wrap_not_evaluated(dx.summary):
+        out.line("\nNot evaluated:\n" + "\n".join(lines))
+
+
+def _print_categories(dx: Diagnosis, out: Output) -> None:
+    """Print the mean quality of each category over the rows of all dates."""
+    days, width = dx.days, max(len(c) for c in CATEGORIES)
+    total = float(days["rows"].sum())
+    optional = {c.name for c in dx.contract.categories if c.optional}
+    out.line("")
+    for category in CATEGORIES:
+        if not dx.contract.in_category(category):
+            continue
+        value = float((days[f"{category}_quality_pct"] * days["rows"]).sum()) / total
+        note = "  optional" if category in optional else ""
+        out.line(f"{category:<{width}}  {draw_bar(value)} {value:5.1f}{note}")
+
+
+def draw_bar(percent: float) -> str:
+    """A bar of fixed width, whose empty part shows, too.
+
+    >>> draw_bar(50)
+    '███████████████░░░░░░░░░░░░░░░'
+    """
+    full = round(max(0.0, min(100.0, percent)) / 100 * _BAR_WIDTH)
+    return "█" * full + "░" * (_BAR_WIDTH - full)
+
+
+def _print_features(dx: Diagnosis, out: Output) -> None:
+    """Print the features that findings name, then the required ones of low quality."""
+    features = _sum_features(dx.features, dx.contract)
+    serious = {n for f in dx.findings if f.severity != "info" for n in f.features}
+    named = [f for f in features if f["name"] in serious]
+    low = [
+        f
+        for f in features
+        if f["name"] not in serious and not f["optional"] and f["quality"] < _LOW_QUALITY
+    ]
+    shown = sorted(named, key=_rank)[:_MAX_FEATURES]
+    shown += sorted(low, key=_rank)[: max(0, _MAX_FEATURES - len(shown))]
+    if not shown:
+        out.line(f"\nEvery required feature scores {_LOW_QUALITY} or more.")
+        return
+    out.line("")
+    rows = [
+        (
+            f["index"],
+            f["name"],
+            f"{f['quality']:.1f}",
+            f"{100 * f['default']:.0f}",
+            f["sources"],
+            f["tiers"],
+        )
+        for f in sorted(shown, key=lambda f: f["index"])
+    ]
+    out.table(
+        ("#", "feature", "score", "def%", "sources %", "tiers %"), rows, numbers="# score def%"
+    )
+    hidden = len(named) + len(low) - len(shown)
+    if hidden > 0:
+        out.line(f"and {hidden} more; --json lists every feature")
+
+
+def _rank(feature: dict[str, Any]) -> tuple[float, int]:
+    return feature["quality"], feature["index"]
+
+
+def _sum_features(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
+    """Each feature's quality, default share, sources and tiers over all dates."""
+    summed = days.group_by("feature_index").agg(
+        *(pl.col(c).sum() for c in ("rows", *_SOURCES, *FEATURE_TIERS)),
+        ((pl.col("quality_pct") * pl.col("rows")).sum() / pl.col("rows").sum()).alias("quality"),
+    )
+    features = []
+    for row in summed.sort("feature_index").to_dicts():
+        feature = contract.features[row["feature_index"]]
+        features.append(
+            {
+                "index": feature.index,
+                "name": feature.name,
+                "optional": feature.optional,
+                "quality": row["quality"],
+                "default": row["default_rows"] / row["rows"],
+                "sources": _largest_shares(row, _SOURCES),
+                "tiers": _largest_shares(row, {t: t for t in FEATURE_TIERS}),
+            }
+        )
+    return features
+
+
+def _largest_shares(row: dict[str, Any], names: dict[str, str]) -> str:
+    """The two largest shares of a row's counts, in percent.
+
+    >>> _largest_shares({"rows": 10, "gold": 7, "poor": 3}, {"gold": "gold", "poor": "poor"})
+    'gold 70 poor 30'
+    """
+    shares = sorted(((row[k] / row["rows"], name) for k, name in names.items()), reverse=True)
+    return " ".join(f"{name} {s:.0%}".rstrip("%") for s, name in shares[:2] if s >= 0.005)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
-from operator import add
+from operator import add, or_
 from typing import Any
 
 import polars as pl
@@ -19,33 +19,26 @@ from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
 from fsq.stores.bigquery.client import open_clients
-from fsq.stores.bigquery.merge import Mode
+from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
 from fsq.stores.bigquery.names import TableName
-from fsq.stores.bigquery.store import (
-    BigQueryStore,
-    choose_mode,
-    drop_staging,
-    fill_null_arrays,
-    find_stamps,
-    get_version,
-    select_columns_to_send,
-)
+from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
+from fsq.stores.bigquery.store import BigQueryStore, get_version
 from fsq.stores.bigquery.stream import Retry, split_requests
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
-from fsq.stores.bigquery.write import commit_streams, write_stream
+from fsq.stores.bigquery.write import commit_streams, fill_null_arrays, find_stamps, write_stream
 
 
 @dataclass(frozen=True)
 class BigQueryDataWriter:
-    """A run's staging table, of which every task fills one stream.
+    """Writes into a run's staging table; each task fills one stream.
 
     Args:
         staging: the table.
         columns: its columns.
         fields: of the target.
         mode: what the merge will do.
-        retry: how patiently to send.
+        retry: how to retry.
     """
 
     staging: TableName
@@ -55,52 +48,48 @@ class BigQueryDataWriter:
     retry: Retry
 
     def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
-        """Fill one stream and finalize it; nobody sees its rows before the commit.
+        """Fill one stream and finalize it; its rows stay invisible until the commit.
 
         Raises:
-            InputError: the rows do not fit the table, or the server names bad ones.
+            InputError: the rows do not fit the table, or the server rejects some of them.
             StoreError: the server refused or did not recover.
         """
         tables = [to_arrow(fill_null_arrays(frame)) for frame in scored]
         rows = pa.concat_tables(tables).select(self.columns)
-        validate_rows(
-            rows, self.fields, self.staging.dotted, inserts=self.mode is not Mode.IN_PLACE
-        )
-        pieces = [p for b in rows.to_batches() for p in split_requests(b)]
+        inserts = self.mode is not Mode.IN_PLACE
+        validate_rows(rows, self.fields, self.staging.dotted, inserts=inserts)
+        batches = [r for b in rows.to_batches() for r in split_requests(b)]
         with open_clients(self.staging.project, self.staging.location) as clients:
-            name = write_stream(
-                clients.writer.transport, self.staging.path, pieces, self.retry
-            ).name
-        count = RowCounts.of(rows)
+            transport = clients.writer.transport
+            name = write_stream(transport, self.staging.path, batches, self.retry).name
         facts = {
-            "elements": count.elements,
+            "elements": RowCounts.of(rows).elements,
             "stamps": {d.isoformat(): s.isoformat() for d, s in find_stamps(rows).items()},
         }
-        return WriterCommitMessage(
-            name, rows.num_rows, sum(pa.ipc.get_record_batch_size(p) for p in pieces), facts
-        )
+        size = sum(pa.ipc.get_record_batch_size(b) for b in batches)
+        return WriterCommitMessage(name, rows.num_rows, size, facts)
 
 
 class BigQueryBatchWrite:
-    """One run's way into a BigQuery table; see ``fsq.stores.BatchWrite`` for the methods.
+    """A write to a BigQuery table; see ``fsq.stores.BatchWrite`` for the methods.
 
-    A run's id is kept once its rows are there. A driver that is killed just before that merges
-    the same rows once more when it is started again, which changes nothing but their stamp.
+    A run's id is recorded once its rows are merged. If the driver is killed just before that,
+    the next start merges the same rows again, which changes nothing but their time stamp.
     """
 
     def __init__(self, store: BigQueryStore, since: int | None) -> None:
         self._store = store
         self._since = since
         self._retry = store.retry or Retry()
-        self._place: BigQueryDataWriter | None = None
+        self._writer: BigQueryDataWriter | None = None
 
     def committed(self, run_id: str) -> bool:
-        """Whether a run of this id is among those that are remembered."""
+        """Whether a run with this id is recorded."""
         with self._store.connect() as clients:
             return runs.is_recorded(clients.tables, self._store.name, run_id)
 
     def create_writer(self, empty: pl.DataFrame) -> BigQueryDataWriter:
-        """Make the table, if there is none, and the run's staging table.
+        """Create the table, if there is none, and the run's staging table.
 
         Raises:
             InputError: the rows do not fit the table's schema.
@@ -109,14 +98,14 @@ class BigQueryBatchWrite:
         table = to_arrow(fill_null_arrays(empty))
         require_quality_columns(table)
         with self._store.connect() as clients:
-            target = self._store.target(clients, table.schema)
+            target = self._store.get_or_create(clients, table.schema)
             mode = choose_mode(target, self._since)
             columns = select_columns_to_send(table.schema, target, mode)
             inserts = mode is not Mode.IN_PLACE
             validate_rows(table.select(columns), target.schema, self._store.uri, inserts=inserts)
-            staging = self._store.staged(clients, target, columns)
-            self._place = BigQueryDataWriter(staging, columns, target.schema, mode, self._retry)
-        return self._place
+            staging = create_staging(clients, self._store.name, target, columns)
+            self._writer = BigQueryDataWriter(staging, columns, target.schema, mode, self._retry)
+        return self._writer
 
     def commit(
         self,
@@ -124,48 +113,46 @@ class BigQueryBatchWrite:
         ledger: Mapping[date, LedgerEntry],
         run_id: str,
     ) -> WriteResult | None:
-        """Commit every stream at once, read back, merge, read back, remember.
+        """Commit all streams at once, verify, merge, verify, and record ledger and run.
 
         Raises:
-            StoreError: the service refused or did not recover; the rows are there as a whole
-                or not at all.
+            StoreError: the service refused or did not recover; either all rows are written or
+                none.
         """
-        place = self._place
-        assert place is not None, "create_writer comes first"  # noqa: S101
+        writer, target = self._writer, self._store.name
+        assert writer is not None, "create_writer comes first"  # noqa: S101
         days = sorted(ledger)
         with self._store.connect() as clients:
-            if runs.is_recorded(clients.tables, self._store.name, run_id):
+            if runs.is_recorded(clients.tables, target, run_id):
                 return None
-            commit_streams(
-                clients.writer.transport,
-                place.staging.path,
-                [p.name for p in messages],
-                self._retry,
+            streams = [m.name for m in messages]
+            commit_streams(clients.writer.transport, writer.staging.path, streams, self._retry)
+            counts = reduce(add, map(_parse_counts, messages))
+            merge_staging(
+                clients, target, writer.staging, counts, writer.columns, days, writer.mode
             )
-            wanted = reduce(add, map(_count, messages))
-            self._store.merge(clients, place.staging, wanted, place.columns, days, place.mode)
-            stamps = reduce(lambda a, b: a | b, map(_stamps, messages))
-            ledgers.write_ledger(clients.tables, self._store.name, stamps, ledger)
-            runs.record_run(clients.tables, self._store.name, run_id)
-            drop_staging(clients, place.staging)
-            version = get_version(clients.tables.get_table(self._store.name.dotted))
-            return WriteResult(wanted.rows, len(days), version)
+            stamps = reduce(or_, map(_parse_stamps, messages))
+            ledgers.write_ledger(clients.tables, target, stamps, ledger)
+            runs.record_run(clients.tables, target, run_id)
+            drop_staging(clients, writer.staging)
+            version = get_version(clients.tables.get_table(target.dotted))
+            return WriteResult(counts.rows, len(days), version)
 
     def abort(self) -> None:
         """Drop the staging table, and with it every stream."""
-        if self._place is not None:
+        if self._writer is not None:
             try:
                 with self._store.connect() as clients:
-                    drop_staging(clients, self._place.staging)
+                    drop_staging(clients, self._writer.staging)
             except StoreError:
-                pass  # it expires by itself; the fault that led here is what matters
+                pass  # the table expires by itself; the error that led here matters
 
 
-def _stamps(part: WriterCommitMessage) -> dict[date, datetime]:
-    told: dict[str, str] = part.facts["stamps"]
-    return {date.fromisoformat(d): datetime.fromisoformat(s) for d, s in told.items()}
+def _parse_stamps(message: WriterCommitMessage) -> dict[date, datetime]:
+    stamps: dict[str, str] = message.facts["stamps"]
+    return {date.fromisoformat(d): datetime.fromisoformat(s) for d, s in stamps.items()}
 
 
-def _count(part: WriterCommitMessage) -> RowCounts:
-    elements: dict[str, Any] = part.facts["elements"]
-    return RowCounts(part.rows, elements, frozenset(_stamps(part).values()))
+def _parse_counts(message: WriterCommitMessage) -> RowCounts:
+    elements: dict[str, Any] = message.facts["elements"]
+    return RowCounts(message.rows, elements, frozenset(_parse_stamps(message).values()))

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
+from typing import Any
 
-from fsq.schema.columns import COLUMN_NAMES, KEYS
+import pyarrow as pa
+
+from fsq.intake.formats import holds_features
+from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.stores.bigquery.names import TableName, format_date, quote_column
 
 
@@ -58,6 +62,23 @@ class Merge:
         if self.mode is Mode.WHOLE:
             lines.append(f"WHEN NOT MATCHED BY SOURCE AND {days} THEN DELETE")
         return "\n".join(lines)
+
+
+def choose_mode(target: Any, since: int | None) -> Mode:
+    """What a merge may do to an existing table."""
+    if since is not None:
+        return Mode.IN_PLACE
+    return Mode.BESIDE if holds_features(f.name for f in target.schema) else Mode.WHOLE
+
+
+def select_columns_to_send(schema: pa.Schema, target: Any, mode: Mode) -> list[str]:
+    """The columns to send; of the three legacy fields, those that the target still has."""
+    existing = {f.name.lower() for f in target.schema}
+    dropped = {n for n in LEGACY_FIELDS if n not in existing}
+    names = [n for n in schema.names if n not in dropped]
+    if mode is Mode.IN_PLACE:
+        names = [n for n in names if n in KEYS or n in COLUMN_NAMES]
+    return names
 
 
 def format_date_condition(name: str, days: Sequence[date]) -> str:

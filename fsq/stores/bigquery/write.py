@@ -1,17 +1,20 @@
-"""Publishing rows: PENDING streams side by side, and one commit that makes them all visible."""
+"""Writing rows: parallel PENDING streams, and one commit that makes all of them visible."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from typing import Any
 
 import grpc
+import polars as pl
 import pyarrow as pa
 from google.cloud.bigquery_storage_v1 import types
 
 from fsq.errors import StoreError
+from fsq.schema.arrow import from_arrow
 from fsq.stores.bigquery.stream import (
     REQUEST_LIMIT,
     Retry,
@@ -24,6 +27,19 @@ from fsq.stores.bigquery.stream import (
 # Each stream is promised 1 MB/s at least, and has a connection of its own.
 STREAMS = 4
 _COMMITTED = types.StorageError.StorageErrorCode.STREAM_ALREADY_COMMITTED
+
+
+def fill_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
+    """Turn NULL arrays into empty ones: BigQuery has no NULL arrays."""
+    frame = scored if isinstance(scored, pl.DataFrame) else from_arrow(scored)
+    lists = [n for n, t in frame.schema.items() if isinstance(t, pl.List)]
+    return frame.with_columns(pl.col(n).fill_null([]) for n in lists if frame[n].has_nulls())
+
+
+def find_stamps(table: pa.Table) -> dict[date, datetime]:
+    """The latest time at which rows of each date were scored."""
+    keys = pl.DataFrame(table.select(["game_date", "quality_computed_at"]))
+    return dict(keys.group_by("game_date").max().iter_rows())
 
 
 def write_rows(

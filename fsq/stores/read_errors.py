@@ -1,4 +1,4 @@
-"""Faults that show only while rows are read, as one clear error."""
+"""Errors that occur only while rows are read, as one clear error."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ _READ_ERRORS = (
 
 
 def is_read_error(error: BaseException) -> bool:
-    """Whether a file that is damaged or gone is the cause, and not a bug of fsq.
+    """Whether the cause is a damaged or missing file, and not a bug of fsq.
 
-    Readers written in Rust panic over some damaged files; what they raise then has no common
-    class, and is no ``Exception``.
+    Readers written in Rust panic over some damaged files; these errors have no common class and
+    are not an ``Exception``.
     """
-    # A damaged schema within a file comes as an operation that is not valid, as many bugs would.
-    schema = isinstance(error, pl.exceptions.InvalidOperationError) and "ARROW:schema" in str(error)
-    return schema or isinstance(error, _READ_ERRORS) or type(error).__name__ == "PanicException"
+    # A damaged schema in a file is reported as an invalid operation, like many bugs.
+    invalid = isinstance(error, pl.exceptions.InvalidOperationError)
+    damaged = invalid and "ARROW:schema" in str(error)
+    return damaged or isinstance(error, _READ_ERRORS) or type(error).__name__ == "PanicException"
 
 
 @contextmanager
 def store_read_errors(uri: str) -> Iterator[None]:
-    """Turn what goes wrong while a store's rows are read into a ``StoreError``.
+    """Turn errors while a store's rows are read into a ``StoreError``.
 
     Raises:
-        StoreError: its files are damaged or gone.
+        StoreError: its files are damaged or missing.
     """
     try:
         yield
@@ -49,5 +50,5 @@ def store_read_errors(uri: str) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error, since some carry a whole query plan."""
+    """The first line of an error; some carry a whole query plan."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,6 +1,6 @@
-"""What a table lacks of the output's schema: pure, on fields as BigQuery's REST API states them.
+"""What a table lacks of the output's schema.
 
-A Delta table's columns are stated in the same way, so that one plan serves both stores.
+Fields are in the form of BigQuery's REST API, a Delta table's too, so one diff serves all stores.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from fsq.schema.columns import KEYS, LEGACY_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """One column or sub-field that is to be added, or to be described.
+    """One column or sub-field to add or to describe.
 
     Attributes:
-        path: its name, after those of the columns that it lies in.
+        path: its name, after the names of the columns that contain it.
         type: its type in SQL.
         description: what it means.
     """
@@ -29,13 +29,13 @@ class SchemaChange:
 
 @dataclass(frozen=True, slots=True)
 class SchemaDiff:
-    """What would change, and what stands in the way.
+    """What would change, and what conflicts.
 
     Attributes:
-        fields: all fields of the table as they would be; those that it has come first.
-        added: what it lacks.
-        described: what it has without a description.
-        conflicts: why it cannot be done, one sentence each with its cure.
+        fields: all fields of the table after the change; existing ones come first.
+        added: missing columns and sub-fields.
+        described: existing ones without a description.
+        conflicts: why the table cannot be changed, one sentence each with its cure.
     """
 
     fields: list[Field]
@@ -49,55 +49,56 @@ class SchemaDiff:
         return not self.added and not self.described
 
 
-def diff_schema(have: Sequence[Field]) -> SchemaDiff:
+def diff_schema(existing: Sequence[Field]) -> SchemaDiff:
     """Compare a table's fields with the keys and the 44 quality columns.
 
-    Once a table has ``feature_quality_detail``, a legacy field that it lacks has been dropped
-    on purpose and stays so.
+    Once a table has ``feature_quality_detail``, a missing legacy field was dropped on purpose
+    and is not added again.
 
     >>> diff_schema(output_fields()).empty
     True
     >>> diff_schema([f for f in output_fields() if f["name"] != "quality_tier"]).added[0].path
     'quality_tier'
     """
-    found = {f["name"].lower() for f in have}
-    ended = set(LEGACY_FIELDS) - found if "feature_quality_detail" in found else set()
-    wanted = [f for f in output_fields() if f["name"] not in ended]
-    plan = _diff_fields(have, wanted, "")
-    no_table = tuple(
+    names = {f["name"].lower() for f in existing}
+    dropped = set(LEGACY_FIELDS) - names if "feature_quality_detail" in names else set()
+    expected = [f for f in output_fields() if f["name"] not in dropped]
+    diff = _diff_fields(existing, expected, "")
+    missing_keys = tuple(
         f"no column {k}; it is a key and cannot be added: name a table of player-games"
         for k in KEYS
-        if k not in found
+        if k not in names
     )
-    return SchemaDiff(plan.fields, plan.added, plan.described, (*no_table, *plan.conflicts))
+    return SchemaDiff(diff.fields, diff.added, diff.described, (*missing_keys, *diff.conflicts))
 
 
-def _diff_fields(have: Sequence[Field], wanted: Iterable[Field], inside: str) -> SchemaDiff:
-    fields, at = [*have], {f["name"].lower(): i for i, f in enumerate(have)}
+def _diff_fields(existing: Sequence[Field], expected: Iterable[Field], prefix: str) -> SchemaDiff:
+    fields = [*existing]
+    positions = {f["name"].lower(): i for i, f in enumerate(existing)}
     added: list[SchemaChange] = []
     described: list[SchemaChange] = []
     conflicts: list[str] = []
-    for want in wanted:
-        path = f"{inside}{want['name']}"
-        i = at.get(want["name"])
+    for field in expected:
+        path = f"{prefix}{field['name']}"
+        i = positions.get(field["name"])
         if i is None:
-            fields.append(want)
-            added.append(_make_change(path, want))
+            fields.append(field)
+            added.append(_make_change(path, field))
             continue
-        there = fields[i]
-        if told := _find_conflict(path, there, want):
-            conflicts.append(told)
+        current = fields[i]
+        if conflict := _find_conflict(path, current, field):
+            conflicts.append(conflict)
             continue
-        if not there.get("description"):
-            there = there | {"description": want["description"]}
-            described.append(_make_change(path, want))
-        if "fields" in want:
-            inner = _diff_fields(there.get("fields", ()), want["fields"], f"{path}.")
-            there = there | {"fields": inner.fields}
+        if not current.get("description"):
+            current = current | {"description": field["description"]}
+            described.append(_make_change(path, field))
+        if "fields" in field:
+            inner = _diff_fields(current.get("fields", ()), field["fields"], f"{path}.")
+            current = current | {"fields": inner.fields}
             added += inner.added
             described += inner.described
             conflicts += inner.conflicts
-        fields[i] = there
+        fields[i] = current
     return SchemaDiff(fields, tuple(added), tuple(described), tuple(conflicts))
 
 
@@ -105,12 +106,12 @@ def _make_change(path: str, field: Field) -> SchemaChange:
     return SchemaChange(path, sql_type(field, whole=False), field["description"])
 
 
-def _find_conflict(path: str, there: Field, want: Field) -> str | None:
-    if there["name"] != want["name"]:
-        return f"{path} is called {there['name']} there; rename it"
-    kind, wanted = (sql_type(f, whole=False) for f in (there, want))
-    if kind != wanted:
-        return f"{path} is {kind} there, and must be {wanted}; rename or drop it"
-    if there.get("mode") == "REQUIRED" and want["mode"] == "NULLABLE":
-        return f"{path} is NOT NULL there, and may be NULL; drop its NOT NULL"
+def _find_conflict(path: str, current: Field, expected: Field) -> str | None:
+    if current["name"] != expected["name"]:
+        return f"{path} is called {current['name']} in the table; rename it"
+    found, wanted = (sql_type(f, whole=False) for f in (current, expected))
+    if found != wanted:
+        return f"{path} is {found} in the table and must be {wanted}; rename or drop it"
+    if current.get("mode") == "REQUIRED" and expected["mode"] == "NULLABLE":
+        return f"{path} is NOT NULL in the table but may be NULL; drop its NOT NULL"
     return None

@@ -1,4 +1,4 @@
-"""What every store asks of the rows that it is given."""
+"""Checks that every store makes of the rows to write."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from fsq.schema.columns import KEYS
 
 
 def validate_keys(table: pa.Table) -> list[date]:
-    """The dates of the rows, in order.
+    """Check the keys of rows, and return their dates in order.
 
     Raises:
-        InputError: a key is absent, NULL or twice.
+        InputError: a key is missing, NULL or duplicated.
     """
-    lacking = set(KEYS) - set(table.column_names)
-    if lacking:
-        raise InputError([f"no column {c}" for c in sorted(lacking)], "the rows cannot be stored")
+    missing = set(KEYS) - set(table.column_names)
+    if missing:
+        raise InputError([f"no column {c}" for c in sorted(missing)], "the rows cannot be stored")
     keys = pl.DataFrame(table.select(KEYS))
     problems = [
         f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items() if n
     ]
-    twice = keys.height - keys.n_unique() if keys.height else 0
-    if twice:
-        problems.append(f"duplicate keys: {twice} rows too many; keep one row for each")
+    duplicates = keys.height - keys.n_unique() if keys.height else 0
+    if duplicates:
+        problems.append(f"duplicate keys: {duplicates} rows too many; keep one row per key")
     if problems:
         raise InputError(problems, "the rows cannot be stored")
     days: list[date] = keys["game_date"].unique().sort().to_list()

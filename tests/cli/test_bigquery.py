@@ -160,7 +160,7 @@ def test_rows_that_vanish_behind_a_merge_are_noticed(
         with front as there, monkeypatch.context() as changed:
             changed.setenv(REST_VARIABLE, f"http://127.0.0.1:{there.server_port}")
             assert run("backfill", "--source", str(source), "--store", uri) == 3
-    assert "rows: 19 in the place of 20" in capsys.readouterr().err
+    assert "rows: 19 instead of 20" in capsys.readouterr().err
     assert fsq.open_store(uri).ledger() == {}
     assert run("backfill", "--source", str(source), "--store", uri) == 0
     assert fsq.open_store(uri).read().collect().height == 20

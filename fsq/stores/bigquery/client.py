@@ -1,4 +1,4 @@
-"""Connections: Application Default Credentials, or the emulator that the environment names."""
+"""Connections, by Application Default Credentials or to the emulator in the environment."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fsq.errors import InputError, StoreError
 from fsq.utils.extras import require_extra
 
 REST_VARIABLE, GRPC_VARIABLE = "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST"
-# Messages of 8 MB and more pass in both directions.
+# Allows messages of 8 MB and more in both directions.
 _OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Google's three clients: tables and SQL by REST, rows by gRPC."""
+    """Google's three clients: REST for tables and SQL, gRPC for rows."""
 
     tables: Any
     reader: Any
@@ -30,13 +30,13 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
     """Open the clients of a project, and close them afterwards.
 
     Args:
-        project: project of the table; ``GOOGLE_CLOUD_PROJECT``, if set, pays for the work.
-        location: of the dataset; None to let the service find it.
+        project: of the table; ``GOOGLE_CLOUD_PROJECT``, if set, is billed instead.
+        location: of the dataset; None lets the service find it.
 
     Raises:
         InputError: the ``bigquery`` extra is not installed.
-        StoreError: there are no credentials, or the service refused or failed. Nothing of the
-            credentials is in the message.
+        StoreError: there are no credentials, or the service refused or failed. The message
+            contains no credentials.
     """
     with require_extra("bigquery", "BigQuery cannot be used"):
         import grpc
@@ -53,24 +53,24 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
             [f"only one of {REST_VARIABLE} and {GRPC_VARIABLE} is set; set both, or neither"],
             "BigQuery cannot be used",
         )
-    payer = os.environ.get("GOOGLE_CLOUD_PROJECT") or project
+    billed = os.environ.get("GOOGLE_CLOUD_PROJECT") or project
     if not rest or not storage:
         try:
             clients = Clients(
-                bigquery.Client(payer, location=location),
+                bigquery.Client(billed, location=location),
                 bigquery_storage_v1.BigQueryReadClient(),
                 bigquery_storage_v1.BigQueryWriteClient(),
             )
         except GoogleAuthError as error:
             cure = "run `gcloud auth application-default login`, or set the two emulator variables"
-            told = f"no Application Default Credentials ({type(error).__name__}); {cure}"
-            raise StoreError(told) from None
+            problem = f"no Application Default Credentials ({type(error).__name__}); {cure}"
+            raise StoreError(problem) from None
     else:
         address = storage.removeprefix("http://")
         endpoint = rest if "://" in rest else f"http://{rest}"
         clients = Clients(
             bigquery.Client(
-                payer,
+                billed,
                 AnonymousCredentials(),
                 location=location,
                 client_options=ClientOptions(api_endpoint=endpoint),
@@ -89,7 +89,7 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
     try:
         yield clients
     except (GoogleAPIError, GoogleAuthError, OSError, grpc.RpcError) as error:
-        raise StoreError(f"BigQuery said: {_describe(error)}") from error
+        raise StoreError(f"BigQuery failed: {_describe(error)}") from error
     finally:
         clients.tables.close()
         clients.reader.transport.close()
@@ -97,10 +97,10 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
 
 
 def _describe(error: Exception) -> str:
-    """The server's words, without the request's address and headers."""
+    """The server's message, without the request's address and headers."""
     cause = getattr(error, "cause", None)
-    if isinstance(cause, Exception):  # of tries that went on in vain
-        return f"{_describe(cause)} (tried again in vain)"
+    if isinstance(cause, Exception):  # of the retries' timeout
+        return f"{_describe(cause)} (after retries)"
     message = getattr(error, "message", None)
     if message is None and callable(details := getattr(error, "details", None)):
         message = details()

@@ -1,4 +1,4 @@
-"""The output's schema as SQL for BigQuery; Google's clients are not needed for it."""
+"""The output's schema as SQL for BigQuery; needs none of Google's clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fsq.stores.schema_diff import SchemaDiff
 
 
 def create_table(name: TableName, description: str | None = None) -> str:
-    """The statement that makes a table of the keys and the 44 quality columns.
+    """The statement that creates a table of the keys and the 44 quality columns.
 
     >>> print(create_table(TableName.parse("p.d.t")).splitlines()[1])
       `player_lookup` STRING NOT NULL OPTIONS(description="Key: the player"),
@@ -30,14 +30,14 @@ def create_table(name: TableName, description: str | None = None) -> str:
 
 
 def alter_table(name: TableName, plan: SchemaDiff | None = None) -> str:
-    """The statements that give a table what it lacks, as far as SQL can.
+    """The statements that add what a table lacks, as far as SQL can.
 
-    All columns are added by one statement, since a table takes five such statements in ten
-    seconds. SQL adds no sub-field to a column that is there; ``fsq schema migrate`` does.
+    One statement adds all columns, since a table allows only five such statements per ten
+    seconds. SQL cannot add a sub-field to an existing column; ``fsq schema migrate`` can.
 
     Args:
         name: the table.
-        plan: what it lacks; None if it was not looked at: what is there already is then skipped.
+        plan: what it lacks; None if unknown: existing columns are then skipped.
 
     >>> print(alter_table(TableName.parse("p.d.t")).splitlines()[-1][:50])
       ADD COLUMN IF NOT EXISTS `matchup_data_status` S
@@ -57,7 +57,7 @@ def alter_table(name: TableName, plan: SchemaDiff | None = None) -> str:
         sets = f"ALTER COLUMN {quote_column(c.path)} SET {_format_description(c.description)}"
         out.append(f"ALTER TABLE {name.sql} {sets};")
     if deep:
-        out.append("-- No SQL reaches these; `fsq schema migrate` does: " + ", ".join(deep))
+        out.append("-- SQL cannot add these; `fsq schema migrate` can: " + ", ".join(deep))
     return "\n\n".join(out) or "-- Nothing is missing."
 
 
@@ -66,7 +66,7 @@ def _format_fields(fields: Iterable[Field], indent: int = 2) -> str:
 
 
 def _format_field(field: Field, indent: int) -> str:
-    """A column or field as it is declared, over as many lines as its own fields need."""
+    """The declaration of a column or field, over as many lines as its own fields need."""
     kind = sql_type(field, whole=False)
     if "fields" in field:
         inner = f"STRUCT<\n{_format_fields(field['fields'], indent + 2)}\n{' ' * indent}>"
@@ -76,5 +76,5 @@ def _format_field(field: Field, indent: int) -> str:
 
 
 def _format_description(description: str) -> str:
-    # JSON escapes a text as BigQuery's double-quoted literals do.
+    # BigQuery's double-quoted literals are escaped like JSON.
     return f"OPTIONS(description={json.dumps(description, ensure_ascii=False)})"

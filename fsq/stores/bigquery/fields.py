@@ -1,4 +1,4 @@
-"""The output's columns as BigQuery's schema fields, and carried columns by their Arrow types."""
+"""BigQuery schema fields for the output's columns, and for other columns by their Arrow types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUALITY = {column.name: column for column in COLUMNS}
 
 
 def quality_fields() -> list[SchemaField]:
-    """The 44 quality columns, with their descriptions, in their order.
+    """The 44 quality columns, with their descriptions, in order.
 
     >>> quality_fields()[0].name, quality_fields()[0].mode, len(quality_fields()[0].fields)
     ('feature_quality_detail', 'REPEATED', 23)
@@ -26,12 +26,12 @@ def quality_fields() -> list[SchemaField]:
 
 
 def schema_fields(fields: Iterable[resource.Field]) -> list[SchemaField]:
-    """Fields for Google's client; what it does not know of them stays in them."""
+    """Fields for Google's client; properties that it does not know are kept."""
     return [SchemaField.from_api_repr(f) for f in fields]
 
 
 def new_table(name: TableName, fields: Iterable[SchemaField]) -> Table:
-    """A table that is not made yet: a partition for each date, clustered by the player.
+    """Describe a new table, partitioned by date and clustered by player.
 
     >>> new_table(TableName.parse("p.d.t"), quality_fields()).clustering_fields
     ['player_lookup']
@@ -43,10 +43,10 @@ def new_table(name: TableName, fields: Iterable[SchemaField]) -> Table:
 
 
 def table_fields(schema: pa.Schema) -> list[SchemaField]:
-    """The fields of a table that is to hold rows of this Arrow schema; keys are REQUIRED.
+    """The fields of a table for rows of this Arrow schema; keys are REQUIRED.
 
     Raises:
-        InputError: columns whose types BigQuery has no like of.
+        InputError: columns have types that BigQuery lacks.
 
     >>> [f.field_type for f in table_fields(pa.schema({"game_date": pa.date32()}))]
     ['DATE']
@@ -65,12 +65,3 @@ def table_fields(schema: pa.Schema) -> list[SchemaField]:
     if problems:
         raise InputError(problems, "the rows cannot be stored in BigQuery")
     return schema_fields(out)
-
-
-def by_name(fields: Iterable[SchemaField]) -> dict[str, SchemaField]:
-    """Fields by name; BigQuery's names do not tell cases apart, so these are lower case.
-
-    >>> list(by_name([SchemaField("Game_Date", "DATE")]))
-    ['game_date']
-    """
-    return {f.name.lower(): f for f in fields}

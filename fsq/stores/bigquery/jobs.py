@@ -1,4 +1,4 @@
-"""SQL on BigQuery: one place that runs it, and tries again what another writer's work delayed."""
+"""SQL on BigQuery: the one place that runs it, and retries after conflicts with other writers."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
-# Seconds after which a call, or a job that others delay, is given up.
+# Seconds after which a call, or a job that others delay, fails.
 _TIMEOUT = 120.0
 _REQUEST_RETRY = DEFAULT_RETRY.with_timeout(_TIMEOUT)
-# What the service says of a statement that lost against another one on the same table.
+# In errors of statements that conflict with another one on the same table.
 _CONFLICTS = ("concurrent update", "too many dml statements", "aborted due to concurrent")
 
 
 def _is_retryable(error: Exception) -> bool:
-    lost = isinstance(error, GoogleAPICallError) and any(
+    conflict = isinstance(error, GoogleAPICallError) and any(
         w in str(error).lower() for w in _CONFLICTS
     )
-    return lost or bool(DEFAULT_JOB_RETRY._predicate(error))
+    return conflict or bool(DEFAULT_JOB_RETRY._predicate(error))
 
 
 _JOB_RETRY = DEFAULT_JOB_RETRY.with_predicate(_is_retryable).with_timeout(_TIMEOUT)
 
 
 def run_query(client: Any, sql: str, *parameters: Any) -> list[Any]:
-    """The rows that a statement gives; every statement here may safely run twice.
+    """Run a statement and return its rows; it must be safe to run twice.
 
     Args:
         client: Google's BigQuery client.
-        sql: the statement; identifiers in it have been validated.
-        parameters: its values, as query parameters.
+        sql: the statement, with validated identifiers.
+        parameters: query parameters.
 
     Raises:
-        GoogleAPIError: the service refused it, or did not recover in two minutes.
+        GoogleAPIError: the service refused, or did not recover within two minutes.
     """
     config = bigquery.QueryJobConfig(query_parameters=list(parameters))
     job = client.query(sql, job_config=config, retry=_REQUEST_RETRY, job_retry=_JOB_RETRY)

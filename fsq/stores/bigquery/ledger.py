@@ -1,4 +1,4 @@
-"""What is remembered of each date, in a small table beside the target."""
+"""The ledger of a BigQuery table: a small table beside it, with one row per date."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from fsq.stores.bigquery.names import TableName
 
 _FIELDS = (
     ("game_date", "DATE", "REQUIRED", "The date"),
-    ("contract", "STRING", "REQUIRED", "Name of the contract that it was scored with"),
+    ("contract", "STRING", "REQUIRED", "Name of the contract it was scored with"),
     ("version", "STRING", "REQUIRED", "Hash of the contract"),
-    ("fingerprint", "STRING", "REQUIRED", "Hash of the rows that went in"),
-    ("row_count", "INT64", "REQUIRED", "How many rows went in"),
-    ("quality_computed_at", "TIMESTAMP", "REQUIRED", "The stamp that its rows bear"),
+    ("fingerprint", "STRING", "REQUIRED", "Hash of the input rows"),
+    ("row_count", "INT64", "REQUIRED", "Number of input rows"),
+    ("quality_computed_at", "TIMESTAMP", "REQUIRED", "When its rows were scored"),
 )
 
 
 def read_ledger(client: Any, target: TableName) -> dict[date, LedgerEntry]:
-    """The dates whose rows still bear the stamp that they were remembered with.
+    """The entry of each date whose rows still have the recorded time stamp.
 
-    A date that another writer has touched since is not among them: rows that it replaced have
-    another stamp or none.
+    Dates that another writer has changed since are left out: the rows it wrote have another time
+    stamp, or none.
     """
-    # A range that holds every date satisfies a table that requires a filter on its partitions.
+    # A range of all dates satisfies tables that require a partition filter.
     sql = f"""
     SELECT L.game_date, L.contract, L.version, L.fingerprint, L.row_count
     FROM {target.beside("ledger").sql} L
@@ -55,12 +55,12 @@ def write_ledger(
     stamps: Mapping[date, datetime],
     entries: Mapping[date, LedgerEntry],
 ) -> None:
-    """Keep an entry for each stamped day that has one, and none for the others."""
+    """Write the entry of each date in ``stamps``; dates without one lose theirs."""
     ledger = target.beside("ledger")
     table = bigquery.Table(
         ledger.dotted, schema=[bigquery.SchemaField(*f[:3], description=f[3]) for f in _FIELDS]
     )
-    table.description = "What fsq remembers of each date, so that a backfill skips what is done"
+    table.description = "What fsq knows of each date, so that a backfill skips what is up to date"
     client.create_table(table, exists_ok=True)
     names = [name for name, *_ in _FIELDS]
     rows = [
@@ -92,5 +92,5 @@ def _to_row(
     day: date, stamps: Mapping[date, datetime], entries: Mapping[date, LedgerEntry]
 ) -> tuple[Any, ...]:
     e = entries.get(day)
-    known = (e.contract, e.version, e.fingerprint, e.rows) if e else (None,) * 4
-    return (day, *known, stamps[day])
+    values = (e.contract, e.version, e.fingerprint, e.rows) if e else (None,) * 4
+    return (day, *values, stamps[day])

@@ -1,4 +1,4 @@
-"""The end of the dual-write: the legacy fields leave a table that nobody reads them from."""
+"""Dropping the legacy fields from a table, once nothing reads them."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ def drop_legacy(
     uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
 ) -> LegacyDropResult:
     """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
-    name, listed = TableName.parse(uri), find_references(consumers)
+    name, known = TableName.parse(uri), find_references(consumers)
     with open_clients(name.project, name.location) as clients:
         client = clients.tables
         try:
             table = get_table(client, name, uri)
         except NotFound:
             raise table_not_found(uri) from None
-        there = {f.name.lower() for f in table.schema}
-        present = tuple(f for f in LEGACY_FIELDS if f in there)
+        columns = {f.name.lower() for f in table.schema}
+        present = tuple(f for f in LEGACY_FIELDS if f in columns)
         if not present:
             return LegacyDropResult(uri)
-        references = [*listed.references]
-        for view in listed.tables:
+        references = [*known.references]
+        for view in known.tables:
             references += _search_consumer(client, view)
         references += _search_dataset(client, name)
         if "feature_sources" in present and not input_too:
-            references += _search_table(client, name, there)
+            references += _search_table(client, name, columns)
         if references or not yes:
             return LegacyDropResult(uri, present, tuple(dict.fromkeys(references)))
         for field in present:
-            # Each statement may be repeated, so that a killed run is ended by the next.
+            # Each statement can be repeated, so a rerun completes a killed run.
             run_query(client, f"ALTER TABLE {name.sql} DROP COLUMN IF EXISTS {quote_column(field)}")
         return LegacyDropResult(uri, present, dropped=True)
 
 
 def _search_dataset(client: Any, name: TableName) -> Iterator[LegacyReference]:
-    """What the dataset's views say, and its materialized views and routines."""
+    """Search the dataset's views, materialized views and routines."""
     for view, sql in _get_views(client, name).items():
         yield from _search_sql(f"view {name.dataset}.{view}", sql)
     dataset = f"{name.project}.{name.dataset}"
@@ -60,22 +60,22 @@ def _search_dataset(client: Any, name: TableName) -> Iterator[LegacyReference]:
     for item in client.list_routines(dataset):
         routine = client.get_routine(item.reference)
         where = f"routine {name.dataset}.{routine.reference.routine_id}"
-        yield from find_in_text(routine.body or "", where)  # a remote function has none
+        yield from find_in_text(routine.body or "", where)  # a remote function has no body
 
 
 def _get_views(client: Any, name: TableName) -> dict[str, str | None]:
-    """The SQL of the dataset's views by their names, without materialized views and routines."""
+    """The SQL of the dataset's plain views by name."""
     dataset = f"`{name.project}.{name.dataset}`"
     sql = f"SELECT table_name, view_definition FROM {dataset}.INFORMATION_SCHEMA.VIEWS"
     return dict(row.values() for row in run_query(client, sql))
 
 
 def _search_consumer(client: Any, name: TableName) -> list[LegacyReference]:
-    """What a view of the list says; a table there may be a copy that has the fields."""
+    """Search a view named as a consumer; a table may be a copy that has the fields."""
     try:
         found = client.get_table(name.dotted)
     except NotFound:
-        problem = f"there is no view {name.dotted}; correct it, or drop it from the list"
+        problem = f"there is no view {name.dotted}; correct it, or leave it out"
         raise InputError([problem], "the list of consumers cannot be used") from None
     where = f"view {name.dotted}"
     if found.table_type == "VIEW":
@@ -93,14 +93,14 @@ def _search_sql(where: str, sql: str | None) -> list[LegacyReference]:
     return find_in_text(sql, where)
 
 
-def _search_table(client: Any, name: TableName, there: set[str]) -> Iterator[LegacyReference]:
-    """The table's own need of its sources: what scoring them has not yet put elsewhere."""
+def _search_table(client: Any, name: TableName, columns: set[str]) -> Iterator[LegacyReference]:
+    """Reasons why the table itself still needs its sources."""
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
-    if detect_form(there, load_contract()) == "legacy":
-        told = "its arrays can be scored with feature_sources only; --input-too drops it anyway"
-        yield LegacyReference(where, None, field, told)
-    if "feature_quality_detail" not in there:
-        yield LegacyReference(where, None, field, "no row of it has been scored yet")
+    if detect_form(columns, load_contract()) == "legacy":
+        problem = "scoring its arrays needs feature_sources; --input-too drops it anyway"
+        yield LegacyReference(where, None, field, problem)
+    if "feature_quality_detail" not in columns:
+        yield LegacyReference(where, None, field, "none of its rows is scored yet")
         return
     sql = f"""
     SELECT COUNT(*) FROM {name.sql}

@@ -1,4 +1,4 @@
-"""From a staging table into the target: one MERGE by key, on the dates at hand alone."""
+"""From a staging table into the target: one MERGE by key, limited to the dates written."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from fsq.stores.bigquery.names import TableName, format_date, quote_column
 class Mode(Enum):
     """What a MERGE may do to the target."""
 
-    IN_PLACE = "the rows were computed from the target itself: only their quality is set"
-    BESIDE = "upstream owns the target: quality is set, new rows are added, none is removed"
-    WHOLE = "the target holds scored rows alone: those of the dates are replaced"
+    IN_PLACE = "the rows were computed from the target itself: only quality columns are set"
+    BESIDE = "upstream owns the target: quality is set, rows are added, none is removed"
+    WHOLE = "the target holds scored rows only: those of the dates are replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Merge:
 
     Args:
         target: the table to change.
-        staging: the table that holds the new rows, one for each key.
+        staging: the table with the new rows, one per key.
         columns: the columns of the staging table.
         days: the dates of the rows.
         mode: what may be done to the target.
@@ -42,7 +42,7 @@ class Merge:
     mode: Mode
 
     def sql(self) -> str:
-        """The statement. Dates are literals, so that only their partitions are touched."""
+        """The statement. Dates are literals, so only their partitions are scanned."""
         days = format_date_condition("T.game_date", self.days)
         lines = [
             f"MERGE {self.target.sql} T",
@@ -82,7 +82,7 @@ def select_columns_to_send(schema: pa.Schema, target: Any, mode: Mode) -> list[s
 
 
 def format_date_condition(name: str, days: Sequence[date]) -> str:
-    """A condition that holds on these days alone, as literals; neighbours make one range.
+    """A condition for these days, as literals; consecutive days make one range.
 
     >>> format_date_condition("game_date", [date(2026, 2, 1), date(2026, 2, 2), date(2026, 2, 6)])
     "(game_date BETWEEN DATE '2026-02-01' AND DATE '2026-02-02' OR game_date = DATE '2026-02-06')"
@@ -93,10 +93,10 @@ def format_date_condition(name: str, days: Sequence[date]) -> str:
             runs[-1][1] = day
         else:
             runs.append([day, day])
-    told = [
+    conditions = [
         f"{name} = {format_date(a)}"
         if a == b
         else f"{name} BETWEEN {format_date(a)} AND {format_date(b)}"
         for a, b in runs
     ]
-    return f"({' OR '.join(told)})"
+    return f"({' OR '.join(conditions)})"

@@ -1,4 +1,4 @@
-"""Migrations of BigQuery tables, by one ``tables.patch`` that only an unchanged table takes."""
+"""Migrations of BigQuery tables, by one ``tables.patch`` that fails if the table has changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 
 from fsq.errors import InputError
-from fsq.schema.bigquery import output_fields as wanted
+from fsq.schema.bigquery import output_fields
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import new_table, schema_fields
 from fsq.stores.bigquery.names import TableName
@@ -18,11 +18,11 @@ from fsq.stores.migration import (
     schema_conflict,
     table_not_found,
 )
-from fsq.stores.schema_diff import SchemaChange, SchemaDiff, diff_schema
+from fsq.stores.schema_diff import SchemaDiff, diff_schema
 
 
 def find_missing(uri: str) -> SchemaDiff:
-    """What a table lacks; see ``fsq.stores.migration.find_missing``."""
+    """What a table lacks; see ``fsq.stores.find_missing``."""
     name = TableName.parse(uri)
     with open_clients(name.project, name.location) as clients:
         try:
@@ -32,15 +32,14 @@ def find_missing(uri: str) -> SchemaDiff:
 
 
 def migrate(uri: str, *, dry_run: bool, create: bool) -> Migration:
-    """Migrate a table; see ``fsq.stores.migration.migrate``."""
+    """Migrate a table; see ``fsq.stores.migrate``."""
     name = TableName.parse(uri)
     with open_clients(name.project, name.location) as clients:
         for _ in range(ATTEMPTS):
             try:
-                done = _try_to_migrate(clients.tables, name, uri, dry_run=dry_run, create=create)
+                return _try_to_migrate(clients.tables, name, uri, dry_run=dry_run, create=create)
             except (PreconditionFailed, Conflict):
-                continue  # somebody else came first: look again
-            return done
+                continue  # another writer was first: look again
     raise schema_conflict(uri)
 
 
@@ -53,11 +52,11 @@ def _try_to_migrate(
         if not create:
             raise table_not_found(uri) from None
         if not dry_run:
-            client.create_table(new_table(name, schema_fields(wanted())))
-        return Migration(uri, created=True, added=_all(), dry_run=dry_run)
+            client.create_table(new_table(name, schema_fields(output_fields())))
+        return Migration(uri, created=True, added=diff_schema([]).added, dry_run=dry_run)
     plan = require_compatible(_diff_table(table), uri)
     if not plan.empty and not dry_run:
-        # The request bears the table's etag, so the service refuses it if the table has changed.
+        # The request has the table's etag, so the service rejects it if the table has changed.
         table.schema = schema_fields(plan.fields)
         client.update_table(table, ["schema"])
     return Migration(
@@ -69,12 +68,12 @@ def get_table(client: Any, name: TableName, uri: str) -> Any:
     """The table as it is now.
 
     Raises:
-        InputError: it is a view, or lies elsewhere; its columns are not its own.
+        InputError: it is a view or an external table, whose columns are not its own.
         NotFound: there is none.
     """
     table = client.get_table(name.dotted)
     if table.table_type != "TABLE":
-        problem = f"{uri} is of the type {table.table_type}; name the table itself"
+        problem = f"{uri} has the type {table.table_type}; name the table itself"
         raise InputError([problem], "it has no columns of its own")
     return table
 
@@ -83,15 +82,11 @@ def _diff_table(table: Any) -> SchemaDiff:
     return diff_schema([f.to_api_repr() for f in table.schema])
 
 
-def _all() -> tuple[SchemaChange, ...]:
-    return diff_schema([]).added
-
-
 def _make_notes(table: Any) -> tuple[str, ...]:
-    by = table.time_partitioning and table.time_partitioning.field
-    if by == "game_date":
+    column = table.time_partitioning and table.time_partitioning.field
+    if column == "game_date":
         return ()
     return (
         "it is not partitioned by game_date, so every backfill reads all of it; copy it into "
-        "a table that is",
+        "a partitioned table",
     )

@@ -1,4 +1,4 @@
-"""Names of tables: checked once, before they come near SQL or a request."""
+"""Names of tables and columns, validated before they reach SQL or a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fsq.errors import InputError
 
 _PROJECT = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _DATASET = re.compile(r"[A-Za-z0-9_]{1,1024}")
-# Room is left for the suffixes of the tables beside it.
+# Leaves room for the suffixes of the tables beside it.
 _TABLE = re.compile(r"[A-Za-z0-9_-]{1,980}")
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 _LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")
@@ -19,7 +19,7 @@ _LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")
 
 @dataclass(frozen=True, slots=True)
 class TableName:
-    """A table: its three parts are known to be identifiers.
+    """A table; its three parts are valid identifiers.
 
     >>> TableName.parse("bigquery://p.nba.features?location=EU").sql
     '`p.nba.features`'
@@ -32,19 +32,19 @@ class TableName:
 
     @classmethod
     def parse(cls, uri: str) -> TableName:
-        """Read ``bigquery://project.dataset.table``, with ``?location=EU`` if need be.
+        """Parse ``bigquery://project.dataset.table``, optionally with ``?location=EU``.
 
         Raises:
-            InputError: it has another form; nothing has been asked of any server.
+            InputError: it has another form; no server was contacted.
         """
         path, _, query = uri.removeprefix("bigquery://").partition("?")
         parts = path.split(".")
         forms = (_PROJECT, _DATASET, _TABLE)
         options = dict(parse_qsl(query, keep_blank_values=True))
         location = options.pop("location", None)
-        sound = len(parts) == 3 and all(f.fullmatch(p) for f, p in zip(forms, parts, strict=True))
-        if not sound or options or (location is not None and not _LOCATION.fullmatch(location)):
-            cure = "write bigquery://project.dataset.table, with ?location=EU after it if need be"
+        valid = len(parts) == 3 and all(f.fullmatch(p) for f, p in zip(forms, parts, strict=True))
+        if not valid or options or (location is not None and not _LOCATION.fullmatch(location)):
+            cure = "write bigquery://project.dataset.table, optionally with ?location=EU"
             raise InputError([f"{uri!r} names no table; {cure}"], "the table cannot be opened")
         project, dataset, table = parts
         return cls(project, dataset, table, location)
@@ -56,36 +56,36 @@ class TableName:
 
     @property
     def sql(self) -> str:
-        """The name as it stands in SQL."""
+        """The name for use in SQL."""
         return f"`{self.dotted}`"
 
     @property
     def path(self) -> str:
-        """The name as it stands in requests of the Storage APIs."""
+        """The name for requests of the Storage APIs."""
         return f"projects/{self.project}/datasets/{self.dataset}/tables/{self.table}"
 
     def beside(self, suffix: str) -> TableName:
-        """A table of the same dataset whose name begins with this one's."""
+        """A table in the same dataset whose name begins with this one's."""
         return TableName(self.project, self.dataset, f"{self.table}__fsq_{suffix}", self.location)
 
 
 def quote_column(name: str) -> str:
-    """A column's name as it stands in SQL.
+    """Quote a column's name for SQL.
 
     Raises:
-        InputError: it is no identifier.
+        InputError: it is not an identifier.
 
     >>> quote_column("game_date")
     '`game_date`'
     """
     if not _COLUMN.fullmatch(name):
         cure = "rename it with letters, digits and underscores"
-        raise InputError([f"column {name!r} is no identifier of BigQuery; {cure}"])
+        raise InputError([f"column {name!r} is not a BigQuery identifier; {cure}"])
     return f"`{name}`"
 
 
 def format_date(day: date) -> str:
-    """A date as it stands in SQL.
+    """A date as a SQL literal.
 
     >>> format_date(date(2026, 2, 6))
     "DATE '2026-02-06'"

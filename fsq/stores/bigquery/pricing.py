@@ -1,4 +1,4 @@
-"""What BigQuery bills: logical bytes by type, a run and a year in dollars, assumptions stated."""
+"""What BigQuery bills: logical bytes by type, and the cost of a run and of a year."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fsq.stores.bigquery.row_size import TEXT_OVERHEAD, estimate_row_size
 from fsq.stores.costs import CostEstimate, CostItem, Price, Workload
 from fsq.utils.frames import read_batches
 
-# Rows that are measured at once.
+# Rows that are counted at once.
 _BATCH_ROWS = 8_000
 MIB, GIB, TIB = (2**n for n in (20, 30, 40))
 # BigQuery's documented logical sizes; NULL takes none, a struct is the sum of its fields.
@@ -33,13 +33,13 @@ _SIZES: tuple[tuple[Callable[[pa.DataType], bool], int], ...] = (
 
 
 def count_logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[str, int]:
-    """Logical bytes of each column, as BigQuery counts them for storage, reads and queries.
+    """Count the logical bytes of each column, as BigQuery bills storage, reads and queries.
 
     Args:
-        rows: any columns, nested ones included; a LazyFrame is read batch by batch.
+        rows: any columns, also nested ones; a LazyFrame is read in batches.
 
     Returns:
-        Bytes by the column's name, over all rows.
+        Bytes by column name, over all rows.
 
     Raises:
         TypeError: a column's type has no size in BigQuery.
@@ -61,14 +61,14 @@ def count_logical_bytes(rows: pl.DataFrame | pl.LazyFrame | pa.Table) -> dict[st
 
 
 def _count_bytes(array: pa.Array) -> int:
-    kind, there = array.type, len(array) - int(array.null_count)
+    kind, count = array.type, len(array) - int(array.null_count)
     if pa.types.is_dictionary(kind):
-        # The few words first, since those of a view cannot be taken from.
-        words = array.dictionary.cast(plain_type(kind.value_type))
-        return _count_bytes(words.take(array.indices))
-    for fits, size in _SIZES:
-        if fits(kind):
-            return size * there
+        # Cast the few values first: take() does not work on views.
+        values = array.dictionary.cast(plain_type(kind.value_type))
+        return _count_bytes(values.take(array.indices))
+    for matches, size in _SIZES:
+        if matches(kind):
+            return size * count
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         return _count_bytes(array.cast(pa.large_binary()))
     if pa.types.is_struct(kind):
@@ -76,7 +76,7 @@ def _count_bytes(array: pa.Array) -> int:
     try:
         if pa.types.is_nested(kind):
             return _count_bytes(array.flatten())
-        return TEXT_OVERHEAD * there + int(pc.sum(pc.binary_length(array)).as_py() or 0)
+        return TEXT_OVERHEAD * count + int(pc.sum(pc.binary_length(array)).as_py() or 0)
     except pa.ArrowNotImplementedError:
         raise TypeError(f"{kind} has no size in BigQuery") from None
 
@@ -89,18 +89,17 @@ PRICES = {
     "active": Price(0.02, GIB, 0, "active logical storage, a month"),
     "long_term": Price(0.01, GIB, 0, "logical storage unchanged for 90 days, a month"),
 }
-# A query is billed for so much of each table that it names, at least.
+# Each query is billed for at least this much of each table that it names.
 MINIMUM_BILLED = 10 * MIB
 ASSUMPTIONS = (
     PRICED,
     "logical bytes by type: INT64, FLOAT64, DATE, TIMESTAMP 8; BOOL 1; STRING 2 and its UTF-8; "
     "NULL 0",
     "a MERGE is billed for its staging table and for all columns of the partitions it touches",
-    "after each write rows are counted where they lie, so its arrays are read twice more",
+    "after each write rows are counted in the table, so its arrays are read twice more",
     "every query is billed for at least 10 MiB of each table that it names: two to count, two to "
-    "merge and one to remember the dates in each commit, and two to recall them in each run",
-    "storage is counted without the 10 GiB a month that are free, and without staging tables, "
-    "which live for minutes",
+    "merge and one to write the ledger in each commit, and two to read the ledger in each run",
+    "storage excludes the 10 GiB a month that are free, and staging tables, which live for minutes",
 )
 
 
@@ -116,22 +115,22 @@ def estimate(
     players: int = 200,
     days: int = 365,
 ) -> CostEstimate:
-    """Say what a backfill of so many rows would move and cost, before anything is scored.
+    """Estimate what a backfill of this many rows would move and cost, before any is scored.
 
     Args:
-        rows: rows that would be scored.
-        contract: what they would be scored with.
-        columns: the input's columns, which tell what lineage there will be; None for all of it.
-        read: logical bytes that are read of BigQuery; 0 for a source that lies elsewhere.
-        carried: logical bytes of all rows' columns that go along unchanged; 0 in place.
+        rows: number of rows to score.
+        contract: the contract to score them with.
+        columns: the input's columns, which decide what lineage is stored; None for all of it.
+        read: logical bytes read from BigQuery; 0 for other sources.
+        carried: logical bytes of the columns that are copied unchanged; 0 in place.
         held: logical bytes of the target's partitions that the rows belong to.
-        commits: transactions.
-        players: rows of a day, for the year.
-        days: days of the year that have rows; 365 is more than any season has.
+        commits: number of transactions.
+        players: rows per day, for the cost of a year.
+        days: days with rows, for the cost of a year; 365 is more than any season has.
 
     >>> from fsq.contract import load_contract
-    >>> told = estimate(200, load_contract())
-    >>> [i.name for i in told.items], told.year_usd < 0.20
+    >>> costs = estimate(200, load_contract())
+    >>> [i.name for i in costs.items], costs.year_usd < 0.20
     (['read', 'write', 'merge', 'count'], True)
     """
     size = estimate_row_size(contract, columns)
@@ -181,5 +180,5 @@ def _make_item(name: str, price: str, size: int, billed: int) -> CostItem:
 
 
 def _bill_queries(times: int, *tables: int) -> int:
-    """Bytes billed for the queries of all commits that name tables of these sizes in sum."""
+    """Bytes billed for this many queries of tables, given the total size of each."""
     return sum(max(size, times * MINIMUM_BILLED) for size in tables)

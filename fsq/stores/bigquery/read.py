@@ -1,4 +1,4 @@
-"""Reading by the Storage Read API: streams side by side, only the wanted columns and dates."""
+"""Reading by the Storage Read API: parallel streams, with only the columns and dates needed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.names import TableName, format_date
 from fsq.utils.frames import scan_batches
 
-# Two for each core; the service may give fewer, and gives one for a small table.
+# Two per core; the service may open fewer, and opens one for a small table.
 STREAMS = 4
-# Batches that wait for their consumer, over all streams: what bounds the memory.
+# Batches that wait for their consumer, over all streams; this bounds the memory.
 _QUEUED_BATCHES = 8
 
 _NOTHING = "FALSE"
@@ -33,14 +33,14 @@ _FIRST, _LAST = date.min, date.max
 def scan_table(
     connect: Callable[[], AbstractContextManager[Clients]], name: TableName
 ) -> pl.LazyFrame:
-    """A table's rows as a LazyFrame: columns and predicates on ``game_date`` are pushed down.
+    """Scan a table lazily; columns and predicates on ``game_date`` are pushed down.
 
     Args:
-        connect: opens the clients; it is called when the rows are collected, each time.
+        connect: opens the clients, each time the rows are collected.
         name: the table.
 
     Raises:
-        StoreError: there is no such table, or it has columns that Arrow cannot hold here.
+        StoreError: there is no such table, or it has columns that Polars cannot represent.
     """
     with connect() as clients:
         schema = _read_schema(_create_session(clients, name, [], "").arrow_schema)
@@ -59,9 +59,9 @@ def scan_table(
 
 
 def make_restriction(predicate: pl.Expr | None) -> str:
-    """The SQL of a predicate on ``game_date`` alone, found by trying it on every day.
+    """Turn a predicate on ``game_date`` alone into SQL, by evaluating it for every day.
 
-    Any other predicate gives the empty restriction: it is applied to the rows that were read.
+    Any other predicate gives the empty restriction; it is applied after reading.
 
     >>> make_restriction(pl.col("game_date").is_between(date(2026, 2, 1), date(2026, 2, 6)))
     "game_date BETWEEN DATE '2026-02-01' AND DATE '2026-02-06'"
@@ -70,14 +70,14 @@ def make_restriction(predicate: pl.Expr | None) -> str:
     """
     if predicate is None or set(predicate.meta.root_names()) != {"game_date"}:
         return ""
-    # A predicate may hold for NULL too; one row more tells.
+    # A predicate may hold for NULL too: then nothing can be restricted.
     keeps_null = pl.DataFrame({"game_date": [None]}, {"game_date": pl.Date}).filter(predicate)
     if keeps_null.height:
         return ""
     days = pl.DataFrame({"game_date": pl.date_range(_FIRST, _LAST, eager=True)})
     kept = days.select(predicate.fill_null(value=False)).to_series().to_numpy()
     edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
-    if len(edges) > 200:  # a restriction may not be long; the first and last day still save most
+    if len(edges) > 200:  # restrictions must be short; first and last day save most
         edges = edges[[0, -1]]
     first = (_FIRST + timedelta(days=int(at)) for at in edges[::2])
     last = (_FIRST + timedelta(days=int(at) - 1) for at in edges[1::2])
@@ -96,26 +96,26 @@ def _format_range(first: date, last: date) -> str:
 
 def _create_session(clients: Clients, name: TableName, columns: Sequence[str], where: str) -> Any:
     options = types.ReadSession.TableReadOptions(selected_fields=columns, row_restriction=where)
-    wanted = types.ReadSession(
+    session = types.ReadSession(
         table=name.path, data_format=types.DataFormat.ARROW, read_options=options
     )
     return clients.reader.create_read_session(
-        parent=f"projects/{clients.tables.project}", read_session=wanted, max_stream_count=STREAMS
+        parent=f"projects/{clients.tables.project}", read_session=session, max_stream_count=STREAMS
     )
 
 
 def _read_batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
-    """The batches of every stream, in the order of their arrival.
+    """The batches of all streams, in the order of their arrival.
 
-    The client goes on at its offset where a connection breaks, which is safe for reads.
+    The client resumes at its offset when a connection breaks, which is safe for reads.
     """
-    arrived: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(_QUEUED_BATCHES)
-    over, schema = threading.Event(), _read_schema(session.arrow_schema)
+    received: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(_QUEUED_BATCHES)
+    stopped, schema = threading.Event(), _read_schema(session.arrow_schema)
 
     def put(item: pa.RecordBatch | BaseException | None) -> None:
-        while not over.is_set():
+        while not stopped.is_set():
             try:
-                return arrived.put(item, timeout=0.1)
+                return received.put(item, timeout=0.1)
             except queue.Full:
                 continue
 
@@ -124,7 +124,7 @@ def _read_batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
             for answer in clients.reader.read_rows(stream):
                 rows = pa.py_buffer(answer.arrow_record_batch.serialized_record_batch)
                 put(pa.ipc.read_record_batch(rows, schema))
-                if over.is_set():
+                if stopped.is_set():
                     return
         except BaseException as error:
             put(error)
@@ -135,17 +135,17 @@ def _read_batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
         try:
             for stream in streams:
                 pool.submit(drain, stream)
-            left = len(streams)
-            while left:
-                item = arrived.get()
+            open_streams = len(streams)
+            while open_streams:
+                item = received.get()
                 if isinstance(item, BaseException):
                     raise item
                 if item is None:
-                    left -= 1
+                    open_streams -= 1
                 else:
                     yield item
         finally:
-            over.set()
+            stopped.set()
 
 
 def _read_schema(serialized: Any) -> pa.Schema:
@@ -159,5 +159,5 @@ def _to_frame(table: pa.Table) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, pa.ArrowException) as error:
         cure = "drop or cast the column, or read a view without it"
         raise StoreError(f"a column cannot be read: {error}; {cure}") from error
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - narrows a type that Polars leaves open
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
     return frame

@@ -1,4 +1,4 @@
-"""Who still names the legacy fields: whole identifiers in SQL and code, each with its place."""
+"""References to the legacy fields: whole identifiers in SQL and code, each with its line."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from fsq.schema.columns import LEGACY_FIELDS
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.migration import LegacyReference
 
-# BigQuery does not tell the cases of column names apart, so neither does this.
+# BigQuery's column names are case-insensitive.
 _LEGACY_NAME = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(LEGACY_FIELDS)})(?![A-Za-z0-9_])", re.I)
 _LONGEST = 120
 
 
 def find_in_text(text: str, where: str) -> list[LegacyReference]:
-    """Every line of a text that names a legacy field as a whole word.
+    """Find every line of a text that names a legacy field as a whole word.
 
-    Comments count: a refusal too many costs a glance, one too few breaks a consumer.
+    Comments count: a needless refusal costs a glance, a missed reference breaks a consumer.
 
     >>> [p.field for p in find_in_text("SELECT f.feature_sources, my_feature_sources", "a view")]
     ['feature_sources']
@@ -39,11 +39,11 @@ def _shorten(line: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Consumers:
-    """A checked list of consumers.
+    """The consumers of a table.
 
     Attributes:
-        references: what the files and the names in the list name.
-        tables: views of BigQuery that the list names; they are to be looked at.
+        references: those in files, and fields that are known to be in use.
+        tables: views in BigQuery, still to be searched.
     """
 
     references: tuple[LegacyReference, ...]
@@ -51,14 +51,14 @@ class Consumers:
 
 
 def find_references(consumers: Sequence[str]) -> Consumers:
-    """Look through a list of consumers.
+    """Search the consumers of a table.
 
     Args:
-        consumers: files with SQL or code, or with a name in each line; folders of such files;
-            legacy fields that somebody is known to use; views, as ``project.dataset.view``.
+        consumers: files with SQL or code, or with one name per line; folders of such files;
+            legacy fields that are in use; views, as ``project.dataset.view``.
 
     Raises:
-        InputError: an entry is none of these, so that a misspelt one is not taken for silence.
+        InputError: an entry is none of these; a misspelt one must not pass unnoticed.
 
     >>> find_references(["matchup_data_status"]).references[0].where
     'the list of consumers'
@@ -78,7 +78,7 @@ def find_references(consumers: Sequence[str]) -> Consumers:
             try:
                 tables.append(TableName.parse(entry))
             except InputError:
-                kinds = "no file, no folder, no project.dataset.view and no legacy field"
+                kinds = "no file, folder, project.dataset.view or legacy field"
                 problems.append(f"{entry!r} is {kinds}; correct it")
     if problems:
         raise InputError(problems, "the list of consumers cannot be used")
@@ -89,12 +89,12 @@ def _search_files(path: Path) -> Iterator[LegacyReference]:
     for file in _list_files(path):
         content = file.read_bytes()
         if path.is_dir() and b"\0" in content[:8192]:
-            continue  # a picture, say: no code
+            continue  # a picture, say
         yield from find_in_text(content.decode("utf-8", "replace"), str(file))
 
 
 def _list_files(path: Path) -> Iterable[Path]:
-    """The file, or those of a folder but what is hidden, such as ``.git``."""
+    """The file, or those of a folder except hidden ones, such as ``.git``."""
     if not path.is_dir():
         return [path]
     inside = (f for f in path.rglob("*") if f.is_file())

@@ -1,4 +1,4 @@
-"""How many logical bytes a scored row takes, from its contract and schema alone."""
+"""Logical bytes of a scored row, estimated from its contract and schema alone."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEY_COLUMNS, REPEATED, Co
 from fsq.schema.provenance import PROVENANCE, ProvenanceField
 
 _FIXED_SIZES: dict[ColumnType, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}
-TEXT_OVERHEAD = 2  # bytes of a text beside its content
-# What a contract does not fix, as it is on average in two real seasons: letters of a text.
+TEXT_OVERHEAD = 2  # bytes of a string in addition to its content
+# Lengths of strings that the contract does not determine: averages of two real seasons.
 _TEXT_LENGTHS = {
     "player_lookup": 12, "validation_status": 6, "source_type": 7, "feature_quality_tier": 5,
     "upstream_data_hash": 32, "fallback_reason": 22, "triggered_alert": 12, "quality_tier": 5,
@@ -19,7 +19,7 @@ _TEXT_LENGTHS = {
     "feature_quality_detail_version": 2, "upstream_pipeline_run_id": 36, "primary_data_source": 12,
     "matchup_data_status": 8, "missing_processors": 30,
 }  # fmt: skip
-# The share of values that are there; those of the rest are.
+# Share of non-null values; unlisted fields are always present.
 _NON_NULL_SHARE = {
     "feature_value": 0.87,
     "value_range_valid": 0.87,
@@ -28,7 +28,7 @@ _NON_NULL_SHARE = {
     "triggered_alert": 0.2,
     "missing_processors": 0.02,
 }
-# Columns that are NULL or empty without one of these in the input.
+# Columns that are NULL or empty unless the input has one of these.
 _REQUIRED_INPUTS = {
     "predecessor_processors_completed": ["processors_completed"],
     "upstream_processors_ran": ["processors_completed"],
@@ -44,8 +44,8 @@ class RowSize:
     """Logical bytes of one row.
 
     Attributes:
-        total: of its keys and its quality.
-        arrays: of those of its columns that are arrays.
+        total: of its keys and quality columns.
+        arrays: of the array columns among them.
     """
 
     total: int
@@ -53,11 +53,11 @@ class RowSize:
 
 
 def estimate_row_size(contract: Contract, columns: Collection[str] | None = None) -> RowSize:
-    """Logical bytes that one scored row takes on average in BigQuery.
+    """Estimate the average logical bytes of a scored row in BigQuery.
 
     Args:
-        contract: what it is scored with.
-        columns: the input's columns, which tell what lineage there will be; None for all of it.
+        contract: the contract that it is scored with.
+        columns: the input's columns, which decide what lineage is stored; None for all of it.
 
     >>> from fsq.contract import load_contract
     >>> contract = load_contract("v2_33features")

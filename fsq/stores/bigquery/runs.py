@@ -1,4 +1,4 @@
-"""The ids of runs whose rows are in the target, in a small table beside it."""
+"""The ids of committed runs, in a small table beside the target."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fsq.stores.bigquery.names import TableName
 
 
 def is_recorded(client: Any, target: TableName, run_id: str) -> bool:
-    """Whether a run of this id has been recorded."""
+    """Whether a run with this id has been recorded."""
     sql = f"SELECT run_id FROM {target.beside('runs').sql} WHERE run_id = @run_id"
     try:
         return bool(run_query(client, sql, _parameter(run_id)))
@@ -22,18 +22,18 @@ def is_recorded(client: Any, target: TableName, run_id: str) -> bool:
 
 
 def record_run(client: Any, target: TableName, run_id: str) -> None:
-    """Keep the id of a run whose rows are there, so that it is not merged again."""
+    """Record the id of a committed run, so that it is not merged again."""
     runs = target.beside("runs")
     table = bigquery.Table(
         runs.dotted,
         schema=[
             bigquery.SchemaField("run_id", "STRING", "REQUIRED", description="Id of a run"),
             bigquery.SchemaField(
-                "committed_at", "TIMESTAMP", "REQUIRED", description="When its rows were there"
+                "committed_at", "TIMESTAMP", "REQUIRED", description="When its rows were merged"
             ),
         ],
     )
-    table.description = "Runs of fsq over many machines whose rows are in the table"
+    table.description = "Distributed runs of fsq whose rows are in the table"
     client.create_table(table, exists_ok=True)
     sql = f"""
     MERGE {runs.sql} T

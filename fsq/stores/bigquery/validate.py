@@ -1,4 +1,4 @@
-"""What is sent is checked here, because the service tells of a fault late and in few words."""
+"""Validation before rows are sent: the service reports errors late and tersely."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fsq.schema.bigquery import standard_type
 from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS
 
 # The Arrow types that the service documents for each of its types.
-_ARROW: dict[str, tuple[pa.DataType, ...]] = {
+_ARROW_TYPES: dict[str, tuple[pa.DataType, ...]] = {
     "STRING": (pa.string(),),
     "JSON": (pa.string(),),
     "GEOGRAPHY": (pa.string(),),
@@ -28,10 +28,10 @@ _ARROW: dict[str, tuple[pa.DataType, ...]] = {
 }
 
 
-def type_of(field: SchemaField) -> str:
-    """The field's type by its one name in standard SQL.
+def standard_type_of(field: SchemaField) -> str:
+    """The name of the field's type in standard SQL.
 
-    >>> type_of(SchemaField("n", "INTEGER"))
+    >>> standard_type_of(SchemaField("n", "INTEGER"))
     'INT64'
     """
     return standard_type(field.field_type)
@@ -40,37 +40,36 @@ def type_of(field: SchemaField) -> str:
 def validate_rows(
     rows: pa.Table, target: Sequence[SchemaField], table: str, *, inserts: bool
 ) -> None:
-    """Refuse rows that the table would refuse, or take and change.
+    """Reject rows that the service would reject, or accept and alter.
 
     Args:
-        rows: what is to be sent.
+        rows: the rows to send.
         target: the table's fields.
         table: its name, for the message.
-        inserts: whether rows that the table lacks are added to it.
+        inserts: whether new rows are added to the table.
 
     Raises:
         InputError: columns that the table lacks, or whose case, type, unit or mode differ; a
-            quality column that the table lacks; NULL where the table has none, or in an array.
+            quality column that the table lacks; NULL in a required field or in an array.
     """
     fields = {f.name: f for f in target}
-    folded = {f.name.lower(): f.name for f in target}
+    lower_case = {f.name.lower(): f.name for f in target}
     problems: list[str] = []
-    strangers: list[str] = []
+    unknown: list[str] = []
     for column in rows.schema:
         if column.name in fields:
             problems += _find_mismatches(column, fields[column.name], column.name)
-        elif column.name.lower() in folded:
-            there = folded[column.name.lower()]
-            problems.append(f"column {column.name} is called {there} there; rename one")
-        else:
-            strangers.append(column.name)
-    quality = [n for n in COLUMN_NAMES if n not in folded and n not in LEGACY_FIELDS]
+        elif column.name.lower() in lower_case:
+            name = lower_case[column.name.lower()]
+            problems.append(f"column {column.name} is called {name} in the table; rename one")
+        elif column.name not in COLUMN_NAMES:
+            unknown.append(column.name)
+    quality = [n for n in COLUMN_NAMES if n not in lower_case and n not in LEGACY_FIELDS]
     if quality:
         cure = "add them with `fsq schema migrate`"
         problems.append(f"the table lacks the quality columns {quality}; {cure}")
-    strangers = [n for n in strangers if n not in COLUMN_NAMES]
-    if strangers:
-        problems.append(f"the table lacks the columns {strangers}; add or drop them")
+    if unknown:
+        problems.append(f"the table lacks the columns {unknown}; add or drop them")
     required = [f.name for f in target if f.mode == "REQUIRED" and f.name not in rows.column_names]
     if inserts and required:
         problems.append(f"the table requires {required}, which the rows lack; add them")
@@ -83,50 +82,52 @@ def validate_rows(
 
 
 def require_quality_columns(rows: pa.Table) -> None:
-    """Refuse rows that lack quality columns: a merge would leave the old ones beside the new.
+    """Reject rows that lack quality columns: a merge would keep the old values beside the new.
 
     Raises:
-        InputError: with the columns that are lacking.
+        InputError: with the missing columns.
     """
-    lacking = [n for n in COLUMN_NAMES if n not in {*rows.column_names, *LEGACY_FIELDS}]
-    if lacking:
-        problem = f"the rows lack the quality columns {lacking}; score them with fsq.score"
+    missing = [n for n in COLUMN_NAMES if n not in {*rows.column_names, *LEGACY_FIELDS}]
+    if missing:
+        problem = f"the rows lack the quality columns {missing}; score them with fsq.score"
         raise InputError([problem], "the rows cannot be stored")
 
 
-def _find_mismatches(found: pa.Field, field: SchemaField, place: str) -> Iterator[str]:
+def _find_mismatches(found: pa.Field, field: SchemaField, path: str) -> Iterator[str]:
     kind, repeated = found.type, field.mode == "REPEATED"
     if pa.types.is_list(kind) != repeated:
-        yield f"{place} is {kind}; it is {'an array' if repeated else 'no array'} there"
+        expected = "an array" if repeated else "not an array"
+        yield f"{path} is {kind}; it is {expected} in the table"
         return
     kind = kind.value_type if repeated else kind
-    name = type_of(field)
+    name = standard_type_of(field)
     if name == "STRUCT" and pa.types.is_struct(kind):
         inner = {f.name: f for f in field.fields}
         for part in kind:
             if part.name in inner:
-                yield from _find_mismatches(part, inner[part.name], f"{place}.{part.name}")
+                yield from _find_mismatches(part, inner[part.name], f"{path}.{part.name}")
             else:
-                yield f"{place}.{part.name} is not there; add it with `fsq schema migrate`"
+                problem = "is not in the table; add it with `fsq schema migrate`"
+                yield f"{path}.{part.name} {problem}"
     elif name in ("NUMERIC", "BIGNUMERIC") and pa.types.is_decimal(kind):
         return
-    elif not any(kind == fits for fits in _ARROW.get(name, ())):
-        yield f"{place} is {kind}; it is {name} there"
+    elif not any(kind == accepted for accepted in _ARROW_TYPES.get(name, ())):
+        yield f"{path} is {kind}; it is {name} in the table"
 
 
-def _find_nulls(array: pa.Array, field: SchemaField, place: str) -> Iterator[str]:
-    """NULLs where the service has none: required fields, arrays and their elements."""
+def _find_nulls(array: pa.Array, field: SchemaField, path: str) -> Iterator[str]:
+    """NULLs that the service does not allow: in required fields, for arrays, in arrays."""
     if field.mode == "REPEATED":
         if array.null_count:
-            yield f"{place}: NULL in {array.null_count} rows; send an empty array"
+            yield f"{path}: NULL in {array.null_count} rows; send an empty array"
         elements = array.flatten()
         if elements.null_count:
-            yield f"{place}: {elements.null_count} elements are NULL; drop them"
+            yield f"{path}: {elements.null_count} elements are NULL; drop them"
         array = elements
     elif field.mode == "REQUIRED" and array.null_count:
-        yield f"{place}: NULL in {array.null_count} rows, and required there"
-    if type_of(field) == "STRUCT":
+        yield f"{path}: NULL in {array.null_count} rows, but required in the table"
+    if standard_type_of(field) == "STRUCT":
         inner = {f.name: f for f in field.fields}
         for i, part in enumerate(array.type):
             values = pc.struct_field(array, i)
-            yield from _find_nulls(values, inner[part.name], f"{place}.{part.name}")
+            yield from _find_nulls(values, inner[part.name], f"{path}.{part.name}")

@@ -1,4 +1,4 @@
-"""What was written is counted where it lies: rows, and the elements of every array."""
+"""Verification of writes: rows and array elements are counted in the table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from fsq.stores.bigquery.names import TableName, quote_column
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """What rows amount to: their number, the elements of every array, and their stamps."""
+    """Counts that identify a set of rows.
+
+    Attributes:
+        rows: number of rows.
+        elements: number of elements of each array column.
+        stamps: when the rows were scored.
+    """
 
     rows: int
     elements: dict[str, int]
@@ -27,7 +33,7 @@ class RowCounts:
 
     @classmethod
     def of(cls, rows: pa.Table) -> RowCounts:
-        """Count rows that are at hand."""
+        """Count rows in memory."""
         arrays = [f.name for f in rows.schema if pa.types.is_list(f.type)]
         stamps = pc.unique(rows["quality_computed_at"]).to_pylist()
         return cls(rows.num_rows, {n: _count_elements(rows[n]) for n in arrays}, frozenset(stamps))
@@ -38,41 +44,41 @@ class RowCounts:
 
 
 def verify_counts(
-    what: str, wanted: RowCounts, table: TableName, client: Any, days: Sequence[date] | None = None
+    what: str, written: RowCounts, table: TableName, client: Any, days: Sequence[date] | None = None
 ) -> None:
-    """Hold what a table has against the rows that were written to it.
+    """Compare the rows of a table with those written to it.
 
     Args:
-        what: the word for the message: staged or merged.
-        wanted: what was written.
-        table: where.
+        what: staged or merged, for the message.
+        written: counts of the written rows.
+        table: the table.
         client: Google's BigQuery client.
-        days: the dates to look at, for a table that has others too; of their rows those that
-            bear a stamp of the written ones count.
+        days: dates to count, for a table that has others too; only rows with a stamp of the
+            written rows count.
 
     Raises:
-        StoreError: it has more or fewer rows, or arrays of other lengths.
+        StoreError: the number of rows or of array elements differs.
     """
-    sums = [f"IFNULL(SUM(ARRAY_LENGTH({quote_column(name)})), 0)" for name in wanted.elements]
+    sums = [f"IFNULL(SUM(ARRAY_LENGTH({quote_column(name)})), 0)" for name in written.elements]
     where, stamps = "TRUE", []
     if days is not None:
         where = (
             f"{format_date_condition('game_date', days)} AND quality_computed_at IN UNNEST(@stamps)"
         )
-        stamps = [bigquery.ArrayQueryParameter("stamps", "TIMESTAMP", sorted(wanted.stamps))]
+        stamps = [bigquery.ArrayQueryParameter("stamps", "TIMESTAMP", sorted(written.stamps))]
     sql = f"SELECT {', '.join(['COUNT(*)', *sums])} FROM {table.sql} WHERE {where}"
-    (held,) = run_query(client, sql, *stamps)
-    told = [
-        f"{name}: {there:,} in the place of {here:,}"
-        for (name, here), there in zip(
-            [("rows", wanted.rows), *wanted.elements.items()], held.values(), strict=True
+    (counts,) = run_query(client, sql, *stamps)
+    differences = [
+        f"{name}: {found:,} instead of {expected:,}"
+        for (name, expected), found in zip(
+            [("rows", written.rows), *written.elements.items()], counts.values(), strict=True
         )
-        if here != there
+        if expected != found
     ]
-    if told:
+    if differences:
         raise StoreError(
-            f"{table.dotted} was {what} otherwise than sent: {'; '.join(told)}; "
-            "somebody else may have written these dates; run it again"
+            f"{table.dotted}: the {what} rows differ from those sent: {'; '.join(differences)}; "
+            "another writer may have changed these dates; run it again"
         )
 
 

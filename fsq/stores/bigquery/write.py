@@ -24,7 +24,7 @@ from fsq.stores.bigquery.stream import (
     split_requests,
 )
 
-# Each stream is promised 1 MB/s at least, and has a connection of its own.
+# Each stream has its own connection, with at least 1 MB/s guaranteed.
 STREAMS = 4
 _COMMITTED = types.StorageError.StorageErrorCode.STREAM_ALREADY_COMMITTED
 
@@ -50,63 +50,63 @@ def write_rows(
     retry: Retry | None = None,
     limit: int = REQUEST_LIMIT,
 ) -> int:
-    """Append rows to a table, all at once or none of them.
+    """Append rows to a table, all of them or none.
 
     Args:
         writer: Google's BigQueryWriteClient; only its transport is used.
         parent: ``projects/…/datasets/…/tables/…``.
-        rows: the rows, of the Arrow types that ``fsq.schema.to_arrow`` gives.
-        streams: how many streams to fill side by side, at most.
-        retry: how patiently; see ``Retry``.
+        rows: the rows, with the Arrow types of ``fsq.schema.arrow.to_arrow``.
+        streams: maximum number of parallel streams.
+        retry: how to retry; see ``Retry``.
         limit: bytes of a request.
 
     Returns:
         The number of rows that became visible.
 
     Raises:
-        InputError: rows are too large, or the server names bad ones; nothing is visible.
-        StoreError: the server refused or did not recover; nothing is visible, unless it is the
-            answer to the commit that never came, which the message says.
+        InputError: rows are too large, or the server rejects some; nothing is visible.
+        StoreError: the server refused or did not recover; nothing is visible, unless only the
+            answer to the commit is missing, which the message says.
     """
-    patience, transport = retry or Retry(), writer.transport
-    pieces = [p for b in rows.combine_chunks().to_batches() for p in split_requests(b, limit)]
-    if not pieces:
+    retry, transport = retry or Retry(), writer.transport
+    batches = [r for b in rows.combine_chunks().to_batches() for r in split_requests(b, limit)]
+    if not batches:
         return 0
 
     failures: list[Exception] = []
-    given_up = threading.Event()
+    cancelled = threading.Event()
 
     def fill(share: Sequence[pa.RecordBatch]) -> Stream | None:
         try:
-            return write_stream(transport, parent, share, patience, given_up)
+            return write_stream(transport, parent, share, retry, cancelled)
         except Exception as error:
             failures.append(error)
-            given_up.set()
+            cancelled.set()
             return None
 
-    count = min(streams, len(pieces))
+    count = min(streams, len(batches))
     with ThreadPoolExecutor(count) as pool:
-        done = list(pool.map(fill, [pieces[i::count] for i in range(count)]))
+        done = list(pool.map(fill, [batches[i::count] for i in range(count)]))
     if failures:
         raise failures[0]
     filled = [stream for stream in done if stream is not None]
-    commit_streams(transport, parent, [s.name for s in filled], patience)
+    commit_streams(transport, parent, [s.name for s in filled], retry)
     return sum(s.rows for s in filled)
 
 
 def write_stream(
     transport: Any,
     parent: str,
-    pieces: Sequence[pa.RecordBatch],
+    batches: Sequence[pa.RecordBatch],
     retry: Retry,
-    given_up: threading.Event | None = None,
+    cancelled: threading.Event | None = None,
 ) -> Stream:
-    """A new PENDING stream that holds these pieces and takes no more; a commit shows them.
+    """Fill a new PENDING stream with these batches and finalize it; a commit makes it visible.
 
     Raises:
-        StoreError: the server refused, did not recover, or holds other rows than it took.
+        StoreError: the server refused, did not recover, or stored another number of rows.
     """
-    stream = Stream(transport, _create_stream(transport, parent, retry), pieces, given_up)
+    stream = Stream(transport, _create_stream(transport, parent, retry), batches, cancelled)
     stream.fill(retry)
     request = types.FinalizeWriteStreamRequest(name=stream.name)
     answer = call_with_retry(
@@ -118,14 +118,14 @@ def write_stream(
     )
     if answer.row_count != stream.rows:
         raise StoreError(
-            f"BigQuery holds {answer.row_count:,} rows of the {stream.rows:,} that it "
-            "acknowledged; none is visible; run it again"
+            f"BigQuery stored {answer.row_count:,} of {stream.rows:,} acknowledged rows; "
+            "none is visible; run it again"
         )
     return stream
 
 
 def _create_stream(transport: Any, parent: str, retry: Retry) -> str:
-    """A new stream. One whose answer was lost stays empty and is never committed."""
+    """Create a stream. If the answer is lost, the stream stays empty and is never committed."""
     request = types.CreateWriteStreamRequest(
         parent=parent, write_stream=types.WriteStream(type_=types.WriteStream.Type.PENDING)
     )
@@ -134,7 +134,7 @@ def _create_stream(transport: Any, parent: str, retry: Retry) -> str:
         lambda: transport.create_write_stream(request, timeout=retry.silence, metadata=header),
         "create a stream",
         retry,
-        also={grpc.StatusCode.NOT_FOUND},  # the table may be a moment old
+        also={grpc.StatusCode.NOT_FOUND},  # the table may have just been created
     )
     return str(answer.name)
 
@@ -143,7 +143,7 @@ def commit_streams(transport: Any, parent: str, names: list[str], retry: Retry) 
     """Make the rows of all these streams visible at once.
 
     Raises:
-        StoreError: the server refused, or its answer never came, which the message says.
+        StoreError: the server refused, or its answer is missing, which the message says.
     """
     request = types.BatchCommitWriteStreamsRequest(parent=parent, write_streams=names)
     header = [make_routing_header("parent", parent)]
@@ -151,13 +151,16 @@ def commit_streams(transport: Any, parent: str, names: list[str], retry: Retry) 
         lambda: transport.batch_commit_write_streams(
             request, timeout=retry.silence, metadata=header
         ),
-        "commit; look whether the rows are there, then run it again",
+        "commit; check whether the rows are there, then run it again",
         retry,
     )
-    # A failed commit is no exception. Our streams are ours alone: committed is committed by us.
+    # A failed commit raises nothing. No one else commits our streams, so "committed" is success.
     failed = [e for e in answer.stream_errors if e.code != _COMMITTED]
     if failed:
-        told = "; ".join(f"{e.code.name} {e.error_message}" for e in failed[:5])
-        raise StoreError(f"BigQuery did not commit, and no row is visible: {told}; run it again")
+        messages = "; ".join(f"{e.code.name} {e.error_message}" for e in failed[:5])
+        raise StoreError(
+            f"BigQuery did not commit, and no row is visible: {messages}; run it again"
+        )
     if not answer.stream_errors and "commit_time" not in answer:
-        raise StoreError("BigQuery did not say that it committed; look, then run it again")
+        cure = "check whether the rows are there, then run it again"
+        raise StoreError(f"BigQuery did not say that it committed; {cure}")

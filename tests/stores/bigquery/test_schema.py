@@ -439,7 +439,7 @@ def test_alter_names_what_only_the_api_can_add() -> None:
     have = output_fields()
     have[2] = have[2] | {"fields": have[2]["fields"][:-1]}
     sql = alter_table(TableName.parse("p.d.t"), diff_schema(have))
-    assert sql.startswith("-- No SQL reaches these")
+    assert sql.startswith("-- SQL cannot add these")
     assert sql.endswith("feature_quality_detail.computation_duration_ms")
     assert (
         alter_table(TableName.parse("p.d.t"), diff_schema(output_fields()))

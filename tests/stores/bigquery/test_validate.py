@@ -45,7 +45,7 @@ WRONG: dict[str, tuple[pa.Table, str]] = {
     ),
     "another case": (
         SCORED.rename_columns(["Game_Id" if n == "game_id" else n for n in SCORED.column_names]),
-        "Game_Id is called game_id there",
+        "Game_Id is called game_id in the table",
     ),
     "large text": (
         replaced("game_id", pa.array(["x"] * N, pa.large_string())),
@@ -65,15 +65,15 @@ WRONG: dict[str, tuple[pa.Table, str]] = {
     ),
     "text for a number": (
         replaced("feature_quality_score", pa.array(["95"] * N)),
-        "it is FLOAT64 there",
+        "it is FLOAT64 in the table",
     ),
     "a list for a scalar": (
         replaced("quality_tier", pa.array([["gold"]] * N)),
-        "it is no array there",
+        "it is not an array in the table",
     ),
     "a scalar for a list": (
         replaced("quality_alerts", pa.array(["x"] * N)),
-        "it is an array there",
+        "it is an array in the table",
     ),
     "a NULL array": (
         replaced("quality_alerts", pa.array([None] * N, pa.list_(pa.string()))),
@@ -102,7 +102,7 @@ WRONG: dict[str, tuple[pa.Table, str]] = {
     ),
     "a NULL key": (
         replaced("player_lookup", pa.array([None] * N, pa.string())),
-        "and required there",
+        "but required in the table",
     ),
 }
 
@@ -127,7 +127,7 @@ def test_a_field_of_the_struct_that_is_not_there() -> None:
     detail = quality_fields()[0]
     fewer = SchemaField(detail.name, "RECORD", "REPEATED", fields=detail.fields[:-1])
     told = problems(SCORED, [fewer, *(f for f in FIELDS if f.name != detail.name)])
-    assert "feature_quality_detail.computation_duration_ms is not there" in told
+    assert "feature_quality_detail.computation_duration_ms is not in the table" in told
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_names_beyond_the_form_are_refused_before_any_request(
 
 @pytest.mark.parametrize("name", ["a`b", "a b", "1a", "a;b", "a'b", "a.b", "", "ä"])
 def test_columns_beyond_the_form_are_refused(name: str) -> None:
-    with pytest.raises(InputError, match="no identifier"):
+    with pytest.raises(InputError, match="not a BigQuery identifier"):
         quote_column(name)
 
 

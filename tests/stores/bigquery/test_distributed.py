@@ -68,9 +68,7 @@ def test_rows_that_the_table_cannot_hold_are_not_sent(dataset: str) -> None:
     with pytest.raises(InputError, match="lack the quality columns"):
         way.create_writer(rows.head(0).drop("quality_tier"))
     place: DataWriter = way.create_writer(rows.head(0))
-    with pytest.raises(
-        InputError, match="_count is double; it is INT64 in the table"
-    ):
+    with pytest.raises(InputError, match="_count is double; it is INT64 in the table"):
         place.write(0, [rows.with_columns(pl.col("default_feature_count").cast(pl.Float64))])
     way.abort()
     assert held(uri).height == 0

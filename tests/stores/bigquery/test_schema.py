@@ -417,7 +417,7 @@ def test_a_migration_from_its_first_day_to_its_last(
     # Its arrays can no longer be scored, and that is told before good rows are overwritten.
     capsys.readouterr()
     assert main(words) == 2
-    assert "no column feature_sources" in capsys.readouterr().err
+    assert "missing column feature_sources" in capsys.readouterr().err
     assert_frame_equal(warehouse.held(uri), left)
     # Rows that bring their sources along still go in.
     wide().write_parquet(tmp_path / "rows.parquet")

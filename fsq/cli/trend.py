@@ -13,7 +13,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.contract import load_contract
-from fsq.diagnosis.trend import store_summary, trend_of
+from fsq.diagnosis.trend import read_trend, write_summary
 from fsq.errors import InputError
 from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import get_capabilities, open_store
@@ -50,7 +50,7 @@ def command(
         raise InputError([f"--store-summary keeps a Delta table beside a Delta store; {cure}"])
     kind = o.picture_kind("--out", target)
     loaded, opened, out = load_contract(contract), open_store(store), Output(as_json)
-    days = trend_of(opened, loaded, start, end)
+    days = read_trend(opened, loaded, start, end)
     _print_trend(days, loaded.diagnosis.history_days, out)
     if target is not None and kind is not None:
         with require_extra("report", "the picture cannot be drawn"):
@@ -58,7 +58,7 @@ def command(
 
         write_atomically(target, draw_trend(days, kind))
         out.line(f"{target}: picture written")
-    summary_table = store_summary(days, opened, loaded) if summary else None
+    summary_table = write_summary(days, opened, loaded) if summary else None
     if summary_table:
         out.line(f"{summary_table}: {plural(days.height, 'date')}")
     out.document(

@@ -24,9 +24,9 @@ class Context:
 
     Args:
         contract: of the scoring.
-        days: ``record_days`` of every date read, history included.
-        features: ``feature_days`` of the same dates.
-        long: ``long_detail`` of the same rows.
+        days: ``measure_dates`` of every date read, history included.
+        features: ``measure_features`` of the same dates.
+        long: ``read_long_detail`` of the same rows.
         checked: the dates to check; the others are only history.
         run: what is known of upstream's run, for rows that do not say it themselves.
         signals: what the checks have reported so far.
@@ -60,7 +60,7 @@ class Context:
         return self.days["rows"].to_numpy().astype(np.float64)
 
     def matrix(self, column: str) -> Matrix:
-        """A column of ``feature_days`` as dates × features; NULL is NaN. Do not write into it."""
+        """A column of ``measure_features`` as dates × features, not to be changed; NULL is NaN."""
         if column not in self._matrices:
             values = np.asarray(self.features[column].cast(pl.Float64).to_numpy())
             shape = (len(self.dates), len(self.contract.features))

@@ -16,7 +16,7 @@ from fsq.schema.vocabulary import CATEGORIES, FEATURE_TIERS, TIERS
 
 _LEVELS = ("green", "yellow", "red")
 _KEYS = ["game_date", "feature_index"]
-# Fields of the detail that the table per feature reads.
+# Fields of the detail that are read.
 _FIELDS = (
     "feature_index", "feature_value", "expected_value", "value_range_valid", "source_type",
     "last_updated", "quality_score", "feature_quality_tier", "is_default", "sample_size",
@@ -24,8 +24,8 @@ _FIELDS = (
 )  # fmt: skip
 
 
-def record_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
-    """One row per ``game_date``, in order.
+def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
+    """Measure each date: one row per ``game_date``, in order.
 
     Args:
         scored: scored rows; the nested detail is not read.
@@ -37,7 +37,7 @@ def record_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         (``gold`` … ``critical``), per alert level (``green``, ``yellow``, ``red``),
         ``production_ready``, ``training_ready``, ``default_features`` and ``vegas_rows``;
         ``missing_processors`` and ``completed_processors`` (distinct names) and
-        ``pipeline_runs`` (distinct ids), lists that are empty where nothing is known;
+        ``pipeline_runs`` (distinct ids), lists that are empty if unknown;
         ``run_known_rows`` (rows that say what ran); ``freshness_hours`` and
         ``freshness_hours_max`` (median and largest, NULL if unknown).
 
@@ -86,8 +86,8 @@ def _split_names(column: str) -> pl.Expr:
     return pl.when(joined == "").then(pl.lit([], pl.List(pl.String))).otherwise(names).alias(column)
 
 
-def feature_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
-    """One row per ``game_date`` and feature, by date and index.
+def measure_features(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
+    """Measure each feature of each date: one row per ``game_date`` and feature, in order.
 
     Args:
         scored: scored rows with ``game_date`` and ``feature_quality_detail``.
@@ -108,11 +108,11 @@ def feature_days(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         InputError: columns are missing, or the rows were scored under another contract.
     """
     _require(scored.collect_schema(), ["game_date", "feature_quality_detail"])
-    return by_feature(long_detail(scored, contract), contract)
+    return aggregate_features(read_long_detail(scored, contract), contract)
 
 
-def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """``feature_days`` of the result of ``long_detail``."""
+def aggregate_features(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Aggregate the result of ``read_long_detail``; see ``measure_features``."""
     rules = contract.feature_rules
     value = pl.col("feature_value").filter(~pl.col("is_default"))
     equal = ~pl.col("is_default") & (pl.col("feature_value") == pl.col("expected_value"))
@@ -178,13 +178,13 @@ def by_feature(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     return out.select(*first, pl.exclude(first)).collect()
 
 
-def long_detail(
+def read_long_detail(
     scored: pl.LazyFrame, contract: Contract, carry: Iterable[str] = ()
 ) -> pl.DataFrame:
-    """One row per record and feature, record by record, with the fields that days are made of.
+    """Read one row per record and feature, record by record, with the fields to aggregate.
 
-    An age is no field of the detail. The record's largest age belongs to its oldest timestamp,
-    and the other ages lie below it by as much as their timestamps lie above.
+    The detail has no field for ages. The record's largest age belongs to its oldest timestamp;
+    every other age is smaller by as much as its timestamp is later.
 
     Args:
         scored: scored rows with ``game_date`` and ``feature_quality_detail``.

@@ -14,7 +14,7 @@ from fsq.contract import Contract, load_contract
 from fsq.diagnosis.causes import make_findings
 from fsq.diagnosis.checks import all_checks
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import by_feature, long_detail, record_days
+from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates, read_long_detail
 from fsq.diagnosis.findings import Verdict, worst_of
 from fsq.diagnosis.result import Diagnosis
 from fsq.errors import InputError
@@ -70,12 +70,12 @@ def diagnose(
         if dates is None:
             dates = rows.select(pl.col("game_date").unique()).collect().to_series()
         rows = pl.concat([before, rows.select(shared)])
-    days = record_days(rows, loaded)
+    days = measure_dates(rows, loaded)
     present = days["game_date"].to_list()
     checked = sorted(set(present if dates is None else dates))
     checks = all_checks()
-    long = long_detail(rows, loaded, [c for check in checks for c in check.columns])
-    ctx = Context(loaded, days, by_feature(long, loaded), long, checked, run)
+    long = read_long_detail(rows, loaded, [c for check in checks for c in check.columns])
+    ctx = Context(loaded, days, aggregate_features(long, loaded), long, checked, run)
     for check in checks:
         check.find(ctx)
     every = sorted({*present, *checked})

@@ -26,8 +26,8 @@ class Diagnosis:
         findings: one per cause, the most harmful first.
         not_evaluated: what could not be evaluated: check (a kind of finding), reason, dates and
             features (empty: all).
-        days: ``record_days`` of the checked dates.
-        features: ``feature_days`` of the checked dates.
+        days: ``measure_dates`` of the checked dates.
+        features: ``measure_features`` of the checked dates.
     """
 
     contract: Contract

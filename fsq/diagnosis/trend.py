@@ -1,4 +1,4 @@
-"""Quality over time: every date against the median of the dates before it."""
+"""Quality over time: each date compared with the median of the dates before it."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from datetime import date, timedelta
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.diagnosis.daily_metrics import record_days
+from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.errors import StoreError
 from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import Store
 from fsq.stores.read_errors import store_read_errors
 
-# Dates before the first one that are read for its comparison; longer breaks part seasons.
+# How far before the first date to read for its comparison; longer breaks separate seasons.
 LOOKBACK = timedelta(days=31)
 SUMMARY_TABLE = "feature_quality_daily"
-# Each gets a ``_trailing`` median beside it.
-COMPARED = ("rows", "quality_pct", *(f"{c}_quality_pct" for c in CATEGORIES), "default_pct")
+# Each of these gets a ``_trailing`` median.
+COMPARED_METRICS = ("rows", "quality_pct", *(f"{c}_quality_pct" for c in CATEGORIES), "default_pct")
 
 
-def trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """One line per date, against the dates before it.
+def make_trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Compare each date with the dates before it.
 
     Args:
-        days: what ``fsq.diagnosis.daily.record_days`` gives.
+        days: the result of ``fsq.diagnosis.daily_metrics.measure_dates``.
         contract: of the scoring; its feature count makes counts of defaults a share.
 
     Returns:
         ``game_date``; ``rows``; ``quality_pct``, ``<category>_quality_pct`` and ``default_pct``
-        (share of all features of all rows), 0 to 100; ``green``, ``yellow`` and ``red`` (rows);
-        ``production_ready_pct`` and ``training_ready_pct``; for each of ``COMPARED`` a
-        ``<name>_trailing`` median of the dates before (the contract says how many, and how few
-        are too few: NULL then, which is not 0);
+        (share of all values), 0 to 100; ``green``, ``yellow`` and ``red`` (rows);
+        ``production_ready_pct`` and ``training_ready_pct``; for each of ``COMPARED_METRICS`` a
+        ``<name>_trailing`` median of the dates before (the contract sets how many, and with how
+        few it is NULL);
         ``quality_change`` and ``default_change`` (points against that median) and
-        ``coverage_pct`` (rows of its rows), NULL where it is.
+        ``coverage_pct`` (rows in percent of its rows), NULL where the median is.
 
     >>> import fsq
     >>> from fsq.demo import simulate_season
     >>> contract = fsq.load_contract()
     >>> rows = simulate_season("2025-26").rows.head(2_000)
-    >>> days = trend(record_days(fsq.score(rows).lazy(), contract), contract)
+    >>> days = make_trend(measure_dates(fsq.score(rows).lazy(), contract), contract)
     >>> days["quality_pct_trailing"].is_null().head(4).to_list()
     [True, True, True, False]
     """
@@ -64,7 +64,7 @@ def trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         .shift(1)
         .rolling_median(rules.history_days, min_samples=rules.history_min_days)
         .alias(f"{name}_trailing")
-        for name in COMPARED
+        for name in COMPARED_METRICS
     )
     return compared.with_columns(
         (pl.col("quality_pct") - pl.col("quality_pct_trailing")).alias("quality_change"),
@@ -73,28 +73,30 @@ def trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     )
 
 
-def trend_of(
+def read_trend(
     store: Store, contract: Contract, start: date | None = None, end: date | None = None
 ) -> pl.DataFrame:
-    """The trend of a store's dates from start to end; earlier ones are read to compare with.
+    """Read a store and compare its dates from start to end with those before each.
 
     Raises:
-        StoreError: the store cannot be read, or holds none of these dates.
+        StoreError: the store cannot be read, or has no rows on these dates.
     """
     before = None if start is None else start - LOOKBACK
     with store_read_errors(store.uri):
-        out = trend(record_days(store.read(before, end), contract), contract)
+        out = make_trend(measure_dates(store.read(before, end), contract), contract)
     if start is not None:
         out = out.filter(pl.col("game_date") >= start)
     if out.is_empty():
-        raise StoreError(f"{store.uri} holds no rows {_range(start, end)}; backfill these dates")
+        raise StoreError(
+            f"{store.uri} has no rows {_describe_range(start, end)}; backfill these dates"
+        )
     return out
 
 
-def store_summary(trend: pl.DataFrame, store: Store, contract: Contract) -> str:
-    """Keep the trend in ``feature_quality_daily`` beside the store, one row per date.
+def write_summary(trend: pl.DataFrame, store: Store, contract: Contract) -> str:
+    """Write the trend into ``feature_quality_daily`` beside the store, one row per date.
 
-    Dates that are there already are replaced, so that a second run changes nothing.
+    Dates that it has already are replaced, so a second run changes nothing.
 
     Returns:
         The path of the Delta table.
@@ -108,7 +110,7 @@ def store_summary(trend: pl.DataFrame, store: Store, contract: Contract) -> str:
     replace_dates(
         path,
         trend.with_columns(
-            pl.col(pl.Float64).round(9),  # sums of floats differ by the order in which they ran
+            pl.col(pl.Float64).round(9),  # sums of floats depend on their order
             pl.lit(contract.name).alias("contract"),
             pl.lit(contract.version_hash).alias("contract_version"),
         ),
@@ -116,6 +118,6 @@ def store_summary(trend: pl.DataFrame, store: Store, contract: Contract) -> str:
     return str(path)
 
 
-def _range(start: date | None, end: date | None) -> str:
-    words = [f"from {start}" if start else "", f"to {end}" if end else ""]
-    return " ".join(w for w in words if w) or "at all"
+def _describe_range(start: date | None, end: date | None) -> str:
+    parts = [f"from {start}" if start else "", f"to {end}" if end else ""]
+    return " ".join(part for part in parts if part) or "at all"

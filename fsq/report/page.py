@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.trend import LOOKBACK, trend
+from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
 from fsq.report import charts, facts
 from fsq.report.spec import format_name
@@ -73,10 +73,10 @@ def make_report(
 
 def _make_trend(rows: pl.LazyFrame, dx: Diagnosis, contract: Contract) -> pl.DataFrame:
     """Compute the trend of the diagnosed dates, compared with all earlier ones."""
-    from fsq.diagnosis.daily_metrics import record_days
+    from fsq.diagnosis.daily_metrics import measure_dates
 
     first = dx.days["game_date"].min()
-    return trend(record_days(rows, contract), contract).filter(pl.col("game_date") >= first)
+    return make_trend(measure_dates(rows, contract), contract).filter(pl.col("game_date") >= first)
 
 
 def render_page(

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from fsq.diagnosis import Diagnosis
-from fsq.diagnosis.trend import trend
+from fsq.diagnosis.trend import make_trend
 from fsq.errors import InputError
 from fsq.report import charts
 from fsq.report.page import make_data_sets
@@ -46,7 +46,7 @@ def draw_chart(dx: Diagnosis, name: str) -> Picture:
     Raises:
         InputError: there is no such chart.
     """
-    days = trend(dx.days, dx.contract)
+    days = make_trend(dx.days, dx.contract)
     if name == "trend":
         return Picture(compress_png(draw_trend(days, "png")), name)
     specs = charts.make_chart_specs(dx.contract)

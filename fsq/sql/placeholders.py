@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fsq.contract import Contract, Feature
 from fsq.diagnosis.checks import kinds
 from fsq.diagnosis.checks.optional_features import OptionalThresholds
-from fsq.diagnosis.trend import COMPARED
+from fsq.diagnosis.trend import COMPARED_METRICS
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.schema.vocabulary import CATEGORIES
 from fsq.sql.gates import make_gate_placeholders
@@ -60,10 +60,12 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
                 6,
                 (
                     f"CAST({_quote_reserved(c)} AS FLOAT64) AS {_quote_reserved(c)}"
-                    for c in COMPARED
+                    for c in COMPARED_METRICS
                 ),
             ),
-            "trailing": _join(4, (_trailing_median(c, rules.history_min_days) for c in COMPARED)),
+            "trailing": _join(
+                4, (_trailing_median(c, rules.history_min_days) for c in COMPARED_METRICS)
+            ),
             "contract_features": _feature_table(contract),
             "before": "PARTITION BY feature_index ORDER BY game_date "
             f"ROWS BETWEEN {rules.history_days} PRECEDING AND 1 PRECEDING",

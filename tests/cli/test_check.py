@@ -24,7 +24,7 @@ from fsq.utils import webhook
 CONTRACT = fsq.load_contract()
 
 
-class Told:
+class CommandResult:
     def __init__(self, status: int, out: str, err: str) -> None:
         self.status, self.out, self.err = status, out, err
 
@@ -35,13 +35,13 @@ class Told:
         return document
 
 
-Command = Callable[..., Told]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    def call(*words: object) -> Told:
-        return Told(main([str(w) for w in words]), *capsys.readouterr())
+    def call(*words: object) -> CommandResult:
+        return CommandResult(main([str(w) for w in words]), *capsys.readouterr())
 
     return call
 
@@ -91,46 +91,46 @@ def receiver() -> Iterator[str]:
 
 @pytest.mark.parametrize("command", ["check", "explain"])
 def test_help_holds_80_columns(run: Command, command: str) -> None:
-    told = run(command, "--help")
-    assert told.status == 0
-    assert all(len(line) <= 80 for line in told.out.splitlines())
+    result = run(command, "--help")
+    assert result.status == 0
+    assert all(len(line) <= 80 for line in result.out.splitlines())
 
 
 def test_the_sixth_of_february(run: Command, store: str) -> None:
-    told = run("check", "--store", store, "--date", "2026-02-06")
-    assert told.status == 1
-    assert told.err == ""
-    lines = told.out.splitlines()
+    result = run("check", "--store", store, "--date", "2026-02-06")
+    assert result.status == 1
+    assert result.err == ""
+    lines = result.out.splitlines()
     assert lines[0].startswith("RED  2026-02-06, 300 rows")
-    assert "PlayerCompositeFactorsProcessor did not run: features 5-8" in told.out
-    assert "run-processor PlayerCompositeFactorsProcessor --date 2026-02-06" in told.out
-    assert "fsq backfill --source SOURCE --store" in told.out
-    assert "fatigue_score" in told.out
-    assert "\x1b" not in told.out
+    assert "PlayerCompositeFactorsProcessor did not run: features 5-8" in result.out
+    assert "run-processor PlayerCompositeFactorsProcessor --date 2026-02-06" in result.out
+    assert "fsq backfill --source SOURCE --store" in result.out
+    assert "fatigue_score" in result.out
+    assert "\x1b" not in result.out
     assert all(len(line) <= 80 for line in lines if store not in line)
 
 
 def test_its_neighbours_are_quiet(run: Command, store: str) -> None:
     for day in ("2026-02-05", "2026-02-07"):
-        told = run("check", "--store", store, "--date", day)
-        assert told.status == 0
-        assert told.out.startswith("GREEN")
+        result = run("check", "--store", store, "--date", day)
+        assert result.status == 0
+        assert result.out.startswith("GREEN")
 
 
 def test_only_the_date_and_its_history_decide(run: Command, store: str) -> None:
     """The date alone from the store says what a diagnosis of the whole season says of it."""
     whole = fsq.diagnose(fsq.open_store(store).read())
     for day in ("2025-11-28", "2025-12-10", "2026-01-05", "2026-02-21", "2026-03-18"):
-        told = run("check", "--store", store, "--date", day, "--json").document
-        kinds = sorted(f["kind"] for f in told["findings"])
+        result = run("check", "--store", store, "--date", day, "--json").document
+        kinds = sorted(f["kind"] for f in result["findings"])
         assert kinds == sorted(f.kind for f in whole.findings if day in map(str, f.dates))
-        assert told["verdict"] == "red"
+        assert result["verdict"] == "red"
 
 
 def test_json_is_one_document_with_the_documented_names(run: Command, store: str) -> None:
-    told = run("check", "--store", store, "--date", "2026-02-06", "--json")
-    assert told.status == 1
-    data = told.document
+    result = run("check", "--store", store, "--date", "2026-02-06", "--json")
+    assert result.status == 1
+    data = result.document
     assert list(data) == [
         "store",
         "fail_on",
@@ -162,8 +162,10 @@ def test_every_kind_is_documented() -> None:
 
 
 def test_ranges_and_the_last_date(run: Command, store: str) -> None:
-    told = run("check", "--store", store, "--start", "2025-11-25", "--end", "2025-12-03", "--json")
-    (finding,) = [f for f in told.document["findings"] if f["severity"] == "red"]
+    result = run(
+        "check", "--store", store, "--start", "2025-11-25", "--end", "2025-12-03", "--json"
+    )
+    (finding,) = [f for f in result.document["findings"] if f["severity"] == "red"]
     assert finding["dates"] == [
         "2025-11-26",
         "2025-11-28",
@@ -188,9 +190,9 @@ def test_fail_on_yellow(run: Command, store: str) -> None:
 def test_a_date_without_rows_fails_and_a_range_without_rows_is_refused(
     run: Command, store: str
 ) -> None:
-    told = run("check", "--store", store, "--date", "2026-02-15")
-    assert told.status == 1
-    assert "no rows at all" in told.out
+    result = run("check", "--store", store, "--date", "2026-02-15")
+    assert result.status == 1
+    assert "no rows at all" in result.out
     beyond = run("check", "--store", store, "--start", "2030-01-01", "--end", "2030-02-01")
     assert beyond.status == 2
     clash = run("check", "--store", store, "--date", "2026-02-06", "--end", "2026-02-07")
@@ -200,30 +202,30 @@ def test_a_date_without_rows_fails_and_a_range_without_rows_is_refused(
 
 
 def test_markdown(run: Command, store: str) -> None:
-    told = run("check", "--store", store, "--date", "2026-02-06", "--format", "markdown")
-    assert told.status == 1
-    assert told.out.startswith("## 🔴 fsq check: red\n")
-    assert "| 🔴 red | PlayerCompositeFactorsProcessor did not run" in told.out
+    result = run("check", "--store", store, "--date", "2026-02-06", "--format", "markdown")
+    assert result.status == 1
+    assert result.out.startswith("## 🔴 fsq check: red\n")
+    assert "| 🔴 red | PlayerCompositeFactorsProcessor did not run" in result.out
 
 
 def test_a_webhook_gets_the_document(run: Command, store: str, receiver: str) -> None:
     Receiver.answers[:] = [503]  # the second try succeeds
     words = ("check", "--store", store, "--date", "2026-02-06", "--json", "--webhook", receiver)
-    told = run(*words)
-    assert told.status == 1
-    assert told.err.startswith("RED")
-    assert [told.document] * 2 == Receiver.got
+    result = run(*words)
+    assert result.status == 1
+    assert result.err.startswith("RED")
+    assert [result.document] * 2 == Receiver.got
 
 
 def test_a_webhook_that_refuses_never_fails_the_check(
     run: Command, store: str, receiver: str
 ) -> None:
     Receiver.answers[:] = [404]
-    told = run("check", "--store", store, "--date", "2026-02-07", "--webhook", receiver)
-    assert told.status == 0
+    result = run("check", "--store", store, "--date", "2026-02-07", "--webhook", receiver)
+    assert result.status == 0
     assert len(Receiver.got) == 1
-    assert "answered 404" in told.err
-    assert "secret" not in told.err
+    assert "answered 404" in result.err
+    assert "secret" not in result.err
     bad = run("check", "--store", store, "--webhook", "file:///etc/passwd")
     assert bad.status == 2
     assert "http" in bad.err
@@ -247,12 +249,12 @@ def test_explain_shows_the_sum(run: Command, store: str) -> None:
     rows = fsq.open_store(store).read(columns=["player_lookup", "game_date"]).collect()
     day = "2026-01-05"
     player = str(rows.filter(pl.col("game_date").cast(pl.String) == day)[0, 0])
-    told = run("explain", player, day, "--store", store)
-    assert told.status == 0
-    assert told.out.startswith(f"{player}  {day}  ")
-    assert "score 100 phase4 − 20 very stale 75 h = 80" in told.out
-    assert all(len(line) <= 80 for line in told.out.splitlines())
-    assert all(f.name in told.out for f in CONTRACT.features)
+    result = run("explain", player, day, "--store", store)
+    assert result.status == 0
+    assert result.out.startswith(f"{player}  {day}  ")
+    assert "score 100 phase4 − 20 very stale 75 h = 80" in result.out
+    assert all(len(line) <= 80 for line in result.out.splitlines())
+    assert all(f.name in result.out for f in CONTRACT.features)
     document = run("explain", player, day, "--store", store, "--json").document
     assert [f["feature_name"] for f in document["features"]] == list(CONTRACT.names)
     assert document["features"][0]["age_hours"] == pytest.approx(75)
@@ -261,11 +263,11 @@ def test_explain_shows_the_sum(run: Command, store: str) -> None:
 def test_a_misspelt_player_gets_the_nearest(run: Command, store: str) -> None:
     rows = fsq.open_store(store).read(columns=["player_lookup", "game_date"]).collect()
     player = str(rows.filter(pl.col("game_date").cast(pl.String) == "2026-01-05")[0, 0])
-    told = run("explain", player[:-1] + "x", "2026-01-05", "--store", store)
-    assert told.status == 2
-    assert player in told.err
+    result = run("explain", player[:-1] + "x", "2026-01-05", "--store", store)
+    assert result.status == 2
+    assert player in result.err
     assert run("explain", player.upper(), "2026-01-05", "--store", store).status == 0
-    assert "no rows of this date" in run("explain", player, "2026-07-05", "--store", store).err
+    assert "no rows for this date" in run("explain", player, "2026-07-05", "--store", store).err
     assert run("explain", player, "January", "--store", store).status == 2
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import fsq
 from fsq.cli import main
-from fsq.diagnosis.trend import trend_of
+from fsq.diagnosis.trend import read_trend
 from fsq.report.page import make_report
 from fsq.report.trend_chart import draw_trend
 from fsq.sql.quote import escape_comment, quote_text
@@ -112,7 +112,7 @@ def test_no_word_becomes_markup(store: str, scored: pl.DataFrame) -> None:
         made._repr_html_(),
         check._repr_html_(),
         CONTRACT._repr_html_(),
-        str(draw_trend(trend_of(fsq.open_store(store), CONTRACT), "html")),
+        str(draw_trend(read_trend(fsq.open_store(store), CONTRACT), "html")),
         make_report(fsq.open_store(store), CONTRACT),
     ]
     for page in shown:

@@ -9,7 +9,7 @@ import pytest
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.diagnosis.daily_metrics import feature_days, long_detail, record_days
+from fsq.diagnosis.daily_metrics import measure_dates, measure_features, read_long_detail
 from tests.support.healthy_days import CONTRACT, make_days
 
 
@@ -19,7 +19,7 @@ def test_days_are_what_plain_python_says() -> None:
         pl.col("game_date").is_between(date(2026, 1, 3), date(2026, 1, 6))
     )
     scored = fsq.score(rows)
-    table = feature_days(scored.lazy(), CONTRACT)
+    table = measure_features(scored.lazy(), CONTRACT)
     detail = fsq.explode_detail(scored)
     assert table.height == 33 * scored["game_date"].n_unique()
     for line in table.to_dicts():
@@ -39,7 +39,7 @@ def test_days_are_what_plain_python_says() -> None:
             assert line["mean"] == pytest.approx(sum(values) / len(values))
         late = [d for d in mine if d["triggered_alert"] == "stale_data_48h"]
         assert line["very_stale_rows"] >= len(late)
-    days = record_days(scored.lazy(), CONTRACT)
+    days = measure_dates(scored.lazy(), CONTRACT)
     assert days["rows"].sum() == scored.height
     assert days["default_features"].sum() == scored["default_feature_count"].sum()
     assert days["red"].sum() == (scored["quality_alert_level"] == "red").sum()
@@ -54,7 +54,7 @@ def test_ages_are_those_that_the_kernel_saw() -> None:
         - pl.duration(minutes=61),
     )
     scored = fsq.score(rows)
-    long = long_detail(scored.lazy(), CONTRACT)
+    long = read_long_detail(scored.lazy(), CONTRACT)
     as_of = scored["as_of"].to_list()
     for i, age, stamp in zip(
         range(long.height), long["age_hours"], long["last_updated"], strict=True

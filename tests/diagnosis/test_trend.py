@@ -10,8 +10,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 import fsq
-from fsq.diagnosis.daily_metrics import record_days
-from fsq.diagnosis.trend import COMPARED, store_summary, trend, trend_of
+from fsq.diagnosis.daily_metrics import measure_dates
+from fsq.diagnosis.trend import COMPARED_METRICS, make_trend, read_trend, write_summary
 from fsq.stores.delta.daily_table import replace_dates
 from tests.support.frames import CONTRACT, wide
 
@@ -24,7 +24,7 @@ def scored() -> pl.DataFrame:
 
 
 def _days(scored: pl.DataFrame) -> list[dict[str, Any]]:
-    return trend(record_days(scored.lazy(), CONTRACT), CONTRACT).to_dicts()
+    return make_trend(measure_dates(scored.lazy(), CONTRACT), CONTRACT).to_dicts()
 
 
 def test_each_date_has_the_means_of_its_rows(scored: pl.DataFrame) -> None:
@@ -46,7 +46,7 @@ def test_each_date_is_held_against_those_before_it_only(scored: pl.DataFrame) ->
     days = _days(scored)
     for i, day in enumerate(days):
         before = days[max(0, i - HISTORY) : i]
-        for name in COMPARED:
+        for name in COMPARED_METRICS:
             if len(before) < LEAST:
                 assert day[f"{name}_trailing"] is None
             else:
@@ -62,12 +62,12 @@ def test_each_date_is_held_against_those_before_it_only(scored: pl.DataFrame) ->
 def test_a_range_is_held_against_the_dates_before_it(scored: pl.DataFrame, tmp_path: Path) -> None:
     store = fsq.open_store(str(tmp_path / "store"))
     store.replace(scored)
-    whole = trend_of(store, CONTRACT)
-    part = trend_of(store, CONTRACT, date(2026, 1, 9), date(2026, 1, 10))
+    whole = read_trend(store, CONTRACT)
+    part = read_trend(store, CONTRACT, date(2026, 1, 9), date(2026, 1, 10))
     chosen = whole.filter(pl.col("game_date").is_between(date(2026, 1, 9), date(2026, 1, 10)))
     assert part.to_dicts() == [pytest.approx(day) for day in chosen.to_dicts()]
-    with pytest.raises(fsq.StoreError, match="holds no rows from 2027-01-01"):
-        trend_of(store, CONTRACT, date(2027, 1, 1))
+    with pytest.raises(fsq.StoreError, match="has no rows from 2027-01-01"):
+        read_trend(store, CONTRACT, date(2027, 1, 1))
 
 
 def test_the_summary_has_one_row_per_date_however_often(
@@ -75,14 +75,14 @@ def test_the_summary_has_one_row_per_date_however_often(
 ) -> None:
     store = fsq.open_store(str(tmp_path / "store"))
     store.replace(scored)
-    found = trend_of(store, CONTRACT)
-    path = store_summary(found, store, CONTRACT)
+    found = read_trend(store, CONTRACT)
+    path = write_summary(found, store, CONTRACT)
     assert path == str(tmp_path / "feature_quality_daily")
     first = DeltaTable(path).version()
-    store_summary(found, store, CONTRACT)
+    write_summary(found, store, CONTRACT)
     assert DeltaTable(path).version() == first
     changed = found.head(3).with_columns(rows=pl.lit(7, pl.Int64))
-    store_summary(changed, store, CONTRACT)
+    write_summary(changed, store, CONTRACT)
     held = pl.read_delta(path).sort("game_date")
     assert held["game_date"].to_list() == found["game_date"].to_list()
     assert held["rows"].to_list() == [7] * 3 + found["rows"].to_list()[3:]

@@ -21,8 +21,8 @@ from fsq.cli import main
 from fsq.contract import Contract
 from fsq.diagnosis.checks import all_checks, kinds, upstream
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import by_feature, long_detail, record_days
-from fsq.diagnosis.trend import trend
+from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates, read_long_detail
+from fsq.diagnosis.trend import make_trend
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import table_fields
@@ -69,8 +69,10 @@ def context(start: date | None = None) -> Context:
     checked = [d for d in DAYS if start is None or d >= start]
     before = [d for d in DAYS if d < checked[0]][-CONTRACT.diagnosis.history_days :]
     rows = SCORED.filter(pl.col("game_date").is_in([*before, *checked])).lazy()
-    long = long_detail(rows, CONTRACT)
-    ctx = Context(CONTRACT, record_days(rows, CONTRACT), by_feature(long, CONTRACT), long, checked)
+    long = read_long_detail(rows, CONTRACT)
+    ctx = Context(
+        CONTRACT, measure_dates(rows, CONTRACT), aggregate_features(long, CONTRACT), long, checked
+    )
     for check in all_checks():
         if any(kind.in_sql for kind in check.kinds):
             check.find(ctx)
@@ -112,14 +114,14 @@ def test_training_set(service: Any) -> None:
 
 def test_trend(service: Any) -> None:
     got = rows_of(service, f"SELECT * FROM {sql.make_view_name('trend', TABLE).sql}")
-    want = trend(record_days(SCORED.lazy(), CONTRACT), CONTRACT)
+    want = make_trend(measure_dates(SCORED.lazy(), CONTRACT), CONTRACT)
     assert_frame_equal(got.sort("game_date"), want, rel_tol=1e-12, abs_tol=1e-9)
 
 
 def test_trend_of_some_dates(service: Any) -> None:
     """The dates before the first are read to compare with."""
     got = rows_of(service, sql.make_query("trend", TABLE, start=DAYS[-3], end=DAYS[-2]))
-    want = trend(record_days(SCORED.lazy(), CONTRACT), CONTRACT)[-3:-1]
+    want = make_trend(measure_dates(SCORED.lazy(), CONTRACT), CONTRACT)[-3:-1]
     assert_frame_equal(got.sort("game_date"), want, rel_tol=1e-12, abs_tol=1e-9)
 
 
@@ -191,7 +193,7 @@ def test_canary(service: Any) -> None:
     assert set(expected["verdict"]) == {"red", "yellow", "unknown", "green"}
     assert_frame_equal(got.select(expected.columns), expected)
     counted = [c for c in got.columns if c not in expected.columns] + ["game_date"]
-    days = record_days(SCORED.lazy(), CONTRACT)
+    days = measure_dates(SCORED.lazy(), CONTRACT)
     days = days.with_columns(pl.col("missing_processors").list.sort())
     assert_frame_equal(got.select(counted), days.select(counted), rel_tol=1e-12)
 

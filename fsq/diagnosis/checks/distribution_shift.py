@@ -106,19 +106,19 @@ def _measure_shift(
     counts = np.zeros((last + 1, len(edges) + 1))
     np.add.at(counts, (dates, bins), 1)
     total = counts[:last].sum(axis=0)
-    index = psi(counts[last], total)
+    index = measure_psi(counts[last], total)
     # Rows of one team share their team's value: what counts is how many values there are.
     chance = limits.psi_noise * len(edges) / len(np.unique(values[dates == last]))
     if index < max(limits.psi_above, chance):
         return None
-    usual = max(psi(counts[d], total - counts[d]) for d in range(last) if sizes[d])
+    usual = max(measure_psi(counts[d], total - counts[d]) for d in range(last) if sizes[d])
     return (index, usual) if index >= limits.psi_over_usual * usual else None
 
 
-def psi(now: Matrix, before: Matrix) -> float:
+def measure_psi(now: Matrix, before: Matrix) -> float:
     """Population stability index of two histograms; an empty bin counts as half a row.
 
-    >>> psi(np.array([50.0, 50.0]), np.array([500.0, 500.0]))
+    >>> measure_psi(np.array([50.0, 50.0]), np.array([500.0, 500.0]))
     0.0
     """
     p = np.maximum(now, 0.5) / np.maximum(now, 0.5).sum()

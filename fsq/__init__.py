@@ -1,4 +1,4 @@
-"""fsq: can the features that a model eats be trusted?
+"""fsq: quality and lineage of every feature in a feature store.
 
 >>> import fsq
 >>> fsq.load_contract("v2_33features").names[5]
@@ -48,7 +48,19 @@ __all__ = [
 
 
 def open_store(uri: str) -> Store:
-    """Open a store; see ``fsq.stores.open_store``. Imported late, so that fsq stays light."""
-    from fsq.stores import open_store as opened
+    """Open a store by its URI; its table need not exist yet.
 
-    return opened(uri)
+    Args:
+        uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
+
+    Raises:
+        InputError: a malformed BigQuery URI, or the extra for it is not installed.
+        StoreError: the URI names something that is not a Delta table, or no backend has its
+            scheme.
+
+    >>> open_store("warehouse/ml_feature_store_v2").version() is None
+    True
+    """
+    from fsq.stores import open_store as open_uri  # imported late, so that ``import fsq`` is fast
+
+    return open_uri(uri)

@@ -1,4 +1,4 @@
-"""The errors that fsq raises on purpose; everything else is a bug and keeps its traceback."""
+"""The errors that fsq raises on purpose. Any other exception is a bug."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 
 class FsqError(Exception):
-    """Base of every error that a person can act on."""
+    """Base class of fsq's errors; each says what is wrong, where, and what to do."""
 
 
 class ContractError(FsqError):
     """A contract that cannot be used.
 
     Attributes:
-        problems: every fault found, one sentence each, with its place and cure.
+        problems: every problem found, one sentence each, with its place and cure.
 
     >>> ContractError("mine.toml", ["feature[3].min: 9 is above max 5; swap them"]).problems
     ['feature[3].min: 9 is above max 5; swap them']
@@ -22,11 +22,11 @@ class ContractError(FsqError):
     def __init__(self, place: str, problems: Iterable[str]) -> None:
         self.place = place
         self.problems = list(problems)
-        super().__init__(_listing(f"contract {place} cannot be used", self.problems))
+        super().__init__(_list_problems(f"contract {place} cannot be used", self.problems))
 
 
 class InputError(FsqError):
-    """Input that is refused before any work; nothing has been written.
+    """Input that is refused before any work; nothing was written.
 
     Attributes:
         problems: every problem found, one sentence each, with its cure.
@@ -40,26 +40,26 @@ class InputError(FsqError):
         self, problems: Iterable[str], headline: str = "the input cannot be scored"
     ) -> None:
         self.problems = list(problems)
-        super().__init__(_listing(headline, self.problems))
+        super().__init__(_list_problems(headline, self.problems))
 
 
 class StoreError(FsqError):
-    """A store that could not be read or written; what was there before is still there."""
+    """A store that cannot be read or written; it still has what it had before."""
 
 
 class ModelIncompatibleError(FsqError):
     """Data that a model must not predict on.
 
     Attributes:
-        problems: everything that stands in the way, one sentence each.
-        needed: the features that the model reads.
-        available: the features that the data has.
+        problems: every problem found, one sentence each.
+        needed: features that the model reads.
+        available: features that the data has.
 
     >>> print(ModelIncompatibleError("m", ["no pace_score"], ["pace_score"], ["fatigue_score"]))
-    model m must not predict on these data (1 problem):
+    model m must not predict on this data (1 problem):
       - no pace_score
     it needs: pace_score
-    the data have: fatigue_score
+    the data has: fatigue_score
     """
 
     def __init__(
@@ -67,18 +67,18 @@ class ModelIncompatibleError(FsqError):
     ) -> None:
         self.problems, self.needed = list(problems), list(needed)
         self.available = list(available)
-        told = _listing(f"model {model} must not predict on these data", self.problems)
-        lists = [
+        headline = _list_problems(f"model {model} must not predict on this data", self.problems)
+        features = [
             f"it needs: {', '.join(self.needed) or 'nothing'}",
-            f"the data have: {', '.join(self.available) or 'nothing'}",
+            f"the data has: {', '.join(self.available) or 'nothing'}",
         ]
-        super().__init__("\n".join([told, *lists]))
+        super().__init__("\n".join([headline, *features]))
 
 
 def short(words: object, most: int = 80) -> str:
-    r"""The words on one line, cut where they would fill a screen.
+    r"""Text from the data as part of a message: one line, cut if it is long.
 
-    A cell of the input may hold megabytes, or a line that a job's log would take for a command.
+    A cell may hold megabytes, or a line that a CI log would take for a command.
 
     >>> short("a" * 100, 10), short("james\n::error::x")
     ('aaaaaaaaa…', 'james ::error::x')
@@ -87,6 +87,6 @@ def short(words: object, most: int = 80) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _listing(headline: str, problems: list[str]) -> str:
+def _list_problems(headline: str, problems: list[str]) -> str:
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
     return "\n".join([f"{headline} ({count}):", *(f"  - {p}" for p in problems)])

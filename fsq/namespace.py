@@ -1,68 +1,140 @@
-"""``df.fsq`` and ``lf.fsq``: the same functions as methods of Polars frames."""
+"""``df.fsq`` and ``lf.fsq``: fsq's functions as methods of Polars frames."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
 
 import polars as pl
 
+from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.diagnose import Scored
+from fsq.intake.run_context import RunContext
+from fsq.intake.validation import OnUnknown
 from fsq.models import ModelCheck, check_model
 from fsq.scoring.engine import explode_detail, score
 from fsq.training import TrainingSet, training_set
+from fsq.training.gates import OnDefault
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+
+
+class _Namespace(Generic[Frame]):
+    """The methods; each takes what the function of its name takes, but for the rows."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame: Frame = frame
+
+    def score(
+        self,
+        contract: str | Path | Contract = "v2_33features",
+        as_of: datetime | None = None,
+        run: RunContext | None = None,
+        now: datetime | None = None,
+        on_unknown_source: OnUnknown = "error",
+    ) -> Frame:
+        """Score feature rows; see ``fsq.score``."""
+        return score(self._frame, contract, as_of, run, now, on_unknown_source)
+
+    def explode_detail(self) -> Frame:
+        """One row per record and feature; see ``fsq.explode_detail``."""
+        return explode_detail(self._frame)
+
+    def diagnose(
+        self,
+        contract: str | Path | Contract = "v2_33features",
+        run: RunContext | None = None,
+        dates: Iterable[date] | None = None,
+        history: Scored | None = None,
+        source: str = "SOURCE",
+        store: str = "STORE",
+    ) -> Diagnosis:
+        """Find what is wrong with the rows of each date; see ``fsq.diagnose``."""
+        return diagnose(self._frame, contract, run, dates, history, source, store)
+
+    def training_set(
+        self,
+        label: str | None = None,
+        on_default: OnDefault = "drop",
+        *,
+        contract: str | Path | Contract = "v2_33features",
+        start: date | None = None,
+        end: date | None = None,
+        features: Iterable[str] | None = None,
+        training_ready: bool | None = None,
+        critical_features: bool = False,
+        min_training_quality: int | None = None,
+        min_quality: float | Mapping[str, float] | None = None,
+        max_age_hours: float | Mapping[str, float] | None = None,
+        exclude: Iterable[date] | Diagnosis | Literal["red"] | None = None,
+        drop_late: bool = False,
+        carry: Iterable[str] = (),
+        group: str | None = None,
+        leak_from: float = 0.95,
+    ) -> TrainingSet:
+        """Choose the records to train on; see ``fsq.training_set``."""
+        return training_set(
+            self._frame,
+            label,
+            on_default,
+            contract=contract,
+            start=start,
+            end=end,
+            features=features,
+            training_ready=training_ready,
+            critical_features=critical_features,
+            min_training_quality=min_training_quality,
+            min_quality=min_quality,
+            max_age_hours=max_age_hours,
+            exclude=exclude,
+            drop_late=drop_late,
+            carry=carry,
+            group=group,
+            leak_from=leak_from,
+        )
+
+    def check_model(
+        self,
+        model: Any,
+        *,
+        contract: str | Path | Contract = "v2_33features",
+        start: date | None = None,
+        end: date | None = None,
+        optional: Iterable[str] | None = None,
+        min_quality: float | Mapping[str, float] | None = None,
+        ordered: bool = False,
+        trust_pickle: bool = False,
+        on_incompatible: Literal["raise", "report"] = "raise",
+    ) -> ModelCheck:
+        """Check whether a model may predict on scored rows; see ``fsq.check_model``."""
+        return check_model(
+            model,
+            self._frame,
+            contract=contract,
+            start=start,
+            end=end,
+            optional=optional,
+            min_quality=min_quality,
+            ordered=ordered,
+            trust_pickle=trust_pickle,
+            on_incompatible=on_incompatible,
+        )
 
 
 @pl.api.register_dataframe_namespace("fsq")
-class FrameNamespace:
-    """fsq's functions on a DataFrame."""
+class FrameNamespace(_Namespace[pl.DataFrame]):
+    """fsq's functions as methods of a DataFrame.
 
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
-
-    def score(self, **options: Any) -> pl.DataFrame:
-        """See ``fsq.score``."""
-        return score(self._frame, **options)
-
-    def explode_detail(self) -> pl.DataFrame:
-        """See ``fsq.explode_detail``."""
-        return explode_detail(self._frame)
-
-    def diagnose(self, **options: Any) -> Diagnosis:
-        """See ``fsq.diagnose``."""
-        return diagnose(self._frame, **options)
-
-    def training_set(self, label: str | None = None, **options: Any) -> TrainingSet:
-        """See ``fsq.training_set``."""
-        return training_set(self._frame, label, **options)
-
-    def check_model(self, model: Any, **options: Any) -> ModelCheck:
-        """See ``fsq.check_model``."""
-        return check_model(model, self._frame, **options)
+    >>> from fsq.demo import simulate_season
+    >>> rows = simulate_season("2025-26").rows.tail(300)
+    >>> rows.fsq.score().fsq.explode_detail().height
+    9900
+    """
 
 
 @pl.api.register_lazyframe_namespace("fsq")
-class LazyNamespace:
-    """fsq's functions on a LazyFrame; they stay lazy."""
-
-    def __init__(self, frame: pl.LazyFrame) -> None:
-        self._frame = frame
-
-    def score(self, **options: Any) -> pl.LazyFrame:
-        """See ``fsq.score``."""
-        return score(self._frame, **options)
-
-    def explode_detail(self) -> pl.LazyFrame:
-        """See ``fsq.explode_detail``."""
-        return explode_detail(self._frame)
-
-    def diagnose(self, **options: Any) -> Diagnosis:
-        """See ``fsq.diagnose``."""
-        return diagnose(self._frame, **options)
-
-    def training_set(self, label: str | None = None, **options: Any) -> TrainingSet:
-        """See ``fsq.training_set``."""
-        return training_set(self._frame, label, **options)
-
-    def check_model(self, model: Any, **options: Any) -> ModelCheck:
-        """See ``fsq.check_model``."""
-        return check_model(model, self._frame, **options)
+class LazyNamespace(_Namespace[pl.LazyFrame]):
+    """fsq's functions as methods of a LazyFrame; ``score`` and ``explode_detail`` stay lazy."""

@@ -19,7 +19,7 @@ def render_text(check: CheckResult) -> str:
         lines += _wrap(note, "  - ", "    ")
     lines += _wrap(f"it needs: {', '.join(check.needed)}", "", "  ")
     if not check.supported:
-        lines += _wrap(f"the data have: {', '.join(check.available) or 'nothing'}", "", "  ")
+        lines += _wrap(f"the data has: {', '.join(check.available) or 'nothing'}", "", "  ")
     return "\n".join([*lines, *_reason_lines(check)])
 
 
@@ -67,7 +67,7 @@ def render_html(check: CheckResult) -> str:
         parts.append(f"<ul>{items}</ul>")
     parts.append(f"<p>it needs: {escape(', '.join(check.needed))}</p>")
     if not check.supported:
-        parts.append(f"<p>the data have: {escape(', '.join(check.available))}</p>")
+        parts.append(f"<p>the data has: {escape(', '.join(check.available))}</p>")
     if reasons := _count_reasons(check)[:_MAX_REASONS]:
         parts.append("<table><thead><tr><th>feature</th><th>is</th><th>records</th></tr></thead>")
         parts.append("<tbody>" + "".join(_html_row(r) for r in reasons) + "</tbody></table>")

@@ -66,7 +66,7 @@ def test_a_lacking_feature_is_refused_with_both_lists() -> None:
     assert error.needed == FEATURES
     assert f"it needs: {', '.join(FEATURES)}" in str(error)
     assert error.available == [n for n in NAMES if n != "points_avg_season"]
-    assert f"the data have: {', '.join(error.available)}" in str(error)
+    assert f"the data has: {', '.join(error.available)}" in str(error)
     report = fsq.check_model(FEATURES, without, on_incompatible="report")
     assert not report.supported
     assert report.records["missing"].to_list() == [["points_avg_season"]] * 40

@@ -16,9 +16,10 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError, short
-from fsq.intake.formats import Form, computed_at_columns, to_wide
+from fsq.intake.formats import Form, list_computed_at_columns, to_wide
 from fsq.intake.layout import Layout
-from fsq.intake.validation import OnUnknown, add_source_columns, hash_labels, known_label_hashes
+from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels
+from fsq.intake.validation import OnUnknown
 from fsq.schema.columns import LEGACY_FIELDS, UTC_MICROS
 from fsq.schema.provenance import PROVENANCE
 from fsq.utils.timing import stage
@@ -241,7 +242,7 @@ def _known_hashes(types: list[pl.DataType], contract: Contract) -> list[tuple[in
     A label that a column's type cannot hold has the hash 0, which no value is expected to have.
     """
     labels = list(contract.sources)
-    each = [known_label_hashes(dtype, contract).fill_null(0).to_numpy() for dtype in types]
+    each = [hash_known_labels(dtype, contract).fill_null(0).to_numpy() for dtype in types]
     hashes = np.stack(each, axis=1)[:, :, None]
     return list(zip([*range(len(labels)), labels.index("missing")], hashes, strict=True))
 
@@ -286,7 +287,7 @@ def _record_columns(types: dict[str, pl.DataType], form: Form) -> list[pl.Expr]:
             return pl.lit(None, pl.String).alias(name)
         return pl.col(name).cast(pl.String)
 
-    moments = [_convert(c, types[c], UTC_MICROS) for c in computed_at_columns(types, form)]
+    moments = [_convert(c, types[c], UTC_MICROS) for c in list_computed_at_columns(types, form)]
     completed = pl.lit(None, _STRINGS)
     if "processors_completed" in types:
         completed = pl.col("processors_completed").cast(_STRINGS)

@@ -1,7 +1,7 @@
-"""The input forms: legacy, hybrid and scored rows become wide rows, by names and not positions.
+"""The input forms: legacy, hybrid and scored rows become wide rows, by name and not by position.
 
-Each reader takes a frame and gives the same rows with the wide form's columns added; a wide row
-is ``<feature>``, ``<feature>__source`` and the optional provenance columns.
+Each reader takes a frame and returns the same rows with the wide form's columns added. A wide row
+has ``<feature>``, ``<feature>__source`` and the optional provenance columns.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from typing import Literal
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.errors import InputError, short
+from fsq.errors import InputError
+from fsq.intake.source_labels import get_labels, parse_source_labels
 from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS, ColumnType
 from fsq.schema.provenance import PROVENANCE
 from fsq.utils.timing import stage
 
 Form = Literal["wide", "legacy", "hybrid", "scored"]
+VALUE_ARRAYS = ("features", "feature_store_values")
 
 log = logging.getLogger("fsq")
 
-VALUE_ARRAYS = ("features", "feature_store_values")
-
 
 def detect_form(columns: Iterable[str], contract: Contract) -> Form:
-    """Tell the form of rows by their column names.
+    """Tell the form of rows from their column names.
 
     Arrays win over a scored detail beside them: upstream writes the arrays, fsq the detail.
     """
-    found = set(columns)
-    if any(f"{n}__source" in found for n in contract.names):
+    names = set(columns)
+    if any(f"{n}__source" in names for n in contract.names):
         return "wide"
-    if "feature_names" in found and any(v in found for v in VALUE_ARRAYS):
+    if "feature_names" in names and any(v in names for v in VALUE_ARRAYS):
         return "legacy"
-    if "feature_0_value" in found:
+    if "feature_0_value" in names:
         return "hybrid"
-    if "feature_quality_detail" in found:
+    if "feature_quality_detail" in names:
         return "scored"
     return "wide"
 
@@ -51,13 +51,13 @@ def holds_features(columns: Iterable[str]) -> bool:
     return not {"feature_names", "feature_0_value"}.isdisjoint(columns)
 
 
-def wide_columns(contract: Contract) -> dict[str, ColumnType]:
+def list_wide_columns(contract: Contract) -> dict[str, ColumnType]:
     """Every column of the wide form's values and provenance, with the type of what it holds."""
     values: dict[str, ColumnType] = dict.fromkeys(contract.names, "float")
-    return values | provenance_columns(contract)
+    return values | list_provenance_columns(contract)
 
 
-def provenance_columns(contract: Contract) -> dict[str, ColumnType]:
+def list_provenance_columns(contract: Contract) -> dict[str, ColumnType]:
     """Every column that may say where a value came from, with the type of what it holds."""
     out: dict[str, ColumnType] = {f"{n}__source": "string" for n in contract.names}
     for field in PROVENANCE.values():
@@ -65,10 +65,17 @@ def provenance_columns(contract: Contract) -> dict[str, ColumnType]:
     return out
 
 
-def carried_columns(columns: Iterable[str], form: Form, contract: Contract) -> list[str]:
+def list_carried_columns(columns: Iterable[str], form: Form, contract: Contract) -> list[str]:
     """Input columns that the output carries through unchanged."""
-    drop = set(COLUMN_NAMES) | (set(wide_columns(contract)) if form == "wide" else set())
-    return [c for c in columns if c not in drop]
+    read = set(list_wide_columns(contract)) if form == "wide" else set()
+    return [c for c in columns if c not in COLUMN_NAMES and c not in read]
+
+
+def list_computed_at_columns(columns: Iterable[str], form: Form) -> list[str]:
+    """Columns that say when the row was computed, the most trusted first."""
+    order = ["computed_at"] + (["updated_at", "created_at"] if form in ("legacy", "hybrid") else [])
+    names = set(columns)
+    return [c for c in order if c in names]
 
 
 @stage("intake")
@@ -76,75 +83,89 @@ def to_wide(frame: pl.DataFrame, form: Form, contract: Contract) -> pl.DataFrame
     """Add the wide form's columns to rows of any form.
 
     Raises:
-        InputError: arrays that do not hold every feature of the contract, or sources that
+        InputError: arrays or structs do not hold every feature of the contract, or sources
             are not a JSON object of texts.
     """
-    fixed = [c for c, kind in frame.schema.items() if isinstance(kind, pl.Array)]
-    frame = frame.with_columns(pl.col(c).arr.to_list() for c in fixed)
+    arrays = [c for c, dtype in frame.schema.items() if isinstance(dtype, pl.Array)]
+    frame = frame.with_columns(pl.col(c).arr.to_list() for c in arrays)
     readers = {"legacy": _from_legacy, "hybrid": _from_hybrid, "scored": _from_scored}
     return readers[form](frame, contract) if form in readers else frame
 
 
 def _from_legacy(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     values = next(v for v in VALUE_ARRAYS if v in frame.columns)
-    names = pl.col("feature_names").cast(pl.List(pl.String))
-    rows = frame.select(names, pl.col(values).cast(pl.List(pl.Float64), strict=False))
-    if rows["feature_names"].list.explode(empty_as_null=False, keep_nulls=False).has_nulls():
-        # A join would pass over NULL, and each name after it would get its neighbour's value.
-        rows = rows.with_columns(pl.col("feature_names").list.eval(pl.element().fill_null("")))
-    rows = rows.with_columns(
-        pl.col("feature_names").list.join("\x00").rank("dense").alias("pattern"),
-        pl.col("feature_names").list.len().alias("count"),
-    )
-    words = parse_source_labels(frame)
+    rows = _read_arrays(frame, values)
+    labels = parse_source_labels(frame)
     problems = _length_problems(rows, values)
     parts = []
-    order = pl.int_range(pl.len(), dtype=pl.UInt32).alias("#order")
-    by = rows.with_columns(order).group_by("pattern", "count", maintain_order=True)
-    for _, part in by:
-        listed = part["feature_names"][0]
-        listed = [] if listed is None else listed.to_list()
-        if any("\x00" in n for n in listed):  # two lists of as many names may then join alike
-            problems.append(f"feature_names: {part.height} rows have a NUL character in a name")
+    # Rows that list the same names are read together.
+    for _, part in rows.group_by("pattern", "count", maintain_order=True):
+        names = part["feature_names"][0]
+        names = [] if names is None else names.to_list()
+        position = {n: names.index(n) for n in contract.names if n in names}
+        if unusable := _name_problems(part, names, position, contract):
+            problems += unusable
             continue
-        at = {n: listed.index(n) for n in contract.names if n in listed}
-        twice = sorted({n for n in at if listed.count(n) > 1})
-        if lacking := [n for n in contract.names if n not in at]:
-            problems.append(
-                f"feature_names: {part.height} rows lack {lacking} "
-                f"(first at row {part['#order'][0]}); recompute them with this contract's features"
-            )
-        if twice:
-            problems.append(f"feature_names: {part.height} rows name {twice} twice; keep one each")
-        if lacking or twice:
-            continue
-        if ignored := [n for n in listed if n not in at]:
+        if ignored := [n for n in names if n not in position]:
             log.info(
-                "%d rows: %d features that the contract lacks are ignored: %s",
+                "%d rows: %d features that are not in the contract are ignored: %s",
                 part.height,
                 len(ignored),
                 ignored,
             )
-        source = words[part["#order"]]
+        own = labels[part["#order"]]
+        value = pl.col(values)
         parts.append(
             part.select(
-                "#order",  # no feature bears such a name
-                *(pl.col(values).list.get(i, null_on_oob=True).alias(n) for n, i in at.items()),
-                *(label_at(source, i).alias(f"{n}__source") for n, i in at.items()),
+                "#order",
+                *(value.list.get(i, null_on_oob=True).alias(n) for n, i in position.items()),
+                *(get_labels(own, i).alias(f"{n}__source") for n, i in position.items()),
             )
         )
     if problems:
         raise InputError(problems)
-    if not parts:
-        added = pl.DataFrame(
-            schema=dict.fromkeys(contract.names, pl.Float64)
-            | {f"{n}__source": pl.String for n in contract.names}
-        )
-    else:
+    if parts:
         added = pl.concat(parts).sort("#order").drop("#order")
-    own = [*wide_columns(contract)]
-    kept = frame.drop([c for c in frame.columns if c in own])
+    else:
+        values_schema = pl.Schema(dict.fromkeys(contract.names, pl.Float64()))
+        sources = {f"{n}__source": pl.String() for n in contract.names}
+        added = pl.DataFrame(schema={**values_schema, **sources})
+    replaced = list_wide_columns(contract)
+    kept = frame.drop([c for c in frame.columns if c in replaced])
     return kept.with_columns(added.get_columns()).with_columns(_legacy_provenance(kept, contract))
+
+
+def _read_arrays(frame: pl.DataFrame, values: str) -> pl.DataFrame:
+    """Names and values, which row they are of, and numbers that tell lists of names apart."""
+    rows = frame.select(
+        pl.col("feature_names").cast(pl.List(pl.String)),
+        pl.col(values).cast(pl.List(pl.Float64), strict=False),
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("#order"),  # not a possible feature name
+    )
+    if rows["feature_names"].list.explode(empty_as_null=False, keep_nulls=False).has_nulls():
+        # A join skips NULL, and each name after it would get its neighbour's value.
+        rows = rows.with_columns(pl.col("feature_names").list.eval(pl.element().fill_null("")))
+    return rows.with_columns(
+        pl.col("feature_names").list.join("\x00").rank("dense").alias("pattern"),
+        pl.col("feature_names").list.len().alias("count"),
+    )
+
+
+def _name_problems(
+    part: pl.DataFrame, names: list[str], position: dict[str, int], contract: Contract
+) -> list[str]:
+    """What is wrong with the names that some rows list."""
+    if any("\x00" in n for n in names):  # joined, they may look like another list as long
+        return [f"feature_names: {part.height} rows have a NUL character in a name; remove it"]
+    out = []
+    if missing := [n for n in contract.names if n not in position]:
+        out.append(
+            f"feature_names: {part.height} rows lack {missing} "
+            f"(first at row {part['#order'][0]}); recompute them with this contract's features"
+        )
+    if twice := sorted(n for n in position if names.count(n) > 1):
+        out.append(f"feature_names: {part.height} rows name {twice} twice; keep one each")
+    return out
 
 
 def _length_problems(rows: pl.DataFrame, values: str) -> list[str]:
@@ -153,80 +174,14 @@ def _length_problems(rows: pl.DataFrame, values: str) -> list[str]:
     ).height
     if not uneven:
         return []
-    return [f"{values}: {uneven} rows have another length than feature_names; write both alike"]
-
-
-def parse_source_labels(frame: pl.DataFrame) -> pl.Series:
-    """``feature_sources`` as a struct of raw words by position, whatever it came as."""
-    if "feature_sources" not in frame.columns:
-        return pl.Series([None] * frame.height, dtype=pl.Struct({"0": pl.String}))
-    column = frame["feature_sources"]
-    if isinstance(column.dtype, pl.Struct):
-        return column
-    if isinstance(column.dtype, pl.List):
-        return _map_to_struct(column)
-    text = column.cast(pl.String)
-    if problem := _ambiguous(text):
-        raise InputError([problem])
-    positions = {str(i): pl.String for i in range(_positions(frame, text))}
-    try:
-        return text.str.json_decode(pl.Struct(positions))
-    except pl.exceptions.PolarsError as error:
-        cure = 'write it like {"0":"phase4","5":"default"}'
-        problem = f"feature_sources: not a JSON object of words ({short(error, 300)}); {cure}"
-        raise InputError([problem]) from None
-
-
-def _ambiguous(text: pl.Series) -> str | None:
-    """What keeps the keys from being told apart: one that is there twice, or is escaped.
-
-    Parsers differ in which of two values they take; a default must not hide behind that.
-    """
-    keys = text.unique().str.extract_all(r'"(?:[^"\\]|\\.)*"\s*:')
-    twice = (keys.list.len() != keys.list.n_unique()).any()
-    if not twice and not keys.list.explode().str.contains("\\", literal=True).any():
-        return None
-    return "feature_sources: a key is there twice, or is escaped; write each position once, plainly"
-
-
-def _positions(frame: pl.DataFrame, text: pl.Series) -> int:
-    if isinstance(frame.schema.get("feature_names"), pl.List):
-        longest = frame["feature_names"].list.len().max()
-        return max(1, int(longest or 0))  # type: ignore[arg-type]
-    numbers = text.str.extract_all(r'"([0-9]{1,3})"\s*:').list.explode()
-    top = numbers.str.extract(r"([0-9]+)").cast(pl.Int64).max()
-    return int(top or 0) + 1  # type: ignore[arg-type]
-
-
-def _map_to_struct(column: pl.Series) -> pl.Series:
-    """A map, which Polars reads as a list of key and value, as a struct by key."""
-    key, value = (f.name for f in column.dtype.inner.fields)  # type: ignore[attr-defined]
-    long = (
-        pl.DataFrame({"row": pl.int_range(len(column), eager=True), "pair": column})
-        .explode("pair", empty_as_null=True, keep_nulls=True)  # one row in, one row out
-        .select(
-            "row",
-            key=pl.col("pair").struct.field(key).cast(pl.String),
-            word=pl.col("pair").struct.field(value).cast(pl.String),
-        )
-    )
-    met = long["key"].drop_nulls().unique()
-    keys = met.filter(met.str.contains(r"^[0-9]{1,4}$")).sort().to_list() or ["0"]
-    wide = long.group_by("row", maintain_order=True).agg(
-        pl.col("word").filter(pl.col("key") == k).first().alias(k) for k in keys
-    )
-    return wide.drop("row").to_struct("feature_sources")
-
-
-def label_at(words: pl.Series, position: int) -> pl.Series:
-    """The raw words at one position, NULL where rows have none there."""
-    name = str(position)
-    if name in [f.name for f in words.dtype.fields]:  # type: ignore[attr-defined]
-        return words.struct.field(name).cast(pl.String)
-    return pl.Series([None] * len(words), dtype=pl.String)
+    return [
+        f"{values}: {uneven} rows have another number of values than of feature_names; "
+        "write one value for each name"
+    ]
 
 
 def _legacy_provenance(frame: pl.DataFrame, contract: Contract) -> list[pl.Expr]:
+    """Provenance columns from those that start with a table's short prefix."""
     out = []
     for table, prefix in contract.legacy_prefixes.items():
         for field in PROVENANCE.values():
@@ -236,60 +191,53 @@ def _legacy_provenance(frame: pl.DataFrame, contract: Contract) -> list[pl.Expr]
     return out
 
 
-def computed_at_columns(columns: Iterable[str], form: Form) -> list[str]:
-    """Columns that say when the row was computed, the most trusted first."""
-    order = ["computed_at"] + (["updated_at", "created_at"] if form in ("legacy", "hybrid") else [])
-    found = set(columns)
-    return [c for c in order if c in found]
-
-
 def _from_hybrid(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    names = contract.names
-    moved = {f"feature_{i}_value": n for i, n in enumerate(names)}
-    moved |= {f"feature_{i}_source": f"{n}__source" for i, n in enumerate(names)}
-    lacking = [c for c in moved if c not in frame.columns]
-    if lacking:
-        raise InputError([f"missing columns: {lacking}; the hybrid form has one of each"])
-    own = set(moved.values())
-    kept = frame.drop([c for c in frame.columns if c in own])
+    renamed = {f"feature_{i}_value": n for i, n in enumerate(contract.names)}
+    renamed |= {f"feature_{i}_source": f"{n}__source" for i, n in enumerate(contract.names)}
+    if missing := [c for c in renamed if c not in frame.columns]:
+        raise InputError([f"missing columns: {missing}; the hybrid form has one of each"])
+    replaced = set(renamed.values())
+    kept = frame.drop([c for c in frame.columns if c in replaced])
     return kept.with_columns(
-        *(frame[c].alias(n) for c, n in moved.items()), *_legacy_provenance(frame, contract)
+        *(frame[c].alias(n) for c, n in renamed.items()), *_legacy_provenance(frame, contract)
     )
 
 
 def _from_scored(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     detail = frame["feature_quality_detail"]
     flat = detail.list.explode(empty_as_null=False, keep_nulls=False)
-    have = set(flat.dtype.to_schema()) if isinstance(flat.dtype, pl.Struct) else set()
-    if lacking := [f for f in ("feature_name", "feature_value", "source_type") if f not in have]:
-        raise InputError([f"feature_quality_detail: structs lack {lacking}; score the rows anew"])
-    names = pl.Series(contract.names)
-    count, width = frame.height, len(names)
-    right = bool((detail.list.len().fill_null(0) == width).all()) and bool(
-        count == 0
-        or (
-            flat.struct.field("feature_name").reshape((count, width)).arr.to_list()
-            == pl.Series([names]).new_from_index(0, count)
-        ).all()
-    )
-    if not right:
-        cure = "score them with the contract that they were written with, or write them anew"
-        problem = f"feature_quality_detail: features are not those of {contract.name}; {cure}"
+    present = set(flat.dtype.to_schema()) if isinstance(flat.dtype, pl.Struct) else set()
+    required = ("feature_name", "feature_value", "source_type")
+    if missing := [f for f in required if f not in present]:
+        raise InputError([f"feature_quality_detail: structs lack {missing}; score the rows again"])
+    if not _lists_features(detail, flat, contract):
+        cure = "score them with the contract that they were written with, or recompute them"
+        problem = f"feature_quality_detail: the features are not those of {contract.name}; {cure}"
         raise InputError([problem])
-    at = {n: i for i, n in enumerate(contract.names)}
-    words = parse_source_labels(frame) if "feature_sources" in frame.columns else None
-    out: list[pl.Series] = []
-    for name, i in at.items():
-        one = flat.gather_every(width, i) if count else flat
-        out.append(one.struct.field("feature_value").alias(name))
-        word = one.struct.field("source_type") if words is None else label_at(words, i)
-        out.append(word.alias(f"{name}__source"))
-        out += [
-            one.struct.field(field.detail_field).alias(f"{name}__{suffix}")
+    labels = parse_source_labels(frame) if "feature_sources" in frame.columns else None
+    added: list[pl.Series] = []
+    for i, name in enumerate(contract.names):
+        structs = flat.gather_every(len(contract.names), i) if frame.height else flat
+        added.append(structs.struct.field("feature_value").alias(name))
+        source = structs.struct.field("source_type") if labels is None else get_labels(labels, i)
+        added.append(source.alias(f"{name}__source"))
+        added += [
+            structs.struct.field(field.detail_field).alias(f"{name}__{suffix}")
             for suffix, field in PROVENANCE.items()
-            if field.detail_field in have
+            if field.detail_field in present
         ]
-    own = {s.name for s in out} - set(COLUMN_NAMES)
-    legacy = [c for c in LEGACY_FIELDS if c in frame.columns]
-    kept = frame.drop([c for c in COLUMN_NAMES if c in frame.columns and c not in legacy])
-    return kept.drop([c for c in kept.columns if c in own]).with_columns(out)
+    replaced = {s.name for s in added} - set(COLUMN_NAMES)
+    replaced |= set(COLUMN_NAMES) - set(LEGACY_FIELDS)
+    return frame.drop([c for c in frame.columns if c in replaced]).with_columns(added)
+
+
+def _lists_features(detail: pl.Series, flat: pl.Series, contract: Contract) -> bool:
+    """Whether every record's detail lists the contract's features in index order."""
+    names = pl.Series(contract.names)
+    rows, width = len(detail), len(names)
+    if not (detail.list.len().fill_null(0) == width).all():
+        return False
+    if rows == 0:
+        return True
+    listed = flat.struct.field("feature_name").reshape((rows, width)).arr.to_list()
+    return bool((listed == pl.Series([names]).new_from_index(0, rows)).all())

@@ -14,11 +14,12 @@ from fsq.errors import short
 from fsq.intake.formats import (
     VALUE_ARRAYS,
     Form,
-    carried_columns,
     detect_form,
-    provenance_columns,
-    wide_columns,
+    list_carried_columns,
+    list_provenance_columns,
+    list_wide_columns,
 )
+from fsq.intake.source_labels import is_text
 from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS, ColumnType
 from fsq.schema.provenance import PROVENANCE
 
@@ -101,7 +102,7 @@ def infer_layout(
         problems.append(
             "missing column feature_sources; add it, since legacy rows state their sources there"
         )
-    carried = carried_columns(schema, form, contract)
+    carried = list_carried_columns(schema, form, contract)
     needed = _needed_columns(schema, contract, form)
     return Layout(form, carried, needed, contract, schema), tuple(problems)
 
@@ -158,11 +159,6 @@ def find_key_problems(schema: pl.Schema, keys: Iterable[str] = KEYS) -> list[str
     if "game_date" in keys and "game_date" in schema and schema["game_date"] != pl.Date:
         out.append(f"game_date is {schema['game_date']}; cast it to a date")
     return out
-
-
-def is_text(dtype: pl.DataType) -> bool:
-    """Whether a column of this type holds text."""
-    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
 
 
 def accepts(expected: InputType, dtype: pl.DataType) -> bool:
@@ -225,7 +221,7 @@ def _expected_types(contract: Contract, form: Form) -> dict[str, InputType]:
         "feature_sources": "labels",
     }
     if form == "wide":
-        out |= wide_columns(contract)
+        out |= list_wide_columns(contract)
     elif form == "legacy":
         out |= dict.fromkeys(VALUE_ARRAYS, "numbers")
         out["feature_names"] = "strings"
@@ -235,7 +231,7 @@ def _expected_types(contract: Contract, form: Form) -> dict[str, InputType]:
     else:
         out["feature_quality_detail"] = "detail"
     if form in ("hybrid", "scored"):  # these read a shared column where their own says nothing
-        out |= provenance_columns(contract)
+        out |= list_provenance_columns(contract)
     if form in ("legacy", "hybrid"):
         out |= {"updated_at": "timestamp", "created_at": "timestamp"}
         out |= {

@@ -12,13 +12,14 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError, short
-from fsq.intake.formats import label_at, parse_source_labels, to_wide
-from fsq.intake.layout import Layout, accepts, find_key_problems, infer_layout, is_text
+from fsq.intake.formats import to_wide
+from fsq.intake.layout import Layout, accepts, find_key_problems, infer_layout
+from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels, is_text
 from fsq.schema.columns import KEYS
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
-# Python's dates, less one year so that the end of the last date is one of them too.
+# Python's dates, less one year, so that the end of the last date is one of them too.
 DATES = (date(1, 1, 1), date(9998, 12, 31))
 
 log = logging.getLogger("fsq")
@@ -144,7 +145,7 @@ def count_unknown_labels(rows: pl.LazyFrame, layout: Layout) -> dict[str, int]:
         return {}
     # Nearly every input has known labels only; a label is counted only where a column has others.
     present = rows.select(hash_labels(n, types[n]).unique().implode() for n in texts).collect()
-    known = {dtype: set(known_label_hashes(dtype, contract)) for dtype in {types[n] for n in texts}}
+    known = {dtype: set(hash_known_labels(dtype, contract)) for dtype in {types[n] for n in texts}}
     unknown = [c.name for c in present if not set(c[0]) <= known[types[c.name]]]
     counts: Counter[str] = Counter()
     for column in unknown:
@@ -157,30 +158,3 @@ def count_unknown_labels(rows: pl.LazyFrame, layout: Layout) -> dict[str, int]:
             }
         )
     return dict(counts)
-
-
-def hash_labels(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Hashes of a column of labels; a Categorical's or Enum's are of its codes, which is cheap."""
-    return (pl.col(name) if is_text(dtype) else pl.col(name).cast(pl.String)).hash()
-
-
-def known_label_hashes(dtype: pl.DataType, contract: Contract) -> pl.Series:
-    """Hashes of the contract's source labels and, last, of NULL, in a column of this type.
-
-    NULL where an Enum lacks the label.
-    """
-    labels = pl.Series([*contract.sources, None], dtype=pl.String)
-    typed = labels.cast(dtype, strict=False) if is_text(dtype) else labels
-    possible = typed.is_not_null() | labels.is_null()
-    return typed.hash().zip_with(possible, pl.Series([None], dtype=pl.UInt64))
-
-
-@stage("intake")
-def add_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """One source column per feature, where a wide input has one ``feature_sources`` instead."""
-    missing = [f"{n}__source" for n in contract.names if f"{n}__source" not in frame.columns]
-    if not missing or "feature_sources" not in frame.columns:
-        return frame
-    labels = parse_source_labels(frame)
-    at = {f"{n}__source": i for i, n in enumerate(contract.names)}
-    return frame.with_columns(label_at(labels, at[c]).alias(c) for c in missing)

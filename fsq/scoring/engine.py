@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import polars as pl
 import pyarrow as pa
-from polars.io.plugins import register_io_source
 
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
@@ -27,7 +26,7 @@ from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
 from fsq.scoring.indicators import compute_rule_inputs
 from fsq.scoring.signature_cache import ScoredSignatures, score_signatures
-from fsq.utils.frames import read_batches
+from fsq.utils.frames import read_batches, scan_batches
 from fsq.utils.timing import stage
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
@@ -199,42 +198,20 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
     layout = validate_columns(rows, options.contract, options.on_unknown)
     out_schema = pl.Schema({c: schema[c] for c in layout.carried} | dict(POLARS_SCHEMA))
 
-    def source(
-        wanted: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        columns = list(out_schema) if wanted is None else wanted
-        early, late = _split_predicate(predicate, set(layout.carried))
-        used = set(columns) | (set(late.meta.root_names()) if late is not None else set())
-        quality = [c for c in COLUMN_NAMES if c in used]
-        selected = rows if early is None else rows.filter(early)
+    def read(columns: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+        used, selected = set(columns), rows
+        if predicate is not None:
+            names = set(predicate.meta.root_names())
+            used |= names
+            if names <= set(layout.carried):  # rows that it rejects need no score
+                selected = rows.filter(predicate)
         validate_rows(selected, layout, options.on_unknown)
         narrow = layout.narrow(used, with_detail="feature_quality_detail" in used)
         batches = read_batches(selected.select(narrow.columns), CHUNK_ROWS)
-        left = n_rows
-        for out in _score_concurrently(batches, narrow, options, quality):
-            out = (out if late is None else out.filter(late)).select(columns)
-            if left is not None:
-                out = out.head(left)
-                left -= out.height
-            yield out
-            if left == 0:
-                return
+        quality = [c for c in COLUMN_NAMES if c in used]
+        yield from _score_concurrently(batches, narrow, options, quality)
 
-    return register_io_source(source, schema=out_schema, validate_schema=False)
-
-
-def _split_predicate(
-    predicate: pl.Expr | None, carried: set[str]
-) -> tuple[pl.Expr | None, pl.Expr | None]:
-    """A predicate on carried columns alone runs before scoring, any other after it."""
-    if predicate is None:
-        return None, None
-    if set(predicate.meta.root_names()) <= carried:
-        return predicate, None
-    return None, predicate
+    return scan_batches(read, out_schema)
 
 
 def _score_chunk(
@@ -292,9 +269,9 @@ def _fill_run(records: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     if options.run is None:
         return records
     days = records["game_date"].unique().to_list()
-    facts = [options.run.on(day) for day in days]
+    runs = [options.run.on(day) for day in days]
     run = pl.DataFrame(
-        {"game_date": days, "run_id": [f[0] for f in facts], "done": [f[1] for f in facts]},
+        {"game_date": days, "run_id": [r[0] for r in runs], "done": [r[1] for r in runs]},
         schema={"game_date": pl.Date, "run_id": pl.String, "done": pl.List(pl.String)},
     )
     return records.join(run, on="game_date", how="left", maintain_order="left").with_columns(

@@ -6,8 +6,9 @@ _RULES = (
     "tests/golden",
     "tests/intake/test_formats.py",
     "tests/scoring/test_engine_matches_oracle.py",
-    "tests/intake/test_hostile_input.py",
+    "tests/intake/test_hostile_rows.py",
 )
+_CONTRACTS = ("tests/contract",)
 _WIRE = (
     "tests/stores/bigquery/test_stream.py",
     "tests/stores/bigquery/test_validate.py",
@@ -26,7 +27,7 @@ _DELTA = (
     "tests/stores/delta/test_migrate.py",
     "tests/stores/test_schema_diff.py",
     "tests/backfill/test_run.py",
-    "tests/intake/test_hostile_input.py",
+    "tests/intake/test_hostile_files.py",
     "tests/stores/test_storage_faults.py",
 )
 _HERE = "fsq/stores/bigquery/"
@@ -38,6 +39,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "fsq/intake/formats.py": _RULES,
         "fsq/intake/validation.py": _RULES,
         "fsq/intake/layout.py": _RULES,
+        "fsq/intake/source_labels.py": _RULES,
+        "fsq/schema/provenance.py": _RULES,
+        "fsq/contract/loading.py": _CONTRACTS,
+        "fsq/contract/validation.py": _CONTRACTS,
         "fsq/scoring/constants.py": _RULES,
         "fsq/scoring/feature_rules.py": _RULES,
         "fsq/scoring/lineage.py": _RULES,

@@ -16,7 +16,9 @@ _WIRE = (
 )
 _BIGQUERY = (
     *_WIRE,
-    "tests/stores/bigquery/test_schema.py",
+    "tests/stores/bigquery/test_ddl.py",
+    "tests/stores/bigquery/test_migrate.py",
+    "tests/stores/bigquery/test_legacy.py",
     "tests/cli/test_bigquery.py",
     "tests/stores/bigquery/test_distributed.py",
     "tests/backfill/test_run_bigquery.py",

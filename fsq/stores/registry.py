@@ -1,6 +1,6 @@
-"""The backends: the only place that knows which kinds of stores there are.
+"""The registry of backends: the only place that knows which kinds of stores exist.
 
-A backend from elsewhere is registered like those of fsq::
+Register a backend of your own like those of fsq::
 
     class MemoryBackend(Backend[MemoryStore]):
         name, schemes, uri_form = "Memory", ("memory",), "memory://name"

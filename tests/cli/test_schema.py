@@ -93,6 +93,6 @@ def test_the_page_shows_the_statement_as_it_is() -> None:
 
 def test_the_page_shows_the_costs_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
-    told = estimate(37_000, load_contract(), read=40 * MIB, held=280 * MIB, commits=2)
+    told = estimate(37_000, load_contract(), read=40 * MIB, replaced=280 * MIB, commits=2)
     print_costs(told, Output())
     assert capsys.readouterr().out.strip() == block.strip()

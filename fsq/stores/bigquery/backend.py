@@ -38,7 +38,7 @@ class BigQueryBackend(Backend["BigQueryStore"]):
     )
 
     def open(self, uri: str) -> BigQueryStore:
-        """Open a table; the service is not asked yet.
+        """Open a table; the service is not contacted yet.
 
         Raises:
             InputError: a malformed URI, or the extra is not installed.

@@ -110,7 +110,7 @@ def estimate(
     columns: Collection[str] | None = None,
     read: int = 0,
     carried: int = 0,
-    held: int = 0,
+    replaced: int = 0,
     commits: int = 1,
     players: int = 200,
     days: int = 365,
@@ -123,7 +123,7 @@ def estimate(
         columns: the input's columns, which decide what lineage is stored; None for all of it.
         read: logical bytes read from BigQuery; 0 for other sources.
         carried: logical bytes of the columns that are copied unchanged; 0 in place.
-        held: logical bytes of the target's partitions that the rows belong to.
+        replaced: logical bytes of the target's partitions that the rows belong to.
         commits: number of transactions.
         players: rows per day, for the cost of a year.
         days: days with rows, for the cost of a year; 365 is more than any season has.
@@ -141,7 +141,7 @@ def estimate(
     items = (
         _make_item("read", "read", read, read),
         _make_item("write", "write", written, written),
-        _make_item("merge", "query", written + held, _bill_queries(commits, written, held)),
+        _make_item("merge", "query", written + replaced, _bill_queries(commits, written, replaced)),
         _make_item("count", "query", 2 * arrays, counted),
     )
     return CostEstimate(
@@ -170,7 +170,7 @@ def estimate_backfill(
         columns=sizes,
         read=sum(sizes.values()) if billed_source else 0,
         carried=sum(sizes[c] for c in workload.carried),
-        held=billed_bytes,
+        replaced=billed_bytes,
         commits=workload.commits,
     )
 

@@ -118,14 +118,14 @@ def _feature_size(feature: Feature, contract: Contract, columns: set[str] | None
     window = contract.windows.get(feature.window) if feature.window else None
     out = 0.0
     for field in DETAIL_FIELDS:
-        stated = provenance.get(field.name)
+        provenance_field = provenance.get(field.name)
         if field.name in fixed:
             out += TEXT_OVERHEAD + len(fixed[field.name])
         elif field.name == "expected_value":
             out += 0 if feature.expected is None else _FIXED_SIZES["float"]
-        elif stated and stated.has_rule_value:
+        elif provenance_field and provenance_field.has_rule_value:
             out += _NON_NULL_SHARE.get(field.name, 1) * _value_size(field.name, field.type)
-        elif stated and not _is_provided(feature, stated, contract, columns):
+        elif provenance_field and not _is_provided(feature, provenance_field, contract, columns):
             continue
         elif field.name == "contributing_game_ids":
             out += (window.size or 0 if window else 0) * (TEXT_OVERHEAD + _GAME_ID)
@@ -139,7 +139,7 @@ def _feature_size(feature: Feature, contract: Contract, columns: set[str] | None
 def _is_provided(
     feature: Feature, field: ProvenanceField, contract: Contract, columns: set[str] | None
 ) -> bool:
-    """Whether the input says this of the feature."""
+    """Whether the input has this field for the feature."""
     if columns is None:
         return True
     names = {*field.columns(feature)}

@@ -74,7 +74,7 @@ class BigQueryStore:
         if columns is not None:
             existing = selectable_names(rows.collect_schema())
             if missing := [c for c in columns if c not in existing]:
-                raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it anew")
+                raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
         rows = filter_dates(rows, start, end)
         return rows if columns is None else rows.select(select_columns(columns))
 

@@ -74,7 +74,7 @@ def split_requests(batch: pa.RecordBatch, limit: int = REQUEST_LIMIT) -> list[pa
     """Split a batch so that no request exceeds the limit, whatever the sizes of its rows.
 
     Args:
-        batch: the rows; the parts share its memory.
+        batch: the rows; the results share its memory.
         limit: bytes of a whole request, including its schema and names.
 
     Raises:
@@ -237,7 +237,7 @@ class Watchdog:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def reset(self) -> None:
-        """Start the time anew: an answer arrived."""
+        """Restart the time, since an answer arrived."""
         self._last_reset = time.monotonic()
 
     def _run(self) -> None:

@@ -64,7 +64,7 @@ class DeltaBackend(Backend["DeltaStore"]):
             InputError: always.
         """
         problem = (
-            f"{uri} is no BigQuery table; in a Delta table the legacy fields take next to no room "
-            "and nobody's SQL depends on them, so they stay"
+            f"{uri} is not a BigQuery table; Delta tables keep the legacy fields, which take "
+            "little space and which no SQL depends on"
         )
         raise InputError([problem], "the legacy fields were not dropped")

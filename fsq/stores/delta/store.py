@@ -96,7 +96,7 @@ class DeltaStore:
         if columns is not None:
             existing = selectable_names(rows.collect_schema())
             if missing := [c for c in columns if c not in existing]:
-                raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it anew")
+                raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
             if any(detail_field(c) for c in columns):
                 return scan_detail_fields(table, start, end, columns)
         rows = filter_dates(rows, start, end)

@@ -169,7 +169,7 @@ def test_with_all_lineage_a_year_still_costs_less_than_twenty_cents() -> None:
 
 
 def test_a_run_is_billed_by_what_it_moves() -> None:
-    told = estimate(100_000, CONTRACT, read=TIB, carried=100_000 * 50, held=GIB, commits=5)
+    told = estimate(100_000, CONTRACT, read=TIB, carried=100_000 * 50, replaced=GIB, commits=5)
     bare = estimate(100_000, CONTRACT)
     by = {i.name: i for i in told.items}
     assert told.row_bytes == bare.row_bytes + 50

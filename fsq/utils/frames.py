@@ -49,7 +49,6 @@ def scan_batches(
     schema: pl.Schema,
     *,
     validate_schema: bool = False,
-    is_pure: bool = False,
 ) -> pl.LazyFrame:
     """Scan a custom source lazily; columns, filters and ``head`` are pushed down.
 
@@ -58,7 +57,6 @@ def scan_batches(
             more columns, and rows that the predicate rejects: both are removed here.
         schema: of all columns.
         validate_schema: check each batch against the schema.
-        is_pure: the same query always gives the same rows.
 
     >>> def read(columns, predicate):
     ...     yield pl.DataFrame({"player": ["james", "curry"], "points": [30, 41]})
@@ -85,6 +83,4 @@ def scan_batches(
             if left == 0:
                 return
 
-    return register_io_source(
-        source, schema=schema, validate_schema=validate_schema, is_pure=is_pure
-    )
+    return register_io_source(source, schema=schema, validate_schema=validate_schema, is_pure=False)

@@ -1,6 +1,6 @@
-"""``fsq bench``: where the time and memory of scoring go, on this machine and one's own data."""
+"""``fsq bench``: where scoring spends time and memory, on this machine and your data."""
 
-from fsq.bench.compare import compared
-from fsq.bench.run import bench
+from fsq.bench.compare import compare_runs
+from fsq.bench.run import run_bench
 
-__all__ = ["bench", "compared"]
+__all__ = ["compare_runs", "run_bench"]

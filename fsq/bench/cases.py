@@ -1,4 +1,4 @@
-"""What is measured: a simulated day or seasons, or a table of one's own, as Parquet files."""
+"""What to measure: a simulated day or seasons, or your own table, as Parquet files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ DAY_ROWS = 200
 CASES = {"day": 1, "season": 1, "ten-seasons": 10}
 
 
-def inputs(source: str | None, case: str, folder: Path) -> list[Path]:
-    """Write what a case measures into a folder, and name the files.
+def write_inputs(source: str | None, case: str, folder: Path) -> list[Path]:
+    """Write the rows of a case into a folder, and return the files.
 
     Args:
-        source: one's own feature rows; None to simulate.
-        case: a word of ``CASES``; with a source, a day is its fullest date, and ten seasons are
-            ten copies of it, one after another.
-        folder: where the files go; it exists.
+        source: your feature rows; None to simulate them.
+        case: a key of ``CASES``. With a source, a day is one of its dates, and ten seasons are ten
+            copies of it with later and later dates.
+        folder: an existing folder.
+
+    Raises:
+        InputError: the source cannot be read, or has no rows with a ``game_date``.
     """
     if source is None:
         from fsq.demo import simulate_season
@@ -30,22 +33,22 @@ def inputs(source: str | None, case: str, folder: Path) -> list[Path]:
         with source_read_errors(source):
             rows = scan_source(source).collect()
     if rows.is_empty() or rows.schema.get("game_date") != pl.Date:
-        raise InputError([f"{source}: there is no row with a game_date; name feature rows"])
+        raise InputError([f"{source}: no rows with a game_date; pass feature rows"])
     if case == "day":
-        rows = a_day(rows)
-    return copies(rows, range(CASES[case]), folder)
+        rows = select_day(rows)
+    return write_copies(rows, range(CASES[case]), folder)
 
 
-def a_day(rows: pl.DataFrame) -> pl.DataFrame:
-    """The first date of 200 rows or more, cut to 200; the fullest date where none has as many."""
+def select_day(rows: pl.DataFrame) -> pl.DataFrame:
+    """Take 200 rows of the first date that has as many; else the date with the most rows."""
     sizes = rows.group_by("game_date").len().sort("game_date")
     full = sizes.filter(pl.col("len") >= DAY_ROWS)
     day = full["game_date"][0] if full.height else sizes.sort("len")["game_date"][-1]
     return rows.filter(pl.col("game_date") == day).head(DAY_ROWS)
 
 
-def copies(rows: pl.DataFrame, which: range, folder: Path) -> list[Path]:
-    """Write copies of rows, one file each; copy 1 begins after copy 0 ends, and so on."""
+def write_copies(rows: pl.DataFrame, which: range, folder: Path) -> list[Path]:
+    """Write copies of the rows, one file each, and each with later dates than the one before."""
     first, last = rows["game_date"].min(), rows["game_date"].max()
     weeks = (last - first).days // 7 + 1  # type: ignore[operator, union-attr]
     moments = [c for c, t in rows.schema.items() if isinstance(t, pl.Date | pl.Datetime)]

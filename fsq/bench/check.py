@@ -1,4 +1,4 @@
-"""Is the answer that was timed the right one? What can be told without a second scorer."""
+"""Checks that a timed answer is right, without a second scorer."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fsq.schema.columns import COLUMN_NAMES
 from fsq.schema.vocabulary import CATEGORIES
 
 
-def digest(scored: pl.DataFrame) -> int:
-    """One number for the content of all quality columns, whatever the order of the rows."""
+def compute_digest(scored: pl.DataFrame) -> int:
+    """Hash the content of all quality columns into one number, whatever the order of the rows."""
     hashes = scored.select(pl.struct(COLUMN_NAMES).hash(seed=7)).to_series()
     return int(hashes.reinterpret(signed=True).sum())
 
 
-def consistent(scored: pl.DataFrame, contract: Contract) -> None:
-    """Count the nested detail anew, feature by feature, and hold it against the flat columns.
+def validate_consistency(scored: pl.DataFrame, contract: Contract) -> None:
+    """Recount the nested detail and compare it with the flat columns.
 
     Raises:
-        FsqError: a column says something else than the detail below it.
+        FsqError: a column disagrees with the detail.
     """
     detail = (
         scored.lazy()
@@ -29,35 +29,37 @@ def consistent(scored: pl.DataFrame, contract: Contract) -> None:
         .unnest("feature_quality_detail")
     )
     default = pl.col("is_default")
-    trusted = pl.when(default).then(0.0).otherwise("quality_score")
-    counted = {
+    trusted_score = pl.when(default).then(0.0).otherwise("quality_score")
+    expected = {
         "default_feature_count": default.sum(),
         "training_quality_feature_count": pl.col("is_training_quality").sum(),
         **{
-            f"{word}_feature_count": (pl.col("source_type") == word).sum()
-            for word in ("phase4", "phase3", "calculated")
+            f"{source}_feature_count": (pl.col("source_type") == source).sum()
+            for source in ("phase4", "phase3", "calculated")
         },
     }
     for category in CATEGORIES:
         if contract.in_category(category):
-            mine = pl.col("feature_category") == category
-            counted[f"{category}_quality_pct"] = trusted.filter(mine).mean()
-            counted[f"{category}_default_count"] = default.filter(mine).sum()
-    found = detail.group_by("record").agg(**counted).sort("record").collect()
+            in_category = pl.col("feature_category") == category
+            expected[f"{category}_quality_pct"] = trusted_score.filter(in_category).mean()
+            expected[f"{category}_default_count"] = default.filter(in_category).sum()
+    recounted = detail.group_by("record").agg(**expected).sort("record").collect()
     wrong = [
         name
-        for name in counted
-        if not ((found[name].cast(pl.Float64) - scored[name].cast(pl.Float64)).abs() < 1e-9).all()
+        for name in expected
+        if not (
+            (recounted[name].cast(pl.Float64) - scored[name].cast(pl.Float64)).abs() < 1e-9
+        ).all()
     ]
     names = detail.select(pl.col("feature_name").unique(maintain_order=True)).collect()
     if names.to_series().to_list() != list(contract.names):
         wrong.append("feature_name")
     if wrong:
-        raise FsqError(f"the answer is wrong: {wrong} do not agree with the nested detail")
+        raise FsqError(f"the answer is wrong: {wrong} disagree with the nested detail")
 
 
-def same(found: pl.DataFrame, wanted: pl.DataFrame, name: str) -> None:
-    """Hold another way's answer against fsq's: floats may differ by rounding, NULL by nothing.
+def validate_same_answer(actual: pl.DataFrame, expected: pl.DataFrame, name: str) -> None:
+    """Compare another implementation's answer with fsq's; floats may differ by rounding.
 
     Raises:
         FsqError: the answers differ.
@@ -66,14 +68,14 @@ def same(found: pl.DataFrame, wanted: pl.DataFrame, name: str) -> None:
 
     detail = "feature_quality_detail"
     try:
-        for columns in ([c for c in wanted.columns if c != detail], [detail]):
-            left, right = (_flat(f.select(columns)) for f in (found, wanted))
+        for columns in ([c for c in expected.columns if c != detail], [detail]):
+            left, right = (_flatten(f.select(columns)) for f in (actual, expected))
             assert_frame_equal(left, right, rel_tol=1e-12, abs_tol=1e-9)
     except AssertionError as error:
-        raise FsqError(f"{name} gives another answer: {error}") from error
+        raise FsqError(f"{name} gives a different answer: {error}") from error
 
 
-def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """Nested detail as one line per record and feature, which compares many times faster."""
+def _flatten(frame: pl.DataFrame) -> pl.DataFrame:
+    """Flatten the nested detail, which compares many times faster."""
     nested = [c for c, t in frame.schema.items() if t.is_nested() and t != pl.List(pl.String)]
     return frame.explode(nested).unnest(nested) if nested else frame

@@ -1,4 +1,4 @@
-"""Is this run slower than an earlier one? Told in copies, so that the machines may differ."""
+"""Compares a run with an earlier one. Times are multiples of a copy, so machines may differ."""
 
 from __future__ import annotations
 
@@ -10,75 +10,77 @@ from typing import Any
 from fsq.errors import InputError
 
 Document = dict[str, Any]
-# A stage below this share of the whole is too short to be judged by itself.
-_LEAST_SHARE = 0.05
+# A shorter stage is too noisy to compare.
+_MIN_SHARE = 0.05
 
 
-def share(text: str) -> float:
-    """A share such as ``15%`` or ``0.15``.
+def parse_share(text: str) -> float:
+    """Parse a share such as ``15%`` or ``0.15``.
 
-    >>> share("15%")
+    >>> parse_share("15%")
     0.15
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
     if not match:
-        raise InputError([f"--fail-over {text!r}: write a share such as 15%"])
+        raise InputError([f"--fail-over {text!r} is not a share; write 15%"])
     return float(match[1]) / (100 if match[2] else 1)
 
 
-def loaded(path: Path) -> Document:
-    """An earlier run's document.
+def load_document(path: Path) -> Document:
+    """Load the document of an earlier run.
 
     Raises:
-        InputError: the file is none.
+        InputError: the file holds no such document.
     """
-    cure = "name a file that `fsq bench --json` wrote"
+    cure = "pass a file that `fsq bench --json` wrote"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError([f"{path}: cannot be read: {error}; {cure}"], _NOT_COMPARED) from error
+        raise InputError([f"{path} cannot be read: {error}; {cure}"], _HEADLINE) from error
     if not isinstance(document, dict) or document.get("fsq_bench") != 1:
         raise InputError(
-            [f"{path}: no document of this version of fsq bench; {cure}"], _NOT_COMPARED
+            [f"{path} is not a document of this version of fsq bench; {cure}"], _HEADLINE
         )
     return document
 
 
-_NOT_COMPARED = "the runs cannot be compared"
+_HEADLINE = "cannot compare the runs"
 
 
-def comparable(old: Document, *, case: str, source: str | None, contract: str) -> None:
-    """Refuse to compare unlike things, before anything is measured.
+def validate_comparable(old: Document, *, case: str, source: str | None, contract: str) -> None:
+    """Refuse a run that measured something else, before anything is measured.
 
     Raises:
         InputError: the earlier run measured something else.
     """
-    wanted = {"case": case, "source": source, "contract": contract}
-    found = {"case": old["case"], "source": old["source"], "contract": old["context"]["contract"]}
-    if unlike := [
-        f"{k}: {found[k]} then, {wanted[k]} now" for k in wanted if found[k] != wanted[k]
+    current = {"case": case, "source": source, "contract": contract}
+    earlier = {"case": old["case"], "source": old["source"], "contract": old["context"]["contract"]}
+    if differences := [
+        f"{k} was {earlier[k]}, and is {current[k]} now"
+        for k in current
+        if earlier[k] != current[k]
     ]:
-        raise InputError([*unlike, "measure the same thing again"], _NOT_COMPARED)
+        raise InputError([*differences, "measure the same thing again"], _HEADLINE)
 
 
-def compared(old: Document, new: Document, fail_over: float) -> Document:
-    """Both runs, figure by figure.
+def compare_runs(old: Document, new: Document, fail_over: float) -> Document:
+    """Compare two runs, figure by figure.
 
     Times are compared as multiples of the copy that was timed beside them. A figure is a
-    regression if its median is over the threshold and its best round is too, so that one slow
-    round fails nothing.
+    regression only if both its median and its best round exceed the threshold, so that one slow
+    round does not fail the comparison.
 
     Args:
         old: the earlier document.
-        new: this one.
+        new: the current document.
         fail_over: share by which a figure may grow.
     """
-    lines = []
-    before, now = _figures(old), _figures(new)
+    figures = []
+    before, now = _list_figures(old), _list_figures(new)
     for name in [n for n in before if n in now]:
         (was, _), (median, best) = before[name], now[name]
         grown = median / was - 1
-        lines.append(
+        figures.append(
             {
                 "figure": name,
                 "before": was,
@@ -92,16 +94,16 @@ def compared(old: Document, new: Document, fail_over: float) -> Document:
         "before": old["context"],
         "same_answer_type": old["context"]["contract_version"]
         == new["context"]["contract_version"],
-        "figures": lines,
-        "regressions": [line["figure"] for line in lines if line["regression"]],
+        "figures": figures,
+        "regressions": [f["figure"] for f in figures if f["regression"]],
     }
 
 
-def _figures(document: Document) -> dict[str, tuple[float, float]]:
-    """Median and best of each figure that is judged: times in copies, memory in bytes."""
+def _list_figures(document: Document) -> dict[str, tuple[float, float]]:
+    """Median and best of each figure to compare: times in copies, memory in bytes."""
     copy = document["figures"]["copy"]["median_s"]
     times = {name: document["figures"][name] for name in ("score", "flat")}
-    times |= {f"stage: {s['stage']}": s for s in document["stages"] if s["share"] >= _LEAST_SHARE}
+    times |= {f"stage: {s['stage']}": s for s in document["stages"] if s["share"] >= _MIN_SHARE}
     out = {name: (t["median_s"] / copy, t["best_s"] / copy) for name, t in times.items()}
     if document["peak_bytes"]:
         out["peak memory"] = (document["peak_bytes"], document["peak_bytes"])

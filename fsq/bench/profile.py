@@ -1,4 +1,4 @@
-"""Where scoring spends its time: samples of the Python stacks of the threads that score."""
+"""Samples the Python stacks of the scoring threads."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from types import FrameType
 
 import polars as pl
 
-from fsq.bench.cases import inputs
+from fsq.bench.cases import write_inputs
 from fsq.scoring.engine import make_scoring_options, score
 
 Stacks = Counter[tuple[str, ...]]
-_EVERY = 0.001  # seconds
-_LEAST_SECONDS = 2.0
+_INTERVAL = 0.001  # seconds
+_MIN_SECONDS = 2.0
 _PACKAGE = str(Path(__file__).parents[1])
 
 
 class Sampler:
-    """Looks every millisecond at what each thread but its own does.
+    """Samples the stack of every other thread each millisecond.
 
-    What Polars, numpy or Arrow compute counts to the line of fsq that asked for it; deeper frames
-    of theirs are shown up to the call that leaves Python.
+    Time in Polars, NumPy or Arrow counts for the calling function of fsq; their own Python frames
+    are shown as well.
     """
 
     def __init__(self) -> None:
         self.stacks: Stacks = Counter()
-        self._over = threading.Event()
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Sampler:
@@ -39,29 +39,31 @@ class Sampler:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(_EVERY):
+        while not self._stop.wait(_INTERVAL):
             for thread, frame in sys._current_frames().items():
-                stack = _named(frame) if thread != self._thread.ident else ()
+                stack = _name_frames(frame) if thread != self._thread.ident else ()
                 if stack:
                     self.stacks[stack] += 1
 
 
-def _named(frame: FrameType | None) -> tuple[str, ...]:
-    """A stack from the outermost function of fsq on; empty where none scores a chunk."""
+def _name_frames(frame: FrameType | None) -> tuple[str, ...]:
+    """Name a stack's frames from the one that scores on; empty if none does."""
     names = []
     while frame is not None:
         code = frame.f_code
         file = code.co_filename
-        short = file.removeprefix(_PACKAGE + "/") if file.startswith(_PACKAGE) else _module(file)
+        short = (
+            file.removeprefix(_PACKAGE + "/") if file.startswith(_PACKAGE) else _shorten_path(file)
+        )
         if not short.startswith(("bench/", "utils/timing")):
             names.append(f"{short}:{code.co_name}")
         frame = frame.f_back
     names.reverse()
-    begins = next(
+    start = next(
         (
             i
             for i, n in enumerate(names)
@@ -69,26 +71,26 @@ def _named(frame: FrameType | None) -> tuple[str, ...]:
         ),
         None,
     )
-    return () if begins is None else tuple(names[begins:])
+    return () if start is None else tuple(names[start:])
 
 
-def _module(file: str) -> str:
+def _shorten_path(file: str) -> str:
     parts = Path(file).parts
     packages = [i for i, p in enumerate(parts) if p == "site-packages"]
     return "/".join(parts[packages[-1] + 1 :][:2]) if packages else Path(file).name
 
 
-def profiled(source: str | None, *, case: str, contract: str) -> Stacks:
-    """Score until there is something to see, and count the stacks.
+def profile_scoring(source: str | None, *, case: str, contract: str) -> Stacks:
+    """Score repeatedly for a few seconds, and count the stacks.
 
     Raises:
-        InputError: the rows are bad.
+        InputError: the rows cannot be scored.
     """
     options = make_scoring_options(contract, None, None, datetime.now(UTC), "error")
-    with tempfile.TemporaryDirectory(prefix="fsq-bench-") as made:
-        frames = [pl.read_parquet(p) for p in inputs(source, case, Path(made))]
+    with tempfile.TemporaryDirectory(prefix="fsq-bench-") as folder:
+        frames = [pl.read_parquet(p) for p in write_inputs(source, case, Path(folder))]
     score(frames[0].head(1), options.contract, now=options.now)
-    until = time.perf_counter() + _LEAST_SECONDS
+    until = time.perf_counter() + _MIN_SECONDS
     with Sampler() as sampler:
         while True:
             for frame in frames:
@@ -98,10 +100,10 @@ def profiled(source: str | None, *, case: str, contract: str) -> Stacks:
     return sampler.stacks
 
 
-def folded(stacks: Stacks) -> str:
-    r"""One line per stack, as flame graph tools read it.
+def fold_stacks(stacks: Stacks) -> str:
+    r"""Write one line per stack, the format that flame graph tools read.
 
-    >>> folded(Counter({("a", "b"): 2}))
+    >>> fold_stacks(Counter({("a", "b"): 2}))
     'a;b 2\n'
     """
     return "".join(f"{';'.join(stack)} {count}\n" for stack, count in sorted(stacks.items()))

@@ -1,4 +1,4 @@
-"""Rounds in fresh processes, their medians and spread, as one document."""
+"""Runs rounds in fresh processes, and summarizes them in one document."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from typing import Any
 import polars as pl
 
 from fsq.bench import watch
-from fsq.bench.cases import copies, inputs
-from fsq.bench.context import ROOT, context
+from fsq.bench.cases import write_copies, write_inputs
+from fsq.bench.context import ROOT, describe_context
 from fsq.contract import load_contract
 from fsq.errors import FsqError, InputError
 
 FORMAT = 1  # of the document
-Tell = Callable[[str], None]
+OnStep = Callable[[str], None]
 Document = dict[str, Any]
-_LONGEST = 900  # seconds that one process may take
+_TIMEOUT = 900  # seconds per process
 
 
-def bench(
+def run_bench(
     source: str | None = None,
     *,
     case: str = "season",
@@ -38,129 +38,133 @@ def bench(
     against: Sequence[str] = (),
     scale: Sequence[int] = (),
     end_to_end: bool = False,
-    tell: Tell = lambda words: None,
+    on_step: OnStep = lambda step: None,
 ) -> Document:
     """Measure fsq on this machine.
 
     Args:
-        source: feature rows of one's own; None to simulate.
+        source: your feature rows; None to simulate them.
         case: ``day``, ``season`` or ``ten-seasons``; see ``fsq.bench.cases``.
-        contract: name of a shipped contract, or a path.
-        rounds: fresh processes per figure; of slow rivals, at most three.
-        against: other ways to the same answer, modules of ``benchmarks`` in the checkout.
-        scale: numbers of seasons to backfill one after another, for the curve.
-        end_to_end: also time ``fsq backfill`` from process start to end.
-        tell: called with a few words before each step.
+        contract: name of a built-in contract, or a path.
+        rounds: fresh processes per figure; at most three for other implementations.
+        against: other implementations, modules of ``benchmarks`` in the source checkout.
+        scale: numbers of seasons to backfill, for the scaling curve.
+        end_to_end: also time the whole process of ``fsq backfill``.
+        on_step: called with a short text before each step.
 
     Returns:
         The document that ``fsq bench --json`` prints.
 
     Raises:
-        InputError: the rows are bad, or a rival is not there.
-        FsqError: two rounds gave different answers, or a rival another one.
+        InputError: the rows cannot be scored, or there is no such implementation.
+        FsqError: the rounds or another implementation gave different answers.
     """
     loaded, now = load_contract(contract), datetime.now(UTC).isoformat()
     for name in against:
-        _rival(name)
-    with tempfile.TemporaryDirectory(prefix="fsq-bench-") as made:
-        folder = Path(made)
-        tell("inputs")
-        paths = inputs(source, case, folder)
+        _validate_rival(name)
+    with tempfile.TemporaryDirectory(prefix="fsq-bench-") as path:
+        folder = Path(path)
+        on_step("inputs")
+        paths = write_inputs(source, case, folder)
         rows = pl.scan_parquet(paths).select(pl.len()).collect().item()
         job = {
             "paths": [str(p) for p in paths],
             "rows": rows,
             "contract": contract,
             "now": now,
-            "folder": made,
-            "wire": _has_bigquery(),
+            "folder": path,
+            "bigquery": _has_bigquery(),
         }
         timings, stages = [], []
         for i in range(rounds):
-            tell(f"round {i + 1} of {rounds}")
-            timings.append(_process({**job, "job": "seconds"}))
-            stages.append(_process({**job, "job": "stages", "memory": False}))
-        tell("memory")
-        memory = _process({**job, "job": "stages", "memory": True})
+            on_step(f"round {i + 1} of {rounds}")
+            timings.append(_run_job({**job, "job": "seconds"}))
+            stages.append(_run_job({**job, "job": "stages", "memory": False}))
+        on_step("memory")
+        memory = _run_job({**job, "job": "stages", "memory": True})
         document: Document = {
             "fsq_bench": FORMAT,
             "case": case,
             "source": source,
             "rows": rows,
             "rounds": rounds,
-            "context": context(loaded),
-            **_figures(timings),
-            "stages": _stages(stages, memory, rows),
+            "context": describe_context(loaded),
+            **_summarize_rounds(timings),
+            "stages": _summarize_stages(stages, memory, rows),
             "peak_bytes": max(s["peak"] for s in memory["stages"].values()) or None,
         }
         if against:
-            document["against"] = [_against(name, job, rounds, document, tell) for name in against]
+            document["against"] = [
+                _time_rival(name, job, rounds, document, on_step) for name in against
+            ]
         if end_to_end:
-            document["backfill"] = _end_to_end(paths[0], contract, rounds, folder, tell)
+            document["backfill"] = _time_backfill(paths[0], contract, rounds, folder, on_step)
         if scale:
-            document["scale"] = _scale(paths[0], scale, job, tell)
+            document["scale"] = _measure_scale(paths[0], scale, job, on_step)
     return document
 
 
-def _process(job: Document) -> Document:
-    """Do a job in a fresh process."""
-    words = ["-m", "fsq.bench.worker"]
-    made: Document = json.loads(_ran(words, job["folder"], f"job {job['job']!r}", json.dumps(job)))
-    if problems := made.get("problems"):
+def _run_job(job: Document) -> Document:
+    """Run a job in a fresh process."""
+    arguments = ["-m", "fsq.bench.worker"]
+    result: Document = json.loads(
+        _run_python(arguments, job["folder"], f"job {job['job']!r}", json.dumps(job))
+    )
+    if problems := result.get("problems"):
         raise InputError(problems)
-    return made
+    return result
 
 
-def _ran(words: list[str], folder: str, what: str, given: str = "") -> str:
-    """What a fresh interpreter prints; if it fails, the end of what it says is the error."""
+def _run_python(arguments: list[str], folder: str, name: str, stdin: str = "") -> str:
+    """Run a fresh interpreter and return its output; its last lines are the error if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, and modules of fsq
-            [sys.executable, *words],
-            input=given,
+            [sys.executable, *arguments],
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
-            timeout=_LONGEST,
-            env=_environment(folder),
+            timeout=_TIMEOUT,
+            env=_make_environment(folder),
         )
     except subprocess.TimeoutExpired:
-        raise FsqError(f"{what} took more than {_LONGEST} s; measure less") from None
+        raise FsqError(f"{name} took more than {_TIMEOUT} s; choose a smaller case") from None
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-12:] or ["it said nothing"]
-        raise FsqError(f"the measured process of {what} failed:\n  " + "\n  ".join(last))
+        last = done.stderr.strip().splitlines()[-12:] or ["no output"]
+        raise FsqError(f"the process of {name} failed:\n  " + "\n  ".join(last))
     return done.stdout
 
 
-def _environment(folder: str) -> dict[str, str]:
-    """Ours; compiled modules are kept, as they are where fsq is installed.
+def _make_environment(folder: str) -> dict[str, str]:
+    """This environment, with the checkout importable and compiled modules kept.
 
-    The checkout can be imported from, for the rivals.
+    An installed fsq has compiled modules too, so compiling them must not be timed.
     """
     paths = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH", "")) if p)
-    ours = {**os.environ, "PYTHONPATH": paths}
-    if ours.pop("PYTHONDONTWRITEBYTECODE", None):
-        ours["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
-    return ours
+    environment = {**os.environ, "PYTHONPATH": paths}
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
+        environment["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
+    return environment
 
 
-def spread(samples: Sequence[float], rows: int | None = None) -> Document:
-    """Median, best and worst of some seconds, with the speed at the median."""
-    middle = statistics.median(samples)
-    told = {"median_s": middle, "best_s": min(samples), "worst_s": max(samples)}
-    return told if rows is None else told | {"rows_per_s": rows / middle if middle else None}
+def summarize(samples: Sequence[float], rows: int | None = None) -> Document:
+    """Summarize seconds as median, best and worst, with the speed at the median."""
+    median = statistics.median(samples)
+    summary = {"median_s": median, "best_s": min(samples), "worst_s": max(samples)}
+    return summary if rows is None else summary | {"rows_per_s": rows / median if median else None}
 
 
-def _figures(timings: list[Document]) -> Document:
+def _summarize_rounds(timings: list[Document]) -> Document:
     digests = {t["digest"] for t in timings}
     if len(digests) > 1:
         raise FsqError(f"the rounds gave different answers: {sorted(digests)}")
     first = timings[0]
     samples = {name: [t["seconds"][name] for t in timings] for name in first["seconds"]}
     figures = {
-        name: spread(s, None if name in ("copy", "day") else first["rows"])
+        name: summarize(s, None if name in ("copy", "day") else first["rows"])
         for name, s in samples.items()
     }
-    # Ratios of what stood side by side in one process; the machine's moods meet both.
+    # Ratios are taken within one process, where a busy machine slows both sides.
     score, copy = samples["score"], samples["copy"]
     return {
         "bytes": first["bytes"],
@@ -175,98 +179,102 @@ def _figures(timings: list[Document]) -> Document:
     }
 
 
-def _stages(timed: list[Document], memory: Document, rows: int) -> list[Document]:
-    """One line per stage, in order; shares are of the sum over the stages."""
-    out = []
+def _summarize_stages(timed: list[Document], memory: Document, rows: int) -> list[Document]:
+    """Summarize each stage, in order; shares are of the sum of all stages."""
+    stages = []
     for name in (*watch.STAGES, watch.BETWEEN):
         if name not in memory["stages"]:
             continue
         samples = [t["stages"][name]["seconds"] for t in timed]
-        read = memory["stages"][name]
-        # Bytes of what scoring does in between are those of the whole result, counted elsewhere.
-        made = None if name == watch.BETWEEN else read["made"] or None
-        line = {"stage": name, **spread(samples, rows), "bytes": made}
-        out.append({**line, "peak_bytes": read["peak"] or None})
-    total = sum(line["median_s"] for line in out)
-    return [{**line, "share": line["median_s"] / total} for line in out]
+        measured = memory["stages"][name]
+        # The result of the code between stages is the whole answer, which is counted elsewhere.
+        size = None if name == watch.BETWEEN else measured["made"] or None
+        line = {"stage": name, **summarize(samples, rows), "bytes": size}
+        stages.append({**line, "peak_bytes": measured["peak"] or None})
+    total = sum(line["median_s"] for line in stages)
+    return [{**line, "share": line["median_s"] / total} for line in stages]
 
 
 def _has_bigquery() -> bool:
     return importlib.util.find_spec("grpc") is not None
 
 
-def _rival(name: str) -> None:
-    """Refuse a rival that is not there, before anything is measured."""
+def _validate_rival(name: str) -> None:
+    """Refuse an unknown implementation before anything is measured."""
     folder = ROOT / "benchmarks"
     known = sorted(p.stem.removeprefix("against_") for p in folder.glob("against_*.py"))
     if name.replace("-", "_") not in known:
-        have = [k.replace("_", "-") for k in known]
-        cure = f"use {have}" if have else "they are in benchmarks/ of fsq's source; run it there"
-        raise InputError([f"--against {name}: there is no such comparison; {cure}"])
+        names = [k.replace("_", "-") for k in known]
+        cure = f"use one of {names}" if names else "run it in fsq's source checkout"
+        raise InputError([f"--against {name}: no such comparison; {cure}"])
 
 
-def _against(name: str, job: Document, rounds: int, document: Document, tell: Tell) -> Document:
-    """Another way to the same answer, timed and checked in fresh processes."""
-    found = []
+def _time_rival(
+    name: str, job: Document, rounds: int, document: Document, on_step: OnStep
+) -> Document:
+    """Time another implementation in fresh processes, and check its answer."""
+    results = []
     for i in range(min(rounds, 3)):
-        tell(f"{name}, round {i + 1} of {min(rounds, 3)}")
-        found.append(_process({**job, "job": "against", "name": name.replace("-", "_")}))
-    rows = found[0]["rows"]
-    whole = [f["seconds"] * document["rows"] / rows for f in found]
-    score = [f["score"] for f in found]
+        on_step(f"{name}, round {i + 1} of {min(rounds, 3)}")
+        results.append(_run_job({**job, "job": "against", "name": name.replace("-", "_")}))
+    rows = results[0]["rows"]
+    whole = [r["seconds"] * document["rows"] / rows for r in results]
+    score = [r["score"] for r in results]
     return {
         "name": name,
         "rows": rows,
-        **spread(whole, document["rows"]),
-        "peak_bytes": max(f["peak"] or 0 for f in found) or None,
+        **summarize(whole, document["rows"]),
+        "peak_bytes": max(r["peak"] or 0 for r in results) or None,
         "ratio": statistics.median(w / s for w, s in zip(whole, score, strict=True)),
     }
 
 
-def _end_to_end(path: Path, contract: str, rounds: int, folder: Path, tell: Tell) -> Document:
-    """``fsq backfill`` from process start to end, and Polars alone writing what it wrote."""
+def _time_backfill(
+    path: Path, contract: str, rounds: int, folder: Path, on_step: OnStep
+) -> Document:
+    """Time the process of ``fsq backfill``, and Polars alone writing the same table."""
     command = ["-c", "import sys; from fsq.cli import main; sys.exit(main())", "backfill"]
-    took, delta, parquet = [], [], []
-    for i in range(rounds + 1):  # the first compiles modules, and is not counted
-        tell(f"fsq backfill, round {i} of {rounds}")
+    process, delta, parquet = [], [], []
+    for i in range(rounds + 1):  # the first round compiles modules and does not count
+        on_step(f"fsq backfill, round {i} of {rounds}")
         store = str(folder / f"store_{i}")
-        words = ["--source", str(path), "--store", store, "--contract", contract]
-        began = time.perf_counter()
-        _ran([*command, *words], str(folder), "fsq backfill")
-        spent = time.perf_counter() - began
+        options = ["--source", str(path), "--store", store, "--contract", contract]
+        started = time.perf_counter()
+        _run_python([*command, *options], str(folder), "fsq backfill")
+        seconds = time.perf_counter() - started
         if i == 0:
             continue
-        took.append(spent)
-        wrote = _process({"job": "writing", "store": store, "folder": str(folder)})
-        delta.append(wrote["delta"])
-        parquet.append(wrote["parquet"])
+        process.append(seconds)
+        writing = _run_job({"job": "writing", "store": store, "folder": str(folder)})
+        delta.append(writing["delta"])
+        parquet.append(writing["parquet"])
     return {
-        "rows": wrote["rows"],
-        "process": spread(took, wrote["rows"]),
-        "polars_write_delta": spread(delta),
-        "polars_write_parquet": spread(parquet),
-        "ratio": statistics.median(t / d for t, d in zip(took, delta, strict=True)),
-        "ratio_to_parquet": statistics.median(t / p for t, p in zip(took, parquet, strict=True)),
+        "rows": writing["rows"],
+        "process": summarize(process, writing["rows"]),
+        "polars_write_delta": summarize(delta),
+        "polars_write_parquet": summarize(parquet),
+        "ratio": statistics.median(t / d for t, d in zip(process, delta, strict=True)),
+        "ratio_to_parquet": statistics.median(t / p for t, p in zip(process, parquet, strict=True)),
     }
 
 
-def _scale(path: Path, seasons: Sequence[int], job: Document, tell: Tell) -> Document:
-    """Backfills of more and more seasons: time and memory, and the slope between them."""
-    folder, have = Path(job["folder"]) / "scale", 0
+def _measure_scale(path: Path, seasons: Sequence[int], job: Document, on_step: OnStep) -> Document:
+    """Backfill more and more seasons: time, memory, and how time grows with rows."""
+    folder, written = Path(job["folder"]) / "scale", 0
     folder.mkdir()
     points = []
     for count in sorted(set(seasons)):
-        tell(f"backfill of {count} seasons")
-        copies(pl.read_parquet(path), range(have, count), folder)
-        have = count
+        on_step(f"backfill of {count} seasons")
+        write_copies(pl.read_parquet(path), range(written, count), folder)
+        written = count
         points.append(
-            {"seasons": count, **_process({**job, "job": "backfill", "source": str(folder)})}
+            {"seasons": count, **_run_job({**job, "job": "backfill", "source": str(folder)})}
         )
-    return {"points": points, "slope": _slope(points)}
+    return {"points": points, "slope": _fit_slope(points)}
 
 
-def _slope(points: list[Document]) -> float | None:
-    """The exponent of time over rows: 1 is linear, by least squares on logarithms."""
+def _fit_slope(points: list[Document]) -> float | None:
+    """Fit the exponent of time over rows by least squares on logarithms; 1 is linear."""
     import numpy as np
 
     if len(points) < 2:

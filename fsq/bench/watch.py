@@ -1,4 +1,4 @@
-"""Watches the stages of one process: seconds, bytes made, peak memory."""
+"""Measures the stages of one process: seconds, bytes of results, peak memory."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ T = TypeVar("T")
 
 READ, INTAKE, INTERLEAVE = "read", "intake", "interleave"
 LEVELS = ("level 1", "level 2", "level 3")
-NEST, CAST, DELTA, WIRE = "nest", "Arrow cast", "write Delta", "BigQuery wire"
-STAGES = (READ, INTAKE, INTERLEAVE, *LEVELS, NEST, CAST, DELTA, WIRE)
-# What scoring does between its stages: cutting chunks, joining columns, casts.
+NEST, CAST, DELTA, REQUESTS = "nest", "Arrow cast", "write Delta", "BigQuery requests"
+STAGES = (READ, INTAKE, INTERLEAVE, *LEVELS, NEST, CAST, DELTA, REQUESTS)
+# Code between the stages: slicing chunks, joining columns, casts.
 BETWEEN = "between"
 
 
 @dataclass
-class Spent:
-    """What a stage took: ``made`` are the bytes of its results, ``peak`` those of the process."""
+class StageCost:
+    """The cost of a stage: ``made`` is the bytes of its results, ``peak`` those of the process."""
 
     seconds: float = 0.0
     made: int = 0
@@ -33,61 +33,61 @@ class Spent:
 
 
 class Stopwatch:
-    """Adds up the stages' own time; a stage within another is not counted to the outer one.
+    """Adds up the time of each stage, without that of stages inside it.
+
+    Only one thread may run stages; otherwise their times would overlap.
 
     Args:
-        memory: also read bytes and peaks. That takes time, so the seconds are then worthless.
-
-    Only one thread may run stages: side by side, their times would overlap.
+        memory: also measure bytes and peaks. This takes time, so ignore the seconds then.
     """
 
     def __init__(self, *, memory: bool = False) -> None:
-        self.spent: dict[str, Spent] = {}
+        self.costs: dict[str, StageCost] = {}
         self._memory = memory
         self._open: list[str] = []
-        self._since = 0.0
+        self._started = 0.0
 
     def begin(self, stage: str) -> None:
-        """A stage begins."""
-        self._turn()
+        """Begin a stage."""
+        self._charge()
         self._open.append(stage)
-        self._since = time.perf_counter()
+        self._started = time.perf_counter()
 
     def end(self, made: object) -> None:
-        """The stage that began last ends."""
-        self._turn()
+        """End the stage that began last."""
+        self._charge()
         name = self._open.pop()
         if self._memory:
-            self._of(name).made += size(made)
+            self._cost(name).made += count_bytes(made)
             reset_peak()
-        self._since = time.perf_counter()
+        self._started = time.perf_counter()
 
-    def timed(self, stage: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do some work as a stage."""
+    def time(self, stage: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function as a stage."""
         self.begin(stage)
         made: object = None
         try:
-            made = result = work(*args, **kwargs)
+            made = result = function(*args, **kwargs)
         finally:
             self.end(made)
         return result
 
-    def _turn(self) -> None:
-        """Charge what has passed to the innermost stage."""
+    def _charge(self) -> None:
+        """Charge the elapsed time to the innermost stage."""
         if self._open:
-            spent = self._of(self._open[-1])
-            spent.seconds += time.perf_counter() - self._since
+            cost = self._cost(self._open[-1])
+            cost.seconds += time.perf_counter() - self._started
             if self._memory:
-                spent.peak = max(spent.peak, peak_memory() or 0)
+                cost.peak = max(cost.peak, read_peak_memory() or 0)
         if self._memory:
             reset_peak()
 
-    def _of(self, stage: str) -> Spent:
-        return self.spent.setdefault(stage, Spent())
+    def _cost(self, stage: str) -> StageCost:
+        return self.costs.setdefault(stage, StageCost())
 
 
-def size(made: object) -> int:
-    """Bytes of the columns that a result holds, shared ones included."""
+def count_bytes(made: object) -> int:
+    """Count the bytes of a result's columns, shared ones included."""
     if isinstance(made, pl.DataFrame | pl.Series):
         return int(made.estimated_size())
     if isinstance(made, pa.Table | pa.RecordBatch):
@@ -95,14 +95,14 @@ def size(made: object) -> int:
     if isinstance(made, np.ndarray | pa.Buffer):
         return int(made.nbytes if isinstance(made, np.ndarray) else made.size)
     if is_dataclass(made) and not isinstance(made, type):
-        return sum(size(getattr(made, f.name)) for f in fields(made))
+        return sum(count_bytes(getattr(made, f.name)) for f in fields(made))
     if isinstance(made, dict):
-        return sum(map(size, made.values()))
-    return sum(map(size, made)) if isinstance(made, list | tuple) else 0
+        return sum(map(count_bytes, made.values()))
+    return sum(map(count_bytes, made)) if isinstance(made, list | tuple) else 0
 
 
-def peak_memory() -> int | None:
-    """Largest resident bytes of this process since the last reset; None where none tells."""
+def read_peak_memory() -> int | None:
+    """Read the peak of resident bytes since the last reset; None if the system has none."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -112,7 +112,7 @@ def peak_memory() -> int | None:
 
 
 def reset_peak() -> None:
-    """Let the peak begin anew, where the system can."""
+    """Reset the peak, if the system can."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

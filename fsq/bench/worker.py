@@ -1,4 +1,4 @@
-"""One fresh process of a benchmark: a job as JSON on stdin, its figures as JSON on stdout."""
+"""One process of a benchmark: a job as JSON on stdin, its figures as JSON on stdout."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 
 from fsq.bench import watch
-from fsq.bench.cases import a_day
-from fsq.bench.check import consistent, digest, same
+from fsq.bench.cases import select_day
+from fsq.bench.check import compute_digest, validate_consistency, validate_same_answer
 from fsq.errors import InputError
 from fsq.intake.validation import validate_input
 from fsq.schema.arrow import to_arrow
@@ -29,116 +29,119 @@ from fsq.utils.timing import watched_by
 P = ParamSpec("P")
 Job = dict[str, Any]
 FLAT = [c for c in COLUMN_NAMES if c != "feature_quality_detail"]
-# A round repeats its work until it has scored about so many rows, and takes the median.
-_ENOUGH_ROWS, _MOST_REPEATS, _DAY_REPEATS = 110_000, 20, 7
+# A round scores about this many rows in total, and takes the median.
+_ROWS_PER_ROUND, _MAX_REPEATS, _DAY_REPEATS = 110_000, 20, 7
 
 
-def seconds_of(job: Job) -> Job:
-    """Scoring, flat columns only, one day, and copying as many bytes as the result has.
+def measure_seconds(job: Job) -> Job:
+    """Time scoring, flat columns only, one day, and copying as many bytes as the result has.
 
-    Inputs of several files are measured file by file, and their seconds added.
+    Several input files are measured one by one, and their seconds added.
     """
-    options, total = _options(job), defaultdict[str, float](float)
-    days, rows, made, content = list[float](), 0, 0, 0
-    repeats = min(_MOST_REPEATS, max(1, _ENOUGH_ROWS // job["rows"]))
+    options, total = _make_options(job), defaultdict[str, float](float)
+    days, rows, size, digest = list[float](), 0, 0, 0
+    repeats = min(_MAX_REPEATS, max(1, _ROWS_PER_ROUND // job["rows"]))
     for path in job["paths"]:
         frame = pl.read_parquet(path)
-        day = a_day(frame)
-        _score(day, options)  # makes what is made once per process
+        day = select_day(frame)
+        _score(day, options)  # fills per-process caches
 
         began = time.perf_counter()
         scored = _score(frame, options)
         total["first"] += time.perf_counter() - began
-        size = int(scored.select(COLUMN_NAMES).estimated_size())
-        rows, made, content = rows + frame.height, made + size, content + digest(scored)
+        result_size = int(scored.select(COLUMN_NAMES).estimated_size())
+        rows, size = rows + frame.height, size + result_size
+        digest += compute_digest(scored)
         del scored
 
-        # In turns, so that other load on the machine meets all of them.
+        # In turns, so that other load on the machine affects all of them.
         turns = [
             {
-                "score": _timed(_score, frame, options),
-                "flat": _timed(_flat, frame, options),
-                "copy": _copied(size),
+                "score": _time_call(_score, frame, options),
+                "flat": _time_call(_score_flat, frame, options),
+                "copy": _time_copy(result_size),
             }
             for _ in range(repeats)
         ]
         for name in turns[0]:
             total[name] += float(np.median([turn[name] for turn in turns]))
-        days += [_timed(_score, day, options) for _ in range(_DAY_REPEATS)]
+        days += [_time_call(_score, day, options) for _ in range(_DAY_REPEATS)]
     figures = {**total, "day": float(np.median(days))}
-    return {"seconds": figures, "rows": rows, "bytes": made, "digest": f"{content % 2**64:016x}"}
+    return {"seconds": figures, "rows": rows, "bytes": size, "digest": f"{digest % 2**64:016x}"}
 
 
-def stages_of(job: Job) -> Job:
-    """Every stage from the file to the store, one after another on one scoring thread.
+def measure_stages(job: Job) -> Job:
+    """Time every stage from the file to the store, on one scoring thread.
 
-    With ``memory`` the stages' bytes and peaks are read, and the answer is checked.
+    With ``memory``, measure bytes and peaks instead, and check the answer.
     """
-    options, clock = _options(job, workers=1), watch.Stopwatch(memory=job["memory"])
-    rows, started = 0, watch.peak_memory()
-    _score(a_day(pl.read_parquet(job["paths"][0])), options)
+    options, clock = _make_options(job, workers=1), watch.Stopwatch(memory=job["memory"])
+    rows, started = 0, watch.read_peak_memory()
+    _score(select_day(pl.read_parquet(job["paths"][0])), options)
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder, watched_by(clock):
         for path in job["paths"]:
-            frame = clock.timed(watch.READ, pl.read_parquet, path)
+            frame = clock.time(watch.READ, pl.read_parquet, path)
             layout = validate_input(frame.lazy(), options.contract, options.on_unknown)
-            scored = clock.timed(watch.BETWEEN, score_validated, frame, layout, options)
-            table = clock.timed(watch.CAST, to_arrow, scored)
+            scored = clock.time(watch.BETWEEN, score_validated, frame, layout, options)
+            table = clock.time(watch.CAST, to_arrow, scored)
             if job["memory"]:
-                consistent(scored, options.contract)
+                validate_consistency(scored, options.contract)
             rows += frame.height
             del scored, frame
-            clock.timed(watch.DELTA, _delta, table, folder)
-            if job["wire"]:
-                clock.timed(watch.WIRE, _wire, table)
+            clock.time(watch.DELTA, _write_delta, table, folder)
+            if job["bigquery"]:
+                clock.time(watch.REQUESTS, _serialize_requests, table)
             del table
-    spent = {name: asdict(s) for name, s in clock.spent.items()}
-    return {"stages": spent, "rows": rows, "before": started}
+    stages = {name: asdict(cost) for name, cost in clock.costs.items()}
+    return {"stages": stages, "rows": rows, "before": started}
 
 
-def backfill_of(job: Job) -> Job:
-    """A backfill into a new Delta table, with its peak of memory."""
+def measure_backfill(job: Job) -> Job:
+    """Backfill into a new Delta table."""
     from fsq.backfill.run import backfill
 
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder:
         done = backfill(job["source"], f"{folder}/store", contract=job["contract"])
-    # Busy neighbours lengthen the seconds, but hardly those of the processor.
-    spent = time.process_time()
+    # Other load on the machine lengthens wall time, but hardly processor time.
+    processor_seconds = time.process_time()
     return {
         "seconds": done.seconds,
-        "processor_seconds": spent,
+        "processor_seconds": processor_seconds,
         "rows": done.rows,
-        "peak": watch.peak_memory(),
+        "peak": watch.read_peak_memory(),
     }
 
 
-def writing_of(job: Job) -> Job:
-    """Polars alone writes the finished table, as a Delta table and as Parquet."""
+def measure_writing(job: Job) -> Job:
+    """Time Polars alone writing the finished table, as Delta and as Parquet."""
     finished = pl.read_delta(job["store"])
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder:
-        finished.head(100).write_delta(f"{folder}/small")  # loads what is loaded once
-        delta = _timed(finished.write_delta, f"{folder}/whole")
-        parquet = _timed(finished.write_parquet, f"{folder}/whole.parquet")
+        finished.head(100).write_delta(f"{folder}/small")  # loads libraries
+        delta = _time_call(finished.write_delta, f"{folder}/whole")
+        parquet = _time_call(finished.write_parquet, f"{folder}/whole.parquet")
     return {"delta": delta, "parquet": parquet, "rows": finished.height}
 
 
-def against_of(job: Job) -> Job:
-    """Another way to the same answer, on as many rows as it can bear; the answer is checked."""
+def measure_rival(job: Job) -> Job:
+    """Time another implementation on as many rows as it can handle, and check its answer."""
     rival = importlib.import_module(f"benchmarks.against_{job['name']}")
-    options, frame = _options(job), pl.concat(pl.read_parquet(p) for p in job["paths"])
-    few = frame
+    options, frame = _make_options(job), pl.concat(pl.read_parquet(p) for p in job["paths"])
+    sample = frame
     if rival.ROWS is not None and frame.height > rival.ROWS:
-        few = frame.gather_every(frame.height // rival.ROWS).head(rival.ROWS)
-    given = rival.ready(few)
-    rival.score(rival.ready(few.head(20)), options.contract, options.now)  # loads libraries
-    score = float(np.median([_timed(_score, frame, options) for _ in range(4)][1:]))
+        sample = frame.gather_every(frame.height // rival.ROWS).head(rival.ROWS)
+    table = rival.ready(sample)
+    rival.score(rival.ready(sample.head(20)), options.contract, options.now)  # loads libraries
+    score = float(np.median([_time_call(_score, frame, options) for _ in range(4)][1:]))
     began = time.perf_counter()
-    found = rival.score(given, options.contract, options.now)
-    seconds, peak = time.perf_counter() - began, watch.peak_memory()
-    same(rival.as_polars(found), _score(few, options).select(COLUMN_NAMES), job["name"])
-    return {"seconds": seconds, "rows": few.height, "score": score, "peak": peak}
+    answer = rival.score(table, options.contract, options.now)
+    seconds, peak = time.perf_counter() - began, watch.read_peak_memory()
+    validate_same_answer(
+        rival.as_polars(answer), _score(sample, options).select(COLUMN_NAMES), job["name"]
+    )
+    return {"seconds": seconds, "rows": sample.height, "score": score, "peak": peak}
 
 
-def _options(job: Job, workers: int | None = None) -> ScoringOptions:
+def _make_options(job: Job, workers: int | None = None) -> ScoringOptions:
     options = make_scoring_options(
         job["contract"], None, None, datetime.fromisoformat(job["now"]), "error"
     )
@@ -150,57 +153,57 @@ def _score(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     return scored
 
 
-def _flat(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
+def _score_flat(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     scored: pl.LazyFrame = score(frame.lazy(), options.contract, now=options.now)
     return scored.select(FLAT).collect()
 
 
-def _timed(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> float:
-    """Seconds of some work, without those of freeing what it made."""
+def _time_call(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> float:
+    """Time a call, without the time to free its result."""
     began = time.perf_counter()
-    made = work(*args, **kwargs)
-    spent = time.perf_counter() - began
-    del made
-    return spent
+    result = function(*args, **kwargs)
+    seconds = time.perf_counter() - began
+    del result
+    return seconds
 
 
-def _copied(size: int) -> float:
-    """Seconds of copying so many bytes, from and to memory that has been touched."""
+def _time_copy(size: int) -> float:
+    """Time copying this many bytes between two buffers that are already in memory."""
     source, target = np.ones(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
     target += np.uint8(1)
-    return _timed(np.copyto, target, source)
+    return _time_call(np.copyto, target, source)
 
 
-def _delta(table: Any, folder: str) -> None:
+def _write_delta(table: Any, folder: str) -> None:
     from fsq.stores.delta.store import DeltaStore
 
     DeltaStore(f"{folder}/store").replace(table)
 
 
-def _wire(table: Any) -> list[Any]:
-    """The rows as the requests that BigQuery gets, up to the network."""
+def _serialize_requests(table: Any) -> list[Any]:
+    """Serialize the rows into the requests that BigQuery gets, without sending them."""
     from fsq.stores.bigquery.stream import split_requests
 
     return [p.serialize() for b in table.combine_chunks().to_batches() for p in split_requests(b)]
 
 
 JOBS = {
-    "seconds": seconds_of,
-    "stages": stages_of,
-    "backfill": backfill_of,
-    "writing": writing_of,
-    "against": against_of,
+    "seconds": measure_seconds,
+    "stages": measure_stages,
+    "backfill": measure_backfill,
+    "writing": measure_writing,
+    "against": measure_rival,
 }
 
 
 def main() -> None:
-    """Do the job."""
+    """Run the job from stdin."""
     job = json.load(sys.stdin)
     try:
-        made = JOBS[job["job"]](job)
+        result = JOBS[job["job"]](job)
     except InputError as error:
-        made = {"problems": error.problems}
-    json.dump(made, sys.stdout)
+        result = {"problems": error.problems}
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -82,21 +82,21 @@ def command(
     Every round is a new process, whose result is checked. Times are given beside the time to copy
     as many bytes as the result has, measured in the same process.
     """
-    from fsq.bench import bench
     from fsq.bench import compare as comparing
+    from fsq.bench import run_bench
 
     out = Output(as_json)
     if profile is not None:
         return _write_profile(profile, source, case, contract, out)
     if fail_over is not None and compare is None:
         raise InputError(["--fail-over needs --compare OLD.json"], "nothing was measured")
-    allowed = comparing.share(fail_over or "15%")
+    allowed = comparing.parse_share(fail_over or "15%")
     kind = o.picture_kind("--out", picture)
-    old = None if compare is None else comparing.loaded(compare)
+    old = None if compare is None else comparing.load_document(compare)
     if old is not None:
-        comparing.comparable(old, case=case.value, source=source, contract=contract)
+        comparing.validate_comparable(old, case=case.value, source=source, contract=contract)
     with out.talk.status("") as status:
-        document = bench(
+        document = run_bench(
             source,
             case=case.value,
             contract=contract,
@@ -104,10 +104,10 @@ def command(
             against=o.split_names(against) or [],
             scale=(1, 2, 5, 10, 20) if scale else (),
             end_to_end=end_to_end,
-            tell=lambda words: status.update(Text(words)),
+            on_step=lambda step: status.update(Text(step)),
         )
     if old is not None:
-        document["comparison"] = comparing.compared(old, document, allowed)
+        document["comparison"] = comparing.compare_runs(old, document, allowed)
     print_document(document, out)
     if picture is not None and kind is not None:
         with require_extra("report", "the picture cannot be drawn"):
@@ -121,12 +121,12 @@ def command(
 
 
 def _write_profile(path: Path, source: str | None, case: Case, contract: str, out: Output) -> int:
-    from fsq.bench.profile import folded, profiled
+    from fsq.bench.profile import fold_stacks, profile_scoring
 
     kind = o.picture_kind("--profile", path, (*o.PICTURES, "folded"))
-    stacks = profiled(source, case=case.value, contract=contract)
+    stacks = profile_scoring(source, case=case.value, contract=contract)
     if kind == "folded" or kind is None:
-        write_atomically(path, folded(stacks))
+        write_atomically(path, fold_stacks(stacks))
     else:
         with require_extra("report", "the picture cannot be drawn"):
             from fsq.report.bench_chart import draw_flame_graph

@@ -16,13 +16,13 @@ from fsq.contract import Contract, load_contract
 from fsq.demo.boxscores import (
     LARGEST_ROSTER,
     SMALLEST_ROSTER,
-    box_scores,
-    players,
-    team_games,
+    make_players,
+    simulate_box_scores,
+    simulate_team_games,
 )
-from fsq.demo.features import feature_rows, team_form
-from fsq.demo.incidents import plant
-from fsq.demo.schedule import schedule
+from fsq.demo.features import compute_team_form, make_feature_rows
+from fsq.demo.incidents import plant_incidents
+from fsq.demo.schedule import make_schedule
 from fsq.errors import InputError, StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import UTC_MICROS
@@ -73,16 +73,20 @@ def simulate_season(
         raise InputError([f"players_per_team {players_per_team}: a roster has {limits} players"])
     rng = np.random.default_rng([int(match[1]), seed])
     contract = load_contract("v2_33features")
-    teams = team_games(schedule(int(match[1]), rng), rng)
-    box = box_scores(players(rng, players_per_team), teams, rng)
-    rows = _with_run(feature_rows(box, team_form(teams), contract), contract, rng)
+    teams = simulate_team_games(make_schedule(int(match[1]), rng), rng)
+    box = simulate_box_scores(make_players(rng, players_per_team), teams, rng)
+    rows = _add_run_columns(
+        make_feature_rows(box, compute_team_form(teams), contract), contract, rng
+    )
     planted: list[dict[str, Any]] = []
     if incidents:
-        rows, planted = plant(rows, contract)
+        rows, planted = plant_incidents(rows, contract)
     return Season(rows, planted)
 
 
-def _with_run(rows: pl.DataFrame, contract: Contract, rng: np.random.Generator) -> pl.DataFrame:
+def _add_run_columns(
+    rows: pl.DataFrame, contract: Contract, rng: np.random.Generator
+) -> pl.DataFrame:
     """Upstream's own facts: when each table was written, its hashes, which jobs ran."""
     tables = dict.fromkeys(f.upstream_table for f in contract.features)
     midnight = pl.col("game_date").cast(UTC_MICROS)
@@ -90,7 +94,7 @@ def _with_run(rows: pl.DataFrame, contract: Contract, rng: np.random.Generator) 
         f"{table}__last_updated": midnight + pl.duration(hours=9, minutes=7 * i)
         for i, table in enumerate(tables)
     }
-    hashes = {f"{table}__data_hash": _hashes(rows, table, rng) for table in tables}
+    hashes = {f"{table}__data_hash": _draw_hashes(rows, table, rng) for table in tables}
     jobs = [p.name for p in contract.processors]
     day = pl.col("game_date").cast(pl.String)
     return rows.with_columns(
@@ -102,7 +106,7 @@ def _with_run(rows: pl.DataFrame, contract: Contract, rng: np.random.Generator) 
     )
 
 
-def _hashes(rows: pl.DataFrame, table: str, rng: np.random.Generator) -> pl.Series:
+def _draw_hashes(rows: pl.DataFrame, table: str, rng: np.random.Generator) -> pl.Series:
     """Sixteen hex digits per source record; rows that read the same record share them."""
     keys = {
         "team_defense_zone_analysis": ["opponent_team_abbr", "game_date"],

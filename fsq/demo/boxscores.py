@@ -21,7 +21,7 @@ SMALLEST_ROSTER, LARGEST_ROSTER = 10, len(_FIRST) * len(_LAST) // len(TEAMS)
 _TEAM_MINUTES = 240
 
 
-def players(rng: np.random.Generator, per_team: int) -> pl.DataFrame:
+def make_players(rng: np.random.Generator, per_team: int) -> pl.DataFrame:
     """One line per player: name, team, and the talent that his box scores come from."""
     count = len(TEAMS) * per_team
     pair = rng.permutation(len(_FIRST) * len(_LAST))[:count]
@@ -48,15 +48,15 @@ def players(rng: np.random.Generator, per_team: int) -> pl.DataFrame:
     )
 
 
-def _league(rng: np.random.Generator, spread: float) -> np.ndarray:
+def _draw_strengths(rng: np.random.Generator, spread: float) -> np.ndarray:
     """One strength per team, about the league's average."""
     drawn = rng.normal(0, spread, len(TEAMS))
     return np.asarray(drawn - drawn.mean())
 
 
-def team_games(games: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def simulate_team_games(games: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Two lines per game: pace, points and offensive rating of each team."""
-    offense, defense, tempo = (_league(rng, spread) for spread in (4.0, 3.5, 2.0))
+    offense, defense, tempo = (_draw_strengths(rng, spread) for spread in (4.0, 3.5, 2.0))
     home, away = games["home"].to_numpy(), games["away"].to_numpy()
     pace = 100 + tempo[home] + tempo[away] + rng.normal(0, 2.5, games.height)
 
@@ -82,7 +82,9 @@ def team_games(games: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     return pl.concat(sides).sort("game_date", "game_id", "home_away")
 
 
-def box_scores(roster: pl.DataFrame, teams: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def simulate_box_scores(
+    roster: pl.DataFrame, teams: pl.DataFrame, rng: np.random.Generator
+) -> pl.DataFrame:
     """One line per player and game of his team, whether he played or not.
 
     Minutes add up to the team's 240 and points to its rating times its pace, but for rounding.

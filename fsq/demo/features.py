@@ -12,7 +12,7 @@ _TEAM_MINIMUM = 3
 _FULL = 10  # games, for what has no window of its own
 
 
-def team_form(teams: pl.DataFrame) -> pl.DataFrame:
+def compute_team_form(teams: pl.DataFrame) -> pl.DataFrame:
     """A team's means before each of its games: pace, ratings, win share, rest."""
     won = (pl.col("off_rating") > pl.col("def_rating")).cast(pl.Float64)
     numbered = teams.sort("team", "game_date").with_columns(
@@ -26,7 +26,7 @@ def team_form(teams: pl.DataFrame) -> pl.DataFrame:
     return numbered.with_columns(*before, rest)
 
 
-def _history(box: pl.DataFrame) -> pl.DataFrame:
+def _compute_history(box: pl.DataFrame) -> pl.DataFrame:
     """What is known of a player once he has played his n-th game."""
 
     def rolled(column: str, games: int) -> pl.Expr:
@@ -64,7 +64,7 @@ def _history(box: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _opponents(box: pl.DataFrame) -> pl.DataFrame:
+def _compute_matchups(box: pl.DataFrame) -> pl.DataFrame:
     """A player's earlier games against the opponent of each row."""
     over = ["player", "opponent"]
     zero = pl.col("points").fill_null(0)
@@ -77,7 +77,7 @@ def _opponents(box: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def feature_rows(box: pl.DataFrame, form: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def make_feature_rows(box: pl.DataFrame, form: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Rows of the wide form; a value that cannot be known is NULL, with its source word."""
     flag = pl.col("played").cast(pl.Int64)
     recent = flag.cum_sum() - flag
@@ -85,10 +85,10 @@ def feature_rows(box: pl.DataFrame, form: pl.DataFrame, contract: Contract) -> p
         box.sort("player", "game_date")
         .with_columns(
             recent.over("player").alias("games"),
-            _week(flag).alias("week"),
+            _count_week_games(flag).alias("week"),
         )
-        .join(_history(box), on=["player", "games"], how="left", maintain_order="left")
-        .join(_opponents(box), on=["player", "game_id"], how="left", maintain_order="left")
+        .join(_compute_history(box), on=["player", "games"], how="left", maintain_order="left")
+        .join(_compute_matchups(box), on=["player", "game_id"], how="left", maintain_order="left")
     )
     mine = ["game_id", "team", "team_prior", "rest"]
     before = ["pace_before", "off_rating_before", "def_rating_before", "won_before"]
@@ -98,17 +98,17 @@ def feature_rows(box: pl.DataFrame, form: pl.DataFrame, contract: Contract) -> p
         | {b: f"opp_{b}" for b in before[:3]}
     )
     rows = rows.join(other, on=["game_id", "opponent"], how="left")
-    rows = rows.with_columns(**_values(rows)).sort("game_date", "game_id", "player_lookup")
-    return rows.select(*_keys(), *contract.names, *_sources(contract), *_samples())
+    rows = rows.with_columns(**_make_values(rows)).sort("game_date", "game_id", "player_lookup")
+    return rows.select(*_make_keys(), *contract.names, *_make_sources(contract), *_make_samples())
 
 
-def _week(flag: pl.Expr) -> pl.Expr:
+def _count_week_games(flag: pl.Expr) -> pl.Expr:
     """Games that he played in the seven days before the date."""
     seven = flag.rolling_sum_by("game_date", "7d", closed="left").over("player")
     return seven.cast(pl.Float64).fill_null(0)
 
 
-def _values(rows: pl.DataFrame) -> dict[str, pl.Expr]:
+def _make_values(rows: pl.DataFrame) -> dict[str, pl.Expr]:
     known, five = pl.col("games") > 0, pl.col("games") >= 5
     teams = (pl.col("team_prior") >= _TEAM_MINIMUM) & (pl.col("prior_opp") >= _TEAM_MINIMUM)
     since = (pl.col("game_date") - pl.col("last_played")).dt.total_days()
@@ -162,7 +162,7 @@ def _values(rows: pl.DataFrame) -> dict[str, pl.Expr]:
     }
 
 
-def _keys() -> list[pl.Expr]:
+def _make_keys() -> list[pl.Expr]:
     code = pl.Series(TEAMS)
     return [
         pl.col("player_lookup"),
@@ -176,7 +176,7 @@ def _keys() -> list[pl.Expr]:
     ]
 
 
-def _sources(contract: Contract) -> list[pl.Expr]:
+def _make_sources(contract: Contract) -> list[pl.Expr]:
     """Calculated and line features say so; a history that is not yet full is phase 3."""
     out = []
     for f in contract.features:
@@ -184,13 +184,13 @@ def _sources(contract: Contract) -> list[pl.Expr]:
         out.append(
             pl.when(pl.col(f.name).is_null())
             .then(pl.lit(absent))
-            .otherwise(_word(f, contract))
+            .otherwise(_choose_source(f, contract))
             .alias(f"{f.name}__source")
         )
     return out
 
 
-def _word(f: Feature, contract: Contract) -> pl.Expr:
+def _choose_source(f: Feature, contract: Contract) -> pl.Expr:
     if f.upstream_table == "calculated":
         return pl.lit("calculated")
     if f.category == "vegas":
@@ -214,7 +214,7 @@ def _word(f: Feature, contract: Contract) -> pl.Expr:
     return pl.when(full).then(pl.lit("phase4")).otherwise(pl.lit("phase3"))
 
 
-def _samples() -> list[pl.Expr]:
+def _make_samples() -> list[pl.Expr]:
     sizes = {"last_5": 5, "last_10": 10}
     return [
         *(pl.col("games").clip(0, n).alias(f"{w}__sample_size") for w, n in sizes.items()),

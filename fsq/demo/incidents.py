@@ -9,18 +9,18 @@ import polars as pl
 
 from fsq.contract import Contract
 
-Planted = dict[str, Any]
+Incident = dict[str, Any]
 _FULL_DAY = 100  # rows; on emptier dates an incident would drown in noise
 _APART = 9  # days, more than the week that dates are compared with
 _STUCK_DATES = 5
 
 
-def plant(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, list[Planted]]:
+def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, list[Incident]]:
     """Put one incident of each kind into mid-season dates that lie apart."""
-    missed, stuck, silent, stale, ranges, half = _dates(rows)
+    missed, stuck, silent, stale, ranges, half = _choose_dates(rows)
     tables = {f.name: f.upstream_table for f in contract.features}
     writers = {p.writes: p.name for p in contract.processors}
-    planted: list[Planted] = []
+    planted: list[Incident] = []
 
     def features_of(table: str) -> list[str]:
         return [name for name, upstream in tables.items() if upstream == table]
@@ -116,7 +116,7 @@ def plant(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, list[Pl
     return rows, planted
 
 
-def _dates(rows: pl.DataFrame) -> tuple[date, list[date], date, date, date, date]:
+def _choose_dates(rows: pl.DataFrame) -> tuple[date, list[date], date, date, date, date]:
     """Full dates once windows have filled, the five stuck ones in a row, all of them apart."""
     sizes = rows.group_by("game_date").len().sort("game_date")
     every = sizes["game_date"].to_list()

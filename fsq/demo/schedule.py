@@ -21,10 +21,10 @@ _PAIRINGS = 300
 _LAST_DATES = 20
 
 
-def schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
+def make_schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
     """One line per game: game_id, game_date, and the indices of home and away team."""
-    days = _game_days(first_year)
-    sizes = _games_per_day(days, len(TEAMS) * GAMES_PER_TEAM // 2, rng)
+    days = _list_game_days(first_year)
+    sizes = _draw_games_per_day(days, len(TEAMS) * GAMES_PER_TEAM // 2, rng)
     left = np.full(len(TEAMS), GAMES_PER_TEAM)
     met = np.zeros((len(TEAMS), len(TEAMS)), dtype=np.int64)
     hosted = np.zeros(len(TEAMS), dtype=np.int64)
@@ -38,7 +38,7 @@ def schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
         luck = rng.uniform(0, 1, len(TEAMS))
         ahead = 3 * luck - 2 * tired if n < len(days) - _LAST_DATES else 0.9 * luck
         order = np.argsort(-(left + ahead), kind="stable")
-        playing = _least_met(order[: 2 * size], met, rng)
+        playing = _pair_teams(order[: 2 * size], met, rng)
         left[playing] -= 1
         tired = np.isin(np.arange(len(TEAMS)), playing).astype(float)
         one, other = playing[:size], playing[size:]
@@ -58,7 +58,7 @@ def schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
     )
 
 
-def _least_met(teams: np.ndarray, met: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _pair_teams(teams: np.ndarray, met: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Of many random pairings, first half against second, the one that repeats the least."""
     drawn = rng.permuted(np.tile(teams, (_PAIRINGS, 1)), axis=1)
     half = len(teams) // 2
@@ -66,7 +66,7 @@ def _least_met(teams: np.ndarray, met: np.ndarray, rng: np.random.Generator) -> 
     return np.asarray(drawn[repeats.argmin()])
 
 
-def _game_days(first_year: int) -> list[date]:
+def _list_game_days(first_year: int) -> list[date]:
     start, end = date(first_year, 10, 21), date(first_year + 1, 4, 12)
     days = [start + timedelta(days=i) for i in range((end - start).days + 1)]
     break_from, break_to = date(first_year + 1, 2, 13), date(first_year + 1, 2, 18)
@@ -74,7 +74,7 @@ def _game_days(first_year: int) -> list[date]:
     return [d for d in days if not break_from <= d <= break_to and d not in holidays]
 
 
-def _games_per_day(days: list[date], games: int, rng: np.random.Generator) -> np.ndarray:
+def _draw_games_per_day(days: list[date], games: int, rng: np.random.Generator) -> np.ndarray:
     usual = np.array(_WEEKDAY)[[d.weekday() for d in days]]
     drawn = rng.normal(usual * games / usual.sum(), 1.6)
     sizes: np.ndarray = np.clip(np.round(drawn), _FEWEST, _MOST).astype(int)

@@ -37,7 +37,7 @@ def load_spatial() -> None:
     DuckDBEngine._load_spatial = load
 
 
-def nested_rows() -> None:
+def keep_struct_fields() -> None:
     """Appended Arrow rows keep the fields of their structs."""
 
     def schema(table: Any) -> Any:
@@ -48,7 +48,7 @@ def nested_rows() -> None:
     write_servicer._table_arrow_schema = schema
 
 
-def stream_schema() -> None:
+def describe_structs() -> None:
     """``WriteStream.table_schema`` shows structs with their fields."""
     struct = int(types.TableFieldSchema.Type.STRUCT)
 
@@ -67,33 +67,33 @@ def stream_schema() -> None:
     write_servicer._table_meta_to_proto_schema = schema
 
 
-def small_answers() -> None:
+def split_large_answers() -> None:
     """Rows that are read come in answers under gRPC's limit, however wide they are."""
     original = read_servicer.get_stream_data
 
     def data(session_name: str, stream_name: str) -> Any:
         table = original(session_name, stream_name)
         return table and pa.Table.from_batches(
-            [piece for batch in table.to_batches() for piece in _under(batch, 4_000_000)],
+            [piece for batch in table.to_batches() for piece in _split_below(batch, 4_000_000)],
             table.schema,
         )
 
     read_servicer.get_stream_data = data
 
 
-def _under(batch: Any, limit: int) -> list[Any]:
+def _split_below(batch: Any, limit: int) -> list[Any]:
     if batch.num_rows < 2 or pa.ipc.get_record_batch_size(batch) <= limit:
         return [batch]
     half = batch.num_rows // 2
-    return [*_under(batch.slice(0, half), limit), *_under(batch.slice(half), limit)]
+    return [*_split_below(batch.slice(0, half), limit), *_split_below(batch.slice(half), limit)]
 
 
-def kept_metadata() -> None:
+def keep_table_metadata() -> None:
     """``CREATE TABLE IF NOT EXISTS`` leaves what is known of an existing table alone."""
     original = ddl_sync.sync_created_table
 
     def sync(bq_sql: str, project_id: str, ctx: Any) -> None:
-        tree = _parsed(bq_sql)
+        tree = _parse(bq_sql)
         if isinstance(tree, exp.Create) and tree.args.get("exists"):
             target = ddl_sync._detect_plain_create_table(bq_sql)
             names = target and ddl_sync._split_target(target, project_id)
@@ -104,13 +104,13 @@ def kept_metadata() -> None:
     executor.sync_created_table = interpreter.sync_created_table = sync
 
 
-def altered_by_sql() -> None:
+def apply_sql_changes() -> None:
     """``ALTER TABLE … ADD|DROP COLUMN`` reaches the catalog, descriptions kept."""
     original = executor.sync_created_schema
 
     def sync(bq_sql: str, project_id: str, ctx: Any) -> None:
         original(bq_sql, project_id, ctx)
-        tree = _parsed(bq_sql)
+        tree = _parse(bq_sql)
         if not isinstance(tree, exp.Alter):
             return
         names = ddl_sync._split_target(tree.this, project_id)
@@ -125,13 +125,13 @@ def altered_by_sql() -> None:
     executor.sync_created_schema = interpreter.sync_created_schema = sync
 
 
-def altered_by_patch() -> None:
+def apply_patch_changes() -> None:
     """``tables.patch`` adds its columns and sub-fields to the stored table too."""
     for repository in (DuckDBCatalogRepository, MemoryCatalogRepository):
-        _follow(repository)
+        _patch_repository(repository)
 
 
-def _follow(repository: Any) -> None:
+def _patch_repository(repository: Any) -> None:
     original = repository.update_table
 
     def update(self: Any, table: Any) -> Any:
@@ -141,13 +141,13 @@ def _follow(repository: Any) -> None:
             old = {f.name: f for f in known.schema_.fields}
             for f in table.schema_.fields:
                 if f != old.get(f.name):
-                    _alter(self._engine, quoted_table_ref(*names), f)
+                    _alter_column(self._engine, quoted_table_ref(*names), f)
         return original(self, table)
 
     repository.update_table = update
 
 
-def _alter(engine: Any, target: str, field: Any) -> None:
+def _alter_column(engine: Any, target: str, field: Any) -> None:
     (raw,) = tabledata._fields_raw_from_schema([field])
     ((name, kind),) = bq_schema_to_duckdb_columns([raw])
     stored = {r[1]: r[2] for r in engine.execute(f"PRAGMA table_info('{target}')").fetchall()}
@@ -157,7 +157,7 @@ def _alter(engine: Any, target: str, field: Any) -> None:
         engine.execute(f'ALTER TABLE {target} ALTER COLUMN "{name}" TYPE {kind}')
 
 
-def _parsed(bq_sql: str) -> Any:
+def _parse(bq_sql: str) -> Any:
     try:
         return sqlglot.parse_one(bq_sql, read="bigquery")
     except sqlglot.errors.SqlglotError:
@@ -165,10 +165,10 @@ def _parsed(bq_sql: str) -> Any:
 
 
 PATCHES = (
-    nested_rows,
-    stream_schema,
-    small_answers,
-    kept_metadata,
-    altered_by_sql,
-    altered_by_patch,
+    keep_struct_fields,
+    describe_structs,
+    split_large_answers,
+    keep_table_metadata,
+    apply_sql_changes,
+    apply_patch_changes,
 )

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq.bench.check import consistent, same
+from fsq.bench.check import validate_consistency, validate_same_answer
 from fsq.demo import simulate_season
 from fsq.errors import FsqError
 from fsq.schema.columns import COLUMN_NAMES
@@ -38,7 +38,9 @@ def rows() -> pl.DataFrame:
 def test_a_rival_gives_the_same_answer(name: str, rows: pl.DataFrame) -> None:
     rival = importlib.import_module(f"benchmarks.against_{name}")
     wanted = fsq.score(rows, now=NOW).select(COLUMN_NAMES)
-    same(rival.as_polars(rival.score(rival.ready(rows), CONTRACT, NOW)), wanted, name)
+    validate_same_answer(
+        rival.as_polars(rival.score(rival.ready(rows), CONTRACT, NOW)), wanted, name
+    )
 
 
 def test_another_answer_is_found_out(rows: pl.DataFrame) -> None:
@@ -48,8 +50,8 @@ def test_another_answer_is_found_out(rows: pl.DataFrame) -> None:
         wanted.with_columns(pl.col("vegas_quality_pct") + 1e-6),
         wanted.with_columns(detail),
     ):
-        with pytest.raises(FsqError, match="another answer"):
-            same(wrong, wanted, "rival")
-        with pytest.raises(FsqError, match="do not agree"):
-            consistent(wrong, CONTRACT)
-    consistent(wanted, CONTRACT)
+        with pytest.raises(FsqError, match="a different answer"):
+            validate_same_answer(wrong, wanted, "rival")
+        with pytest.raises(FsqError, match="disagree"):
+            validate_consistency(wrong, CONTRACT)
+    validate_consistency(wanted, CONTRACT)

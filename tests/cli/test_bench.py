@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from fsq.bench import compared
+from fsq.bench import compare_runs
 from fsq.cli import main
 from fsq.demo import simulate_season
 
@@ -26,7 +26,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(rows: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def document_path(rows: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``--json`` printed for these rows, with the slow but simple oracle beside."""
     path = tmp_path_factory.mktemp("bench") / "old.json"
     with pytest.MonkeyPatch.context() as patch, path.open("w") as file:
@@ -36,8 +36,8 @@ def told(rows: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_every_stage_is_told_with_time_bytes_and_memory(told: Path, rows: str) -> None:
-    document = json.loads(told.read_text())
+def test_every_stage_has_time_bytes_and_memory(document_path: Path, rows: str) -> None:
+    document = json.loads(document_path.read_text())
     height = pl.scan_parquet(rows).select(pl.len()).collect().item()
     assert (document["rows"], document["case"], document["source"]) == (height, "season", rows)
     stages = {s["stage"]: s for s in document["stages"]}
@@ -51,23 +51,23 @@ def test_every_stage_is_told_with_time_bytes_and_memory(told: Path, rows: str) -
         "nest",
         "Arrow cast",
         "write Delta",
-        "BigQuery wire",
+        "BigQuery requests",
         "between",
     ]
     assert sum(s["share"] for s in stages.values()) == pytest.approx(1)
     assert all(s["median_s"] > 0 and s["rows_per_s"] > 0 for s in stages.values())
     # A struct per feature holds more than 100 bytes, and the wire no less than the table.
     assert stages["nest"]["bytes"] > 33 * 100 * height
-    assert stages["BigQuery wire"]["bytes"] > 0.9 * stages["Arrow cast"]["bytes"]
+    assert stages["BigQuery requests"]["bytes"] > 0.9 * stages["Arrow cast"]["bytes"]
     assert 0 < document["figures"]["copy"]["median_s"] < document["figures"]["score"]["median_s"]
     assert document["context"]["contract"] == "v2_33features"
     (oracle,) = document["against"]
     assert oracle["ratio"] > 10
 
 
-def _changed(told: Path, tmp_path: Path, factor: float) -> str:
+def _changed(document_path: Path, tmp_path: Path, factor: float) -> str:
     """An earlier run in which all of it took so many times as long."""
-    old: dict[str, Any] = json.loads(told.read_text())
+    old: dict[str, Any] = json.loads(document_path.read_text())
     for figure in ("score", "flat"):
         for key in ("median_s", "best_s"):
             old["figures"][figure][key] *= factor
@@ -77,11 +77,11 @@ def _changed(told: Path, tmp_path: Path, factor: float) -> str:
 
 
 def test_a_run_much_slower_than_before_fails_and_is_drawn(
-    told: Path, rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    document_path: Path, rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = tmp_path / "bench.svg"
     words = ["bench", rows, "--rounds", "1", "--json", "--out", str(picture), "--compare"]
-    assert main([*words, _changed(told, tmp_path, 0.01), "--fail-over", "50%"]) == 1
+    assert main([*words, _changed(document_path, tmp_path, 0.01), "--fail-over", "50%"]) == 1
     printed = capsys.readouterr()
     found = json.loads(printed.out)["comparison"]
     assert {"score", "flat"} <= set(found["regressions"])
@@ -94,12 +94,12 @@ def test_a_run_much_slower_than_before_fails_and_is_drawn(
     assert "copying the result" in drawn
 
 
-def test_a_run_as_fast_as_before_passes(told: Path, tmp_path: Path) -> None:
-    now = json.loads(told.read_text())
+def test_a_run_as_fast_as_before_passes(document_path: Path, tmp_path: Path) -> None:
+    now = json.loads(document_path.read_text())
     for factor, slower in ((1.0, []), (2.0, []), (0.9, ["score", "flat"])):
-        old = json.loads(Path(_changed(told, tmp_path, factor)).read_text())
-        assert compared(old, now, 0.15)["regressions"] == []
-        assert compared(old, now, 0.05)["regressions"] == slower
+        old = json.loads(Path(_changed(document_path, tmp_path, factor)).read_text())
+        assert compare_runs(old, now, 0.15)["regressions"] == []
+        assert compare_runs(old, now, 0.05)["regressions"] == slower
 
 
 @pytest.mark.parametrize(
@@ -120,13 +120,13 @@ def test_bad_words_are_refused_before_anything_is_measured(
     assert named in capsys.readouterr().err
 
 
-def test_runs_of_unlike_things_are_not_compared(
-    told: Path, capsys: pytest.CaptureFixture[str]
+def test_runs_of_unlike_things_are_not_compare_runs(
+    document_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["bench", "--case", "day", "--compare", str(told)]) == 2
-    told_people = capsys.readouterr().err
-    assert "case: season then, day now" in told_people
-    assert "source: " in told_people
+    assert main(["bench", "--case", "day", "--compare", str(document_path)]) == 2
+    message = capsys.readouterr().err
+    assert "case was season, and is day now" in message
+    assert "source was " in message
 
 
 def test_a_profile_names_the_functions_that_score(rows: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 from fsq.backfill.source import scan_source, source_read_errors
 from fsq.errors import InputError
 
+HEADLINE = "cannot run the benchmark"
 DAY_ROWS = 200
 CASES = {"day": 1, "season": 1, "ten-seasons": 10}
 
@@ -33,7 +34,7 @@ def write_inputs(source: str | None, case: str, folder: Path) -> list[Path]:
         with source_read_errors(source):
             rows = scan_source(source).collect()
     if rows.is_empty() or rows.schema.get("game_date") != pl.Date:
-        raise InputError([f"{source}: no rows with a game_date; pass feature rows"])
+        raise InputError([f"{source}: no rows with a game_date; pass feature rows"], HEADLINE)
     if case == "day":
         rows = select_day(rows)
     return write_copies(rows, range(CASES[case]), folder)

@@ -10,6 +10,7 @@ from typing import Any
 from fsq.errors import InputError
 
 Document = dict[str, Any]
+_HEADLINE = "cannot compare the runs"
 # A shorter stage is too noisy to compare.
 _MIN_SHARE = 0.05
 
@@ -22,7 +23,7 @@ def parse_share(text: str) -> float:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
     if not match:
-        raise InputError([f"--fail-over {text!r} is not a share; write 15%"])
+        raise InputError([f"--fail-over {text!r} is not a share; write 15%"], _HEADLINE)
     return float(match[1]) / (100 if match[2] else 1)
 
 
@@ -42,9 +43,6 @@ def load_document(path: Path) -> Document:
             [f"{path} is not a document of this version of fsq bench; {cure}"], _HEADLINE
         )
     return document
-
-
-_HEADLINE = "cannot compare the runs"
 
 
 def validate_comparable(old: Document, *, case: str, source: str | None, contract: str) -> None:

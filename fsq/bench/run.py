@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from fsq.bench import watch
-from fsq.bench.cases import write_copies, write_inputs
+from fsq.bench.cases import HEADLINE, write_copies, write_inputs
 from fsq.bench.context import ROOT, describe_context
 from fsq.contract import load_contract
 from fsq.errors import FsqError, InputError
@@ -206,7 +206,7 @@ def _validate_rival(name: str) -> None:
     if name.replace("-", "_") not in known:
         names = [k.replace("_", "-") for k in known]
         cure = f"use one of {names}" if names else "run it in fsq's source checkout"
-        raise InputError([f"--against {name}: no such comparison; {cure}"])
+        raise InputError([f"--against {name}: no such comparison; {cure}"], HEADLINE)
 
 
 def _time_rival(

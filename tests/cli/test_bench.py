@@ -105,7 +105,7 @@ def test_a_run_as_fast_as_before_passes(document_path: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--against", "spark"], "there is no such comparison"),
+        (["--against", "spark"], "no such comparison"),
         (["--fail-over", "15%"], "--fail-over needs --compare"),
         (["--compare", "nothing.json"], "cannot be read"),
         (["--out", "bench.pdf"], "the name must end in one of .svg, .png, .html"),

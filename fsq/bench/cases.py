@@ -9,7 +9,7 @@ import polars as pl
 from fsq.backfill.source import scan_source, source_read_errors
 from fsq.errors import InputError
 
-HEADLINE = "cannot run the benchmark"
+HEADLINE = "the benchmark cannot run"
 DAY_ROWS = 200
 CASES = {"day": 1, "season": 1, "ten-seasons": 10}
 

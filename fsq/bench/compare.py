@@ -10,7 +10,7 @@ from typing import Any
 from fsq.errors import InputError
 
 Document = dict[str, Any]
-_HEADLINE = "cannot compare the runs"
+_HEADLINE = "the runs cannot be compared"
 # A shorter stage is too noisy to compare.
 _MIN_SHARE = 0.05
 

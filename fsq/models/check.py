@@ -30,7 +30,7 @@ class ModelCheck(CheckResult):
         """Return this check if the data can be used.
 
         Raises:
-            ModelIncompatibleError: they cannot.
+            ModelIncompatibleError: it cannot be used.
         """
         if self.problems:
             raise ModelIncompatibleError(self.model, self.problems, self.needed, self.available)
@@ -151,7 +151,7 @@ def _make_check(
     problems = _list_problems(dates, renamed)
     if reordered and ordered:
         problems.append(
-            f"the data are in another order: {', '.join(reordered)}; select the columns by "
+            f"the data is in another order: {', '.join(reordered)}; select the columns by "
             "name, in the model's order"
         )
     return ModelCheck(

@@ -19,7 +19,7 @@ from fsq.contract import Contract
 from fsq.errors import InputError, short
 from fsq.utils.files import read_text
 
-HEADLINE = "cannot check the model"
+HEADLINE = "the model cannot be checked"
 _MAX_BYTES = 1 << 30  # of a model in text form
 _SECONDS = 300  # for a library to read its model
 # What libraries call features without names.

@@ -18,7 +18,7 @@ class CheckResult:
         model: name of the model.
         needed: the features that it reads, in its own order.
         optional: those of them that may be default.
-        available: the data's features, in their order, without those that the model reads and
+        available: the data's features, in its order, without those that the model reads and
             that are default for nearly all records of a date.
         renamed: per missing feature, a feature of the data with a similar name.
         reordered: the needed features in the data's order, if it differs from the model's.
@@ -27,7 +27,7 @@ class CheckResult:
             that are default for nearly all).
         records: per record: its keys, ``may_predict``, and the required features that are
             ``missing``, ``default`` or ``weak`` (below ``min_quality``), in index order.
-        problems: why the data cannot be used; empty if they can.
+        problems: why the data cannot be used; empty if it can.
     """
 
     model: str

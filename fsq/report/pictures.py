@@ -53,7 +53,7 @@ def draw_chart(dx: Diagnosis, name: str) -> Picture:
     names = [n for n in specs if n not in _NEEDS_TRAINING_SET]
     if name not in names:
         problem = f"no chart {name}; use one of {[*names, 'trend']}"
-        raise InputError([problem], "cannot draw the chart")
+        raise InputError([problem], "the chart cannot be drawn")
     return _draw(specs[name], make_data_sets(dx, days, []), name)
 
 

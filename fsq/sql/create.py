@@ -15,7 +15,7 @@ from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName
 
 _NEEDED = {*KEYS, *COLUMN_NAMES} - set(LEGACY_FIELDS)
-_HEADLINE = "cannot create the views"
+_HEADLINE = "the views cannot be created"
 
 
 def create(

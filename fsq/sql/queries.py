@@ -24,7 +24,7 @@ VIEWS = {
     "trend": "one row per date, compared with the median of the dates before it",
     "training_set": "one row per record that passes the gates, one column per feature",
 }
-_HEADLINE = "cannot make the SQL"
+_HEADLINE = "the SQL cannot be generated"
 _HISTORY_NOTE = """\
 Each date is compared with earlier ones, so a filter on a view of this query prunes no partitions.
 -- Give a start and an end date to read only those dates and the few before them."""

@@ -24,7 +24,7 @@ from fsq.utils.version import VERSION
 if TYPE_CHECKING:
     import pandas as pd
 
-_HEADLINE = "cannot export the training set"
+_HEADLINE = "the training set cannot be exported"
 _KEY = b"fsq"
 
 
@@ -106,7 +106,7 @@ def read_provenance(path: str | Path) -> dict[str, Any]:
         provenance: dict[str, Any] = json.loads(text)
     except Exception as error:  # readers raise many kinds of errors on damaged files
         problem = f"{file}: holds no provenance ({error!r}); name a file that a training set wrote"
-        raise InputError([problem], "cannot read the provenance") from error
+        raise InputError([problem], "the provenance cannot be read") from error
     return provenance
 
 

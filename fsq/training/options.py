@@ -18,7 +18,7 @@ from fsq.training import gates
 from fsq.training.gates import Condition, OnDefault
 from fsq.training.source import Source
 
-HEADLINE = "cannot build the training set"
+HEADLINE = "the training set cannot be built"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -11,6 +12,7 @@ from fsq.stores.base import BatchWrite, Store
 from fsq.stores.costs import CostEstimate, Workload
 from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.stores.schema_diff import SchemaDiff
+from fsq.utils.extras import require_extra
 
 AnyStore = TypeVar("AnyStore", bound=Store)
 
@@ -51,7 +53,7 @@ class Backend(Generic[AnyStore]):
         name: what messages call this kind of store.
         schemes: the schemes of its URIs, such as ``bigquery`` for ``bigquery://...``.
         uri_form: how its URIs are written, for messages.
-        extra: the extra that it needs.
+        extra: the extra of fsq that it needs, if any; see ``require_extra``.
         capabilities: what it can do.
     """
 
@@ -60,6 +62,19 @@ class Backend(Generic[AnyStore]):
     uri_form: ClassVar[str]
     extra: ClassVar[str | None] = None
     capabilities: ClassVar[Capabilities] = Capabilities()
+
+    @contextmanager
+    def require_extra(self) -> Iterator[None]:
+        """Around imports: if one fails, say which extra to install.
+
+        Raises:
+            InputError: an import failed.
+        """
+        if self.extra is None:
+            yield
+            return
+        with require_extra(self.extra, f"{self.name} cannot be used"):
+            yield
 
     def open(self, uri: str) -> AnyStore:
         """Open a store; its table need not exist yet."""

@@ -62,6 +62,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         f"{_HERE}names.py": _BIGQUERY,
         f"{_HERE}write.py": _BIGQUERY,
         f"{_HERE}distributed.py": _BIGQUERY,
+        f"{_HERE}retry.py": _BIGQUERY,
         f"{_HERE}staging.py": _BIGQUERY,
         f"{_HERE}store.py": _BIGQUERY,
         f"{_HERE}validate.py": _BIGQUERY,

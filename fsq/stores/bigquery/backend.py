@@ -12,12 +12,9 @@ from fsq.stores.bigquery.names import TableName
 from fsq.stores.costs import CostEstimate, Workload
 from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.stores.schema_diff import SchemaDiff
-from fsq.utils.extras import require_extra
 
 if TYPE_CHECKING:
     from fsq.stores.bigquery.store import BigQueryStore
-
-_HEADLINE = "BigQuery cannot be used"
 
 
 class BigQueryBackend(Backend["BigQueryStore"]):
@@ -44,7 +41,7 @@ class BigQueryBackend(Backend["BigQueryStore"]):
             InputError: a malformed URI, or the extra is not installed.
         """
         TableName.parse(uri)  # a malformed URI is reported before a missing extra
-        with require_extra("bigquery", _HEADLINE):
+        with self.require_extra():
             from fsq.stores.bigquery.store import BigQueryStore
         return BigQueryStore(uri)
 
@@ -60,13 +57,13 @@ class BigQueryBackend(Backend["BigQueryStore"]):
 
     def migrate(self, uri: str, *, dry_run: bool, create: bool) -> Migration:
         """Add the columns, sub-fields and descriptions that a table lacks."""
-        with require_extra("bigquery", _HEADLINE):
+        with self.require_extra():
             from fsq.stores.bigquery.migrate import migrate
         return migrate(uri, dry_run=dry_run, create=create)
 
     def find_missing(self, uri: str) -> SchemaDiff:
         """What a table lacks."""
-        with require_extra("bigquery", _HEADLINE):
+        with self.require_extra():
             from fsq.stores.bigquery.migrate import find_missing
         return find_missing(uri)
 
@@ -74,7 +71,7 @@ class BigQueryBackend(Backend["BigQueryStore"]):
         self, uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
     ) -> LegacyDropResult:
         """Drop the legacy fields, unless something still names them."""
-        with require_extra("bigquery", _HEADLINE):
+        with self.require_extra():
             from fsq.stores.bigquery.legacy import drop_legacy
         return drop_legacy(uri, consumers, yes=yes, input_too=input_too)
 

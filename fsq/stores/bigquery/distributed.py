@@ -21,9 +21,10 @@ from fsq.stores.bigquery import runs
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
 from fsq.stores.bigquery.store import BigQueryStore, get_version
-from fsq.stores.bigquery.stream import Retry, split_requests
+from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import commit_streams, fill_null_arrays, find_stamps, write_stream

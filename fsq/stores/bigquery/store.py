@@ -21,8 +21,8 @@ from fsq.stores.bigquery.ledger import read_ledger, write_ledger
 from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.read import scan_table
+from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
-from fsq.stores.bigquery.stream import Retry
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import fill_null_arrays, find_stamps, write_rows

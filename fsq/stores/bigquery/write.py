@@ -15,11 +15,10 @@ from google.cloud.bigquery_storage_v1 import types
 
 from fsq.errors import StoreError
 from fsq.schema.arrow import from_arrow
+from fsq.stores.bigquery.retry import Retry, call_with_retry
 from fsq.stores.bigquery.stream import (
     REQUEST_LIMIT,
-    Retry,
     Stream,
-    call_with_retry,
     make_routing_header,
     split_requests,
 )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from fsq.errors import FsqError, InputError, StoreError
-from fsq.stores.bigquery.stream import Retry
+from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.write import write_rows
 from tests.support.fake_write import FakeWrite
 

@@ -1,4 +1,4 @@
-"""DuckDB: the rows unpivoted to a line per record and feature, judged in SQL, listed again."""
+"""DuckDB: the rows unpivoted to one per record and feature, scored in SQL, and listed again."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from fsq.contract import Contract, Feature, Gate
 from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
 from fsq.schema.vocabulary import CATEGORIES
 
-ROWS: int | None = 3_000  # its ordered lists take more memory than a machine has
+ROWS: int | None = 3_000  # its ordered lists of a whole season exceed the machine's memory
 
 
-def ready(rows: pl.DataFrame) -> pa.Table:
-    """The rows as Arrow, which DuckDB reads without a copy."""
+def prepare(rows: pl.DataFrame) -> pa.Table:
+    """Convert rows to Arrow, which DuckDB reads without a copy."""
     return rows.to_arrow()
 
 
-def as_polars(made: pa.Table) -> pl.DataFrame:
-    """The answer, to be compared."""
-    frame = pl.from_arrow(made)
+def to_polars(answer: pa.Table) -> pl.DataFrame:
+    """Convert the answer for the comparison."""
+    frame = pl.from_arrow(answer)
     assert isinstance(frame, pl.DataFrame)
     return frame.select(pl.col(c).cast(POLARS_SCHEMA[c]) for c in COLUMN_NAMES)
 
 
 def score(rows: pa.Table, contract: Contract, now: datetime) -> pa.Table:
-    """The 44 columns of wide rows."""
+    """Compute the 44 columns of wide rows."""
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         database.register("given", rows)

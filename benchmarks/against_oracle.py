@@ -1,4 +1,4 @@
-"""The oracle of the tests: row by row, feature by feature, in plain Python."""
+"""The oracle of the tests: plain Python, row by row and feature by feature."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from fsq.schema.columns import POLARS_SCHEMA
 from tests.support.oracle import score_rows
 from tests.support.oracle_contracts import CAPPED, V2, V3
 
-# It keeps nothing between rows, so its time is scaled from a few.
+# Its time per row is constant, so a few rows suffice.
 ROWS: int | None = 500
 _CONTRACTS = {c.name: c for c in (V2, V3, CAPPED)}
 
 
-def ready(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows as they are."""
+def prepare(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows unchanged."""
     return rows
 
 
-def as_polars(made: pl.DataFrame) -> pl.DataFrame:
-    """The answer as it is."""
-    return made
+def to_polars(answer: pl.DataFrame) -> pl.DataFrame:
+    """Return the answer unchanged."""
+    return answer
 
 
 def score(rows: pl.DataFrame, contract: Contract, now: datetime) -> pl.DataFrame:
-    """The 44 columns, as a user of the oracle would get them: a frame in, a frame out."""
-    made = score_rows(rows.to_dicts(), _CONTRACTS[contract.name], now=now)
-    return pl.DataFrame(made, schema_overrides=POLARS_SCHEMA)
+    """Compute the 44 columns of wide rows."""
+    scored = score_rows(rows.to_dicts(), _CONTRACTS[contract.name], now=now)
+    return pl.DataFrame(scored, schema_overrides=POLARS_SCHEMA)

@@ -129,14 +129,14 @@ def measure_rival(job: Job) -> Job:
     sample = frame
     if rival.ROWS is not None and frame.height > rival.ROWS:
         sample = frame.gather_every(frame.height // rival.ROWS).head(rival.ROWS)
-    table = rival.ready(sample)
-    rival.score(rival.ready(sample.head(20)), options.contract, options.now)  # loads libraries
+    table = rival.prepare(sample)
+    rival.score(rival.prepare(sample.head(20)), options.contract, options.now)  # loads libraries
     score = float(np.median([_time_call(_score, frame, options) for _ in range(4)][1:]))
     began = time.perf_counter()
     answer = rival.score(table, options.contract, options.now)
     seconds, peak = time.perf_counter() - began, watch.read_peak_memory()
     validate_same_answer(
-        rival.as_polars(answer), _score(sample, options).select(COLUMN_NAMES), job["name"]
+        rival.to_polars(answer), _score(sample, options).select(COLUMN_NAMES), job["name"]
     )
     return {"seconds": seconds, "rows": sample.height, "score": score, "peak": peak}
 

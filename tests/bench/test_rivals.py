@@ -37,21 +37,21 @@ def rows() -> pl.DataFrame:
 @pytest.mark.parametrize("name", ["oracle", "pandas", "duckdb", "polars_naive"])
 def test_a_rival_gives_the_same_answer(name: str, rows: pl.DataFrame) -> None:
     rival = importlib.import_module(f"benchmarks.against_{name}")
-    wanted = fsq.score(rows, now=NOW).select(COLUMN_NAMES)
+    expected = fsq.score(rows, now=NOW).select(COLUMN_NAMES)
     validate_same_answer(
-        rival.as_polars(rival.score(rival.ready(rows), CONTRACT, NOW)), wanted, name
+        rival.to_polars(rival.score(rival.prepare(rows), CONTRACT, NOW)), expected, name
     )
 
 
 def test_another_answer_is_found_out(rows: pl.DataFrame) -> None:
-    wanted = fsq.score(rows, now=NOW).select(COLUMN_NAMES)
+    expected = fsq.score(rows, now=NOW).select(COLUMN_NAMES)
     detail = pl.col("feature_quality_detail").list.reverse()
     for wrong in (
-        wanted.with_columns(pl.col("vegas_quality_pct") + 1e-6),
-        wanted.with_columns(detail),
+        expected.with_columns(pl.col("vegas_quality_pct") + 1e-6),
+        expected.with_columns(detail),
     ):
         with pytest.raises(FsqError, match="a different answer"):
-            validate_same_answer(wrong, wanted, "rival")
+            validate_same_answer(wrong, expected, "rival")
         with pytest.raises(FsqError, match="disagree"):
             validate_consistency(wrong, CONTRACT)
-    validate_consistency(wanted, CONTRACT)
+    validate_consistency(expected, CONTRACT)

@@ -77,7 +77,7 @@ def test_a_bad_name_never_becomes_sql() -> None:
     feature = CONTRACT.features[0].model_copy(update={"name": "a` , (SELECT 1) AS `b"})
     bad = CONTRACT.model_copy(update={"features": (feature, *CONTRACT.features[1:])})
     for name in sql.VIEWS:
-        with pytest.raises(fsq.InputError, match="no identifier"):
+        with pytest.raises(fsq.InputError, match="not a BigQuery identifier"):
             sql.make_query(name, TABLE, bad)
     for table in ("p.d.t`; DROP TABLE x", "p.d", "p.d.t.u", "p.d.'t'"):
         with pytest.raises(fsq.InputError, match="names no table"):

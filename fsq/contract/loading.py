@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fsq.contract import thresholds
 from fsq.contract.model import Contract
+from fsq.contract.thresholds import complete_thresholds
 from fsq.contract.validation import find_contradictions
 from fsq.errors import ContractError
 from fsq.utils.files import read_text
@@ -106,7 +106,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _validate(place: str, data: dict[str, Any]) -> Contract:
-    table, wrong = thresholds.complete(data.get("diagnosis"))
+    table, wrong = complete_thresholds(data.get("diagnosis"))
     problems = [f"diagnosis.{key}: {what}" for key, what in wrong]
     try:
         contract = Contract.model_validate(data | ({} if table is None else {"diagnosis": table}))

@@ -44,7 +44,7 @@ class Thresholds(BaseModel):
 _declared: list[type[Thresholds]] = []
 
 
-def declare(thresholds: type[Thresholds]) -> None:
+def declare_thresholds(thresholds: type[Thresholds]) -> None:
     """Make a check's thresholds known to every contract that is loaded from now on.
 
     Raises:
@@ -59,12 +59,12 @@ def declare(thresholds: type[Thresholds]) -> None:
     _declared.append(thresholds)
 
 
-def withdraw(thresholds: type[Thresholds]) -> None:
-    """Undo ``declare``."""
+def withdraw_thresholds(thresholds: type[Thresholds]) -> None:
+    """Undo ``declare_thresholds``."""
     _declared.remove(thresholds)
 
 
-def complete(table: Any) -> tuple[Any, list[tuple[str, str]]]:
+def complete_thresholds(table: Any) -> tuple[Any, list[tuple[str, str]]]:
     """Check a ``[diagnosis]`` table and fill in the defaults of the checks.
 
     Args:

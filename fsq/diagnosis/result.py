@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
+import fsq.diagnosis.rendering as rendering
 from fsq.contract import Contract
-from fsq.diagnosis import rendering
 from fsq.diagnosis.findings import Finding, Verdict, worst_of
 
 SCHEMA_VERSION = 1  # of to_dict and of `fsq check --json`

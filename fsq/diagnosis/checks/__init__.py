@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from fsq.contract.thresholds import declare, withdraw
+from fsq.contract.thresholds import declare_thresholds, withdraw_thresholds
 from fsq.diagnosis.checks.base import Check, Kind
 
 __all__ = ["all_checks", "kinds", "register", "unregister"]
@@ -36,7 +36,7 @@ def register(check: Check) -> None:
     if taken := sorted(kinds().keys() & {kind.name for kind in check.kinds}):
         raise ValueError(f"kinds of findings are declared twice: {taken}; rename them")
     if check.thresholds is not None:
-        declare(check.thresholds)
+        declare_thresholds(check.thresholds)
     _checks.append(check)
     _checks.sort(key=lambda c: (c.stage, type(c).__module__.rpartition(".")[2]))
 
@@ -45,7 +45,7 @@ def unregister(check: Check) -> None:
     """Remove a check again."""
     _checks.remove(check)
     if check.thresholds is not None:
-        withdraw(check.thresholds)
+        withdraw_thresholds(check.thresholds)
 
 
 def _discover() -> None:

@@ -24,7 +24,7 @@ class RangeThresholds(Thresholds):
 def _describe(f: Facts) -> Text:
     e = f.evidence
     return Text(
-        f"{f.feature} {f.are} out of range for {f.rows}",
+        f"{f.feature}: values out of range for {f.rows}",
         f"{e['share']:.0%} of the values of {e['worst']} lie outside {e['min']:g} to "
         f"{e['max']:g}; {f.job} wrote values that cannot be right.",
     )

@@ -160,6 +160,7 @@ class Upstream(Check):
     def find(self, ctx: Context) -> None:
         """Compare each table's default rows with all rows, and with those of earlier dates."""
         nearly_all = ctx.contract.diagnosis.table_default_share
+        limits = UpstreamThresholds.of(ctx.contract)
         defaulted = {t: ctx.all_defaulted(fs) for t, fs in ctx.tables.items()}
         empty = {t: ctx.count_per_date(mask) for t, mask in defaulted.items()}
         for at, _ in ctx.positions():
@@ -190,7 +191,7 @@ class Upstream(Check):
                     most = ctx.matrix("default_rows")[at, [f.index for f in lost]].max()
                     FEATURE_MISSING.report(ctx, at, "red", table, lost, most, table, ran=ran)
                 rest = [f for f in required if f not in lost]
-                _report_rise(ctx, at, table, rest, ran, defaulted[table])
+                _report_rise(ctx, at, table, rest, ran, defaulted[table], limits)
             if starting:
                 starting.sort(key=lambda f: f.index)
                 games = float(ctx.median_games[at])
@@ -220,9 +221,10 @@ def _report_rise(
     features: list[Feature],
     ran: bool | None,
     defaulted: npt.NDArray[np.bool_],
+    limits: UpstreamThresholds,
 ) -> None:
     """Report features that fall back for more rows than on earlier dates, though not for all."""
-    limits, usual = UpstreamThresholds.of(ctx.contract), ctx.median_before(ctx.default_share, at)
+    usual = ctx.median_before(ctx.default_share, at)
     if usual is None or ctx.rows[at] < ctx.contract.diagnosis.min_rows:
         return
     rise = ctx.default_share[at] - usual

@@ -10,7 +10,7 @@ from fsq.contract import Contract
 from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.errors import StoreError
 from fsq.schema.vocabulary import CATEGORIES
-from fsq.stores import Store
+from fsq.stores import Store, get_backend
 from fsq.stores.read_errors import store_read_errors
 
 # How far before the first date to read for its comparison; longer breaks separate seasons.
@@ -99,23 +99,18 @@ def write_summary(trend: pl.DataFrame, store: Store, contract: Contract) -> str:
     Dates that it has already are replaced, so a second run changes nothing.
 
     Returns:
-        The path of the Delta table.
+        The path of the table.
 
     Raises:
+        InputError: the store cannot keep a table beside it.
         StoreError: the table cannot be written.
     """
-    from fsq.stores.delta.daily_table import path_beside, replace_dates
-
-    path = path_beside(store.uri, SUMMARY_TABLE)
-    replace_dates(
-        path,
-        trend.with_columns(
-            pl.col(pl.Float64).round(9),  # sums of floats depend on their order
-            pl.lit(contract.name).alias("contract"),
-            pl.lit(contract.version_hash).alias("contract_version"),
-        ),
+    rows = trend.with_columns(
+        pl.col(pl.Float64).round(9),  # sums of floats depend on their order
+        pl.lit(contract.name).alias("contract"),
+        pl.lit(contract.version_hash).alias("contract_version"),
     )
-    return str(path)
+    return get_backend(store.uri).write_summary(store.uri, SUMMARY_TABLE, rows)
 
 
 def _describe_range(start: date | None, end: date | None) -> str:

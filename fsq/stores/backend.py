@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+import polars as pl
+
 from fsq.errors import InputError
 from fsq.stores.base import BatchWrite, Store
 from fsq.stores.costs import CostEstimate, Workload
@@ -26,7 +28,8 @@ class Capabilities:
         bills_bytes: reads and writes are billed by their bytes; ``estimate_costs`` works.
         column_updates: when a table is scored in place, only its quality columns are written;
             its other columns need not be read.
-        summary_table: ``fsq trend --store-summary`` can keep a table beside the store.
+        summary_table: ``fsq trend --store-summary`` can keep a table beside the store;
+            ``write_summary`` works.
         ddl: the schema can be printed as SQL for it, and ``find_missing`` works.
         views: the views of ``fsq sql`` can be created beside a table.
         executor_packages: Python packages that Spark's executors need for it.
@@ -105,6 +108,10 @@ class Backend(Generic[AnyStore]):
     ) -> LegacyDropResult:
         """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
         raise self._unsupported(uri, "keeps its legacy fields", "name a BigQuery table")
+
+    def write_summary(self, uri: str, name: str, rows: pl.DataFrame) -> str:
+        """Replace dates of a small table beside a store; the path of that table."""
+        raise self._unsupported(uri, "cannot keep a summary table", "leave out --store-summary")
 
     def estimate_costs(self, store: AnyStore, workload: Workload) -> CostEstimate:
         """What a backfill into a store would cost; for backends that bill bytes."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import polars as pl
+
 from fsq.errors import InputError
 from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite
@@ -54,6 +56,18 @@ class DeltaBackend(Backend["DeltaStore"]):
         from fsq.stores.delta.migrate import migrate
 
         return migrate(self.open(uri).uri, dry_run=dry_run, create=create)
+
+    def write_summary(self, uri: str, name: str, rows: pl.DataFrame) -> str:
+        """Replace dates of a small Delta table beside a store.
+
+        Raises:
+            StoreError: the folder is not a Delta table, or cannot be written.
+        """
+        from fsq.stores.delta.daily_table import path_beside, replace_dates
+
+        path = path_beside(uri, name)
+        replace_dates(path, rows)
+        return str(path)
 
     def drop_legacy(
         self, uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool

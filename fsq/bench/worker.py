@@ -24,7 +24,7 @@ from fsq.intake.validation import validate_input
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import COLUMN_NAMES
 from fsq.scoring.engine import ScoringOptions, make_scoring_options, score, score_validated
-from fsq.utils.timing import watched_by
+from fsq.utils.timing import watch_stages
 
 P = ParamSpec("P")
 Job = dict[str, Any]
@@ -78,7 +78,7 @@ def measure_stages(job: Job) -> Job:
     options, clock = _make_options(job, workers=1), watch.Stopwatch(memory=job["memory"])
     rows, started = 0, watch.read_peak_memory()
     _score(select_day(pl.read_parquet(job["paths"][0])), options)
-    with tempfile.TemporaryDirectory(dir=job["folder"]) as folder, watched_by(clock):
+    with tempfile.TemporaryDirectory(dir=job["folder"]) as folder, watch_stages(clock):
         for path in job["paths"]:
             frame = clock.time(watch.READ, pl.read_parquet, path)
             layout = validate_input(frame.lazy(), options.contract, options.on_unknown)

@@ -68,7 +68,7 @@ def command(
     """
     out, loaded = Output(as_json), load_contract(contract)
     start, end = choose_dates(day, start, end, _HEADLINE)
-    if hook is not None and (problem := webhook.problem_of(hook)):
+    if hook is not None and (problem := webhook.find_url_problem(hook)):
         raise typer.BadParameter(f"--webhook: {problem}")
     run = o.read_run_context(run_context)
     with open_for_reading(store) as opened:

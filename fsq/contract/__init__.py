@@ -1,4 +1,4 @@
-"""Contracts: what is particular to a table, as checked data."""
+"""Contracts: what is specific to a feature table, as validated data."""
 
 from fsq.contract.loading import load_contract, shipped_contracts
 from fsq.contract.model import Contract, Feature, Gate

@@ -25,7 +25,7 @@ _MAX_CHAIN = 20
 
 
 def load_contract(contract: str | Path | Contract = "v2_33features") -> Contract:
-    """Load and check a contract.
+    """Load and validate a contract.
 
     Args:
         contract: the name of a shipped contract, or a path that ends in ``.toml``; a loaded
@@ -47,7 +47,7 @@ def load_contract(contract: str | Path | Contract = "v2_33features") -> Contract
 
 
 def shipped_contracts() -> list[str]:
-    """Names of the contracts that come with fsq."""
+    """List the contracts that come with fsq."""
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 

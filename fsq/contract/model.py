@@ -1,7 +1,6 @@
-"""What a contract states: features, words, weights and thresholds, as checked data.
+"""What a contract states: features, source labels, weights and thresholds, as validated data.
 
-Each class is a table of the contract file; ``fsq.contract`` loads it and holds its parts against
-each other.
+Each class is a table of the contract file. ``fsq.contract.validation`` compares the parts.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,99}
 Percent = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]  # games, rows, features
-Days = Annotated[int, Field(ge=1, le=36_500)]  # a calendar holds their sum with any date in use
+Days = Annotated[int, Field(ge=1, le=36_500)]  # added to a date, still a date
 Hours = Annotated[float, Field(ge=0, le=1_000_000)]
 
-CALCULATED = "calculated"  # the upstream table of what no table holds
+CALCULATED = "calculated"  # the upstream table of features that no table holds
 
 
 class _Frozen(BaseModel):
@@ -33,7 +32,7 @@ class _Frozen(BaseModel):
 
 
 class Feature(_Frozen):
-    """One feature of the model: where it comes from, what it may be, and how it counts."""
+    """One feature of the model: its source, its range, and its weight."""
 
     index: int = Field(ge=0)
     name: Name
@@ -55,7 +54,7 @@ class Feature(_Frozen):
 
 
 class Source(_Frozen):
-    """What a raw source word means."""
+    """What a source label means."""
 
     type: SourceType
     base: Percent
@@ -63,13 +62,13 @@ class Source(_Frozen):
 
 
 class Window(_Frozen):
-    """A window of past games; without a size, no sample is too small for it."""
+    """A window of past games; without a size, any sample fills it."""
 
     size: Annotated[Count, Field(ge=1)] | None = None
 
 
 class Category(_Frozen):
-    """A group of features that is judged by itself."""
+    """A group of features with a score of its own."""
 
     name: CategoryName
     optional: bool = False
@@ -89,7 +88,7 @@ class Processor(_Frozen):
 
 
 class FeatureRules(_Frozen):
-    """Thresholds of level 1; hours, games and points."""
+    """Thresholds of level 1, in hours, games and points."""
 
     stale_hours: Hours
     stale_penalty: Percent
@@ -101,7 +100,7 @@ class FeatureRules(_Frozen):
 
 
 class Tiers(_Frozen):
-    """Bounds of a record's tiers; gold lies above its bound, the rest begin at theirs."""
+    """Bounds of a record's tiers: gold lies above its bound, the others start at theirs."""
 
     gold_above: Percent
     silver_from: Percent
@@ -110,7 +109,7 @@ class Tiers(_Frozen):
 
 
 class Alerts(_Frozen):
-    """When a record is red or yellow, and when a default rate is worth a word."""
+    """When a record is red or yellow, and when its default rate raises an alert."""
 
     gate_category: CategoryName
     red_category_below: Percent
@@ -123,7 +122,7 @@ class Alerts(_Frozen):
 
 
 class Gate(_Frozen):
-    """What a record must have to pass; what cannot be evaluated does not pass."""
+    """What a record needs to pass; one that cannot be evaluated does not pass."""
 
     tiers: tuple[Tier, ...]
     min_score: Percent = 0.0
@@ -141,7 +140,7 @@ class Legacy(_Frozen):
 
 
 class Flags(_Frozen):
-    """Features that must all be available for a flag of the record to be TRUE."""
+    """Per flag of a record, the features that must all be available for it to be TRUE."""
 
     has_composite_factors: tuple[Name, ...]
     has_opponent_defense: tuple[Name, ...]
@@ -150,7 +149,7 @@ class Flags(_Frozen):
 
 
 class ScoreCap(_Frozen):
-    """From so many required defaults on, the record's score is at most ``max_score``."""
+    """With this many required defaults or more, a record's score is at most ``max_score``."""
 
     min_required_defaults: Annotated[Count, Field(ge=1)]
     max_score: Percent
@@ -174,7 +173,7 @@ class DiagnosisRules(_Frozen):
 
 
 class Contract(_Frozen):
-    """A checked contract; see ``load_contract``."""
+    """A validated contract; see ``load_contract``."""
 
     name: Label
     detail_version: Label
@@ -205,11 +204,11 @@ class Contract(_Frozen):
     def version_hash(self) -> str:
         """Twelve hex digits that change with anything that a score depends on.
 
-        What only judges whole dates, or says how to repair them, is left out: tuning it makes
-        no stored row outdated.
+        Thresholds of the diagnosis and commands that repair dates are left out: changing them
+        makes no stored row outdated.
         """
-        left_out: Any = {"diagnosis": True, "processors": {"__all__": {"rerun"}}}
-        text = json.dumps(self.model_dump(mode="json", exclude=left_out), sort_keys=True)
+        excluded: Any = {"diagnosis": True, "processors": {"__all__": {"rerun"}}}
+        text = json.dumps(self.model_dump(mode="json", exclude=excluded), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def in_category(self, category: str) -> list[int]:
@@ -227,7 +226,7 @@ class Contract(_Frozen):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        """The features as a table, for a notebook; every word escaped."""
+        """The features as a table, for a notebook; every text is escaped."""
         head = ("#", "feature", "category", "upstream table", "range", "expected", "role")
         lines = [
             (
@@ -257,18 +256,18 @@ class Contract(_Frozen):
         >>> load_contract().writer("player_composite_factors").name
         'PlayerCompositeFactorsProcessor'
         """
-        by = (p for p in self.processors if p.writes == table or _calculates(p, table))
-        return next(by, None)
+        writers = (p for p in self.processors if p.writes == table or _calculates(p, table))
+        return next(writers, None)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy that derives its names and its hash anew, from what was updated."""
+        """Copy the contract; names and hash are derived again from what was updated."""
         copied = super().model_copy(update=update, deep=deep)
         for derived in ("names", "version_hash"):
             copied.__dict__.pop(derived, None)
         return copied
 
     def __hash__(self) -> int:
-        """Hash by content, so that what derives from a contract can be cached."""
+        """Hash by content, so that whatever derives from a contract can be cached."""
         return hash(self.version_hash)
 
 

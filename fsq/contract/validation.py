@@ -1,6 +1,6 @@
-"""Rules that hold the parts of a contract against each other; types and ranges are checked before.
+"""Rules about how the parts of a contract fit together; types and ranges were checked before.
 
-Each rule returns what is wrong as ``place: problem; cure``, and nothing where all is well.
+Each rule yields what is wrong as ``place: problem; cure``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fsq.schema.vocabulary import CATEGORIES
 
 
 def find_contradictions(contract: Contract) -> list[str]:
-    """Everything that is wrong with a contract whose parts are valid by themselves.
+    """List what is wrong with a contract whose parts are each valid.
 
     >>> from fsq.contract import load_contract
     >>> find_contradictions(load_contract("v2_33features"))

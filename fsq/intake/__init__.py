@@ -1,1 +1,1 @@
-"""Intake: rows of any accepted form are validated and read into columns."""
+"""Intake: rows in any accepted form are validated and read into columns."""

@@ -1,4 +1,4 @@
-"""What upstream says about its own run: the id, and which processors finished."""
+"""What upstream says about its own run: the run's id, and which processors finished."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class RunContext:
 
     Args:
         pipeline_run_id: correlation id of the upstream run; None if unknown.
-        processors_completed: names of the processors that finished; None if unknown, which
-            is not the same as an empty list (known, and nothing finished).
-        by_date: contexts of the dates on which it differs; what such a context leaves at
-            None falls back to the values above.
+        processors_completed: names of the processors that finished; None if unknown. An
+            empty list means that none finished.
+        by_date: contexts of single dates; where one of their values is None, the value above
+            applies.
 
     >>> run = RunContext("run-7", ["A"], by_date={date(2026, 2, 6): RunContext(None, [])})
     >>> run.on(date(2026, 2, 6))
@@ -36,7 +36,7 @@ class RunContext:
     by_date: Mapping[date, RunContext] = field(default_factory=dict)
 
     def on(self, day: date) -> tuple[str | None, list[str] | None]:
-        """Run id and completed processors of one date."""
+        """The run id and the completed processors of one date."""
         own = self.by_date.get(day, self)
         run_id = own.pipeline_run_id if own.pipeline_run_id is not None else self.pipeline_run_id
         done = own.processors_completed
@@ -46,28 +46,28 @@ class RunContext:
 
     @classmethod
     def from_json(cls, path: str | Path) -> RunContext:
-        """Read a context from a JSON file with the same three names; dates as ISO text.
+        """Read a context from a JSON file with the same three keys; dates are ISO texts.
 
         Raises:
-            InputError: the file is absent, is not JSON, or has other names or types in it.
+            InputError: the file is missing, is not JSON, or has unknown keys or wrong types.
         """
         try:
             data = json.loads(read_text(Path(path), _MAX_BYTES))
         except (OSError, ValueError, RecursionError) as error:
             raise InputError([f"{path}: {error}"], "the run context cannot be read") from error
         problems: list[str] = []
-        context = _parsed(data, "", problems)
+        context = _parse(data, "", problems)
         if problems:
             raise InputError([f"{path}: {p}" for p in problems], "the run context cannot be read")
         return context
 
 
-def _parsed(data: Any, place: str, problems: list[str]) -> RunContext:
+def _parse(data: Any, place: str, problems: list[str]) -> RunContext:
     if not isinstance(data, dict):
         problems.append(f"{place or 'the document'} must be an object")
         return RunContext()
     known = {"pipeline_run_id", "processors_completed"} | (set() if place else {"by_date"})
-    problems.extend(f"{place}{k}: unknown name; use {sorted(known)}" for k in data.keys() - known)
+    problems.extend(f"{place}{k}: unknown key; use {sorted(known)}" for k in data.keys() - known)
     run_id, done = data.get("pipeline_run_id"), data.get("processors_completed")
     if run_id is not None and not _is_text(run_id):
         problems.append(f"{place}pipeline_run_id must be text")
@@ -80,14 +80,14 @@ def _parsed(data: Any, place: str, problems: list[str]) -> RunContext:
         by_date = {}
     for text, entry in by_date.items():
         try:
-            days[date.fromisoformat(text)] = _parsed(entry, f"by_date.{text}.", problems)
+            days[date.fromisoformat(text)] = _parse(entry, f"by_date.{text}.", problems)
         except ValueError:
             problems.append(f"by_date.{text}: not a date; write 2026-02-06")
     return RunContext(run_id, done, days)
 
 
 def _is_text(value: object) -> bool:
-    """Whether it is text that can be stored: JSON can escape half a character."""
+    """Whether a value is text that can be stored: JSON may contain half a surrogate pair."""
     try:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:

@@ -1,1 +1,1 @@
-"""The output's columns, stated once, and what derives from them."""
+"""The output's columns, stated once, and the schemas that derive from them."""

@@ -1,4 +1,4 @@
-"""Fields of a table as BigQuery's REST API states them: plain data, without Google's clients."""
+"""Fields of a table in the format of BigQuery's REST API: plain data, without Google's clients."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from fsq.schema.columns import BIGQUERY_TYPES, COLUMNS, DETAIL_FIELDS, KEY_COLUM
 
 Field = dict[str, Any]
 
-# BigQuery's names of one type, the older one first.
-_SAME = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+# Older names of BigQuery's types, and the standard ones.
+_STANDARD_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
 _TYPES = (
     (pa.types.is_string, "STRING"),
     (pa.types.is_integer, "INT64"),
@@ -25,7 +25,7 @@ _TYPES = (
 
 
 def field_for_column(column: Column, mode: str | None = None) -> Field:
-    """A column of the output, with its description at every depth.
+    """The field of an output column, with descriptions at every depth.
 
     >>> field_for_column(COLUMNS[1])["type"], field_for_column(COLUMNS[1])["mode"]
     ('FLOAT64', 'NULLABLE')
@@ -43,53 +43,53 @@ def field_for_column(column: Column, mode: str | None = None) -> Field:
 
 
 def output_fields() -> list[Field]:
-    """The fields of a table made from nothing: the keys, then the 44 quality columns."""
+    """The fields of a new table: the keys, then the 44 quality columns."""
     return [
         *(field_for_column(c, "REQUIRED") for c in KEY_COLUMNS),
         *map(field_for_column, COLUMNS),
     ]
 
 
-def field_for_arrow(field: pa.Field, told: str | None = None) -> Field:
-    """A field of this Arrow type.
+def field_for_arrow(field: pa.Field, description: str | None = None) -> Field:
+    """The field of an Arrow column.
 
     Raises:
-        KeyError: BigQuery has no like of it.
+        KeyError: BigQuery has no such type.
 
     >>> field_for_arrow(pa.field("ids", pa.list_(pa.int32())))
     {'name': 'ids', 'type': 'INT64', 'mode': 'REPEATED'}
     """
-    kind, mode = field.type, "NULLABLE"
-    if pa.types.is_list(kind):
-        kind, mode = kind.value_type, "REPEATED"
-    name = next((bq for fits, bq in _TYPES if fits(kind)), None)
+    dtype, mode = field.type, "NULLABLE"
+    if pa.types.is_list(dtype):
+        dtype, mode = dtype.value_type, "REPEATED"
+    name = next((name for matches, name in _TYPES if matches(dtype)), None)
     if name is None:
         raise KeyError(field.name)
     out: Field = {"name": field.name, "type": name, "mode": mode}
-    if told is not None:
-        out["description"] = told
-    if pa.types.is_struct(kind):
-        out["fields"] = [field_for_arrow(f, told) for f in kind]
+    if description is not None:
+        out["description"] = description
+    if pa.types.is_struct(dtype):
+        out["fields"] = [field_for_arrow(f, description) for f in dtype]
     return out
 
 
-def standard_type(kind: str) -> str:
-    """A type by its one name in standard SQL.
+def standard_type(name: str) -> str:
+    """The name of a type in standard SQL.
 
     >>> standard_type("integer")
     'INT64'
     """
-    return _SAME.get(kind.upper(), kind.upper())
+    return _STANDARD_NAMES.get(name.upper(), name.upper())
 
 
-def sql_type(field: Field, *, whole: bool = True) -> str:
-    """A field's type in SQL; not ``whole`` leaves out what is in a struct.
+def sql_type(field: Field, *, with_fields: bool = True) -> str:
+    """A field's type in SQL; without ``with_fields`` a struct is only called STRUCT.
 
     >>> sql_type({"type": "INTEGER", "mode": "REPEATED"})
     'ARRAY<INT64>'
     """
     name = standard_type(field["type"])
-    if name == "STRUCT" and whole:
+    if name == "STRUCT" and with_fields:
         inner = ", ".join(f"{f['name']} {sql_type(f)}" for f in field["fields"])
         name = f"STRUCT<{inner}>"
     return f"ARRAY<{name}>" if field.get("mode") == "REPEATED" else name

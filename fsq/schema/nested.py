@@ -1,6 +1,6 @@
-"""Single fields of the nested detail, under names such as ``feature_quality_detail.is_default``.
+"""Single fields of the detail column, under names such as ``feature_quality_detail.is_default``.
 
-Each is a list with one element per feature, so that a reader can leave the other fields unread.
+Each is a list with one element per feature, so that a reader need not read the other fields.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def detail_field(column: str) -> str | None:
 
 
 def select_columns(columns: Iterable[str]) -> list[pl.Expr]:
-    """The columns of a scored table, those of fields taken out of the nested detail."""
+    """Select columns of a scored table; fields of the detail are taken out of its structs."""
     return [
         pl.col(c)
         if (field := detail_field(c)) is None

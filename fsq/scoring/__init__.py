@@ -1,1 +1,1 @@
-"""The scoring rules: detail (level 1, per feature), record (levels 2 and 3)."""
+"""Scoring: level 1 per feature, level 2 per category, level 3 per record."""

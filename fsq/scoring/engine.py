@@ -1,4 +1,4 @@
-"""``score``: the only place that knows the order of intake, rules and nesting."""
+"""``score``: the only place that knows the order of intake, rules and output."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 
 # Records per chunk: enough that a chunk's fixed cost vanishes, few enough to stay in cache.
 CHUNK_ROWS = 8_000
-# While one chunk is in a single-threaded part, the other keeps the second core busy.
+# While one chunk is in a single-threaded step, the other keeps the second core busy.
 WORKERS = 2
 
 
@@ -50,7 +50,7 @@ class ScoringOptions:
 
     @cached_property
     def default_as_of(self) -> pl.Expr:
-        """The moment of rows that have none of their own."""
+        """The moment at which rows without an ``as_of`` are scored."""
         midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
         ended = pl.min_horizontal(pl.lit(self.now, UTC_MICROS), midnight)
         return ended if self.as_of is None else pl.lit(self.as_of, UTC_MICROS)
@@ -153,7 +153,12 @@ def make_scoring_options(
     now: datetime | None,
     on_unknown: OnUnknown,
 ) -> ScoringOptions:
-    """Load the contract and read the clock once, for a run of many chunks."""
+    """Load the contract and read the clock, once for a run of many chunks.
+
+    Raises:
+        InputError: ``on_unknown`` is neither "error" nor "default".
+        ContractError: the contract cannot be used.
+    """
     if on_unknown not in ("error", "default"):
         raise InputError([f"on_unknown_source is {on_unknown!r}; use 'error' or 'default'"])
     clock = _utc(now) if now is not None else datetime.now(UTC)
@@ -261,7 +266,7 @@ def _expand_records(
 
 def _select(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """Some columns, without the cost of planning a query."""
-    return frame[names] if names else pl.DataFrame()  # frame[[]] would be no rows of all columns
+    return frame[names] if names else pl.DataFrame()  # frame[[]] selects rows
 
 
 def _fill_run(records: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Level 3 columns that name things: features, sources and upstream processors."""
+"""Level 3 columns about origin: available features, sources and upstream processors."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _processor_columns(contract: Contract) -> dict[str, pl.Expr]:
 
 @lru_cache(maxsize=8)
 def make_lineage_columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
-    """Lineage and audit columns, from the record columns of intake and ``add_processors``."""
+    """Build the lineage and audit columns, from intake's columns and ``add_processors``."""
     age = (pl.col("as_of") - pl.col("computed_at")).dt.total_microseconds() / 3.6e9
     return {
         "feature_schema_version": pl.lit(contract.name),

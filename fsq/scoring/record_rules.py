@@ -36,7 +36,7 @@ def _members(contract: Contract) -> dict[str, list[int]]:
 
 @stage("level 2")
 def aggregate_features(feature_rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Sums and counts per record, from which every column of levels 2 and 3 is an expression."""
+    """Sums and counts per record; every column of levels 2 and 3 is an expression of these."""
     width, members = len(contract.features), _members(contract)
 
     def matrix(column: pl.Series | str) -> Any:
@@ -75,7 +75,7 @@ def aggregate_features(feature_rows: pl.DataFrame, contract: Contract) -> pl.Dat
 
 
 def _weighted_mean(score: Any, default: Any, contract: Contract) -> Any:
-    """The weighted mean per record; an optional feature that is default weighs nothing."""
+    """The weighted mean per record; an optional feature that is a default does not count."""
     weight = np.array([[f.weight] for f in contract.features])
     optional = [f.index for f in contract.features if f.optional]
     required = [f.index for f in contract.features if not f.optional]
@@ -89,7 +89,7 @@ def _weighted_mean(score: Any, default: Any, contract: Contract) -> Any:
 
 @lru_cache(maxsize=8)
 def make_record_columns(contract: Contract) -> dict[str, pl.Expr]:
-    """The numeric, flag and text columns of levels 2 and 3, from ``aggregate_features``."""
+    """Build the columns of levels 2 and 3, as expressions of ``aggregate_features``."""
     sizes = {c: len(contract.in_category(c)) for c in CATEGORIES}
     out: dict[str, pl.Expr] = {f"{c}_quality_pct": _pct(c) for c in CATEGORIES}
     for flag, wanted in contract.flags:
@@ -192,7 +192,7 @@ def _alerts(contract: Contract, watched: list[str], sizes: dict[str, int]) -> pl
 def _list_met(conditions: dict[str, pl.Expr]) -> pl.Expr:
     """The names whose condition is met, in order, as a list per record.
 
-    The conditions are the bits of a number, and each number has one list: made once, gathered.
+    The conditions are the bits of a number. The list of each number is made once and gathered.
     """
     met = [condition.fill_null(False) for condition in conditions.values()]
     if not conditions or len(conditions) > _MAX_BITS:

@@ -103,13 +103,13 @@ def _diff_fields(existing: Sequence[Field], expected: Iterable[Field], prefix: s
 
 
 def _make_change(path: str, field: Field) -> SchemaChange:
-    return SchemaChange(path, sql_type(field, whole=False), field["description"])
+    return SchemaChange(path, sql_type(field, with_fields=False), field["description"])
 
 
 def _find_conflict(path: str, current: Field, expected: Field) -> str | None:
     if current["name"] != expected["name"]:
         return f"{path} is called {current['name']} in the table; rename it"
-    found, wanted = (sql_type(f, whole=False) for f in (current, expected))
+    found, wanted = (sql_type(f, with_fields=False) for f in (current, expected))
     if found != wanted:
         return f"{path} is {found} in the table and must be {wanted}; rename or drop it"
     if current.get("mode") == "REQUIRED" and expected["mode"] == "NULLABLE":

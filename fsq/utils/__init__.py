@@ -1,1 +1,1 @@
-"""Small helpers that know nothing of features."""
+"""Small helpers that know nothing about features."""

@@ -1,4 +1,4 @@
-"""Files that appear as a whole or not at all, and files that are read no further than they may."""
+"""Atomic writing, and reading with a limit."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fsq.errors import StoreError
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write to a file beside the target, and rename it once it is whole.
+    """Write a file that is complete as soon as it is visible.
 
     Raises:
-        StoreError: it cannot be written; a former file is then still there.
+        StoreError: it cannot be written; an existing file is left as it was.
     """
     with atomic_write(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
@@ -23,38 +23,38 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to that takes the target's place at the end of the block, if none failed.
+    """Open a temporary file that replaces the target at the end of the block, unless it fails.
 
-    It is new and has a name that nobody foresees, so that no link laid there leads the writing
-    elsewhere; a target that is a link is replaced, not followed.
+    Its name is random, so that nobody can place a link there to redirect the write. A target that
+    is a link is replaced, not followed.
 
     Raises:
-        StoreError: it cannot be written; a former file is then still there.
+        StoreError: it cannot be written; an existing file is left as it was.
     """
-    beside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with beside.open("xb") as file:
+            with temporary.open("xb") as file:
                 yield file
-            beside.replace(path)
+            temporary.replace(path)
         finally:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error}") from error
 
 
-def read_text(path: Path, most: int) -> str:
-    """The text of a regular file of at most ``most`` bytes.
+def read_text(path: Path, max_bytes: int) -> str:
+    """Read the text of a regular file of at most ``max_bytes``.
 
     Raises:
-        OSError: it is absent, larger, or a pipe or device, which may never end.
+        OSError: it is missing, larger, or a pipe or device, which may never end.
         UnicodeDecodeError: it is not UTF-8.
     """
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is not a regular file")
     with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(f"larger than {most} bytes")
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise OSError(f"larger than {max_bytes} bytes")
     return data.decode()

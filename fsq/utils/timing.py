@@ -1,4 +1,4 @@
-"""Named stages of the work, for whoever times them; unless somebody watches, they cost nothing."""
+"""Named stages of the work, for profiling; without a watcher they cost nothing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 
 class Watcher(Protocol):
-    """Is told when a stage begins, and what it has made when it ends."""
+    """Notified when a stage begins, and of its result when it ends."""
 
     def begin(self, stage: str) -> None:
-        """A stage begins; stages may lie within one another."""
+        """A stage begins; stages may be nested."""
 
-    def end(self, made: object) -> None:
+    def end(self, result: object) -> None:
         """The stage that began last ends."""
 
 
@@ -25,37 +25,37 @@ _watcher: Watcher | None = None
 
 
 def stage(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Mark a function as a stage.
+    """Mark a function as a stage of the work.
 
     >>> @stage("level 1")
-    ... def judge(points):
+    ... def is_good(points):
     ...     return points > 85
-    >>> judge(90)
+    >>> is_good(90)
     True
     """
 
-    def marked(work: Callable[P, T]) -> Callable[P, T]:
+    def decorate(work: Callable[P, T]) -> Callable[P, T]:
         @wraps(work)
-        def watched(*args: P.args, **kwargs: P.kwargs) -> T:
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
             watcher = _watcher
             if watcher is None:
                 return work(*args, **kwargs)
-            made: object = None
+            ended_with: object = None
             watcher.begin(name)
             try:
-                made = result = work(*args, **kwargs)
+                ended_with = result = work(*args, **kwargs)
             finally:
-                watcher.end(made)
+                watcher.end(ended_with)
             return result
 
-        return watched
+        return call
 
-    return marked
+    return decorate
 
 
 @contextmanager
-def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Tell a watcher of every stage of this process; one watcher at a time."""
+def watch_stages(watcher: Watcher) -> Iterator[None]:
+    """Notify a watcher of every stage of this process; there is one watcher at a time."""
     global _watcher
     before, _watcher = _watcher, watcher
     try:

@@ -234,7 +234,9 @@ def test_a_webhook_that_refuses_never_fails_the_check(
 def test_posting_gives_up_in_time(receiver: str) -> None:
     assert webhook.post("http://127.0.0.1:1/x", {}, attempts=2, wait=0.01) is not None
     Receiver.answers[:] = [500, 500]
-    assert webhook.post(receiver, {}, attempts=2, wait=0.01) == "127.0.0.1 answered 500 (2 tries)"
+    assert (
+        webhook.post(receiver, {}, attempts=2, wait=0.01) == "127.0.0.1 answered 500 (2 attempts)"
+    )
     Receiver.answers[:] = [302]
     assert webhook.post(receiver, {}, attempts=2, wait=0.01) == "127.0.0.1 answered 302"
     Receiver.answers[:] = [0]
@@ -242,7 +244,7 @@ def test_posting_gives_up_in_time(receiver: str) -> None:
     assert webhook.post(receiver, {}, attempts=1, timeout=0.2) is not None
     assert time.perf_counter() - began < 0.9
     for url in ("ftp://x/y", "http://", "http://a b/", "nonsense", "http://x:99999/"):
-        assert webhook.problem_of(url) is not None
+        assert webhook.find_url_problem(url) is not None
 
 
 def test_explain_shows_the_sum(run: Command, store: str) -> None:

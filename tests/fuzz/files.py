@@ -10,7 +10,7 @@ from random import Random
 import fsq
 from fsq.stores.bigquery.names import TableName
 from fsq.training.export import read_provenance
-from fsq.utils.webhook import problem_of
+from fsq.utils.webhook import find_url_problem
 from tests.fuzz import mutate
 from tests.fuzz.common import WrongError, rows_of
 from tests.support.frames import NAMES
@@ -83,7 +83,7 @@ def urls(rng: Random, _: Path) -> bool:
     scheme = rng.choice(("http", "https", "file", "ftp", "HTTP", "javascript", "data", ""))
     who = rng.choice(("", "user:secret@"))
     host = rng.choice(("host", "[::1]", "[", "h:0", "h:99999", mutate.text(rng)))
-    problem = problem_of(f"{scheme}://{who}{host}/{mutate.text(rng)}")
+    problem = find_url_problem(f"{scheme}://{who}{host}/{mutate.text(rng)}")
     if problem is None and scheme.lower() not in ("http", "https"):
         raise WrongError(f"{scheme} can be posted to")
     if problem and "secret" in problem:

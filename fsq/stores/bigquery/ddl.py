@@ -67,7 +67,7 @@ def _format_fields(fields: Iterable[Field], indent: int = 2) -> str:
 
 def _format_field(field: Field, indent: int) -> str:
     """The declaration of a column or field, over as many lines as its own fields need."""
-    kind = sql_type(field, whole=False)
+    kind = sql_type(field, with_fields=False)
     if "fields" in field:
         inner = f"STRUCT<\n{_format_fields(field['fields'], indent + 2)}\n{' ' * indent}>"
         kind = kind.replace("STRUCT", inner)

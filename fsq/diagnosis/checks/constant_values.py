@@ -37,12 +37,13 @@ class ConstantThresholds(Thresholds):
 
 def _describe_stuck(f: Facts) -> Text:
     e, count = f.evidence, f.evidence["distinct"]
-    state = "is stuck" if f.signal.severity == "red" else "varies too little"
+    varies = "varies" if len(f.features) == 1 else "vary"
+    state = f"{f.are} stuck" if f.signal.severity == "red" else f"{varies} too little"
     floor = f" (the contract's floor is {e['min_std']:g})" if e["min_std"] else ""
     return Text(
         f"{f.feature} {state}: {count:,} distinct value{'s' if count != 1 else ''} "
         f"(about {e['mean']:g})",
-        f"Its standard deviation is {e['std']:g}{floor}; {f.job} writes nearly the same value "
+        f"The standard deviation is {e['std']:g}{floor}; {f.job} writes nearly the same value "
         "for every row.",
     )
 
@@ -50,7 +51,7 @@ def _describe_stuck(f: Facts) -> Text:
 def _describe_silent(f: Facts) -> Text:
     value = f"{f.evidence['expected_value']:g}"
     return Text(
-        f"{f.feature} is silently default: {f.evidence['expected_share']:.0%} of its values "
+        f"{f.feature} {f.are} silently default: {f.evidence['expected_share']:.0%} of the values "
         f"equal {value}",
         f"{f.job} wrote the default value {value} without marking it as a default; usually "
         f"{f.usual_share} of the values equal it.",

@@ -73,7 +73,7 @@ def _describe_default_rise(f: Facts) -> Text:
 
 def _describe_disagreement(f: Facts) -> Text:
     return Text(
-        f"{f.job} is listed as not run, but {f.indices} have values",
+        f"{f.job} is listed as not run, but {f.indices} {f.are} present",
         f"The values may come from an older run of {f.job}, or the list of completed processors "
         "is wrong.",
     )

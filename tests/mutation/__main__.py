@@ -26,7 +26,7 @@ from queue import SimpleQueue
 from random import Random
 
 from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.what import GROUPS, tests_of
+from tests.mutation.targets import GROUPS, tests_of
 
 PLACE = Path("build/mutation")
 TRIED = PLACE / "tried.jsonl"

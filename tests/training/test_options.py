@@ -1,0 +1,104 @@
+"""Arguments and rows that a training set refuses, and how it follows the others."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+import fsq
+from tests.support.frames import wide
+from tests.support.training import SCORED
+
+
+def test_every_problem_is_named_at_once() -> None:
+    with pytest.raises(fsq.InputError) as raised:
+        fsq.training_set(
+            SCORED.drop("quality_tier"),
+            "pts",
+            "dorp",  # type: ignore[arg-type]
+            features=["pace_score", "pace_scor"],
+            min_quality={"nothing": 50.0},
+            max_age_hours=-1.0,
+            carry=["tem"],
+            leak_from=2.0,
+            min_training_quality=99,
+            exclude="yellow",  # type: ignore[arg-type]
+            training_ready=True,
+        )
+    message = "\n".join(raised.value.problems)
+    for word in (
+        "column pts",
+        "dorp",
+        "'pace_score'",
+        "nothing",
+        "is -1",
+        "tem",
+        "leak_from",
+        "is 99",
+        "exclude",
+        "quality_tier",
+    ):
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"label": "pace_score"}, "has a feature's name"),
+        ({"label": "team"}, "cast it to a number"),
+        ({"on_default": "keep", "min_quality": 50}, "have no effect"),
+        ({"start": date(2026, 1, 2), "end": date(2026, 1, 1)}, "swap them"),
+        ({"features": ["pace_score", "pace_score"]}, "occurs twice"),
+        ({"features": []}, "at least one"),
+        ({"group": "pace_score", "features": ["home_away"]}, "not among the features"),
+    ],
+)
+def test_arguments_that_cannot_be_meant(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(fsq.InputError, match=words):
+        fsq.training_set(SCORED, **change)
+
+
+def test_rows_that_are_not_scored_or_of_another_contract_are_refused() -> None:
+    with pytest.raises(fsq.InputError, match=r"fsq\.score"):
+        fsq.training_set(wide(4))
+    with pytest.raises(fsq.InputError, match="name the contract"):
+        _ = fsq.training_set(SCORED, contract="v3_37features").frame
+    order = SCORED.with_columns(pl.col("feature_quality_detail").list.reverse())
+    with pytest.raises(fsq.InputError, match="name the contract"):
+        _ = fsq.training_set(order).frame
+    with pytest.raises(fsq.InputError, match="duplicate keys: 400"):
+        _ = fsq.training_set(pl.concat([SCORED, SCORED])).frame
+
+
+def test_features_and_carried_columns_are_as_asked() -> None:
+    made = fsq.training_set(SCORED, "points", features=["home_away", "pace_score"], carry=["team"])
+    assert made.frame.columns == [
+        "player_lookup",
+        "game_date",
+        "game_id",
+        "team",
+        "home_away",
+        "pace_score",
+        "points",
+    ]
+    features, label = made.to_numpy()
+    assert features.shape == (len(made), 2)
+    assert label is not None
+    assert label.tolist() == made.frame["points"].to_list()
+
+
+def test_empty_rows_give_an_empty_set() -> None:
+    made = fsq.training_set(SCORED.clear(), "points")
+    assert made.frame.height == 0
+    assert [f.kind for f in made.findings] == ["nothing_kept"]
+    assert "0 of 0" in str(made)
+
+
+def test_namespaces_do_the_same() -> None:
+    want = fsq.training_set(SCORED, "points", "mask")
+    assert SCORED.fsq.training_set("points", on_default="mask").frame.equals(want.frame)  # type: ignore[attr-defined]
+    lazy = SCORED.lazy().fsq.training_set("points", on_default="mask")  # type: ignore[attr-defined]
+    assert lazy.fingerprint == want.fingerprint

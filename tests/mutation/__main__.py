@@ -1,9 +1,8 @@
 """``python -m tests.mutation``: change one thing at a time, and see whether a test notices.
 
-A share of all changes is drawn from a seed, and each is tried in a copy of the checkout with the
-tests of its file, fast ones first. What has been tried before on the same source is not tried
-again. Own, since what the field has either forks after Polars has started its threads, or changes
-annotations too and knows nothing of what Polars' expressions are made of.
+It draws a share of all changes from a seed, and tries each in a copy of the checkout with the tests
+of its file, fast ones first. A change that was tried before on the same source is not tried again.
+docs/decisions/0005-mutation-tool.md says why it is not a library.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from queue import SimpleQueue
 from random import Random
 
 from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.targets import GROUPS, tests_of
+from tests.mutation.targets import GROUPS, list_tests
 
 PLACE = Path("build/mutation")
 TRIED = PLACE / "tried.jsonl"
-SECONDS = 300.0  # that the tests of one file may take; a change that makes them hang is noticed
+TIMEOUT = 300.0  # seconds for the tests of one file; a change that makes them hang is noticed
 # As in tests/conftest.py, without looking for the smallest example of a failure.
 PYTEST = ["-x", "-q", "-rfE", "--tb=no", "--basetemp=pytest", "--hypothesis-profile=mutation"]
 
@@ -38,46 +37,50 @@ PYTEST = ["-x", "-q", "-rfE", "--tb=no", "--basetemp=pytest", "--hypothesis-prof
 def main() -> int:
     """Try the changes; print a line per file and those that nothing noticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("--share", type=float, default=0.5, help="of all changes, 0 to 1")
+    parser.add_argument("--share", type=float, default=0.5, help="share of all changes, 0 to 1")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", action="append", metavar="TEXT", help="files with it in the path")
-    parser.add_argument("--survivors", action="store_true", help="try those again")
+    parser.add_argument(
+        "--only", action="append", metavar="TEXT", help="only files with this in their path"
+    )
+    parser.add_argument(
+        "--survivors", action="store_true", help="try the changes that survived again"
+    )
     parser.add_argument("--workers", type=int, default=2)
-    words = parser.parse_args()
+    arguments = parser.parse_args()
     files = [
         f
         for group in GROUPS.values()
         for f in group
-        if not words.only or any(text in f for text in words.only)
+        if not arguments.only or any(text in f for text in arguments.only)
     ]
     PLACE.mkdir(parents=True, exist_ok=True)
-    chosen = [m for f in files for m in _drawn(f, words.share, words.seed)]
-    known = _tried()
+    chosen = [m for f in files for m in _draw(f, arguments.share, arguments.seed)]
+    known = _load_tried()
     survived = {k for k, outcome in known.items() if outcome == "survived"}
-    again = survived if words.survivors else set()
+    again = survived if arguments.survivors else set()
     todo = [m for m in chosen if _key(m) not in known or _key(m) in again]
-    Random(words.seed).shuffle(todo)  # so that a run cut short says something of every file
+    Random(arguments.seed).shuffle(todo)  # so that a run cut short says something of every file
     print(f"{len(chosen):,} changes, {len(todo):,} of them to try", flush=True)
     places: SimpleQueue[Path] = SimpleQueue()
-    for number in range(words.workers):
-        places.put(_copied(number))
-    for tests in {tuple(tests_of(m.file)[:-1]) for m in todo}:
-        outcome, by = _outcome(place := places.get(), list(tests))
+    for number in range(arguments.workers):
+        places.put(_copy_checkout(number))
+    for tests in {tuple(list_tests(m.file)[:-1]) for m in todo}:
+        outcome, by = _run_tests(place := places.get(), list(tests))
         places.put(place)
         if outcome != "survived":
             print(f"without any change: {outcome}, {by}", file=sys.stderr)
             return 1
-    with ThreadPoolExecutor(words.workers) as pool, TRIED.open("a") as log:
-        for done in as_completed([pool.submit(_tried_in, places, m) for m in todo]):
+    with ThreadPoolExecutor(arguments.workers) as pool, TRIED.open("a") as log:
+        for done in as_completed([pool.submit(_try_change, places, m) for m in todo]):
             mutant, found = done.result()
             key = _key(mutant)
             known[key] = str(found["outcome"])
             print(json.dumps({"key": key, **found, **asdict(mutant)}), file=log, flush=True)
-    _tell(chosen, known)
+    _print_report(chosen, known)
     return 0
 
 
-def _drawn(file: str, share: float, seed: int) -> list[Mutant]:
+def _draw(file: str, share: float, seed: int) -> list[Mutant]:
     found = mutants(file, Path(file).read_text(encoding="utf-8"))
     count = round(len(found) * share)
     return sorted(Random(f"{seed}:{file}").sample(found, count), key=lambda m: m.start)
@@ -88,13 +91,13 @@ def _key(m: Mutant) -> str:
     return sha256(m.applied(source).encode()).hexdigest()[:16]
 
 
-def _tried() -> dict[str, str]:
+def _load_tried() -> dict[str, str]:
     lines = TRIED.read_text(encoding="utf-8").splitlines() if TRIED.exists() else []
     return {found["key"]: found["outcome"] for found in map(json.loads, lines)}
 
 
-def _copied(number: int) -> Path:
-    """A copy of what the tests need; the checkout itself is never changed."""
+def _copy_checkout(number: int) -> Path:
+    """Copy what the tests need; the checkout itself is never changed."""
     place = PLACE / str(number)
     shutil.rmtree(place, ignore_errors=True)
     for name in ("fsq", "tests", "benchmarks"):
@@ -104,13 +107,13 @@ def _copied(number: int) -> Path:
     return place
 
 
-def _tried_in(places: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, dict[str, object]]:
-    """What came of a change: whether a test noticed, which one, and after how many seconds."""
+def _try_change(places: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, dict[str, object]]:
+    """Try a change: did a test notice, which one, and after how many seconds?"""
     place, began = places.get(), time.monotonic()
     source = Path(mutant.file).read_text(encoding="utf-8")
     try:
         (place / mutant.file).write_text(mutant.applied(source), encoding="utf-8")
-        outcome, by = _outcome(place, tests_of(mutant.file))
+        outcome, by = _run_tests(place, list_tests(mutant.file))
         took = round(time.monotonic() - began, 1)
         return mutant, {"outcome": outcome, "by": by, "took": took}
     finally:
@@ -118,7 +121,7 @@ def _tried_in(places: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, dict[s
         places.put(place)
 
 
-def _outcome(place: Path, tests: list[str]) -> tuple[str, str]:
+def _run_tests(place: Path, tests: list[str]) -> tuple[str, str]:
     environment = os.environ | {
         "PYTHONPATH": str(place.resolve()),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -133,7 +136,7 @@ def _outcome(place: Path, tests: list[str]) -> tuple[str, str]:
         ) as run,
     ):
         try:
-            status = run.wait(SECONDS)
+            status = run.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             return "hung", ""
         finally:
@@ -144,7 +147,7 @@ def _outcome(place: Path, tests: list[str]) -> tuple[str, str]:
         return {0: "survived", 1: "killed"}.get(status, "broken"), by.strip()[:200]
 
 
-def _tell(chosen: list[Mutant], known: dict[str, str]) -> None:
+def _print_report(chosen: list[Mutant], known: dict[str, str]) -> None:
     print(f"\n{'file':42} changes  noticed  missed   score")
     for group, files in GROUPS.items():
         total: Counter[str] = Counter()
@@ -152,10 +155,10 @@ def _tell(chosen: list[Mutant], known: dict[str, str]) -> None:
             of_file = [m for m in chosen if m.file == file and _key(m) in known]
             count = Counter(known[_key(m)] for m in of_file)
             if count:
-                print(_line(file, count))
+                print(_format_row(file, count))
             total += count
         if total:
-            print(_line(f"all: {group}", total), end="\n\n")
+            print(_format_row(f"all: {group}", total), end="\n\n")
     for m in (m for m in chosen if known.get(_key(m)) == "survived"):
         source = Path(m.file).read_text(encoding="utf-8")
         before, after = source.splitlines(), m.applied(source).splitlines()
@@ -163,7 +166,7 @@ def _tell(chosen: list[Mutant], known: dict[str, str]) -> None:
         print(*list(difflib.unified_diff(before, after, n=0, lineterm=""))[3:], sep="\n")
 
 
-def _line(name: str, count: Counter[str]) -> str:
+def _format_row(name: str, count: Counter[str]) -> str:
     missed, every = count["survived"], count.total()
     return f"{name:42} {every:7} {every - missed:8} {missed:7} {1 - missed / every:7.0%}"
 

@@ -115,7 +115,7 @@ def test_create_makes_the_table_that_a_backfill_fits(
     assert run_schema(capsys, "migrate", uri, status=3) == ""
     assert "46 columns" in run_schema(capsys, "migrate", uri, "--create", "--dry-run")
     assert run_schema(capsys, "migrate", uri, status=3) == ""
-    assert "table made, 46 columns added" in run_schema(capsys, "migrate", uri, "--create")
+    assert "table created, 46 columns added" in run_schema(capsys, "migrate", uri, "--create")
     found = clients.tables.get_table(f"{dataset}.t")
     assert shape(found.schema) == shape(table_fields(TABLE_SCHEMA))
     assert descriptions(found.schema) == descriptions(table_fields(TABLE_SCHEMA))

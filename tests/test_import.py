@@ -1,4 +1,4 @@
-"""``import fsq`` stays light."""
+"""``import fsq`` is fast and loads nothing heavy."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ print(json.dumps([spent, [m for m in {HEAVY} if m in sys.modules]]))
 
 
 def test_import_is_fast_and_loads_nothing_heavy() -> None:
-    """Beyond the libraries that it computes with; CPU seconds, as others use the machine."""
-    found = [
+    """CPU seconds, without those of the libraries that scoring computes with."""
+    runs = [
         json.loads(
             subprocess.run(
                 [sys.executable, "-c", CODE], capture_output=True, check=True, text=True
@@ -27,5 +27,5 @@ def test_import_is_fast_and_loads_nothing_heavy() -> None:
         )
         for _ in range(3)
     ]
-    assert [heavy for _, heavy in found] == [[], [], []]
-    assert min(spent for spent, _ in found) < 0.5
+    assert [heavy for _, heavy in runs] == [[], [], []]
+    assert min(spent for spent, _ in runs) < 0.5

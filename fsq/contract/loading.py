@@ -111,8 +111,8 @@ def _validate(place: str, data: dict[str, Any]) -> Contract:
     try:
         contract = Contract.model_validate(data | ({} if table is None else {"diagnosis": table}))
     except ValidationError as error:
-        found = [f"{_describe_place(e['loc'], data)}: {e['msg']}" for e in error.errors()]
-        raise ContractError(place, [*found, *problems]) from None
+        invalid = [f"{_describe_place(e['loc'], data)}: {e['msg']}" for e in error.errors()]
+        raise ContractError(place, [*invalid, *problems]) from None
     if problems := [*find_contradictions(contract), *problems]:
         raise ContractError(place, problems)
     return contract

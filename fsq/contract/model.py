@@ -227,8 +227,8 @@ class Contract(_Frozen):
 
     def _repr_html_(self) -> str:
         """The features as a table, for a notebook; every text is escaped."""
-        head = ("#", "feature", "category", "upstream table", "range", "expected", "role")
-        lines = [
+        columns = ("#", "feature", "category", "upstream table", "range", "expected", "role")
+        rows = [
             (
                 f.index,
                 f.name,
@@ -240,13 +240,13 @@ class Contract(_Frozen):
             )
             for f in self.features
         ]
-        title = "".join(f"<th>{h}</th>" for h in head)
+        header = "".join(f"<th>{h}</th>" for h in columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in line) + "</tr>" for line in lines
+            "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
         )
         return (
             f"<div><p><strong>{escape(repr(self))}</strong></p>"
-            f"<table><thead><tr>{title}</tr></thead><tbody>{body}</tbody></table></div>"
+            f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
         )
 
     def writer(self, table: str) -> Processor | None:

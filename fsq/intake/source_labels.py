@@ -69,7 +69,7 @@ def parse_source_labels(frame: pl.DataFrame) -> pl.Series:
 
 
 def get_labels(labels: pl.Series, position: int) -> pl.Series:
-    """The labels at one position, NULL where rows have none there."""
+    """The labels at one position; NULL where a row has none."""
     name = str(position)
     if name in [f.name for f in labels.dtype.fields]:  # type: ignore[attr-defined]
         return labels.struct.field(name).cast(pl.String)

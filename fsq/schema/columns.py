@@ -34,7 +34,7 @@ POLARS_TYPES: dict[ColumnType, pl.DataType] = {
     "timestamp": UTC_MICROS,
     "strings": pl.List(pl.String()),
 }
-# BigQuery's standard SQL types; an array is a type with the mode REPEATED there.
+# BigQuery's standard SQL types; an array there is a type with the mode REPEATED.
 BIGQUERY_TYPES: dict[ColumnType, str] = {
     "int": "INT64",
     "float": "FLOAT64",
@@ -59,7 +59,7 @@ DETAIL_FIELDS = tuple(
         ("feature_index", "int", "Index of the feature in the contract, from 0"),
         ("feature_name", "string", "Name of the feature"),
         ("feature_category", "string", "Category of the feature"),
-        ("feature_value", "float", "Value, after clamping; NULL where there is none"),
+        ("feature_value", "float", "Value, after clamping; NULL if missing"),
         ("expected_value", "float", "Value that upstream writes when it falls back"),
         ("original_value", "float", "Value before clamping; NULL where nothing was clamped"),
         ("value_range_valid", "bool", "Lies within the contract's range; NULL without a value"),
@@ -71,7 +71,7 @@ DETAIL_FIELDS = tuple(
         ("quality_score", "float", "Points from 0 to 100"),
         ("feature_quality_tier", "string", "gold, silver, bronze or poor"),
         ("confidence_pct", "float", "Confidence from 0 to 100 percent; 0 for a default"),
-        ("is_default", "bool", "The value is a default, or there is none"),
+        ("is_default", "bool", "The value is a default or missing"),
         ("fallback_reason", "string", "Why the feature fell back; NULL where it did not"),
         ("sample_size", "int", "Games actually in the feature's window"),
         ("contributing_game_ids", "strings", "Games in the window; empty where unknown"),

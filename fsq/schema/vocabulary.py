@@ -1,4 +1,4 @@
-"""The words that the output's columns hold, each set stated once, in its order."""
+"""The values that categorical columns of the output take; each set is stated once, in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 CategoryName = Literal["matchup", "player_history", "team_context", "vegas", "game_context"]
 SourceType = Literal["phase4", "phase3", "calculated", "default"]
-# Of a record, best first; a feature's tier is one of all but the last.
+# Of a record, from best to worst; a feature has every tier but the last.
 Tier = Literal["gold", "silver", "bronze", "poor", "critical"]
 
 CATEGORIES: tuple[str, ...] = get_args(CategoryName)

@@ -59,7 +59,7 @@ def _processor_columns(contract: Contract) -> dict[str, pl.Expr]:
     ).list.drop_nulls()
     rest = done.list.set_difference(pl.lit(known, dtype=pl.List(pl.String))).list.sort()
     ran = pl.when(done.is_not_null()).then(pl.concat_list(in_order, rest))
-    lacking = pl.concat_list(
+    absent = pl.concat_list(
         [
             pl.when(~done.list.contains(p.name)).then(pl.lit(p.name))
             for p in contract.processors
@@ -67,7 +67,8 @@ def _processor_columns(contract: Contract) -> dict[str, pl.Expr]:
         ]
         or [pl.lit(None, pl.String)]
     ).list.drop_nulls()
-    missing = pl.when(done.is_not_null() & (lacking.list.len() > 0)).then(lacking.list.join(","))
+    any_missing = done.is_not_null() & (absent.list.len() > 0)
+    missing = pl.when(any_missing).then(absent.list.join(","))
     return {"ran": ran, "missing": missing, "comma_joined": ran.list.join(",")}
 
 

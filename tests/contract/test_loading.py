@@ -1,3 +1,5 @@
+"""Loading contracts: shipped ones, files that extend them, and every problem of a bad one."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -14,7 +16,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_shipped_contracts_are_sound_and_extend() -> None:
+def test_shipped_contracts_load_and_extend() -> None:
     for name in shipped_contracts():
         assert fsq.load_contract(name).name == name
     base, more = fsq.load_contract("v2_33features"), fsq.load_contract("v3_37features")
@@ -24,7 +26,7 @@ def test_shipped_contracts_are_sound_and_extend() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("name = ", "is not valid TOML"),
         ('extends = "nobody"', "no contract 'nobody'"),
@@ -42,10 +44,10 @@ def test_shipped_contracts_are_sound_and_extend() -> None:
         ('extends = "v2_33features"\nsurprise = 1', "surprise: Extra inputs"),
     ],
 )
-def test_faults_are_named_with_their_place(tmp_path: Path, text: str, told: str) -> None:
+def test_problems_are_listed_with_their_place(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(fsq.ContractError) as error:
         fsq.load_contract(write(tmp_path, text))
-    assert told in str(error.value)
+    assert problem in str(error.value)
 
 
 FEATURE = (
@@ -55,7 +57,7 @@ FEATURE = (
 )
 
 
-def test_several_faults_at_once(tmp_path: Path) -> None:
+def test_several_problems_at_once(tmp_path: Path) -> None:
     odd = FEATURE.format(index=40, name="odd", category="matchup", low=2)
     text = f'name = "m"\nextends = "v2_33features"\nfeatures = [{odd}]'
     with pytest.raises(fsq.ContractError) as error:
@@ -65,21 +67,21 @@ def test_several_faults_at_once(tmp_path: Path) -> None:
     assert "features[40] (odd).min: 2 is above max 1; swap them" in str(error.value)
 
 
-def test_an_unknown_category(tmp_path: Path) -> None:
+def test_an_unknown_category_is_rejected(tmp_path: Path) -> None:
     odd = FEATURE.format(index=33, name="odd", category="weather", low=0)
     text = f'extends = "v2_33features"\nfeatures = [{odd}]'
     with pytest.raises(fsq.ContractError, match=r"features\[33\] \(odd\).category"):
         fsq.load_contract(write(tmp_path, text))
 
 
-def test_no_such_contract() -> None:
+def test_an_unknown_contract_is_rejected() -> None:
     with pytest.raises(fsq.ContractError, match="v2_33features_capped"):
         fsq.load_contract("v9")
     with pytest.raises(fsq.ContractError, match="cannot be read"):
         fsq.load_contract("absent.toml")
 
 
-def test_tuning_the_diagnosis_makes_no_stored_row_outdated() -> None:
+def test_changing_the_diagnosis_makes_no_stored_row_outdated() -> None:
     contract = fsq.load_contract()
 
     def with_table(name: str, **values: float) -> fsq.Contract:

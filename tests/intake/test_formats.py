@@ -1,3 +1,5 @@
+"""Every input form scores the same, and bad input is rejected with every problem."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
@@ -25,7 +27,7 @@ def quality(rows: pl.DataFrame) -> pl.DataFrame:
     return fsq.score(rows, now=NOW).select(COLUMN_NAMES)
 
 
-def test_the_output_has_44_columns_and_23_fields_after_what_is_carried() -> None:
+def test_44_columns_and_23_fields_follow_the_carried_columns() -> None:
     assert len(COLUMNS) == 44
     assert len(DETAIL_FIELDS) == 23
     carried = ["player_lookup", "game_date", "game_id"]
@@ -33,46 +35,46 @@ def test_the_output_has_44_columns_and_23_fields_after_what_is_carried() -> None
     assert dict(QUALITY.schema) == dict(POLARS_SCHEMA)
 
 
-def test_every_form_scores_alike() -> None:
+def test_every_form_scores_the_same() -> None:
     assert_frame_equal(quality(legacy(ROWS)), QUALITY)
     assert_frame_equal(quality(hybrid(ROWS)), QUALITY)
     assert_frame_equal(quality(SCORED), QUALITY)
 
 
-def test_scored_rows_without_their_words_score_alike_if_those_are_types() -> None:
-    words = pl.col([f"{n}__source" for n in NAMES])
-    kinds = {
+def test_scored_rows_without_labels_score_the_same_if_labels_are_types() -> None:
+    labels = pl.col([f"{n}__source" for n in NAMES])
+    types = {
         "minutes_ppm": "phase4",
         "opponent_history": "phase4",
         "vegas": "phase4",
         "missing": "default",
         "fallback": "default",
     }
-    values = pl.col(NAMES).fill_null(1.0)  # NULL counts as missing, whatever its word
-    rows = ROWS.with_columns(values, words.cast(pl.String).replace(kinds))
+    values = pl.col(NAMES).fill_null(1.0)  # NULL counts as missing, whatever its label
+    rows = ROWS.with_columns(values, labels.cast(pl.String).replace(types))
     scored = fsq.score(rows, now=NOW)
     assert scored["feature_sources"].str.contains("calculated").any()
     got = quality(scored.drop("feature_sources"))
     assert_frame_equal(got, scored.select(COLUMN_NAMES))
 
 
-def test_legacy_words_that_rows_bring_are_kept() -> None:
-    brought = SCORED.with_columns(primary_data_source=pl.lit("by hand"))
-    assert quality(brought)["primary_data_source"].unique().to_list() == ["by hand"]
+def test_legacy_fields_that_rows_state_are_kept() -> None:
+    stated = SCORED.with_columns(primary_data_source=pl.lit("by hand"))
+    assert quality(stated)["primary_data_source"].unique().to_list() == ["by hand"]
     assert_frame_equal(
-        quality(brought).drop("primary_data_source"), QUALITY.drop("primary_data_source")
+        quality(stated).drop("primary_data_source"), QUALITY.drop("primary_data_source")
     )
 
 
-def test_names_decide_not_positions() -> None:
+def test_features_are_read_by_name_not_position() -> None:
     mixed = pl.concat([legacy(ROWS.head(15)), legacy(ROWS.slice(15), list(reversed(NAMES)))])
     without = [c for c in COLUMN_NAMES if c != "feature_sources"]
     assert_frame_equal(quality(mixed).select(without), QUALITY.select(without))
 
 
 def test_sources_as_a_map() -> None:
-    word = [pl.struct(key=pl.lit(str(i)), value=f"{n}__source") for i, n in enumerate(NAMES)]
-    mapped = legacy(ROWS).with_columns(ROWS.select(pl.concat_list(word).alias("feature_sources")))
+    pairs = [pl.struct(key=pl.lit(str(i)), value=f"{n}__source") for i, n in enumerate(NAMES)]
+    mapped = legacy(ROWS).with_columns(ROWS.select(pl.concat_list(pairs).alias("feature_sources")))
     assert_frame_equal(quality(mapped), QUALITY)
 
 
@@ -81,14 +83,14 @@ def test_sources_as_a_map() -> None:
     [DETAIL.list.reverse(), DETAIL.list.head(32), DETAIL.list.head(0), pl.lit(None, DETAIL_TYPE)],
     ids=["in another order", "fewer", "none", "NULL"],
 )
-def test_a_detail_of_other_features_is_refused(other: pl.Expr) -> None:
+def test_a_detail_of_other_features_is_rejected(other: pl.Expr) -> None:
     first = pl.int_range(pl.len()) == 0
     rows = SCORED.with_columns(pl.when(first).then(other).otherwise(DETAIL).alias(DETAIL_NAME))
     with pytest.raises(fsq.InputError, match="features are not those of v2_33features"):
         fsq.score(rows)
 
 
-def test_what_a_map_of_sources_lacks_is_missing() -> None:
+def test_a_source_that_a_map_lacks_is_missing() -> None:
     few = pl.struct(pl.lit("phase4").alias("0"), pl.lit("phase3").alias("2"))
     rows = wide(2, 1).with_columns(pl.col(NAMES).fill_null(1.0))
     scored = fsq.score(legacy(rows).with_columns(feature_sources=few), now=NOW)
@@ -97,7 +99,7 @@ def test_what_a_map_of_sources_lacks_is_missing() -> None:
     assert scored["default_feature_count"].to_list() == [31, 31]
 
 
-def test_lazy_is_lazy_and_pushes_down() -> None:
+def test_lazy_rows_stay_lazy_and_push_down() -> None:
     lazy = fsq.score(ROWS.lazy(), now=NOW)
     assert lazy.collect_schema() == SCORED.schema
     assert_frame_equal(lazy.collect(), SCORED)
@@ -110,16 +112,16 @@ def test_lazy_is_lazy_and_pushes_down() -> None:
     assert_frame_equal(lazy.head(7).collect(), SCORED.head(7))
 
 
-def test_bad_rows_outside_the_asked_dates_do_not_hinder() -> None:
+def test_bad_rows_on_other_dates_do_not_matter() -> None:
     bad = pl.when(pl.col("game_date") > date(2026, 1, 2)).then(pl.lit("typo"))
     rows = ROWS.with_columns(bad.otherwise("pace_score__source").alias("pace_score__source"))
-    day = pl.col("game_date") == date(2026, 1, 1)
-    assert fsq.score(rows.lazy()).filter(day).collect().height == 10
+    wanted = pl.col("game_date") == date(2026, 1, 1)
+    assert fsq.score(rows.lazy()).filter(wanted).collect().height == 10
     with pytest.raises(fsq.InputError, match="typo"):
         fsq.score(rows.lazy()).collect()
 
 
-def test_arrow_in_plain_arrow_out() -> None:
+def test_arrow_in_gives_plain_arrow_out() -> None:
     table = fsq.score(ROWS.to_arrow(), now=NOW)
     assert isinstance(table, pa.Table)
     assert pa.schema([table.schema.field(c) for c in COLUMN_NAMES]) == ARROW_SCHEMA
@@ -129,7 +131,7 @@ def test_arrow_in_plain_arrow_out() -> None:
 
 
 @pytest.mark.parametrize("form", [wide(), legacy(ROWS), hybrid(ROWS), SCORED])
-def test_no_rows(form: pl.DataFrame) -> None:
+def test_no_rows_give_the_same_schema(form: pl.DataFrame) -> None:
     assert fsq.score(form.clear()).schema == fsq.score(form).schema
 
 
@@ -140,7 +142,7 @@ def test_row_order_is_kept() -> None:
 
 
 @pytest.mark.parametrize("rows", [7, 39, 40])
-def test_chunks_do_not_show(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunk_size_does_not_matter(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fsq.scoring.engine.CHUNK_ROWS", rows)
     assert_frame_equal(fsq.score(ROWS, now=NOW), SCORED)
     assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).collect(), SCORED)
@@ -154,7 +156,7 @@ def test_explode_detail() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "problems"),
     [
         (ROWS.drop("home_away"), ["missing columns: ['home_away']"]),
         (ROWS.drop("game_date"), ["missing key column 'game_date'"]),
@@ -181,27 +183,27 @@ def test_explode_detail() -> None:
         ),
     ],
 )
-def test_bad_input_is_refused_with_every_problem(rows: pl.DataFrame, told: list[str]) -> None:
+def test_bad_input_is_rejected_with_every_problem(rows: pl.DataFrame, problems: list[str]) -> None:
     with pytest.raises(fsq.InputError) as error:
         fsq.score(rows)
-    for part in told:
-        assert part in str(error.value)
+    for problem in problems:
+        assert problem in str(error.value)
     with pytest.raises(fsq.InputError):
         fsq.score(rows.lazy()).collect()
 
 
-def test_rows_of_another_kind_are_refused() -> None:
+def test_rows_of_another_type_are_rejected() -> None:
     rows: Any = wide(1, 1).to_dicts()
     with pytest.raises(TypeError, match="not list"):
         fsq.score(rows)
 
 
-def test_unknown_words_may_count_as_default() -> None:
+def test_unknown_labels_may_count_as_default() -> None:
     at = pl.int_range(pl.len())
     odd = pl.when(at < 7).then(pl.lit("typo")).otherwise(pl.lit("phase4"))
-    with pytest.raises(fsq.InputError) as refused:
+    with pytest.raises(fsq.InputError) as error:
         fsq.score(ROWS.with_columns(pace_score__source=odd))
-    assert refused.value.problems[0].startswith("unknown source labels: 'typo' (7); use [")
+    assert error.value.problems[0].startswith("unknown source labels: 'typo' (7); use [")
     rows = ROWS.with_columns(pace_score__source=pl.lit("typo"))
     detail = fsq.explode_detail(fsq.score(rows, on_unknown_source="default"))
     pace = detail.filter(pl.col("feature_name") == "pace_score")
@@ -209,7 +211,7 @@ def test_unknown_words_may_count_as_default() -> None:
     assert set(pace["quality_score"]) <= {40.0, 30.0}
 
 
-def test_a_run_context_fills_what_rows_lack() -> None:
+def test_a_run_context_fills_in_what_rows_lack() -> None:
     run = fsq.RunContext(
         "run-1",
         ["PlayerDailyCacheProcessor", "Zeta", "Alpha"],
@@ -225,6 +227,6 @@ def test_a_run_context_fills_what_rows_lack() -> None:
     assert SCORED["missing_processors"].null_count() == SCORED.height
 
 
-def test_namespace() -> None:
+def test_score_in_the_namespace() -> None:
     assert_frame_equal(ROWS.fsq.score(now=NOW), SCORED)  # type: ignore[attr-defined]
     assert_frame_equal(ROWS.lazy().fsq.score(now=NOW).collect(), SCORED)  # type: ignore[attr-defined]

@@ -1,3 +1,5 @@
+"""Scoring equals a slow row-by-row oracle on generated rows."""
+
 from __future__ import annotations
 
 import json
@@ -20,7 +22,7 @@ from tests.support.strategies import DAYS, NOW, wide_frames
 CONTRACTS = {c.name: c for c in (V2, V3, CAPPED)}
 
 
-def canonical(rows: pl.DataFrame) -> list[dict[str, Any]]:
+def to_oracle_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows for the oracle: floats, and timestamps in UTC, whatever their type, unit and zone."""
     features = [f.name for f in V3.features if f.name in rows.columns]
     values = pl.col(features).cast(pl.Float64)
@@ -56,7 +58,7 @@ def compare(rows: pl.DataFrame, contract: OracleContract, **options: Any) -> Non
     scored = fsq.score(rows, contract.name, as_of=options.get("as_of"), run=run, now=NOW)
     quality = scored.select(COLUMN_NAMES)
     assert dict(quality.schema) == dict(POLARS_SCHEMA)
-    want = oracle.score_rows(canonical(rows), contract, now=NOW, **options)
+    want = oracle.score_rows(to_oracle_rows(rows), contract, now=NOW, **options)
     for i, (a, b) in enumerate(zip(quality.to_dicts(), want, strict=True)):
         assert set(a) == set(b)
         assert_same(a, {name: b[name] for name in COLUMN_NAMES}, f"row {i}")
@@ -80,13 +82,13 @@ def test_options_match_the_oracle(
 
 
 @given(
-    words=st.lists(st.sampled_from(list(oracle.SOURCES)), min_size=33, max_size=33),
+    labels=st.lists(st.sampled_from(list(oracle.SOURCES)), min_size=33, max_size=33),
     hours=st.sampled_from([None, 24, 24.001, 48, 48.001]),
 )
-def test_tiers_and_gates_match_on_whole_records(words: list[str], hours: float | None) -> None:
+def test_tiers_and_gates_match_on_whole_records(labels: list[str], hours: float | None) -> None:
     row: dict[str, Any] = {"player_lookup": "p", "game_date": DAYS[0]}
-    for f, word in zip(V2.features, words, strict=True):
-        row |= {f.name: (f.min + f.max) / 2 + 0.125, f"{f.name}__source": word}
+    for f, label in zip(V2.features, labels, strict=True):
+        row |= {f.name: (f.min + f.max) / 2 + 0.125, f"{f.name}__source": label}
     if hours is not None:
         midnight = datetime(2026, 2, 7, tzinfo=UTC)
         row["player_daily_cache__last_updated"] = midnight - timedelta(hours=hours)
@@ -94,7 +96,7 @@ def test_tiers_and_gates_match_on_whole_records(words: list[str], hours: float |
 
 
 @given(rows=wide_frames(V2), processors=st.sampled_from([[], oracle.EXPECTED, ["Zeta"]]))
-def test_contexts_by_date_are_those_of_each_date(rows: pl.DataFrame, processors: list[str]) -> None:
+def test_a_context_by_date_applies_to_that_date(rows: pl.DataFrame, processors: list[str]) -> None:
     day, other = DAYS
     run = fsq.RunContext("run-1", ["Alpha"], by_date={day: fsq.RunContext("run-2", processors)})
     scored = fsq.score(rows, run=run, now=NOW)
@@ -110,34 +112,34 @@ def test_contexts_by_date_are_those_of_each_date(rows: pl.DataFrame, processors:
 
 @given(
     rows=wide_frames(V2),
-    asked=st.lists(st.sampled_from(["player_lookup", *COLUMN_NAMES]), min_size=1, unique=True),
+    columns=st.lists(st.sampled_from(["player_lookup", *COLUMN_NAMES]), min_size=1, unique=True),
 )
-def test_any_columns_asked_for_are_those_of_the_whole(rows: pl.DataFrame, asked: list[str]) -> None:
-    got = fsq.score(rows.lazy(), now=NOW).select(asked).collect()
-    assert_frame_equal(got, fsq.score(rows, now=NOW).select(asked))
+def test_selected_columns_equal_those_of_the_full_result(
+    rows: pl.DataFrame, columns: list[str]
+) -> None:
+    got = fsq.score(rows.lazy(), now=NOW).select(columns).collect()
+    assert_frame_equal(got, fsq.score(rows, now=NOW).select(columns))
 
 
 @given(rows=wide_frames(V2), as_map=st.booleans())
-def test_one_column_of_sources_is_as_good_as_one_for_each_feature(
-    rows: pl.DataFrame, as_map: bool
-) -> None:
+def test_one_column_of_sources_equals_one_per_feature(rows: pl.DataFrame, as_map: bool) -> None:
     names = [f"{f.name}__source" for f in V2.features]
-    words = rows.select(pl.col(names).cast(pl.String)).to_dicts()
-    known = [{str(i): row[n] for i, n in enumerate(names) if row[n] is not None} for row in words]
-    told: pl.Series
+    labels = rows.select(pl.col(names).cast(pl.String)).to_dicts()
+    known = [{str(i): row[n] for i, n in enumerate(names) if row[n] is not None} for row in labels]
+    sources: pl.Series
     if as_map:
         pairs = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
         lists = [[{"key": k, "value": v} for k, v in row.items()] for row in known]
-        told = pl.Series("feature_sources", lists, dtype=pairs)
+        sources = pl.Series("feature_sources", lists, dtype=pairs)
     else:
-        told = pl.Series("feature_sources", [json.dumps(row) for row in known])
+        sources = pl.Series("feature_sources", [json.dumps(row) for row in known])
     want = fsq.score(rows, now=NOW).drop("feature_sources")
-    got = fsq.score(rows.drop(names).with_columns(told), now=NOW).drop("feature_sources")
+    got = fsq.score(rows.drop(names).with_columns(sources), now=NOW).drop("feature_sources")
     assert_frame_equal(got, want, check_column_order=False)
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
-def test_the_shipped_contracts_are_those_of_the_definition(name: str) -> None:
+def test_the_shipped_contracts_equal_the_definition(name: str) -> None:
     shipped = fsq.load_contract(name)
     for mine, other in zip(shipped.features, CONTRACTS[name].features, strict=True):
         for attribute in (

@@ -49,23 +49,23 @@ def test_a_perfect_record() -> None:
     assert record["primary_data_source"] == "phase4"
 
 
-def test_a_score_on_the_bound_of_gold_is_silver() -> None:
+def test_a_score_at_the_bound_of_gold_is_silver() -> None:
     row = good_row("a") | {f"{f.name}__source": "minutes_ppm" for f in CONTRACT.features}
     record = scored([row]).row(0, named=True)
     assert (record["feature_quality_score"], record["quality_tier"]) == (95.0, "silver")
 
 
-def test_a_matchup_on_the_bound_of_red_is_not_red() -> None:
+def test_a_matchup_at_the_bound_of_red_is_not_red() -> None:
     matchup = [f.name for f in CONTRACT.features if f.category == "matchup"]
     record = scored([good_row("a") | dict.fromkeys(matchup[:3])]).row(0, named=True)
     assert record["matchup_quality_pct"] == 50.0
-    assert record["quality_alert_level"] == "yellow"  # for three defaults
+    assert record["quality_alert_level"] == "yellow"  # because of three defaults
 
 
-def test_a_matchup_on_the_bound_of_yellow_is_green() -> None:
+def test_a_matchup_at_the_bound_of_yellow_is_green() -> None:
     row = good_row("a")
     for name in (f.name for f in CONTRACT.features if f.category == "matchup"):
-        # 100 for the source, less 20 for its age and 10 for few games.
+        # 100 for the source, minus 20 for its age and 10 for a thin sample.
         row |= {f"{name}__last_updated": datetime(2026, 2, 3, tzinfo=UTC)}
         row |= {f"{name}__sample_size": 2}
     record = scored([row]).row(0, named=True)
@@ -73,7 +73,7 @@ def test_a_matchup_on_the_bound_of_yellow_is_green() -> None:
     assert record["quality_alert_level"] == "green"
 
 
-def test_february_the_sixth() -> None:
+def test_february_sixth() -> None:
     """All 201 players get the default for every matchup feature."""
     rows = [good_row(f"player{i}") for i in range(201)]
     for row in rows:
@@ -85,7 +85,7 @@ def test_february_the_sixth() -> None:
     frame = scored(rows)
     assert frame.height == 201
     for record in frame.iter_rows(named=True):
-        # (27 × 100 + 6 × 40) / 33: the mean hides the failure of a part
+        # (27 × 100 + 6 × 40) / 33: the mean hides that a whole category failed
         assert abs(record["feature_quality_score"] - 2940 / 33) < 1e-9
         assert record["quality_tier"] == "silver"
         assert record["matchup_quality_pct"] == 0.0
@@ -104,7 +104,7 @@ def test_february_the_sixth() -> None:
         assert record["critical_feature_count"] == 0
 
 
-def test_penalties_by_hand() -> None:
+def test_penalties() -> None:
     """A stale cache costs 10 points, a thin sample 10 more; beyond 48 hours it is 20."""
     row = good_row("a")
     midnight = datetime(2026, 2, 7, tzinfo=UTC)
@@ -123,7 +123,7 @@ def test_penalties_by_hand() -> None:
     assert detail["points_avg_last_5"]["triggered_alert"] == "stale_data_48h"
 
 
-def test_missing_lines_are_normal() -> None:
+def test_missing_betting_lines_are_normal() -> None:
     row = good_row("bench")
     for name in CONTRACT.names[25:29]:
         row |= {name: None, f"{name}__source": "missing"}

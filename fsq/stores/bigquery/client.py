@@ -99,7 +99,7 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
 def _describe(error: Exception) -> str:
     """The server's message, without the request's address and headers."""
     cause = getattr(error, "cause", None)
-    if isinstance(cause, Exception):  # of the retries' timeout
+    if isinstance(cause, Exception):  # the last error before retries timed out
         return f"{_describe(cause)} (after retries)"
     message = getattr(error, "message", None)
     if message is None and callable(details := getattr(error, "details", None)):

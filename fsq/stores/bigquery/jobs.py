@@ -11,14 +11,13 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 # Seconds after which a call, or a job that others delay, fails.
 _TIMEOUT = 120.0
 _REQUEST_RETRY = DEFAULT_RETRY.with_timeout(_TIMEOUT)
-# In errors of statements that conflict with another one on the same table.
+# Messages of statements that conflict with another one on the same table.
 _CONFLICTS = ("concurrent update", "too many dml statements", "aborted due to concurrent")
 
 
 def _is_retryable(error: Exception) -> bool:
-    conflict = isinstance(error, GoogleAPICallError) and any(
-        w in str(error).lower() for w in _CONFLICTS
-    )
+    message = str(error).lower() if isinstance(error, GoogleAPICallError) else ""
+    conflict = any(words in message for words in _CONFLICTS)
     return conflict or bool(DEFAULT_JOB_RETRY._predicate(error))
 
 

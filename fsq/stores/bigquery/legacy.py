@@ -87,9 +87,8 @@ def _search_consumer(client: Any, name: TableName) -> list[LegacyReference]:
 
 def _search_sql(where: str, sql: str | None) -> list[LegacyReference]:
     if not sql:
-        return [
-            LegacyReference(where, None, None, "its SQL is not shown to you, so it may name them")
-        ]
+        problem = "you cannot see its SQL, so it may name them"
+        return [LegacyReference(where, None, None, problem)]
     return find_in_text(sql, where)
 
 

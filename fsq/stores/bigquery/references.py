@@ -78,7 +78,7 @@ def find_references(consumers: Sequence[str]) -> Consumers:
             try:
                 tables.append(TableName.parse(entry))
             except InputError:
-                kinds = "no file, folder, project.dataset.view or legacy field"
+                kinds = "not a file, folder, project.dataset.view or legacy field"
                 problems.append(f"{entry!r} is {kinds}; correct it")
     if problems:
         raise InputError(problems, "the list of consumers cannot be used")

@@ -114,8 +114,8 @@ def _print_stages(document: Document, out: Output) -> None:
         numbers="median best worst rows/s share MB peak",
     )
     out.line(
-        "\nMB: size of a stage's result; peak: memory of the process meanwhile. One thread\n"
-        "scores, so that stages do not overlap. Every round had the same result."
+        "\nMB: size of a stage's result; peak: memory of the process at its peak. One\n"
+        "thread scores, so that stages do not overlap. Every round had the same result."
     )
 
 

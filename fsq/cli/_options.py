@@ -65,7 +65,7 @@ def picture_kind(option: str, path: Path | None, kinds: tuple[str, ...] = PICTUR
     """The kind of picture that a file's name asks for; None without a file.
 
     Raises:
-        InputError: the name ends in none of the kinds.
+        InputError: the name ends in something else.
 
     >>> picture_kind("--out", Path("trend.SVG"))
     'svg'
@@ -83,7 +83,7 @@ def picture_kind(option: str, path: Path | None, kinds: tuple[str, ...] = PICTUR
 StoreOpt = Annotated[str, typer.Option(metavar="D", help=f"{STORES}.")]
 DateOpt = Annotated[
     date | None,
-    typer.Option("--date", parser=parse_date, metavar="DATE", help="One date, as 2026-02-06."),
+    typer.Option("--date", parser=parse_date, metavar="DATE", help="One date, such as 2026-02-06."),
 ]
 StartOpt = Annotated[
     date | None,

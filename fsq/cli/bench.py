@@ -77,10 +77,10 @@ def command(
     ] = None,
     as_json: o.JsonOpt = False,
 ) -> int:
-    """Measure the time and memory that scoring takes, stage by stage.
+    """Measure the time and memory that scoring takes.
 
-    Every round is a new process, whose result is checked. Times are given beside the time to copy
-    as many bytes as the result has, measured in the same process.
+    Each stage is measured. Every round is a new process, whose result is checked. Times are
+    given beside the time to copy as many bytes as the result has, measured in the same process.
     """
     from fsq.bench import compare as comparing
     from fsq.bench import run_bench

@@ -62,9 +62,10 @@ def command(
     ] = None,
     as_json: o.JsonOpt = False,
 ) -> int:
-    """Check whether dates are healthy, per category and per feature, with cause and remedy.
+    """Check whether dates are healthy; print cause and remedy.
 
-    Without a date, the latest one is checked. Each date is compared with the seven before it.
+    Without a date, the latest one is checked. Each date is compared with the seven before it,
+    per category and per feature.
     """
     out, loaded = Output(as_json), load_contract(contract)
     start, end = choose_dates(day, start, end, _HEADLINE)

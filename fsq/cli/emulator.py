@@ -24,9 +24,10 @@ def command(
         str, typer.Option(metavar="ID", help="Project of requests that do not name one.")
     ] = "test-project",
 ) -> None:
-    """Run a local BigQuery that speaks the real protocol, until interrupted.
+    """Run a local BigQuery until interrupted.
 
-    Once ready, it prints two lines to run in your shell, so that fsq and Google's clients use it.
+    It speaks the real protocol. Once ready, it prints two lines to run in your shell, so that
+    fsq and Google's clients use it.
     """
     out = Output()
 

@@ -17,19 +17,23 @@ _INDENT = " " * 6
 
 def command(
     player: Annotated[
-        str, typer.Argument(metavar="PLAYER", help="The record's player_lookup, as lebronjames.")
+        str,
+        typer.Argument(metavar="PLAYER", help="player_lookup of the record, such as lebronjames."),
     ],
     day: Annotated[
         date,
         typer.Argument(
-            metavar="DATE", parser=o.parse_date, help="The record's game_date, as 2026-02-06."
+            metavar="DATE", parser=o.parse_date, help="game_date of the record, such as 2026-02-06."
         ),
     ],
     store: o.StoreOpt,
     contract: o.ContractOpt = o.CONTRACT,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Explain one record: source, age and score of every feature, and why it scored so."""
+    """Explain every feature of one record.
+
+    Each feature is shown with its source, its age and how its score comes about.
+    """
     out = Output(as_json)
     with open_for_reading(store) as opened:
         explanation = explain(opened.read(day, day), player, day, contract)

@@ -52,7 +52,10 @@ def check(
     contract: o.ContractOpt = o.CONTRACT,
     as_json: o.JsonOpt = False,
 ) -> int:
-    """Check whether the data of a date supports a model; exit status 1 if not."""
+    """Check whether data supports a model.
+
+    If it does not, the exit status is 1.
+    """
     out = Output(as_json)
     start, end = choose_dates(day, start, end, HEADLINE)
     names = "," in model and not Path(model).exists()
@@ -92,6 +95,6 @@ def _print_result(result: ModelCheck, out: Output) -> None:
         for d in shown.iter_rows(named=True)
     ]
     out.line("")
-    out.table(("date", "records", "may", "supported", "lacks"), rows, numbers="records may")
+    out.table(("date", "records", "may", "supported", "missing"), rows, numbers="records may")
     if result.dates.height > shown.height:
         out.line(f"and {result.dates.height - shown.height} more dates; --json lists all of them")

@@ -28,7 +28,10 @@ def command(
     contract: o.ContractOpt = o.CONTRACT,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Write one HTML page, readable offline: verdict, findings, charts, worst records."""
+    """Write a report: one HTML page that opens offline.
+
+    It has the verdict, findings, charts and worst records of the dates.
+    """
     validate_date_range(start, end, _HEADLINE)
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError([f"--out {target}: the name must end in .html"], _HEADLINE)

@@ -67,9 +67,10 @@ def ddl(
     ] = False,
     as_json: JsonOpt = False,
 ) -> None:
-    """Print the output schema: CREATE TABLE, or ALTER TABLE for an existing table.
+    """Print the output schema.
 
-    Nothing is run, and no server is contacted without --table.
+    As SQL it is CREATE TABLE, or ALTER TABLE for an existing table. Nothing is run, and no
+    server is contacted without --table.
     """
     out = Output(as_json)
     if form != Format.sql and (table or alter):
@@ -124,9 +125,10 @@ def migrate(
     ] = CONTRACT,
     as_json: JsonOpt = False,
 ) -> None:
-    """Add the columns, sub-fields and descriptions that a table is missing; nothing else.
+    """Add to a table what it is missing.
 
-    If a name, type or mode conflicts, all conflicts are listed and nothing is changed.
+    Only columns, sub-fields and descriptions are added. If a name, type or mode conflicts, all
+    conflicts are listed and nothing is changed.
     """
     out, loaded = Output(as_json), load_contract(contract)
     names = _find_view_names(store) if views else []
@@ -200,10 +202,11 @@ def drop(
     ] = False,
     as_json: JsonOpt = False,
 ) -> int:
-    """Drop the legacy fields feature_sources, primary_data_source and matchup_data_status.
+    """Drop the legacy fields, unless something uses them.
 
-    While a view or routine of the dataset, a consumer or the table itself still names one of
-    them, nothing is dropped and the exit status is 1. Without --yes, the exit status is 2.
+    They are feature_sources, primary_data_source and matchup_data_status. While a view or
+    routine of the dataset, a consumer or the table itself still names one of them, nothing is
+    dropped and the exit status is 1. Without --yes, the exit status is 2.
     """
     out = Output(as_json)
     result = drop_legacy(store, consumers or (), yes=yes, input_too=input_too)

@@ -35,7 +35,10 @@ def command(
     ] = False,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Print a query or view over a scored table as SQL; nothing is run."""
+    """Print a query or view over a scored table, as SQL.
+
+    Nothing is run.
+    """
     out = Output(as_json)
     if name is None:
         out.table(("name", "gives"), list(sql.VIEWS.items()))

@@ -84,7 +84,7 @@ def command(
     contract: o.ContractOpt = o.CONTRACT,
     as_json: o.JsonOpt = False,
 ) -> int:
-    """Write a store's training set to a file, and show what each gate dropped.
+    """Write a training set, and show what each gate dropped.
 
     On a red finding, such as a feature that gives away the label, nothing is written and the exit
     status is 1.

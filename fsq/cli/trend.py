@@ -38,12 +38,15 @@ def command(
     summary: Annotated[
         bool,
         typer.Option(
-            "--store-summary", help="Keep it in the table feature_quality_daily beside the store."
+            "--store-summary", help="Save it to the table feature_quality_daily beside the store."
         ),
     ] = False,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Show quality over time, each date compared with the dates before it."""
+    """Show quality over time.
+
+    Each date is compared with the dates before it.
+    """
     validate_date_range(start, end, "the trend cannot be shown")
     if summary and not get_capabilities(store).summary_table:
         cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"

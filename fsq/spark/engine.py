@@ -170,7 +170,7 @@ def _find_problems(worker: dict[str, Any]) -> Iterator[str]:
         yield f"executors run Python {found}, the driver {here}; use one version for both"
     for name, found in worker["packages"].items():
         if found is None:
-            yield f"executors lack the Python package {name}; see docs/spark.md for how to ship it"
+            yield f"executors lack the Python package {name}; docs/spark.md says how to ship it"
         elif name in _SAME_VERSION and found not in ("?", _version(name)):
             yield (
                 f"executors have {name} {found}, the driver {_version(name)}; "

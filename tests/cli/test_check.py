@@ -1,4 +1,4 @@
-"""``fsq check`` and ``fsq explain`` as people and scripts see them, on a stored season."""
+"""``fsq check`` as people and scripts see it, on a stored season."""
 
 from __future__ import annotations
 
@@ -7,50 +7,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
-import polars as pl
 import pytest
 
 import fsq
-from fsq.cli import main
-from fsq.demo import simulate_season
-from fsq.diagnosis.explain import explain
 from fsq.utils import webhook
-
-CONTRACT = fsq.load_contract()
-
-
-class CommandResult:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-    @property
-    def document(self) -> dict[str, Any]:
-        document = json.loads(self.out)
-        assert isinstance(document, dict)
-        return document
-
-
-Command = Callable[..., CommandResult]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    def call(*words: object) -> CommandResult:
-        return CommandResult(main([str(w) for w in words]), *capsys.readouterr())
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = str(tmp_path_factory.mktemp("season") / "store")
-    fsq.open_store(folder).replace(fsq.score(simulate_season(seed=7).rows))
-    return folder
+from tests.support.cli import Command
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -96,8 +62,8 @@ def test_help_holds_80_columns(run: Command, command: str) -> None:
     assert all(len(line) <= 80 for line in result.out.splitlines())
 
 
-def test_the_sixth_of_february(run: Command, store: str) -> None:
-    result = run("check", "--store", store, "--date", "2026-02-06")
+def test_the_sixth_of_february(run: Command, season_store: str) -> None:
+    result = run("check", "--store", season_store, "--date", "2026-02-06")
     assert result.status == 1
     assert result.err == ""
     lines = result.out.splitlines()
@@ -107,28 +73,28 @@ def test_the_sixth_of_february(run: Command, store: str) -> None:
     assert "fsq backfill --source SOURCE --store" in result.out
     assert "fatigue_score" in result.out
     assert "\x1b" not in result.out
-    assert all(len(line) <= 80 for line in lines if store not in line)
+    assert all(len(line) <= 80 for line in lines if season_store not in line)
 
 
-def test_its_neighbours_are_quiet(run: Command, store: str) -> None:
+def test_its_neighbours_are_quiet(run: Command, season_store: str) -> None:
     for day in ("2026-02-05", "2026-02-07"):
-        result = run("check", "--store", store, "--date", day)
+        result = run("check", "--store", season_store, "--date", day)
         assert result.status == 0
         assert result.out.startswith("GREEN")
 
 
-def test_only_the_date_and_its_history_decide(run: Command, store: str) -> None:
-    """The date alone from the store says what a diagnosis of the whole season says of it."""
-    whole = fsq.diagnose(fsq.open_store(store).read())
+def test_only_the_date_and_its_history_decide(run: Command, season_store: str) -> None:
+    """The date alone from the season_store says what a diagnosis of the whole season says of it."""
+    whole = fsq.diagnose(fsq.open_store(season_store).read())
     for day in ("2025-11-28", "2025-12-10", "2026-01-05", "2026-02-21", "2026-03-18"):
-        result = run("check", "--store", store, "--date", day, "--json").document
+        result = run("check", "--store", season_store, "--date", day, "--json").document
         kinds = sorted(f["kind"] for f in result["findings"])
         assert kinds == sorted(f.kind for f in whole.findings if day in map(str, f.dates))
         assert result["verdict"] == "red"
 
 
-def test_json_is_one_document_with_the_documented_names(run: Command, store: str) -> None:
-    result = run("check", "--store", store, "--date", "2026-02-06", "--json")
+def test_json_is_one_document_with_the_documented_names(run: Command, season_store: str) -> None:
+    result = run("check", "--store", season_store, "--date", "2026-02-06", "--json")
     assert result.status == 1
     data = result.document
     assert list(data) == [
@@ -161,9 +127,9 @@ def test_every_kind_is_documented() -> None:
     assert [k for k in kinds() if f"`{k}`" not in documented] == []
 
 
-def test_ranges_and_the_last_date(run: Command, store: str) -> None:
+def test_ranges_and_the_last_date(run: Command, season_store: str) -> None:
     result = run(
-        "check", "--store", store, "--start", "2025-11-25", "--end", "2025-12-03", "--json"
+        "check", "--store", season_store, "--start", "2025-11-25", "--end", "2025-12-03", "--json"
     )
     (finding,) = [f for f in result.document["findings"] if f["severity"] == "red"]
     assert finding["dates"] == [
@@ -173,44 +139,53 @@ def test_ranges_and_the_last_date(run: Command, store: str) -> None:
         "2025-11-30",
         "2025-12-01",
     ]
-    shown = run("check", "--store", store, "--start", "2025-10-21", "--end", "2026-04-12")
+    shown = run("check", "--store", season_store, "--start", "2025-10-21", "--end", "2026-04-12")
     assert shown.status == 1
     assert shown.out.startswith("RED  10 of 166 dates, 2025-10-21 to 2026-04-12, ")
-    assert all(len(line) <= 80 for line in shown.out.splitlines() if store not in line)
-    last = run("check", "--store", store, "--json").document
+    assert all(len(line) <= 80 for line in shown.out.splitlines() if season_store not in line)
+    last = run("check", "--store", season_store, "--json").document
     assert [d["date"] for d in last["dates"]] == ["2026-04-12"]
 
 
-def test_fail_on_yellow(run: Command, store: str) -> None:
-    words = ("check", "--store", store, "--date", "2025-10-25")
+def test_fail_on_yellow(run: Command, season_store: str) -> None:
+    words = ("check", "--store", season_store, "--date", "2025-10-25")
     assert run(*words).status == 0
     assert run(*words, "--fail-on", "yellow").status == 1
 
 
 def test_a_date_without_rows_fails_and_a_range_without_rows_is_refused(
-    run: Command, store: str
+    run: Command, season_store: str
 ) -> None:
-    result = run("check", "--store", store, "--date", "2026-02-15")
+    result = run("check", "--store", season_store, "--date", "2026-02-15")
     assert result.status == 1
     assert "no rows at all" in result.out
-    beyond = run("check", "--store", store, "--start", "2030-01-01", "--end", "2030-02-01")
+    beyond = run("check", "--store", season_store, "--start", "2030-01-01", "--end", "2030-02-01")
     assert beyond.status == 2
-    clash = run("check", "--store", store, "--date", "2026-02-06", "--end", "2026-02-07")
+    clash = run("check", "--store", season_store, "--date", "2026-02-06", "--end", "2026-02-07")
     assert clash.status == 2
-    assert run("check", "--store", store + "-absent", "--date", "2026-02-06").status == 3
-    assert run("check", "--store", store, "--contract", "v3_37features").status == 2
+    assert run("check", "--store", season_store + "-absent", "--date", "2026-02-06").status == 3
+    assert run("check", "--store", season_store, "--contract", "v3_37features").status == 2
 
 
-def test_markdown(run: Command, store: str) -> None:
-    result = run("check", "--store", store, "--date", "2026-02-06", "--format", "markdown")
+def test_markdown(run: Command, season_store: str) -> None:
+    result = run("check", "--store", season_store, "--date", "2026-02-06", "--format", "markdown")
     assert result.status == 1
     assert result.out.startswith("## 🔴 fsq check: red\n")
     assert "| 🔴 red | PlayerCompositeFactorsProcessor did not run" in result.out
 
 
-def test_a_webhook_gets_the_document(run: Command, store: str, receiver: str) -> None:
+def test_a_webhook_gets_the_document(run: Command, season_store: str, receiver: str) -> None:
     Receiver.answers[:] = [503]  # the second try succeeds
-    words = ("check", "--store", store, "--date", "2026-02-06", "--json", "--webhook", receiver)
+    words = (
+        "check",
+        "--store",
+        season_store,
+        "--date",
+        "2026-02-06",
+        "--json",
+        "--webhook",
+        receiver,
+    )
     result = run(*words)
     assert result.status == 1
     assert result.err.startswith("RED")
@@ -218,15 +193,15 @@ def test_a_webhook_gets_the_document(run: Command, store: str, receiver: str) ->
 
 
 def test_a_webhook_that_refuses_never_fails_the_check(
-    run: Command, store: str, receiver: str
+    run: Command, season_store: str, receiver: str
 ) -> None:
     Receiver.answers[:] = [404]
-    result = run("check", "--store", store, "--date", "2026-02-07", "--webhook", receiver)
+    result = run("check", "--store", season_store, "--date", "2026-02-07", "--webhook", receiver)
     assert result.status == 0
     assert len(Receiver.got) == 1
     assert "answered 404" in result.err
     assert "secret" not in result.err
-    bad = run("check", "--store", store, "--webhook", "file:///etc/passwd")
+    bad = run("check", "--store", season_store, "--webhook", "file:///etc/passwd")
     assert bad.status == 2
     assert "http" in bad.err
 
@@ -247,55 +222,10 @@ def test_posting_gives_up_in_time(receiver: str) -> None:
         assert webhook.find_url_problem(url) is not None
 
 
-def test_explain_shows_the_sum(run: Command, store: str) -> None:
-    rows = fsq.open_store(store).read(columns=["player_lookup", "game_date"]).collect()
-    day = "2026-01-05"
-    player = str(rows.filter(pl.col("game_date").cast(pl.String) == day)[0, 0])
-    result = run("explain", player, day, "--store", store)
-    assert result.status == 0
-    assert result.out.startswith(f"{player}  {day}  ")
-    assert "score 100 phase4 − 20 very stale 75 h = 80" in result.out
-    assert all(len(line) <= 80 for line in result.out.splitlines())
-    assert all(f.name in result.out for f in CONTRACT.features)
-    document = run("explain", player, day, "--store", store, "--json").document
-    assert [f["feature_name"] for f in document["features"]] == list(CONTRACT.names)
-    assert document["features"][0]["age_hours"] == pytest.approx(75)
-
-
-def test_a_misspelt_player_gets_the_nearest(run: Command, store: str) -> None:
-    rows = fsq.open_store(store).read(columns=["player_lookup", "game_date"]).collect()
-    player = str(rows.filter(pl.col("game_date").cast(pl.String) == "2026-01-05")[0, 0])
-    result = run("explain", player[:-1] + "x", "2026-01-05", "--store", store)
-    assert result.status == 2
-    assert player in result.err
-    assert run("explain", player.upper(), "2026-01-05", "--store", store).status == 0
-    assert "no rows for this date" in run("explain", player, "2026-07-05", "--store", store).err
-    assert run("explain", player, "January", "--store", store).status == 2
-
-
-def test_every_sum_ends_in_the_score() -> None:
-    """For every word, NULLs, thin samples and ages; the score is the last number of the sum."""
-    from tests.support.frames import wide
-
-    rows = wide(12, 2).with_columns(
-        last_5__sample_size=pl.int_range(pl.len()) % 7,
-        player_daily_cache__last_updated=pl.col("game_date").cast(pl.Datetime("us", "UTC"))
-        - pl.duration(hours=pl.int_range(pl.len()) * 6),
-    )
-    scored = fsq.score(rows)
-    for key in scored.select("player_lookup", "game_date").rows():
-        for f in explain(scored, *key).features:
-            total = float(f["arithmetic"].split(" = ")[1].split(" → ")[-1].split(" ")[0])
-            assert total == pytest.approx(f["quality_score"]), f
-            assert f["arithmetic"].startswith(("100 ", "95 ", "90 ", "87 ", "40 ", "0 ")), f[
-                "arithmetic"
-            ]
-
-
-def test_check_loads_nothing_heavy(store: str) -> None:
+def test_check_loads_nothing_heavy(season_store: str) -> None:
     code = (
         "import sys; from fsq.cli import main; "
-        f"s = main(['check', '--store', {store!r}, '--date', '2026-02-07']); "
+        f"s = main(['check', '--store', {season_store!r}, '--date', '2026-02-07']); "
         "print(s, [m for m in ('altair', 'grpc', 'great_tables', 'fsq.demo') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""``fsq training-set`` and ``fsq model check`` as people and scripts see them."""
+"""``fsq training-set`` as people and scripts see it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ import fsq
 from fsq.cli import main
 from fsq.cli._output import PIPE_WIDTH
 from fsq.training import read_provenance
-from tests.support.frames import wide
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = str(tmp_path_factory.mktemp("cli") / "store")
-    rows = wide(240, 4, seed=2).with_columns(points=pl.int_range(pl.len()).cast(pl.Float64) % 31)
-    fsq.open_store(path).replace(fsq.score(rows))
-    return path
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -31,13 +22,13 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
 
 
 def test_a_training_set_for_people(
-    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    labelled_store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "t.parquet"
     words = [
         "training-set",
         "--store",
-        store,
+        labelled_store,
         "--label",
         "points",
         "--on-default",
@@ -53,7 +44,7 @@ def test_a_training_set_for_people(
     assert max(len(line) for line in out.splitlines() if str(tmp_path) not in line) <= PIPE_WIDTH
     assert "points is known" in out
     made = fsq.training_set(
-        fsq.open_store(store),
+        fsq.open_store(labelled_store),
         "points",
         "mask",
         min_quality={"pace_score": 50.0},
@@ -65,14 +56,14 @@ def test_a_training_set_for_people(
 
 
 def test_a_training_set_for_scripts(
-    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    labelled_store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "t.npz"
     status, out, _ = run(
         capsys,
         "training-set",
         "--store",
-        store,
+        labelled_store,
         "--on-default",
         "keep",
         "--json",
@@ -87,10 +78,18 @@ def test_a_training_set_for_scripts(
 
 
 def test_a_red_finding_writes_nothing_unless_forced(
-    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    labelled_store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "t.parquet"
-    words = ["training-set", "--store", store, "--min-training-quality", "33", "--out", str(path)]
+    words = [
+        "training-set",
+        "--store",
+        labelled_store,
+        "--min-training-quality",
+        "33",
+        "--out",
+        str(path),
+    ]
     status, out, _ = run(capsys, *words)
     assert status == 1
     assert "no record passes" in out
@@ -110,9 +109,13 @@ def test_a_red_finding_writes_nothing_unless_forced(
     ],
 )
 def test_wrong_words(
-    store: str, capsys: pytest.CaptureFixture[str], words: list[str], status: int, told: str
+    labelled_store: str,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    status: int,
+    told: str,
 ) -> None:
-    got, _, err = run(capsys, "training-set", "--store", store, *words)
+    got, _, err = run(capsys, "training-set", "--store", labelled_store, *words)
     assert got == status
     assert told in err
     assert not Path("t.npz").exists()
@@ -122,22 +125,3 @@ def test_a_store_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture
     away = str(tmp_path / "none")
     assert run(capsys, "training-set", "--store", away, "--out", "t.npz")[0] == 3
     assert run(capsys, "model", "check", "v2_14features", "--store", away)[0] == 3
-
-
-def test_model_check(store: str, capsys: pytest.CaptureFixture[str]) -> None:
-    ask = ["model", "check", "--store", store, "--date", "2026-01-02"]
-    status, out, _ = run(capsys, *ask, "home_away,back_to_back")
-    assert status == 0
-    assert "may predict on" in out
-    assert max(len(line) for line in out.splitlines()) <= PIPE_WIDTH
-    status, out, _ = run(capsys, *ask, "home_away,points_average_season", "--json")
-    document = json.loads(out)
-    assert status == document["exit_status"] == 1
-    assert document["needed"] == ["home_away", "points_average_season"]
-    assert document["renamed"] == {"points_average_season": "points_avg_season"}
-    assert run(capsys, *ask, "back_to_back,home_away", "--ordered")[0] == 1
-    assert run(capsys, *ask, "v9.cbm")[0] == 2
-    assert run(capsys, *ask, "home_away,pace_score", "--start", "2026-01-01")[0] == 2
-    status, out, _ = run(capsys, "model", "check", "home_away,nothing", "--store", store)
-    assert status == 1
-    assert "2026-01-04" in out

@@ -1,4 +1,4 @@
-"""``fsq trend`` and ``fsq report`` as people and scripts see them."""
+"""``fsq trend`` as people and scripts see it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-import fsq
 from fsq.cli import main
 from fsq.cli._output import PIPE_WIDTH
-from tests.support.frames import wide
 
 DAYS = ("--start", "2026-01-05", "--end", "2026-01-10")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = str(tmp_path_factory.mktemp("cli") / "store")
-    fsq.open_store(path).replace(fsq.score(wide(120, 12)))
-    return path
-
-
-def test_trend_for_people(store: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["trend", "--store", store, *DAYS]) == 0
+def test_trend_for_people(short_store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trend", "--store", short_store, *DAYS]) == 0
     told = capsys.readouterr()
     lines = told.out.splitlines()
     assert told.err == ""
@@ -35,13 +26,13 @@ def test_trend_for_people(store: str, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_the_first_dates_have_nothing_to_be_held_against(
-    store: str, capsys: pytest.CaptureFixture[str]
+    short_store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["trend", "--store", store]) == 0
+    assert main(["trend", "--store", short_store]) == 0
     first = capsys.readouterr().out.splitlines()[2].split()
     assert first[0] == "2026-01-01"
     assert first[2] == "-"
-    assert main(["trend", "--store", store, "--json"]) == 0
+    assert main(["trend", "--store", short_store, "--json"]) == 0
     days = json.loads(capsys.readouterr().out)["days"]
     assert days[0]["quality_pct_trailing"] is None
     assert days[-1]["quality_pct_trailing"] is not None
@@ -51,9 +42,9 @@ def test_the_first_dates_have_nothing_to_be_held_against(
     ("name", "begins"), [("t.svg", b"<svg"), ("t.png", b"\x89PNG"), ("t.html", b"<!DOCTYPE html>")]
 )
 def test_trend_draws(
-    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, begins: bytes
+    short_store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, begins: bytes
 ) -> None:
-    assert main(["trend", "--store", store, "--out", str(tmp_path / name)]) == 0
+    assert main(["trend", "--store", short_store, "--out", str(tmp_path / name)]) == 0
     capsys.readouterr()
     made = (tmp_path / name).read_bytes()
     assert made.lstrip().lower().startswith(begins.lower())
@@ -62,12 +53,12 @@ def test_trend_draws(
 
 
 def test_the_summary_is_kept_beside_the_store(
-    store: str, capsys: pytest.CaptureFixture[str]
+    short_store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
-        assert main(["trend", "--store", store, "--store-summary", "--json"]) == 0
+        assert main(["trend", "--store", short_store, "--store-summary", "--json"]) == 0
     capsys.readouterr()
-    path = Path(store).parent / "feature_quality_daily"
+    path = Path(short_store).parent / "feature_quality_daily"
     assert pl.read_delta(str(path)).height == 12
 
 
@@ -83,7 +74,7 @@ def test_the_summary_is_kept_beside_the_store(
     ],
 )
 def test_what_cannot_be_done_writes_nothing(
-    store: str,
+    short_store: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -91,17 +82,8 @@ def test_what_cannot_be_done_writes_nothing(
     status: int,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main([*words, "--store", store]) == status
+    assert main([*words, "--store", short_store]) == status
     told = capsys.readouterr()
     assert told.err.startswith("Error: ")
     assert told.out == ""
     assert list(tmp_path.iterdir()) == []
-
-
-def test_report(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    target = tmp_path / "pages" / "report.html"
-    assert main(["report", "--store", store, *DAYS, "--out", str(target), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["report"] == str(target)
-    assert told["bytes"] == target.stat().st_size < 5e6
-    assert "2026-01-05 to 2026-01-10 (6 dates)" in target.read_text(encoding="utf-8")

@@ -1,0 +1,42 @@
+"""``fsq backfill`` as people and scripts see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fsq
+from tests.support.cli import Command
+
+
+def test_backfill_goes_on_where_it_was(run: Command, rows: Path, tmp_path: Path) -> None:
+    words = ("backfill", "--source", rows, "--store", tmp_path / "store", "--json")
+    plan = run(*words, "--dry-run").document
+    assert [s["reason"] for s in plan["plan"]] == ["new"] * 4
+    assert not (tmp_path / "store").exists()
+    first = run(*words, "--start", "2026-01-02", "--end", "2026-01-03").document
+    assert (first["dates"], first["rows"]) == (2, 20)
+    second = run(*words, "--season", "2025-26").document
+    assert (second["dates"], second["skipped"]) == (2, 2)
+    assert sum(second["tiers"].values()) == 20
+    assert run(*words).document["dates"] == 0
+    assert run(*words, "--force").document["dates"] == 4
+    assert fsq.open_store(str(tmp_path / "store")).read().collect().height == 40
+
+
+def test_backfill_for_people(run: Command, rows: Path, tmp_path: Path) -> None:
+    words = ("backfill", "--source", rows, "--store", tmp_path / "store")
+    planned = run(*words, "--dry-run")
+    assert "2026-01-01" in planned.out
+    assert "4 dates with 40 rows to score; nothing was written" in planned.out
+    done = run(*words)
+    assert "40 rows of 4 dates" in done.out
+    assert "critical" in done.out
+    assert done.err == ""
+
+
+def test_a_store_that_is_none(run: Command, rows: Path, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "letter.txt").write_text("dear")
+    told = run("backfill", "--source", rows, "--store", tmp_path / "store", "--json")
+    assert told.status == 3
+    assert told.document["error"]["type"] == "StoreError"

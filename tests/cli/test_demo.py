@@ -1,0 +1,17 @@
+"""``fsq demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from tests.support.cli import Command
+
+
+def test_demo(run: Command, tmp_path: Path) -> None:
+    made = run("demo", tmp_path / "demo", "--seed", "3", "--json").document
+    assert Path(made["rows_path"]).name == "season_2025-26.parquet"
+    assert pl.scan_parquet(made["rows_path"]).select(pl.len()).collect().item() == made["rows"]
+    assert Path(made["incidents_path"]).exists()
+    assert run("demo", tmp_path, "--season", "2025-27").status == 2

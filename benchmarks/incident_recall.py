@@ -38,7 +38,7 @@ def judged(seed: int) -> tuple[Counter[str], Counter[str], Counter[str], list[st
     dx = fsq.diagnose(fsq.score(season.rows))
     said = reds(dx)
     planted: dict[Key, dict[str, Any]] = {
-        (p["kind"], date.fromisoformat(d)): p for p in season.planted for d in p["dates"]
+        (p["kind"], date.fromisoformat(d)): p for p in season.incidents for d in p["dates"]
     }
     want, found, false, notes = Counter[str](), Counter[str](), Counter[str](), []
     for (kind, day), incident in planted.items():

@@ -1,4 +1,4 @@
-"""A seeded season: schedule, box scores and features are simulated, incidents are planted."""
+"""Simulates a season from a seed: schedule, box scores, features, and planted incidents."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from fsq.schema.columns import UTC_MICROS
 
 @dataclass(frozen=True)
 class Season:
-    """Feature rows of the wide form, and what was planted in them."""
+    """Feature rows in wide form, and the incidents planted in them."""
 
     rows: pl.DataFrame
-    planted: list[dict[str, Any]]
+    incidents: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class DemoReceipt:
-    """What ``write_demo`` wrote."""
+    """What ``write_demo`` has written."""
 
     rows_path: Path
     incidents_path: Path
@@ -53,24 +53,24 @@ def simulate_season(
     """Simulate a season; the same season and seed give the same rows.
 
     Args:
-        season: such as ``2025-26``.
-        seed: of everything random.
-        players_per_team: how many rows a team has per game.
-        incidents: whether to plant some.
+        season: two years, such as ``2025-26``.
+        seed: of the random numbers.
+        players_per_team: rows per team and game.
+        incidents: whether to plant incidents.
 
     Raises:
-        InputError: the season is not written like ``2025-26``, or a roster's size is out of bounds.
+        InputError: the season has another form, or ``players_per_team`` is out of range.
 
     >>> season = simulate_season(seed=1)
-    >>> sorted(p["kind"] for p in season.planted)[:2]
+    >>> sorted(p["kind"] for p in season.incidents)[:2]
     ['missing_rows', 'processor_did_not_run']
     """
     match = re.fullmatch(r"(\d{4})-(\d{2})", season)
     if not match or not 1946 <= int(match[1]) < 2100 or (int(match[1]) + 1) % 100 != int(match[2]):
-        raise InputError([f"season {season!r}: write the two years such as 2025-26"])
+        raise InputError([f"season {season!r}: write two years, such as 2025-26"])
     if not SMALLEST_ROSTER <= players_per_team <= LARGEST_ROSTER:
         limits = f"{SMALLEST_ROSTER} to {LARGEST_ROSTER}"
-        raise InputError([f"players_per_team {players_per_team}: a roster has {limits} players"])
+        raise InputError([f"players_per_team is {players_per_team}; use {limits}"])
     rng = np.random.default_rng([int(match[1]), seed])
     contract = load_contract("v2_33features")
     teams = simulate_team_games(make_schedule(int(match[1]), rng), rng)
@@ -78,16 +78,15 @@ def simulate_season(
     rows = _add_run_columns(
         make_feature_rows(box, compute_team_form(teams), contract), contract, rng
     )
-    planted: list[dict[str, Any]] = []
-    if incidents:
-        rows, planted = plant_incidents(rows, contract)
-    return Season(rows, planted)
+    if not incidents:
+        return Season(rows, [])
+    return Season(*plant_incidents(rows, contract))
 
 
 def _add_run_columns(
     rows: pl.DataFrame, contract: Contract, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Upstream's own facts: when each table was written, its hashes, which jobs ran."""
+    """Add when each table was written, its hashes, and which jobs ran."""
     tables = dict.fromkeys(f.upstream_table for f in contract.features)
     midnight = pl.col("game_date").cast(UTC_MICROS)
     moments = {
@@ -107,7 +106,7 @@ def _add_run_columns(
 
 
 def _draw_hashes(rows: pl.DataFrame, table: str, rng: np.random.Generator) -> pl.Series:
-    """Sixteen hex digits per source record; rows that read the same record share them."""
+    """Draw sixteen hex digits per source record, shared by all rows that read it."""
     keys = {
         "team_defense_zone_analysis": ["opponent_team_abbr", "game_date"],
         "team_offense_game_summary": ["team_abbr", "game_date"],
@@ -124,38 +123,38 @@ def write_demo(
     seed: int = 7,
     progress: Callable[[int, int], None] | None = None,
 ) -> DemoReceipt:
-    """Write a simulated season as Parquet, and what was planted as JSON beside it.
+    """Write a simulated season as Parquet, and its incidents as JSON beside it.
 
     Args:
-        directory: made if absent; nothing outside of it is written.
-        season: such as ``2025-26``.
-        seed: of everything random.
-        progress: called with the steps done and their number after each step.
+        directory: where to write; it is created if it does not exist.
+        season: two years, such as ``2025-26``.
+        seed: of the random numbers.
+        progress: called after each step with the number of steps done and in total.
 
     Raises:
-        InputError: the season is misspelt.
+        InputError: the season has another form.
         StoreError: the folder cannot be written.
     """
     import pyarrow.parquet as pq
 
-    tell = progress or (lambda done, total: None)
-    made = simulate_season(season, seed)
-    tell(1, 3)
+    report = progress or (lambda done, total: None)
+    simulated = simulate_season(season, seed)
+    report(1, 3)
     path, notes = directory / f"season_{season}.parquet", directory / "incidents.json"
-    dates = made.rows["game_date"].n_unique()
+    dates = simulated.rows["game_date"].n_unique()
     facts = {
         "season": season,
         "seed": seed,
-        "rows": made.rows.height,
+        "rows": simulated.rows.height,
         "dates": dates,
-        "incidents": made.planted,
+        "incidents": simulated.incidents,
     }
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        pq.write_table(to_arrow(made.rows), path, compression="zstd")
-        tell(2, 3)
+        pq.write_table(to_arrow(simulated.rows), path, compression="zstd")
+        report(2, 3)
         notes.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        tell(3, 3)
+        report(3, 3)
     except OSError as error:
         raise StoreError(f"{directory} cannot be written: {error}") from error
-    return DemoReceipt(path, notes, made.rows.height, dates, len(made.planted))
+    return DemoReceipt(path, notes, simulated.rows.height, dates, len(simulated.incidents))

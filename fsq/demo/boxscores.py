@@ -1,4 +1,4 @@
-"""Players and what they did, game by game, drawn from their talent and their team's."""
+"""Simulates players and their box scores from their own and their team's strength."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEAM_MINUTES = 240
 
 
 def make_players(rng: np.random.Generator, per_team: int) -> pl.DataFrame:
-    """One line per player: name, team, and the talent that his box scores come from."""
+    """Make one row per player: name, team, and the talent behind his box scores."""
     count = len(TEAMS) * per_team
     pair = rng.permutation(len(_FIRST) * len(_LAST))[:count]
     first = np.array(_FIRST)[pair // len(_LAST)]
@@ -42,21 +42,21 @@ def make_players(rng: np.random.Generator, per_team: int) -> pl.DataFrame:
             "three_share": rng.beta(4, 6, count),
             "paint_share": rng.beta(6, 5, count),
             "throws": rng.beta(3, 17, count),
-            # Tells players apart after a break too, when everybody has rested alike.
+            # Keeps players distinct after a break too, when all are equally rested.
             "frailty": rng.uniform(0, 22, count),
         }
     )
 
 
-def _draw_strengths(rng: np.random.Generator, spread: float) -> np.ndarray:
-    """One strength per team, about the league's average."""
-    drawn = rng.normal(0, spread, len(TEAMS))
+def _draw_strengths(rng: np.random.Generator, deviation: float) -> np.ndarray:
+    """Draw one strength per team, relative to the league's average."""
+    drawn = rng.normal(0, deviation, len(TEAMS))
     return np.asarray(drawn - drawn.mean())
 
 
 def simulate_team_games(games: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Two lines per game: pace, points and offensive rating of each team."""
-    offense, defense, tempo = (_draw_strengths(rng, spread) for spread in (4.0, 3.5, 2.0))
+    """Simulate two rows per game: pace and ratings of each team."""
+    offense, defense, tempo = (_draw_strengths(rng, deviation) for deviation in (4.0, 3.5, 2.0))
     home, away = games["home"].to_numpy(), games["away"].to_numpy()
     pace = 100 + tempo[home] + tempo[away] + rng.normal(0, 2.5, games.height)
 
@@ -85,9 +85,9 @@ def simulate_team_games(games: pl.DataFrame, rng: np.random.Generator) -> pl.Dat
 def simulate_box_scores(
     roster: pl.DataFrame, teams: pl.DataFrame, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """One line per player and game of his team, whether he played or not.
+    """Simulate one row per player and game of his team, whether he played or not.
 
-    Minutes add up to the team's 240 and points to its rating times its pace, but for rounding.
+    Up to rounding, minutes add up to the team's 240, and points to its rating times its pace.
     """
     rows = teams.join(roster, on="team", maintain_order="left")
     count = rows.height
@@ -96,23 +96,23 @@ def simulate_box_scores(
     def column(name: str) -> np.ndarray:
         return rows[name].to_numpy()
 
-    def shared_out(weight: np.ndarray, total: np.ndarray) -> np.ndarray:
+    def distribute(weight: np.ndarray, total: np.ndarray) -> np.ndarray:
         return np.asarray(weight * (total / np.bincount(squad, weight))[squad])
 
     rank = column("rank")
     played = rng.random(count) < np.where(rank < 10, 0.92, np.where(rank < 13, 0.55, 0.2))
     form = rng.normal(1, 0.18, count).clip(0.4, 1.7)
-    on_court = shared_out(
+    on_court = distribute(
         column("minutes_mean") * form * played, np.full(teams.height, _TEAM_MINUTES)
     )
     minutes = np.round(on_court.clip(1, 46), 1)
     heat = rng.normal(1, 0.38, count).clip(0.05, 2.4)
     team_points = (teams["pace"] * teams["off_rating"] / 100).to_numpy()
-    points = shared_out(minutes * played * column("ppm") * heat, team_points).round().clip(0, 68)
+    points = distribute(minutes * played * column("ppm") * heat, team_points).round().clip(0, 68)
     free = np.round(points * column("throws") * heat).clip(0, points)
     shots = np.round((points - free) / 1.12 + rng.normal(1.5, 1, count)).clip(0, 45)
     tries = np.round(free / 0.78)
-    made: dict[str, np.ndarray] = {
+    stats: dict[str, np.ndarray] = {
         "points": points,
         "minutes": minutes,
         "shots": shots,
@@ -126,11 +126,11 @@ def simulate_box_scores(
             (shots + 0.44 * tries) / minutes * 48 / column("pace") * 100 + rng.normal(0, 1, count)
         ).clip(2, 50),
     }
-    columns = [pl.Series(n, np.where(played, v, np.nan)).fill_nan(None) for n, v in made.items()]
+    columns = [pl.Series(n, np.where(played, v, np.nan)).fill_nan(None) for n, v in stats.items()]
     return rows.with_columns(
         pl.Series("played", played),
         *columns,
-        # What the market thinks beyond form, where it opens, and whom it leaves out.
+        # The market: deviation from form, movement since opening, players without a line.
         pl.Series("line_noise", rng.normal(0, 0.7, count)),
         pl.Series("line_move", np.round(2 * rng.normal(0, 0.6, count)) / 2),
         pl.Series("offered", rng.random(count) < 0.95),

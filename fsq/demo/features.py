@@ -1,4 +1,4 @@
-"""The 33 features, from games before the row's own date only, with their provenance."""
+"""Computes the 33 features with their provenance, from games before each row's date only."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fsq.demo.schedule import TEAMS
 
 _MISSING, _DEFAULT = "missing", "default"
 _TEAM_MINIMUM = 3
-_FULL = 10  # games, for what has no window of its own
+_FULL = 10  # games that fill a feature without a window of its own
 
 
 def compute_team_form(teams: pl.DataFrame) -> pl.DataFrame:
-    """A team's means before each of its games: pace, ratings, win share, rest."""
+    """Compute each team's means before each game: pace, ratings, win share, rest."""
     won = (pl.col("off_rating") > pl.col("def_rating")).cast(pl.Float64)
     numbered = teams.sort("team", "game_date").with_columns(
         (pl.int_range(pl.len()).over("team")).alias("team_prior"), won.alias("won")
@@ -27,7 +27,7 @@ def compute_team_form(teams: pl.DataFrame) -> pl.DataFrame:
 
 
 def _compute_history(box: pl.DataFrame) -> pl.DataFrame:
-    """What is known of a player once he has played his n-th game."""
+    """Compute what is known about a player after his n-th game."""
 
     def rolled(column: str, games: int) -> pl.Expr:
         return pl.col(column).rolling_mean(games, min_samples=1).over("player")
@@ -50,7 +50,7 @@ def _compute_history(box: pl.DataFrame) -> pl.DataFrame:
         (pl.col("minutes").cum_sum().over("player") / total).alias("minutes_season"),
         rolled("minutes", 5).alias("minutes_last_5"),
         (rolled("points", 10) / rolled("minutes", 10)).clip(0, 1.5).alias("ppm_avg_last_10"),
-        # Who has not shot yet has no shares; 0 / 0 would be NaN.
+        # Without a shot there are no shares; 0 / 0 would be NaN.
         (rolled("threes", 10) / rolled("shots", 10)).fill_nan(None).alias("pct_three"),
         rolled("paint", 10).alias("paint_rate"),
         (rolled("free", 10) / rolled("points", 10))
@@ -65,7 +65,7 @@ def _compute_history(box: pl.DataFrame) -> pl.DataFrame:
 
 
 def _compute_matchups(box: pl.DataFrame) -> pl.DataFrame:
-    """A player's earlier games against the opponent of each row."""
+    """Compute a player's earlier games against the opponent of each row."""
     over = ["player", "opponent"]
     zero = pl.col("points").fill_null(0)
     games = (pl.col("played").cast(pl.Int64).cum_sum() - pl.col("played").cast(pl.Int64)).over(over)
@@ -78,7 +78,7 @@ def _compute_matchups(box: pl.DataFrame) -> pl.DataFrame:
 
 
 def make_feature_rows(box: pl.DataFrame, form: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Rows of the wide form; a value that cannot be known is NULL, with its source word."""
+    """Make rows in wide form; an unknown value is NULL, with a source label that says so."""
     flag = pl.col("played").cast(pl.Int64)
     recent = flag.cum_sum() - flag
     rows = (
@@ -103,7 +103,7 @@ def make_feature_rows(box: pl.DataFrame, form: pl.DataFrame, contract: Contract)
 
 
 def _count_week_games(flag: pl.Expr) -> pl.Expr:
-    """Games that he played in the seven days before the date."""
+    """Count the games a player played in the seven days before the date."""
     seven = flag.rolling_sum_by("game_date", "7d", closed="left").over("player")
     return seven.cast(pl.Float64).fill_null(0)
 
@@ -117,7 +117,7 @@ def _make_values(rows: pl.DataFrame) -> dict[str, pl.Expr]:
     fatigue -= 30 * (pl.col("week") * pl.col("minutes_avg_last_10") / 160).clip(0, 1)
     share = pl.col("minutes_last_5") / pl.col("minutes_season") - 1
     paint = pl.col("paint_rate") * (1 - pl.col("pct_three"))
-    # A line follows the player's form; the market opens near where it closes.
+    # A line follows the player's form, and opens near where it closes.
     form = pl.col("points_avg_last_10") * 0.7 + pl.col("points_avg_season") * 0.3
     opening = ((form + pl.col("line_noise")) * 2).round(0).clip(1) / 2
     line = (opening + pl.col("line_move")).clip(0.5)
@@ -177,7 +177,7 @@ def _make_keys() -> list[pl.Expr]:
 
 
 def _make_sources(contract: Contract) -> list[pl.Expr]:
-    """Calculated and line features say so; a history that is not yet full is phase 3."""
+    """Label sources: a history that is not full yet is phase 3."""
     out = []
     for f in contract.features:
         absent = _MISSING if f.optional or f.expected is None else _DEFAULT
@@ -209,7 +209,7 @@ def _choose_source(f: Feature, contract: Contract) -> pl.Expr:
         full = pl.min_horizontal("team_prior", "prior_opp") >= _FULL
     elif f.upstream_table in ("player_shot_zone_analysis", "player_composite_factors"):
         full = pl.col("games") >= _FULL
-    else:  # facts of the schedule need no history
+    else:  # the schedule needs no history
         full = pl.lit(True)
     return pl.when(full).then(pl.lit("phase4")).otherwise(pl.lit("phase3"))
 

@@ -1,4 +1,4 @@
-"""Incidents planted on known dates, and the notes that say what was planted."""
+"""Plants incidents on known dates, and describes them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import polars as pl
 from fsq.contract import Contract
 
 Incident = dict[str, Any]
-_FULL_DAY = 100  # rows; on emptier dates an incident would drown in noise
-_APART = 9  # days, more than the week that dates are compared with
+_FULL_DAY = 100  # rows; with fewer, an incident would be lost in noise
+_APART = 9  # days between incidents, more than the week of history that checks use
 _STUCK_DATES = 5
 
 
 def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, list[Incident]]:
-    """Put one incident of each kind into mid-season dates that lie apart."""
+    """Plant one incident of each kind, on separate dates in mid-season."""
     missed, stuck, silent, stale, ranges, half = _choose_dates(rows)
     tables = {f.name: f.upstream_table for f in contract.features}
     writers = {p.writes: p.name for p in contract.processors}
-    planted: list[Incident] = []
+    incidents: list[Incident] = []
 
     def features_of(table: str) -> list[str]:
         return [name for name, upstream in tables.items() if upstream == table]
 
-    def put(
+    def change_values(
         kind: str,
         days: list[date],
         features: list[str],
@@ -34,41 +34,41 @@ def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFram
         where: pl.Expr | None = None,
     ) -> None:
         nonlocal rows
-        hit = pl.col("game_date").is_in(days)
+        affected = pl.col("game_date").is_in(days)
         if where is not None:
-            hit &= where
-        affected = rows.select(hit.sum()).item()
+            affected &= where
+        count = rows.select(affected.sum()).item()
         rows = rows.with_columns(
-            pl.when(hit).then(value).otherwise(pl.col(name)).alias(name)
+            pl.when(affected).then(value).otherwise(pl.col(name)).alias(name)
             for name, value in values.items()
         )
-        note(kind, days, features, text, affected)
+        describe(kind, days, features, text, count)
 
-    def note(kind: str, days: list[date], features: list[str], text: str, affected: int) -> None:
+    def describe(kind: str, days: list[date], features: list[str], text: str, count: int) -> None:
         read = {tables[f] for f in features}
         table = read.pop() if len(read) == 1 else None
-        planted.append(
+        incidents.append(
             {
                 "kind": kind,
                 "dates": [d.isoformat() for d in days],
                 "features": features,
                 "upstream_table": table,
                 "processor": writers.get(table) if table else None,
-                "rows_affected": affected,
+                "rows_affected": count,
                 "description": text,
             }
         )
 
     table = "player_composite_factors"
     composite = [f for f in contract.features if f.upstream_table == table]
-    put(
+    change_values(
         "processor_did_not_run",
         [missed],
         [f.name for f in composite],
         "a job was missing from the schedule; its features fell back to defaults",
         {f.name: pl.lit(f.expected) for f in composite}
         | {f"{f.name}__source": pl.lit("default") for f in composite}
-        # The job wrote no record, so there is none to date or to hash.
+        # The job wrote no record, so there is no timestamp and no hash.
         | {f"{table}__{fact}": pl.lit(None) for fact in ("last_updated", "data_hash")}
         | {
             "processors_completed": pl.col("processors_completed").list.filter(
@@ -76,15 +76,15 @@ def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFram
             )
         },
     )
-    put(
+    change_values(
         "stuck_constant",
         stuck,
         ["team_win_pct"],
-        "every team stands at .500",
+        "every team has a win share of .500",
         {"team_win_pct": pl.lit(0.5)},
     )
     expected = next(f.expected for f in contract.features if f.name == "fatigue_score")
-    put(
+    change_values(
         "silent_default",
         [silent],
         ["fatigue_score"],
@@ -93,7 +93,7 @@ def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFram
     )
     cache = "player_daily_cache"
     late = pl.col(f"{cache}__last_updated") - pl.duration(hours=60)
-    put(
+    change_values(
         "stale_data",
         [stale],
         features_of(cache),
@@ -101,7 +101,7 @@ def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFram
         {f"{cache}__last_updated": late},
     )
     known = pl.col("opponent_def_rating", "points_std_last_10").is_not_null()
-    put(
+    change_values(
         "range_violation",
         [ranges],
         ["points_std_last_10", "opponent_def_rating"],
@@ -112,12 +112,12 @@ def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFram
 
     before = rows.height
     rows = rows.filter((pl.col("game_date") != half) | (pl.int_range(pl.len()) % 2 == 0))
-    note("missing_rows", [half], [], "half of the players are not there", before - rows.height)
-    return rows, planted
+    describe("missing_rows", [half], [], "half of the players are missing", before - rows.height)
+    return rows, incidents
 
 
 def _choose_dates(rows: pl.DataFrame) -> tuple[date, list[date], date, date, date, date]:
-    """Full dates once windows have filled, the five stuck ones in a row, all of them apart."""
+    """Choose full dates with full windows, five of them in a row, and all apart."""
     sizes = rows.group_by("game_date").len().sort("game_date")
     every = sizes["game_date"].to_list()
     full = set(sizes.filter(pl.col("len") >= _FULL_DAY)["game_date"].to_list())

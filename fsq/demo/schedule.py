@@ -1,4 +1,4 @@
-"""A season's calendar: 30 teams, 82 games each, a break in February."""
+"""Simulates a season's schedule: 30 teams, 82 games each, a break in February."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ TEAMS = (
     "SAS", "TOR", "UTA", "WAS",
 )  # fmt: skip
 GAMES_PER_TEAM = 82
-# Games by weekday, Monday first: Wednesdays and Fridays are full, Thursdays belong to television.
+# Games by weekday, Monday first: many on Wednesday and Friday, few on Thursday.
 _WEEKDAY = (8.0, 5.5, 10.0, 5.5, 10.0, 7.5, 7.0)
-# With fewer, a date has too few teams for its team features to vary as on any other date.
+# With fewer games, team features would vary less than on other dates.
 _FEWEST, _MOST = 5, 14
 _PAIRINGS = 300
 _LAST_DATES = 20
 
 
 def make_schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
-    """One line per game: game_id, game_date, and the indices of home and away team."""
+    """Make one row per game: game_id, game_date, and the indices of home and away team."""
     days = _list_game_days(first_year)
     sizes = _draw_games_per_day(days, len(TEAMS) * GAMES_PER_TEAM // 2, rng)
     left = np.full(len(TEAMS), GAMES_PER_TEAM)
@@ -33,8 +33,8 @@ def make_schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
     away: list[int] = []
     tired = np.zeros(len(TEAMS))
     for n, (day, size) in enumerate(zip(days, sizes, strict=True)):
-        # Teams with the most games left play first. Chance lets some run ahead and who played
-        # yesterday waits, but for the last weeks, in which all must come to 82.
+        # Teams with the most games left play first. Chance lets some run ahead, and teams that
+        # played yesterday wait, except in the last weeks, when all must reach 82.
         luck = rng.uniform(0, 1, len(TEAMS))
         ahead = 3 * luck - 2 * tired if n < len(days) - _LAST_DATES else 0.9 * luck
         order = np.argsort(-(left + ahead), kind="stable")
@@ -42,7 +42,7 @@ def make_schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
         left[playing] -= 1
         tired = np.isin(np.arange(len(TEAMS)), playing).astype(float)
         one, other = playing[:size], playing[size:]
-        # Whoever has hosted less hosts, which keeps every team near 41 home games.
+        # The team with fewer home games hosts, which keeps every team near 41.
         swap = hosted[one] > hosted[other]
         hosts, guests = np.where(swap, other, one), np.where(swap, one, other)
         hosted[hosts] += 1
@@ -59,7 +59,7 @@ def make_schedule(first_year: int, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _pair_teams(teams: np.ndarray, met: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Of many random pairings, first half against second, the one that repeats the least."""
+    """Draw many random pairings, and take the one that repeats the fewest games."""
     drawn = rng.permuted(np.tile(teams, (_PAIRINGS, 1)), axis=1)
     half = len(teams) // 2
     repeats = (met[drawn[:, :half], drawn[:, half:]] ** 3).sum(axis=1)

@@ -1,6 +1,6 @@
-"""A local BigQuery that speaks the real protocol: bqemulator, pinned, mended and started.
+"""A local BigQuery that speaks the real protocol: bqemulator, pinned and patched.
 
-Nothing here is imported by the rest of fsq; the ``emulator`` extra brings what it needs.
+The rest of fsq does not import it; the ``emulator`` extra installs what it needs.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def serve(
     Args:
         rest_port: port of the REST service on 127.0.0.1; 0 for a free one.
         grpc_port: port of the gRPC service; 0 for a free one.
-        data_dir: folder in which the tables stay; None for tables that live as long as this.
-        project: project of requests that name none.
+        data_dir: folder for the tables; None to keep them in memory.
+        project: default project of requests.
         ready: called once with the REST URL and the gRPC ``host:port``.
-        patches: what to mend, by default everything in ``fsq.emulator.patches``.
+        patches: which patches to apply; by default all of ``fsq.emulator.patches``.
 
     Raises:
         InputError: the ``emulator`` extra is not installed.
-        StoreError: a port is taken, or the folder cannot be used.
+        StoreError: a port is in use, or the folder cannot be used.
     """
     with require_extra("emulator", "the emulator cannot be started"):
         from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
@@ -49,17 +49,16 @@ def serve(
         from bqemulator.server import EmulatorServer
 
         from fsq.emulator.patches import PATCHES, load_spatial
-    # It tells of its own deprecated calls, which nobody here can mend.
+    # Its own deprecation warnings are of no use here.
     warnings.simplefilter("ignore", DeprecationWarning)
     load_spatial()
     for patch in PATCHES if patches is None else patches:
         patch()
-    lasting = data_dir is not None
     settings = Settings(
         rest_port=rest_port,
         grpc_port=grpc_port,
         data_dir=data_dir,
-        persistence_mode=PersistenceMode.PERSISTENT if lasting else PersistenceMode.EPHEMERAL,
+        persistence_mode=PersistenceMode.PERSISTENT if data_dir else PersistenceMode.EPHEMERAL,
         default_project_id=project,
         log_level=LogLevel.CRITICAL,
         enable_format_extensions=False,  # they would be downloaded
@@ -82,5 +81,5 @@ def serve(
             data_dir.mkdir(parents=True, exist_ok=True)
         asyncio.run(run())
     except (OSError, RuntimeError, SystemExit) as error:
-        told = "a port is taken" if isinstance(error, SystemExit) else error
-        raise StoreError(f"the emulator cannot be started: {told}") from error
+        reason = "a port is in use" if isinstance(error, SystemExit) else error
+        raise StoreError(f"the emulator cannot be started: {reason}") from error

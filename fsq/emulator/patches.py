@@ -1,7 +1,7 @@
-"""What bqemulator 1.4.0 must be mended of to hold nested rows; one function for each fault.
+"""Patches that let bqemulator 1.4.0 hold nested rows; one function per fault.
 
-``tests/emulator/test_patches.py`` shows each fault in the unmended emulator, so a
-release that has mended it makes the test fail, and the function can go.
+``tests/emulator/test_patches.py`` shows each fault without its patch. If a release fixes a fault,
+the test fails, and the patch can go.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sqlglot import exp
 
 
 def load_spatial() -> None:
-    """Load the extension from its package: no download, and nothing written to the home."""
+    """Load the extension from its package, without a download or files in the home folder."""
     package = Path(duckdb_extension_spatial.__file__).parent
     file = next(package.rglob("spatial.duckdb_extension"))
 
@@ -38,7 +38,7 @@ def load_spatial() -> None:
 
 
 def keep_struct_fields() -> None:
-    """Appended Arrow rows keep the fields of their structs."""
+    """Keep the fields of structs in appended Arrow rows."""
 
     def schema(table: Any) -> Any:
         return tabledata._build_arrow_schema(
@@ -49,7 +49,7 @@ def keep_struct_fields() -> None:
 
 
 def describe_structs() -> None:
-    """``WriteStream.table_schema`` shows structs with their fields."""
+    """Describe structs with their fields in ``WriteStream.table_schema``."""
     struct = int(types.TableFieldSchema.Type.STRUCT)
 
     def field(f: Any) -> Any:
@@ -68,7 +68,7 @@ def describe_structs() -> None:
 
 
 def split_large_answers() -> None:
-    """Rows that are read come in answers under gRPC's limit, however wide they are."""
+    """Split answers to reads so that each stays below gRPC's limit."""
     original = read_servicer.get_stream_data
 
     def data(session_name: str, stream_name: str) -> Any:
@@ -89,7 +89,7 @@ def _split_below(batch: Any, limit: int) -> list[Any]:
 
 
 def keep_table_metadata() -> None:
-    """``CREATE TABLE IF NOT EXISTS`` leaves what is known of an existing table alone."""
+    """Keep an existing table's metadata on ``CREATE TABLE IF NOT EXISTS``."""
     original = ddl_sync.sync_created_table
 
     def sync(bq_sql: str, project_id: str, ctx: Any) -> None:
@@ -105,7 +105,7 @@ def keep_table_metadata() -> None:
 
 
 def apply_sql_changes() -> None:
-    """``ALTER TABLE … ADD|DROP COLUMN`` reaches the catalog, descriptions kept."""
+    """Apply ``ALTER TABLE … ADD|DROP COLUMN`` to the catalog, and keep descriptions."""
     original = executor.sync_created_schema
 
     def sync(bq_sql: str, project_id: str, ctx: Any) -> None:
@@ -126,7 +126,7 @@ def apply_sql_changes() -> None:
 
 
 def apply_patch_changes() -> None:
-    """``tables.patch`` adds its columns and sub-fields to the stored table too."""
+    """Apply new columns and sub-fields of ``tables.patch`` to the stored table."""
     for repository in (DuckDBCatalogRepository, MemoryCatalogRepository):
         _patch_repository(repository)
 

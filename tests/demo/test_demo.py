@@ -27,7 +27,7 @@ def clean() -> pl.DataFrame:
 
 
 def planted(season: Season, kind: str) -> tuple[dict[str, Any], pl.DataFrame]:
-    found = next(p for p in season.planted if p["kind"] == kind)
+    found = next(p for p in season.incidents if p["kind"] == kind)
     days = [date.fromisoformat(d) for d in found["dates"]]
     return found, season.rows.filter(pl.col("game_date").is_in(days))
 
@@ -97,8 +97,8 @@ def test_incidents_are_where_the_notes_say(season: Season) -> None:
 
 def test_incidents_say_the_same_things(season: Season) -> None:
     keys = {"kind", "dates", "features", "upstream_table", "processor", "rows_affected"}
-    assert all(p.keys() == keys | {"description"} for p in season.planted)
-    assert [p["kind"] for p in season.planted] == [
+    assert all(p.keys() == keys | {"description"} for p in season.incidents)
+    assert [p["kind"] for p in season.incidents] == [
         "processor_did_not_run",
         "stuck_constant",
         "silent_default",
@@ -110,14 +110,14 @@ def test_incidents_say_the_same_things(season: Season) -> None:
 
 def test_incidents_lie_on_full_dates_apart(season: Season, clean: pl.DataFrame) -> None:
     sizes = dict(clean.group_by("game_date").len().iter_rows())
-    spans = sorted([date.fromisoformat(d) for d in p["dates"]] for p in season.planted)
+    spans = sorted([date.fromisoformat(d) for d in p["dates"]] for p in season.incidents)
     assert all(sizes[d] >= 100 for span in spans for d in span)
     assert all((after[0] - before[-1]).days > 8 for before, after in pairwise(spans))
 
 
 def test_rows_affected_are_counted(season: Season, clean: pl.DataFrame) -> None:
     """Against the same season without incidents; labels and keys are never touched."""
-    counts = {p["kind"]: p["rows_affected"] for p in season.planted}
+    counts = {p["kind"]: p["rows_affected"] for p in season.incidents}
     keys = ["player_lookup", "game_date"]
     both = clean.join(season.rows, on=keys, suffix="_planted")
     assert clean.height - both.height == counts["missing_rows"]
@@ -135,7 +135,7 @@ def test_rows_affected_are_counted(season: Season, clean: pl.DataFrame) -> None:
         for name in CONTRACT.names
         if not both[name].equals(both[f"{name}_planted"], null_equal=True)
     ]
-    assert set(changed) == {f for p in season.planted for f in p["features"]} - {
+    assert set(changed) == {f for p in season.incidents for f in p["features"]} - {
         "points_avg_last_5",
         "points_avg_last_10",
         "points_avg_season",
@@ -202,7 +202,7 @@ def test_progress_and_nothing_but_two_files(tmp_path: Path) -> None:
 def test_files_are_what_was_simulated(season: Season, tmp_path: Path) -> None:
     receipt = write_demo(tmp_path / "demo", seed=3)
     notes = json.loads(receipt.incidents_path.read_text())
-    assert notes["incidents"] == season.planted
+    assert notes["incidents"] == season.incidents
     assert notes["rows"] == receipt.rows == season.rows.height
     assert fsq.score(pl.scan_parquet(receipt.rows_path)).select(pl.len()).collect().item() > 30_000
 

@@ -109,7 +109,7 @@ def test_displays_escape_and_hold_80_columns() -> None:
 def test_planted_incidents_of_a_season_are_found_and_nothing_else() -> None:
     season = simulate_season(seed=11)
     dx = fsq.diagnose(fsq.score(season.rows))
-    planted = {(p["kind"], date.fromisoformat(d)): p for p in season.planted for d in p["dates"]}
+    planted = {(p["kind"], date.fromisoformat(d)): p for p in season.incidents for d in p["dates"]}
     said = {(f.kind, d) for f in dx.findings if f.severity == "red" for d in f.dates}
     assert said == set(planted)
     assert {f.kind for f in dx.findings} <= set(kinds())

@@ -1,9 +1,9 @@
-"""How fast rows go to BigQuery: our own part against copying the bytes, and into the emulator.
+"""How fast fsq sends rows to BigQuery, compared with copying the bytes, and into the emulator.
 
     python -m benchmarks.bigquery_write [--emulator]
 
-Our own part is splitting, serialising and sending, over a real socket, to a server in another
-process that only counts. What to quote is the ratio to copying the same bytes in the same run.
+The rows are split, serialised and sent over a real socket to a server in another process, which
+only counts them. Quote the ratio to copying the same bytes in the same run.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ PARENT = "projects/p/datasets/d/tables/t"
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--emulator", action="store_true", help="write into `fsq emulator` too")
-    wanted = parser.parse_args()
+    parser.add_argument("--emulator", action="store_true", help="also write into `fsq emulator`")
+    arguments = parser.parse_args()
     rows = to_arrow(fsq.score(simulate_season("2025-26").rows)).combine_chunks()
     sizes = [pa.ipc.get_record_batch_size(p) for b in rows.to_batches() for p in split_requests(b)]
     size = sum(sizes)
@@ -48,29 +48,29 @@ def main() -> None:
         f"{max(sizes) / 1e6:.2f} MB; medians of {ROUNDS}"
     )
     source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
-    copy = _median(lambda: np.copyto(target, source))
-    serialised = _median(
+    copy = _time_median(lambda: np.copyto(target, source))
+    serialised = _time_median(
         lambda: [p.serialize() for b in rows.to_batches() for p in split_requests(b)]
     )
-    sent = _counted(rows)
-    for what, seconds in (
+    sent = _time_sending(rows)
+    for name, seconds in (
         ("copy the bytes", copy),
         ("split and serialise", serialised),
         ("send and commit", sent),
     ):
-        _line(what, rows.num_rows, size, seconds, copy)
-    if wanted.emulator:
-        _line("into the emulator", rows.num_rows, size, _into_the_emulator(rows), copy)
+        _print_figure(name, rows.num_rows, size, seconds, copy)
+    if arguments.emulator:
+        _print_figure("into the emulator", rows.num_rows, size, _time_emulator(rows), copy)
 
 
-def _line(what: str, rows: int, size: int, seconds: float, copy: float) -> None:
+def _print_figure(name: str, rows: int, size: int, seconds: float, copy: float) -> None:
     print(
-        f"{what:20} {seconds:8.3f} s {size / seconds / 1e6:8,.0f} MB/s "
+        f"{name:20} {seconds:8.3f} s {size / seconds / 1e6:8,.0f} MB/s "
         f"{rows / seconds:10,.0f} rows/s {seconds / copy:8.1f} x copy"
     )
 
 
-def _median(call: Callable[[], Any]) -> float:
+def _time_median(call: Callable[[], Any]) -> float:
     seconds = []
     for _ in range(ROUNDS + 1):
         began = time.perf_counter()
@@ -79,15 +79,15 @@ def _median(call: Callable[[], Any]) -> float:
     return statistics.median(seconds[1:])  # the first one warms up
 
 
-def _counted(rows: pa.Table) -> float:
-    """Seconds to publish to a server that only counts, in a process of its own."""
+def _time_sending(rows: pa.Table) -> float:
+    """Time sending to a server that only counts, in a separate process."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     server = context.Process(target=_serve, args=(there,))
     server.start()
     try:
         client = client_of(here.recv())
-        return _median(lambda: write_rows(client, PARENT, rows))
+        return _time_median(lambda: write_rows(client, PARENT, rows))
     finally:
         here.send(None)
         server.join()
@@ -99,8 +99,8 @@ def _serve(pipe: Connection) -> None:
         pipe.recv()
 
 
-def _into_the_emulator(rows: pa.Table) -> float:
-    """Seconds to publish into a new table of a fresh emulator, once."""
+def _time_emulator(rows: pa.Table) -> float:
+    """Time writing into a new table of a fresh emulator, once."""
     process, environment = started(command())
     os.environ.update(environment)
     try:

@@ -1,4 +1,4 @@
-"""The two models of the experiments: one that needs every value, one that takes gaps."""
+"""The two models of the experiments: one needs every value, the other handles gaps."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ warnings.filterwarnings("ignore", message="X does not have valid feature names")
 warnings.filterwarnings("ignore", message="Skipping features without any observed values")
 
 
-def linear(seed: int) -> Any:
-    """Ridge regression; gaps are filled with the median of the training rows."""
+def make_linear(seed: int) -> Any:
+    """Make a ridge regression that fills gaps with the median of the training rows."""
     fill = SimpleImputer(strategy="median", keep_empty_features=True)
     return make_pipeline(fill, StandardScaler(), Ridge(1.0))
 
 
-def boosting(seed: int) -> Any:
-    """Gradient boosting for the mean absolute error; a gap is a value of its own."""
+def make_trees(seed: int) -> Any:
+    """Make boosted trees for the mean absolute error, which handle gaps themselves."""
     return LGBMRegressor(
         objective="l1",
         n_estimators=300,
@@ -39,9 +39,9 @@ def boosting(seed: int) -> Any:
     )
 
 
-LEARNERS = {"linear": linear, "boosting": boosting}
+LEARNERS = {"linear": make_linear, "trees": make_trees}
 
 
-def errors(model: Any, features: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Absolute error of each row, in points."""
+def compute_errors(model: Any, features: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Compute the absolute error of each row, in points."""
     return np.asarray(np.abs(model.predict(features) - label))

@@ -1,4 +1,4 @@
-"""Seasons for the experiments, and damage that looks like what upstream does when jobs fail."""
+"""Seasons for the experiments, and damage like that of failed upstream jobs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CONTRACT = fsq.load_contract()
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
-def arguments(about: str | None) -> argparse.ArgumentParser:
-    """The options that every experiment has."""
+def make_parser(about: str | None) -> argparse.ArgumentParser:
+    """Make the parser of the options that every experiment has."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--train", type=Path, help="Parquet file of feature rows with labels")
     parser.add_argument("--test", type=Path, help="the same of a later season")
@@ -26,41 +26,43 @@ def arguments(about: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def seasons(train: Path | None, test: Path | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Labelled rows of two seasons; simulated ones where no files are named."""
+def load_seasons(train: Path | None, test: Path | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Load the labelled rows of two seasons; without files, simulate them."""
     if train is not None and test is not None:
         pair = (pl.read_parquet(train), pl.read_parquet(test))
     else:
-        made = [simulate_season(s, incidents=False).rows for s in ("2024-25", "2025-26")]
-        pair = (made[0], made[1])
-    return pair[0].filter(labelled()), pair[1].filter(labelled())
+        simulated = [simulate_season(s, incidents=False).rows for s in ("2024-25", "2025-26")]
+        pair = (simulated[0], simulated[1])
+    return pair[0].filter(has_label()), pair[1].filter(has_label())
 
 
-def labelled() -> pl.Expr:
-    """Rows of players who played."""
+def has_label() -> pl.Expr:
+    """Whether a row has a label, which means that the player played."""
     return pl.col(LABEL).is_not_null()
 
 
-def damaged(rows: pl.DataFrame, categories: Iterable[str], hit: pl.Series) -> pl.DataFrame:
-    """Defaults in all features of some categories, as upstream writes and labels them."""
+def damage_rows(
+    rows: pl.DataFrame, categories: Iterable[str], is_damaged: pl.Series
+) -> pl.DataFrame:
+    """Set all features of some categories to defaults, as upstream writes and labels them."""
     names = set(categories)
     features = [f for f in CONTRACT.features if f.category in names]
-    struck = rows.with_columns(hit.alias("_hit"))
-    out = struck.with_columns(
-        *(pl.when("_hit").then(f.expected).otherwise(f.name).alias(f.name) for f in features),
+    marked = rows.with_columns(is_damaged.alias("_damaged"))
+    damaged = marked.with_columns(
+        *(pl.when("_damaged").then(f.expected).otherwise(f.name).alias(f.name) for f in features),
         *(
-            pl.when("_hit")
+            pl.when("_damaged")
             .then(pl.lit("default"))
             .otherwise(pl.col(f"{f.name}__source").cast(pl.String))
             .alias(f"{f.name}__source")
             for f in features
         ),
     )
-    return out.drop("_hit")
+    return damaged.drop("_damaged")
 
 
-def struck(rows: pl.DataFrame, share: float, how: str, seed: int) -> pl.Series:
-    """Which rows are hit: whole dates, or scattered rows."""
+def choose_rows(rows: pl.DataFrame, share: float, how: str, seed: int) -> pl.Series:
+    """Choose the rows to damage: whole dates, or scattered rows."""
     rng = np.random.default_rng(seed)
     if how == "dates":
         days = rows["game_date"].unique().sort()
@@ -69,9 +71,11 @@ def struck(rows: pl.DataFrame, share: float, how: str, seed: int) -> pl.Series:
     return pl.Series(rng.random(rows.height) < share)
 
 
-def matrix(scored: pl.DataFrame, on_default: str = "keep", training_ready: bool = False) -> Arrays:
-    """Features and label, in the order of date and player."""
-    made = fsq.training_set(scored, LABEL, on_default, training_ready=training_ready)  # type: ignore[arg-type]
-    features, label = made.to_numpy()
+def make_matrix(
+    scored: pl.DataFrame, on_default: str = "keep", training_ready: bool = False
+) -> Arrays:
+    """Make features and label, in order of date and player."""
+    ts = fsq.training_set(scored, LABEL, on_default, training_ready=training_ready)  # type: ignore[arg-type]
+    features, label = ts.to_numpy()
     assert label is not None
     return features, label

@@ -1,10 +1,10 @@
-"""Kill executors, Python workers and drivers of backfills on Spark, and look at what is left.
+"""Kill executors, Python workers and drivers of backfills on Spark, and compare the tables.
 
     python -m benchmarks.spark_kills [--rounds 6]
 
-Each round kills two executors, two Python workers and one driver: in turns before its commit, after
-it, and at a random moment; the driver is then started again with the run's id. After every kill
-the table must be the single machine's, row by row, and so must the ledger.
+Each round kills two executors, two Python workers and one driver: before its commit, after it, or
+at a random moment, in turn. The driver is then restarted with the run's id. After every kill, the
+table must equal the single machine's row by row, and so must the ledger.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ ROWS, DAYS, PER_TASK = 600, 60, 20
 
 
 def main() -> None:
-    """Print what was killed, and what was found afterwards."""
-    parser = argparse.ArgumentParser(description="kills of Spark's parts")
+    """Print what was killed, and whether the table was the same."""
+    parser = argparse.ArgumentParser(description="kill parts of Spark")
     parser.add_argument("--rounds", type=int, default=6)
     rounds = parser.parse_args().rounds
-    counted: Counter[str] = Counter()
+    kills: Counter[str] = Counter()
     with TemporaryDirectory(prefix="fsq-kills-") as folder:
         source, single = f"{folder}/rows.parquet", f"{folder}/single"
         wide(ROWS, DAYS).write_parquet(source)
         backfill(source, single, now=NOW)
         with fsq.spark.session(MASTER) as spark:
             for number in range(rounds):
-                kinds = _kills(spark, source)
+                kinds = _make_kills(spark, source)
                 last = ("driver-before", "driver-after", "driver-anywhen")[number % 3]
                 for kind in ("executor", "worker", "executor", "worker", last):
                     began, kill = time.perf_counter(), kinds[kind]
@@ -52,17 +52,20 @@ def main() -> None:
                     ledgers = [fsq.open_store(s).ledger() for s in (store, single)]
                     assert ledgers[0] == ledgers[1]
                     shutil.rmtree(store)
-                    counted[kind] += landed
-                    told = "killed" if landed else "came too late"
-                    spent = time.perf_counter() - began
-                    print(f"{number} {kind:16} {told:14}{spent:6.1f} s, the same table", flush=True)
+                    kills[kind] += landed
+                    outcome = "killed" if landed else "came too late"
+                    seconds = time.perf_counter() - began
+                    print(
+                        f"{number} {kind:16} {outcome:14}{seconds:6.1f} s, the same table",
+                        flush=True,
+                    )
     print(
-        f"{counted.total()} kills ({', '.join(f'{n} {k}' for k, n in counted.items())}): "
-        "every table is the single machine's, nothing twice, nothing lost"
+        f"{kills.total()} kills ({', '.join(f'{n} {k}' for k, n in kills.items())}): "
+        "every table equals the single machine's, without duplicate or lost rows"
     )
 
 
-def _kills(spark: Any, source: str) -> dict[str, Callable[[str], bool]]:
+def _make_kills(spark: Any, source: str) -> dict[str, Callable[[str], bool]]:
     def run(store: str, **more: Any) -> int:
         return fsq.spark.backfill(spark, source, store, now=NOW, chunk_rows=PER_TASK, **more).rows
 
@@ -75,14 +78,14 @@ def _kills(spark: Any, source: str) -> dict[str, Callable[[str], bool]]:
 
         return kill
 
-    def started_again(when: Callable[[], str]) -> Callable[[str], bool]:
+    def restarted(when: Callable[[], str]) -> Callable[[str], bool]:
         def kill(store: str) -> bool:
             die = when()
             status = driver("local[1]", source, store, "one", die)
-            there = Path(store).exists() and bool(fsq.open_store(store).ledger())
+            committed = Path(store).exists() and bool(fsq.open_store(store).ledger())
             rows = run(store, run_id="one", force=True)
-            assert rows == (0 if there else ROWS), (rows, there)
-            assert there or die != "after"
+            assert rows == (0 if committed else ROWS), (rows, committed)
+            assert committed or die != "after"
             return status == -9
 
         return kill
@@ -90,9 +93,9 @@ def _kills(spark: Any, source: str) -> dict[str, Callable[[str], bool]]:
     return {
         "executor": process(executors),
         "worker": process(workers),
-        "driver-before": started_again(lambda: "before"),
-        "driver-after": started_again(lambda: "after"),
-        "driver-anywhen": started_again(lambda: f"{random.uniform(0, 2):.2f}"),
+        "driver-before": restarted(lambda: "before"),
+        "driver-after": restarted(lambda: "after"),
+        "driver-anywhen": restarted(lambda: f"{random.uniform(0, 2):.2f}"),
     }
 
 

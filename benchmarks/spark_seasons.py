@@ -41,24 +41,24 @@ def main() -> None:
     parser.add_argument("--emulator", action="store_true")
     wanted = parser.parse_args()
     with TemporaryDirectory(prefix="fsq-seasons-") as folder:
-        paths = [_simulated(LAST - i, folder) for i in range(wanted.seasons)]
+        paths = [_write_season(LAST - i, folder) for i in range(wanted.seasons)]
         began = time.perf_counter()
         with fsq.spark.session(MASTER) as spark:
             print(f"session: {time.perf_counter() - began:.1f} s", flush=True)
             for count in sorted({1, 3, wanted.seasons}):
-                _both(spark, paths[:count], f"{folder}/{count}")
+                _compare_in_delta(spark, paths[:count], f"{folder}/{count}")
             if wanted.emulator:
-                _emulated(spark, paths, folder)
+                _compare_in_emulator(spark, paths, folder)
 
 
-def _simulated(year: int, folder: str) -> Path:
+def _write_season(year: int, folder: str) -> Path:
     season = f"{year}-{(year + 1) % 100:02}"
     path = Path(folder) / f"{season}.parquet"
     simulate_season(season).rows.write_parquet(path)
     return path
 
 
-def _both(spark: Any, paths: list[Path], folder: str) -> None:
+def _compare_in_delta(spark: Any, paths: list[Path], folder: str) -> None:
     source = Path(folder) / "rows"
     source.mkdir(parents=True)
     for path in paths:
@@ -83,7 +83,7 @@ def _both(spark: Any, paths: list[Path], folder: str) -> None:
     )
 
 
-def _emulated(spark: Any, paths: list[Path], folder: str) -> None:
+def _compare_in_emulator(spark: Any, paths: list[Path], folder: str) -> None:
     parts = [pl.read_parquet(p) for p in paths]
     days = [p["game_date"].unique().sort()[:EMULATED] for p in parts]
     source = f"{folder}/part.parquet"

@@ -1,10 +1,10 @@
-"""How long many seasons take on how many cores: from measured costs and BigQuery's quotas.
+"""How long many seasons take on many cores, from measured costs and BigQuery's quotas.
 
     python -m benchmarks.spark_sizing
 
-The processor time of each step is measured on one simulated season, with one thread for Polars as
-in a task. The rest is arithmetic: steps that run in tasks are shared by the cores, the others are
-not; a run can be no faster than a quota lets it.
+It measures the processor time of each step on one simulated season, with one thread for Polars as
+in a task. The rest is arithmetic: the cores share the steps that run in tasks, and no run is
+faster than the quotas allow.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from fsq.scoring.engine import make_scoring_options, score_validated
 from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.delta.files import DeltaDataWriter
 
-# On two executors of one machine: a session until its first job is done, and a job beyond its
-# tasks' work, as measured; what a task costs beyond its work is an assumption.
+# Measured on two executors of one machine: the start of a session up to its first finished job, and
+# the overhead of a job. The overhead of a task is an assumption.
 START, PER_JOB, PER_TASK = 18.0, 0.6, 0.05
-# What the driver does for each part at its commit: an assumption. BigQuery's MERGE is not in it.
+# The driver's work per task at the commit, an assumption. It excludes BigQuery's MERGE.
 PER_PART = 0.002
-# BigQuery's quotas: bytes per second into one project's region, in the multi-regions and
-# elsewhere; streams made per hour; what one commit and one job may hold.
+# BigQuery's quotas: bytes per second into one region of a project, for the multi-regions and for
+# others; streams created per hour; the limits of one commit and one job.
 THROUGHPUT = {"US or EU": 3e9, "a region": 300e6}
 STREAMS_PER_HOUR, STREAMS_PER_COMMIT, BYTES_PER_COMMIT = 10_000, 10_000, 1e12
 DATES_PER_JOB = 4_000
@@ -48,7 +48,7 @@ SIZES, CORES = (10, 100, 1_000), (2, 16, 64, 256)
 
 @dataclass(frozen=True)
 class Costs:
-    """What one row costs: processor seconds in a task and on the driver, and bytes."""
+    """The cost of one row: processor seconds in a task and on the driver, and bytes."""
 
     survey: float
     score: float
@@ -62,7 +62,7 @@ class Costs:
 def main() -> None:
     """Print the costs, and the table."""
     season = simulate_season("2025-26").rows
-    costs = _measured(season)
+    costs = _measure_costs(season)
     print(
         "per 1,000 rows in a task: "
         + ", ".join(
@@ -80,19 +80,20 @@ def main() -> None:
         f"{costs.stored:.0f} bytes of file per row\n"
     )
     cores = " | ".join(f"{c} cores" for c in CORES)
-    print(f"| seasons | rows | tasks | to | {cores} | at least, for quotas | bound |")
+    print(f"| seasons | rows | tasks | to | {cores} | quota minimum | bound |")
     print("|---|---|---|---|" + "---|" * (len(CORES) + 2))
     for size in SIZES:
         rows = size * season.height
-        for to, floor, bound in _floors(rows, costs):
-            took = [max(floor, _seconds(rows, c, costs, to != "Delta")) for c in CORES]
+        for to, floor, bound in _find_quota_bounds(rows, costs):
+            seconds = [max(floor, _estimate_seconds(rows, c, costs, to != "Delta")) for c in CORES]
             print(
                 f"| {size:,} | {rows / 1e6:,.1f} M | {math.ceil(rows / COMMIT_ROWS):,} | {to} | "
-                f"{' | '.join(map(_told, took))} | {_told(floor)} | {bound} |"
+                f"{' | '.join(map(_format_duration, seconds))} | "
+                f"{_format_duration(floor)} | {bound} |"
             )
 
 
-def _measured(season: pl.DataFrame) -> Costs:
+def _measure_costs(season: pl.DataFrame) -> Costs:
     rows = season.head(COMMIT_ROWS)
     options = make_scoring_options("v2_33features", None, None, None, "error")
     layout = validate_columns(rows.lazy(), options.contract, "error")
@@ -126,7 +127,7 @@ def _measured(season: pl.DataFrame) -> Costs:
         part = place.write(0, [scored])
         assert Path(folder, part.name).stat().st_size == part.size
         seconds = [
-            _cpu(call) / rows.height
+            _time_processor(call) / rows.height
             for call in (
                 surveyed,
                 score,
@@ -140,8 +141,8 @@ def _measured(season: pl.DataFrame) -> Costs:
         return Costs(survey_, score_, file_, send_, dates_, sent, part.size / rows.height)
 
 
-def _cpu(call: Callable[[], Any]) -> float:
-    """Processor seconds, since others use the machine; the least of some tries."""
+def _time_processor(call: Callable[[], Any]) -> float:
+    """Measure processor seconds, since the machine is shared; the minimum of several tries."""
     tries = []
     for _ in range(6):
         began = time.process_time()
@@ -150,20 +151,20 @@ def _cpu(call: Callable[[], Any]) -> float:
     return min(tries[1:])
 
 
-def _floors(rows: int, costs: Costs) -> list[tuple[str, float, str]]:
-    """Where to, the least seconds that quotas allow, and which of them decides."""
+def _find_quota_bounds(rows: int, costs: Costs) -> list[tuple[str, float, str]]:
+    """Find, per destination, the least seconds that quotas allow, and which quota decides."""
     tasks, size = math.ceil(rows / COMMIT_ROWS), rows * costs.sent
-    out = [("Delta", 0.0, "none")]
+    bounds = [("Delta", 0.0, "none")]
     for where, speed in THROUGHPUT.items():
         waits = {"bytes": size / speed, "streams": max(0, tasks / STREAMS_PER_HOUR - 1) * 3600}
         bound = max(waits, key=lambda name: waits[name])
         commits = max(math.ceil(tasks / STREAMS_PER_COMMIT), math.ceil(size / BYTES_PER_COMMIT))
-        told = bound if commits == 1 else f"{bound}; {commits} runs, since a commit takes 1 TB"
-        out.append((f"BigQuery, {where}", max(waits.values()), told))
-    return out
+        limit = bound if commits == 1 else f"{bound}; {commits} runs, since a commit takes 1 TB"
+        bounds.append((f"BigQuery, {where}", max(waits.values()), limit))
+    return bounds
 
 
-def _seconds(rows: int, cores: int, costs: Costs, bigquery: bool) -> float:
+def _estimate_seconds(rows: int, cores: int, costs: Costs, bigquery: bool) -> float:
     tasks = math.ceil(rows / COMMIT_ROWS)
     waves = math.ceil(tasks / cores)
     write = costs.send if bigquery else costs.file
@@ -172,7 +173,7 @@ def _seconds(rows: int, cores: int, costs: Costs, bigquery: bool) -> float:
     return alone + waves * (2 * PER_TASK + COMMIT_ROWS * work)
 
 
-def _told(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -17,7 +17,7 @@ from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.rendering import markdown
+from fsq.diagnosis.rendering import render_markdown
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.stores import Store
@@ -78,7 +78,7 @@ def command(
     status = FAILED_CHECK if failed else FINE
     document = {"store": store, "fail_on": fail_on.value, "exit_status": status} | dx.to_dict()
     if form == Format.markdown:
-        out.line(markdown(dx.summary).rstrip("\n"))
+        out.line(render_markdown(dx.summary).rstrip("\n"))
     else:
         print_diagnosis(dx, out)
     out.document(document)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from fsq.contract import Contract, Feature
-from fsq.diagnosis.checks import kinds
+from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.findings import SEVERITIES, Finding, Signal
 from fsq.diagnosis.messages import Facts
 
@@ -76,7 +76,7 @@ def _weigh(f: Feature) -> float:
 
 def _make_finding(group: list[Signal], contract: Contract, source: str, store: str) -> Finding:
     worst = max(group, key=lambda s: s.rows_affected)
-    kind = kinds()[worst.kind]
+    kind = list_kinds()[worst.kind]
     names = {f for s in group for f in s.features}
     features = tuple(n for n in contract.names if n in names)
     by_day: dict[date, tuple[int, int]] = {}

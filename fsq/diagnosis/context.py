@@ -27,7 +27,7 @@ class Context:
         days: ``measure_dates`` of every date read, history included.
         features: ``measure_features`` of the same dates.
         long: ``read_long_detail`` of the same rows.
-        checked: the dates to check; the others are only history.
+        checked_dates: the dates to check; the others are only history.
         run: what is known of upstream's run, for rows that do not say it themselves.
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
@@ -37,7 +37,7 @@ class Context:
     days: pl.DataFrame
     features: pl.DataFrame
     long: pl.DataFrame
-    checked: list[date]
+    checked_dates: list[date]
     run: RunContext | None = None
     signals: list[Signal] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
@@ -52,14 +52,14 @@ class Context:
     def missing_dates(self) -> list[date]:
         """Dates to check that have no rows."""
         present = set(self.dates)
-        return [d for d in self.checked if d not in present]
+        return [d for d in self.checked_dates if d not in present]
 
     @cached_property
     def rows(self) -> Matrix:
         """Rows per date."""
         return self.days["rows"].to_numpy().astype(np.float64)
 
-    def matrix(self, column: str) -> Matrix:
+    def get_matrix(self, column: str) -> Matrix:
         """A column of ``measure_features`` as dates × features, not to be changed; NULL is NaN."""
         if column not in self._matrices:
             values = np.asarray(self.features[column].cast(pl.Float64).to_numpy())
@@ -67,7 +67,7 @@ class Context:
             self._matrices[column] = values.reshape(shape)
         return self._matrices[column]
 
-    def carried(self, column: str) -> pl.Series:
+    def get_carried(self, column: str) -> pl.Series:
         """A carried column, one value per record; the check names it in its ``columns``."""
         return self.long[column].gather_every(len(self.contract.features))
 
@@ -83,15 +83,15 @@ class Context:
             bool(f.window and windows[f.window].size is None) for f in self.contract.features
         ]
         # Unless there used to be games in it: then they were lost.
-        samples = self.matrix("sample_size")
+        samples = self.get_matrix("sample_size")
         used = np.zeros_like(samples)
         for at in range(len(self.dates)):
-            usual = self.median_before(samples, at)
+            usual = self.compute_median_before(samples, at)
             used[at] = 0 if usual is None else np.nan_to_num(usual)
         empty = np.array(open_ended) & (used < self.contract.diagnosis.warmup_games)
-        excused = np.where(empty, self.matrix("empty_rows"), 0)
+        excused = np.where(empty, self.get_matrix("empty_rows"), 0)
         left = self.rows[:, None] - excused
-        lost = self.matrix("default_rows") - excused
+        lost = self.get_matrix("default_rows") - excused
         return np.asarray(np.divide(lost, left, out=np.zeros_like(lost), where=left > 0))
 
     @cached_property
@@ -102,7 +102,7 @@ class Context:
             for f in self.contract.features
             if f.window and self.contract.windows[f.window].size is not None
         ]
-        samples = self.matrix("sample_size")[:, sized]
+        samples = self.get_matrix("sample_size")[:, sized]
         known = ~np.isnan(samples)
         most = np.where(known, samples, -1.0).max(axis=1, initial=-1.0)
         return np.where(most < 0, np.nan, most)
@@ -130,27 +130,27 @@ class Context:
             return False
         return (self.dates[at] - self.dates[at - 1]).days >= self.contract.diagnosis.break_days
 
-    def positions(self) -> Iterator[tuple[int, date]]:
+    def iterate_dates(self) -> Iterator[tuple[int, date]]:
         """Positions and dates to check."""
-        wanted = set(self.checked)
+        wanted = set(self.checked_dates)
         return ((i, d) for i, d in enumerate(self.dates) if d in wanted)
 
-    def history(self, at: int) -> slice | None:
+    def find_history(self, at: int) -> slice | None:
         """The dates that a date is compared with; None if they are too few."""
         first = self._first_comparable(at)
         enough = at - first >= self.contract.diagnosis.history_min_days
         return slice(first, at) if enough else None
 
-    def median_before(self, values: Matrix, at: int) -> Matrix | None:
+    def compute_median_before(self, values: Matrix, at: int) -> Matrix | None:
         """The earlier dates' median of each column; None without enough history."""
-        history = self.history(at)
+        history = self.find_history(at)
         if history is None:
             return None
         earlier = np.where(np.isnan(values[history]), np.inf, values[history])
         middle = np.sort(earlier, axis=0)[(earlier.shape[0] - 1) // 2]
         return np.where(np.isinf(middle), np.nan, middle)
 
-    def explained(self) -> set[tuple[date, str]]:
+    def list_explained(self) -> set[tuple[date, str]]:
         """Dates and features that a signal names already, unless it is for information only."""
         return {(s.day, f) for s in self.signals if s.severity != "info" for f in s.features}
 
@@ -179,10 +179,10 @@ class Context:
     def date_index(self) -> npt.NDArray[np.int64]:
         """Position of each record's date among ``dates``."""
         where = self.days["game_date"].to_physical().to_numpy()
-        records = self.carried("game_date").to_physical().to_numpy()
+        records = self.get_carried("game_date").to_physical().to_numpy()
         return np.asarray(np.searchsorted(where, records))
 
-    def all_defaulted(self, features: list[Feature]) -> npt.NDArray[np.bool_]:
+    def find_all_defaulted(self, features: list[Feature]) -> npt.NDArray[np.bool_]:
         """Records that have a default for all of these features."""
         return np.asarray(self.is_default[:, [f.index for f in features]].all(axis=1))
 
@@ -195,7 +195,7 @@ class Context:
         if "player_lookup" not in self.long.columns:
             return []
         records = np.flatnonzero(mask & (self.date_index == at)).astype(np.uint32)
-        names = self.carried("player_lookup").gather(records).drop_nulls()
+        names = self.get_carried("player_lookup").gather(records).drop_nulls()
         return [str(n) for n in names.unique().sort().head(most)]
 
     def did_run(self, processor: str, at: int) -> bool | None:

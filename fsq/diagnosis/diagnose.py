@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis.causes import make_findings
-from fsq.diagnosis.checks import all_checks
+from fsq.diagnosis.checks import list_checks
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates, read_long_detail
-from fsq.diagnosis.findings import Verdict, worst_of
+from fsq.diagnosis.findings import Verdict, find_worst
 from fsq.diagnosis.result import Diagnosis
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
@@ -73,7 +73,7 @@ def diagnose(
     days = measure_dates(rows, loaded)
     present = days["game_date"].to_list()
     checked = sorted(set(present if dates is None else dates))
-    checks = all_checks()
+    checks = list_checks()
     long = read_long_detail(rows, loaded, [c for check in checks for c in check.columns])
     ctx = Context(loaded, days, aggregate_features(long, loaded), long, checked, run)
     for check in checks:
@@ -94,12 +94,12 @@ def _judge_dates(ctx: Context) -> dict[date, Verdict]:
     """The worst that was reported of each date; unknown if nothing was, but too little checked."""
     unknown = {n.day for n in ctx.not_evaluated if n.decisive}
     verdicts: dict[date, list[Verdict]] = {
-        d: ["unknown" if d in unknown else "green"] for d in ctx.checked
+        d: ["unknown" if d in unknown else "green"] for d in ctx.checked_dates
     }
     for s in ctx.signals:
         if s.severity != "info":
             verdicts[s.day].append(s.severity)
-    return {d: worst_of(v) for d, v in verdicts.items()}
+    return {d: find_worst(v) for d, v in verdicts.items()}
 
 
 def _list_not_evaluated(ctx: Context) -> list[dict[str, Any]]:

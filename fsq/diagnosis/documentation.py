@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fsq.diagnosis.checks import all_checks, kinds
+from fsq.diagnosis.checks import list_checks, list_kinds
 
 
-def list_kinds() -> str:
+def make_kinds_table() -> str:
     """Every kind of finding as a Markdown table: its severities, its meaning, what it needs."""
     rows = (
         (
@@ -22,32 +22,32 @@ def list_kinds() -> str:
             kind.meaning,
             ", ".join(need.what for need in kind.needs) or "nothing",
         )
-        for kind in kinds().values()
+        for kind in list_kinds().values()
     )
     return _make_table(("kind", "severity", "meaning", "needs"), rows)
 
 
-def list_thresholds() -> str:
+def make_thresholds_table() -> str:
     """Every threshold of ``[diagnosis]`` that a check declares, as a Markdown table."""
     rows = (
         (f"`{name}`", _format(field.default), field.description or "")
-        for check in all_checks()
+        for check in list_checks()
         if check.thresholds is not None
         for name, field in check.thresholds.model_fields.items()
     )
     return _make_table(("threshold", "default", "meaning"), rows)
 
 
-def update(page: str) -> str:
+def update_page(page: str) -> str:
     r"""A page whose marked tables are written anew.
 
     Raises:
         ValueError: the page lacks a table's marks.
 
-    >>> update("<!-- kinds -->old<!-- /kinds --> <!-- thresholds --><!-- /thresholds -->")[:22]
+    >>> update_page("<!-- kinds -->old<!-- /kinds --> <!-- thresholds --><!-- /thresholds -->")[:22]
     '<!-- kinds -->\n\n| kind'
     """
-    for name, table in (("kinds", list_kinds()), ("thresholds", list_thresholds())):
+    for name, table in (("kinds", make_kinds_table()), ("thresholds", make_thresholds_table())):
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if start not in page or end not in page:
             raise ValueError(f"the page lacks the marks {start} and {end}; put them back")
@@ -67,4 +67,4 @@ def _format(value: Any) -> str:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    target.write_text(update(target.read_text(encoding="utf-8")), encoding="utf-8")
+    target.write_text(update_page(target.read_text(encoding="utf-8")), encoding="utf-8")

@@ -52,7 +52,7 @@ class Finding:
     """One cause and everything it affects.
 
     Args:
-        kind: such as ``processor_did_not_run``; see ``fsq.diagnosis.checks.kinds``.
+        kind: such as ``processor_did_not_run``; see ``fsq.diagnosis.checks.list_kinds``.
         severity: red (do not use these rows), yellow (look at them), info (good to know).
         title: one line for people.
         dates: those on which it shows, in order.
@@ -97,10 +97,10 @@ class Finding:
         }
 
 
-def worst_of(verdicts: Iterable[Verdict]) -> Verdict:
+def find_worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst verdict; unknown without any.
 
-    >>> worst_of(["green", "yellow", "unknown"])
+    >>> find_worst(["green", "yellow", "unknown"])
     'yellow'
     """
     return min(verdicts, key=VERDICTS.index, default="unknown")

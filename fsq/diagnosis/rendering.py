@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from fsq.diagnosis.findings import Finding, Verdict, worst_of
+from fsq.diagnosis.findings import Finding, Verdict, find_worst
 from fsq.utils.palette import VERDICT_TEXT
 
 MAX_FINDINGS = 12  # that a text shows
@@ -52,10 +52,10 @@ class Summary:
     @property
     def verdict(self) -> Verdict:
         """The worst of the dates' verdicts."""
-        return worst_of(self.dates.values())
+        return find_worst(self.dates.values())
 
 
-def frame(findings: Iterable[Finding]) -> pl.DataFrame:
+def make_frame(findings: Iterable[Finding]) -> pl.DataFrame:
     """One row per finding."""
     rows = [
         f.to_dict() | {"dates": list(f.dates), "evidence": json.dumps(f.evidence, default=str)}
@@ -64,7 +64,7 @@ def frame(findings: Iterable[Finding]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_FRAME)
 
 
-def headline(shown: Summary) -> str:
+def make_headline(shown: Summary) -> str:
     """The verdict, the dates, and how many findings there are, in one line."""
     dates = sorted(shown.dates)
     counts = {s: sum(f.severity == s for f in shown.findings) for s in ("red", "yellow", "info")}
@@ -79,7 +79,7 @@ def headline(shown: Summary) -> str:
 
 def wrap_headline(shown: Summary) -> list[str]:
     """The headline in lines of at most 80 columns."""
-    return wrap(headline(shown), 80, subsequent_indent="  ", break_on_hyphens=False)
+    return wrap(make_headline(shown), 80, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def format_dates(dates: Iterable[date]) -> str:
@@ -101,12 +101,12 @@ def format_dates(dates: Iterable[date]) -> str:
 def list_not_evaluated(shown: Summary) -> list[str]:
     """What could not be evaluated, one line per check and reason."""
     return [
-        f"{n['check']}{_scope(n['features'])}: {n['reason']} ({format_dates(n['dates'])})"
+        f"{n['check']}{_describe_scope(n['features'])}: {n['reason']} ({format_dates(n['dates'])})"
         for n in shown.not_evaluated
     ]
 
 
-def _scope(features: list[str]) -> str:
+def _describe_scope(features: list[str]) -> str:
     if not features:
         return ""
     return f" of {features[0]}" if len(features) == 1 else f" of {len(features)} features"
@@ -121,7 +121,7 @@ def wrap_not_evaluated(shown: Summary) -> list[str]:
     ]
 
 
-def text(shown: Summary) -> str:
+def render_text(shown: Summary) -> str:
     """At most 80 columns, for a terminal."""
     lines = wrap_headline(shown)
     for f in shown.findings[:MAX_FINDINGS]:
@@ -160,12 +160,12 @@ def _wrap_command(indent: str, command: str, width: int) -> list[str]:
     ]
 
 
-def markdown(shown: Summary) -> str:
+def render_markdown(shown: Summary) -> str:
     """The summary for a pull request or a job's page."""
     lines = [
         f"## {_MARKS[shown.verdict]} fsq check: {shown.verdict}",
         "",
-        _escape(headline(shown)),
+        _escape(make_headline(shown)),
         "",
     ]
     if shown.findings:
@@ -202,10 +202,10 @@ def _escape(line: str) -> str:
     return safe.replace("@", "@\u200b")
 
 
-def html(shown: Summary) -> str:
+def render_html(shown: Summary) -> str:
     """For a notebook; every text escaped."""
     colour = VERDICT_TEXT[shown.verdict]
-    parts = [f"<div><p><strong style='color:{colour}'>{escape(headline(shown))}</strong></p>"]
+    parts = [f"<div><p><strong style='color:{colour}'>{escape(make_headline(shown))}</strong></p>"]
     if shown.findings:
         parts.append(
             "<table><thead><tr><th>severity</th><th>finding</th><th>when</th>"

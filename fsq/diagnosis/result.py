@@ -10,7 +10,7 @@ import polars as pl
 
 import fsq.diagnosis.rendering as rendering
 from fsq.contract import Contract
-from fsq.diagnosis.findings import Finding, Verdict, worst_of
+from fsq.diagnosis.findings import Finding, Verdict, find_worst
 
 SCHEMA_VERSION = 1  # of to_dict and of `fsq check --json`
 
@@ -40,12 +40,12 @@ class Diagnosis:
     @property
     def verdict(self) -> Verdict:
         """The worst of the dates' verdicts; unknown without dates."""
-        return worst_of(self.dates.values())
+        return find_worst(self.dates.values())
 
     @property
     def frame(self) -> pl.DataFrame:
         """The findings as a table: one row each, lists in cells, evidence as JSON text."""
-        return rendering.frame(self.findings)
+        return rendering.make_frame(self.findings)
 
     @property
     def summary(self) -> rendering.Summary:
@@ -79,12 +79,12 @@ class Diagnosis:
         ]
 
     def __str__(self) -> str:
-        return rendering.text(self.summary)
+        return rendering.render_text(self.summary)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return rendering.html(self.summary)
+        return rendering.render_html(self.summary)
 
 
 def _replace_nan(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fsq.contract import Contract, Feature
-from fsq.diagnosis.checks import kinds
+from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.checks.optional_features import OptionalThresholds
 from fsq.diagnosis.trend import COMPARED_METRICS
 from fsq.schema.columns import DETAIL_FIELDS
@@ -94,7 +94,7 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
 
 def _list_not_in_sql() -> str:
     """What `fsq check` sees and these views cannot, as lines of a comment."""
-    missing = [f"{k.name}: {k.meaning}" for k in kinds().values() if not k.in_sql]
+    missing = [f"{k.name}: {k.meaning}" for k in list_kinds().values() if not k.in_sql]
     missing += ["dates without rows (red)", "a run context outside the rows"]
     return "\n".join(f"-- * {escape_comment(line)}" for line in missing)
 

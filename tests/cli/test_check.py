@@ -121,10 +121,10 @@ def test_json_is_one_document_with_the_documented_names(run: Command, season_sto
 
 
 def test_every_kind_is_documented() -> None:
-    from fsq.diagnosis.checks import kinds
+    from fsq.diagnosis.checks import list_kinds
 
     documented = (Path(__file__).parents[2] / "docs/check-json.md").read_text()
-    assert [k for k in kinds() if f"`{k}`" not in documented] == []
+    assert [k for k in list_kinds() if f"`{k}`" not in documented] == []
 
 
 def test_ranges_and_the_last_date(run: Command, season_store: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 import fsq
 from fsq.contract.loading import SHIPPED
 from fsq.contract.thresholds import Thresholds, declare_thresholds, withdraw_thresholds
-from fsq.diagnosis.checks import all_checks
+from fsq.diagnosis.checks import list_checks
 
-DECLARED = [check.thresholds for check in all_checks() if check.thresholds is not None]
+DECLARED = [check.thresholds for check in list_checks() if check.thresholds is not None]
 CONTRACT = fsq.load_contract()
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.diagnosis.checks import kinds
-from fsq.diagnosis.rendering import markdown
+from fsq.diagnosis.checks import list_kinds
+from fsq.diagnosis.rendering import render_markdown
 from tests.support.healthy_days import (
     CONTRACT,
     LAST,
@@ -97,7 +97,7 @@ def test_displays_escape_and_hold_80_columns() -> None:
     assert "<script>" in shown.findings[0].cause
     assert "<script>" not in shown._repr_html_()
     assert "&lt;script&gt;" in shown._repr_html_()
-    assert "<script>" not in markdown(shown.summary)
+    assert "<script>" not in render_markdown(shown.summary)
     assert all(len(line) <= 80 for line in str(shown).splitlines())
     assert repr(dx) == str(dx)
     assert shown.frame.height == len(shown.findings)
@@ -112,7 +112,7 @@ def test_planted_incidents_of_a_season_are_found_and_nothing_else() -> None:
     planted = {(p["kind"], date.fromisoformat(d)): p for p in season.incidents for d in p["dates"]}
     said = {(f.kind, d) for f in dx.findings if f.severity == "red" for d in f.dates}
     assert said == set(planted)
-    assert {f.kind for f in dx.findings} <= set(kinds())
+    assert {f.kind for f in dx.findings} <= set(list_kinds())
     red = [f for f in dx.findings if f.severity == "red"]
     for (kind, day), incident in planted.items():
         named = {n for f in red if f.kind == kind and day in f.dates for n in f.features}

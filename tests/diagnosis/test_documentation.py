@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fsq.diagnosis.documentation import update
+from fsq.diagnosis.documentation import update_page
 
 PAGE = Path(__file__).parents[2] / "docs/check-json.md"
 
@@ -12,4 +12,4 @@ PAGE = Path(__file__).parents[2] / "docs/check-json.md"
 def test_the_page_is_current() -> None:
     """If not: ``python -m fsq.diagnosis.documentation docs/check-json.md``."""
     page = PAGE.read_text(encoding="utf-8")
-    assert page == update(page)
+    assert page == update_page(page)

@@ -12,8 +12,8 @@ import pytest
 import fsq
 from fsq import sql
 from fsq.cli import main
-from fsq.diagnosis.checks import all_checks, kinds, register, unregister
-from fsq.diagnosis.documentation import list_kinds, list_thresholds
+from fsq.diagnosis.checks import list_checks, list_kinds, register, unregister
+from fsq.diagnosis.documentation import make_kinds_table, make_thresholds_table
 from tests.support.healthy_days import LAST, change_last, diagnose_last, list_serious, make_days
 from tests.support.venue_check import VenueCheck
 
@@ -82,19 +82,22 @@ def test_the_command(
 
 
 def test_lists_and_documentation() -> None:
-    assert "venue_missing" in kinds()
+    assert "venue_missing" in list_kinds()
     needs = "column `venue`, a minimum of rows"
-    assert f"| `venue_missing` | red, yellow | rows have no venue | {needs} |" in list_kinds()
-    assert "| `venue_missing_share` | 0.1 | Share of rows without a venue. |" in list_thresholds()
+    assert f"| `venue_missing` | red, yellow | rows have no venue | {needs} |" in make_kinds_table()
+    assert (
+        "| `venue_missing_share` | 0.1 | Share of rows without a venue. |"
+        in make_thresholds_table()
+    )
     assert "-- * venue_missing: rows have no venue" in sql.make_query(
         "findings", "bigquery://p.d.t"
     )
 
 
 def test_checks_that_explain_run_first(check: VenueCheck) -> None:
-    stages = [c.stage for c in all_checks()]
+    stages = [c.stage for c in list_checks()]
     assert stages == sorted(stages)
-    assert check in all_checks()
+    assert check in list_checks()
 
 
 def test_a_kind_is_registered_once(check: VenueCheck) -> None:

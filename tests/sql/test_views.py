@@ -19,7 +19,7 @@ import fsq
 from fsq import sql
 from fsq.cli import main
 from fsq.contract import Contract
-from fsq.diagnosis.checks import all_checks, kinds, upstream
+from fsq.diagnosis.checks import list_checks, list_kinds, upstream
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates, read_long_detail
 from fsq.diagnosis.trend import make_trend
@@ -73,7 +73,7 @@ def context(start: date | None = None) -> Context:
     ctx = Context(
         CONTRACT, measure_dates(rows, CONTRACT), aggregate_features(long, CONTRACT), long, checked
     )
-    for check in all_checks():
+    for check in list_checks():
         if any(kind.in_sql for kind in check.kinds):
             check.find(ctx)
     return ctx
@@ -149,7 +149,7 @@ def test_findings(service: Any, emulator: dict[str, str]) -> None:
         for s in context().signals
     }
     assert got == want
-    assert {k for _, k, *_ in got} == kinds().keys() - {"distribution_shift"}
+    assert {k for _, k, *_ in got} == list_kinds().keys() - {"distribution_shift"}
 
 
 def test_canary(service: Any) -> None:
@@ -164,7 +164,7 @@ def test_canary(service: Any) -> None:
         for s in ctx.signals:
             if s.day == day:
                 said[s.severity].append(s)
-        few = ctx.history(place) is None or ctx.rows[place] < CONTRACT.diagnosis.min_rows
+        few = ctx.find_history(place) is None or ctx.rows[place] < CONTRACT.diagnosis.min_rows
         want.append(
             {
                 "game_date": day,
@@ -204,9 +204,11 @@ def test_diagnosis(service: Any, start: date | None) -> None:
     ctx = context(start)
     ctx.signals.clear()
     upstream.Upstream().find(ctx)
-    all_defaulted = {t: ctx.count_per_date(ctx.all_defaulted(fs)) for t, fs in ctx.tables.items()}
+    all_defaulted = {
+        t: ctx.count_per_date(ctx.find_all_defaulted(fs)) for t, fs in ctx.tables.items()
+    }
     want = []
-    for at, day in ctx.positions():
+    for at, day in ctx.iterate_dates():
         missing = sorted(ctx.days.row(at, named=True)["missing_processors"])
         for table, features in ctx.tables.items():
             writer, names = CONTRACT.writer(table), [f.name for f in features]
@@ -231,7 +233,7 @@ def test_diagnosis(service: Any, start: date | None) -> None:
                     "rows": int(ctx.rows[at]),
                     "all_default_rows": int(all_defaulted[table][at]),
                     "default_rate": float(
-                        ctx.matrix("default_rows")[at, [f.index for f in features]].mean()
+                        ctx.get_matrix("default_rows")[at, [f.index for f in features]].mean()
                         / ctx.rows[at]
                     ),
                     "features": names,

@@ -38,9 +38,9 @@ class VenueCheck(Check):
 
     def find(self, ctx: Context) -> None:
         least = VenueThresholds.of(ctx.contract).venue_missing_share
-        for at, _ in ctx.positions():
+        for at, _ in ctx.iterate_dates():
             if VENUE_MISSING.can_evaluate(ctx, at):
-                missing = ctx.count_per_date(ctx.carried("venue").is_null().to_numpy())[at]
+                missing = ctx.count_per_date(ctx.get_carried("venue").is_null().to_numpy())[at]
                 share = float(missing / ctx.rows[at])
                 if share >= least:
                     VENUE_MISSING.report(ctx, at, "yellow", "", [], missing, share=share)

@@ -8,20 +8,20 @@ from pkgutil import iter_modules
 from fsq.contract.thresholds import declare_thresholds, withdraw_thresholds
 from fsq.diagnosis.checks.base import Check, Kind
 
-__all__ = ["all_checks", "kinds", "register", "unregister"]
+__all__ = ["list_checks", "list_kinds", "register", "unregister"]
 
 _checks: list[Check] = []
 
 
-def all_checks() -> tuple[Check, ...]:
+def list_checks() -> tuple[Check, ...]:
     """Every check, in the order in which they run."""
     return tuple(_checks)
 
 
-def kinds() -> dict[str, Kind]:
+def list_kinds() -> dict[str, Kind]:
     """Every kind of finding by its name, in the order of the checks.
 
-    >>> kinds()["range_violation"].severities
+    >>> list_kinds()["range_violation"].severities
     ('red', 'yellow')
     """
     return {kind.name: kind for check in _checks for kind in check.kinds}
@@ -33,7 +33,7 @@ def register(check: Check) -> None:
     Raises:
         ValueError: one of its kinds or thresholds is declared already.
     """
-    if taken := sorted(kinds().keys() & {kind.name for kind in check.kinds}):
+    if taken := sorted(list_kinds().keys() & {kind.name for kind in check.kinds}):
         raise ValueError(f"kinds of findings are declared twice: {taken}; rename them")
     if check.thresholds is not None:
         declare_thresholds(check.thresholds)

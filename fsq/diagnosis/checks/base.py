@@ -45,7 +45,7 @@ class Need:
 HISTORY = Need(
     "earlier dates",
     "fewer than {history_min_days} earlier dates to compare with",
-    lambda ctx, at: ctx.history(at) is not None,
+    lambda ctx, at: ctx.find_history(at) is not None,
     decisive=True,
 )
 MIN_ROWS = Need(
@@ -162,7 +162,7 @@ class Check(ABC):
         stage: when it runs.
         kinds: of findings that it reports.
         thresholds: keys of the contract's ``[diagnosis]``, with their defaults.
-        columns: carried columns that it reads by ``Context.carried``, where the rows have them.
+        columns: carried columns that it reads by ``Context.get_carried``, where the rows have them.
     """
 
     stage: ClassVar[Stage]

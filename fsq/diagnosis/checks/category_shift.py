@@ -49,9 +49,9 @@ class CategoryShift(Check):
         limits, contract = CategoryThresholds.of(ctx.contract), ctx.contract
         quality = ctx.days.select(f"{c}_quality_pct" for c in CATEGORIES).to_numpy()
         required = {c.name for c in contract.categories if not c.optional}
-        explained = ctx.explained()
-        for at, day in ctx.positions():
-            usual = ctx.median_before(quality, at)
+        explained = ctx.list_explained()
+        for at, day in ctx.iterate_dates():
+            usual = ctx.compute_median_before(quality, at)
             if not CATEGORY_SHIFT.can_evaluate(ctx, at) or usual is None:
                 continue
             for n, category in enumerate(CATEGORIES):

@@ -84,16 +84,16 @@ class ConstantValues(Check):
     def find(self, ctx: Context) -> None:
         """Report stuck features, and silent defaults among those that are not stuck."""
         limits, least = ConstantThresholds.of(ctx.contract), ctx.contract.diagnosis.min_rows
-        trusted, most = ctx.matrix("trusted"), ctx.matrix("most_common_share")
-        expected = ctx.matrix("expected_rows") / np.maximum(trusted, 1)
-        for at, _ in ctx.positions():
+        trusted, most = ctx.get_matrix("trusted"), ctx.get_matrix("most_common_share")
+        expected = ctx.get_matrix("expected_rows") / np.maximum(trusted, 1)
+        for at, _ in ctx.iterate_dates():
             can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
             if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
                 continue
             few = [f.name for f in ctx.contract.features if trusted[at, f.index] < least]
             if few:
                 STUCK.note_unmet(ctx, at, MIN_ROWS_WITH_VALUE, tuple(few))
-            usual = ctx.median_before(expected, at)
+            usual = ctx.compute_median_before(expected, at)
             for f in ctx.contract.features:
                 if trusted[at, f.index] < least:
                     continue
@@ -117,14 +117,14 @@ class ConstantValues(Check):
 
 def _measure(ctx: Context, f: Feature, at: int, share: float, usual_share: float) -> dict[str, Any]:
     return {
-        "distinct": int(ctx.matrix("distinct")[at, f.index]),
-        "std": round(float(ctx.matrix("std")[at, f.index]), 4),
+        "distinct": int(ctx.get_matrix("distinct")[at, f.index]),
+        "std": round(float(ctx.get_matrix("std")[at, f.index]), 4),
         "expected_share": round(share, 4),
         "expected_value": f.expected,
         "min_std": f.min_std,
         "min_distinct": f.min_distinct,
         "usual_share": round(usual_share, 4),
-        "mean": round(float(ctx.matrix("mean")[at, f.index]), 4),
+        "mean": round(float(ctx.get_matrix("mean")[at, f.index]), 4),
     }
 
 
@@ -133,26 +133,26 @@ def _has_floor(f: Feature) -> bool:
 
 
 def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
-    distinct = ctx.matrix("distinct")
+    distinct = ctx.get_matrix("distinct")
     if not _has_floor(f):
         # Without a floor only a change tells: one value where there used to be several.
         if distinct[at, f.index] != 1:
             return False
-        usual = ctx.median_before(distinct, at)
+        usual = ctx.compute_median_before(distinct, at)
         return bool(usual is not None and usual[f.index] >= ctx.contract.diagnosis.history_days)
-    if ctx.matrix("most_common_share")[at, f.index] >= limits.stuck_share:
+    if ctx.get_matrix("most_common_share")[at, f.index] >= limits.stuck_share:
         return True
     if ctx.starts_season(at):
         return False  # few games, few values
-    rows = int(ctx.matrix("trusted")[at, f.index])
+    rows = int(ctx.get_matrix("trusted")[at, f.index])
     least = min(f.min_distinct or 0, rows // limits.rows_per_value)
-    narrow = f.min_std is not None and ctx.matrix("std")[at, f.index] < f.min_std
+    narrow = f.min_std is not None and ctx.get_matrix("std")[at, f.index] < f.min_std
     return bool(narrow or distinct[at, f.index] < least)
 
 
 def _is_gone(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
     """Whether so little variation is left that the values carry no information."""
-    most, std = ctx.matrix("most_common_share")[at, f.index], ctx.matrix("std")[at, f.index]
+    most, std = ctx.get_matrix("most_common_share")[at, f.index], ctx.get_matrix("std")[at, f.index]
     floor = limits.stuck_red_std * (f.min_std or 0)
     return bool(most >= limits.stuck_share or most >= limits.stuck_red_share or std < floor)
 

@@ -60,9 +60,9 @@ class DistributionShift(Check):
         order = np.argsort(ctx.date_index, kind="stable")
         bounds = np.searchsorted(ctx.date_index[order], np.arange(len(ctx.dates) + 1))
         values = ctx.values[order]
-        explained = ctx.explained()
-        for at, day in ctx.positions():
-            history = ctx.history(at)
+        explained = ctx.list_explained()
+        for at, day in ctx.iterate_dates():
+            history = ctx.find_history(at)
             if not SHIFT.can_evaluate(ctx, at) or history is None:
                 continue
             window = values[bounds[history.start] : bounds[at + 1]]

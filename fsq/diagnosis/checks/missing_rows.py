@@ -47,14 +47,14 @@ def _describe_surplus(f: Facts) -> Text:
     )
 
 
-MISSING = Kind(
+MISSING_ROWS = Kind(
     "missing_rows",
     "there are fewer rows than on earlier dates",
     ("red", "yellow"),
     _describe_missing,
     (HISTORY,),
 )
-SURPLUS = Kind(
+SURPLUS_ROWS = Kind(
     "surplus_rows",
     "there are more rows than on earlier dates",
     ("yellow",),
@@ -68,21 +68,21 @@ class MissingRows(Check):
 
     stage = Stage.ROWS
     thresholds = RowThresholds
-    kinds = (MISSING, SURPLUS)
+    kinds = (MISSING_ROWS, SURPLUS_ROWS)
 
     def find(self, ctx: Context) -> None:
         """Compare with the median of the earlier dates; a date without rows needs no history."""
         ctx.signals += [
-            Signal(MISSING.name, "red", day, "none", (), 0, 0, None, {})
+            Signal(MISSING_ROWS.name, "red", day, "none", (), 0, 0, None, {})
             for day in ctx.missing_dates
         ]
         limits = RowThresholds.of(ctx.contract)
         games = ctx.days["games"].cast(float).fill_null(0).to_numpy()
         per_game = bool((games > 0).all())
         rate = (ctx.rows / games if per_game else ctx.rows)[:, None]
-        for at, _ in ctx.positions():
-            usual = ctx.median_before(rate, at)
-            if not MISSING.can_evaluate(ctx, at) or usual is None:
+        for at, _ in ctx.iterate_dates():
+            usual = ctx.compute_median_before(rate, at)
+            if not MISSING_ROWS.can_evaluate(ctx, at) or usual is None:
                 continue
             ratio = float(rate[at, 0] / usual[0])
             facts: dict[str, Any] = {
@@ -94,6 +94,6 @@ class MissingRows(Check):
             if ratio < (limits.rows_per_game_yellow if per_game else limits.rows_yellow):
                 red = per_game and ratio < limits.rows_per_game_red
                 severity: Severity = "red" if red else "yellow"
-                MISSING.report(ctx, at, severity, "", [], lacking, **facts)
+                MISSING_ROWS.report(ctx, at, severity, "", [], lacking, **facts)
             elif per_game and ratio > limits.rows_above:
-                SURPLUS.report(ctx, at, "yellow", "", [], -lacking, **facts)
+                SURPLUS_ROWS.report(ctx, at, "yellow", "", [], -lacking, **facts)

@@ -46,9 +46,9 @@ class OldRecords(Check):
     def find(self, ctx: Context) -> None:
         """Report tables that are stale, and very stale, for too large a share of the rows."""
         least = AgeThresholds.of(ctx.contract).stale_share
-        aged, old = ctx.matrix("aged_rows"), ctx.matrix("stale_rows")
-        very_old, age = ctx.matrix("very_stale_rows"), ctx.matrix("age_hours")
-        for at, _ in ctx.positions():
+        aged, old = ctx.get_matrix("aged_rows"), ctx.get_matrix("stale_rows")
+        very_old, age = ctx.get_matrix("very_stale_rows"), ctx.get_matrix("age_hours")
+        for at, _ in ctx.iterate_dates():
             for table, features in ctx.tables.items():
                 known = [f for f in features if aged[at, f.index] > 0]
                 if not known:

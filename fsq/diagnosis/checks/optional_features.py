@@ -65,8 +65,8 @@ class OptionalFeatures(Check):
         low, high = limits.optional_normal
         table = features[0].upstream_table
         share = (ctx.days["vegas_rows"].to_numpy() / ctx.rows)[:, None]
-        for at, _ in ctx.positions():
-            now, usual = float(share[at, 0]), ctx.median_before(share, at)
+        for at, _ in ctx.iterate_dates():
+            now, usual = float(share[at, 0]), ctx.compute_median_before(share, at)
             facts = {
                 "share": round(now, 4),
                 "normal": [low, high],

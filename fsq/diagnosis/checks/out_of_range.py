@@ -49,9 +49,9 @@ class OutOfRange(Check):
     def find(self, ctx: Context) -> None:
         """Report the features of a table together: one job wrote them."""
         limits = RangeThresholds.of(ctx.contract)
-        violations, mean = ctx.matrix("violation_rows"), ctx.matrix("mean")
-        share = violations / np.maximum(ctx.matrix("values"), 1)
-        for at, _ in ctx.positions():
+        violations, mean = ctx.get_matrix("violation_rows"), ctx.get_matrix("mean")
+        share = violations / np.maximum(ctx.get_matrix("values"), 1)
+        for at, _ in ctx.iterate_dates():
             if not OUT_OF_RANGE.can_evaluate(ctx, at):
                 continue
             for table, features in ctx.tables.items():

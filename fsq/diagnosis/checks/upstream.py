@@ -161,9 +161,9 @@ class Upstream(Check):
         """Compare each table's default rows with all rows, and with those of earlier dates."""
         nearly_all = ctx.contract.diagnosis.table_default_share
         limits = UpstreamThresholds.of(ctx.contract)
-        defaulted = {t: ctx.all_defaulted(fs) for t, fs in ctx.tables.items()}
+        defaulted = {t: ctx.find_all_defaulted(fs) for t, fs in ctx.tables.items()}
         empty = {t: ctx.count_per_date(mask) for t, mask in defaulted.items()}
-        for at, _ in ctx.positions():
+        for at, _ in ctx.iterate_dates():
             starting: list[Feature] = []
             DEFAULT_RISE.can_evaluate(ctx, at)
             SEASON_START.can_evaluate(ctx, at)
@@ -188,7 +188,7 @@ class Upstream(Check):
                     starting += lost
                     continue
                 if lost:
-                    most = ctx.matrix("default_rows")[at, [f.index for f in lost]].max()
+                    most = ctx.get_matrix("default_rows")[at, [f.index for f in lost]].max()
                     FEATURE_MISSING.report(ctx, at, "red", table, lost, most, table, ran=ran)
                 rest = [f for f in required if f not in lost]
                 _report_rise(ctx, at, table, rest, ran, defaulted[table], limits)
@@ -224,7 +224,7 @@ def _report_rise(
     limits: UpstreamThresholds,
 ) -> None:
     """Report features that fall back for more rows than on earlier dates, though not for all."""
-    usual = ctx.median_before(ctx.default_share, at)
+    usual = ctx.compute_median_before(ctx.default_share, at)
     if usual is None or ctx.rows[at] < ctx.contract.diagnosis.min_rows:
         return
     rise = ctx.default_share[at] - usual

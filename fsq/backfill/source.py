@@ -47,7 +47,8 @@ def scan_source(uri: str) -> pl.LazyFrame:
     except BaseException as error:
         if not isinstance(error, pl.exceptions.PolarsError) and not is_read_error(error):
             raise
-        raise InputError([f"{uri}: cannot be read as Parquet: {first_line(error)}"]) from error
+        cure = "check that it is Parquet"
+        raise InputError([f"{uri} cannot be read: {first_line(error)}; {cure}"]) from error
     return rows
 
 

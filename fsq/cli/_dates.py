@@ -10,6 +10,8 @@ from fsq.utils.dates import validate_date_range
 
 Range = tuple[date | None, date | None]
 
+_HEADLINE = "these dates cannot be backfilled"
+
 
 def parse_last(text: str, today: date) -> tuple[date, date]:
     """``7d`` as the last seven days, today included.
@@ -22,7 +24,7 @@ def parse_last(text: str, today: date) -> tuple[date, date]:
     """
     match = re.fullmatch(r"([1-9]\d{0,4})d", text)
     if not match:
-        raise InputError([f"--last {text!r}: write a number of days, such as 7d"])
+        raise InputError([f"--last {text!r}: write a number of days, such as 7d"], _HEADLINE)
     return today - timedelta(days=int(match[1]) - 1), today
 
 
@@ -37,7 +39,7 @@ def parse_season(text: str) -> tuple[date, date]:
     """
     match = re.fullmatch(r"(\d{4})-(\d{2})", text)
     if not match or not 1946 <= int(match[1]) < 9998 or (int(match[1]) + 1) % 100 != int(match[2]):
-        raise InputError([f"--season {text!r}: write two years, such as 2025-26"])
+        raise InputError([f"--season {text!r}: write two years, such as 2025-26"], _HEADLINE)
     year = int(match[1])
     return date(year, 7, 1), date(year + 1, 6, 30)
 
@@ -51,7 +53,8 @@ def choose_range(
         InputError: several options give them, or one has a wrong form.
     """
     if sum([bool(start or end), last is not None, season is not None]) > 1:
-        raise InputError(["--start/--end, --last and --season exclude each other; use one"])
+        problem = "--start/--end, --last and --season exclude each other; use one"
+        raise InputError([problem], _HEADLINE)
     if last is not None:
         return parse_last(last, datetime.now(UTC).date())
     return parse_season(season) if season is not None else (start, end)

@@ -77,7 +77,8 @@ def command(
     start, end = choose_range(start, end, last, season)
     spark_only = [n for n, v in (("--spark-master", spark_master), ("--run-id", run_id)) if v]
     if spark_only and engine is not Engine.spark:
-        raise InputError([f"{name} needs --engine spark" for name in spark_only])
+        problems = [f"{name} needs --engine spark" for name in spark_only]
+        raise InputError(problems, "the backfill cannot start")
     options = BackfillOptions(
         start=start,
         end=end,

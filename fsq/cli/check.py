@@ -100,15 +100,12 @@ def _diagnose_dates(
     history = timedelta(days=contract.diagnosis.history_max_age_days)
     since = None if start is None else start - history
     days = store.read(since, end, ["game_date"]).unique().collect()["game_date"].sort().to_list()
-    if not days and (start is None or start != end):
-        raise InputError(["the store has no rows there; see fsq backfill"], f"{uri} has no dates")
-    if start is None and end is None:
+    if days and start is None and end is None:
         start = end = days[-1]
     dates = [d for d in days if (start is None or d >= start) and (end is None or d <= end)]
-    if not dates and start is not None and start != end:
-        raise InputError(
-            [f"no rows from {start} on; name dates that the store has"], f"{uri} cannot be checked"
-        )
+    if not dates and (start is None or start != end):
+        problem = "it has no rows of these dates; name others, or backfill them"
+        raise InputError([problem], f"{uri} cannot be checked")
     if not dates and start is not None:
         dates = [start]  # one date without rows is a finding, no error
     before = [d for d in days if d < dates[0]][-contract.diagnosis.history_days :]

@@ -50,7 +50,8 @@ def command(
     validate_date_range(start, end, "the trend cannot be shown")
     if summary and not get_capabilities(store).summary_table:
         cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"
-        raise InputError([f"--store-summary keeps a Delta table beside a Delta store; {cure}"])
+        problem = f"--store-summary writes a Delta table beside a Delta store; {cure}"
+        raise InputError([problem], "the summary cannot be saved")
     kind = o.picture_kind("--out", target)
     loaded, opened, out = load_contract(contract), open_store(store), Output(as_json)
     days = read_trend(opened, loaded, start, end)

@@ -57,7 +57,8 @@ def session(master: str | None) -> Iterator[Any]:
     try:
         spark = builder.getOrCreate()
     except (PySparkException, RuntimeError, ValueError, OSError, ImportError) as error:
-        raise InputError([f"{master or 'Spark'} did not start: {error}"], HEADLINE) from error
+        problem = f"{master or 'Spark'} did not start: {error}; check the master's URL"
+        raise InputError([problem], HEADLINE) from error
     try:
         yield spark
     finally:

@@ -91,7 +91,7 @@ def test_what_cannot_be_done_says_what_to_do(
     assert told in capsys.readouterr().err
 
 
-def test_without_credentials_nothing_of_them_is_told(
+def test_without_credentials_nothing_of_them_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = tmp_path / "key.json"

@@ -78,7 +78,9 @@ def test_the_contract_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         ("--contract", "nonsense"),
     ],
 )
-def test_wrong_words_are_told(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_words_are_reported(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["schema", "ddl", *words]) == 2
     assert capsys.readouterr().out == ""
 

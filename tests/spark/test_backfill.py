@@ -142,7 +142,7 @@ def test_what_others_wrote_meanwhile_is_not_lost(spark: Any, tmp_path: Path) -> 
     assert (table(path).height, table(path)["quality_tier"].null_count()) == (41, 0)
 
 
-def test_bad_rows_are_told_as_on_one_machine(spark: Any, source: str, tmp_path: Path) -> None:
+def test_bad_rows_are_reported_as_on_one_machine(spark: Any, source: str, tmp_path: Path) -> None:
     rows, path = pl.read_parquet(source), str(tmp_path / "rows.parquet")
     late = pl.col("game_date") == rows["game_date"].max()
     typo = pl.when(late).then(pl.lit("typo")).otherwise("pace_score__source")

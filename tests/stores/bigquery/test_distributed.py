@@ -1,4 +1,4 @@
-"""Parts of a BigQuery table by many tasks: attempts that are lost, drivers that die half-way."""
+"""A BigQuery table filled by many tasks: attempts that are lost, drivers that die half-way."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ def scored(now: datetime = NOW) -> pl.DataFrame:
     return fsq.score(ROWS, now=now)
 
 
-def filled(
+def write_tasks(
     uri: str, rows: pl.DataFrame
 ) -> tuple[BatchWrite, list[WriterCommitMessage], dict[date, LedgerEntry]]:
-    """A way into the table, and the parts of two tasks, the first of which was done twice."""
-    way = open_batch_write(open_store(uri))
-    place: DataWriter = way.create_writer(rows.head(0))
+    """A write to the table, and the messages of two tasks, the first of which ran twice."""
+    write = open_batch_write(open_store(uri))
+    writer: DataWriter = write.create_writer(rows.head(0))
     halves = [rows.filter(pl.col("game_date").is_in(d)) for d in (DAYS[:2], DAYS[2:])]
-    place.write(0, [halves[0]])
-    parts = [place.write(i, [half.head(5), half.tail(-5)]) for i, half in enumerate(halves)]
-    return way, parts, {d: LedgerEntry("c", "v", str(d), 10) for d in DAYS}
+    writer.write(0, [halves[0]])
+    messages = [writer.write(i, [half.head(5), half.tail(-5)]) for i, half in enumerate(halves)]
+    return write, messages, {d: LedgerEntry("c", "v", str(d), 10) for d in DAYS}
 
 
-def test_only_the_parts_that_are_named_become_visible(dataset: str) -> None:
+def test_only_rows_of_committed_messages_become_visible(dataset: str) -> None:
     uri, rows = f"bigquery://{dataset}.t", scored()
-    way, parts, ledger = filled(uri, rows)
+    write, messages, ledger = write_tasks(uri, rows)
     assert held(uri).height == 0
-    receipt = way.commit(parts, ledger, "one")
-    assert receipt is not None
-    assert (receipt.rows, receipt.dates) == (40, 4)
+    result = write.commit(messages, ledger, "one")
+    assert result is not None
+    assert (result.rows, result.dates) == (40, 4)
     open_store(f"bigquery://{dataset}.whole").replace(rows)
     assert_frame_equal(held(uri), held(f"bigquery://{dataset}.whole"))
     assert open_store(uri).ledger() == ledger
-    late, parts, ledger = filled(uri, scored(NOW.replace(day=2)))
-    assert late.commit(parts, ledger, "one") is None
+    late, messages, ledger = write_tasks(uri, scored(NOW.replace(day=2)))
+    assert late.commit(messages, ledger, "one") is None
     late.abort()
     assert held(uri)["quality_computed_at"].unique().to_list() == [NOW]
     assert not [t for t in tables(dataset) if "staging" in t]
@@ -64,13 +64,13 @@ def test_only_the_parts_that_are_named_become_visible(dataset: str) -> None:
 
 def test_rows_that_the_table_cannot_hold_are_not_sent(dataset: str) -> None:
     uri, rows = f"bigquery://{dataset}.t", scored()
-    way = open_batch_write(open_store(uri))
+    write = open_batch_write(open_store(uri))
     with pytest.raises(InputError, match="lack the quality columns"):
-        way.create_writer(rows.head(0).drop("quality_tier"))
-    place: DataWriter = way.create_writer(rows.head(0))
+        write.create_writer(rows.head(0).drop("quality_tier"))
+    writer: DataWriter = write.create_writer(rows.head(0))
     with pytest.raises(InputError, match="_count is double; it is INT64 in the table"):
-        place.write(0, [rows.with_columns(pl.col("default_feature_count").cast(pl.Float64))])
-    way.abort()
+        writer.write(0, [rows.with_columns(pl.col("default_feature_count").cast(pl.Float64))])
+    write.abort()
     assert held(uri).height == 0
 
 
@@ -79,7 +79,7 @@ def test_a_driver_that_dies_after_the_merge_is_started_again(
     dataset: str, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     uri, rows = f"bigquery://{dataset}.t", scored()
-    way, parts, ledger = filled(uri, rows)
+    write, messages, ledger = write_tasks(uri, rows)
 
     def die(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -89,12 +89,12 @@ def test_a_driver_that_dies_after_the_merge_is_started_again(
             *((ledgers, "write_ledger") if where == "ledger" else (runs, "record_run")), die
         )
         with pytest.raises(KeyboardInterrupt):
-            way.commit(parts, ledger, "one")
+            write.commit(messages, ledger, "one")
     assert held(uri).height == 40
     assert open_store(uri).ledger() == ({} if where == "ledger" else ledger)
-    again, parts, ledger = filled(uri, scored())
+    again, messages, ledger = write_tasks(uri, scored())
     assert not again.committed("one")
-    assert again.commit(parts, ledger, "one") is not None
+    assert again.commit(messages, ledger, "one") is not None
     assert again.committed("one")
     assert held(uri).height == 40
     assert open_store(uri).ledger() == ledger

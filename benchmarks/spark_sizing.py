@@ -29,7 +29,8 @@ from fsq.backfill.source import fingerprint_dates
 from fsq.demo import simulate_season
 from fsq.intake.validation import validate_columns, validate_rows
 from fsq.schema.arrow import to_arrow
-from fsq.scoring.engine import make_scoring_options, score_validated
+from fsq.scoring.engine import score_validated
+from fsq.scoring.options import make_scoring_options
 from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.delta.files import DeltaDataWriter
 

@@ -11,7 +11,7 @@ from typing import TypedDict
 from fsq.contract import Contract
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
-from fsq.scoring.engine import ScoringOptions, make_scoring_options
+from fsq.scoring.options import ScoringOptions, make_scoring_options
 from fsq.utils.dates import validate_date_range
 
 # Rows per transaction: a season takes two, so that files are large and a rerun has little to redo.

@@ -17,7 +17,7 @@ from fsq.intake.validation import (
     validate_input,
     validate_rows,
 )
-from fsq.scoring.engine import ScoringOptions
+from fsq.scoring.options import ScoringOptions
 from fsq.stores import (
     CostEstimate,
     LedgerEntry,

@@ -14,7 +14,8 @@ from types import FrameType
 import polars as pl
 
 from fsq.bench.cases import write_inputs
-from fsq.scoring.engine import make_scoring_options, score
+from fsq.scoring.engine import score
+from fsq.scoring.options import make_scoring_options
 
 Stacks = Counter[tuple[str, ...]]
 _INTERVAL = 0.001  # seconds

@@ -23,7 +23,8 @@ from fsq.errors import InputError
 from fsq.intake.validation import validate_input
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import COLUMN_NAMES
-from fsq.scoring.engine import ScoringOptions, make_scoring_options, score, score_validated
+from fsq.scoring.engine import score, score_validated
+from fsq.scoring.options import ScoringOptions, make_scoring_options
 from fsq.utils.timing import watch_stages
 
 P = ParamSpec("P")

@@ -23,7 +23,8 @@ from fsq.cli._scoring import print_tiers, summarize
 from fsq.intake.layout import Layout
 from fsq.intake.validation import count_unknown_labels, validate_input
 from fsq.schema.arrow import to_arrow
-from fsq.scoring.engine import CHUNK_ROWS, ScoringOptions, score_validated
+from fsq.scoring.engine import CHUNK_ROWS, score_validated
+from fsq.scoring.options import ScoringOptions
 from fsq.utils.files import atomic_write
 from fsq.utils.frames import read_batches
 

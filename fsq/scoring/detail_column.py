@@ -10,13 +10,11 @@ from fsq.intake.columnar import Array, FieldColumns, to_matrix
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.schema.provenance import PROVENANCE
 from fsq.scoring.constants import repeat_constants
-from fsq.scoring.feature_rules import FLAGS, TEXT_FIELDS
+from fsq.scoring.feature_rules import FLAGS
 from fsq.scoring.indicators import RuleInputs
 from fsq.scoring.signature_cache import ScoredSignatures
 from fsq.utils.timing import stage
 
-# What a signature alone decides of a feature row.
-_DECIDED = ["quality_score", "certainty", "fallback_reason", *TEXT_FIELDS, "flags"]
 _NULL = pl.Series([None], dtype=pl.Boolean)
 
 
@@ -49,7 +47,10 @@ def build_detail_column(
 
 def _expand_signatures(scored: ScoredSignatures) -> dict[str, pl.Series]:
     """What a signature alone decides, repeated for the feature rows of all records."""
-    out = {c.name: c for c in scored.feature_rows[_DECIDED][scored.feature_row_numbers()]}
+    by_rule = {f.name for f in DETAIL_FIELDS} - {"feature_index", "feature_name", *FLAGS}
+    names = [c for c in scored.feature_rows.columns if c in by_rule]
+    rows = scored.feature_rows[[*names, "certainty", "flags"]][scored.feature_row_numbers()]
+    out = {c.name: c for c in rows}
     flags = out.pop("flags")
     flag = {name: (flags & (1 << i)).cast(pl.Boolean) for i, name in enumerate(FLAGS)}
     missing = flag.pop("missing")

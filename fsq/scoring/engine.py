@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,10 +19,11 @@ from fsq.intake.layout import Layout
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown, validate_columns, validate_input, validate_rows
 from fsq.schema.arrow import from_arrow, to_arrow
-from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS, POLARS_SCHEMA, UTC_MICROS
+from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS, POLARS_SCHEMA
 from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
 from fsq.scoring.indicators import compute_rule_inputs
+from fsq.scoring.options import ScoringOptions, make_scoring_options
 from fsq.scoring.signature_cache import ScoredSignatures, score_signatures
 from fsq.utils.frames import read_batches, scan_batches
 from fsq.utils.timing import stage
@@ -33,27 +32,6 @@ Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 
 # Records per chunk: enough that a chunk's fixed cost vanishes, few enough to stay in cache.
 CHUNK_ROWS = 8_000
-# While one chunk is in a single-threaded step, the other keeps the second core busy.
-WORKERS = 2
-
-
-@dataclass(frozen=True)
-class ScoringOptions:
-    """How to score; one reading of the clock serves the whole run."""
-
-    contract: Contract
-    as_of: datetime | None
-    run: RunContext | None
-    now: datetime
-    on_unknown: OnUnknown
-    workers: int = WORKERS
-
-    @cached_property
-    def default_as_of(self) -> pl.Expr:
-        """The moment at which rows without an ``as_of`` are scored."""
-        midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
-        ended = pl.min_horizontal(pl.lit(self.now, UTC_MICROS), midnight)
-        return ended if self.as_of is None else pl.lit(self.as_of, UTC_MICROS)
 
 
 def score(
@@ -144,30 +122,6 @@ def check_input(
         InputError: as ``score`` does.
     """
     validate_input(rows, load_contract(contract), on_unknown_source)
-
-
-def make_scoring_options(
-    contract: str | Path | Contract,
-    as_of: datetime | None,
-    run: RunContext | None,
-    now: datetime | None,
-    on_unknown: OnUnknown,
-) -> ScoringOptions:
-    """Load the contract and read the clock, once for a run of many chunks.
-
-    Raises:
-        InputError: ``on_unknown`` is neither "error" nor "default".
-        ContractError: the contract cannot be used.
-    """
-    if on_unknown not in ("error", "default"):
-        raise InputError([f"on_unknown_source is {on_unknown!r}; use 'error' or 'default'"])
-    clock = _utc(now) if now is not None else datetime.now(UTC)
-    moment = None if as_of is None else _utc(as_of)
-    return ScoringOptions(load_contract(contract), moment, run, clock, on_unknown)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _score_frame(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:

@@ -22,8 +22,6 @@ _ALERT = pl.Enum(
     ["default_used", "range_violation", "stale_data_48h", "thin_sample", "silent_default"]
 )
 
-# Fields that are texts.
-TEXT_FIELDS = ("source_type", "validation_status", "feature_quality_tier", "triggered_alert")
 # Booleans as bits, so that one gather per feature row fetches them all.
 FLAGS = ("is_default", "is_training_quality", "value_range_valid", "missing")
 

@@ -12,11 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from fsq.contract import Contract
 from fsq.intake.columnar import Array
 from fsq.scoring import lineage
-from fsq.scoring.feature_rules import TEXT_FIELDS, apply_feature_rules
+from fsq.scoring.feature_rules import apply_feature_rules
 from fsq.scoring.indicators import RuleInputs
 from fsq.scoring.record_rules import aggregate_features, make_record_columns
 from fsq.utils.timing import stage
@@ -111,7 +112,7 @@ def _apply_rules(
     """Levels 1 to 3 for some records of the chunk."""
     feature_rows = apply_feature_rules(inputs.feature_rows(records), contract)
     scored = _score_records(feature_rows, contract)
-    texts = feature_rows.with_columns(pl.col(TEXT_FIELDS).cast(pl.String))
+    texts = feature_rows.with_columns(cs.enum().cast(pl.String))
     return _concat(texts), _concat(scored)
 
 

@@ -18,7 +18,8 @@ from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.layout import Layout
 from fsq.intake.validation import validate_rows
 from fsq.schema.columns import KEYS
-from fsq.scoring.engine import ScoringOptions, score_validated
+from fsq.scoring.engine import score_validated
+from fsq.scoring.options import ScoringOptions
 from fsq.stores import DataWriter, WriterCommitMessage
 from fsq.stores.validation import validate_keys
 

@@ -188,7 +188,7 @@ def _summarize_stages(timed: list[Document], memory: Document, rows: int) -> lis
         samples = [t["stages"][name]["seconds"] for t in timed]
         measured = memory["stages"][name]
         # The result of the code between stages is the whole answer, which is counted elsewhere.
-        size = None if name == watch.BETWEEN else measured["made"] or None
+        size = None if name == watch.BETWEEN else measured["size"] or None
         line = {"stage": name, **summarize(samples, rows), "bytes": size}
         stages.append({**line, "peak_bytes": measured["peak"] or None})
     total = sum(line["median_s"] for line in stages)
@@ -218,14 +218,14 @@ def _time_rival(
         on_step(f"{name}, round {i + 1} of {min(rounds, 3)}")
         results.append(_run_job({**job, "job": "against", "name": name.replace("-", "_")}))
     rows = results[0]["rows"]
-    whole = [r["seconds"] * document["rows"] / rows for r in results]
+    scaled = [r["seconds"] * document["rows"] / rows for r in results]
     score = [r["score"] for r in results]
     return {
         "name": name,
         "rows": rows,
-        **summarize(whole, document["rows"]),
+        **summarize(scaled, document["rows"]),
         "peak_bytes": max(r["peak"] or 0 for r in results) or None,
-        "ratio": statistics.median(w / s for w, s in zip(whole, score, strict=True)),
+        "ratio": statistics.median(w / s for w, s in zip(scaled, score, strict=True)),
     }
 
 

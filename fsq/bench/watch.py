@@ -25,10 +25,10 @@ BETWEEN = "between"
 
 @dataclass
 class StageCost:
-    """The cost of a stage: ``made`` is the bytes of its results, ``peak`` those of the process."""
+    """The cost of a stage: ``size`` is the bytes of its results, ``peak`` those of the process."""
 
     seconds: float = 0.0
-    made: int = 0
+    size: int = 0
     peak: int = 0
 
 
@@ -53,23 +53,23 @@ class Stopwatch:
         self._open.append(stage)
         self._started = time.perf_counter()
 
-    def end(self, made: object) -> None:
+    def end(self, result: object) -> None:
         """End the stage that began last."""
         self._charge()
         name = self._open.pop()
         if self._memory:
-            self._cost(name).made += count_bytes(made)
+            self._cost(name).size += count_bytes(result)
             reset_peak()
         self._started = time.perf_counter()
 
     def time(self, stage: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function as a stage."""
         self.begin(stage)
-        made: object = None
+        measured: object = None
         try:
-            made = result = function(*args, **kwargs)
+            measured = result = function(*args, **kwargs)
         finally:
-            self.end(made)
+            self.end(measured)
         return result
 
     def _charge(self) -> None:
@@ -86,19 +86,19 @@ class Stopwatch:
         return self.costs.setdefault(stage, StageCost())
 
 
-def count_bytes(made: object) -> int:
+def count_bytes(result: object) -> int:
     """Count the bytes of a result's columns, shared ones included."""
-    if isinstance(made, pl.DataFrame | pl.Series):
-        return int(made.estimated_size())
-    if isinstance(made, pa.Table | pa.RecordBatch):
-        return int(made.nbytes)
-    if isinstance(made, np.ndarray | pa.Buffer):
-        return int(made.nbytes if isinstance(made, np.ndarray) else made.size)
-    if is_dataclass(made) and not isinstance(made, type):
-        return sum(count_bytes(getattr(made, f.name)) for f in fields(made))
-    if isinstance(made, dict):
-        return sum(map(count_bytes, made.values()))
-    return sum(map(count_bytes, made)) if isinstance(made, list | tuple) else 0
+    if isinstance(result, pl.DataFrame | pl.Series):
+        return int(result.estimated_size())
+    if isinstance(result, pa.Table | pa.RecordBatch):
+        return int(result.nbytes)
+    if isinstance(result, np.ndarray | pa.Buffer):
+        return int(result.nbytes if isinstance(result, np.ndarray) else result.size)
+    if is_dataclass(result) and not isinstance(result, type):
+        return sum(count_bytes(getattr(result, f.name)) for f in fields(result))
+    if isinstance(result, dict):
+        return sum(map(count_bytes, result.values()))
+    return sum(map(count_bytes, result)) if isinstance(result, list | tuple) else 0
 
 
 def read_peak_memory() -> int | None:

@@ -57,13 +57,13 @@ def draw_chart(dx: Diagnosis, name: str) -> Picture:
     return _draw(specs[name], make_data_sets(dx, days, []), name)
 
 
-def draw_waterfall(made: TrainingSet) -> Picture:
+def draw_waterfall(ts: TrainingSet) -> Picture:
     """Draw what the gates of a training set drop and leave."""
     left = pl.col("left")
-    falls = made.waterfall.select(
+    falls = ts.waterfall.select(
         pl.col("asks").alias("gate"), "dropped", "left", before=left + pl.col("dropped")
     )
-    spec = charts.make_chart_specs(made.options.contract)["waterfall"]
+    spec = charts.make_chart_specs(ts.options.contract)["waterfall"]
     return _draw(spec | {"height": 22 * falls.height}, {"waterfall": falls.to_dicts()}, "waterfall")
 
 

@@ -28,7 +28,7 @@ _DELTA = (
     "tests/intake/test_hostile_files.py",
     "tests/stores/test_storage_faults.py",
 )
-_TRAINING = ("tests/training", "tests/cli/test_training.py")
+_TRAINING = ("tests/training", "tests/cli/test_training_set.py")
 
 # Per group, the packages or modules to change, and the tests of each.
 _TARGETS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -47,7 +47,7 @@ _TARGETS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "training sets and models": {
         "fsq/training": _TRAINING,
-        "fsq/models": ("tests/models", "tests/cli/test_training.py"),
+        "fsq/models": ("tests/models", "tests/cli/test_model.py"),
     },
 }
 

@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract, Feature, Gate
-from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
-from fsq.schema.vocabulary import CATEGORIES
+from fsq.contract.v2 import CATEGORIES, COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.columns import DETAIL_FIELDS
 
 ROWS: int | None = 3_000  # its ordered lists of a whole season exceed the machine's memory
 

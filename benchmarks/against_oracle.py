@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema.columns import POLARS_SCHEMA
+from fsq.contract.v2 import POLARS_SCHEMA
 from tests.support.oracle import score_rows
 from tests.support.oracle_contracts import CAPPED, V2, V3
 

@@ -12,8 +12,7 @@ import polars as pl
 
 from benchmarks.pandas_feature_rules import HOUR, apply_feature_rules, make_long, nest_details
 from fsq.contract import Contract
-from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA
-from fsq.schema.vocabulary import CATEGORIES
+from fsq.contract.v2 import CATEGORIES, COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA
 
 ROWS: int | None = 5_000  # the nested dicts of a whole season take gigabytes
 

@@ -9,8 +9,8 @@ import polars as pl
 
 from benchmarks.polars_feature_rules import HOUR, MICROS, coalesce, make_feature_stages
 from fsq.contract import Contract, Gate
-from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS, POLARS_SCHEMA
-from fsq.schema.vocabulary import CATEGORIES
+from fsq.contract.v2 import CATEGORIES, COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA
+from fsq.schema.columns import DETAIL_FIELDS
 
 ROWS: int | None = 5_000  # more rows take gigabytes, and more time per row
 

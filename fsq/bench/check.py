@@ -5,9 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.contract.v2 import CATEGORIES, COLUMN_NAMES
 from fsq.errors import FsqError
-from fsq.schema.columns import COLUMN_NAMES
-from fsq.schema.vocabulary import CATEGORIES
 
 
 def compute_digest(scored: pl.DataFrame) -> int:

@@ -19,10 +19,10 @@ import polars as pl
 from fsq.bench import watch
 from fsq.bench.cases import select_day
 from fsq.bench.check import compute_digest, validate_consistency, validate_same_answer
+from fsq.contract.v2 import COLUMN_NAMES
 from fsq.errors import InputError
 from fsq.intake.validation import validate_input
 from fsq.schema.arrow import to_arrow
-from fsq.schema.columns import COLUMN_NAMES
 from fsq.scoring.engine import score, score_validated
 from fsq.scoring.options import ScoringOptions, make_scoring_options
 from fsq.utils.timing import watch_stages

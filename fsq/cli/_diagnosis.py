@@ -8,6 +8,7 @@ import polars as pl
 
 from fsq.cli._output import Output, clean
 from fsq.contract import Contract
+from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.rendering import (
     MAX_FINDINGS,
@@ -15,7 +16,7 @@ from fsq.diagnosis.rendering import (
     wrap_headline,
     wrap_not_evaluated,
 )
-from fsq.schema.vocabulary import CATEGORIES, FEATURE_TIERS
+from fsq.schema.vocabulary import FEATURE_TIERS
 
 _BAR_WIDTH, _MAX_FEATURES = 30, 12
 # A required feature below this quality is listed even if no finding names it.

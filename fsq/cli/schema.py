@@ -12,8 +12,8 @@ from fsq.cli._errors import BAD_INPUT, FAILED_CHECK, FINE
 from fsq.cli._options import CONTRACT, JsonOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, load_contract
+from fsq.contract.v2 import TABLE_SCHEMA
 from fsq.errors import InputError
-from fsq.schema.arrow import TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields
 from fsq.sql import check_view_names, create_views
 from fsq.stores import (

@@ -13,9 +13,9 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.contract import load_contract
+from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis.trend import read_trend, write_summary
 from fsq.errors import InputError
-from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import get_capabilities, open_store
 from fsq.utils.dates import validate_date_range
 from fsq.utils.extras import require_extra

@@ -1,6 +1,7 @@
 """Contracts: what is specific to a feature table, as validated data."""
 
 from fsq.contract.loading import load_contract, shipped_contracts
-from fsq.contract.model import Contract, Feature, Gate
+from fsq.contract.model import Contract
+from fsq.contract.sections import Feature, Gate
 
 __all__ = ["Contract", "Feature", "Gate", "load_contract", "shipped_contracts"]

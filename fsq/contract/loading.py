@@ -17,6 +17,7 @@ from fsq.contract.model import Contract
 from fsq.contract.thresholds import complete_thresholds
 from fsq.contract.validation import find_contradictions
 from fsq.errors import ContractError
+from fsq.schema.vocabulary import DEFAULT
 from fsq.utils.files import read_text
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -105,7 +106,38 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ContractError(str(path), [f"is not valid TOML: {error}"]) from error
 
 
+def _complete(data: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what a first contract may leave out; what is malformed is left to validation.
+
+    Features are numbered in their order; categories and source types are those in use; the
+    sources ``default`` and ``missing`` are always there.
+    """
+    out = dict(data)
+    features, sources = data.get("features"), data.get("sources")
+    if isinstance(features, list):
+        out["features"] = features = [
+            {"index": i} | f if isinstance(f, dict) else f for i, f in enumerate(features)
+        ]
+        if "categories" not in data:
+            used = [f.get("category") for f in features if isinstance(f, dict)]
+            out["categories"] = [{"name": n} for n in dict.fromkeys(used) if n is not None]
+    if isinstance(sources, dict):
+        out["sources"] = {**sources, **{k: v for k, v in _ALWAYS.items() if k not in sources}}
+        if "source_types" not in data:
+            used = [s.get("type") for s in sources.values() if isinstance(s, dict)]
+            types = [n for n in dict.fromkeys(used) if n not in (None, DEFAULT)]
+            out["source_types"] = [{"name": n} for n in types]
+    return out
+
+
+_ALWAYS: dict[str, Any] = {
+    "default": {"type": DEFAULT, "base": 40, "reliability": 0},
+    "missing": {"type": DEFAULT, "base": 0, "reliability": 0},
+}
+
+
 def _validate(place: str, data: dict[str, Any]) -> Contract:
+    data = _complete(data)
     table, wrong = complete_thresholds(data.get("diagnosis"))
     problems = [f"diagnosis.{key}: {what}" for key, what in wrong]
     try:

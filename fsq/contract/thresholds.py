@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fsq.contract.model import Contract, DiagnosisRules
+from fsq.contract.model import Contract
+from fsq.contract.sections import DiagnosisRules
 
 # Importing these declares every threshold.
 _DECLARING = ("fsq.diagnosis.checks",)

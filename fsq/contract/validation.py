@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 
+from fsq.contract.expressions import ExpressionError, parse_expression
 from fsq.contract.model import Contract
-from fsq.schema.columns import KEYS, LEGACY_FIELDS
+from fsq.schema.columns import DETAIL
 from fsq.schema.provenance import PROVENANCE
-from fsq.schema.vocabulary import CATEGORIES
+from fsq.schema.vocabulary import DEFAULT
 
 
 def find_contradictions(contract: Contract) -> list[str]:
@@ -30,7 +30,9 @@ def _check_duplicates(contract: Contract) -> Iterator[str]:
     for place, names in (
         ("features", contract.names),
         ("categories", [c.name for c in contract.categories]),
+        ("source_types", contract.source_type_names),
         ("processors", [p.name for p in contract.processors]),
+        ("identities", [i.name for i in contract.identities]),
     ):
         for name in sorted(n for n, count in Counter(names).items() if count > 1):
             yield f"{place}: {name!r} is named twice; rename or remove one"
@@ -56,8 +58,16 @@ def _check_features(contract: Contract) -> Iterator[str]:
 
 
 def _check_categories(contract: Contract) -> Iterator[str]:
-    for name in sorted({*CATEGORIES} - {c.name for c in contract.categories}):
-        yield f"categories: {name!r} is missing; add it, since the output has columns for it"
+    known = {*contract.category_names}
+    wanted = {
+        "alerts.gate_category": contract.alerts.gate_category,
+        "legacy.status_category": contract.legacy and contract.legacy.status_category,
+    }
+    for gate in ("training_ready", "production_ready"):
+        wanted |= {f"{gate}.category_min.{c}": c for c in getattr(contract, gate).category_min}
+    for place, category in wanted.items():
+        if category is not None and category not in known:
+            yield f"{place}: {category!r} is not in categories; add it there"
 
 
 def _check_models(contract: Contract) -> Iterator[str]:
@@ -67,15 +77,46 @@ def _check_models(contract: Contract) -> Iterator[str]:
 
 
 def _check_sources(contract: Contract) -> Iterator[str]:
-    for label in ("missing", "default"):
-        if label not in contract.sources or contract.sources[label].type != "default":
+    for label in ("missing", DEFAULT):
+        if label not in contract.sources or contract.sources[label].type != DEFAULT:
             yield f"sources.{label}: missing or of another type; add it with type = 'default'"
+    types = {*contract.source_type_names, DEFAULT}
+    for label, source in contract.sources.items():
+        if source.type not in types:
+            yield f"sources.{label}.type: {source.type!r} is not in source_types; add it there"
+    if DEFAULT in contract.source_type_names:
+        yield "source_types: 'default' is always there; remove it"
+    if contract.unlabelled is not None and contract.unlabelled not in contract.sources:
+        yield f"unlabelled: {contract.unlabelled!r} is not in sources; add it there"
+
+
+def _check_output(contract: Contract) -> Iterator[str]:
+    names = [c.lower() for c in (*contract.table.key, *contract.output.names)]
+    for name in sorted(n for n, count in Counter(names).items() if count > 1):
+        yield f"the output would have two columns {name!r}; rename the key, flag or category"
+
+
+def _check_identities(contract: Contract) -> Iterator[str]:
+    for identity in contract.identities:
+        for side in ("left", "right"):
+            place = f"identities ({identity.name}).{side}"
+            try:
+                named = {*parse_expression(getattr(identity, side)).features()}
+            except ExpressionError as error:
+                yield f"{place}: {error}; use features, numbers, + - * / and parentheses"
+                continue
+            for name in sorted(named - {*contract.names}):
+                yield f"{place}: {name!r} is not a feature; correct it"
 
 
 def _check_thresholds(contract: Contract) -> Iterator[str]:
     tiers, rules = contract.tiers, contract.feature_rules
     if not tiers.gold_above >= tiers.silver_from >= tiers.bronze_from >= tiers.poor_from:
         yield "tiers: bounds must fall from gold_above to poor_from"
+    for f in contract.features:
+        if contract.threshold(f, "stale_hours") > contract.threshold(f, "very_stale_hours"):
+            place = f"features[{f.index}] ({f.name})"
+            yield f"{place}: its stale_hours lie above its very_stale_hours; swap them"
     if rules.stale_hours > rules.very_stale_hours:
         yield "feature_rules: stale_hours is above very_stale_hours; swap them"
 
@@ -101,18 +142,18 @@ def _check_feature_names(contract: Contract) -> Iterator[str]:
     owners = {o for f in contract.features for o in (f.window, f.upstream_table) if o}
     for name in sorted({*contract.names} & owners):
         yield f"features: {name!r} is also the name of a window or table; rename it"
+    reserved = _reserved_names(contract)
     for name in contract.names:
-        if _reserved_names().fullmatch(name):
+        if reserved.fullmatch(name):
             yield f"features: {name!r} is the name of another input column; rename it"
 
 
-@cache
-def _reserved_names() -> re.Pattern[str]:
+def _reserved_names(contract: Contract) -> re.Pattern[str]:
     """What input rows call their other columns, in any form."""
     columns = [
-        *KEYS,
-        *LEGACY_FIELDS,
-        "game_id",
+        *contract.table.key,
+        *([contract.table.group] if contract.table.group else []),
+        *contract.output.legacy,
         "as_of",
         "computed_at",
         "updated_at",
@@ -122,7 +163,7 @@ def _reserved_names() -> re.Pattern[str]:
         "features",
         "feature_store_values",
         "feature_names",
-        "feature_quality_detail",
+        DETAIL,
     ]
     suffixes = "|".join(map(re.escape, ("source", *PROVENANCE)))
     names = "|".join(map(re.escape, columns))
@@ -136,6 +177,8 @@ _RULES = (
     _check_categories,
     _check_models,
     _check_sources,
+    _check_output,
+    _check_identities,
     _check_thresholds,
     _check_processors,
     _check_diagnosis,

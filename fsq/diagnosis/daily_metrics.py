@@ -11,8 +11,9 @@ from collections.abc import Iterable
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.contract.v2 import CATEGORIES
 from fsq.errors import InputError
-from fsq.schema.vocabulary import CATEGORIES, FEATURE_TIERS, TIERS
+from fsq.schema.vocabulary import FEATURE_TIERS, TIERS
 
 _LEVELS = ("green", "yellow", "red")
 _KEYS = ["game_date", "feature_index"]

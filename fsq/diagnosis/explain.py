@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract, Feature, load_contract
+from fsq.contract.v2 import KEYS
 from fsq.errors import InputError, short
-from fsq.schema.columns import KEYS
 
 _MAX_NAME = 100  # characters of a name
 _RECORD_COLUMNS = (

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.errors import StoreError
-from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import Store, get_backend
 from fsq.stores.read_errors import store_read_errors
 

@@ -8,6 +8,7 @@ size), so rules run on columns first, and only what is written out becomes featu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,18 +16,20 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.contract.table import Table
 from fsq.errors import InputError, short
 from fsq.intake.formats import Form, list_computed_at_columns, to_wide
 from fsq.intake.layout import Layout
 from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels
 from fsq.intake.validation import OnUnknown
-from fsq.schema.columns import LEGACY_FIELDS, UTC_MICROS
+from fsq.schema.columns import UTC_MICROS
 from fsq.schema.provenance import PROVENANCE
 from fsq.utils.timing import stage
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Schema = tuple[tuple[str, pl.DataType], ...]
 _STRINGS = pl.List(pl.String)
+DATE = "#date"  # the record's date, whatever the table calls it
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,8 @@ class ColumnarBatch:
             that the input lacks is left out; so is one that no rule reads, if no detail is wanted.
         source_codes: each source label's position in the contract's ``sources``, shape
             (features, records).
-        records: one row per record: game_date, as_of, computed_at, the run's id and processors,
-            and the three legacy fields.
+        records: one row per record: its date as ``#date``, as_of, computed_at, the run's id and
+            processors, and the legacy fields.
     """
 
     fields: dict[str, FieldColumns]
@@ -99,7 +102,8 @@ def read_columnar_batch(
     frame: pl.DataFrame,
     layout: Layout,
     on_unknown: OnUnknown,
-    as_of: pl.Expr,
+    as_of: datetime | None,
+    now: datetime,
     *,
     with_detail: bool = True,
 ) -> ColumnarBatch:
@@ -109,7 +113,9 @@ def read_columnar_batch(
         frame: rows in any form.
         layout: how to read them.
         on_unknown: what to do about source labels that the contract does not know.
-        as_of: the moment of rows that have none of their own.
+        as_of: the moment of rows that have none of their own; None for each row's time, or the
+            end of its date.
+        now: the current time, which bounds the latter.
         with_detail: whether to read fields that are only written out.
 
     Raises:
@@ -118,7 +124,10 @@ def read_columnar_batch(
     contract = layout.contract
     wide = add_source_columns(to_wide(frame, layout.form, contract), contract)
     query = _plan_query(tuple(wide.schema.items()), layout.form, contract, with_detail)
-    result = wide.select(*query.columns, pl.coalesce(*query.as_of, as_of).alias("as_of"))
+    default = query.ends if as_of is None else pl.lit(as_of, UTC_MICROS)
+    if as_of is None:
+        default = pl.min_horizontal(pl.lit(now, UTC_MICROS), default)
+    result = wide.select(*query.columns, pl.coalesce(*query.as_of, default).alias("as_of"))
     for name in query.lists:
         # BigQuery's arrays hold no NULL elements.
         if wide.height and result[f"{name}:nulls"][0]:
@@ -147,6 +156,7 @@ class _Query:
         records: names of the columns that describe the record.
         lists: names of the columns that are lists; each has a ``<name>:nulls`` beside it.
         as_of: the input's own ``as_of``, if there is one.
+        ends: each row's own time, or the end of its date.
     """
 
     columns: list[pl.Expr]
@@ -156,6 +166,7 @@ class _Query:
     records: list[str]
     lists: list[str]
     as_of: list[pl.Expr]
+    ends: pl.Expr
 
 
 @lru_cache(maxsize=32)
@@ -172,7 +183,7 @@ def _plan_query(schema: Schema, form: Form, contract: Contract, with_detail: boo
         hash_labels(f"{n}__source", types[f"{n}__source"]).alias(f"label:{i}")
         for i, n in enumerate(contract.names)
     ]
-    records = _record_columns(types, form)
+    records = _record_columns(types, form, contract)
     lists = [
         name
         for suffix, field in PROVENANCE.items()
@@ -196,6 +207,7 @@ def _plan_query(schema: Schema, form: Form, contract: Contract, with_detail: boo
         records=[r.meta.output_name() for r in records],
         lists=lists,
         as_of=[_convert("as_of", types["as_of"], UTC_MICROS)] if "as_of" in types else [],
+        ends=_end_of_row(types, contract.table),
     )
 
 
@@ -220,9 +232,21 @@ def _field_columns(
         out[MOMENT] = ([m.to_physical().fill_null(NEVER) for m in moments], column_of_feature)
     if "sample_size" in out:
         sizes, column_of_feature = out["sample_size"]
-        least = contract.feature_rules.thin_sample
-        out[THIN] = ([(size < least).fill_null(False) for size in sizes], column_of_feature)
+        out[THIN] = _thin_columns(sizes, column_of_feature, contract)
     return out
+
+
+def _thin_columns(
+    sizes: list[pl.Expr], column_of_feature: tuple[int, ...], contract: Contract
+) -> tuple[list[pl.Expr], tuple[int, ...]]:
+    """Whether samples are thin: one column for each size column and least size in use."""
+    pairs = [
+        (column, contract.threshold(f, "thin_sample")) if column < len(sizes) else None
+        for column, f in zip(column_of_feature, contract.features, strict=True)
+    ]
+    used = list(dict.fromkeys(p for p in pairs if p is not None))
+    columns = [(sizes[column] < least).fill_null(False) for column, least in used]
+    return columns, tuple(len(used) if p is None else used.index(p) for p in pairs)
 
 
 def _look_up_labels(hashes: Array, known: list[tuple[int, Array]]) -> Array:
@@ -279,7 +303,25 @@ def _convert(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
     return column.cast(target, strict=False)
 
 
-def _record_columns(types: dict[str, pl.DataType], form: Form) -> list[pl.Expr]:
+def _end_of_row(types: dict[str, pl.DataType], table: Table) -> pl.Expr:
+    """The moment at which a row is over: its own time, or its date's end in the table's zone."""
+    if table.time is not None:
+        return _convert(table.time, types[table.time], UTC_MICROS)
+    midnight = pl.col(table.date) + pl.duration(days=1)
+    if table.timezone == "UTC":
+        return midnight.cast(UTC_MICROS)
+    # Where clocks are put forward at midnight, the day ends an hour later.
+    naive = midnight.cast(pl.Datetime("us"))
+    local, later = (
+        (naive + pl.duration(hours=hours)).dt.replace_time_zone(
+            table.timezone, ambiguous="earliest", non_existent="null"
+        )
+        for hours in (0, 1)
+    )
+    return pl.coalesce(local, later).dt.convert_time_zone("UTC")
+
+
+def _record_columns(types: dict[str, pl.DataType], form: Form, contract: Contract) -> list[pl.Expr]:
     """Columns that describe a record: its date, computed_at, run, processors and legacy fields."""
 
     def text(name: str) -> pl.Expr:
@@ -292,9 +334,9 @@ def _record_columns(types: dict[str, pl.DataType], form: Form) -> list[pl.Expr]:
     if "processors_completed" in types:
         completed = pl.col("processors_completed").cast(_STRINGS)
     return [
-        pl.col("game_date"),
+        pl.col(contract.table.date).alias(DATE),
         pl.coalesce(moments or [pl.lit(None, UTC_MICROS)]).alias("computed_at"),
         text("pipeline_run_id"),
         completed.alias("processors_completed"),
-        *(text(c) for c in LEGACY_FIELDS),
+        *(text(c) for c in contract.output.legacy),
     ]

@@ -15,7 +15,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.source_labels import get_labels, parse_source_labels
-from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS, ColumnType
+from fsq.schema.columns import ColumnType
 from fsq.schema.provenance import PROVENANCE
 from fsq.utils.timing import stage
 
@@ -33,7 +33,7 @@ def detect_form(columns: Iterable[str], contract: Contract) -> Form:
     names = set(columns)
     if any(f"{n}__source" in names for n in contract.names):
         return "wide"
-    if "feature_names" in names and any(v in names for v in VALUE_ARRAYS):
+    if contract.legacy and "feature_names" in names and any(v in names for v in VALUE_ARRAYS):
         return "legacy"
     if "feature_0_value" in names:
         return "hybrid"
@@ -68,7 +68,7 @@ def list_provenance_columns(contract: Contract) -> dict[str, ColumnType]:
 def list_carried_columns(columns: Iterable[str], form: Form, contract: Contract) -> list[str]:
     """Input columns that the output carries through unchanged."""
     read = set(list_wide_columns(contract)) if form == "wide" else set()
-    return [c for c in columns if c not in COLUMN_NAMES and c not in read]
+    return [c for c in columns if c not in contract.output.names and c not in read]
 
 
 def list_computed_at_columns(columns: Iterable[str], form: Form) -> list[str]:
@@ -183,7 +183,8 @@ def _length_problems(rows: pl.DataFrame, values: str) -> list[str]:
 def _legacy_provenance(frame: pl.DataFrame, contract: Contract) -> list[pl.Expr]:
     """Provenance columns from those that start with a table's short prefix."""
     out = []
-    for table, prefix in contract.legacy_prefixes.items():
+    prefixes = contract.legacy.prefixes if contract.legacy is not None else {}
+    for table, prefix in prefixes.items():
         for field in PROVENANCE.values():
             old, new = f"{prefix}_{field.legacy_suffix}", f"{table}__{field.suffix}"
             if field.legacy_suffix and old in frame.columns and new not in frame.columns:
@@ -215,19 +216,25 @@ def _from_scored(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         problem = f"feature_quality_detail: the features are not those of {contract.name}; {cure}"
         raise InputError([problem])
     labels = parse_source_labels(frame) if "feature_sources" in frame.columns else None
+    label_of_type = {s.type: label for label, s in reversed(contract.sources.items())}
+    label_of_type |= {t: t for t in label_of_type if t in contract.sources}
     added: list[pl.Series] = []
     for i, name in enumerate(contract.names):
         structs = flat.gather_every(len(contract.names), i) if frame.height else flat
         added.append(structs.struct.field("feature_value").alias(name))
-        source = structs.struct.field("source_type") if labels is None else get_labels(labels, i)
+        if labels is not None:
+            source = get_labels(labels, i)
+        else:  # the detail keeps a source's type, not its label
+            source = structs.struct.field("source_type").replace(label_of_type)
         added.append(source.alias(f"{name}__source"))
         added += [
             structs.struct.field(field.detail_field).alias(f"{name}__{suffix}")
             for suffix, field in PROVENANCE.items()
             if field.detail_field in present
         ]
-    replaced = {s.name for s in added} - set(COLUMN_NAMES)
-    replaced |= set(COLUMN_NAMES) - set(LEGACY_FIELDS)
+    output = contract.output
+    replaced = {s.name for s in added} - set(output.names)
+    replaced |= set(output.names) - set(output.legacy)
     return frame.drop([c for c in frame.columns if c in replaced]).with_columns(added)
 
 

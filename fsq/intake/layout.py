@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.contract.table import Table
 from fsq.errors import short
 from fsq.intake.formats import (
     VALUE_ARRAYS,
@@ -20,7 +21,7 @@ from fsq.intake.formats import (
     list_wide_columns,
 )
 from fsq.intake.source_labels import is_text
-from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS, ColumnType
+from fsq.schema.columns import ColumnType
 from fsq.schema.provenance import PROVENANCE
 
 # What a column of the input holds: what a column of the output may, or one of the forms' arrays.
@@ -91,11 +92,12 @@ def infer_layout(
     """How to read columns of these names and types, and what is wrong with them."""
     schema = pl.Schema(columns)
     form = detect_form(schema, contract)
-    problems = [*find_key_problems(schema), *_type_problems(schema, contract, form)]
+    table, output = contract.table, contract.output
+    problems = [*find_key_problems(schema, table), *_type_problems(schema, contract, form)]
     if form == "wide":
         problems = [*_missing_columns(schema, contract), *problems]
-        allowed = {*LEGACY_FIELDS, *contract.names}
-        if taken := [c for c in schema if c in COLUMN_NAMES and c not in allowed]:
+        allowed = {*output.legacy, *contract.names}
+        if taken := [c for c in schema if c in output.names and c not in allowed]:
             problems.append(f"columns named like output columns: {taken}; rename or drop them")
     problems += _name_problems(schema)
     if form == "legacy" and "feature_sources" not in schema:
@@ -109,7 +111,7 @@ def infer_layout(
 
 def _needed_columns(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     """Columns that scoring reads, whatever else the input has."""
-    wanted = set(KEYS).union(*(_expected_types(contract, f) for f in get_args(Form)))
+    wanted = set(contract.table.key).union(*(_expected_types(contract, f) for f in get_args(Form)))
     if form != "wide":
         wanted -= set(contract.names)  # has_vegas_line is also the name of an output column
     if form != "scored":
@@ -142,22 +144,27 @@ def _nested_names(dtype: pl.DataType) -> Iterator[str]:
 
 def _missing_columns(schema: pl.Schema, contract: Contract) -> list[str]:
     missing = [n for n in contract.names if n not in schema]
-    if "feature_sources" not in schema:
+    if "feature_sources" not in schema and contract.unlabelled is None:
         missing += [f"{n}__source" for n in contract.names if f"{n}__source" not in schema]
     return [f"missing columns: {missing}; {contract.name} needs them all"] if missing else []
 
 
-def find_key_problems(schema: pl.Schema, keys: Iterable[str] = KEYS) -> list[str]:
-    """Key columns that are missing or have the wrong type."""
+def find_key_problems(
+    schema: pl.Schema, table: Table, columns: Collection[str] | None = None
+) -> list[str]:
+    """Key columns that are missing or have the wrong type; of all keys, or of these columns."""
+    keys = [k for k in table.key if columns is None or k in columns]
     out = [f"missing key column {k!r}; every row needs it" for k in keys if k not in schema]
-    if (
-        "player_lookup" in keys
-        and "player_lookup" in schema
-        and not is_text(schema["player_lookup"])
-    ):
-        out.append(f"player_lookup is {schema['player_lookup']}; make it a string")
-    if "game_date" in keys and "game_date" in schema and schema["game_date"] != pl.Date:
-        out.append(f"game_date is {schema['game_date']}; cast it to a date")
+    for key in keys:
+        dtype = schema.get(key)
+        if dtype is None:
+            continue
+        if key == table.date and dtype != pl.Date:
+            out.append(f"{key} is {dtype}; cast it to a date")
+        elif key == table.time and not isinstance(dtype, pl.Datetime):
+            out.append(f"{key} is {dtype}; make it a timestamp")
+        elif key in table.keys and not (is_text(dtype) or dtype.is_integer()):
+            out.append(f"{key} is {dtype}; make it a string or an integer")
     return out
 
 
@@ -217,7 +224,7 @@ def _expected_types(contract: Contract, form: Form) -> dict[str, InputType]:
         "as_of": "timestamp",
         "processors_completed": "strings",
         "pipeline_run_id": "string",
-        **dict.fromkeys(LEGACY_FIELDS, "string"),
+        **dict.fromkeys(contract.output.legacy, "string"),
         "feature_sources": "labels",
     }
     if form == "wide":
@@ -236,7 +243,7 @@ def _expected_types(contract: Contract, form: Form) -> dict[str, InputType]:
         out |= {"updated_at": "timestamp", "created_at": "timestamp"}
         out |= {
             f"{prefix}_{field.legacy_suffix}": field.type
-            for prefix in contract.legacy_prefixes.values()
+            for prefix in (contract.legacy.prefixes if contract.legacy else {}).values()
             for field in PROVENANCE.values()
             if field.legacy_suffix
         }

@@ -33,13 +33,24 @@ def hash_known_labels(dtype: pl.DataType, contract: Contract) -> pl.Series:
 
 @stage("intake")
 def add_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Add the source columns that a wide input lacks, from its one ``feature_sources``."""
-    missing = [f"{n}__source" for n in contract.names if f"{n}__source" not in frame.columns]
-    if not missing or "feature_sources" not in frame.columns:
-        return frame
-    labels = parse_source_labels(frame)
-    position = {f"{n}__source": i for i, n in enumerate(contract.names)}
-    return frame.with_columns(get_labels(labels, position[c]).alias(c) for c in missing)
+    """Add the source columns that a wide input lacks.
+
+    They come from its one ``feature_sources``; else a value has the contract's label for values
+    without one, and NULL has none.
+    """
+    missing = [n for n in contract.names if f"{n}__source" not in frame.columns]
+    if missing and "feature_sources" in frame.columns:
+        labels = parse_source_labels(frame)
+        position = {n: i for i, n in enumerate(contract.names)}
+        return frame.with_columns(
+            get_labels(labels, position[n]).alias(f"{n}__source") for n in missing
+        )
+    if missing and contract.unlabelled is not None:
+        label = pl.lit(contract.unlabelled, pl.Enum([contract.unlabelled]))
+        return frame.with_columns(
+            pl.when(pl.col(n).is_not_null()).then(label).alias(f"{n}__source") for n in missing
+        )
+    return frame
 
 
 def parse_source_labels(frame: pl.DataFrame) -> pl.Series:

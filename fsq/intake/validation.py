@@ -15,7 +15,6 @@ from fsq.errors import InputError, short
 from fsq.intake.formats import to_wide
 from fsq.intake.layout import Layout, accepts, find_key_problems, infer_layout
 from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels, is_text
-from fsq.schema.columns import KEYS
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
@@ -105,20 +104,26 @@ def _label_problems(
 
 
 def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
-    names = [k for k in KEYS if not find_key_problems(layout.schema, [k])]
+    table = layout.contract.table
+    names = [k for k in table.key if not find_key_problems(layout.schema, table, [k])]
     keys = rows.select(names).collect() if names else pl.DataFrame()
     out = [
         f"{n}: NULL in {keys[n].null_count()} rows; every row needs its key"
         for n in names
         if keys[n].null_count()
     ]
-    if "game_date" in names and (outside := (~keys["game_date"].is_between(*DATES)).sum()):
-        return [*out, f"game_date: {outside} rows lie outside the years 1 to 9998; correct them"]
-    if len(names) < len(KEYS) or _all_differ(keys):
+    day = table.date
+    if day in names and (outside := (~keys[day].is_between(*DATES)).sum()):
+        return [*out, f"{day}: {outside} rows lie outside the years 1 to 9998; correct them"]
+    if len(names) < len(table.key) or _all_differ(keys):
         return out
-    twice = keys.drop_nulls().group_by(KEYS).len().filter(pl.col("len") > 1).sort(KEYS[::-1])
+    order = [day, *(k for k in names if k != day)]
+    twice = keys.drop_nulls().group_by(names).len().filter(pl.col("len") > 1).sort(order)
     if twice.height:
-        examples = ", ".join(f"{short(p)} {d} ({n} times)" for p, d, n in twice.head(3).iter_rows())
+        examples = ", ".join(
+            f"{' '.join(short(k) for k in key)} ({count} times)"
+            for *key, count in twice.head(3).iter_rows()
+        )
         out.append(f"duplicate keys: {twice.height}, e.g. {examples}; keep one row for each")
     return out
 

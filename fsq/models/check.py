@@ -12,13 +12,13 @@ from typing import Any, Literal
 import polars as pl
 
 from fsq.contract import Contract, load_contract
+from fsq.contract.v2 import KEYS
 from fsq.diagnosis.rendering import format_dates
 from fsq.errors import InputError, ModelIncompatibleError
 from fsq.models import rendering
 from fsq.models.names import HEADLINE, ModelFeatures, read_model_features
 from fsq.models.records import FeatureAvailability, list_names, read_availability
 from fsq.models.result import CheckResult
-from fsq.schema.columns import KEYS
 from fsq.schema.nested import dotted_name
 from fsq.training.source import Scored, open_source
 

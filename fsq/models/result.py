@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from fsq.schema.columns import KEYS
+from fsq.contract.v2 import KEYS
 
 
 @dataclass(frozen=True, repr=False)

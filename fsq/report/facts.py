@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.schema.columns import KEYS
+from fsq.contract.v2 import KEYS
 from fsq.scoring.engine import explode_detail
 from fsq.training.gates import list_training_ready_conditions
 

@@ -19,12 +19,12 @@ import polars as pl
 from markupsafe import Markup
 
 from fsq.contract import Contract
+from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
 from fsq.report import charts, facts
 from fsq.report.spec import format_name
-from fsq.schema.vocabulary import CATEGORIES
 from fsq.stores import Store
 from fsq.utils.palette import ALERTS, DARK_THEME, LIGHT_THEME, SOURCES, TIERS, make_css_variables
 from fsq.utils.version import VERSION

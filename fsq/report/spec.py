@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from fsq.schema.vocabulary import CATEGORIES
+from fsq.contract.v2 import CATEGORIES
 
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 

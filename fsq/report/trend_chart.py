@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from fsq.contract.v2 import CATEGORIES
 from fsq.report.spec import CATEGORY_LABELS, DASHES, draw, make_date_axis, make_date_tooltip
-from fsq.schema.vocabulary import CATEGORIES
 from fsq.utils.palette import ALERTS, LINES
 
 _PANEL = {"width": 720, "height": 120}

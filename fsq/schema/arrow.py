@@ -6,7 +6,6 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError, short
-from fsq.schema.columns import KEY_COLUMNS, POLARS_SCHEMA, POLARS_TYPES
 
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
@@ -87,10 +86,3 @@ def _is_encoded(dtype: pl.DataType) -> bool:
     if isinstance(dtype, pl.List | pl.Array):
         return _is_encoded(dtype.inner)  # type: ignore[arg-type]
     return isinstance(dtype, pl.Categorical | pl.Enum)
-
-
-ARROW_SCHEMA = arrow_schema(POLARS_SCHEMA)
-# A new table: the keys and the quality columns.
-TABLE_SCHEMA = arrow_schema(
-    pl.Schema({c.name: POLARS_TYPES[c.type] for c in KEY_COLUMNS} | POLARS_SCHEMA)
-)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from fsq.schema.columns import BIGQUERY_TYPES, COLUMNS, DETAIL_FIELDS, KEY_COLUMNS, REPEATED, Column
+from fsq.schema.columns import BIGQUERY_TYPES, DETAIL_FIELDS, REPEATED, Column
+from fsq.schema.output import OutputSchema
 
 Field = dict[str, Any]
 
@@ -27,8 +28,9 @@ _TYPES = (
 def field_for_column(column: Column, mode: str | None = None) -> Field:
     """The field of an output column, with descriptions at every depth.
 
-    >>> field_for_column(COLUMNS[1])["type"], field_for_column(COLUMNS[1])["mode"]
-    ('FLOAT64', 'NULLABLE')
+    >>> field = field_for_column(Column("quality_alerts", "strings", "Alerts of the record"))
+    >>> field["type"], field["mode"]
+    ('STRING', 'REPEATED')
     """
     mode = mode or ("REPEATED" if column.type in REPEATED else "NULLABLE")
     out: Field = {
@@ -42,11 +44,11 @@ def field_for_column(column: Column, mode: str | None = None) -> Field:
     return out
 
 
-def output_fields() -> list[Field]:
-    """The fields of a new table: the keys, then the 44 quality columns."""
+def output_fields(output: OutputSchema) -> list[Field]:
+    """The fields of a new table: the keys, then the quality columns."""
     return [
-        *(field_for_column(c, "REQUIRED") for c in KEY_COLUMNS),
-        *map(field_for_column, COLUMNS),
+        *(field_for_column(c, "REQUIRED") for c in output.keys),
+        *map(field_for_column, output.columns),
     ]
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-DETAIL = "feature_quality_detail"
+from fsq.schema.columns import DETAIL
+
 _PREFIX = f"{DETAIL}."
 
 

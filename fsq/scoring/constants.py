@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from fsq.contract import Contract
+from fsq.contract import Contract, Feature
 from fsq.schema.provenance import PROVENANCE
 
 _MAX_CONTRACTS = 4
@@ -44,6 +44,7 @@ def tabulate_constants(contract: Contract) -> pl.DataFrame:
         "reason": pl.Series([f.fallback_reason for f in features], dtype=pl.String),
         "feature_definition_version": pl.Series([f.definition_version for f in features]),
         "clamps": pl.Series([f.on_violation == "clamp" for f in features]),
+        "stale_alert": pl.Series([stale_alert(contract, f) for f in features]),
     }
     # An input may lack any provenance; where it states some, that takes this one's place.
     unstated = {
@@ -53,3 +54,19 @@ def tabulate_constants(contract: Contract) -> pl.DataFrame:
         for field in PROVENANCE.values()
     }
     return pl.DataFrame(unstated | stated)
+
+
+def stale_alert(contract: Contract, feature: Feature) -> str:
+    """What an upstream record that is too old is called, after the hours that apply.
+
+    >>> from fsq.contract import load_contract
+    >>> contract = load_contract("v2_33features")
+    >>> stale_alert(contract, contract.features[0])
+    'stale_data_48h'
+    """
+    return f"stale_data_{contract.threshold(feature, 'very_stale_hours'):g}h"
+
+
+def stale_alerts(contract: Contract) -> list[str]:
+    """Every such alert that a feature of the contract can have, each once."""
+    return list(dict.fromkeys(stale_alert(contract, f) for f in contract.features))

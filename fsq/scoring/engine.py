@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake.columnar import read_columnar_batch
+from fsq.intake.columnar import DATE, read_columnar_batch
 from fsq.intake.layout import Layout
+from fsq.intake.preparation import prepare_rows
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown, validate_columns, validate_input, validate_rows
 from fsq.schema.arrow import from_arrow, to_arrow
-from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS, POLARS_SCHEMA
 from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
 from fsq.scoring.indicators import compute_rule_inputs
@@ -42,10 +42,10 @@ def score(
     now: datetime | None = None,
     on_unknown_source: OnUnknown = "error",
 ) -> Rows:
-    """Score feature rows: one row out per row in, in the same order.
+    """Score records: one row out per row in, in the same order.
 
     Args:
-        rows: feature rows, one per player and game, in the wide, legacy, hybrid or scored form.
+        rows: one row per entity and date, in the wide, legacy, hybrid or scored form.
         contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
         as_of: the moment at which to measure freshness, where a row has none of its own; by
             default the end of the row's game date, or ``now`` if that is earlier.
@@ -104,11 +104,11 @@ def score_in_chunks(
 ) -> Iterator[pl.DataFrame]:
     """Score validated rows chunk by chunk, in order; there is at least one chunk, maybe empty."""
     if rows.height <= CHUNK_ROWS:
-        yield _score_chunk(rows, layout, options, list(COLUMN_NAMES))
+        yield _score_chunk(rows, layout, options, list(layout.contract.output.names))
         return
     starts = range(0, rows.height, CHUNK_ROWS)
     chunks = (rows.slice(at, CHUNK_ROWS) for at in starts)
-    yield from _score_concurrently(chunks, layout, options, list(COLUMN_NAMES))
+    yield from _score_concurrently(chunks, layout, options, list(layout.contract.output.names))
 
 
 def check_input(
@@ -125,6 +125,7 @@ def check_input(
 
 
 def _score_frame(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
+    frame = prepare_rows(frame, options.contract.table)
     rows, on_unknown = frame.lazy(), options.on_unknown
     layout = validate_columns(rows, options.contract, on_unknown)
     validate_rows(rows, layout, on_unknown, with_labels=on_unknown == "default")
@@ -153,9 +154,12 @@ def _score_concurrently(
 
 
 def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
+    rows = prepare_rows(rows, options.contract.table)
     schema = rows.collect_schema()
     layout = validate_columns(rows, options.contract, options.on_unknown)
-    out_schema = pl.Schema({c: schema[c] for c in layout.carried} | dict(POLARS_SCHEMA))
+    out_schema = pl.Schema(
+        {c: schema[c] for c in layout.carried} | dict(options.contract.output.polars)
+    )
 
     def read(columns: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         used, selected = set(columns), rows
@@ -167,7 +171,7 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
         validate_rows(selected, layout, options.on_unknown)
         narrow = layout.narrow(used, with_detail="feature_quality_detail" in used)
         batches = read_batches(selected.select(narrow.columns), CHUNK_ROWS)
-        quality = [c for c in COLUMN_NAMES if c in used]
+        quality = [c for c in options.contract.output.names if c in used]
         yield from _score_concurrently(batches, narrow, options, quality)
 
     return scan_batches(read, out_schema)
@@ -178,7 +182,7 @@ def _score_chunk(
 ) -> pl.DataFrame:
     """Score one chunk; only the wanted quality columns are computed."""
     if frame.is_empty():
-        types = {n: POLARS_SCHEMA[n] for n in wanted}
+        types = {n: options.contract.output.polars[n] for n in wanted}
         return pl.DataFrame(schema={c: frame.schema[c] for c in layout.carried} | types)
     contract, carried = options.contract, _select(frame, layout.carried)
     with_detail = "feature_quality_detail" in wanted
@@ -186,7 +190,8 @@ def _score_chunk(
         frame[layout.needed],
         layout,
         options.on_unknown,
-        options.default_as_of,
+        options.as_of,
+        options.now,
         with_detail=with_detail,
     )
     records = lineage.add_processors(_fill_run(batch.records, options), contract)
@@ -196,7 +201,8 @@ def _score_chunk(
     out["upstream_data_freshness_hours"] = pl.Series(inputs.freshness, nan_to_null=True)
     if with_detail:
         out["feature_quality_detail"] = build_detail_column(batch.fields, inputs, scored, contract)
-    typed = [out[n].alias(n).cast(POLARS_SCHEMA[n]) for n in wanted]
+    types = contract.output.polars
+    typed = [out[n].alias(n).cast(types[n]) for n in wanted]
     return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
 
 
@@ -211,7 +217,7 @@ def _expand_records(
     lineages = lineage.make_lineage_columns(options.contract, options.now)
     computed = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
     out |= {n: computed[n] for n in lineages if n in wanted}
-    for name in LEGACY_FIELDS:
+    for name in options.contract.output.legacy:
         stated = records[name]
         if name in out and stated.null_count() < len(stated):
             out[name] = stated.zip_with(stated.is_not_null(), out[name])
@@ -227,31 +233,32 @@ def _fill_run(records: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     """Fill in the run's id and processors where a row has none of its own."""
     if options.run is None:
         return records
-    days = records["game_date"].unique().to_list()
+    days = records[DATE].unique().to_list()
     runs = [options.run.on(day) for day in days]
     run = pl.DataFrame(
-        {"game_date": days, "run_id": [r[0] for r in runs], "done": [r[1] for r in runs]},
-        schema={"game_date": pl.Date, "run_id": pl.String, "done": pl.List(pl.String)},
+        {DATE: days, "run_id": [r[0] for r in runs], "done": [r[1] for r in runs]},
+        schema={DATE: pl.Date, "run_id": pl.String, "done": pl.List(pl.String)},
     )
-    return records.join(run, on="game_date", how="left", maintain_order="left").with_columns(
+    return records.join(run, on=DATE, how="left", maintain_order="left").with_columns(
         pl.coalesce("pipeline_run_id", "run_id").alias("pipeline_run_id"),
         pl.coalesce("processors_completed", "done").alias("processors_completed"),
     )
 
 
-def explode_detail(scored: Rows) -> Rows:
+def explode_detail(scored: Rows, contract: str | Path | Contract = "v2_33features") -> Rows:
     """One row per record and feature: the keys and the 23 fields.
 
     Args:
-        scored: scored rows with ``player_lookup``, ``game_date`` and ``feature_quality_detail``.
+        scored: scored rows with the contract's keys and ``feature_quality_detail``.
+        contract: of the scoring; it names the keys.
 
     Returns:
         A table of the type that came in.
     """
     if isinstance(scored, pa.Table):
-        return to_arrow(explode_detail(from_arrow(scored)))
+        return to_arrow(explode_detail(from_arrow(scored), contract))
     return (
-        scored.select(*KEYS, "feature_quality_detail")
+        scored.select(*load_contract(contract).table.key, "feature_quality_detail")
         .explode("feature_quality_detail")
         .unnest("feature_quality_detail")
     )

@@ -11,16 +11,13 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.intake.columnar import Array
-from fsq.schema.vocabulary import FEATURE_TIERS, SOURCE_TYPES
-from fsq.scoring.constants import repeat_constants
+from fsq.schema.vocabulary import DEFAULT, FEATURE_TIERS
+from fsq.scoring.constants import repeat_constants, stale_alerts
 
 # Rules give texts as Enum codes; these become strings once, when all rules have run.
 _STATUS = pl.Enum(["defaulted", "clamped", "warning", "valid"])
 _TIER = pl.Enum(FEATURE_TIERS)
-_SOURCE_TYPE = pl.Enum(SOURCE_TYPES)
-_ALERT = pl.Enum(
-    ["default_used", "range_violation", "stale_data_48h", "thin_sample", "silent_default"]
-)
+_LAST_ALERTS = ("thin_sample", "silent_default")
 
 # Booleans as bits, so that one gather per feature row fetches them all.
 FLAGS = ("is_default", "is_training_quality", "value_range_valid", "missing")
@@ -39,9 +36,9 @@ def apply_feature_rules(inputs: dict[str, Array], contract: Contract) -> pl.Data
     """
     width = len(contract.features)
     constants = repeat_constants(contract, len(inputs["source"]) // width)
-    rows = constants.select("feature_name", "feature_index", "clamps", "reason").with_columns(
-        pl.Series(n, v) for n, v in inputs.items()
-    )
+    rows = constants.select(
+        "feature_name", "feature_index", "clamps", "reason", "stale_alert"
+    ).with_columns(pl.Series(n, v) for n, v in inputs.items())
     scored = _apply_rules(rows.lazy().with_columns(_describe_source(contract)), contract)
     bits = [pl.col(f).fill_null(False).cast(pl.UInt8) * (1 << i) for i, f in enumerate(FLAGS)]
     return scored.with_columns(pl.sum_horizontal(bits).cast(pl.UInt8).alias("flags")).collect()
@@ -50,18 +47,22 @@ def apply_feature_rules(inputs: dict[str, Array], contract: Contract) -> pl.Data
 def _describe_source(contract: Contract) -> list[pl.Expr]:
     """What the contract says of a source label."""
     code, sources = pl.col("source"), contract.sources
-    types = {label: SOURCE_TYPES.index(s.type) for label, s in sources.items()}
+    names, tiers = source_types(contract), [t.tier for t in contract.source_types]
+    types = {label: names.index(s.type) for label, s in sources.items()}
+    best = [*map(FEATURE_TIERS.index, tiers), FEATURE_TIERS.index("poor")]
     return [
         code.cat.to(pl.Enum(list(sources))).alias("source"),
         look_up(code, {label: s.base for label, s in sources.items()}).alias("label_base"),
         look_up(code, {label: s.reliability for label, s in sources.items()}).alias("reliability"),
-        look_up(code, types).cast(pl.UInt8).cat.to(_SOURCE_TYPE).alias("stated_type"),
+        look_up(code, types).cast(pl.UInt8).cat.to(pl.Enum(names)).alias("stated_type"),
+        look_up(code, {label: best[t] for label, t in types.items()}).alias("best_tier"),
     ]
 
 
 def _apply_rules(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     """The rules, in stages: each uses only what an earlier one made, so its rules run together."""
-    rules = contract.feature_rules
+    rules, types = contract.feature_rules, pl.Enum(source_types(contract))
+    alert = pl.Enum(["default_used", "range_violation", *stale_alerts(contract), *_LAST_ALERTS])
     default, in_range = pl.col("is_default"), pl.col("value_range_valid")
     score = pl.col("quality_score")
     missing, stale, old, thin = (pl.col(c) for c in ("missing", "stale", "old", "thin"))
@@ -74,8 +75,8 @@ def _apply_rules(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     )
     return (
         rows.with_columns(
-            ((pl.col("stated_type") == "default") | missing).alias("is_default"),
-            pl.when(missing & (pl.col("stated_type") != "default"))
+            ((pl.col("stated_type") == DEFAULT) | missing).alias("is_default"),
+            pl.when(missing & (pl.col("stated_type") != DEFAULT))
             .then(contract.sources["missing"].base)
             .otherwise(pl.col("label_base"))
             .alias("base"),
@@ -91,7 +92,7 @@ def _apply_rules(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
             .clip(0, 100)
             .alias("quality_score"),
             pl.when(default)
-            .then(pl.lit("default", _SOURCE_TYPE))
+            .then(pl.lit(DEFAULT, types))
             .otherwise("stated_type")
             .alias("source_type"),
             (~default & pl.col("suspect")).alias("silent_default"),
@@ -115,18 +116,23 @@ def _apply_rules(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
             .fill_null(False)
             .alias("is_training_quality"),
             pl.when(default)
-            .then(pl.lit("default_used", _ALERT))
+            .then(pl.lit("default_used", alert))
             .when("violation")
-            .then(pl.lit("range_violation", _ALERT))
+            .then(pl.lit("range_violation", alert))
             .when(old)
-            .then(pl.lit("stale_data_48h", _ALERT))
+            .then(pl.col("stale_alert").cast(alert))
             .when(thin)
-            .then(pl.lit("thin_sample", _ALERT))
+            .then(pl.lit("thin_sample", alert))
             .when("silent_default")
-            .then(pl.lit("silent_default", _ALERT))
+            .then(pl.lit("silent_default", alert))
             .alias("triggered_alert"),
         )
     )
+
+
+def source_types(contract: Contract) -> list[str]:
+    """The contract's source types, best first, and ``default``."""
+    return [*contract.source_type_names, DEFAULT]
 
 
 def look_up(code: pl.Expr, values: Mapping[str, float]) -> pl.Expr:
@@ -140,16 +146,11 @@ def look_up(code: pl.Expr, values: Mapping[str, float]) -> pl.Expr:
 
 
 def _tier() -> pl.Expr:
-    source = pl.col("stated_type")
-    return (
-        pl.when(pl.col("is_default") | pl.col("old") | pl.col("violation"))
-        .then(pl.lit("poor", _TIER))
-        .when(source == "calculated")
-        .then(pl.lit("bronze", _TIER))
-        .when((source == "phase3") | pl.col("stale") | pl.col("thin"))
-        .then(pl.lit("silver", _TIER))
-        .otherwise(pl.lit("gold", _TIER))
-    )
+    """Poor, or the worse of the source type's best tier and silver, if stale or thin."""
+    poor = pl.col("is_default") | pl.col("old") | pl.col("violation")
+    limited = pl.when(pl.col("stale") | pl.col("thin")).then(1).otherwise(0)
+    tier = pl.when(poor).then(3).otherwise(pl.max_horizontal("best_tier", limited))
+    return tier.cast(pl.UInt8).cat.to(_TIER)
 
 
 def _certainty() -> pl.Expr:

@@ -59,7 +59,7 @@ class RuleInputs:
 @stage("level 1")
 def compute_rule_inputs(batch: ColumnarBatch, contract: Contract) -> RuleInputs:
     """Compute the indicators of every feature row."""
-    rules, limits, fields = contract.feature_rules, _limits(contract), batch.fields
+    limits, fields = _limits(contract), batch.fields
     value, failed = _drop_non_finite(fields["value"].columns)
     missing = np.isnan(value)
     changed = stale = old = thin = _NOWHERE
@@ -68,10 +68,9 @@ def compute_rule_inputs(batch: ColumnarBatch, contract: Contract) -> RuleInputs:
         changed = ~missing & _differs(original, value)
     if moments := fields.get(MOMENT):
         age = _age_in_hours(to_matrix(moments.columns), batch.records["as_of"])
-        very_stale = age > rules.very_stale_hours
-        old = moments.by_feature(very_stale, False)
-        stale = moments.by_feature((age > rules.stale_hours) & ~very_stale, False)
         freshness = np.fmax.reduce(age, axis=0)
+        old = _above(age, limits["very_stale"], moments)
+        stale = _above(age, limits["stale"], moments) & ~old
     if thin_samples := fields.get(THIN):
         thin = thin_samples.by_feature(to_matrix(thin_samples.columns), False)
     inside = (value >= limits["min"]) & (value <= limits["max"])
@@ -94,7 +93,28 @@ def _limits(contract: Contract) -> dict[str, Array]:
         "min": np.array([[f.min] for f in contract.features]),
         "max": np.array([[f.max] for f in contract.features]),
         "suspect": np.array(suspects, dtype=np.float64)[:, None],
+        "stale": np.array([[contract.threshold(f, "stale_hours")] for f in contract.features]),
+        "very_stale": np.array(
+            [[contract.threshold(f, "very_stale_hours")] for f in contract.features]
+        ),
     }
+
+
+def _above(age: Array, limit: Array, moments: FieldColumns) -> Array:
+    """Where a feature's age exceeds its limit; features that share a column mostly share it, too.
+
+    Args:
+        age: hours, shape (columns, records).
+        limit: hours, shape (features, 1).
+        moments: which column is each feature's.
+    """
+    per_column: dict[int, set[float]] = {}
+    for column, hours in zip(moments.column_of_feature, limit[:, 0], strict=True):
+        per_column.setdefault(column, set()).add(float(hours))
+    if all(len(h) == 1 for h in per_column.values()):
+        shared = np.array([[min(per_column[c])] for c in range(len(age))])
+        return moments.by_feature(age > shared, False)
+    return np.asarray(moments.by_feature(age, np.nan) > limit)
 
 
 def _drop_non_finite(columns: pl.DataFrame) -> tuple[Array, Array]:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-
-import polars as pl
 
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
-from fsq.schema.columns import UTC_MICROS
 
 # While one chunk is in a single-threaded step, the other keeps the second core busy.
 WORKERS = 2
@@ -29,13 +25,6 @@ class ScoringOptions:
     now: datetime
     on_unknown: OnUnknown
     workers: int = WORKERS
-
-    @cached_property
-    def default_as_of(self) -> pl.Expr:
-        """The moment at which rows without an ``as_of`` are scored."""
-        midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
-        ended = pl.min_horizontal(pl.lit(self.now, UTC_MICROS), midnight)
-        return ended if self.as_of is None else pl.lit(self.as_of, UTC_MICROS)
 
 
 def make_scoring_options(

@@ -14,21 +14,22 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract, Gate
-from fsq.schema.vocabulary import CATEGORIES, SOURCE_TYPES
+from fsq.contract.sections import Legacy
+from fsq.scoring.constants import stale_alert, stale_alerts
 from fsq.utils.timing import stage
 
 
 @lru_cache(maxsize=8)
 def _members(contract: Contract) -> dict[str, list[int]]:
-    """Indices of the features of each category, role, flag and model."""
+    """Indices of the features of each role, category, flag, model and stale alert."""
     features = contract.features
-    out = {c: contract.in_category(c) for c in CATEGORIES}
+    out = {f"category:{c}": contract.in_category(c) for c in contract.category_names}
     out["all"] = [f.index for f in features]
     out["required"] = [f.index for f in features if not f.optional]
     out["optional"] = [f.index for f in features if f.optional]
     out["critical"] = [f.index for f in features if f.critical]
-    for flag, wanted in contract.flags:
-        out[flag] = [f.index for f in features if f.name in wanted]
+    for name, flag in {**contract.flags, **contract.model_flags}.items():
+        out[f"flag:{name}"] = [f.index for f in features if f.name in flag.features]
     for model, names in contract.models.items():
         out[f"model:{model}"] = [f.index for f in features if f.name in names]
     return out
@@ -57,15 +58,20 @@ def aggregate_features(feature_rows: pl.DataFrame, contract: Contract) -> pl.Dat
     critical = members["critical"]
     good = (score[critical] >= contract.feature_rules.training_min_score) & ~default[critical]
     out = {"feature_quality_score": _weighted_mean(score, default, contract)}
-    for category in CATEGORIES:
-        chosen = members[category]
+    for category in contract.category_names:
+        chosen = members[f"category:{category}"]
         out[f"{category}_quality_pct"] = counted[chosen].sum(axis=0) / max(1, len(chosen))
     out |= {f"defaults:{m}": count(defaults[chosen]) for m, chosen in members.items()}
-    out |= {f"type:{t}": count(types == i) for i, t in enumerate(SOURCE_TYPES) if t != "default"}
-    out |= {f"label:{s}": count(source == codes.get(s, -1)) for s in ("phase4", "phase3")}
+    out |= {f"type:{t}": count(types == i) for i, t in enumerate(contract.source_type_names)}
+    if contract.legacy is not None:
+        labels = {"primary": contract.legacy.primary, "secondary": contract.legacy.secondary}
+        out |= {f"label:{k}": count(source == codes.get(s, -1)) for k, s in labels.items()}
+    old = matrix("old")
+    for alert in stale_alerts(contract):
+        of_alert = [f.index for f in contract.features if stale_alert(contract, f) == alert]
+        out[alert] = count(old[of_alert])
     out |= {
         "violations": count(matrix("violation")),
-        "old": count(matrix("old")),
         "silent": count(matrix("silent_default")),
         "training": count(trainable),
         "training:critical": count(trainable[critical]),
@@ -90,19 +96,20 @@ def _weighted_mean(score: Any, default: Any, contract: Contract) -> Any:
 @lru_cache(maxsize=8)
 def make_record_columns(contract: Contract) -> dict[str, pl.Expr]:
     """Build the columns of levels 2 and 3, as expressions of ``aggregate_features``."""
-    sizes = {c: len(contract.in_category(c)) for c in CATEGORIES}
-    out: dict[str, pl.Expr] = {f"{c}_quality_pct": _pct(c) for c in CATEGORIES}
-    for flag, wanted in contract.flags:
-        complete = set(wanted) <= set(contract.names)
-        out[flag] = (pl.col(f"defaults:{flag}") == 0) & complete
-    out |= {f"{c}_default_count": _int(f"defaults:{c}") for c in CATEGORIES}
+    categories = contract.category_names
+    sizes = {c: len(contract.in_category(c)) for c in categories}
+    out: dict[str, pl.Expr] = {f"{c}_quality_pct": _pct(c) for c in categories}
+    for name, flag in {**contract.flags, **contract.model_flags}.items():
+        complete = set(flag.features) <= set(contract.names)
+        out[name] = (pl.col(f"defaults:flag:{name}") == 0) & complete
+    out |= {f"{c}_default_count": _int(f"defaults:category:{c}") for c in categories}
     score, tier = _score(contract), _tier(contract)
     out["feature_quality_score"], out["quality_tier"] = score, tier
     out["quality_alert_level"] = _level(contract, tier)
     watched: list[str] = [c.name for c in contract.categories if not c.optional and sizes[c.name]]
     out["quality_alerts"] = _alerts(contract, watched, sizes)
     out["default_feature_count"] = _int("defaults:all")
-    for source in ("phase4", "phase3", "calculated"):
+    for source in contract.source_type_names:
         out[f"{source}_feature_count"] = _int(f"type:{source}")
     critical = sum(f.critical for f in contract.features)
     out["is_training_ready"] = _passes(contract.training_ready, contract)
@@ -111,14 +118,15 @@ def make_record_columns(contract: Contract) -> dict[str, pl.Expr]:
     out["critical_feature_count"] = _int("good:critical")
     optionals = sum(f.optional for f in contract.features)
     out["optional_feature_count"] = (optionals - pl.col("defaults:optional")).cast(pl.Int64)
-    out["breakout_model_compatible"] = _list_met(
+    out[contract.model_column] = _list_met(
         {
             m: (pl.col(f"defaults:model:{m}") == 0) & (set(wanted) <= set(contract.names))
             for m, wanted in contract.models.items()
         }
     )
     out["is_production_ready"] = _passes(contract.production_ready, contract)
-    out |= _legacy(contract)
+    if contract.legacy is not None:
+        out |= _legacy(contract.legacy, len(contract.features))
     return out
 
 
@@ -155,9 +163,13 @@ def _tier(contract: Contract) -> pl.Expr:
 
 def _level(contract: Contract, tier: pl.Expr) -> pl.Expr:
     rules, defaults = contract.alerts, pl.col("defaults:required")
-    gate = _pct(rules.gate_category)
-    red = (tier == "critical") | (gate < rules.red_category_below)
-    yellow = (tier == "poor") | (gate < rules.yellow_category_below)
+    red, yellow = tier == "critical", tier == "poor"
+    if rules.gate_category is not None:
+        gate = _pct(rules.gate_category)
+        red, yellow = (
+            red | (gate < rules.red_category_below),
+            yellow | (gate < rules.yellow_category_below),
+        )
     return (
         pl.when(red | (defaults > rules.red_required_defaults_above))
         .then(pl.lit("red"))
@@ -176,14 +188,14 @@ def _alerts(contract: Contract, watched: list[str], sizes: dict[str, int]) -> pl
         for r in (rules.default_rate_high, rules.default_rate_raised)
     )
     conditions = {
-        f"all_{c}_features_defaulted": pl.col(f"defaults:{c}") == sizes[c] for c in watched
+        f"all_{c}_features_defaulted": pl.col(f"defaults:category:{c}") == sizes[c] for c in watched
     }
     conditions |= {
         "critical_features_missing": pl.col("defaults:critical") > 0,
         high: share > rules.default_rate_high,
         raised: (share > rules.default_rate_raised) & (share <= rules.default_rate_high),
         "range_violations": pl.col("violations") > 0,
-        f"stale_data_{contract.feature_rules.very_stale_hours:g}h": pl.col("old") > 0,
+        **{alert: pl.col(alert) > 0 for alert in stale_alerts(contract)},
         "silent_defaults": pl.col("silent") >= rules.silent_defaults_from,
     }
     return _list_met(conditions)
@@ -220,18 +232,22 @@ def _passes(gate: Gate, contract: Contract) -> pl.Expr:
     return met.fill_null(False)
 
 
-def _legacy(contract: Contract) -> dict[str, pl.Expr]:
-    rules, size = contract.legacy, len(contract.features)
-    phase4, phase3 = pl.col("label:phase4") / size, pl.col("label:phase3") / size
-    primary = (
-        pl.when(phase4 >= rules.phase4_share)
-        .then(pl.lit("phase4"))
-        .when(phase4 >= rules.partial_share)
-        .then(pl.lit("phase4_partial"))
-        .when(phase3 >= rules.phase3_share)
-        .then(pl.lit("phase3"))
+def _legacy(legacy: Legacy, features: int) -> dict[str, pl.Expr]:
+    """The legacy fields that follow from a signature; an encoded source per feature is another."""
+    _, primary_field, status_field = legacy.fields
+    primary, secondary = (pl.col(f"label:{k}") / features for k in ("primary", "secondary"))
+    prevailing = (
+        pl.when(primary >= legacy.primary_share)
+        .then(pl.lit(legacy.primary))
+        .when(primary >= legacy.partial_share)
+        .then(pl.lit(f"{legacy.primary}_partial"))
+        .when(secondary >= legacy.secondary_share)
+        .then(pl.lit(legacy.secondary))
         .otherwise(pl.lit("mixed"))
     )
-    unavailable = _pct(contract.alerts.gate_category) < rules.matchup_unavailable_below
-    status = pl.when(unavailable).then(pl.lit("MATCHUP_UNAVAILABLE")).otherwise(pl.lit("COMPLETE"))
-    return {"primary_data_source": primary, "matchup_data_status": status}
+    status = (
+        pl.when(_pct(legacy.status_category) < legacy.unavailable_below)
+        .then(pl.lit(legacy.unavailable))
+        .otherwise(pl.lit("COMPLETE"))
+    )
+    return {primary_field: prevailing, status_field: status}

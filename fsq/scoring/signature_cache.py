@@ -123,10 +123,11 @@ def _score_records(feature_rows: pl.DataFrame, contract: Contract) -> pl.DataFra
         e.alias(n) for n, e in make_record_columns(contract).items()
     )
     names = lineage.list_available_features(feature_rows, len(contract.features))
+    columns = columns.with_columns(names.alias("available_feature_names"))
+    if contract.legacy is None:
+        return columns
     sources = lineage.encode_sources(feature_rows, contract)
-    return columns.with_columns(
-        names.alias("available_feature_names"), sources.alias("feature_sources")
-    )
+    return columns.with_columns(sources.alias(contract.legacy.fields[0]))
 
 
 def group_identical_columns(matrix: Array) -> tuple[Array, Array]:

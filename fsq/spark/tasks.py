@@ -14,10 +14,10 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.backfill.source import fingerprint_dates, scan_source, source_read_errors
+from fsq.contract.v2 import KEYS
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.layout import Layout
 from fsq.intake.validation import validate_rows
-from fsq.schema.columns import KEYS
 from fsq.scoring.engine import score_validated
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import DataWriter, WriterCommitMessage

@@ -8,8 +8,8 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 
 from fsq.contract import Contract
+from fsq.contract.v2 import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.errors import InputError
-from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.sql.queries import make_view, make_view_name
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fsq.contract import Contract, Feature
+from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.checks.optional_features import OptionalThresholds
 from fsq.diagnosis.trend import COMPARED_METRICS
 from fsq.schema.columns import DETAIL_FIELDS
-from fsq.schema.vocabulary import CATEGORIES
 from fsq.sql.gates import make_gate_placeholders
 from fsq.sql.quote import escape_comment, format_boolean, format_number, quote_text, quote_texts
 from fsq.stores.bigquery.names import quote_column

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fsq.contract.v2 import KEYS, LEGACY_FIELDS
 from fsq.schema.bigquery import Field, output_fields, sql_type
-from fsq.schema.columns import KEYS, LEGACY_FIELDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from datetime import date
 import polars as pl
 import pyarrow as pa
 
+from fsq.contract.v2 import KEYS
 from fsq.errors import InputError
-from fsq.schema.columns import KEYS
 
 
 def validate_keys(table: pa.Table) -> list[date]:

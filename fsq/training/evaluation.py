@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fsq.contract.v2 import KEYS
 from fsq.errors import InputError
-from fsq.schema.columns import KEYS
 from fsq.schema.nested import dotted_name
 from fsq.training.gates import FAULTS, list_excusable_features
 from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices

@@ -11,9 +11,9 @@ from typing import Any, get_args
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.contract.v2 import KEYS
 from fsq.diagnosis import Diagnosis
 from fsq.errors import InputError
-from fsq.schema.columns import KEYS
 from fsq.training import gates
 from fsq.training.gates import Condition, OnDefault
 from fsq.training.source import Source

@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
+from fsq.contract.v2 import KEYS
 from fsq.diagnosis import Diagnosis, Finding, diagnose
-from fsq.schema.columns import KEYS
 from fsq.training import export, leaks, rendering, waterfall
 from fsq.training.evaluation import evaluate_gates, list_columns_to_read
 from fsq.training.gates import OnDefault

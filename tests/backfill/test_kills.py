@@ -7,7 +7,7 @@ from pathlib import Path
 from deltalake import write_deltalake
 
 from fsq.backfill import Progress, backfill
-from fsq.schema.columns import COLUMN_NAMES
+from fsq.contract.v2 import COLUMN_NAMES
 from fsq.stores import migrate, open_store
 from tests.soak import contention, kills, single
 from tests.soak.victims import Limits

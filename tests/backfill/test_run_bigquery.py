@@ -11,8 +11,8 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.backfill.run import backfill
+from fsq.contract.v2 import COLUMN_NAMES
 from fsq.errors import InputError, StoreError
-from fsq.schema.columns import COLUMN_NAMES
 from fsq.stores import WriteResult, open_store
 from fsq.stores.bigquery.client import open_clients
 from tests.support.frames import hybrid, wide

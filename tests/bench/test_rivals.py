@@ -10,9 +10,9 @@ import pytest
 
 import fsq
 from fsq.bench.check import validate_consistency, validate_same_answer
+from fsq.contract.v2 import COLUMN_NAMES
 from fsq.demo import simulate_season
 from fsq.errors import FsqError
-from fsq.schema.columns import COLUMN_NAMES
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 CONTRACT = fsq.load_contract()

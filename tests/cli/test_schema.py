@@ -14,7 +14,7 @@ from fsq.cli import main
 from fsq.cli._costs import print_costs
 from fsq.cli._output import Output
 from fsq.contract import load_contract
-from fsq.schema.arrow import TABLE_SCHEMA
+from fsq.contract.v2 import TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.names import TableName

@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import fsq
-from fsq.schema.arrow import ARROW_SCHEMA
-from fsq.schema.columns import COLUMN_NAMES
+from fsq.contract.v2 import ARROW_SCHEMA, COLUMN_NAMES
 from tests.support.cli import Command
 from tests.support.frames import NAMES, legacy, wide
 

@@ -90,4 +90,4 @@ def test_changing_the_diagnosis_makes_no_stored_row_outdated() -> None:
         return fsq.Contract.model_validate(data)
 
     assert with_table("diagnosis", min_rows=60).version_hash == contract.version_hash
-    assert with_table("legacy", phase4_share=0.8).version_hash != contract.version_hash
+    assert with_table("legacy", primary_share=0.8).version_hash != contract.version_hash

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 import fsq
 from fsq.cli import main
+from fsq.contract.v2 import COLUMN_NAMES, POLARS_SCHEMA
 from fsq.intake.validation import OnUnknown
 from fsq.schema.arrow import to_arrow
-from fsq.schema.columns import COLUMN_NAMES, POLARS_SCHEMA
 from tests.support.frames import hybrid, legacy, wide
 
 

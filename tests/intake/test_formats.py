@@ -11,8 +11,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.schema.arrow import ARROW_SCHEMA
-from fsq.schema.columns import COLUMN_NAMES, COLUMNS, DETAIL_FIELDS, POLARS_SCHEMA
+from fsq.contract.v2 import ARROW_SCHEMA, COLUMN_NAMES, COLUMNS, POLARS_SCHEMA
+from fsq.schema.columns import DETAIL_FIELDS
 from tests.support.frames import NAMES, hybrid, legacy, wide
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.schema.columns import COLUMN_NAMES, POLARS_SCHEMA
+from fsq.contract.v2 import COLUMN_NAMES, POLARS_SCHEMA
 from tests.support import oracle
 from tests.support.oracle_contracts import CAPPED, V2, V3, OracleContract
 from tests.support.strategies import DAYS, NOW, wide_frames

@@ -12,9 +12,9 @@ from deltalake import DeltaTable, write_deltalake
 
 import fsq
 from fsq.backfill.plan import Step, group_steps
+from fsq.contract.v2 import COLUMN_NAMES
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
-from fsq.schema.columns import COLUMN_NAMES
 from fsq.stores import LedgerEntry, migrate, open_store
 from tests.soak.victims import Limits, Tally, finished
 from tests.soak.whole import DAYS, STAMP, answer, origins, versions

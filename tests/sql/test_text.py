@@ -9,7 +9,7 @@ import pytest
 
 import fsq
 from fsq import sql
-from fsq.schema.columns import LEGACY_FIELDS
+from fsq.contract.v2 import LEGACY_FIELDS
 from tests.support.frames import CONTRACT
 
 TABLE = "bigquery://p.nba.scored"

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsq.contract.v2 import COLUMN_NAMES, LEGACY_FIELDS
 from fsq.schema.bigquery import output_fields
-from fsq.schema.columns import COLUMN_NAMES, DETAIL_FIELDS, LEGACY_FIELDS
+from fsq.schema.columns import DETAIL_FIELDS
 from fsq.stores.schema_diff import diff_schema
 
 OTHERS = st.lists(st.sampled_from(["game_id", "features", "note"]), unique=True)

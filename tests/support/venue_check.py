@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsq.contract.model import Share
+from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, Check, Kind, Stage, need_column
 from fsq.diagnosis.context import Context

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fsq.contract.model import Percent
+from fsq.contract.sections import Percent
 from fsq.contract.thresholds import Thresholds
+from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis.checks.base import HISTORY, SEASON_UNDER_WAY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
-from fsq.schema.vocabulary import CATEGORIES
 
 
 class CategoryThresholds(Thresholds):

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from fsq.contract import Feature
-from fsq.contract.model import Count, Share
+from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, MIN_ROWS_WITH_VALUE, Check, Kind, Stage
 from fsq.diagnosis.context import Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsq.contract.model import Share
+from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, Check, Kind, Stage
 from fsq.diagnosis.context import Context

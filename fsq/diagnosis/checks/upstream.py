@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fsq.contract import Feature
-from fsq.contract.model import Share
+from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, SAMPLE_SIZES, Check, Kind, Stage
 from fsq.diagnosis.context import Context

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from fsq.contract.v2 import COLUMNS
 from fsq.schema.bigquery import Field, field_for_column, output_fields, sql_type
-from fsq.schema.columns import COLUMNS
 from fsq.stores.bigquery.names import TableName, quote_column
 from fsq.stores.schema_diff import SchemaDiff
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import pyarrow as pa
 from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
+from fsq.contract.v2 import COLUMNS, KEY_COLUMNS
 from fsq.errors import InputError
 from fsq.schema import bigquery as resource
-from fsq.schema.columns import COLUMNS, KEY_COLUMNS
 from fsq.stores.bigquery.names import TableName
 
 _KEYS = {column.name: column for column in KEY_COLUMNS}

@@ -8,9 +8,9 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 
 from fsq.contract import load_contract
+from fsq.contract.v2 import LEGACY_FIELDS
 from fsq.errors import InputError
 from fsq.intake.formats import detect_form
-from fsq.schema.columns import LEGACY_FIELDS
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.migrate import get_table

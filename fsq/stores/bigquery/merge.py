@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from fsq.contract.v2 import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.intake.formats import holds_features
-from fsq.schema.columns import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.stores.bigquery.names import TableName, format_date, quote_column
 
 

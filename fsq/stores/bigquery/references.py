@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fsq.contract.v2 import LEGACY_FIELDS
 from fsq.errors import InputError
-from fsq.schema.columns import LEGACY_FIELDS
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.migration import LegacyReference
 

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from fsq.contract import Contract, Feature
-from fsq.schema.columns import COLUMNS, DETAIL_FIELDS, KEY_COLUMNS, REPEATED, ColumnType
+from fsq.contract.v2 import COLUMNS, KEY_COLUMNS
+from fsq.schema.columns import DETAIL_FIELDS, REPEATED, ColumnType
 from fsq.schema.provenance import PROVENANCE, ProvenanceField
 
 _FIXED_SIZES: dict[ColumnType, int] = {"int": 8, "float": 8, "bool": 1, "date": 8, "timestamp": 8}

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from google.cloud.bigquery import SchemaField
 
+from fsq.contract.v2 import COLUMN_NAMES, LEGACY_FIELDS
 from fsq.errors import InputError
 from fsq.schema.bigquery import standard_type
-from fsq.schema.columns import COLUMN_NAMES, LEGACY_FIELDS
 
 # The Arrow types that the service documents for each of its types.
 _ARROW_TYPES: dict[str, tuple[pa.DataType, ...]] = {

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
+from fsq.contract.v2 import KEYS
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
-from fsq.schema.columns import KEYS
 from fsq.stores.base import WriterCommitMessage
 
 # Rows of an old file that are read at once.

@@ -8,8 +8,9 @@ import pyarrow as pa
 from deltalake import DeltaTable, Field
 from deltalake.exceptions import CommitFailedError, DeltaError
 
+from fsq.contract.v2 import TABLE_SCHEMA
 from fsq.errors import StoreError
-from fsq.schema.arrow import TABLE_SCHEMA, plain_type
+from fsq.schema.arrow import plain_type
 from fsq.schema.bigquery import field_for_arrow
 from fsq.stores.delta.write import create_table
 from fsq.stores.migration import (

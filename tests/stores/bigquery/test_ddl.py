@@ -9,8 +9,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from fsq.contract.v2 import COLUMN_NAMES, COLUMNS
 from fsq.schema.bigquery import output_fields
-from fsq.schema.columns import COLUMN_NAMES, COLUMNS
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.fields import quality_fields

@@ -9,9 +9,8 @@ import pytest
 from google.cloud import bigquery
 
 from fsq.cli import main
-from fsq.schema.arrow import TABLE_SCHEMA
+from fsq.contract.v2 import LEGACY_FIELDS, TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields
-from fsq.schema.columns import LEGACY_FIELDS
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.fields import schema_fields
 from fsq.stores.bigquery.validate import validate_rows

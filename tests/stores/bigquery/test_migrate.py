@@ -12,9 +12,8 @@ from polars.testing import assert_frame_equal
 
 from fsq.backfill.run import backfill
 from fsq.cli import main
-from fsq.schema.arrow import TABLE_SCHEMA
+from fsq.contract.v2 import COLUMNS, LEGACY_FIELDS, TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields
-from fsq.schema.columns import COLUMNS, LEGACY_FIELDS
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.fields import quality_fields, schema_fields, table_fields
 from fsq.stores.bigquery.validate import validate_rows

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import fsq
 from fsq.cli._costs import print_costs
 from fsq.cli._output import Output
+from fsq.contract.v2 import COLUMN_NAMES, KEYS
 from fsq.demo import simulate_season
-from fsq.schema.columns import COLUMN_NAMES, KEYS
 from fsq.stores.bigquery.pricing import (
     ASSUMPTIONS,
     GIB,

@@ -13,7 +13,8 @@ from deltalake import DeltaTable, Field, write_deltalake
 
 import fsq
 from fsq.cli import main
-from fsq.schema.arrow import TABLE_SCHEMA, to_arrow
+from fsq.contract.v2 import TABLE_SCHEMA
+from fsq.schema.arrow import to_arrow
 from fsq.stores import LedgerEntry, migrate, open_store
 from fsq.stores.delta import migrate as delta_schema
 from tests.support.frames import wide

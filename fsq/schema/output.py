@@ -1,0 +1,62 @@
+"""The columns of scored records, as Polars, Arrow and a new table hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+import pyarrow as pa
+
+from fsq.schema.arrow import arrow_schema
+from fsq.schema.columns import DETAIL_TYPE, POLARS_TYPES, Column
+
+
+@dataclass(frozen=True)
+class OutputSchema:
+    """The columns of scored records under one contract.
+
+    Attributes:
+        keys: the columns that name a record, as a table made from nothing has them.
+        columns: the quality columns, in their order.
+        legacy: names of those that are written for readers of an older table only.
+    """
+
+    keys: tuple[Column, ...]
+    columns: tuple[Column, ...]
+    legacy: tuple[str, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the quality columns."""
+        return tuple(c.name for c in self.columns)
+
+    @cached_property
+    def polars(self) -> pl.Schema:
+        """The quality columns as Polars holds them."""
+        return polars_schema(self.columns)
+
+    @cached_property
+    def arrow(self) -> pa.Schema:
+        """The quality columns in plain Arrow types."""
+        return arrow_schema(self.polars)
+
+    @cached_property
+    def table(self) -> pa.Schema:
+        """A table made from nothing: the keys, then the quality columns."""
+        return arrow_schema(polars_schema((*self.keys, *self.columns)))
+
+
+def polars_schema(columns: Sequence[Column]) -> pl.Schema:
+    """Columns as Polars holds them.
+
+    >>> polars_schema([Column("quality_tier", "string", "The record's tier")])
+    Schema([('quality_tier', String)])
+    """
+    return pl.Schema(
+        {
+            c.name: pl.List(DETAIL_TYPE) if c.type == "detail" else POLARS_TYPES[c.type]
+            for c in columns
+        }
+    )

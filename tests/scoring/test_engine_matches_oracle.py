@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,54 +13,24 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.contract.v2 import COLUMN_NAMES, POLARS_SCHEMA
 from tests.support import oracle
-from tests.support.oracle_contracts import CAPPED, V2, V3, OracleContract
+from tests.support.comparison import assert_same, to_oracle_rows
+from tests.support.oracle_contracts import CAPPED, V2, V3
+from tests.support.oracle_model import OracleContract
 from tests.support.strategies import DAYS, NOW, wide_frames
 
 CONTRACTS = {c.name: c for c in (V2, V3, CAPPED)}
-
-
-def to_oracle_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows for the oracle: floats, and timestamps in UTC, whatever their type, unit and zone."""
-    features = [f.name for f in V3.features if f.name in rows.columns]
-    values = pl.col(features).cast(pl.Float64)
-    moments = [
-        (pl.col(n).dt.replace_time_zone("UTC") if t.time_zone is None else pl.col(n))
-        .dt.convert_time_zone("UTC")
-        .dt.cast_time_unit("us")
-        for n, t in rows.schema.items()
-        if isinstance(t, pl.Datetime)
-    ]
-    return rows.with_columns(values, *moments).to_dicts()
-
-
-def assert_same(got: Any, want: Any, place: str) -> None:
-    if isinstance(want, dict):
-        assert list(got) == list(want), place
-        for key in want:
-            assert_same(got[key], want[key], f"{place}.{key}")
-    elif isinstance(want, list):
-        assert len(got) == len(want), (place, got, want)
-        for i, (a, b) in enumerate(zip(got, want, strict=True)):
-            assert_same(a, b, f"{place}[{i}]")
-    elif isinstance(want, float):
-        assert isinstance(got, float), (place, got, want)
-        assert math.isclose(got, want, rel_tol=1e-12, abs_tol=1e-9), (place, got, want)
-    else:
-        assert type(got) is type(want), (place, got, want)
-        assert got == want, place
+COLUMN_NAMES = V2.columns
 
 
 def compare(rows: pl.DataFrame, contract: OracleContract, **options: Any) -> None:
     run = fsq.RunContext(options.get("run_id"), options.get("processors"))
     scored = fsq.score(rows, contract.name, as_of=options.get("as_of"), run=run, now=NOW)
-    quality = scored.select(COLUMN_NAMES)
-    assert dict(quality.schema) == dict(POLARS_SCHEMA)
-    want = oracle.score_rows(to_oracle_rows(rows), contract, now=NOW, **options)
+    quality = scored.select(contract.columns)
+    assert dict(quality.schema) == dict(fsq.load_contract(contract.name).output.polars)
+    want = oracle.score_rows(to_oracle_rows(rows, contract), contract, now=NOW, **options)
     for i, (a, b) in enumerate(zip(quality.to_dicts(), want, strict=True)):
-        assert set(a) == set(b)
-        assert_same(a, {name: b[name] for name in COLUMN_NAMES}, f"row {i}")
+        assert_same(a, b, f"row {i}")
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
@@ -73,7 +42,7 @@ def test_score_matches_the_oracle(name: str, data: st.DataObject) -> None:
 @given(
     rows=wide_frames(V2),
     as_of=st.sampled_from([None, NOW, NOW - timedelta(days=9)]),
-    processors=st.sampled_from([None, [], oracle.EXPECTED, ["Zeta"]]),
+    processors=st.sampled_from([None, [], V2.expected, ["Zeta"]]),
 )
 def test_options_match_the_oracle(
     rows: pl.DataFrame, as_of: datetime | None, processors: list[str] | None
@@ -82,7 +51,7 @@ def test_options_match_the_oracle(
 
 
 @given(
-    labels=st.lists(st.sampled_from(list(oracle.SOURCES)), min_size=33, max_size=33),
+    labels=st.lists(st.sampled_from(list(V2.sources)), min_size=33, max_size=33),
     hours=st.sampled_from([None, 24, 24.001, 48, 48.001]),
 )
 def test_tiers_and_gates_match_on_whole_records(labels: list[str], hours: float | None) -> None:
@@ -95,7 +64,7 @@ def test_tiers_and_gates_match_on_whole_records(labels: list[str], hours: float 
     compare(pl.DataFrame([row]), V2)
 
 
-@given(rows=wide_frames(V2), processors=st.sampled_from([[], oracle.EXPECTED, ["Zeta"]]))
+@given(rows=wide_frames(V2), processors=st.sampled_from([[], V2.expected, ["Zeta"]]))
 def test_a_context_by_date_applies_to_that_date(rows: pl.DataFrame, processors: list[str]) -> None:
     day, other = DAYS
     run = fsq.RunContext("run-1", ["Alpha"], by_date={day: fsq.RunContext("run-2", processors)})

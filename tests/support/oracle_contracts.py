@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
+
+from tests.support.oracle_model import (
+    OracleAlerts,
+    OracleContract,
+    OracleFeature,
+    OracleGate,
+    OracleLegacy,
+)
 
 HISTORY, DAILY = "player_history_missing", "player_daily_cache"
 COMPOSITE, ZONES = "player_composite_factors", "player_shot_zone_analysis"
@@ -58,53 +66,82 @@ V2_14 = ["points_std_last_10", "opponent_def_rating", "home_away", "back_to_back
 V3_13 = [*V2_14, "pts_vs_season_zscore", "minutes_increase_pct", "star_teammate_out",
          "fg_pct_last_game"]  # fmt: skip
 
-
-@dataclass(frozen=True)
-class OracleFeature:
-    """One line of the table of features."""
-
-    index: int
-    name: str
-    category: str
-    upstream_table: str
-    window: str | None
-    min: float
-    max: float
-    on_violation: str
-    expected: float | None
-    suspicious_default: bool
-    fallback_reason: str
-    definition_version: str
-
-    @property
-    def optional(self) -> bool:
-        """Missing lines are normal."""
-        return 25 <= self.index <= 28
-
-    @property
-    def critical(self) -> bool:
-        """The matchup features."""
-        return self.index in (5, 6, 7, 8, 13, 14)
-
-
-@dataclass(frozen=True)
-class OracleContract:
-    """A contract as the oracle knows it."""
-
-    name: str
-    features: list[OracleFeature]
-    models: dict[str, list[str]]
-    caps: list[tuple[int, float]] = field(default_factory=list)
+# raw word: canonical type, base, reliability
+SOURCES = {
+    "phase4": ("phase4", 100.0, 1.0),
+    "vegas": ("phase4", 100.0, 1.0),
+    "minutes_ppm": ("phase4", 95.0, 1.0),
+    "opponent_history": ("phase4", 90.0, 0.95),
+    "phase3": ("phase3", 87.0, 0.95),
+    "calculated": ("calculated", 100.0, 0.9),
+    "default": ("default", 40.0, 0.0),
+    "fallback": ("default", 40.0, 0.0),
+    "missing": ("default", 0.0, 0.0),
+}
+# whether each is expected on every date
+PROCESSORS = {
+    "PlayerDailyCacheProcessor": True,
+    "PlayerCompositeFactorsProcessor": True,
+    "TeamDefenseZoneAnalysisProcessor": True,
+    "PlayerShotZoneAnalysisProcessor": True,
+    "MLFeatureStoreProcessor": True,
+    "UpcomingPlayerGameContextProcessor": False,
+    "TeamOffenseGameSummaryProcessor": False,
+    "PlayerGameSummaryProcessor": False,
+}
+# Missing lines are normal; the matchup features are critical.
+OPTIONAL, CRITICAL = range(25, 29), (5, 6, 7, 8, 13, 14)
 
 
 def _features(lines: list[tuple[Any, ...]], first: int, version: str) -> list[OracleFeature]:
-    return [OracleFeature(*[first + i, *line, version]) for i, line in enumerate(lines)]
+    return [
+        OracleFeature(*[i, *line, version, i in OPTIONAL, i in CRITICAL])
+        for i, line in enumerate(lines, first)
+    ]
 
 
-V2 = OracleContract("v2_33features", _features(_V2, 0, "v2"), {"v2_14features": V2_14})
-V3 = OracleContract(
-    "v3_37features",
-    V2.features + _features(_V3, 33, "v3"),
-    {"v2_14features": V2_14, "v3_13features": V3_13},
+V2 = OracleContract(
+    name="v2_33features",
+    features=_features(_V2, 0, "v2"),
+    sources=SOURCES,
+    source_types={"phase4": "gold", "phase3": "silver", "calculated": "bronze"},
+    categories={
+        "matchup": False,
+        "player_history": False,
+        "team_context": False,
+        "vegas": True,
+        "game_context": False,
+    },
+    keys=["player_lookup"],
+    date="game_date",
+    group="game_id",
+    sizes={"last_5": 5, "last_10": 10, "season": None, "vs_opponent": None},
+    processors=PROCESSORS,
+    alerts=OracleAlerts(gate_category="matchup"),
+    training_ready=OracleGate(
+        ["gold", "silver"],
+        category_min={"matchup": 70, "player_history": 80},
+        no_critical_default=True,
+    ),
+    production_ready=OracleGate(
+        ["gold", "silver", "bronze"], min_score=85, category_min={"matchup": 50}
+    ),
+    legacy=OracleLegacy(
+        "phase4", "phase3", "matchup_data_status", "matchup", "MATCHUP_UNAVAILABLE"
+    ),
+    flags={
+        "has_composite_factors": [line[0] for line in _V2[5:9]],
+        "has_opponent_defense": ["opponent_def_rating", "opponent_pace"],
+        "has_vegas_line": ["vegas_points_line"],
+    },
+    model_column="breakout_model_compatible",
+    model_flags={"breakout_v3_features_available": ["star_teammate_out", "fg_pct_last_game"]},
+    models={"v2_14features": V2_14},
 )
-CAPPED = OracleContract("v2_33features_capped", V2.features, V2.models, [(1, 69.0), (5, 49.0)])
+V3 = replace(
+    V2,
+    name="v3_37features",
+    features=[*V2.features, *_features(_V3, 33, "v3")],
+    models={"v2_14features": V2_14, "v3_13features": V3_13},
+)
+CAPPED = replace(V2, name="v2_33features_capped", caps=[(1, 69.0), (5, 49.0)])

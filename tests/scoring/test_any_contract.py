@@ -175,3 +175,19 @@ def test_stale_alerts_bear_the_hours_that_apply(path: Path) -> None:
         "stale_data_36h",
     ]
     assert scored["quality_alerts"].to_list() == [["stale_data_36h", "stale_data_48h"]]
+
+
+def test_what_is_not_finite_has_no_label_either(path: Path) -> None:
+    fast, slow = load(FIRST | {"unlabelled": "default"}, path)
+    values = pl.Series([1.0, None, float("nan"), float("inf")])
+    keys = {"carrier": ["UA", "AA", "DL", "WN"], "flight_date": [DAYS[0]] * 4}
+    scored = compare(pl.DataFrame(keys | {"delay": values}), fast, slow, NOW)
+    assert scored["feature_quality_score"].to_list() == [40.0, 0.0, 0.0, 0.0]
+
+
+def test_default_rates_may_be_the_same(path: Path) -> None:
+    rates = {"default_rate_high": 0.5, "default_rate_raised": 0.5}
+    fast, slow = load(FIRST | {"alerts": rates}, path)
+    row = {"carrier": "UA", "flight_date": DAYS[0], "delay": None, "delay__source": "default"}
+    rows = pl.DataFrame([row], schema_overrides={"delay": pl.Float64})
+    assert "high_default_rate_50pct" in compare(rows, fast, slow, NOW)["quality_alerts"][0]

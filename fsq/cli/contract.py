@@ -1,26 +1,143 @@
-"""``fsq contract``: show, check and compare contracts."""
+"""``fsq contract``: draft, show, check and compare contracts."""
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fsq.cli._options import CONTRACT, JsonOpt
+from fsq.backfill.source import scan_source, source_read_errors, spilled_to_disk
+from fsq.cli._options import CONTRACT, SOURCES, JsonOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, Feature, load_contract
+from fsq.contract.drafting import draft_contract
+from fsq.contract.json_schema import make_json_schema
+from fsq.contract.loading import parse_contract
+from fsq.contract.toml import to_toml
+from fsq.errors import InputError
+from fsq.utils.files import write_atomically
 from fsq.utils.text import plural
 
-app = typer.Typer(help="Show, check and compare contracts.", rich_markup_mode=None)
+app = typer.Typer(help="Draft, show, check and compare contracts.", rich_markup_mode=None)
 ContractArg = Annotated[
     str, typer.Argument(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")
 ]
 
 
 @app.command()
-def show(contract: ContractArg = CONTRACT, as_json: JsonOpt = False) -> None:
+def init(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=f"{SOURCES}.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column that names the entity; once for each."),
+    ] = None,
+    date: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of dates.")] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Timestamp that is part of the key.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What models predict; no feature.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the contract; by default the file's.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="Where to write it; by default stdout."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    as_json: JsonOpt = False,
+) -> None:
+    """Draft a contract from data; each line says what it was read from."""
+    if out is not None:
+        _require_target(out, force)
+    with source_read_errors(data):
+        found = scan_source(data)
+        with spilled_to_disk(found, data, found.collect_schema().names()) as rows:
+            text = draft_contract(
+                rows,
+                keys=key or (),
+                date=date,
+                time=time,
+                label=label,
+                name=name or _make_name(out.stem if out is not None else data),
+            )
+    contract, screen = parse_contract(text, str(out or "the draft")), Output(as_json)
+    if out is None and not as_json:
+        sys.stdout.write(text)
+    if out is not None:
+        write_atomically(out, text)
+        screen.line(f"{out}: {_title(contract)}")
+        screen.line("Each line says what it was read from: look at each, then run")
+        screen.line(f"  fsq contract check {shlex.quote(str(out))}")
+    screen.document(
+        {
+            "contract": None if out is None else str(out),
+            "name": contract.name,
+            "features": len(contract.features),
+            "identities": len(contract.identities),
+            "version_hash": contract.version_hash,
+            "toml": text,
+        }
+    )
+
+
+def _require_target(path: Path, force: bool) -> None:
+    headline = "the contract cannot be drafted"
+    if path.suffix != ".toml":
+        raise InputError([f"--out {path}: the name must end in .toml"], headline)
+    if path.exists() and not force:
+        cure = "name another file, or add --force to replace it"
+        raise InputError([f"--out {path}: the file exists; {cure}"], headline)
+
+
+def _make_name(text: str) -> str:
+    """A contract's name from that of a file or table.
+
+    >>> _make_name("data/flights 2013.parquet"), _make_name("bigquery://p.d.my_table")
+    ('flights_2013', 'my_table')
+    """
+    last = re.sub(r"\.[A-Za-z]\w{0,9}$", "", text.rstrip("/").rpartition("/")[2])
+    last = text.rpartition(".")[2] if text.startswith("bigquery://") else last
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", last).strip("_-")[:60]
+    return plain if plain[:1].isalpha() else f"c_{plain}".rstrip("_")
+
+
+@app.command()
+def schema(
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Where to write it; else stdout.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of contracts, with which editors complete and check them."""
+    text = json.dumps(make_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+        return
+    write_atomically(out, text)
+    Output().line(f'{out} is written; begin your contract with "#:schema {out}"')
+
+
+@app.command()
+def show(
+    contract: ContractArg = CONTRACT,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the whole contract as TOML, merged.")
+    ] = False,
+    as_json: JsonOpt = False,
+) -> None:
     """Print a contract's features, processors and models."""
     loaded, out = load_contract(contract), Output(as_json)
+    if toml:
+        if as_json:
+            raise InputError(["--toml and --json: choose one"], "the contract cannot be shown")
+        sys.stdout.write(to_toml(loaded))
+        return
     out.line(f"{_title(loaded)}\n")
     features = [
         (f.index, f.name, f.category, f"{f.min:g} to {f.max:g}", f.expected, _role(f))

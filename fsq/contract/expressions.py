@@ -6,10 +6,13 @@ ever runs.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
+
+from fsq.errors import short
 
 Value = TypeVar("Value")
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|([a-z][a-z0-9_]*)|([-+*/()]))")
@@ -121,7 +124,7 @@ class _Parser:
         kind, word = self._token
         self._advance()
         if kind == "number":
-            return Expression("number", number=float(word))
+            return Expression("number", number=_read_number(word))
         if kind == "feature":
             return Expression("feature", feature=word)
         if word == "-":
@@ -154,3 +157,10 @@ class _Parser:
         self._at += found.end()
         kind = {1: "number", 2: "feature", 3: "sign"}[found.lastindex or 3]
         self._token = (kind, found[found.lastindex or 3])
+
+
+def _read_number(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ExpressionError(f"{short(word, 20)} is too large for a number")
+    return number

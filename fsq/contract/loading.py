@@ -47,6 +47,22 @@ def load_contract(contract: str | Path | Contract = "v2_33features") -> Contract
     return _load_shipped(text)
 
 
+def parse_contract(text: str, place: str) -> Contract:
+    r"""Load and check a contract from the text of its file.
+
+    Args:
+        text: TOML; if it ``extends`` a contract by a path, that starts from the current folder.
+        place: what messages call it.
+
+    Raises:
+        ContractError: it is not TOML, or breaks a rule.
+
+    >>> parse_contract('name = "v2_33features_mine"\nextends = "v2_33features"', "mine").name
+    'v2_33features_mine'
+    """
+    return _validate(place, _extend(Path(place), _parse_toml(text, place)))
+
+
 def shipped_contracts() -> list[str]:
     """List the contracts that come with fsq."""
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
@@ -62,7 +78,11 @@ def _load_shipped(name: str) -> Contract:
 
 def _read_merged(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The file's data, merged into that of the contract that it extends."""
-    data = _read_toml(path)
+    return _extend(path, _read_toml(path), seen)
+
+
+def _extend(path: Path, data: dict[str, Any], seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Data of a file, merged into that of the contract that it extends."""
     base_name = data.pop("extends", None)
     if base_name is None:
         return data
@@ -99,11 +119,17 @@ def _merge(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_text(path, _MAX_BYTES))
+        text = read_text(path, _MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError(str(path), [f"cannot be read: {error}"]) from error
+    return _parse_toml(text, str(path))
+
+
+def _parse_toml(text: str, place: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ContractError(str(path), [f"is not valid TOML: {error}"]) from error
+        raise ContractError(place, [f"is not valid TOML: {error}"]) from error
 
 
 def _complete(data: dict[str, Any]) -> dict[str, Any]:

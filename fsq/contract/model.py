@@ -42,7 +42,35 @@ Flags = dict[Name, Annotated[Flag, BeforeValidator(flag_from_list)]]
 
 
 class Contract(Section):
-    """A checked contract; see ``load_contract``."""
+    """A checked contract; see ``load_contract``.
+
+    Attributes:
+        name: of the contract; becomes ``feature_schema_version`` of every scored row.
+        detail_version: version of the detail struct.
+        schema_version: version of the quality columns.
+        table: keys, date and time, and the words for a record.
+        source_types: kinds of source, best first; those in use if left out.
+        unlabelled: the source label of a value that has none.
+        categories: groups of features; those in use if left out.
+        processors: upstream jobs, in the order in which they run.
+        features: in index order.
+        sources: what each source label means.
+        windows: of past events, by name.
+        tables: thresholds of all features of an upstream table.
+        feature_rules: thresholds of a feature's score.
+        tiers: bounds of a record's tiers.
+        alerts: when a record is red or yellow.
+        training_ready: what a record must have to be trained on.
+        production_ready: what a record must have to be predicted on.
+        legacy: fields for readers of an older table.
+        flags: columns that are TRUE where none of their features is a default.
+        models: the features that each model reads.
+        model_column: the output column that lists models with all their features.
+        model_flags: flags that stand after that column.
+        score_caps: caps of the score by required defaults.
+        identities: what must hold between features of a row.
+        diagnosis: thresholds of the checks of a date.
+    """
 
     name: Label
     detail_version: Label = "v2"

@@ -28,7 +28,13 @@ class Section(BaseModel):
 
 
 class FeatureThresholds(Section):
-    """Thresholds of freshness and sample size that a feature or an upstream table may override."""
+    """Thresholds of freshness and sample size that a feature or an upstream table may override.
+
+    Attributes:
+        stale_hours: the age of the upstream record from which a value is stale.
+        very_stale_hours: the age from which it is very stale.
+        thin_sample: a sample with fewer members than this is thin.
+    """
 
     stale_hours: Hours | None = None
     very_stale_hours: Hours | None = None
@@ -36,7 +42,27 @@ class FeatureThresholds(Section):
 
 
 class Feature(FeatureThresholds):
-    """One feature: where it comes from, what it may be, and how it counts."""
+    """One feature: where it comes from, what it may be, and how it counts.
+
+    Attributes:
+        index: position among the features; counted if it is left out.
+        name: of the input's column.
+        category: the group in whose quality it counts.
+        upstream_table: the table that its value is read from.
+        window: the window of past events that it is computed over.
+        min: smallest value that is possible.
+        max: largest value that is possible.
+        on_violation: what upstream does with a value outside: warn, or clamp it.
+        expected: the value that upstream writes when it falls back.
+        suspicious_default: whether a real value never equals ``expected``.
+        fallback_reason: what scored rows state for a value that is a default.
+        definition_version: of the feature's definition.
+        weight: of its score in the record's.
+        optional: whether it may be absent; an absent one counts against no gate.
+        critical: whether a record without it cannot be trained on.
+        min_std: least standard deviation of a date's values; below, the feature is stuck.
+        min_distinct: least number of distinct values of a date.
+    """
 
     index: int = Field(ge=0)
     name: Name
@@ -58,7 +84,13 @@ class Feature(FeatureThresholds):
 
 
 class SourceType(Section):
-    """A kind of source, and the best tier that a value of this kind can have."""
+    """A kind of source, and the best tier that a value of this kind can have.
+
+    Attributes:
+        name: of the kind; the output counts its features in ``<name>_feature_count``.
+        tier: the best tier of its values.
+        description: for the documentation of that column.
+    """
 
     name: Name
     tier: FeatureTier = "gold"
@@ -66,7 +98,13 @@ class SourceType(Section):
 
 
 class Source(Section):
-    """What a source label means."""
+    """What a source label means.
+
+    Attributes:
+        type: the kind of source; ``default`` for values that are none.
+        base: the score that a value with this label begins with, in points of 100.
+        reliability: how far it can be trusted, from 0 to 1.
+    """
 
     type: Name
     base: Percent
@@ -74,13 +112,22 @@ class Source(Section):
 
 
 class Window(Section):
-    """A window of past events; without a size, no sample is too small for it."""
+    """A window of past events; without a size, no sample is too small for it.
+
+    Attributes:
+        size: number of events in a full window.
+    """
 
     size: Annotated[Count, Field(ge=1)] | None = None
 
 
 class Category(Section):
-    """A group of features with a quality of its own."""
+    """A group of features with a quality of its own.
+
+    Attributes:
+        name: of the category; the output has ``<name>_quality_pct`` and ``<name>_default_count``.
+        optional: whether its features are normally absent.
+    """
 
     name: Name
     optional: bool = False
@@ -90,6 +137,13 @@ class Processor(Section):
     """An upstream job, the table that it writes, and how to run it again.
 
     One that ``calculates`` also computes the features whose upstream table is ``calculated``.
+
+    Attributes:
+        name: as upstream lists it among the completed ones.
+        writes: the table that it writes.
+        expected: whether it runs for every date.
+        rerun: the command that repairs a date; ``{date}`` becomes the date.
+        calculates: whether it computes what no table holds.
     """
 
     name: Label
@@ -100,7 +154,17 @@ class Processor(Section):
 
 
 class FeatureRules(Section):
-    """Thresholds of level 1: hours, members of a window, points."""
+    """Thresholds of level 1: hours, members of a window, points.
+
+    Attributes:
+        stale_hours: the age of the upstream record from which a value is stale.
+        stale_penalty: points that a stale value loses.
+        very_stale_hours: the age from which it is very stale.
+        very_stale_penalty: points that a very stale value loses.
+        thin_sample: a sample with fewer members than this is thin.
+        thin_penalty: points that a value of a thin sample loses.
+        training_min_score: least score of a value that is of training quality.
+    """
 
     stale_hours: Hours = 24
     stale_penalty: Percent = 10
@@ -137,7 +201,14 @@ class Alerts(Section):
 
 
 class Gate(Section):
-    """What a record must have to pass; what cannot be evaluated does not pass."""
+    """What a record must have to pass; what cannot be evaluated does not pass.
+
+    Attributes:
+        tiers: of the record that pass.
+        min_score: least score of the record.
+        category_min: least quality of categories.
+        no_critical_default: whether every critical feature must have a value.
+    """
 
     tiers: tuple[Tier, ...]
     min_score: Percent = 0.0
@@ -146,7 +217,12 @@ class Gate(Section):
 
 
 class Flag(Section):
-    """Features that must all be available for a flag of the record to be TRUE."""
+    """Features that must all be available for a flag of the record to be TRUE.
+
+    Attributes:
+        features: those features.
+        description: for the documentation of its column.
+    """
 
     features: tuple[Name, ...]
     description: Description | None = None
@@ -186,7 +262,12 @@ class Legacy(Section):
 
 
 class ScoreCap(Section):
-    """From so many required defaults on, the record's score is at most ``max_score``."""
+    """From so many required defaults on, the record's score is at most ``max_score``.
+
+    Attributes:
+        min_required_defaults: number of required features that are defaults.
+        max_score: points that the score is cut to.
+    """
 
     min_required_defaults: Annotated[Count, Field(ge=1)]
     max_score: Percent
@@ -196,6 +277,13 @@ class Identity(Section):
     """What must hold between features of a row: ``left`` equals ``right`` within the tolerance.
 
     Both sides are expressions of features, numbers, ``+ - * /`` and parentheses.
+
+    Attributes:
+        name: says what it means.
+        left: one side.
+        right: the other side.
+        tolerance: how far they may differ.
+        relative_tolerance: how far they may differ as a share of their size, added to that.
     """
 
     name: Name
@@ -209,6 +297,15 @@ class DiagnosisRules(Section):
     """What the checks of a date share; shares from 0 to 1.
 
     The section also holds the thresholds of each check: see ``fsq.contract.thresholds``.
+
+    Attributes:
+        history_days: earlier dates that a date is compared with.
+        history_min_days: with fewer of them, comparisons are not evaluated.
+        history_max_age_days: older dates are another season's.
+        min_rows: with fewer rows, distributions are not evaluated.
+        break_days: after so many days without rows, everything starts alike.
+        warmup_games: median number of events in the windows; below, windows are still filling.
+        table_default_share: share of rows that counts as nearly all.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)

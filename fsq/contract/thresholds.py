@@ -65,6 +65,13 @@ def withdraw_thresholds(thresholds: type[Thresholds]) -> None:
     _declared.remove(thresholds)
 
 
+def list_declared() -> list[type[Thresholds]]:
+    """The thresholds of every check."""
+    for package in _DECLARING:
+        import_module(package)
+    return list(_declared)
+
+
 def complete_thresholds(table: Any) -> tuple[Any, list[tuple[str, str]]]:
     """Check a ``[diagnosis]`` table and fill in the defaults of the checks.
 
@@ -76,10 +83,8 @@ def complete_thresholds(table: Any) -> tuple[Any, list[tuple[str, str]]]:
     """
     if not isinstance(table, dict):
         return table, []  # the contract's own model says what is wrong
-    for package in _DECLARING:
-        import_module(package)
     known, filled, problems = set(DiagnosisRules.model_fields), dict(table), []
-    for thresholds in _declared:
+    for thresholds in list_declared():
         known |= set(thresholds.model_fields)
         try:
             values = thresholds.model_validate(table)

@@ -15,6 +15,20 @@ from fsq.schema.columns import DETAIL
 from fsq.schema.provenance import PROVENANCE
 from fsq.schema.vocabulary import DEFAULT
 
+# Columns of input rows that are read by these names, whatever the contract says.
+RECORD_COLUMNS = (
+    "as_of",
+    "computed_at",
+    "updated_at",
+    "created_at",
+    "pipeline_run_id",
+    "processors_completed",
+    "features",
+    "feature_store_values",
+    "feature_names",
+    DETAIL,
+)
+
 
 def find_contradictions(contract: Contract) -> list[str]:
     """List what is wrong with a contract whose parts are each valid.
@@ -154,16 +168,7 @@ def _reserved_names(contract: Contract) -> re.Pattern[str]:
         *contract.table.key,
         *([contract.table.group] if contract.table.group else []),
         *contract.output.legacy,
-        "as_of",
-        "computed_at",
-        "updated_at",
-        "created_at",
-        "pipeline_run_id",
-        "processors_completed",
-        "features",
-        "feature_store_values",
-        "feature_names",
-        DETAIL,
+        *RECORD_COLUMNS,
     ]
     suffixes = "|".join(map(re.escape, ("source", *PROVENANCE)))
     names = "|".join(map(re.escape, columns))

@@ -1,0 +1,418 @@
+"""Each rule of a draft: a column that has what it looks for, and a neighbour that has not."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import fsq
+from fsq.contract.drafting import draft_contract
+from fsq.contract.loading import parse_contract
+
+DATES, PER_DATE = 40, 60
+ROWS = DATES * PER_DATE
+RANDOM = np.random.default_rng(7)
+Columns = dict[str, Any]
+
+
+def frame(columns: Columns) -> pl.DataFrame:
+    """Rows of shops and dates, with these columns besides."""
+    days = [date(2026, 1, 1) + timedelta(days=i // PER_DATE) for i in range(ROWS)]
+    shops = [f"shop{i % PER_DATE}" for i in range(ROWS)]
+    return pl.DataFrame({"shop_id": shops, "day": days, **columns})
+
+
+def normal(mean: float = 50, spread: float = 10) -> np.ndarray:
+    return np.round(RANDOM.normal(mean, spread, ROWS), 3)
+
+
+def draft(columns: Columns, **options: Any) -> fsq.Contract:
+    text = draft_contract(frame(columns), **{"keys": ["shop_id"], "date": "day", **options})
+    return parse_contract(text, "draft")
+
+
+def feature(columns: Columns, name: str) -> Any:
+    contract = draft(columns)
+    return next(f for f in contract.features if f.name == name)
+
+
+def with_nulls(values: np.ndarray, share: float) -> pl.Series:
+    absent = RANDOM.random(ROWS) < share
+    return pl.Series(values).set(pl.Series(absent), None)
+
+
+# Features
+
+
+def test_numbers_are_features_and_text_is_not() -> None:
+    contract = draft(
+        {"sales": normal(), "open": [True, False] * (ROWS // 2), "town": ["x"] * ROWS, "town_id": 7}
+    )
+    assert contract.names == ("sales", "open")
+
+
+def test_the_label_and_what_is_known_with_it_are_no_features() -> None:
+    sold = RANDOM.random(ROWS) < 0.8
+    label = pl.Series(normal()).set(pl.Series(~sold), None)
+    columns = {"sales": normal(), "was_open": sold, "is_weekend": RANDOM.random(ROWS) < 0.3}
+    assert draft({**columns, "revenue": label}, label="revenue").names == ("sales", "is_weekend")
+    assert draft({**columns, "target": label}).names == ("sales", "is_weekend")
+    assert "revenue" in draft({**columns, "revenue": label}).names
+
+
+def test_provenance_is_no_feature_and_marks_what_is() -> None:
+    columns = {"sales": normal(), "sales__sample_size": 9, "rank": normal()}
+    assert draft(columns).names == ("sales", "rank")
+    columns |= {"sales__source": ["db"] * ROWS}
+    assert draft(columns).names == ("sales",)
+
+
+# Ranges
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "low", "high"),
+    [
+        ("open", RANDOM.integers(0, 2, ROWS), 0, 1),
+        ("return_rate", RANDOM.random(ROWS) / 3, 0, 1),
+        ("load", RANDOM.random(ROWS) / 3, 0, 0.42),  # no share by its name
+        ("return_rate", RANDOM.random(ROWS) * 3, 0, 3.8),  # nor by its values
+        ("humidity_pct", 20 + RANDOM.random(ROWS) * 60, 0, 100),
+        ("humidity", 20 + RANDOM.random(ROWS) * 90, 0, 140),
+        ("open_hour", RANDOM.integers(8, 20, ROWS), 0, 23),
+        ("open_hour", RANDOM.integers(8, 30, ROWS), 2, 35),
+        ("visits", RANDOM.integers(3, 90, ROWS), 0, 120),
+        ("change", RANDOM.integers(-9, 10, ROWS), -14, 14),
+        ("score", np.clip(normal(0, 5), -8, 8), -8, 8),  # cut at both ends
+        ("pressure", normal(1000, 5) // 1, 970, 1030),  # far from 0
+    ],
+)
+def test_ranges(name: str, values: np.ndarray, low: float, high: float) -> None:
+    found = feature({name: values}, name)
+    assert (found.min, found.max) == (pytest.approx(low, rel=0.1), pytest.approx(high, rel=0.1))
+    assert found.min <= values.min() <= values.max() <= found.max
+
+
+def test_an_outlier_lies_inside_and_is_pointed_at() -> None:
+    wind = normal(10, 2)
+    text = draft_contract(frame({"wind": wind}), keys=["shop_id"], date="day")
+    assert "is it real" not in text
+    wind[17] = 1048
+    text = draft_contract(frame({"wind": wind}), keys=["shop_id"], date="day")
+    assert "1048 is far above the 99.9 % quantile" in text
+    assert parse_contract(text, "draft").features[0].max >= 1048
+
+
+# Values that look like defaults
+
+
+def test_a_spike_among_measured_values_is_a_suspicious_default() -> None:
+    values = normal()
+    values[RANDOM.random(ROWS) < 0.06] = 50.0
+    found = feature({"score": values, "plain": normal()}, "score")
+    assert (found.expected, found.suspicious_default) == (50.0, True)
+    plain = feature({"score": values, "plain": normal()}, "plain")
+    assert (plain.expected, plain.suspicious_default) == (None, False)
+
+
+def test_many_zeros_may_be_a_default_or_not() -> None:
+    rain = np.where(RANDOM.random(ROWS) < 0.8, 0.0, np.abs(normal(1, 1)))
+    found = feature({"rain": rain, "die": RANDOM.integers(1, 7, ROWS)}, "rain")
+    assert (found.expected, found.suspicious_default) == (0.0, False)
+    assert feature({"die": RANDOM.integers(1, 7, ROWS)}, "die").expected is None
+
+
+# Floors, from the dates
+
+
+def test_floors_follow_the_dates() -> None:
+    found = feature({"sales": normal(50, 10)}, "sales")
+    assert 3 < found.min_std < 5
+    assert 20 < found.min_distinct < 31
+
+
+def test_no_floor_where_one_value_prevails_or_a_date_has_one_value() -> None:
+    rain = np.where(RANDOM.random(ROWS) < 0.8, 0.0, normal())
+    daily = np.repeat(normal()[:DATES], PER_DATE)
+    for name, values in {"rain": rain, "daily": daily}.items():
+        found = feature({name: values}, name)
+        assert (found.min_std, found.min_distinct) == (None, None)
+
+
+def test_one_stuck_date_does_not_lower_the_floor() -> None:
+    values = np.round(RANDOM.normal(50, 10, 100 * PER_DATE), 3)
+    values[50 * PER_DATE : 51 * PER_DATE] = 50.0
+    days = [date(2026, 1, 1) + timedelta(days=i // PER_DATE) for i in range(len(values))]
+    shops = [f"shop{i % PER_DATE}" for i in range(len(values))]
+    rows = pl.DataFrame({"shop_id": shops, "day": days, "sales": values})
+    text = draft_contract(rows, keys=["shop_id"], date="day")
+    assert (parse_contract(text, "draft").features[0].min_std or 0) > 3
+    assert "1 under the floor, as 2026-02-20" in text
+
+
+# Windows
+
+
+def test_windows_come_from_names() -> None:
+    contract = draft({n: normal() for n in ("a_last_10", "b_last_7d", "c_last_7_days", "d_last")})
+    assert [f.window for f in contract.features] == ["last_10", "last_7d", "last_7_days", None]
+    sizes = {name: w.size for name, w in contract.windows.items()}
+    assert sizes == {"last_10": 10, "last_7d": None, "last_7_days": None}
+
+
+def test_windows_come_from_sample_sizes() -> None:
+    columns = {"sales_season": normal(), "sales_year": normal(), "season__sample_size": 9}
+    assert [f.window for f in draft(columns).features] == ["season", None]
+
+
+def test_a_small_window_is_not_thin_by_itself() -> None:
+    contract = draft({"a_last_3": normal(), "b_last_10": normal()})
+    assert [contract.threshold(f, "thin_sample") for f in contract.features] == [3, 5]
+    assert draft({"a_last_3": normal()}).diagnosis.warmup_games == 1.5
+    assert contract.diagnosis.warmup_games == 5
+
+
+# Tables and categories
+
+
+def test_tables_come_from_timestamps_by_name_and_by_nulls() -> None:
+    absent = np.arange(ROWS) % 50 == 0
+    stamp = pl.Series([datetime(2026, 1, 1, tzinfo=UTC)] * ROWS).set(pl.Series(absent), None)
+    joined = pl.Series(normal()).set(pl.Series(absent), None)
+    columns = {
+        "temp": joined,
+        "weather_code_sum": normal(),
+        "sales": with_nulls(normal(), 0.02),
+        "weather__last_updated": stamp,
+    }
+    tables = {f.name: f.upstream_table for f in draft(columns).features}
+    expected = {"temp": "weather", "weather_code_sum": "weather", "sales": "unknown_table"}
+    assert tables == expected
+
+
+def test_tables_come_from_columns_that_name_them() -> None:
+    columns = {"sales": normal(), "rank": normal(), "sales__upstream_table": ["ledger"] * ROWS}
+    assert [f.upstream_table for f in draft(columns).features] == ["ledger", "unknown_table"]
+
+
+def test_categories_come_from_prefixes_that_names_share() -> None:
+    contract = draft({n: normal() for n in ("plane_age", "plane_seats", "hour", "temp")})
+    categories = [f.category for f in contract.features]
+    assert categories == ["plane", "plane", "other", "other"]
+    assert contract.category_names == ("plane", "other")
+
+
+def test_hours_come_from_the_age_of_records() -> None:
+    days = frame({})["day"].cast(pl.Datetime("us", "UTC"))
+    columns = {
+        "weather_temp": normal(),
+        "price_mean": normal(),
+        "other_mean": normal(),
+        "weather__last_updated": days.dt.offset_by("23h"),
+        "price__last_updated": days.dt.offset_by("-60h"),
+        "other__last_updated": days.dt.offset_by("14h"),
+    }
+    contract = draft(columns)
+    hours = [contract.threshold(f, "very_stale_hours") for f in contract.features]
+    assert hours == [4, 336, 48]
+
+
+# Sources
+
+
+def test_without_sources_everything_is_unlabelled() -> None:
+    contract = draft({"sales": normal()})
+    assert contract.unlabelled == "measured"
+    assert set(contract.sources) == {"measured", "default", "missing"}
+
+
+def test_source_labels_that_occur() -> None:
+    labels = ["db", "db", "csv", "fallback"] * (ROWS // 4)
+    contract = draft({"sales": normal(), "sales__source": labels})
+    assert contract.unlabelled is None
+    types = {label: s.type for label, s in contract.sources.items()}
+    expected = {"db": "db", "csv": "csv"}
+    assert types == expected | dict.fromkeys(("fallback", "default", "missing"), "default")
+
+
+def test_values_that_are_labelled_as_defaults_do_not_count() -> None:
+    values, labels = normal(50, 5), np.array(["db"] * ROWS, dtype=object)
+    values[:600], labels[:600] = -999, "default"
+    found = feature({"sales": values, "sales__source": labels}, "sales")
+    assert found.min > 0
+    assert found.optional
+
+
+def test_sources_as_json() -> None:
+    columns = {"sales": normal(), "feature_sources": ['{"0":"db"}', '{"0": "csv"}'] * (ROWS // 2)}
+    assert {"db", "csv"} < set(draft(columns).sources)
+
+
+def test_a_label_that_cannot_be_named() -> None:
+    with pytest.raises(fsq.InputError, match=r"cannot name: .*Data Base"):
+        draft({"sales": normal(), "sales__source": ["Data Base"] * ROWS})
+
+
+# Optional features
+
+
+def test_optional_features() -> None:
+    rarely = with_nulls(normal(), 0.05)
+    some_days = pl.Series(normal()).set(pl.Series(np.arange(ROWS) // PER_DATE % 20 == 19), None)
+    columns = {"often": with_nulls(normal(), 0.4), "rarely": rarely, "some_days": some_days}
+    optional = [f.optional for f in draft(columns).features]
+    assert optional == [True, False, False]  # few dates, which 40 do not tell from faults
+
+
+# Identities
+
+
+def test_identities_that_hold() -> None:
+    a, b, c = normal(), normal(5, 3), normal(20, 4)
+    columns = {
+        "line": a + b,
+        "opening": a,
+        "move": b,
+        "points": np.round(a * c, 3),
+        "rate": c,
+        "noise": a + b + RANDOM.normal(0, 1, ROWS),
+    }
+    found = {(i.left, i.right) for i in draft(columns).identities}
+    assert found == {("line", "opening + move"), ("points", "opening * rate")}
+
+
+def test_shares_that_add_up_and_copies() -> None:
+    x, y = RANDOM.random(ROWS) / 2, RANDOM.random(ROWS) / 2
+    columns = {"near": x, "middle": y, "far": 1 - x - y, "copy": x, "beyond": RANDOM.random(ROWS)}
+    found = {(i.left, i.right) for i in draft(columns).identities}
+    assert found == {("near + middle + far", "1"), ("near", "copy")}
+
+
+def test_identities_hold_in_the_data_within_their_tolerance() -> None:
+    a, b = normal(), normal(5, 3)
+    product = np.round(a * b, 1)
+    product[:2] += 50  # two rows of 2,400 are wrong
+    [identity] = draft({"a": a, "b": b, "c": product}).identities
+    assert ((np.abs(product - a * b) <= identity.tolerance).sum()) == ROWS - 2
+
+
+def test_constants_and_flags_make_no_identities() -> None:
+    flag = (RANDOM.random(ROWS) < 0.5).astype(float)
+    columns = {"zero": 0.0, "one": 1.0, "flag": flag, "sales": normal(), "again": normal()}
+    assert draft(columns).identities == ()
+
+
+# The table
+
+
+def test_a_group_is_a_column_of_events() -> None:
+    games = [f"g{i // 20}" for i in range(ROWS)]
+    towns = [f"t{i % 5}" for i in range(ROWS)]
+    contract = draft({"sales": normal(), "town": towns, "game": games})
+    assert contract.table.group == "game"
+    assert draft({"sales": normal(), "town": towns}).table.group is None
+
+
+def test_the_zone_is_that_of_the_time_or_one_in_which_dates_agree() -> None:
+    days = frame({})["day"].cast(pl.Datetime("us"))
+    late = days.dt.offset_by("21h").dt.replace_time_zone("America/New_York")
+    columns = {"sales": normal(), "moment": late.dt.convert_time_zone("UTC")}
+    assert draft(columns, time="moment").table.timezone == "America/New_York"
+    assert draft(columns | {"moment": late}, date=None, time="moment").table.timezone == (
+        "America/New_York"
+    )
+    noon = days.dt.offset_by("12h").dt.replace_time_zone("UTC")
+    assert draft(columns | {"moment": noon}, time="moment").table.timezone == "UTC"
+
+
+def test_small_and_weekly_dates_get_their_own_thresholds() -> None:
+    weekly = frame({"sales": normal()}).with_columns(
+        day=pl.lit(date(2026, 1, 1)) + pl.duration(days=7 * (pl.int_range(pl.len()) // PER_DATE))
+    )
+    few = weekly.filter(pl.int_range(pl.len()) % 3 == 0)
+    options: Any = {"keys": ["shop_id"], "date": "day"}
+    rules = parse_contract(draft_contract(few, **options), "draft").diagnosis
+    assert (rules.min_rows, rules.break_days, rules.history_max_age_days) == (10, 35, 70)
+    assert draft({"sales": normal()}).diagnosis.break_days == 5
+
+
+# The whole
+
+
+def test_the_draft_does_not_depend_on_the_order_of_rows() -> None:
+    rows = frame({"a": normal(), "b": with_nulls(normal(), 0.3), "c_last_5": normal()})
+    first = draft_contract(rows, keys=["shop_id"], date="day")
+    shuffled = rows.sample(fraction=1, shuffle=True, seed=3)
+    assert draft_contract(shuffled.lazy(), keys=["shop_id"], date="day") == first
+
+
+def test_every_line_says_what_it_was_read_from() -> None:
+    text = draft_contract(frame({"a": normal(), "b": normal()}), keys=["shop_id"], date="day")
+    bare = [li for li in text.splitlines() if " = " in li and "#" not in li]
+    assert bare == []
+
+
+def test_the_draft_scores_its_data(tmp_path: Path) -> None:
+    rows = frame({"a": normal(), "b_last_10": with_nulls(normal(), 0.1)})
+    path = tmp_path / "mine.toml"
+    path.write_text(draft_contract(rows, keys=["shop_id"], date="day"))
+    scored = fsq.score(rows, path)
+    detail = scored["feature_quality_detail"].list.explode(empty_as_null=True, keep_nulls=True)
+    assert detail.struct.field("value_range_valid").drop_nulls().all()
+
+
+# Errors that say what would do
+
+
+def test_missing_keys_and_dates_are_proposed() -> None:
+    rows = frame({"sales": normal(), "town": ["x"] * ROWS})
+    with pytest.raises(fsq.InputError) as error:
+        draft_contract(rows)
+    assert "add one of ['--date day']" in str(error.value)
+    assert "these name a record: ['--key shop_id']" in str(error.value)
+
+
+def test_keys_that_do_not_suffice_are_completed() -> None:
+    rows = frame({"sales": normal()}).with_columns(
+        pl.col("shop_id").str.slice(0, 5).alias("first"), pl.col("shop_id").alias("second")
+    )
+    with pytest.raises(fsq.InputError, match=r"same in .* rows; add one of \['--key shop_id'"):
+        draft_contract(rows, keys=["first"], date="day")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"keys": ["nobody"]}, "no column 'nobody'"),
+        ({"keys": ["SHOP_ID"]}, r"the data has \['shop_id'\]"),
+        ({"keys": ["sales"]}, "sales is Float64; a key is a string or an integer"),
+        ({"date": "shop_id"}, "shop_id is String; cast it to a date"),
+        ({"time": "day"}, "must be different columns"),
+        ({"date": None, "time": "day"}, "day is Date; make it a timestamp"),
+        ({"label": "nothing"}, "no column 'nothing'"),
+    ],
+)
+def test_columns_that_are_not_there_or_of_another_type(options: Columns, told: str) -> None:
+    with pytest.raises(fsq.InputError, match=told):
+        draft({"sales": normal()}, **options)
+
+
+def test_no_rows_no_features_no_values() -> None:
+    with pytest.raises(fsq.InputError, match="no rows"):
+        draft_contract(frame({"sales": normal()}).head(0), keys=["shop_id"], date="day")
+    with pytest.raises(fsq.InputError, match="no column can be a feature"):
+        draft({"town": ["x"] * ROWS})
+    with pytest.raises(fsq.InputError, match="no feature has a value"):
+        draft({"sales": pl.Series([None] * ROWS, dtype=pl.Float64)})
+    with pytest.raises(fsq.InputError, match="features are in arrays"):
+        draft({"feature_names": [["a"]] * ROWS})
+
+
+def test_a_column_named_like_the_output() -> None:
+    with pytest.raises(fsq.InputError, match=r"named like output columns: \['quality_tier'\]"):
+        draft({"sales": normal(), "quality_tier": ["gold"] * ROWS})

@@ -64,7 +64,8 @@ def to_key(key: str) -> str:
 def _number(value: float) -> str:
     if not math.isfinite(value):
         raise ValueError("a contract holds finite numbers only")
-    if value == int(value) and abs(value) < 1e15:
+    negative_zero = value == 0 and math.copysign(1, value) < 0
+    if value == int(value) and abs(value) < 1e15 and not negative_zero:
         return str(int(value))
     return repr(float(value))
 

@@ -78,6 +78,11 @@ class Table(Section):
         """The columns that together name a record: keys, date, and time if there is one."""
         return (*self.keys, self.date, *([self.time] if self.time else []))
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The same columns in the order to sort by: date, time, keys."""
+        return (*self.key[len(self.keys) :], *self.keys)
+
     def count(self, number: int) -> str:
         """A number of records in words.
 

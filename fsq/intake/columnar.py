@@ -207,7 +207,7 @@ def _plan_query(schema: Schema, form: Form, contract: Contract, with_detail: boo
         records=[r.meta.output_name() for r in records],
         lists=lists,
         as_of=[_convert("as_of", types["as_of"], UTC_MICROS)] if "as_of" in types else [],
-        ends=_end_of_row(types, contract.table),
+        ends=end_of_row(types, contract.table),
     )
 
 
@@ -303,7 +303,7 @@ def _convert(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
     return column.cast(target, strict=False)
 
 
-def _end_of_row(types: dict[str, pl.DataType], table: Table) -> pl.Expr:
+def end_of_row(types: dict[str, pl.DataType], table: Table) -> pl.Expr:
     """The moment at which a row is over: its own time, or its date's end in the table's zone."""
     if table.time is not None:
         return _convert(table.time, types[table.time], UTC_MICROS)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from fsq.contract import Contract, load_contract
-from fsq.contract.v2 import KEYS
+from fsq.contract.table import Table
 from fsq.diagnosis.rendering import format_dates
 from fsq.errors import InputError, ModelIncompatibleError
 from fsq.models import rendering
@@ -98,9 +98,9 @@ def check_model(
             [f"on_incompatible is {on_incompatible!r}; use 'raise' or 'report'"], HEADLINE
         )
     features = read_model_features(model, loaded, trust_pickle=trust_pickle)
-    source = open_source(scored, start, end, HEADLINE)
+    source = open_source(scored, loaded, start, end, HEADLINE)
     fields = ["feature_name", "is_default", *(["quality_score"] if min_quality is not None else [])]
-    columns = [*KEYS, *map(dotted_name, fields)]
+    columns = [*loaded.table.key, *map(dotted_name, fields)]
     if missing := [c for c in columns if c not in source.columns]:
         raise InputError(
             [f"no column {c}; pass the result of fsq.score" for c in missing], HEADLINE
@@ -137,18 +137,19 @@ def _make_check(
     ordered: bool,
 ) -> ModelCheck:
     a, needed = availability, features.names
-    records = rows.select(KEYS).with_columns(
+    records = rows.select(contract.table.key).with_columns(
         may_predict=pl.Series(a.may_predict),
         missing=list_names(~a.present, needed),
         default=list_names(a.present & a.default & a.required, needed),
         weak=list_names(a.weak, needed),
     )
-    dates = _summarize_dates(records, needed, contract.diagnosis.table_default_share)
+    table, share = contract.table, contract.diagnosis.table_default_share
+    dates = _summarize_dates(records, table, needed, share)
     missing = {n for names in dates["missing"] for n in names}
     all_default = {n for names in dates["default"] for n in names}
     renamed = _find_renamed(sorted(missing), [n for n in a.names if n not in needed])
     reordered = tuple(sorted(a.positions, key=a.positions.__getitem__)) if a.reordered else ()
-    problems = _list_problems(dates, renamed)
+    problems = _list_problems(dates, table, renamed)
     if reordered and ordered:
         problems.append(
             f"the data is in another order: {', '.join(reordered)}; select the columns by "
@@ -161,23 +162,26 @@ def _make_check(
         tuple(n for n in a.names if n not in missing | all_default),
         renamed,
         reordered,
+        table,
         dates,
-        records.sort("game_date", "player_lookup"),
+        records.sort(table.order),
         tuple(problems),
     )
 
 
-def _summarize_dates(records: pl.DataFrame, needed: tuple[str, ...], share: float) -> pl.DataFrame:
+def _summarize_dates(
+    records: pl.DataFrame, table: Table, needed: tuple[str, ...], share: float
+) -> pl.DataFrame:
     """One row per date; a feature counts as missing if nearly all records lack it."""
-    days = records.group_by("game_date").agg(
+    days = records.group_by(table.date).agg(
         pl.len().cast(pl.Int64).alias("records"),
         pl.col("may_predict").sum().cast(pl.Int64),
         *(_affects_nearly_all(c, needed, share) for c in ("missing", "default")),
     )
     no_problem = [pl.col(c).list.len() == 0 for c in ("missing", "default")]
     supported = pl.all_horizontal(pl.col("may_predict") > 0, *no_problem).alias("supported")
-    columns = ["game_date", "records", "may_predict", "supported", "missing", "default"]
-    return days.with_columns(supported).select(columns).sort("game_date")
+    columns = [table.date, "records", "may_predict", "supported", "missing", "default"]
+    return days.with_columns(supported).select(columns).sort(table.date)
 
 
 def _affects_nearly_all(column: str, names: tuple[str, ...], share: float) -> pl.Expr:
@@ -202,13 +206,13 @@ def _find_renamed(missing: list[str], others: list[str]) -> dict[str, str]:
     return renamed
 
 
-def _list_problems(dates: pl.DataFrame, renamed: dict[str, str]) -> list[str]:
+def _list_problems(dates: pl.DataFrame, table: Table, renamed: dict[str, str]) -> list[str]:
     if dates.is_empty():
         return ["no records; score these dates first"]
     problems = []
     for column, status in (("missing", "missing"), ("default", "default for nearly all records")):
         by_name: dict[str, list[date]] = {}
-        for day, names in dates.select("game_date", column).iter_rows():
+        for day, names in dates.select(table.date, column).iter_rows():
             for name in names:
                 by_name.setdefault(name, []).append(day)
         for name, days in by_name.items():
@@ -217,6 +221,6 @@ def _list_problems(dates: pl.DataFrame, renamed: dict[str, str]) -> list[str]:
     unexplained = (pl.col("missing").list.len() + pl.col("default").list.len() == 0) & ~pl.col(
         "supported"
     )
-    if empty := dates.filter(unexplained)["game_date"].to_list():
+    if empty := dates.filter(unexplained)[table.date].to_list():
         problems.append(f"no record has all features on {format_dates(empty)}")
     return problems

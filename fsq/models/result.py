@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from fsq.contract.v2 import KEYS
+from fsq.contract.table import Table
 
 
 @dataclass(frozen=True, repr=False)
@@ -22,7 +22,8 @@ class CheckResult:
             that are default for nearly all records of a date.
         renamed: per missing feature, a feature of the data with a similar name.
         reordered: the needed features in the data's order, if it differs from the model's.
-        dates: per ``game_date``: ``records``, ``may_predict`` (how many of them), ``supported``,
+        table: names the keys and the date.
+        dates: per date: ``records``, ``may_predict`` (how many of them), ``supported``,
             ``missing`` (features that nearly all records lack), ``default`` (required features
             that are default for nearly all).
         records: per record: its keys, ``may_predict``, and the required features that are
@@ -36,6 +37,7 @@ class CheckResult:
     available: tuple[str, ...]
     renamed: dict[str, str]
     reordered: tuple[str, ...]
+    table: Table
     dates: pl.DataFrame = field(compare=False)
     records: pl.DataFrame = field(compare=False)
     problems: tuple[str, ...]
@@ -48,10 +50,11 @@ class CheckResult:
     @property
     def predictable(self) -> pl.DataFrame:
         """Keys of the records that it may predict on."""
-        return self.records.filter("may_predict").select(KEYS)
+        return self.records.filter("may_predict").select(self.table.key)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON types, without the records."""
+        day = self.table.date
         return {
             "model": self.model,
             "supported": self.supported,
@@ -62,6 +65,6 @@ class CheckResult:
             "reordered": list(self.reordered),
             "records": self.records.height,
             "may_predict": int(self.records["may_predict"].sum()),
-            "dates": [d | {"game_date": str(d["game_date"])} for d in self.dates.to_dicts()],
+            "dates": [d | {day: str(d[day])} for d in self.dates.to_dicts()],
             "problems": list(self.problems),
         }

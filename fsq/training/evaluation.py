@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fsq.contract.v2 import KEYS
+from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema.nested import dotted_name
 from fsq.training.gates import FAULTS, list_excusable_features
@@ -30,11 +32,23 @@ def list_columns_to_read(options: Options, source: Source) -> list[str]:
     if options.min_quality:
         fields.append("quality_score")
     wanted = [options.label, *options.carry, options.group]
-    flat = [*KEYS, *(["game_id"] if "game_id" in source.columns else [])]
+    flat = list_keys(options.contract, source.columns)
     flat += [c for c in wanted if c is not None and c not in options.contract.names]
     flat += [c.column for c in options.conditions]
     flat += [c for c in (FRESHNESS_COLUMN, "as_of", CONTRACT_COLUMN) if c in source.columns]
     return list(dict.fromkeys([*flat, *map(dotted_name, fields)]))
+
+
+def list_keys(contract: Contract, columns: Iterable[str]) -> list[str]:
+    """The columns that name a record, and its group if there is such a column.
+
+    >>> from fsq.contract import load_contract
+    >>> len(list_keys(load_contract(), []))
+    2
+    """
+    table = contract.table
+    group = [table.group] if table.group is not None and table.group in columns else []
+    return list(dict.fromkeys([*table.key, *group]))
 
 
 def evaluate_gates(frame: pl.DataFrame, options: Options) -> GateResults:
@@ -59,7 +73,9 @@ def evaluate_gates(frame: pl.DataFrame, options: Options) -> GateResults:
         has_label = frame[options.label].cast(pl.Float64).is_finite().fill_null(False)
         add_gate("label", f"{options.label} is known", ~has_label.to_numpy())
     if options.excluded is not None:
-        is_excluded = frame["game_date"].is_in(list(options.excluded)).fill_null(True)
+        is_excluded = (
+            frame[options.contract.table.date].is_in(list(options.excluded)).fill_null(True)
+        )
         add_gate("date", "date not excluded", is_excluded.to_numpy())
     late = matrices.find_late_records()
     if options.drop_late:
@@ -85,7 +101,13 @@ def evaluate_gates(frame: pl.DataFrame, options: Options) -> GateResults:
     rows = frame.drop([c for c in frame.columns if c.startswith(dotted_name(""))])[order]
     kept = order[passes_all(failed, rows.height)]
     return GateResults(
-        rows, values[order], failed, descriptions, late[order], matrices.find_versions(kept)
+        rows,
+        options.contract.table,
+        values[order],
+        failed,
+        descriptions,
+        late[order],
+        matrices.find_versions(kept),
     )
 
 
@@ -103,7 +125,7 @@ def _describe_bounds(bounds: dict[str, float], sign: str) -> str:
 
 
 def _validate_and_sort(frame: pl.DataFrame, options: Options) -> npt.NDArray[np.uint32]:
-    """Refuse unsound rows; return the positions of the rest in order of date and player."""
+    """Refuse unsound rows; return the positions of the rest in order of date and keys."""
     names, width = options.contract.names, len(options.contract.names)
     feature_names = frame[dotted_name("feature_name")]
     flat = feature_names.list.explode(empty_as_null=False, keep_nulls=False)
@@ -118,10 +140,11 @@ def _validate_and_sort(frame: pl.DataFrame, options: Options) -> npt.NDArray[np.
             f"records have {sizes} features; {options.contract.name} has {width}, in its own "
             "order; name the contract that the rows were scored under"
         )
-    keys = frame.select(KEYS)
+    table = options.contract.table
+    keys = frame.select(table.key)
     if duplicates := keys.height - keys.n_unique():
         problems.append(f"duplicate keys: {duplicates} records too many; keep one of each")
     if problems:
         raise InputError(problems, HEADLINE)
-    by = [pl.col("game_date"), pl.col("player_lookup")]
+    by = [pl.col(c) for c in table.order]
     return frame.select(pl.arg_sort_by(by)).to_series().to_numpy()

@@ -34,12 +34,14 @@ class ExportData:
 
     Attributes:
         frame: keys, carried columns, features and label.
+        keys: the columns that name a record.
         features: names of the matrix's columns.
         label: name of the label, or None.
         provenance: where the set comes from, as JSON types.
     """
 
     frame: pl.DataFrame
+    keys: tuple[str, ...]
     features: tuple[str, ...]
     label: str | None
     provenance: dict[str, Any]
@@ -48,7 +50,7 @@ class ExportData:
 def compute_fingerprint(frame: pl.DataFrame, filter_options: dict[str, Any]) -> str:
     """Sixteen hex digits that depend only on records, values and gates.
 
-    >>> frame = pl.DataFrame({"player_lookup": ["a"], "pace_score": [1.0]})
+    >>> frame = pl.DataFrame({"player": ["a"], "pace_score": [1.0]})
     >>> changed = frame.with_columns(pace_score=pl.lit(1.5))
     >>> compute_fingerprint(frame, {}) == compute_fingerprint(changed, {})
     False
@@ -68,7 +70,7 @@ def make_provenance(
 ) -> dict[str, Any]:
     """Where a set comes from, as JSON types."""
     options = summary.options
-    days = frame["game_date"]
+    days = frame[options.contract.table.date]
     return {
         "fsq": VERSION,
         "fingerprint": summary.fingerprint,
@@ -173,12 +175,15 @@ def _to_npz(data: ExportData) -> bytes:
     arrays = {
         "features": features,
         "feature_names": np.array(data.features),
-        "player_lookup": data.frame["player_lookup"].to_numpy().astype(str),
-        "game_date": data.frame["game_date"].to_numpy(),
         "provenance": np.array(json.dumps(data.provenance)),
     }
     if label is not None:
         arrays["label"] = label
+    for key in data.keys:
+        # Not a name of the other arrays, nor that of savez's own first argument.
+        name = f"key_{key}" if key in {*arrays, "label", "file"} else key
+        column = data.frame[key].to_numpy()
+        arrays[name] = column.astype(str) if column.dtype == object else column
     sink = io.BytesIO()
     np.savez_compressed(sink, **arrays)  # type: ignore[arg-type]
     return sink.getvalue()

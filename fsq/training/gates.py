@@ -93,8 +93,8 @@ def list_training_ready_conditions(contract: Contract) -> tuple[Condition, ...]:
     """The conditions that make up ``is_training_ready``, in the order they drop records.
 
     >>> from fsq.contract import load_contract
-    >>> [c.description for c in list_training_ready_conditions(load_contract())][:2]
-    ['tier gold or silver', 'matchup ≥ 70']
+    >>> [c.description for c in list_training_ready_conditions(load_contract())][::2]
+    ['tier gold or silver', 'player history ≥ 80']
     """
     rules = contract.training_ready
     out = [
@@ -111,7 +111,13 @@ def list_training_ready_conditions(contract: Contract) -> tuple[Condition, ...]:
             )
         )
     out += [
-        Condition(c, f"{c.replace('_', ' ')} ≥ {least:g}", f"{c}_quality_pct", "at_least", least)
+        Condition(
+            _name_gate(c),
+            f"{c.replace('_', ' ')} ≥ {least:g}",
+            f"{c}_quality_pct",
+            "at_least",
+            least,
+        )
         for c, least in rules.category_min.items()
     ]
     critical = tuple(f.name for f in contract.features if f.critical)
@@ -128,6 +134,19 @@ def list_training_ready_conditions(contract: Contract) -> tuple[Condition, ...]:
     return tuple(out)
 
 
+def _name_gate(category: str) -> str:
+    """The name of a category's gate, which no other gate has.
+
+    >>> _name_gate("weather"), _name_gate("age")
+    ('weather', 'age_category')
+    """
+    return f"{category}_category" if category in _OTHER_GATES else category
+
+
+_OTHER_GATES = {
+    "all", "label", "date", "late", "tier", "score", "no_critical_default", "critical_features",
+    "training_quality", "quality", "age", *(f.name for f in FAULTS),
+}  # fmt: skip
 CRITICAL_QUALITY = Condition(
     "critical_features",
     "critical features of training quality",
@@ -155,8 +174,8 @@ def list_required_features(contract: Contract) -> tuple[str, ...]:
     """The features whose faults drop a record: all but the optional ones.
 
     >>> from fsq.contract import load_contract
-    >>> "vegas_points_line" in list_required_features(load_contract())
-    False
+    >>> len(list_required_features(load_contract()))
+    29
     """
     return tuple(f.name for f in contract.features if not f.optional)
 
@@ -164,7 +183,7 @@ def list_required_features(contract: Contract) -> tuple[str, ...]:
 def list_excusable_features(contract: Contract) -> tuple[str, ...]:
     """The features that may be default while their window is empty (``sample_size`` is 0).
 
-    Only a window without a fixed size, such as all games against one opponent, may be empty.
+    Only a window without a fixed size, such as all events against one rival, may be empty.
 
     >>> from fsq.contract import load_contract
     >>> list_excusable_features(load_contract())

@@ -73,7 +73,7 @@ def _finding(
 ) -> Finding:
     affected = results.kept if rows is None else rows
     days: tuple[date, ...] = tuple(
-        results.rows["game_date"].filter(pl.Series(affected)).unique().sort().to_list()
+        results.dates.filter(pl.Series(affected)).unique().sort().to_list()
     )
     return Finding(
         kind,
@@ -114,8 +114,8 @@ def _label_leaks(
             "red",
             f"{feature} correlates {r:.3f} with {options.label}: label leak",
             f"Measured over {rows:,} records; anything from {options.leak_from:g} up is too good "
-            "to be true. The feature may be computed from the game to be predicted.",
-            f"leave {feature} out of the features, and recompute it from earlier games",
+            "to be true. The feature may be computed from what is to be predicted.",
+            f"leave {feature} out of the features, and recompute it from earlier dates",
             (feature,),
             correlation=r,
         )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fsq.intake.columnar import end_of_row
 from fsq.schema.columns import UTC_MICROS
 from fsq.schema.nested import dotted_name
 from fsq.training.gates import FAULTS, list_excusable_features, list_required_features
@@ -116,18 +117,19 @@ class DetailMatrices:
         """The moment that ages count from, per record, in microseconds.
 
         It is the row's own ``as_of``. Without one, it is the oldest timestamp plus the largest
-        age, which gives the ``as_of`` of the scoring; without those, the end of the date.
+        age, which gives the ``as_of`` of the scoring; without those, its own time or the end of its
+        date.
         """
         frame, updates = self._frame, self._all_updates
         known = np.where(updates == _NEVER, np.iinfo(np.int64).max, updates)
         oldest = known.min(axis=1, initial=np.iinfo(np.int64).max)
-        midnight = (pl.col("game_date") + pl.duration(days=1)).cast(UTC_MICROS)
+        over = end_of_row(dict(frame.schema), self._options.contract.table)
         moments = [_as_utc("as_of", frame.schema["as_of"])] if "as_of" in frame.columns else []
         if FRESHNESS_COLUMN in frame.columns:
             age = (pl.col(FRESHNESS_COLUMN) * _HOUR).round(0).cast(pl.Int64)
             scored_at = pl.when(pl.col(FRESHNESS_COLUMN) > 0).then(pl.Series(oldest) + age)
             moments.append(scored_at.cast(UTC_MICROS))
-        as_of = frame.select(pl.coalesce(*moments, midnight).to_physical()).to_series()
+        as_of = frame.select(pl.coalesce(*moments, over).to_physical()).to_series()
         return as_of.to_numpy()
 
     def find_versions(self, records: npt.NDArray[np.uint32]) -> dict[str, list[str]]:

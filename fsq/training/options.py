@@ -11,7 +11,6 @@ from typing import Any, get_args
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.contract.v2 import KEYS
 from fsq.diagnosis import Diagnosis
 from fsq.errors import InputError
 from fsq.training import gates
@@ -37,7 +36,7 @@ class Options:
         excluded: dates to leave out; None if none were asked for.
         drop_late: whether to drop records with a value updated after their ``as_of``.
         leak_from: correlation with the label at which a feature becomes a finding.
-        group: column that groups players; None for the label, or for their number of records.
+        group: column that groups the entities; None for the label, or for their number of records.
     """
 
     contract: Contract
@@ -148,7 +147,7 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
         problems.append(f"leak_from is {given.leak_from:g}; use a correlation above 0 and up to 1")
     excluded = _resolve_excluded(given.exclude, problems)
     conditions = _list_conditions(given, contract)
-    needed = {*KEYS, *(c.column for c in conditions)}
+    needed = {*contract.table.key, *(c.column for c in conditions)}
     problems += [
         f"no column {c}; pass the result of fsq.score"
         for c in sorted(needed)

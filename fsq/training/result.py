@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fsq.contract.table import Table
 from fsq.diagnosis import Finding
 from fsq.training.options import Options
 
@@ -17,10 +18,11 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class GateResults:
-    """Every record's result at every gate, in order of date and player.
+    """Every record's result at every gate, in order of date and keys.
 
     Attributes:
         rows: keys, label, carried columns.
+        table: names the keys and the date among them.
         values: records × features of the set; NaN where a value is absent or masked.
         failed: per gate, in order, the records that fail it.
         descriptions: per gate, what it requires, in words.
@@ -29,11 +31,17 @@ class GateResults:
     """
 
     rows: pl.DataFrame
+    table: Table
     values: Matrix
     failed: dict[str, Mask]
     descriptions: dict[str, str]
     late: Mask
     versions: dict[str, list[str]]
+
+    @property
+    def dates(self) -> pl.Series:
+        """The date of each record."""
+        return self.rows[self.table.date]
 
     @property
     def kept(self) -> Mask:

@@ -10,10 +10,10 @@ from typing import TypeAlias
 import polars as pl
 import pyarrow as pa
 
+from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores import Store
-from fsq.utils.frames import filter_dates
 
 Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | Store
 
@@ -49,7 +49,9 @@ class Source:
         return self.rows.select(select_columns(wanted))
 
 
-def open_source(scored: Scored, start: date | None, end: date | None, headline: str) -> Source:
+def open_source(
+    scored: Scored, contract: Contract, start: date | None, end: date | None, headline: str
+) -> Source:
     """Open the rows from ``start`` to ``end``, whatever they come as.
 
     Raises:
@@ -69,6 +71,8 @@ def open_source(scored: Scored, start: date | None, end: date | None, headline: 
         problem = f"scored is a {type(scored).__name__}; pass a store, a frame or a pyarrow.Table"
         raise InputError([problem], headline)
     schema = rows.collect_schema()
-    if store is None and "game_date" in schema:
-        rows = filter_dates(rows, start, end)
+    day = contract.table.date
+    if store is None and day in schema:
+        rows = rows if start is None else rows.filter(pl.col(day) >= start)
+        rows = rows if end is None else rows.filter(pl.col(day) <= end)
     return Source(rows, schema, store, start, end)

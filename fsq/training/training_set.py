@@ -13,10 +13,9 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
-from fsq.contract.v2 import KEYS
 from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.training import export, leaks, rendering, waterfall
-from fsq.training.evaluation import evaluate_gates, list_columns_to_read
+from fsq.training.evaluation import evaluate_gates, list_columns_to_read, list_keys
 from fsq.training.gates import OnDefault
 from fsq.training.options import HEADLINE, Arguments, Options, resolve_options
 from fsq.training.result import GateResults, Summary
@@ -49,16 +48,16 @@ class TrainingSet:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """The kept records, in order of date and player.
+        """The kept records, in order of date and keys.
 
-        Keys (``player_lookup``, ``game_date``, and ``game_id`` if the rows have one), the columns
-        in ``carry``, the features by name as Float64 (NULL where a value is absent or masked), and
+        The contract's keys, date and time, its group if the rows have that column, the columns in
+        ``carry``, the features by name as Float64 (NULL where a value is absent or masked), and
         the label.
         """
         results, options = self._results, self.options
         rows = results.rows.filter(pl.Series(results.kept))
         matrix = pl.DataFrame(results.values[results.kept], schema=list(options.features))
-        keys = [*KEYS, *(["game_id"] if "game_id" in rows.columns else [])]
+        keys = list_keys(options.contract, rows.columns)
         label = [] if options.label is None else [options.label]
         leading = dict.fromkeys([*keys, *options.carry])
         return rows.select(c for c in leading if c not in label).hstack(
@@ -88,11 +87,11 @@ class TrainingSet:
     @cached_property
     def dropped_by_date(self) -> pl.DataFrame:
         """The same per date."""
-        return self.dropped_by("game_date")
+        return self.dropped_by(self.options.contract.table.date)
 
     @cached_property
     def dropped_by_group(self) -> pl.DataFrame:
-        """The same per group of players: quarters from the lowest to the highest by default."""
+        """The same per group of entities: quarters from the lowest to the highest by default."""
         return waterfall.count_dropped_by_group(self._results, self.options)
 
     @cached_property
@@ -130,7 +129,11 @@ class TrainingSet:
     @property
     def _export_data(self) -> export.ExportData:
         return export.ExportData(
-            self.frame, self.options.features, self.options.label, self.provenance
+            self.frame,
+            self.options.contract.table.key,
+            self.options.features,
+            self.options.label,
+            self.provenance,
         )
 
     def explain(self) -> str:
@@ -220,7 +223,7 @@ def training_set(
         drop_late: drop records with a value that was updated after their ``as_of``;
             ``late_rows`` counts them in any case.
         carry: further columns to keep in the frame.
-        group: feature or column that groups players in ``dropped_by_group``; by default the label.
+        group: feature or column that groups entities in ``dropped_by_group``; by default the label.
         leak_from: correlation with the label at which a feature becomes a finding.
 
     Returns:
@@ -233,19 +236,19 @@ def training_set(
 
     >>> from datetime import date
     >>> from fsq.scoring.engine import score
-    >>> names = load_contract().names
-    >>> row = {"game_date": date(2026, 2, 6), "points": 21.0} | {n: 1.0 for n in names}
+    >>> names, (player, day) = load_contract().names, load_contract().table.key
+    >>> row = {day: date(2026, 2, 6), "points": 21.0} | {n: 1.0 for n in names}
     >>> row |= {f"{n}__source": "phase4" for n in names}
-    >>> rows = [row | {"player_lookup": "a"}, row | {"player_lookup": "b", "points": None}]
+    >>> rows = [row | {player: "a"}, row | {player: "b", "points": None}]
     >>> ts = training_set(score(pl.DataFrame(rows)), label="points", on_default="mask")
     >>> ts.waterfall.select("gate", "dropped", "left").rows()
     [('all', 0, 2), ('label', 1, 1)]
-    >>> ts.frame.select("player_lookup", "home_away", "opponent_pace", "points").rows()
+    >>> ts.frame.select(player, "home_away", "opponent_pace", "points").rows()
     [('a', 1.0, None, 21.0)]
     """
     validate_date_range(start, end, HEADLINE)
     loaded = load_contract(contract)
-    source = open_source(scored, start, end, HEADLINE)
+    source = open_source(scored, loaded, start, end, HEADLINE)
     excluded = _diagnose_dates(source, loaded) if exclude == "red" else exclude
     given = Arguments(
         label,

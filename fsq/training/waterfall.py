@@ -37,14 +37,16 @@ def make_waterfall(results: GateResults) -> pl.DataFrame:
 def count_overlaps(results: GateResults) -> pl.DataFrame:
     """How many records fail exactly these ``gates``, the most frequent combination first."""
     names = list(results.failed)
-    combination = np.zeros(results.rows.height, dtype=np.int64)
-    for i, fails in enumerate(results.failed.values()):
-        combination |= fails.astype(np.int64) << i
-    codes, rows = np.unique(combination[combination > 0], return_counts=True)
-    gates = [[n for i, n in enumerate(names) if code >> i & 1] for code in codes.tolist()]
+    failed = pl.DataFrame({str(i): fails for i, fails in enumerate(results.failed.values())})
+    counts = failed.group_by(failed.columns).len().rows() if names else []
+    found = [
+        ([n for n, fails in zip(names, combination, strict=True) if fails], rows)
+        for *combination, rows in counts
+    ]
     overlaps = pl.DataFrame(
-        {"gates": gates, "rows": rows.tolist()},
+        [(gates, rows) for gates, rows in found if gates],
         schema={"gates": pl.List(pl.String), "rows": pl.Int64},
+        orient="row",
     )
     return overlaps.sort("rows", pl.col("gates").list.join(","), descending=[True, False])
 
@@ -64,9 +66,9 @@ def count_dropped(results: GateResults, column: str) -> pl.DataFrame:
 
 
 def count_dropped_by_group(results: GateResults, options: Options) -> pl.DataFrame:
-    """The same per group of players.
+    """The same per group of entities.
 
-    A text column groups players by its values. Otherwise players are ranked by their median of
+    A text column groups them by its values. Otherwise they are ranked by their median of
     ``options.group`` (a feature or a number), else of the label, else by their number of records,
     and split into quarters from the lowest to the highest.
     """
@@ -74,22 +76,23 @@ def count_dropped_by_group(results: GateResults, options: Options) -> pl.DataFra
     if by in options.features:
         measure = pl.Series(results.values[:, options.features.index(str(by))], nan_to_null=True)
     elif by is None:
-        measure = results.rows.select(pl.len().over("player_lookup")).to_series()
+        measure = results.rows.select(pl.len().over(results.table.keys)).to_series()
     else:
         measure = results.rows[by]
         if not (measure.dtype.is_numeric() or measure.dtype == pl.Boolean):
             return _count_by_value(results, measure.alias("group"))
-    rows = results.rows.select("player_lookup", measure=measure.cast(pl.Float64).fill_nan(None))
-    players = rows.group_by("player_lookup").agg(pl.col("measure").median()).drop_nulls()
+    keys = {f"key {i}": pl.col(key) for i, key in enumerate(results.table.keys)}
+    rows = results.rows.select(**keys, measure=measure.cast(pl.Float64).fill_nan(None))
+    entities = rows.group_by(list(keys)).agg(pl.col("measure").median()).drop_nulls()
     rank = (pl.col("measure").rank("ordinal") - 1) * GROUPS // pl.len()
-    ranked = players.sort("measure", "player_lookup").with_columns(rank.alias("quarter"))
+    ranked = entities.sort("measure", *keys).with_columns(rank.alias("quarter"))
     low, high = pl.col("measure").min().over("quarter"), pl.col("measure").max().over("quarter")
     labelled = ranked.with_columns(
         pl.format(
             "{} of {}: {} to {}", pl.col("quarter") + 1, pl.lit(GROUPS), low.round(1), high.round(1)
         ).alias("group")
     )
-    group = rows.join(labelled, on="player_lookup", how="left", maintain_order="left")["group"]
+    group = rows.join(labelled, on=list(keys), how="left", maintain_order="left")["group"]
     return _count_by_value(results, group.fill_null("unknown"))
 
 

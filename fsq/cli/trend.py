@@ -60,7 +60,7 @@ def command(
         with require_extra("report", "the picture cannot be drawn"):
             from fsq.report.trend_chart import draw_trend  # loads altair
 
-        write_atomically(target, draw_trend(days, kind))
+        write_atomically(target, draw_trend(days, kind, loaded))
         out.line(f"{target}: picture written")
     summary_table = write_summary(days, opened, loaded) if summary else None
     if summary_table:

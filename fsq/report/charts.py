@@ -8,14 +8,15 @@ import altair as alt
 
 from fsq.contract import Contract
 from fsq.report.spec import (
-    CATEGORY_LABELS,
     DASHES,
+    encode_lines,
+    format_name,
     make_date_axis,
     make_date_tooltip,
     refer_to_data,
     to_spec,
 )
-from fsq.utils.palette import ALERTS, LINES, SOURCES, TIERS
+from fsq.utils.palette import ALERTS, LINES, MORE_LINES, TIERS, colour_sources
 
 _HEIGHT = 220
 # Cells with at least this share of default rows get a mark, not only a colour.
@@ -25,15 +26,16 @@ _WATERFALL_COLOURS = {"left": LINES[0], "dropped": LINES[1]}
 
 def make_chart_specs(contract: Contract) -> dict[str, dict[str, Any]]:
     """Make every chart, by the name of its place on the page."""
+    sources = colour_sources(contract.source_type_names)
     charts = {
         "heat-quality": _make_heat_map(contract, "quality", "quality, points", reverse=True),
         "heat-default": _make_heat_map(contract, "default", "default share, %", reverse=False),
-        "categories": _make_category_chart(),
+        "categories": _make_category_chart(contract),
         "quality": _make_quality_chart(),
         "tiers": _make_stacked_bars("tiers", "tier", "records", TIERS),
         "alerts": _make_stacked_bars("alerts", "alert", "records", ALERTS),
-        "sources": _make_stacked_bars("sources", "source", "values", SOURCES, share=True),
-        "freshness": _make_freshness_chart(),
+        "sources": _make_stacked_bars("sources", "source", "values", sources, share=True),
+        "freshness": _make_freshness_chart(contract),
         "waterfall": _make_waterfall_chart(),
     }
     return {name: to_spec(chart) for name, chart in charts.items()}
@@ -46,7 +48,7 @@ def _set_size(chart: Any, height: int = _HEIGHT) -> Any:
 def _make_heat_map(contract: Contract, field: str, title: str, *, reverse: bool) -> Any:
     order = list(contract.names)
     day = alt.X(
-        "yearmonthdate(game_date):O",
+        "yearmonthdate(date):O",
         title=None,
         timeUnit="utcyearmonthdate",
         axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0, ticks=False, domain=False),
@@ -78,24 +80,15 @@ def _make_heat_map(contract: Contract, field: str, title: str, *, reverse: bool)
     return _set_size(alt.layer(cells, marks), 15 * len(order))
 
 
-def _make_category_chart() -> Any:
+def _make_category_chart(contract: Contract) -> Any:
+    labels = [format_name(c) for c in contract.category_names]
     chart = (
         alt.Chart(refer_to_data("categories"))
         .mark_line(strokeWidth=2)
         .encode(
             make_date_axis(),
             alt.Y("quality:Q", title="quality, points", scale=alt.Scale(domain=[0, 100])),
-            alt.Color(
-                "category:N",
-                title=None,
-                scale=alt.Scale(domain=CATEGORY_LABELS, range=list(LINES)),
-                legend=alt.Legend(orient="top", columns=3),
-            ),
-            alt.StrokeDash(
-                "category:N",
-                title=None,
-                scale=alt.Scale(domain=CATEGORY_LABELS, range=list(DASHES)),
-            ),
+            *encode_lines("category", labels, alt.Legend(orient="top", columns=3, symbolLimit=0)),
             tooltip=[make_date_tooltip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
         )
     )
@@ -136,7 +129,7 @@ def _make_stacked_bars(
         .mark_bar()
         .encode(
             alt.X(
-                "yearmonthdate(game_date):O",
+                "yearmonthdate(date):O",
                 title=None,
                 timeUnit="utcyearmonthdate",
                 axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0, ticks=False),
@@ -161,8 +154,10 @@ def _make_stacked_bars(
     return _set_size(chart)
 
 
-def _make_freshness_chart() -> Any:
-    # Five colours times three dashes distinguish fifteen tables.
+def _make_freshness_chart(contract: Contract) -> Any:
+    # Five colours times three dashes distinguish fifteen tables; ten colours thirty.
+    tables = {f.upstream_table for f in contract.features}
+    colours = LINES if len(tables) <= len(LINES) * 3 else (*LINES, *MORE_LINES)
     chart = (
         alt.Chart(refer_to_data("ages"))
         .mark_line(strokeWidth=2)
@@ -172,7 +167,7 @@ def _make_freshness_chart() -> Any:
             alt.Color(
                 "upstream_table:N",
                 title=None,
-                scale=alt.Scale(range=list(LINES)),
+                scale=alt.Scale(range=list(colours)),
                 legend=alt.Legend(orient="top", columns=2, labelLimit=260),
             ),
             alt.StrokeDash("upstream_table:N", title=None, scale=alt.Scale(range=list(DASHES[:3]))),

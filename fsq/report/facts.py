@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from fsq.contract import Contract
-from fsq.contract.v2 import KEYS
+from fsq.contract import Contract, load_contract
+from fsq.schema.columns import DETAIL
 from fsq.scoring.engine import explode_detail
 from fsq.training.gates import list_training_ready_conditions
 
-WORST_PLAYERS = 12
+WORST_ENTITIES = 12
 WORST_FEATURES = 10
 _SHOWN_FIELDS = (
-    "player_lookup", "game_date", "feature_index", "feature_name", "feature_value",
-    "expected_value", "original_value", "source_type", "upstream_table", "last_updated",
-    "sample_size", "quality_score", "feature_quality_tier", "is_default", "fallback_reason",
-    "triggered_alert",
+    "feature_index", "feature_name", "feature_value", "expected_value", "original_value",
+    "source_type", "upstream_table", "last_updated", "sample_size", "quality_score",
+    "feature_quality_tier", "is_default", "fallback_reason", "triggered_alert",
 )  # fmt: skip
 
 
@@ -59,34 +59,45 @@ def find_worst_features(features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def count_sources(features: pl.DataFrame) -> pl.DataFrame:
-    """Count values per date and source type, with ``default`` as a source type."""
-    sources = ["phase4", "phase3", "calculated"]
+def count_sources(features: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Count values per ``date`` and source type, with ``default`` as a source type."""
+    counts = {s: pl.col(s) for s in contract.source_type_names} | {
+        "default": pl.col("default_rows")
+    }
     return (
-        features.group_by("game_date")
-        .agg(*(pl.col(s).sum() for s in sources), pl.col("default_rows").sum().alias("default"))
-        .unpivot(index="game_date", variable_name="source", value_name="values")
-        .sort("game_date", "source")
+        features.select(pl.col(contract.table.date).alias("date"), **counts)
+        .group_by("date")
+        .sum()
+        .unpivot(index="date", variable_name="source", value_name="values")
+        .sort("date", "source")
     )
 
 
-def measure_table_ages(features: pl.DataFrame) -> pl.DataFrame:
-    """Take, per date and upstream table, the largest median age of its features, in hours."""
+def measure_table_ages(features: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Take, per ``date`` and upstream table, the largest median age of its features, in hours."""
     known = features.filter(pl.col("age_hours").is_not_null())
     return (
-        known.group_by("game_date", "upstream_table")
+        known.group_by(pl.col(contract.table.date).alias("date"), "upstream_table")
         .agg(pl.col("age_hours").max())
-        .sort("game_date", "upstream_table")
+        .sort("date", "upstream_table")
     )
 
 
-def find_worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
-    """Find the players with the lowest scores, and the worst record of each with its features.
+def find_worst_records(
+    scored: pl.LazyFrame, contract: str | Path | Contract = "v2_33features"
+) -> list[dict[str, Any]]:
+    """Find the entities with the lowest scores, and the worst record of each with its features.
 
     Among equal scores the latest date wins: while windows fill, low scores are normal.
+
+    Returns:
+        Per record its summary, ``name`` (its keys as one text), ``moment`` (its date or time) and
+        ``features``.
     """
+    loaded = load_contract(contract)
+    table = loaded.table
     summary = scored.select(
-        *KEYS,
+        *table.key,
         "feature_quality_score",
         "quality_tier",
         "quality_alert_level",
@@ -95,22 +106,26 @@ def find_worst_records(scored: pl.LazyFrame) -> list[dict[str, Any]]:
     )
     worst = (
         summary.sort(
-            ["feature_quality_score", "game_date", "player_lookup"], descending=[False, True, False]
+            ["feature_quality_score", *table.order],
+            descending=[False, *(c not in table.keys for c in table.order)],
         )
-        .unique("player_lookup", keep="first", maintain_order=True)
-        .head(WORST_PLAYERS)
+        .unique(table.keys, keep="first", maintain_order=True)
+        .head(WORST_ENTITIES)
         .collect()
     )
     if worst.is_empty():
         return []
-    days = worst["game_date"].unique().to_list()
-    players = worst["player_lookup"].unique().to_list()
-    rows = scored.filter(
-        pl.col("game_date").is_in(days), pl.col("player_lookup").is_in(players)
-    ).select(*KEYS, "feature_quality_detail")
-    detail = explode_detail(rows.collect()).select(_SHOWN_FIELDS).sort("feature_index")
-    by_key = detail.partition_by(KEYS, as_dict=True)
+    near = [pl.col(c).is_in(worst[c].unique().to_list()) for c in (*table.keys, table.date)]
+    rows = scored.filter(*near).select(*table.key, DETAIL).collect()
+    exact = rows.join(worst, on=table.key, how="semi")
+    detail = explode_detail(exact, loaded).select(*table.key, *_SHOWN_FIELDS)
+    by_key = detail.sort("feature_index").partition_by(table.key, as_dict=True)
     return [
-        {**record, "features": by_key[(record["player_lookup"], record["game_date"])].to_dicts()}
+        {
+            **record,
+            "name": " ".join(str(record[c]) for c in table.keys),
+            "moment": record[table.time or table.date],
+            "features": by_key[tuple(record[c] for c in table.key)].to_dicts(),
+        }
         for record in worst.iter_rows(named=True)
     ]

@@ -19,14 +19,20 @@ import polars as pl
 from markupsafe import Markup
 
 from fsq.contract import Contract
-from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
 from fsq.report import charts, facts
 from fsq.report.spec import format_name
 from fsq.stores import Store
-from fsq.utils.palette import ALERTS, DARK_THEME, LIGHT_THEME, SOURCES, TIERS, make_css_variables
+from fsq.utils.palette import (
+    ALERTS,
+    DARK_THEME,
+    LIGHT_THEME,
+    TIERS,
+    colour_sources,
+    make_css_variables,
+)
 from fsq.utils.version import VERSION
 
 _MAX_FINDINGS = 60
@@ -61,8 +67,9 @@ def make_report(
         InputError: the rows were scored under another contract.
     """
     rows = store.read(None if start is None else start - LOOKBACK, end)
-    wanted = rows if start is None else rows.filter(pl.col("game_date") >= start)
-    dates = wanted.select(pl.col("game_date").unique().sort()).collect()["game_date"].to_list()
+    day = pl.col(contract.table.date)
+    wanted = rows if start is None else rows.filter(day >= start)
+    dates = wanted.select(day.unique().sort()).collect().to_series().to_list()
     if not dates:
         raise StoreError(f"{store.uri} has no rows of these dates; backfill them, or choose others")
     dx = diagnose(rows, contract, dates=dates, store=store.uri)
@@ -75,8 +82,9 @@ def _make_trend(rows: pl.LazyFrame, dx: Diagnosis, contract: Contract) -> pl.Dat
     """Compute the trend of the diagnosed dates, compared with all earlier ones."""
     from fsq.diagnosis.daily_metrics import measure_dates
 
-    first = dx.days["game_date"].min()
-    return make_trend(measure_dates(rows, contract), contract).filter(pl.col("game_date") >= first)
+    day = contract.table.date
+    trend = make_trend(measure_dates(rows, contract), contract)
+    return trend.filter(pl.col(day) >= dx.days[day].min())
 
 
 def render_page(
@@ -84,8 +92,9 @@ def render_page(
 ) -> str:
     """Render the page of scored rows from their diagnosis and trend."""
     contract = dx.contract
-    settled = _list_settled_dates(dx)
-    settled_rows = scored.filter(pl.col("game_date").is_in(settled)) if settled else scored
+    table, settled = contract.table, _list_settled_dates(dx)
+    settled_rows = scored.filter(pl.col(table.date).is_in(settled)) if settled else scored
+    records = facts.find_worst_records(settled_rows, contract)
     falls = facts.count_gates(scored, contract)
     data = {
         "specs": charts.make_chart_specs(contract),
@@ -115,13 +124,14 @@ def render_page(
         more_findings=max(0, len(dx.findings) - _MAX_FINDINGS),
         not_evaluated=dx.not_evaluated,
         totals=_compute_totals(dx, falls),
-        categories=_average_categories(dx.days),
+        categories=_average_categories(dx.days, contract),
         worst_features=facts.find_worst_features(dx.features).to_dicts(),
         waterfall=falls,
-        mix=_compute_shares(dx.features),
-        ages=_summarize_ages(dx.features),
-        records=facts.find_worst_records(settled_rows),
-        days=days.tail(14).reverse().to_dicts(),
+        mix=_compute_shares(dx.features, contract),
+        ages=_summarize_ages(dx.features, contract),
+        records=records,
+        entities=table.count(len(records)),
+        days=days.tail(14).reverse().rename({table.date: "date"}).to_dicts(),
         facts=_list_facts(scored, dx, uri, now),
     )
 
@@ -136,15 +146,17 @@ def make_data_sets(
     dx: Diagnosis, days: pl.DataFrame, falls: list[dict[str, Any]]
 ) -> dict[str, list[dict[str, Any]]]:
     """Make the data sets that the charts name, as JSON types."""
-    iso = pl.col("game_date").cast(pl.String)
+    contract = dx.contract
+    iso = pl.col(contract.table.date).cast(pl.String).alias("date")
+    sources = list(colour_sources(contract.source_type_names))
     quality = days.select(
         iso,
         pl.col("quality_pct").alias("this date"),
         pl.col("quality_pct_trailing").alias("trailing median"),
-    ).unpivot(index="game_date", variable_name="line", value_name="points")
+    ).unpivot(index="date", variable_name="line", value_name="points")
     categories = dx.days.select(
-        iso, *(pl.col(f"{c}_quality_pct").alias(format_name(c)) for c in CATEGORIES)
-    ).unpivot(index="game_date", variable_name="category", value_name="quality")
+        iso, *(pl.col(f"{c}_quality_pct").alias(format_name(c)) for c in contract.category_names)
+    ).unpivot(index="date", variable_name="category", value_name="quality")
     cells = dx.features.select(
         iso,
         pl.col("feature_name").alias("feature"),
@@ -156,10 +168,12 @@ def make_data_sets(
         "cells": cells,
         "quality": quality.drop_nulls(),
         "categories": categories,
-        "tiers": _count_records(dx.days, "tier", list(TIERS)),
-        "alerts": _count_records(dx.days, "alert", list(ALERTS)),
-        "sources": _add_rank(facts.count_sources(dx.features), "source", list(SOURCES)),
-        "ages": facts.measure_table_ages(dx.features).with_columns(iso),
+        "tiers": _count_records(dx.days.select(iso, *TIERS), "tier"),
+        "alerts": _count_records(dx.days.select(iso, *ALERTS), "alert"),
+        "sources": _add_rank(facts.count_sources(dx.features, contract), "source", sources),
+        "ages": facts.measure_table_ages(dx.features, contract).with_columns(
+            pl.col("date").cast(pl.String)
+        ),
     }
     sets = {
         name: f.with_columns(pl.col(pl.Float64).round(2)).to_dicts() for name, f in frames.items()
@@ -168,17 +182,15 @@ def make_data_sets(
     return sets
 
 
-def _count_records(days: pl.DataFrame, name: str, columns: list[str]) -> pl.DataFrame:
-    long = days.select("game_date", *columns).unpivot(
-        index="game_date", variable_name=name, value_name="records"
-    )
-    return _add_rank(long, name, columns)
+def _count_records(days: pl.DataFrame, name: str) -> pl.DataFrame:
+    long = days.unpivot(index="date", variable_name=name, value_name="records")
+    return _add_rank(long, name, days.columns[1:])
 
 
 def _add_rank(long: pl.DataFrame, name: str, order: list[str]) -> pl.DataFrame:
     """Add each part's rank in its stack, and write dates as text."""
     rank = pl.col(name).replace_strict(order, range(len(order)), return_dtype=pl.Int64)
-    return long.with_columns(pl.col("game_date").cast(pl.String), rank.alias("rank"))
+    return long.with_columns(pl.col("date").cast(pl.String), rank.alias("rank"))
 
 
 def _compute_totals(dx: Diagnosis, falls: list[dict[str, Any]]) -> dict[str, Any]:
@@ -195,31 +207,30 @@ def _compute_totals(dx: Diagnosis, falls: list[dict[str, Any]]) -> dict[str, Any
     }
 
 
-def _average_categories(days: pl.DataFrame) -> list[dict[str, Any]]:
-    rows = days["rows"].sum()
-    means = days.select(
-        (pl.col(f"{c}_quality_pct") * pl.col("rows")).sum() / rows for c in CATEGORIES
-    ).row(0)
-    lows = days.select(pl.col(f"{c}_quality_pct").min() for c in CATEGORIES).row(0)
+def _average_categories(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
+    names = [n for n in contract.category_names if contract.in_category(n)]
+    rows, quality = days["rows"].sum(), [pl.col(f"{c}_quality_pct") for c in names]
+    means = days.select((q * pl.col("rows")).sum() / rows for q in quality).row(0)
+    lows = days.select(q.min() for q in quality).row(0)
     return [
         {"name": format_name(c), "mean": m, "lowest": low}
-        for c, m, low in zip(CATEGORIES, means, lows, strict=True)
+        for c, m, low in zip(names, means, lows, strict=True)
     ]
 
 
-def _compute_shares(features: pl.DataFrame) -> list[dict[str, Any]]:
-    mix = facts.count_sources(features).group_by("source").agg(pl.col("values").sum())
+def _compute_shares(features: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
+    mix = facts.count_sources(features, contract).group_by("source").agg(pl.col("values").sum())
     counts = dict(mix.iter_rows())
     total = sum(counts.values())
     return [
         {"source": s, "values": counts.get(s, 0), "share": 100 * counts.get(s, 0) / total}
-        for s in SOURCES
+        for s in colour_sources(contract.source_type_names)
     ]
 
 
-def _summarize_ages(features: pl.DataFrame) -> list[dict[str, Any]]:
+def _summarize_ages(features: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
     ages = (
-        facts.measure_table_ages(features)
+        facts.measure_table_ages(features, contract)
         .group_by("upstream_table")
         .agg(
             pl.col("age_hours").median().alias("median"), pl.col("age_hours").max().alias("largest")
@@ -240,13 +251,14 @@ def _list_facts(
         .row(0)
     )
     contract, days = dx.contract, dx.days
+    dates = days[contract.table.date]
     return [
         ("contract", f"{contract.name}, {len(contract.features)} features"),
         ("contract version", contract.version_hash),
         ("store", uri),
         (
             "dates",
-            f"{days['game_date'][0]} to {days['game_date'][-1]} ({days.height:,} dates)",
+            f"{dates[0]} to {dates[-1]} ({days.height:,} dates)",
         ),
         ("rows", f"{int(days['rows'].sum()):,}"),
         ("scored", " to ".join(f"{m:%Y-%m-%d %H:%M} UTC" if m else "unknown" for m in scored_at)),

@@ -48,7 +48,7 @@ def draw_chart(dx: Diagnosis, name: str) -> Picture:
     """
     days = make_trend(dx.days, dx.contract)
     if name == "trend":
-        return Picture(compress_png(draw_trend(days, "png")), name)
+        return Picture(compress_png(draw_trend(days, "png", dx.contract)), name)
     specs = charts.make_chart_specs(dx.contract)
     names = [n for n in specs if n not in _NEEDS_TRAINING_SET]
     if name not in names:

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from fsq.contract.v2 import CATEGORIES
+from fsq.utils.palette import LINES, MORE_LINES
 
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 
@@ -20,7 +20,35 @@ def format_name(name: str) -> str:
     return name.removesuffix("_quality_pct").replace("_", " ")
 
 
-CATEGORY_LABELS = [format_name(c) for c in CATEGORIES]
+def make_line_styles(count: int) -> tuple[list[str], list[list[int]]]:
+    """Colours and dashes that tell up to fifty lines apart.
+
+    >>> colours, dashes = make_line_styles(40)
+    >>> len({(c, *d) for c, d in zip(colours, dashes)})
+    40
+    """
+    if count <= len(LINES):
+        return list(LINES[:count]), list(DASHES[:count])
+    every = (*LINES, *MORE_LINES)
+    places = [divmod(i, len(every)) for i in range(count)]
+    return [every[i] for _, i in places], [DASHES[i % len(DASHES)] for i, _ in places]
+
+
+def encode_lines(field: str, labels: list[str], legend: alt.Legend) -> list[Any]:
+    """The colour and the dash of each line, by a field's labels."""
+    colours, dashes = make_line_styles(len(labels))
+    return [
+        alt.Color(
+            f"{field}:N",
+            title=None,
+            sort=labels,
+            scale=alt.Scale(domain=labels, range=colours),
+            legend=legend,
+        ),
+        alt.StrokeDash(
+            f"{field}:N", title=None, sort=labels, scale=alt.Scale(domain=labels, range=dashes)
+        ),
+    ]
 
 
 def refer_to_data(data: str) -> alt.NamedData:
@@ -31,7 +59,7 @@ def refer_to_data(data: str) -> alt.NamedData:
 def make_date_axis() -> alt.X:
     """Make the axis of dates, in UTC so that no time zone shifts a date."""
     return alt.X(
-        "game_date:T",
+        "date:T",
         title=None,
         scale=alt.Scale(type="utc"),
         axis=alt.Axis(format="%-d %b", labelOverlap=True, grid=False),
@@ -40,7 +68,7 @@ def make_date_axis() -> alt.X:
 
 def make_date_tooltip() -> alt.Tooltip:
     """Make the tooltip's date."""
-    return alt.Tooltip("utcyearmonthdate(game_date):T", title="date", format="%Y-%m-%d")
+    return alt.Tooltip("utcyearmonthdate(date):T", title="date", format="%Y-%m-%d")
 
 
 def to_spec(chart: Any) -> dict[str, Any]:

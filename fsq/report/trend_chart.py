@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from fsq.contract.v2 import CATEGORIES
-from fsq.report.spec import CATEGORY_LABELS, DASHES, draw, make_date_axis, make_date_tooltip
+from fsq.contract import Contract, load_contract
+from fsq.report.spec import draw, encode_lines, format_name, make_date_axis, make_date_tooltip
 from fsq.utils.palette import ALERTS, LINES
 
 _PANEL = {"width": 720, "height": 120}
 
 
-def draw_trend(trend: pl.DataFrame, kind: str) -> bytes:
+def draw_trend(
+    trend: pl.DataFrame, kind: str, contract: str | Path | Contract = "v2_33features"
+) -> bytes:
     """Draw a trend.
 
     Args:
         trend: the frame of ``fsq.trend``, with at least one date.
         kind: ``"svg"``, ``"png"`` or ``"html"``, a page that opens offline.
+        contract: of the scoring.
     """
-    return draw(_make_chart(trend), kind)
+    loaded = load_contract(contract)
+    dated = trend.rename({loaded.table.date: "date"})
+    return draw(_make_chart(dated, loaded.category_names), kind)
 
 
-def _make_chart(trend: pl.DataFrame) -> Any:
-    first, last = trend["game_date"][0], trend["game_date"][-1]
+def _make_chart(trend: pl.DataFrame, categories: Sequence[str]) -> Any:
+    first, last = trend["date"][0], trend["date"][-1]
     panels = [
         _make_panel(trend, "quality_pct", "quality, points", zero=False),
-        _make_category_panel(trend),
+        _make_category_panel(trend, categories),
         _make_panel(trend, "default_pct", "default features, %", zero=True),
         _make_panel(trend, "rows", "rows", zero=True),
         _make_alert_panel(trend),
@@ -43,7 +50,7 @@ def _make_chart(trend: pl.DataFrame) -> Any:
 
 
 def _make_panel(trend: pl.DataFrame, name: str, title: str, *, zero: bool) -> Any:
-    base = alt.Chart(trend.select("game_date", name, f"{name}_trailing")).encode(make_date_axis())
+    base = alt.Chart(trend.select("date", name, f"{name}_trailing")).encode(make_date_axis())
     tips = [
         make_date_tooltip(),
         alt.Tooltip(f"{name}:Q", format=".1f"),
@@ -59,10 +66,10 @@ def _make_panel(trend: pl.DataFrame, name: str, title: str, *, zero: bool) -> An
     return alt.layer(line, before).properties(**_PANEL)
 
 
-def _make_category_panel(trend: pl.DataFrame) -> Any:
-    names = {f"{c}_quality_pct": w for c, w in zip(CATEGORIES, CATEGORY_LABELS, strict=True)}
-    long = trend.select("game_date", *(pl.col(c).alias(w) for c, w in names.items())).unpivot(
-        index="game_date", variable_name="category", value_name="quality"
+def _make_category_panel(trend: pl.DataFrame, categories: Sequence[str]) -> Any:
+    names = {f"{c}_quality_pct": format_name(c) for c in categories}
+    long = trend.select("date", *(pl.col(c).alias(w) for c, w in names.items())).unpivot(
+        index="date", variable_name="category", value_name="quality"
     )
     return (
         alt.Chart(long)
@@ -70,18 +77,7 @@ def _make_category_panel(trend: pl.DataFrame) -> Any:
         .encode(
             make_date_axis(),
             alt.Y("quality:Q", title="categories, points", scale=alt.Scale(domain=[0, 100])),
-            alt.Color(
-                "category:N",
-                title=None,
-                sort=CATEGORY_LABELS,
-                scale=alt.Scale(domain=CATEGORY_LABELS, range=list(LINES)),
-            ),
-            alt.StrokeDash(
-                "category:N",
-                title=None,
-                sort=CATEGORY_LABELS,
-                scale=alt.Scale(domain=CATEGORY_LABELS, range=list(DASHES)),
-            ),
+            *encode_lines("category", list(names.values()), alt.Legend(symbolLimit=0)),
             tooltip=[make_date_tooltip(), "category:N", alt.Tooltip("quality:Q", format=".1f")],
         )
         .properties(**_PANEL)
@@ -89,8 +85,8 @@ def _make_category_panel(trend: pl.DataFrame) -> Any:
 
 
 def _make_alert_panel(trend: pl.DataFrame) -> Any:
-    long = trend.select("game_date", "green", "yellow", "red").unpivot(
-        index="game_date", variable_name="alert", value_name="records"
+    long = trend.select("date", "green", "yellow", "red").unpivot(
+        index="date", variable_name="alert", value_name="records"
     )
     order = list(ALERTS)
     return (

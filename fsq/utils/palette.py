@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Distinct to colour-blind readers; charts add dashes where lines overlap.
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b")
+MORE_LINES = ("#56b4e9", "#8c564b", "#7e57c2", "#7f7f7f", "#e377c2")  # where there are more
 ACCENT = LINES[0]
 INK = "#1b1f24"
 
@@ -15,12 +18,9 @@ TIERS = {
     "critical": "#7e03a8",
 }
 ALERTS = {"green": "#2e8b57", "yellow": "#e6a817", "red": "#c0392b"}
-SOURCES = {
-    "phase4": "#0072b2",
-    "phase3": "#56b4e9",
-    "calculated": "#009e73",
-    "default": "#d55e00",
-}
+# Kinds of source, best first; the last colour is that of defaults alone.
+_SOURCES = ("#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#b8860b", "#7e57c2", "#7f7f7f")
+_DEFAULT = "#d55e00"
 
 # Text on white, and on the dark page: a contrast of at least 4.5 to 1.
 VERDICT_TEXT = {
@@ -53,6 +53,16 @@ DARK_THEME = {
     "line": "#3a424c",
     "link": VERDICT_TEXT_DARK["info"],
 } | VERDICT_TEXT_DARK
+
+
+def colour_sources(names: Sequence[str]) -> dict[str, str]:
+    """The colour of each kind of source, best first, and of ``default``.
+
+    >>> list(colour_sources(["measured", "estimated"]))
+    ['measured', 'estimated', 'default']
+    """
+    colours = {name: _SOURCES[i % len(_SOURCES)] for i, name in enumerate(names)}
+    return colours | {"default": _DEFAULT}
 
 
 def make_css_variables(theme: dict[str, str]) -> str:

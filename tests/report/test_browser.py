@@ -119,7 +119,7 @@ def test_the_switch_shows_the_default_share(driver: Chrome) -> None:
     )
     dates = driver.execute_script(
         "return new Set(JSON.parse(document.getElementById('data').textContent)"
-        ".sets.cells.map(c => c.game_date)).size"
+        ".sets.cells.map(c => c.date)).size"
     )
     assert driver.execute_script(cells) == 33 * dates
 

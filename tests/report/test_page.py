@@ -82,7 +82,7 @@ def test_every_feature_of_every_date_is_in_the_heat_map(page: str) -> None:
     text = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
     assert text is not None
     sets = json.loads(text[1])["sets"]
-    cells = {(c["game_date"], c["feature"]): c for c in sets["cells"]}
+    cells = {(c["date"], c["feature"]): c for c in sets["cells"]}
     assert len(cells) == 12 * 33
     detail = fsq.explode_detail(fsq.score(rows())).filter(
         pl.col("game_date") == date(2026, 1, 3), pl.col("feature_name") == "pace_score"
@@ -109,7 +109,7 @@ def test_worst_records_are_one_per_player_and_the_lowest(store: fsq.stores.Store
     found = facts.find_worst_records(store.read())
     everyone = store.read().collect()
     lowest = everyone.group_by("player_lookup").agg(pl.col("feature_quality_score").min())
-    want = sorted(lowest["feature_quality_score"].to_list())[: facts.WORST_PLAYERS]
+    want = sorted(lowest["feature_quality_score"].to_list())[: facts.WORST_ENTITIES]
     assert [r["feature_quality_score"] for r in found] == want
     assert {len(r["features"]) for r in found} == {33}
 

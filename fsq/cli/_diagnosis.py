@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
 
 from fsq.cli._output import Output, clean
 from fsq.contract import Contract
-from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis import Diagnosis
+from fsq.diagnosis.daily_metrics import name_source_counts
 from fsq.diagnosis.rendering import (
     MAX_FINDINGS,
     wrap_finding,
     wrap_headline,
     wrap_not_evaluated,
 )
-from fsq.schema.vocabulary import FEATURE_TIERS
+from fsq.schema.vocabulary import DEFAULT, FEATURE_TIERS
 
 _BAR_WIDTH, _MAX_FEATURES = 30, 12
 # A required feature below this quality is listed even if no finding names it.
 _LOW_QUALITY = 90
-_SOURCES = {"phase4": "p4", "phase3": "p3", "calculated": "cal", "default_rows": "def"}
 
 
 def print_diagnosis(dx: Diagnosis, out: Output) -> None:
@@ -42,11 +42,11 @@ def print_diagnosis(dx: Diagnosis, out: Output) -> None:
 
 def _print_categories(dx: Diagnosis, out: Output) -> None:
     """Print the mean quality of each category over the rows of all dates."""
-    days, width = dx.days, max(len(c) for c in CATEGORIES)
+    days, width = dx.days, max(len(c) for c in dx.contract.category_names)
     total = float(days["rows"].sum())
     optional = {c.name for c in dx.contract.categories if c.optional}
     out.line("")
-    for category in CATEGORIES:
+    for category in dx.contract.category_names:
         if not dx.contract.in_category(category):
             continue
         value = float((days[f"{category}_quality_pct"] * days["rows"]).sum()) / total
@@ -105,8 +105,9 @@ def _rank(feature: dict[str, Any]) -> tuple[float, int]:
 
 def _sum_features(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
     """Each feature's quality, default share, sources and tiers over all dates."""
+    sources = _abbreviate_sources(contract)
     summed = days.group_by("feature_index").agg(
-        *(pl.col(c).sum() for c in ("rows", *_SOURCES, *FEATURE_TIERS)),
+        *(pl.col(c).sum() for c in ("rows", *sources, *FEATURE_TIERS)),
         ((pl.col("quality_pct") * pl.col("rows")).sum() / pl.col("rows").sum()).alias("quality"),
     )
     features = []
@@ -119,11 +120,24 @@ def _sum_features(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]
                 "optional": feature.optional,
                 "quality": row["quality"],
                 "default": row["default_rows"] / row["rows"],
-                "sources": _largest_shares(row, _SOURCES),
+                "sources": _largest_shares(row, sources),
                 "tiers": _largest_shares(row, {t: t for t in FEATURE_TIERS}),
             }
         )
     return features
+
+
+def _abbreviate_sources(contract: Contract) -> dict[str, str]:
+    """Short names of the source types by the column that counts them.
+
+    >>> from fsq.contract import load_contract
+    >>> list(_abbreviate_sources(load_contract("v2_33features")).values())
+    ['p4', 'p3', 'cal', 'def']
+    """
+    columns = name_source_counts(contract) | {DEFAULT: "default_rows"}
+    brief = {t: re.sub(r"(.).*?(\d+)$", r"\1\2", t) if t[-1].isdigit() else t[:3] for t in columns}
+    distinct = len({*brief.values()}) == len(brief)
+    return {column: brief[t] if distinct else t for t, column in columns.items()}
 
 
 def _largest_shares(row: dict[str, Any], names: dict[str, str]) -> str:

@@ -10,23 +10,35 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
 from fsq.cli._store import open_for_reading
+from fsq.contract import load_contract
+from fsq.contract.table import Table
 from fsq.diagnosis.explain import Explanation, explain
+from fsq.diagnosis.lookup import name_keys
+from fsq.diagnosis.nouns import name_events
 
 _INDENT = " " * 6
 
 
 def command(
-    player: Annotated[
-        str,
-        typer.Argument(metavar="PLAYER", help="player_lookup of the record, such as lebronjames."),
+    keys: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KEY...",
+            help="Key of the record, such as lebronjames; several in their order.",
+            default_factory=list,
+        ),
     ],
     day: Annotated[
         date,
         typer.Argument(
-            metavar="DATE", parser=o.parse_date, help="game_date of the record, such as 2026-02-06."
+            metavar="DATE", parser=o.parse_date, help="Date of the record, such as 2026-02-06."
         ),
     ],
     store: o.StoreOpt,
+    named: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="NAME=VALUE", help="The same by name, such as flight=1545."),
+    ] = None,
     contract: o.ContractOpt = o.CONTRACT,
     as_json: o.JsonOpt = False,
 ) -> None:
@@ -34,19 +46,30 @@ def command(
 
     Each feature is shown with its source, its age and how its score comes about.
     """
-    out = Output(as_json)
+    out, loaded = Output(as_json), load_contract(contract)
+    key = name_keys(keys, loaded.table) if keys else {}
+    key |= dict(map(_split_key, named or []))
     with open_for_reading(store) as opened:
-        explanation = explain(opened.read(day, day), player, day, contract)
-    _print_explanation(explanation, out)
+        explanation = explain(opened.read(day, day), key, day, loaded)
+    _print_explanation(explanation, loaded.table, out)
     out.document({"store": store} | explanation.to_dict())
 
 
-def _print_explanation(explanation: Explanation, out: Output) -> None:
+def _split_key(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise typer.BadParameter(f"{text!r} names no value; write it as NAME=VALUE")
+    return name, value
+
+
+def _print_explanation(explanation: Explanation, table: Table, out: Output) -> None:
     r = explanation.record
+    key = one_line(" ".join(str(r[k]) for k in table.keys))
+    when = one_line("  ".join(str(r[k]) for k in table.key if k not in table.keys))
     ready = "production" if r["is_production_ready"] else "NOT production"
     trains = "training" if r["is_training_ready"] else "NOT training"
     out.line(
-        f"{one_line(r['player_lookup'])}  {r['game_date']}  {r['feature_quality_score']:.1f} "
+        f"{key}  {when}  {r['feature_quality_score']:.1f} "
         f"{r['quality_tier']}, {r['quality_alert_level']}; {ready} ready, {trains} ready"
     )
     for alert in r["quality_alerts"]:
@@ -64,10 +87,10 @@ def _print_explanation(explanation: Explanation, out: Output) -> None:
         if f["feature_category"] != category:
             category = f["feature_category"]
             out.line(f"\n{category}  {r[f'{category}_quality_pct']:.1f}")
-        _print_feature(f, out)
+        _print_feature(f, table, out)
 
 
-def _print_feature(f: dict[str, Any], out: Output) -> None:
+def _print_feature(f: dict[str, Any], table: Table, out: Output) -> None:
     value = "-" if f["feature_value"] is None else f"{f['feature_value']:.4g}"
     expected = "-" if f["expected_value"] is None else f"{f['expected_value']:g}"
     original = "" if f["original_value"] is None else f", was {f['original_value']:.4g}"
@@ -88,9 +111,9 @@ def _print_feature(f: dict[str, Any], out: Output) -> None:
         facts.append(f"{f['age_hours']:.1f} h old")
     if f["sample_size"] is not None:
         window = "" if f["window_size"] is None else f" of {f['window_size']}"
-        facts.append(f"{f['sample_size']}{window} game{'' if f['sample_size'] == 1 else 's'}")
+        facts.append(f"{f['sample_size']}{window} {name_events(table, f['sample_size'])}")
     if f["contributing_game_ids"]:
-        facts.append("games " + " ".join(f["contributing_game_ids"]))
+        facts.append(f"{name_events(table)} " + " ".join(f["contributing_game_ids"]))
     out.wrapped("; ".join(facts), _INDENT)
     if f["is_default"]:
         out.wrapped(f"fell back: {f['fallback_reason']}", _INDENT)

@@ -12,8 +12,7 @@ import typer
 
 from fsq.cli import _options as o
 from fsq.cli._output import Output
-from fsq.contract import load_contract
-from fsq.contract.v2 import CATEGORIES
+from fsq.contract import Contract, load_contract
 from fsq.diagnosis.trend import read_trend, write_summary
 from fsq.errors import InputError
 from fsq.stores import get_capabilities, open_store
@@ -55,7 +54,7 @@ def command(
     kind = o.picture_kind("--out", target)
     loaded, opened, out = load_contract(contract), open_store(store), Output(as_json)
     days = read_trend(opened, loaded, start, end)
-    _print_trend(days, loaded.diagnosis.history_days, out)
+    _print_trend(days, loaded, out)
     if target is not None and kind is not None:
         with require_extra("report", "the picture cannot be drawn"):
             from fsq.report.trend_chart import draw_trend  # loads altair
@@ -77,38 +76,48 @@ def command(
     )
 
 
-def _print_trend(days: pl.DataFrame, history: int, out: Output) -> None:
-    names = ("date", "rows", "cover", "quality", "±", "matchup", "default", "±", "red")
-    out.table(
-        names, [_format_day(day) for day in days.iter_rows(named=True)], numbers=" ".join(names[1:])
-    )
+def _print_trend(days: pl.DataFrame, contract: Contract, out: Output) -> None:
+    category, history = _choose_category(contract), contract.diagnosis.history_days
+    names = ("date", "rows", "cover", "quality", "±", category, "default", "±", "red")
+    date_column = contract.table.date
+    rows = [_format_day(day, date_column, category) for day in days.iter_rows(named=True)]
+    out.table(names, rows, numbers=" ".join(names[1:]))
     out.line(f"\ncover and ±: against the median of the {history} dates before; - if too few\n")
-    first: date = days["game_date"][0]
-    last: date = days["game_date"][-1]
+    first: date = days[date_column][0]
+    last: date = days[date_column][-1]
     out.line(f"From {first} to {last}, one bar for the worst date of each period:\n")
-    for label, column, worst in (
+    lines = (
         ("quality", "quality_pct", min),
-        *((c.replace("_", " "), f"{c}_quality_pct", min) for c in CATEGORIES),
+        *((c.replace("_", " "), f"{c}_quality_pct", min) for c in contract.category_names),
         ("default share", "default_pct", max),
         ("rows", "rows", min),
-    ):
-        values = days[column].to_list()
+    )
+    width = max(15, *(len(label) for label, _, _ in lines))
+    for label, column, worst in lines:
+        values = days[column].drop_nulls().to_list()
         form = ",.0f" if column == "rows" else ".1f"
-        limits = f"{min(values):{form}} to {max(values):{form}}"
-        out.line(f"{label:<15} {sparkline(values, worst)} {limits}")
+        if values:
+            limits = f"{min(values):{form}} to {max(values):{form}}"
+            out.line(f"{label:<{width}} {sparkline(values, worst)} {limits}")
 
 
-def _format_day(day: dict[str, Any]) -> list[object]:
+def _choose_category(contract: Contract) -> str:
+    """The category that the table shows: the one that can turn a record red, else the first."""
+    required = [c.name for c in contract.categories if not c.optional]
+    return contract.alerts.gate_category or (required or list(contract.category_names))[0]
+
+
+def _format_day(day: dict[str, Any], date_column: str, category: str) -> list[object]:
     def number(name: str, form: str, unit: str = "") -> str | None:
         return None if day[name] is None else f"{day[name]:{form}}{unit}"
 
     return [
-        day["game_date"],
+        day[date_column],
         day["rows"],
         number("coverage_pct", ".0f", "%"),
         number("quality_pct", ".1f"),
         number("quality_change", "+.1f"),
-        number("matchup_quality_pct", ".1f"),
+        number(f"{category}_quality_pct", ".1f"),
         number("default_pct", ".1f", "%"),
         number("default_change", "+.1f"),
         day["red"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -12,7 +12,9 @@ import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Contract, Feature
+from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
+from fsq.diagnosis.long_detail import LongDetail
 from fsq.intake.run_context import RunContext
 
 Matrix = npt.NDArray[np.float64]
@@ -36,7 +38,7 @@ class Context:
     contract: Contract
     days: pl.DataFrame
     features: pl.DataFrame
-    long: pl.DataFrame
+    long: LongDetail
     checked_dates: list[date]
     run: RunContext | None = None
     signals: list[Signal] = field(default_factory=list)
@@ -46,7 +48,7 @@ class Context:
     @cached_property
     def dates(self) -> list[date]:
         """Every date read, in order."""
-        return self.days["game_date"].to_list()
+        return self.days[self.contract.table.date].to_list()
 
     @cached_property
     def missing_dates(self) -> list[date]:
@@ -69,20 +71,20 @@ class Context:
 
     def get_carried(self, column: str) -> pl.Series:
         """A carried column, one value per record; the check names it in its ``columns``."""
-        return self.long[column].gather_every(len(self.contract.features))
+        return self.long.records[column]
 
     @cached_property
     def default_share(self) -> Matrix:
         """Share of rows per date and feature that are default.
 
-        Where a window has no fixed size, such as games against one opponent, a window without
-        games is normal: such rows do not count.
+        Where a window has no fixed size, such as all events against one rival, an empty window
+        is normal: such rows do not count.
         """
         windows = self.contract.windows
         open_ended = [
             bool(f.window and windows[f.window].size is None) for f in self.contract.features
         ]
-        # Unless there used to be games in it: then they were lost.
+        # Unless there used to be something in it: then that was lost.
         samples = self.get_matrix("sample_size")
         used = np.zeros_like(samples)
         for at in range(len(self.dates)):
@@ -95,26 +97,36 @@ class Context:
         return np.asarray(np.divide(lost, left, out=np.zeros_like(lost), where=left > 0))
 
     @cached_property
-    def median_games(self) -> Matrix:
-        """Median games in the windows of fixed size, per date; NaN if unknown."""
-        sized = [
-            f.index
-            for f in self.contract.features
-            if f.window and self.contract.windows[f.window].size is not None
-        ]
-        samples = self.get_matrix("sample_size")[:, sized]
+    def _window_sizes(self) -> dict[int, int]:
+        """Sizes of the windows of fixed size, by the index of their feature."""
+        windows = self.contract.windows
+        sizes = {f.index: windows[f.window].size for f in self.contract.features if f.window}
+        return {index: size for index, size in sizes.items() if size is not None}
+
+    @cached_property
+    def median_sample(self) -> Matrix:
+        """Median events in the fullest windows of fixed size, per date; NaN if unknown."""
+        samples = self.get_matrix("sample_size")[:, list(self._window_sizes)]
         known = ~np.isnan(samples)
         most = np.where(known, samples, -1.0).max(axis=1, initial=-1.0)
         return np.where(most < 0, np.nan, most)
 
+    @cached_property
+    def _warm(self) -> npt.NDArray[np.bool_]:
+        """Dates whose windows hold as many events as the contract asks for, or as they can."""
+        known = ~np.isnan(self.get_matrix("sample_size")[:, list(self._window_sizes)])
+        sizes = np.where(known, list(self._window_sizes.values()), 0).max(axis=1, initial=0)
+        least = np.minimum(self.contract.diagnosis.warmup_games, sizes)
+        return np.asarray(self.median_sample >= least)
+
     def starts_season(self, at: int) -> bool:
         """Whether a season has just begun, so that windows cannot be full.
 
-        Windows that were full on an earlier date and are empty now have lost their games.
+        Windows that were full on an earlier date and are empty now have lost their events.
         """
-        least = self.contract.diagnosis.warmup_games
-        before = self.median_games[self._first_comparable(at) : at]
-        return bool(self.median_games[at] < least and not (before >= least).any())
+        if np.isnan(self.median_sample[at]):
+            return False
+        return not self._warm[self._first_comparable(at) : at + 1].any()
 
     def _first_comparable(self, at: int) -> int:
         """Position of the first earlier date of the same season that is compared with."""
@@ -125,7 +137,7 @@ class Context:
         return first
 
     def follows_break(self, at: int) -> bool:
-        """Whether the date before is so long ago that everybody is equally rested."""
+        """Whether the date before is so long ago that everything has changed."""
         if at == 0:
             return False
         return (self.dates[at] - self.dates[at - 1]).days >= self.contract.diagnosis.break_days
@@ -163,40 +175,54 @@ class Context:
         return out
 
     @cached_property
+    def groups(self) -> Matrix:
+        """Groups of rows per date; 0 where they are unknown."""
+        name = name_group_count(self.contract.table)
+        if name is None:
+            return np.zeros(len(self.dates))
+        return self.days[name].cast(pl.Float64).fill_null(0).to_numpy()
+
+    @cached_property
     def is_default(self) -> npt.NDArray[np.bool_]:
         """Records × features: is the value a default?"""
         width = len(self.contract.features)
-        return self.long["is_default"].to_numpy().reshape(-1, width)
+        return self.long.fields["is_default"].to_numpy().reshape(-1, width)
 
     @cached_property
     def values(self) -> Matrix:
         """Records × features: the values that are not default; NaN elsewhere."""
         trusted = pl.when(~pl.col("is_default")).then("feature_value")
-        column = self.long.select(trusted.alias("v"))["v"].to_numpy()
+        column = self.long.fields.select(trusted.alias("v"))["v"].to_numpy()
         return np.asarray(column).reshape(-1, len(self.contract.features))
 
     @cached_property
     def date_index(self) -> npt.NDArray[np.int64]:
         """Position of each record's date among ``dates``."""
-        where = self.days["game_date"].to_physical().to_numpy()
-        records = self.get_carried("game_date").to_physical().to_numpy()
+        date = self.contract.table.date
+        where = self.days[date].to_physical().to_numpy()
+        records = self.long.records[date].to_physical().to_numpy()
         return np.asarray(np.searchsorted(where, records))
 
-    def find_all_defaulted(self, features: list[Feature]) -> npt.NDArray[np.bool_]:
+    def find_all_defaulted(self, features: Sequence[Feature]) -> npt.NDArray[np.bool_]:
         """Records that have a default for all of these features."""
         return np.asarray(self.is_default[:, [f.index for f in features]].all(axis=1))
+
+    def find_any_defaulted(self, features: Sequence[Feature]) -> npt.NDArray[np.bool_]:
+        """Records that have a default for at least one of these features."""
+        return np.asarray(self.is_default[:, [f.index for f in features]].any(axis=1))
 
     def count_per_date(self, mask: npt.NDArray[np.bool_]) -> Matrix:
         """How many records of each date are in the mask."""
         return np.bincount(self.date_index[mask], minlength=len(self.dates)).astype(np.float64)
 
-    def list_players(self, mask: npt.NDArray[np.bool_], at: int, most: int = 5) -> list[str]:
-        """The first few players of a date that are in the mask."""
-        if "player_lookup" not in self.long.columns:
+    def list_examples(self, mask: npt.NDArray[np.bool_], at: int, most: int = 5) -> list[str]:
+        """The keys of the first few records of a date that are in the mask, date left out."""
+        keys = [k for k in self.contract.table.keys if k in self.long.records.columns]
+        if not keys:
             return []
-        records = np.flatnonzero(mask & (self.date_index == at)).astype(np.uint32)
-        names = self.get_carried("player_lookup").gather(records).drop_nulls()
-        return [str(n) for n in names.unique().sort().head(most)]
+        chosen = np.flatnonzero(mask & (self.date_index == at)).astype(np.uint32)
+        found = self.long.records.select(keys)[chosen].drop_nulls().unique().sort(keys).head(most)
+        return [" ".join(map(str, key)) for key in found.rows()]
 
     def did_run(self, processor: str, at: int) -> bool | None:
         """Whether a processor finished on a date; None if nothing says so."""
@@ -206,7 +232,7 @@ class Context:
             return processor in day["completed_processors"]
         if self.run is None:
             return None
-        done = self.run.on(day["game_date"])[1]
+        done = self.run.on(self.dates[at])[1]
         return None if done is None else processor in done
 
     def did_write(self, table: str, at: int) -> bool | None:

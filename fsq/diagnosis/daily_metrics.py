@@ -6,49 +6,91 @@ are hundreds of times smaller than the rows. Only the columns that they need are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.contract.v2 import CATEGORIES
-from fsq.errors import InputError
+from fsq.contract.table import Table
+from fsq.diagnosis.long_detail import (
+    OLDEST,
+    LongDetail,
+    check_contract,
+    read_long_detail,
+    repeat,
+    require_columns,
+)
+from fsq.diagnosis.nouns import as_name, name_group
+from fsq.diagnosis.optional import find_flag
+from fsq.schema.columns import DETAIL
 from fsq.schema.vocabulary import FEATURE_TIERS, TIERS
 
 _LEVELS = ("green", "yellow", "red")
-_KEYS = ["game_date", "feature_index"]
-# Fields of the detail that are read.
-_FIELDS = (
-    "feature_index", "feature_value", "expected_value", "value_range_valid", "source_type",
-    "last_updated", "quality_score", "feature_quality_tier", "is_default", "sample_size",
-    "is_training_quality", "upstream_table",
+_DATE = "date of the record"  # no field of the detail has this name
+_BY = [_DATE, "feature_index"]
+# Names of ``measure_dates`` and ``measure_features`` that no contract chooses.
+_DATE_METRICS = (
+    "rows", "quality", *TIERS, *_LEVELS, "production_ready", "training_ready", "run_known_rows",
+    "default_features", "missing_processors", "completed_processors", "pipeline_runs",
+    "freshness_hours", "freshness_hours_max",
+)  # fmt: skip
+_FEATURE_METRICS = (
+    "feature_index", "feature_name", "feature_category", "upstream_table", "rows", "default_rows",
+    "values", "trusted", "expected_rows", "violation_rows", "stale_rows", "very_stale_rows",
+    "aged_rows", "empty_rows", "thin_rows", "training_rows", *FEATURE_TIERS, "quality_pct", "mean",
+    "std", "age_hours", "sample_size", "distinct", "most_common_share",
 )  # fmt: skip
 
 
+def name_group_count(table: Table) -> str | None:
+    """The column of ``measure_dates`` that counts groups; None for a table without groups.
+
+    >>> from fsq.contract import load_contract
+    >>> name_group_count(load_contract("v2_33features").table)
+    'games'
+    """
+    if table.group is None:
+        return None
+    name = f"{as_name(name_group(table))}s"
+    return "groups" if name in (*_DATE_METRICS, table.date) else name
+
+
+def name_source_counts(contract: Contract) -> dict[str, str]:
+    """The column of ``measure_features`` that counts the values of each source type.
+
+    >>> from fsq.contract import load_contract
+    >>> name_source_counts(load_contract("v2_33features"))["phase4"]
+    'phase4'
+    """
+    taken = (*_FEATURE_METRICS, contract.table.date)
+    return {t: f"{t}_values" if t in taken else t for t in contract.source_type_names}
+
+
 def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
-    """Measure each date: one row per ``game_date``, in order.
+    """Measure each date: one row per date, in order.
 
     Args:
         scored: scored rows; the nested detail is not read.
         contract: of the scoring.
 
     Returns:
-        ``game_date``; ``rows``; ``games`` (distinct ``game_id``, NULL without that column);
-        ``quality`` (mean score) and ``<category>_quality_pct`` (means), 0 to 100; counts per tier
-        (``gold`` … ``critical``), per alert level (``green``, ``yellow``, ``red``),
-        ``production_ready``, ``training_ready``, ``default_features`` and ``vegas_rows``;
-        ``missing_processors`` and ``completed_processors`` (distinct names) and
-        ``pipeline_runs`` (distinct ids), lists that are empty if unknown;
+        The contract's date; ``rows``; the number of groups, if the contract has a ``group`` (see
+        ``name_group_count``; NULL without that column); ``quality`` (mean score) and
+        ``<category>_quality_pct`` (means), 0 to 100; counts per tier (``gold`` … ``critical``),
+        per alert level (``green``, ``yellow``, ``red``), ``production_ready``,
+        ``training_ready`` and ``default_features``; ``<category>_rows`` (rows that have an
+        optional category); ``missing_processors`` and ``completed_processors`` (distinct names)
+        and ``pipeline_runs`` (distinct ids), lists that are empty if unknown;
         ``run_known_rows`` (rows that say what ran); ``freshness_hours`` and
         ``freshness_hours_max`` (median and largest, NULL if unknown).
 
     Raises:
-        InputError: columns of a scored table are missing.
+        InputError: columns of a scored table are missing, or the rows were scored under another
+            contract.
     """
-    schema = scored.collect_schema()
-    needed = ["game_date", "feature_quality_score", "quality_tier", "quality_alert_level"]
-    _require(schema, needed + [f"{c}_quality_pct" for c in CATEGORIES])
-    games = pl.col("game_id").drop_nulls().n_unique() if "game_id" in schema else pl.lit(None)
+    table, schema = contract.table, scored.collect_schema()
+    check_contract(scored, contract)
+    means = [f"{c}_quality_pct" for c in contract.category_names]
+    scores = ["feature_quality_score", "quality_tier", "quality_alert_level"]
+    require_columns(schema, [table.date, *scores, *means])
 
     def list_names(column: str) -> pl.Expr:
         return pl.col(column).drop_nulls().unique().sort()
@@ -58,26 +100,46 @@ def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
     counted |= {
         "production_ready": pl.col("is_production_ready"),
         "training_ready": pl.col("is_training_ready"),
-        "vegas_rows": pl.col("has_vegas_line"),
+        **_count_optional(contract),
         "run_known_rows": pl.col("upstream_processors_ran").is_not_null(),
     }
-    days = scored.group_by("game_date").agg(
+    days = scored.group_by(table.date).agg(
         pl.len().cast(pl.Int64).alias("rows"),
-        games.cast(pl.Int64).alias("games"),
+        *_count_groups(schema, table),
         pl.col("feature_quality_score").mean().alias("quality"),
-        *(pl.col(f"{c}_quality_pct").mean() for c in CATEGORIES),
+        *(pl.col(mean).mean() for mean in means),
         *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
         pl.col("default_feature_count").sum().alias("default_features"),
         list_names("missing_processors"),
         list_names("upstream_processors_ran").alias("completed_processors"),
         list_names("upstream_pipeline_run_id").alias("pipeline_runs"),
-        pl.col("upstream_data_freshness_hours").median().alias("freshness_hours"),
-        pl.col("upstream_data_freshness_hours").max().alias("freshness_hours_max"),
+        pl.col(OLDEST).median().alias("freshness_hours"),
+        pl.col(OLDEST).max().alias("freshness_hours_max"),
     )
-    out = days.sort("game_date").collect()
+    out = days.sort(table.date).collect()
     return out.with_columns(
         _split_names("missing_processors"), _split_names("completed_processors")
     )
+
+
+def _count_groups(schema: pl.Schema, table: Table) -> list[pl.Expr]:
+    name = name_group_count(table)
+    if name is None or table.group is None:
+        return []
+    groups = pl.col(table.group).drop_nulls().n_unique() if table.group in schema else pl.lit(None)
+    return [groups.cast(pl.Int64).alias(name)]
+
+
+def _count_optional(contract: Contract) -> dict[str, pl.Expr]:
+    """Whether a row has each optional category: as a flag says, else any of its features."""
+    out = {}
+    for category in contract.categories:
+        if category.optional:
+            members = [contract.names[i] for i in contract.in_category(category.name)]
+            flag = find_flag(contract, members)
+            some = pl.col(f"{category.name}_default_count") < len(members)
+            out[f"{category.name}_rows"] = some if flag is None else pl.col(flag)
+    return out
 
 
 def _split_names(column: str) -> pl.Expr:
@@ -88,33 +150,34 @@ def _split_names(column: str) -> pl.Expr:
 
 
 def measure_features(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
-    """Measure each feature of each date: one row per ``game_date`` and feature, in order.
+    """Measure each feature of each date: one row per date and feature, in order.
 
     Args:
-        scored: scored rows with ``game_date`` and ``feature_quality_detail``.
+        scored: scored rows with the contract's date and ``feature_quality_detail``.
         contract: of the scoring.
 
     Returns:
-        ``game_date``, ``feature_index``, ``feature_name``, ``feature_category``,
+        The contract's date, ``feature_index``, ``feature_name``, ``feature_category``,
         ``upstream_table`` (the contract's); counts ``rows``, ``default_rows``, ``values``
         (not NULL), ``trusted`` (not default), ``expected_rows`` (the expected value exactly, not
         default), ``violation_rows``, ``stale_rows``, ``very_stale_rows``, ``aged_rows`` (age
-        known), ``empty_rows`` (default, and no game in the window), ``thin_rows``,
-        ``training_rows``, per tier and per source type; ``quality_pct`` (mean score, a default
-        counts 0); of the values that are not default ``distinct``, ``mean``, ``std`` and
-        ``most_common_share`` (0 to 1), NULL where there are none; ``age_hours`` and
-        ``sample_size`` (medians, NULL if unknown).
+        known), ``empty_rows`` (default, and nothing in the window), ``thin_rows``,
+        ``training_rows``, per tier and per source type (see ``name_source_counts``);
+        ``quality_pct`` (mean score, a default counts 0); of the values that are not default
+        ``distinct``, ``mean``, ``std`` and ``most_common_share`` (0 to 1), NULL where there are
+        none; ``age_hours`` and ``sample_size`` (medians, NULL if unknown).
 
     Raises:
         InputError: columns are missing, or the rows were scored under another contract.
     """
-    _require(scored.collect_schema(), ["game_date", "feature_quality_detail"])
+    require_columns(scored.collect_schema(), [contract.table.date, DETAIL])
     return aggregate_features(read_long_detail(scored, contract), contract)
 
 
-def aggregate_features(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
     """Aggregate the result of ``read_long_detail``; see ``measure_features``."""
-    rules = contract.feature_rules
+    date, width = contract.table.date, len(contract.features)
+    dated = long.fields.with_columns(repeat(long.records[date], width).alias(_DATE)).lazy()
     value = pl.col("feature_value").filter(~pl.col("is_default"))
     equal = ~pl.col("is_default") & (pl.col("feature_value") == pl.col("expected_value"))
     age, source, tier = pl.col("age_hours"), pl.col("source_type"), pl.col("feature_quality_tier")
@@ -124,106 +187,55 @@ def aggregate_features(long: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         "trusted": ~pl.col("is_default"),
         "expected_rows": equal.fill_null(False),
         "violation_rows": ~pl.col("value_range_valid"),
-        "stale_rows": age > rules.stale_hours,
-        "very_stale_rows": age > rules.very_stale_hours,
+        "stale_rows": age > _get_limits("stale_hours", contract),
+        "very_stale_rows": age > _get_limits("very_stale_hours", contract),
         "aged_rows": age.is_not_null(),
         "empty_rows": pl.col("is_default") & (pl.col("sample_size") == 0),
-        "thin_rows": pl.col("sample_size") < rules.thin_sample,
+        "thin_rows": pl.col("sample_size") < _get_limits("thin_sample", contract),
         "training_rows": pl.col("is_training_quality"),
     }
     counted |= {t: tier == t for t in FEATURE_TIERS}
-    counted |= {s: source == s for s in ("phase4", "phase3", "calculated")}
-    days = (
-        long.lazy()
-        .group_by(_KEYS)
-        .agg(
-            pl.len().cast(pl.Int64).alias("rows"),
-            *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
-            (pl.col("quality_score") * ~pl.col("is_default")).mean().alias("quality_pct"),
-            value.mean().alias("mean"),
-            value.std().alias("std"),
-            age.median(),
-            pl.col("sample_size").median(),
-        )
+    counted |= {name: source == s for s, name in name_source_counts(contract).items()}
+    days = dated.group_by(_BY).agg(
+        pl.len().cast(pl.Int64).alias("rows"),
+        *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
+        (pl.col("quality_score") * ~pl.col("is_default")).mean().alias("quality_pct"),
+        value.mean().alias("mean"),
+        value.std().alias("std"),
+        age.median(),
+        pl.col("sample_size").median(),
     )
     # Counting each value once gives both the distinct ones and the most common.
     counts = (
-        long.lazy()
-        .filter(~pl.col("is_default"))
-        .group_by(*_KEYS, "feature_value")
+        dated.filter(~pl.col("is_default"))
+        .group_by(*_BY, "feature_value")
         .len()
-        .group_by(_KEYS)
+        .group_by(_BY)
         .agg(pl.len().cast(pl.Int64).alias("distinct"), pl.col("len").max().alias("most"))
     )
+    first = ["feature_index", "feature_name", "feature_category", "upstream_table"]
     features = pl.LazyFrame(
         [(f.index, f.name, f.category, f.upstream_table) for f in contract.features],
-        schema={
-            "feature_index": pl.Int64,
-            "feature_name": pl.String,
-            "feature_category": pl.String,
-            "upstream_table": pl.String,
-        },
+        schema=dict(zip(first, (pl.Int64, pl.String, pl.String, pl.String), strict=True)),
         orient="row",
     )
     out = (
-        days.join(counts, on=_KEYS, how="left")
+        days.join(counts, on=_BY, how="left")
         .join(features, on="feature_index", how="left")
         .with_columns(
             pl.col("distinct").fill_null(0),
             (pl.col("most") / pl.col("trusted")).alias("most_common_share"),
         )
         .drop("most")
-        .sort(_KEYS)
+        .sort(_BY)
     )
-    first = ["game_date", "feature_index", "feature_name", "feature_category", "upstream_table"]
-    return out.select(*first, pl.exclude(first)).collect()
+    rest = pl.exclude(_DATE, *first)
+    return out.select(pl.col(_DATE).alias(date), *first, rest).collect()
 
 
-def read_long_detail(
-    scored: pl.LazyFrame, contract: Contract, carry: Iterable[str] = ()
-) -> pl.DataFrame:
-    """Read one row per record and feature, record by record, with the fields to aggregate.
-
-    The detail has no field for ages. The record's largest age belongs to its oldest timestamp;
-    every other age is smaller by as much as its timestamp is later.
-
-    Args:
-        scored: scored rows with ``game_date`` and ``feature_quality_detail``.
-        contract: of the scoring.
-        carry: further columns to repeat beside the fields, where the rows have them.
-
-    Raises:
-        InputError: a record has other features than the contract.
-    """
-    width, schema = len(contract.features), scored.collect_schema()
-    oldest = "upstream_data_freshness_hours"
-    wanted = dict.fromkeys(["player_lookup", "game_date", oldest, *carry])
-    carried = [c for c in wanted if c in schema]
-    # A store's reader skips the fields that are not selected.
-    detail = pl.col("feature_quality_detail")
-    frame = scored.select(*carried, detail).collect()
-    lengths = frame["feature_quality_detail"].list.len().fill_null(0)
-    if frame.height and (lengths.min() != width or lengths.max() != width):
-        found = sorted({int(n) for n in lengths.unique()})
-        cure = f"name the contract that they were scored with; {contract.name} has {width}"
-        raise InputError([f"records have {found} features; {cure}"], "the rows cannot be diagnosed")
-    fields = frame["feature_quality_detail"].explode(empty_as_null=False).struct
-    long = pl.DataFrame([fields.field(name) for name in _FIELDS])
-    keys = frame.select(pl.col(carried).repeat_by(width).explode(empty_as_null=False))
-    long = keys.hstack(long)
-    if not frame.height:
-        return long.with_columns(pl.lit(None, pl.Float64).alias("age_hours"))
-    if oldest not in schema or long["last_updated"].null_count() == long.height:
-        return long.with_columns(pl.lit(None, pl.Float64).alias("age_hours"))
-    stamps = long["last_updated"].to_physical()
-    first = stamps.reshape((frame.height, width)).arr.min().to_frame("first")
-    repeated = first.select(pl.col("first").repeat_by(width).explode(empty_as_null=False))
-    behind = (stamps - repeated["first"]) / 3.6e9
-    return long.with_columns((pl.col(oldest) - behind).clip(lower_bound=0).alias("age_hours"))
-
-
-def _require(schema: pl.Schema, columns: list[str]) -> None:
-    missing = [c for c in columns if c not in schema]
-    if missing:
-        problems = [f"no column {c}; pass the result of fsq.score" for c in missing]
-        raise InputError(problems, "the rows cannot be diagnosed")
+def _get_limits(name: str, contract: Contract) -> pl.Expr:
+    """A threshold as it applies to the feature of each row."""
+    limits = [contract.threshold(f, name) for f in contract.features]
+    if len(set(limits)) == 1:
+        return pl.lit(limits[0])
+    return pl.lit(pl.Series(limits)).gather(pl.col("feature_index"))

@@ -14,8 +14,9 @@ from fsq.contract import Contract, load_contract
 from fsq.diagnosis.causes import make_findings
 from fsq.diagnosis.checks import list_checks
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates, read_long_detail
+from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
 from fsq.diagnosis.findings import Verdict, find_worst
+from fsq.diagnosis.long_detail import read_long_detail, require_columns
 from fsq.diagnosis.result import Diagnosis
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
@@ -55,23 +56,24 @@ def diagnose(
     >>> from datetime import date
     >>> from fsq.scoring.engine import score
     >>> names = load_contract().names
-    >>> row = {"player_lookup": "lebronjames", "game_date": date(2026, 2, 6)}
+    >>> row = dict(zip(load_contract().table.key, ("lebronjames", date(2026, 2, 6))))
     >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "default" for n in names}
     >>> diagnose(score(pl.DataFrame(row))).findings[0].kind
     'upstream_table_missing'
     """
     loaded = load_contract(contract)
-    rows = _scan(scored)
+    rows, day = _scan(scored), pl.col(loaded.table.date)
+    require_columns(rows.collect_schema(), [loaded.table.date])
     if history is not None:
         past = _scan(history)
         shared = [c for c in rows.collect_schema() if c in past.collect_schema()]
-        first = rows.select(pl.col("game_date").min()).collect().item()
-        before = past.filter(pl.col("game_date") < first).select(shared)
+        first = rows.select(day.min()).collect().item()
+        before = past.filter(day < first).select(shared)
         if dates is None:
-            dates = rows.select(pl.col("game_date").unique()).collect().to_series()
+            dates = rows.select(day.unique()).collect().to_series()
         rows = pl.concat([before, rows.select(shared)])
     days = measure_dates(rows, loaded)
-    present = days["game_date"].to_list()
+    present = days[loaded.table.date].to_list()
     checked = sorted(set(present if dates is None else dates))
     checks = list_checks()
     long = read_long_detail(rows, loaded, [c for check in checks for c in check.columns])
@@ -79,7 +81,7 @@ def diagnose(
     for check in checks:
         check.find(ctx)
     every = sorted({*present, *checked})
-    keep = pl.col("game_date").is_in(checked)
+    keep = day.is_in(checked)
     return Diagnosis(
         loaded,
         _judge_dates(ctx),

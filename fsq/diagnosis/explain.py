@@ -5,24 +5,39 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from fsq.contract import Contract, Feature, load_contract
-from fsq.contract.v2 import KEYS
-from fsq.errors import InputError, short
+from fsq.diagnosis.long_detail import check_contract
+from fsq.diagnosis.lookup import Key, find_record
+from fsq.errors import InputError
+from fsq.schema.columns import DETAIL
 
-_MAX_NAME = 100  # characters of a name
-_RECORD_COLUMNS = (
-    "player_lookup", "game_date", "feature_quality_score", "quality_tier", "quality_alert_level",
-    "quality_alerts", "is_training_ready", "is_production_ready", "matchup_quality_pct",
-    "player_history_quality_pct", "team_context_quality_pct", "vegas_quality_pct",
-    "game_context_quality_pct", "upstream_pipeline_run_id", "upstream_processors_ran",
-    "missing_processors", "upstream_data_freshness_hours", "feature_schema_version",
-)  # fmt: skip
+_HEADLINE = "the record cannot be explained"
+
+
+def _list_record_columns(contract: Contract) -> list[str]:
+    """The record's own columns that an explanation shows, where the rows have them."""
+    group = contract.table.group
+    return [
+        *contract.table.key,
+        "feature_quality_score",
+        "quality_tier",
+        "quality_alert_level",
+        "quality_alerts",
+        "is_training_ready",
+        "is_production_ready",
+        *(f"{c}_quality_pct" for c in contract.category_names),
+        "upstream_pipeline_run_id",
+        "upstream_processors_ran",
+        "missing_processors",
+        "upstream_data_freshness_hours",
+        "feature_schema_version",
+        *([] if group is None else [group]),
+    ]
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class Explanation:
 
 def explain(
     scored: pl.LazyFrame | pl.DataFrame,
-    player: str,
+    key: Key,
     day: date,
     contract: str | Path | Contract = "v2_33features",
 ) -> Explanation:
@@ -56,79 +71,48 @@ def explain(
 
     Args:
         scored: scored rows, such as ``store.read(day, day)``.
-        player: ``player_lookup``; case, spaces and punctuation do not matter.
-        day: the game date.
+        key: the value of the contract's key column; where it has several, their values in order
+            or by name, as many as it takes. Case, spaces and punctuation do not matter.
+        day: the date.
         contract: of the scoring.
 
     Raises:
-        InputError: there is no row for that player and date; the message lists similar names.
+        InputError: no row has that key and date, or several have; the message lists similar
+            values.
 
     >>> from fsq.scoring.engine import score
-    >>> names = load_contract().names
-    >>> row = {"player_lookup": "lebronjames", "game_date": date(2026, 2, 6)}
-    >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "phase3" for n in names}
+    >>> contract = load_contract()
+    >>> row = dict(zip(contract.table.key, ("lebronjames", date(2026, 2, 6))))
+    >>> row |= {n: 1.0 for n in contract.names}
+    >>> row |= {f"{n}__source": "phase3" for n in contract.names}
     >>> scored = score(pl.DataFrame(row))
     >>> explain(scored, "LeBron James", date(2026, 2, 6)).features[0]["arithmetic"]
     '87 phase3 = 87'
     """
-    loaded, rows = load_contract(contract), scored.lazy().filter(pl.col("game_date") == day)
-    schema = rows.collect_schema()
-    carried = [c for c in (*_RECORD_COLUMNS, "game_id") if c in schema]
-    missing = {*KEYS, "feature_quality_detail"} - set(schema)
-    if missing:
-        raise InputError(
-            [f"no column {c}; pass scored rows" for c in sorted(missing)],
-            "the record cannot be explained",
-        )
-    name = _match_player(player, rows.select("player_lookup").collect()["player_lookup"], day)
-    chosen = rows.filter(pl.col("player_lookup") == name)
-    labels = ["feature_sources"] if "feature_sources" in schema else []
-    columns = [*carried, *labels, "feature_quality_detail"]
-    record = chosen.select(columns).collect().row(0, named=True)
-    detail = record.pop("feature_quality_detail") or []
+    loaded = load_contract(contract)
+    table, schema = loaded.table, scored.lazy().collect_schema()
+    if missing := {*table.key, DETAIL} - set(schema):
+        problems = [f"no column {c}; pass scored rows" for c in sorted(missing)]
+        raise InputError(problems, _HEADLINE)
+    rows = scored.lazy().filter(pl.col(table.date) == day)
+    check_contract(rows, loaded, _HEADLINE)
+    found = find_record(rows, key, day, table)
+    chosen = rows.filter(pl.col(name).eq_missing(value) for name, value in found.items())
+    carried = [c for c in _list_record_columns(loaded) if c in schema]
+    labels = [c for c in loaded.output.legacy[:1] if c in schema]
+    record = chosen.select(*carried, *labels, DETAIL).collect().row(0, named=True)
+    detail = record.pop(DETAIL) or []
     if [d["feature_name"] for d in detail] != list(loaded.names):
-        raise InputError(
-            [
-                f"its {len(detail)} features are not those of {loaded.name}; name the contract "
-                "that it was scored with"
-            ],
-            "the record cannot be explained",
-        )
-    sources = _parse_source_labels(record.pop("feature_sources", None))
+        cure = "name the contract that it was scored with"
+        problem = f"its {len(detail)} features are not those of {loaded.name}; {cure}"
+        raise InputError([problem], _HEADLINE)
+    sources = _parse_source_labels(record.pop(labels[0]) if labels else None)
     as_of = _recover_as_of(detail, record.get("upstream_data_freshness_hours"))
     features = [
         _explain_feature(d, f, loaded, as_of, sources.get(str(f.index)))
         for d, f in zip(detail, loaded.features, strict=True)
     ]
     return Explanation(record, features)
-
-
-def _match_player(player: str, names: pl.Series, day: date) -> str:
-    known: list[str] = sorted({n for n in names.to_list() if n is not None})
-    if player in known:
-        return player
-    wanted = _normalize_name(player)
-    same: list[str] = [n for n in known if _normalize_name(n) == wanted]
-    if len(same) == 1:
-        return same[0]
-    if not known:
-        cure = "there are no rows for this date; name another one"
-    else:
-        # Comparing takes quadratic time, and a name may be as long as a cell.
-        keys = {n: _normalize_name(n[:_MAX_NAME]) for n in known}
-        wanted = wanted[:_MAX_NAME]
-        near = get_close_matches(wanted, keys.values(), n=5, cutoff=0.5)
-        holding = [k for k in keys.values() if wanted and wanted in k][:5]
-        order = list(dict.fromkeys(holding + near))[:5]
-        close = [short(n) for k in order for n in known if keys[n] == k][:5]
-        cure = f"similar names: {', '.join(close)}" if close else "no name is similar"
-    raise InputError(
-        [f"no player {short(player)!r} on {day}; {cure}"], "the record cannot be explained"
-    )
-
-
-def _normalize_name(name: str) -> str:
-    return "".join(c for c in name.casefold() if c.isalnum())
 
 
 def _parse_source_labels(text: Any) -> dict[str, str]:
@@ -168,20 +152,22 @@ def format_arithmetic(feature: dict[str, Any], contract: Contract) -> str:
     If the source label is unknown or does not give the score, the sum begins with the base that
     it must have had.
 
-    >>> feature = {"source": "phase4", "source_type": "phase4", "quality_score": 80.0,
+    >>> feature = {"feature_index": 0, "source": "phase4", "source_type": "phase4",
     ...         "age_hours": 31.0, "sample_size": 3, "window_size": 10, "feature_value": 1.0,
-    ...         "is_default": False}
+    ...         "is_default": False, "quality_score": 80.0}
     >>> format_arithmetic(feature, load_contract())
     '100 phase4 − 10 stale 31 h − 10 thin 3/10 = 80'
     """
     rules, score = contract.feature_rules, feature["quality_score"]
+    own = contract.features[feature["feature_index"]]
+    stale, very_stale = (contract.threshold(own, n) for n in ("stale_hours", "very_stale_hours"))
     age, sample = feature["age_hours"], feature["sample_size"]
     penalties: list[tuple[float, str]] = []
-    if age is not None and age > rules.very_stale_hours:
-        penalties.append((rules.very_stale_penalty, f"very stale {_format_hours(age, rules)} h"))
-    elif age is not None and age > rules.stale_hours:
-        penalties.append((rules.stale_penalty, f"stale {_format_hours(age, rules)} h"))
-    if sample is not None and sample < rules.thin_sample:
+    if age is not None and age > stale:
+        points = rules.very_stale_penalty if age > very_stale else rules.stale_penalty
+        word = "very stale" if age > very_stale else "stale"
+        penalties.append((points, f"{word} {_format_hours(age, (stale, very_stale))} h"))
+    if sample is not None and sample < contract.threshold(own, "thin_sample"):
         size = feature["window_size"]
         penalties.append(
             (rules.thin_penalty, f"thin {sample}/{size}" if size else f"thin {sample}")
@@ -199,10 +185,10 @@ def format_arithmetic(feature: dict[str, Any], contract: Contract) -> str:
     return f"{base:g} {label}{parts} = {base - total:g}{cut}"
 
 
-def _format_hours(age: float, rules: Any) -> str:
+def _format_hours(age: float, limits: tuple[float, float]) -> str:
     """Hours without decimals, unless rounding would reach a limit that they exceed."""
     whole = f"{age:.0f}"
-    return f"{age:.2f}" if float(whole) in (rules.stale_hours, rules.very_stale_hours) else whole
+    return f"{age:.2f}" if float(whole) in limits else whole
 
 
 def _convert_to_json(data: dict[str, Any]) -> dict[str, Any]:

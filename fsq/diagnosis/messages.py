@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from fsq.contract import Contract
 from fsq.diagnosis.findings import Signal
+from fsq.diagnosis.nouns import name_entities, name_events, name_examples
 
 _MOST_NAMES = 4
 
@@ -91,9 +92,19 @@ class Facts:
         return "unknown" if share is None else f"{share:.0%}"
 
     @property
-    def players(self) -> str:
-        """The first few players in brackets, after a blank; empty if none is known."""
-        names = self.evidence.get("players") or []
+    def entities(self) -> str:
+        """What the records are about, such as ``players``."""
+        return name_entities(self.contract.table)
+
+    @property
+    def events(self) -> str:
+        """The members of a window, such as ``games``."""
+        return name_events(self.contract.table)
+
+    @property
+    def examples(self) -> str:
+        """The first few records in brackets, after a blank; empty if none is known."""
+        names = self.evidence.get(name_examples(self.contract.table)) or []
         rest = self.signal.rows_affected - len(names)
         more = f" and {rest:,} more" if names and rest > 0 else ""
         return f" ({', '.join(names)}{more})" if names else ""

@@ -67,10 +67,11 @@ class Diagnosis:
         }
 
     def _list_dates(self) -> list[dict[str, Any]]:
+        date_column = self.contract.table.date
         features: dict[date, list[dict[str, Any]]] = {}
         for f in self.features.to_dicts():
-            features.setdefault(f.pop("game_date"), []).append(_replace_nan(f))
-        measured = {day.pop("game_date"): day for day in self.days.to_dicts()}
+            features.setdefault(f.pop(date_column), []).append(_replace_nan(f))
+        measured = {day.pop(date_column): day for day in self.days.to_dicts()}
         return [
             {"date": d.isoformat(), "verdict": self.dates[d]}
             | _replace_nan(measured.get(d, {"rows": 0}))

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.errors import StoreError
 from fsq.stores import Store, get_backend
@@ -16,8 +15,12 @@ from fsq.stores.read_errors import store_read_errors
 # How far before the first date to read for its comparison; longer breaks separate seasons.
 LOOKBACK = timedelta(days=31)
 SUMMARY_TABLE = "feature_quality_daily"
-# Each of these gets a ``_trailing`` median.
-COMPARED_METRICS = ("rows", "quality_pct", *(f"{c}_quality_pct" for c in CATEGORIES), "default_pct")
+
+
+def list_compared_metrics(contract: Contract) -> tuple[str, ...]:
+    """The columns of a trend that get a ``_trailing`` median."""
+    means = (f"{c}_quality_pct" for c in contract.category_names)
+    return ("rows", "quality_pct", *means, "default_pct")
 
 
 def make_trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -28,9 +31,9 @@ def make_trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         contract: of the scoring; its feature count makes counts of defaults a share.
 
     Returns:
-        ``game_date``; ``rows``; ``quality_pct``, ``<category>_quality_pct`` and ``default_pct``
-        (share of all values), 0 to 100; ``green``, ``yellow`` and ``red`` (rows);
-        ``production_ready_pct`` and ``training_ready_pct``; for each of ``COMPARED_METRICS`` a
+        The contract's date; ``rows``; ``quality_pct``, ``<category>_quality_pct`` and
+        ``default_pct`` (share of all values), 0 to 100; ``green``, ``yellow`` and ``red`` (rows);
+        ``production_ready_pct`` and ``training_ready_pct``; for each of ``list_compared_metrics`` a
         ``<name>_trailing`` median of the dates before (the contract sets how many, and with how
         few it is NULL);
         ``quality_change`` and ``default_change`` (points against that median) and
@@ -46,11 +49,11 @@ def make_trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """
     rules = contract.diagnosis
     share = pl.col("default_features") / (pl.col("rows") * len(contract.features))
-    measured = days.sort("game_date").select(
-        "game_date",
+    measured = days.sort(contract.table.date).select(
+        contract.table.date,
         "rows",
         pl.col("quality").alias("quality_pct"),
-        *(f"{c}_quality_pct" for c in CATEGORIES),
+        *(f"{c}_quality_pct" for c in contract.category_names),
         (100 * share).alias("default_pct"),
         "green",
         "yellow",
@@ -64,7 +67,7 @@ def make_trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         .shift(1)
         .rolling_median(rules.history_days, min_samples=rules.history_min_days)
         .alias(f"{name}_trailing")
-        for name in COMPARED_METRICS
+        for name in list_compared_metrics(contract)
     )
     return compared.with_columns(
         (pl.col("quality_pct") - pl.col("quality_pct_trailing")).alias("quality_change"),
@@ -85,7 +88,7 @@ def read_trend(
     with store_read_errors(store.uri):
         out = make_trend(measure_dates(store.read(before, end), contract), contract)
     if start is not None:
-        out = out.filter(pl.col("game_date") >= start)
+        out = out.filter(pl.col(contract.table.date) >= start)
     if out.is_empty():
         raise StoreError(
             f"{store.uri} has no rows {_describe_range(start, end)}; backfill these dates"

@@ -8,7 +8,7 @@ from fsq.contract import Contract, Feature
 from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.checks.optional_features import OptionalThresholds
-from fsq.diagnosis.trend import COMPARED_METRICS
+from fsq.diagnosis.trend import list_compared_metrics
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.sql.gates import make_gate_placeholders
 from fsq.sql.quote import escape_comment, format_boolean, format_number, quote_text, quote_texts
@@ -60,11 +60,15 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
                 6,
                 (
                     f"CAST({_quote_reserved(c)} AS FLOAT64) AS {_quote_reserved(c)}"
-                    for c in COMPARED_METRICS
+                    for c in list_compared_metrics(contract)
                 ),
             ),
             "trailing": _join(
-                4, (_trailing_median(c, rules.history_min_days) for c in COMPARED_METRICS)
+                4,
+                (
+                    _trailing_median(c, rules.history_min_days)
+                    for c in list_compared_metrics(contract)
+                ),
             ),
             "contract_features": _feature_table(contract),
             "before": "PARTITION BY feature_index ORDER BY game_date "

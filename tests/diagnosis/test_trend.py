@@ -11,7 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 
 import fsq
 from fsq.diagnosis.daily_metrics import measure_dates
-from fsq.diagnosis.trend import COMPARED_METRICS, make_trend, read_trend, write_summary
+from fsq.diagnosis.trend import list_compared_metrics, make_trend, read_trend, write_summary
 from fsq.stores.delta.daily_table import replace_dates
 from tests.support.frames import CONTRACT, wide
 
@@ -46,7 +46,7 @@ def test_each_date_is_held_against_those_before_it_only(scored: pl.DataFrame) ->
     days = _days(scored)
     for i, day in enumerate(days):
         before = days[max(0, i - HISTORY) : i]
-        for name in COMPARED_METRICS:
+        for name in list_compared_metrics(CONTRACT):
             if len(before) < LEAST:
                 assert day[f"{name}_trailing"] is None
             else:

@@ -21,7 +21,8 @@ from fsq.cli import main
 from fsq.contract import Contract
 from fsq.diagnosis.checks import list_checks, list_kinds, upstream
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates, read_long_detail
+from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
+from fsq.diagnosis.long_detail import read_long_detail
 from fsq.diagnosis.trend import make_trend
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients

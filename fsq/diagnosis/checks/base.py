@@ -13,6 +13,7 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import SEVERITIES, NotEvaluated, Severity, Signal
 from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.nouns import describe_start
 
 
 class Stage(IntEnum):
@@ -30,7 +31,8 @@ class Need:
 
     Args:
         what: a phrase for the documentation.
-        reason: why it was not evaluated without it; may name settings of ``[diagnosis]``.
+        reason: why it was not evaluated without it; may name settings of ``[diagnosis]``, and
+            ``{start}``: why windows cannot be full yet.
         is_met: whether a date, given by its position, has it; None if the check itself decides,
             feature by feature.
         decisive: whether a date cannot be called green without it.
@@ -57,18 +59,18 @@ MIN_ROWS = Need(
 MIN_ROWS_WITH_VALUE = Need(
     "a minimum of rows with a value", "fewer than {min_rows} rows with a value"
 )
-SEASON_UNDER_WAY = Need(
-    "a season under way", "the season has just begun", lambda ctx, at: not ctx.starts_season(at)
-)
+SEASON_UNDER_WAY = Need("a season under way", "{start}", lambda ctx, at: not ctx.starts_season(at))
 SAMPLE_SIZES = Need(
-    "sample sizes", "no sample sizes", lambda ctx, at: bool(ctx.median_games[at] >= 0)
+    "sample sizes", "no sample sizes", lambda ctx, at: bool(ctx.median_sample[at] >= 0)
 )
 TIMESTAMPS = Need("`last_updated` timestamps", "no last_updated timestamps")
 
 
 def need_column(name: str) -> Need:
     """A carried column, which the check also lists in its ``columns``."""
-    return Need(f"column `{name}`", f"no column {name}", lambda ctx, _: name in ctx.long.columns)
+    return Need(
+        f"column `{name}`", f"no column {name}", lambda ctx, _: name in ctx.long.records.columns
+    )
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Kind:
 
     def note_unmet(self, ctx: Context, at: int, need: Need, features: tuple[str, ...] = ()) -> None:
         """Note that this kind was not evaluated on a date, for all or some features."""
-        reason = need.reason.format_map(ctx.contract.diagnosis.model_dump())
+        words = ctx.contract.diagnosis.model_dump() | {"start": describe_start(ctx.contract)}
+        reason = need.reason.format_map(words)
         ctx.not_evaluated.append(
             NotEvaluated(self.name, ctx.dates[at], reason, need.decisive, features)
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from fsq.contract.sections import Percent
 from fsq.contract.thresholds import Thresholds
-from fsq.contract.v2 import CATEGORIES
 from fsq.diagnosis.checks.base import HISTORY, SEASON_UNDER_WAY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
@@ -47,16 +48,19 @@ class CategoryShift(Check):
     def find(self, ctx: Context) -> None:
         """Report categories that fell and none of whose features another finding names."""
         limits, contract = CategoryThresholds.of(ctx.contract), ctx.contract
-        quality = ctx.days.select(f"{c}_quality_pct" for c in CATEGORIES).to_numpy()
-        required = {c.name for c in contract.categories if not c.optional}
+        required = [c.name for c in contract.categories if not c.optional]
+        if not required:
+            return
+        means = ctx.days.select(pl.col(f"{c}_quality_pct").cast(pl.Float64) for c in required)
+        quality = means.to_numpy()
         explained = ctx.list_explained()
         for at, day in ctx.iterate_dates():
             usual = ctx.compute_median_before(quality, at)
             if not CATEGORY_SHIFT.can_evaluate(ctx, at) or usual is None:
                 continue
-            for n, category in enumerate(CATEGORIES):
+            for n, category in enumerate(required):
                 members = [f for f in contract.features if f.category == category]
-                if category not in required or any((day, f.name) in explained for f in members):
+                if any((day, f.name) in explained for f in members):
                     continue
                 drop = float(usual[n] - quality[at, n])
                 if drop >= limits.category_drop_yellow:

@@ -26,7 +26,7 @@ class ConstantThresholds(Thresholds):
     stuck_red_std: Share = 0.25
     """Below a feature's floors: red if the standard deviation is under this part of its floor."""
     rows_per_value: Annotated[Count, Field(ge=1)] = 20
-    """A date with few teams may have few distinct values: one in so many rows is enough."""
+    """A date with few groups may have few distinct values: one in so many rows is enough."""
     silent_share: Share = 0.2
     """Share of values that equal the expected one exactly."""
     silent_rise: Share = 0.1
@@ -143,7 +143,7 @@ def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> 
     if ctx.get_matrix("most_common_share")[at, f.index] >= limits.stuck_share:
         return True
     if ctx.starts_season(at):
-        return False  # few games, few values
+        return False  # few events, few values
     rows = int(ctx.get_matrix("trusted")[at, f.index])
     least = min(f.min_distinct or 0, rows // limits.rows_per_value)
     narrow = f.min_std is not None and ctx.get_matrix("std")[at, f.index] < f.min_std

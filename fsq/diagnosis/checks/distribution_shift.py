@@ -107,7 +107,7 @@ def _measure_shift(
     np.add.at(counts, (dates, bins), 1)
     total = counts[:last].sum(axis=0)
     index = measure_psi(counts[last], total)
-    # Rows of one team share their team's value: what counts is how many values there are.
+    # Rows of one group may share a value: what counts is how many values there are.
     chance = limits.psi_noise * len(edges) / len(np.unique(values[dates == last]))
     if index < max(limits.psi_above, chance):
         return None

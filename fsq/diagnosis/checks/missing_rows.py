@@ -12,19 +12,20 @@ from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity, Signal
 from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.nouns import name_group
 
 
 class RowThresholds(Thresholds):
-    """Rows per game, or per date where games are unknown, against the earlier dates' median."""
+    """Rows per group, or per date where groups are unknown, against the earlier dates' median."""
 
     rows_per_game_yellow: Share = 0.85
-    """Rows per game, relative to the earlier dates' median."""
+    """Rows per group, relative to the earlier dates' median."""
     rows_per_game_red: Share = 0.7
     """The same, for red."""
     rows_yellow: Share = 0.3
-    """Rows of a date, relative to that median, where games are unknown."""
+    """Rows of a date, relative to that median, where groups are unknown."""
     rows_above: Annotated[float, Field(ge=1)] = 1.5
-    """Rows per game, relative to that median: too many."""
+    """Rows per group, relative to that median: too many."""
     rising = (("rows_per_game_red", "rows_per_game_yellow"),)
 
 
@@ -34,7 +35,7 @@ def _describe_missing(f: Facts) -> Text:
     return Text(
         f"about {f.signal.rows_affected:,} rows are missing: {f.evidence['rate']:g} per "
         f"{f.evidence['per']}, usually {f.evidence['usual']:g}",
-        "Some players were not written to the feature store. The rows that exist look normal "
+        f"Some {f.entities} were not written to the feature store. The rows that exist look normal "
         "unless another finding says otherwise.",
     )
 
@@ -43,7 +44,8 @@ def _describe_surplus(f: Facts) -> Text:
     return Text(
         f"about {f.signal.rows_affected:,} rows too many: {f.evidence['rate']:g} per "
         f"{f.evidence['per']}, usually {f.evidence['usual']:g}",
-        "More players than usual were written; look for games or rosters that were written twice.",
+        f"More {f.entities} than usual were written; look for {f.events} or rosters that were "
+        "written twice.",
     )
 
 
@@ -64,7 +66,7 @@ SURPLUS_ROWS = Kind(
 
 
 class MissingRows(Check):
-    """Count the rows of a date: per game where every date knows its games, else as they are."""
+    """Count the rows of a date: per group where every date knows its groups, else as they are."""
 
     stage = Stage.ROWS
     thresholds = RowThresholds
@@ -77,23 +79,23 @@ class MissingRows(Check):
             for day in ctx.missing_dates
         ]
         limits = RowThresholds.of(ctx.contract)
-        games = ctx.days["games"].cast(float).fill_null(0).to_numpy()
-        per_game = bool((games > 0).all())
-        rate = (ctx.rows / games if per_game else ctx.rows)[:, None]
+        grouped = bool((ctx.groups > 0).all())
+        rate = (ctx.rows / ctx.groups if grouped else ctx.rows)[:, None]
+        per = name_group(ctx.contract.table) if grouped else "date"
         for at, _ in ctx.iterate_dates():
             usual = ctx.compute_median_before(rate, at)
             if not MISSING_ROWS.can_evaluate(ctx, at) or usual is None:
                 continue
             ratio = float(rate[at, 0] / usual[0])
             facts: dict[str, Any] = {
-                "per": "game" if per_game else "date",
+                "per": per,
                 "rate": round(float(rate[at, 0]), 1),
                 "usual": round(float(usual[0]), 1),
             }
             lacking = round(ctx.rows[at] * (1 / ratio - 1))
-            if ratio < (limits.rows_per_game_yellow if per_game else limits.rows_yellow):
-                red = per_game and ratio < limits.rows_per_game_red
+            if ratio < (limits.rows_per_game_yellow if grouped else limits.rows_yellow):
+                red = grouped and ratio < limits.rows_per_game_red
                 severity: Severity = "red" if red else "yellow"
                 MISSING_ROWS.report(ctx, at, severity, "", [], lacking, **facts)
-            elif per_game and ratio > limits.rows_above:
+            elif grouped and ratio > limits.rows_above:
                 SURPLUS_ROWS.report(ctx, at, "yellow", "", [], -lacking, **facts)

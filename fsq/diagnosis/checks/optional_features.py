@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
-from fsq.diagnosis.context import Context
+from fsq.diagnosis.context import Context, Matrix
 from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.optional import OptionalGroup, group_optional
 
 
 class OptionalThresholds(Thresholds):
@@ -27,8 +30,10 @@ def _describe_coverage(f: Facts) -> Text:
 
 
 def _describe_absent(f: Facts) -> Text:
+    siblings = {g.name for g in f.contract.features if g.upstream_table == f.signal.table}
+    missing = f"from {f.table}" if siblings == {*f.features} else f"of {f.names}"
     return Text(
-        f"no row has a value from {f.table}",
+        f"no row has a value {missing}",
         "Earlier dates have none either. These features are optional, so this is allowed.",
     )
 
@@ -58,23 +63,23 @@ class OptionalFeatures(Check):
 
     def find(self, ctx: Context) -> None:
         """Report a share that is out of bounds and has changed, or that is zero as before."""
-        features = [f for f in ctx.contract.features if f.optional]
-        if not features:
-            return
+        for group in group_optional(ctx.contract):
+            present = ctx.count_per_date(~ctx.find_any_defaulted(group.deciding))
+            self._compare(ctx, group, (present / ctx.rows)[:, None])
+
+    def _compare(self, ctx: Context, group: OptionalGroup, share: Matrix) -> None:
         limits = OptionalThresholds.of(ctx.contract)
         low, high = limits.optional_normal
-        table = features[0].upstream_table
-        share = (ctx.days["vegas_rows"].to_numpy() / ctx.rows)[:, None]
         for at, _ in ctx.iterate_dates():
             now, usual = float(share[at, 0]), ctx.compute_median_before(share, at)
-            facts = {
+            facts: dict[str, Any] = {
                 "share": round(now, 4),
                 "normal": [low, high],
                 "usual_share": None if usual is None else round(float(usual[0]), 4),
             }
-            lacking = ctx.rows[at] * (1 - now)
+            what = (group.name, list(group.features), ctx.rows[at] * (1 - now), group.table)
             if now == 0 and (usual is None or usual[0] == 0):
-                ABSENT.report(ctx, at, "info", "", features, lacking, table, **facts)
+                ABSENT.report(ctx, at, "info", *what, **facts)
             elif (
                 COVERAGE.can_evaluate(ctx, at)
                 and usual is not None
@@ -82,4 +87,4 @@ class OptionalFeatures(Check):
                 and not low <= now <= high
                 and abs(now - usual[0]) >= limits.optional_shift
             ):
-                COVERAGE.report(ctx, at, "yellow", "", features, lacking, table, **facts)
+                COVERAGE.report(ctx, at, "yellow", *what, **facts)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from fsq.contract import Feature
 from fsq.contract.sections import Share
@@ -11,6 +10,7 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, SAMPLE_SIZES, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.nouns import describe_start, name_examples, name_sample
 
 
 class UpstreamThresholds(Thresholds):
@@ -35,7 +35,7 @@ def _describe_wrote_nothing(f: Facts) -> Text:
     return Text(
         f"{f.job} ran but wrote nothing: {f.indices} {f.are} default for {f.rows}",
         f"{f.job} is listed as completed, but {f.table} has no record for these "
-        f"{f.signal.rows_affected:,} players{f.players}.",
+        f"{f.signal.rows_affected:,} {f.entities}{f.examples}.",
     )
 
 
@@ -49,9 +49,9 @@ def _describe_table_missing(f: Facts) -> Text:
 
 def _describe_wrote_part(f: Facts) -> Text:
     return Text(
-        f"{f.job} left out players: {f.indices} {f.are} default for {f.rows}",
+        f"{f.job} left out {f.entities}: {f.indices} {f.are} default for {f.rows}",
         f"{f.run}{f.table} has no record for these {f.signal.rows_affected:,} "
-        f"players{f.players}; usually {f.usual_share} of the rows lack one.",
+        f"{f.entities}{f.examples}; usually {f.usual_share} of the rows lack one.",
     )
 
 
@@ -67,7 +67,7 @@ def _describe_default_rise(f: Facts) -> Text:
         f"{f.feature} {f.are} default for {f.evidence['default_share']:.0%} of the rows, "
         f"usually {f.usual_share}",
         f"{f.run}{f.names} of {f.table} fell back to defaults for more rows than on earlier "
-        f"dates{f.players}.",
+        f"dates{f.examples}.",
     )
 
 
@@ -80,10 +80,11 @@ def _describe_disagreement(f: Facts) -> Text:
 
 
 def _describe_season_start(f: Facts) -> Text:
+    table = f.contract.table
     return Text(
-        f"the season has just begun: {f.indices} {f.are} still default",
-        f"The median player has {f.evidence['games']:g} games in the window, so {f.names} cannot "
-        "be known yet. The training gate excludes such rows.",
+        f"{describe_start(f.contract)}: {f.indices} {f.are} still default",
+        f"The median {table.entity} has {f.evidence[name_sample(table)]:g} {f.events} in "
+        f"the window, so {f.names} cannot be known yet. The training gate excludes such rows.",
     )
 
 
@@ -160,7 +161,7 @@ class Upstream(Check):
     def find(self, ctx: Context) -> None:
         """Compare each table's default rows with all rows, and with those of earlier dates."""
         nearly_all = ctx.contract.diagnosis.table_default_share
-        limits = UpstreamThresholds.of(ctx.contract)
+        limits, nouns = UpstreamThresholds.of(ctx.contract), ctx.contract.table
         defaulted = {t: ctx.find_all_defaulted(fs) for t, fs in ctx.tables.items()}
         empty = {t: ctx.count_per_date(mask) for t, mask in defaulted.items()}
         for at, _ in ctx.iterate_dates():
@@ -175,8 +176,8 @@ class Upstream(Check):
                     if ctx.starts_season(at) and ran is not False:
                         starting += features
                     else:
-                        rows, players = empty[table][at], ctx.list_players(defaulted[table], at)
-                        facts = {"ran": ran, "players": players}
+                        rows, examples = empty[table][at], ctx.list_examples(defaulted[table], at)
+                        facts: dict[str, Any] = {"ran": ran, name_examples(nouns): examples}
                         kind = _kind_of_empty(ran)
                         kind.report(ctx, at, "red", table, features, rows, table, **facts)
                     continue
@@ -191,11 +192,11 @@ class Upstream(Check):
                     most = ctx.get_matrix("default_rows")[at, [f.index for f in lost]].max()
                     FEATURE_MISSING.report(ctx, at, "red", table, lost, most, table, ran=ran)
                 rest = [f for f in required if f not in lost]
-                _report_rise(ctx, at, table, rest, ran, defaulted[table], limits)
+                _report_rise(ctx, at, table, rest, ran, limits)
             if starting:
                 starting.sort(key=lambda f: f.index)
-                games = float(ctx.median_games[at])
-                SEASON_START.report(ctx, at, "yellow", "", starting, ctx.rows[at], games=games)
+                sample: dict[str, Any] = {name_sample(nouns): float(ctx.median_sample[at])}
+                SEASON_START.report(ctx, at, "yellow", "", starting, ctx.rows[at], **sample)
 
 
 def has_run(ctx: Context, table: str, at: int) -> bool | None:
@@ -220,7 +221,6 @@ def _report_rise(
     table: str,
     features: list[Feature],
     ran: bool | None,
-    defaulted: npt.NDArray[np.bool_],
     limits: UpstreamThresholds,
 ) -> None:
     """Report features that fall back for more rows than on earlier dates, though not for all."""
@@ -232,10 +232,16 @@ def _report_rise(
     if not risen:
         return
     worst = max(risen, key=lambda f: rise[f.index])
-    whole_table = len(risen) == len(ctx.tables[table]) and len(risen) > 1
-    indices = [f.index for f in risen]
-    mask = defaulted if whole_table else np.asarray(ctx.is_default[:, indices].any(axis=1))
+    required = [f for f in ctx.tables[table] if not f.optional]
+    whole_table = len(risen) == len(required) and len(risen) > 1
+    mask = ctx.find_all_defaulted(required) if whole_table else ctx.find_any_defaulted(risen)
     kind = WROTE_PART if whole_table else DEFAULT_RISE
+    facts: dict[str, Any] = {
+        "ran": ran,
+        name_examples(ctx.contract.table): ctx.list_examples(mask, at),
+        "default_share": round(float(ctx.default_share[at, worst.index]), 4),
+        "usual_share": round(float(usual[worst.index]), 4),
+    }
     kind.report(
         ctx,
         at,
@@ -244,8 +250,5 @@ def _report_rise(
         risen,
         ctx.count_per_date(mask)[at],
         table,
-        ran=ran,
-        players=ctx.list_players(mask, at),
-        default_share=round(float(ctx.default_share[at, worst.index]), 4),
-        usual_share=round(float(usual[worst.index]), 4),
+        **facts,
     )

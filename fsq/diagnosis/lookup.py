@@ -1,0 +1,131 @@
+"""Find one record by its keys, as people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from fsq.contract.table import Table
+from fsq.diagnosis.nouns import name_entities
+from fsq.errors import InputError, short
+
+Key: TypeAlias = str | int | Sequence[Any] | Mapping[str, Any]
+_MAX_NAME = 100  # characters of a name
+_HEADLINE = "the record cannot be explained"
+
+
+def name_keys(key: Key, table: Table) -> dict[str, Any]:
+    """The values of a key by column.
+
+    Args:
+        key: the value of the only key column; those of all, in their order; or values by column,
+            the time among them.
+        table: of the contract.
+
+    Raises:
+        InputError: there are more values than key columns, or a column is no key.
+
+    >>> name_keys("lebronjames", Table(keys=("player",), date="day"))
+    {'player': 'lebronjames'}
+    >>> name_keys(("UA", 1545), Table(keys=("carrier", "flight"), date="day"))
+    {'carrier': 'UA', 'flight': 1545}
+    """
+    columns = [*table.keys, *([table.time] if table.time else [])]
+    if isinstance(key, Mapping):
+        unknown = [str(c) for c in key if c not in columns]
+        named = dict(key)
+    else:
+        values = [key] if isinstance(key, str | int) else list(key)
+        unknown = [str(v) for v in values[len(columns) :]]
+        named = dict(zip(columns, values, strict=False))
+    if unknown or not named:
+        listed = ", ".join(map(short, unknown)) or "nothing"
+        problem = f"{listed} names no key; the keys are {', '.join(columns)}"
+        raise InputError([problem], _HEADLINE)
+    return named
+
+
+def find_record(rows: pl.LazyFrame, key: Key, day: date, table: Table) -> dict[str, Any]:
+    """Find the one record of a date that a key names.
+
+    Case, spaces and punctuation do not matter; a moment may be cut short, and is in the table's
+    time zone.
+
+    Args:
+        rows: those of the date, with the columns of the key.
+        key: see ``name_keys``.
+        day: the date, for messages.
+        table: of the contract.
+
+    Returns:
+        The values of the key columns, as the rows have them.
+
+    Raises:
+        InputError: no record has the key, or several have; the message lists similar values.
+    """
+    wanted = name_keys(key, table)
+    columns = [*table.keys, *([table.time] if table.time else [])]
+    found, given = rows.select(columns).unique().collect(), ""
+    for column in columns:
+        if column in wanted:
+            noun = table.entity if len(table.keys) == 1 and column in table.keys else column
+            value = _match(wanted[column], found[column], table, f"{noun}{{}}{given} on {day}")
+            found = found.filter(pl.col(column) == value)
+            given += f"{' and' if given else ' with'} {column} {short(value)}"
+    if found.height > 1:
+        open_column = next(c for c in columns if found[c].n_unique() > 1)
+        texts = sorted(_write(v, table) for v in found[open_column].drop_nulls().unique())[:5]
+        problem = (
+            f"{found.height} {name_entities(table)} of {day} match; name "
+            f"{open_column}, too: {', '.join(map(short, texts))}"
+        )
+        raise InputError([problem], _HEADLINE)
+    return found.row(0, named=True)
+
+
+def _match(wanted: Any, column: pl.Series, table: Table, what: str) -> Any:
+    """The value of a column that is meant; ``what`` names it in the message."""
+    values = column.drop_nulls().unique().sort().to_list()
+    if wanted in values:
+        return wanted
+    texts = [_write(v, table) for v in values]
+    text, plain = str(wanted), _normalize(str(wanted))
+    is_moment = isinstance(column.dtype, pl.Datetime)
+    same = [
+        v
+        for v, t in zip(values, texts, strict=True)
+        if _normalize(t) == plain or (is_moment and plain and _normalize(t).startswith(plain))
+    ]
+    if len(same) == 1:
+        return same[0]
+    cure = _find_similar(plain, texts)
+    raise InputError([f"no {what.format(f' {short(text)!r}')}; {cure}"], _HEADLINE)
+
+
+def _find_similar(plain: str, texts: list[str]) -> str:
+    if not texts:
+        return "there are no rows for this date; name another one"
+    # Comparing takes quadratic time, and a name may be as long as a cell.
+    keys = {t: _normalize(t[:_MAX_NAME]) for t in texts}
+    plain = plain[:_MAX_NAME]
+    near = get_close_matches(plain, keys.values(), n=5, cutoff=0.5)
+    holding = [k for k in keys.values() if plain and plain in k][:5]
+    order = list(dict.fromkeys(holding + near))[:5]
+    close = [short(t) for k in order for t in texts if keys[t] == k][:5]
+    return f"similar names: {', '.join(close)}" if close else "no name is similar"
+
+
+def _write(value: Any, table: Table) -> str:
+    """A value as people write it; a moment in the table's time zone."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(ZoneInfo(table.timezone)).isoformat(sep=" ")
+    return str(value)
+
+
+def _normalize(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())

@@ -1,16 +1,16 @@
-"""Sources of feature rows: Parquet files, a Delta table, or a BigQuery table."""
+"""Sources of records: files, a Delta table, or a BigQuery table."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from glob import glob, has_magic
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
 import polars as pl
 
+from fsq.backfill.files import scan_files
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.stores import get_capabilities, is_store, open_store
 from fsq.stores.read_errors import first_line, is_read_error
@@ -20,34 +20,27 @@ def scan_source(uri: str) -> pl.LazyFrame:
     """Open a source lazily.
 
     Args:
-        uri: a Parquet file, a folder or glob of Parquet files, a Delta table's folder, or
-            ``bigquery://project.dataset.table``.
+        uri: a Parquet, CSV, NDJSON or Arrow file, a folder or glob of such files, a Delta
+            table's folder, or ``bigquery://project.dataset.table``.
 
     Raises:
-        InputError: nothing is there, or it cannot be read as Parquet.
+        InputError: nothing is there, or it cannot be read in the format that its ending names.
         StoreError: the scheme is not supported.
     """
     scheme, has_scheme, _ = uri.partition("://")
-    path = Path(uri.removeprefix("file://"))
     if is_store(uri):
         return open_store(uri).read()
     if has_scheme and scheme != "file":
         raise StoreError(f"{scheme}:// sources are not supported; use files or bigquery://")
-    files = sorted(glob(str(path), recursive=True)) if has_magic(str(path)) else []  # noqa: PTH207
-    if path.is_dir():
-        files = sorted(str(f) for f in path.rglob("*.parquet"))
-    elif path.is_file():
-        files = [str(path)]
-    files = [f for f in files if Path(f).is_file()]  # reading a pipe would never end
-    if not files:
-        raise InputError([f"{uri}: no Parquet files found there; check the path"])
     try:
-        rows = pl.scan_parquet(files, glob=False)
+        rows = scan_files(uri)
         rows.collect_schema()
+    except FsqError:
+        raise
     except BaseException as error:
         if not isinstance(error, pl.exceptions.PolarsError) and not is_read_error(error):
             raise
-        cure = "check that it is Parquet"
+        cure = "check that its ending names its format"
         raise InputError([f"{uri} cannot be read: {first_line(error)}; {cure}"]) from error
     return rows
 

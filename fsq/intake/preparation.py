@@ -1,32 +1,74 @@
-"""Dates as people have them: texts, timestamps, or only the moment of a record."""
+"""Names and dates as people have them: other cases and dots; texts, timestamps, only a time."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar
 
 import polars as pl
 
+from fsq.contract import Contract
 from fsq.contract.table import Table
 from fsq.errors import InputError, short
+from fsq.intake.formats import list_wide_columns
 from fsq.intake.source_labels import is_text
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
-def prepare_rows(rows: Frame, table: Table) -> Frame:
-    """Give rows a column of dates, from ISO texts, midnights or the record's own time.
+def prepare_rows(rows: Frame, contract: Contract) -> Frame:
+    """Give columns the contract's spelling, and rows a column of dates.
+
+    Names that differ only in case, or in ``.`` for ``_``, are matched; dates may be ISO texts,
+    midnights, or missing where each record has its own time.
 
     Args:
-        rows: rows in any form; those that have a proper date column are returned as they are.
-        table: which column is the date, which the time, and the zone of a date.
+        rows: rows in any form; what needs no change is returned as it is.
+        contract: whose columns they are to have.
 
     Raises:
-        InputError: a text is no ISO date, or a timestamp is no midnight; the message says which.
+        InputError: two columns match one name, a text is no ISO date, or a timestamp is no
+            midnight; the message says which.
 
-    >>> table = Table(keys=("carrier",), date="flight_date")
-    >>> prepare_rows(pl.DataFrame({"flight_date": ["2013-02-09"]}), table)["flight_date"].dtype
-    Date
+    >>> from fsq.contract import load_contract
+    >>> rows = pl.DataFrame({"Player.Lookup": ["lebronjames"], "GAME_DATE": ["2026-02-06"]})
+    >>> prepare_rows(rows, load_contract("v2_33features")).schema
+    Schema([('player_lookup', String), ('game_date', Date)])
     """
+    return _prepare_dates(_match_names(rows, contract), contract.table)
+
+
+def _match_names(rows: Frame, contract: Contract) -> Frame:
+    """Rename the columns that are meant by a name that no column has."""
+    found: tuple[dict[str, str], tuple[str, ...]]
+    found = _find_renames(tuple(rows.collect_schema().names()), contract)
+    if found[1]:
+        raise InputError(found[1])
+    return rows.rename(found[0]) if found[0] else rows
+
+
+@lru_cache(maxsize=32)
+def _find_renames(
+    present: tuple[str, ...], contract: Contract
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """New names by old ones, and which names two columns could be meant by."""
+    expected = set(contract.table.key).union(list_wide_columns(contract)).difference(present)
+    by_spelling: dict[str, list[str]] = {}
+    for name in present:
+        if name not in contract.output.names:
+            by_spelling.setdefault(name.lower().replace(".", "_"), []).append(name)
+    renamed: dict[str, str] = {}
+    problems: list[str] = []
+    for name in sorted(expected):
+        meant = by_spelling.get(name.lower(), [])
+        if len(meant) > 1:
+            problems.append(f"{name}: {meant} could be meant; rename one to {name}")
+        elif meant:
+            renamed[meant[0]] = name
+    return renamed, tuple(problems)
+
+
+def _prepare_dates(rows: Frame, table: Table) -> Frame:
     schema = rows.collect_schema()
     dtype, name = schema.get(table.date), table.date
     if dtype is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol, cast
+
 import polars as pl
 import pyarrow as pa
 
@@ -60,8 +62,16 @@ def to_arrow(frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow(compat_level=level).cast(arrow_schema(frame.schema))
 
 
-def from_arrow(table: pa.Table) -> pl.DataFrame:
-    """Convert an Arrow table to a frame.
+class ArrowStream(Protocol):
+    """A table of any library that exports Arrow: pandas, DuckDB, Ibis, pyarrow."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule interface."""
+        ...
+
+
+def from_arrow(table: pa.Table | ArrowStream) -> pl.DataFrame:
+    """Convert an Arrow table, or any table that exports Arrow, to a frame.
 
     Raises:
         InputError: it has a type that Polars does not know, or is damaged.
@@ -70,7 +80,7 @@ def from_arrow(table: pa.Table) -> pl.DataFrame:
     ['team_pace']
     """
     try:
-        return pl.DataFrame(table)
+        return pl.DataFrame(cast(Any, table))
     except BaseException as error:
         # On a damaged schema Polars panics, and a panic is not an Exception.
         panic = type(error).__name__ == "PanicException"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import polars as pl
 import pyarrow as pa
@@ -19,7 +19,7 @@ from fsq.intake.layout import Layout
 from fsq.intake.preparation import prepare_rows
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown, validate_columns, validate_input, validate_rows
-from fsq.schema.arrow import from_arrow, to_arrow
+from fsq.schema.arrow import ArrowStream, from_arrow, to_arrow
 from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
 from fsq.scoring.indicators import compute_rule_inputs
@@ -34,18 +34,41 @@ Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 CHUNK_ROWS = 8_000
 
 
+@overload
 def score(
     rows: Rows,
+    contract: str | Path | Contract = ...,
+    as_of: datetime | None = ...,
+    run: RunContext | None = ...,
+    now: datetime | None = ...,
+    on_unknown_source: OnUnknown = ...,
+) -> Rows: ...
+
+
+@overload
+def score(
+    rows: ArrowStream,
+    contract: str | Path | Contract = ...,
+    as_of: datetime | None = ...,
+    run: RunContext | None = ...,
+    now: datetime | None = ...,
+    on_unknown_source: OnUnknown = ...,
+) -> pl.DataFrame: ...
+
+
+def score(
+    rows: pl.DataFrame | pl.LazyFrame | pa.Table | ArrowStream,
     contract: str | Path | Contract = "v2_33features",
     as_of: datetime | None = None,
     run: RunContext | None = None,
     now: datetime | None = None,
     on_unknown_source: OnUnknown = "error",
-) -> Rows:
+) -> Any:
     """Score records: one row out per row in, in the same order.
 
     Args:
-        rows: one row per entity and date, in the wide, legacy, hybrid or scored form.
+        rows: one row per entity and date, in the wide, legacy, hybrid or scored form; a Polars
+            frame, an Arrow table, or whatever exports Arrow: pandas, a DuckDB relation, Ibis.
         contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
         as_of: the moment at which to measure freshness, where a row has none of its own; by
             default the end of the row's game date, or ``now`` if that is earlier.
@@ -55,8 +78,9 @@ def score(
             that the contract does not know as defaults.
 
     Returns:
-        A table of the type that came in: carried columns, then the 44 quality columns. A
-        LazyFrame stays lazy: columns and predicates are pushed down, chunks bound the memory.
+        A table of the type that came in, a Polars frame for other libraries' tables: carried
+        columns, then the contract's quality columns. A LazyFrame stays lazy: columns and
+        predicates are pushed down, chunks bound the memory.
 
     Raises:
         InputError: columns, types, source labels or keys are wrong; all problems are in
@@ -85,7 +109,10 @@ def score(
         return to_arrow(_score_frame(from_arrow(rows), options))
     if isinstance(rows, pl.DataFrame):
         return _score_frame(rows, options)
-    raise TypeError(f"rows must be a Polars frame or a pyarrow.Table, not {type(rows).__name__}")
+    if hasattr(rows, "__arrow_c_stream__"):
+        return _score_frame(from_arrow(rows), options)
+    kind = type(rows).__name__
+    raise TypeError(f"rows must be a Polars frame or a table that exports Arrow, not {kind}")
 
 
 def score_validated(rows: pl.DataFrame, layout: Layout, options: ScoringOptions) -> pl.DataFrame:
@@ -125,7 +152,7 @@ def check_input(
 
 
 def _score_frame(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
-    frame = prepare_rows(frame, options.contract.table)
+    frame = prepare_rows(frame, options.contract)
     rows, on_unknown = frame.lazy(), options.on_unknown
     layout = validate_columns(rows, options.contract, on_unknown)
     validate_rows(rows, layout, on_unknown, with_labels=on_unknown == "default")
@@ -154,7 +181,7 @@ def _score_concurrently(
 
 
 def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
-    rows = prepare_rows(rows, options.contract.table)
+    rows = prepare_rows(rows, options.contract)
     schema = rows.collect_schema()
     layout = validate_columns(rows, options.contract, options.on_unknown)
     out_schema = pl.Schema(

@@ -27,7 +27,7 @@ def test_pipes_and_devices_are_not_read(tmp_path: Path, capsys: pytest.CaptureFi
         RunContext.from_json(tmp_path / "pipe.json")
     for source in (tmp_path, tmp_path / "pipe.parquet", tmp_path / "*.parquet"):
         assert main(["score", str(source), "--out", str(tmp_path / "out.parquet")]) == 2
-        assert "no Parquet files" in capsys.readouterr().err
+        assert "no data files" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["st*r", "sp ace", "per%zz", "ha#sh", "qu?ery=1", "é~{}", "s3:x"])

@@ -1,0 +1,122 @@
+"""Files as people have them: formats, compression, folders, and what is no data."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import write_deltalake
+
+from fsq.backfill.files import scan_files
+from fsq.errors import InputError
+
+ROWS = pl.DataFrame({"player": ["james", "curry"], "points": [30.5, 41.0]})
+
+
+def write_csv(path: Path) -> None:
+    ROWS.write_csv(path)
+
+
+def write_csv_gz(path: Path) -> None:
+    path.write_bytes(gzip.compress(ROWS.write_csv().encode()))
+
+
+def write_tsv(path: Path) -> None:
+    ROWS.write_csv(path, separator="\t")
+
+
+def write_ndjson(path: Path) -> None:
+    ROWS.write_ndjson(path)
+
+
+def write_arrow(path: Path) -> None:
+    ROWS.write_ipc(path)
+
+
+def write_stream(path: Path) -> None:
+    ROWS.write_ipc_stream(path)
+
+
+def write_parquet(path: Path) -> None:
+    ROWS.write_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("rows.parquet", write_parquet),
+        ("rows.pq", write_parquet),
+        ("rows.csv", write_csv),
+        ("ROWS.CSV", write_csv),
+        ("rows.csv.gz", write_csv_gz),
+        ("rows.tsv", write_tsv),
+        ("rows.jsonl", write_ndjson),
+        ("rows.ndjson", write_ndjson),
+        ("rows.arrow", write_arrow),
+        ("rows.feather", write_arrow),
+        ("rows.arrows", write_stream),
+        ("rows", write_parquet),
+    ],
+)
+def test_every_format_gives_the_same_rows(tmp_path: Path, name: str, write: object) -> None:
+    assert callable(write)
+    write(tmp_path / name)
+    assert scan_files(str(tmp_path / name)).collect().equals(ROWS)
+
+
+def test_a_number_that_comes_late_in_a_csv_keeps_its_fraction(tmp_path: Path) -> None:
+    lines = ["points", *["1"] * 5_000, "2.5"]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    assert scan_files(str(tmp_path / "rows.csv")).collect()["points"][-1] == 2.5
+
+
+def test_folders_of_partitions_give_columns(tmp_path: Path) -> None:
+    for day, place in (("2026-02-06", "a%20b"), ("2026-02-07", "__HIVE_DEFAULT_PARTITION__")):
+        folder = tmp_path / f"game_date={day}" / f"place={place}" / "number=007"
+        folder.mkdir(parents=True)
+        ROWS.write_parquet(folder / "part.parquet")
+    rows = scan_files(str(tmp_path)).collect().sort("game_date")
+    assert rows["game_date"].to_list()[::2] == [date(2026, 2, 6), date(2026, 2, 7)]
+    assert rows["place"].to_list()[::2] == ["a b", None]
+    assert rows["number"].unique().to_list() == ["007"]  # no number: it would lose its zeros
+    one = scan_files(str(tmp_path / "game_date=2026-02-06")).collect()
+    assert one["game_date"].unique().to_list() == [date(2026, 2, 6)]
+
+
+def test_a_files_own_column_wins_over_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "player=nobody"
+    folder.mkdir()
+    ROWS.write_parquet(folder / "part.parquet")
+    assert scan_files(str(tmp_path)).collect()["player"].to_list() == ["james", "curry"]
+
+
+def test_what_begins_with_a_dot_or_an_underscore_is_no_data(tmp_path: Path) -> None:
+    (tmp_path / "_temporary").mkdir()
+    for name in (
+        "part.parquet",
+        ".part.parquet.tmp.parquet",
+        "_old.parquet",
+        "_temporary/0.parquet",
+    ):
+        ROWS.write_parquet(tmp_path / name)
+    (tmp_path / "_SUCCESS").touch()
+    assert scan_files(str(tmp_path)).collect().height == 2
+    assert scan_files(str(tmp_path / "*.parquet")).collect().height == 2
+
+
+def test_a_lake_table_is_never_read_file_by_file(tmp_path: Path) -> None:
+    write_deltalake(str(tmp_path / "warehouse/table"), ROWS.to_arrow())
+    with pytest.raises(InputError, match="is a Delta table"):
+        scan_files(str(tmp_path / "warehouse"))
+
+
+def test_mixed_and_unknown_formats_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no data files"):
+        scan_files(str(tmp_path))
+    write_csv(tmp_path / "rows.csv")
+    write_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(InputError, match=r"holds \['CSV', 'Parquet'\] files"):
+        scan_files(str(tmp_path))

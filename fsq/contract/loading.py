@@ -164,7 +164,7 @@ _ALWAYS: dict[str, Any] = {
 
 def _validate(place: str, data: dict[str, Any]) -> Contract:
     data = _complete(data)
-    table, wrong = complete_thresholds(data.get("diagnosis"))
+    table, wrong = complete_thresholds(data.get("diagnosis", {}))
     problems = [f"diagnosis.{key}: {what}" for key, what in wrong]
     try:
         contract = Contract.model_validate(data | ({} if table is None else {"diagnosis": table}))

@@ -61,7 +61,8 @@ class Feature(FeatureThresholds):
         optional: whether it may be absent; an absent one counts against no gate.
         critical: whether a record without it cannot be trained on.
         min_std: least standard deviation of a date's values; below, the feature is stuck.
-        min_distinct: least number of distinct values of a date.
+        min_distinct: least number of distinct values of a date; 1 says that a date may well have
+            a single value.
     """
 
     index: int = Field(ge=0)

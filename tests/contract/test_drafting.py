@@ -72,6 +72,23 @@ def test_provenance_is_no_feature_and_marks_what_is() -> None:
     assert draft(columns).names == ("sales",)
 
 
+def test_names_and_dates_that_scoring_reads_are_read() -> None:
+    rows = frame({"Temp.F": normal(), "SALES": normal(), "Sales__Source": ["db"] * ROWS})
+    texts = rows.with_columns(pl.col("day").cast(pl.String))
+    contract = parse_contract(draft_contract(texts, keys=["shop_id"], date="day"), "draft")
+    assert contract.names == ("sales",)
+    assert fsq.score(texts, contract).height == ROWS
+    midnights = rows.drop("Sales__Source").with_columns(pl.col("day").cast(pl.Datetime))
+    contract = parse_contract(draft_contract(midnights, keys=["shop_id"], date="day"), "draft")
+    assert contract.names == ("temp_f", "sales")
+    assert fsq.score(midnights, contract).height == ROWS
+    with pytest.raises(fsq.InputError, match="'02/06/2026' is no ISO date"):
+        draft_contract(rows.with_columns(day=pl.lit("02/06/2026")), keys=["shop_id"], date="day")
+    noon = midnights.with_columns(pl.col("day").dt.offset_by("12h"))
+    with pytest.raises(fsq.InputError, match="is no midnight"):
+        draft_contract(noon, keys=["shop_id"], date="day")
+
+
 # Ranges
 
 
@@ -141,7 +158,18 @@ def test_no_floor_where_one_value_prevails_or_a_date_has_one_value() -> None:
     daily = np.repeat(normal()[:DATES], PER_DATE)
     for name, values in {"rain": rain, "daily": daily}.items():
         found = feature({name: values}, name)
-        assert (found.min_std, found.min_distinct) == (None, None)
+        assert found.min_std is None
+        assert (found.min_distinct or 0) <= 1
+
+
+def test_one_value_on_a_date_may_be_normal() -> None:
+    """Dry days have no rain; a stuck date among a hundred others is no such thing."""
+    dry = np.repeat(np.arange(DATES) % 4 == 0, PER_DATE)
+    rain = np.where(dry, 0.0, np.abs(normal(5, 2)))
+    assert feature({"rain": rain}, "rain").min_distinct == 1
+    assert feature({"sales": normal()}, "sales").min_distinct != 1
+    flag = np.repeat(np.arange(DATES) % 7 >= 5, PER_DATE)  # of one value on every date
+    assert feature({"weekend": flag}, "weekend").min_distinct is None
 
 
 def test_one_stuck_date_does_not_lower_the_floor() -> None:
@@ -174,6 +202,8 @@ def test_a_small_window_is_not_thin_by_itself() -> None:
     contract = draft({"a_last_3": normal(), "b_last_10": normal()})
     assert [contract.threshold(f, "thin_sample") for f in contract.features] == [3, 5]
     assert draft({"a_last_3": normal()}).diagnosis.warmup_games == 1.5
+    full = draft({"a_last_30": normal(), "a_last_30__sample_size": 28})
+    assert full.diagnosis.warmup_games == 14
     assert contract.diagnosis.warmup_games == 5
 
 
@@ -391,7 +421,8 @@ def test_keys_that_do_not_suffice_are_completed() -> None:
         ({"keys": ["nobody"]}, "no column 'nobody'"),
         ({"keys": ["SHOP_ID"]}, r"the data has \['shop_id'\]"),
         ({"keys": ["sales"]}, "sales is Float64; a key is a string or an integer"),
-        ({"date": "shop_id"}, "shop_id is String; cast it to a date"),
+        ({"date": "shop_id"}, "shop_id: 'shop0' is no ISO date"),
+        ({"date": "sales"}, "sales is Float64; cast it to a date"),
         ({"time": "day"}, "must be different columns"),
         ({"date": None, "time": "day"}, "day is Date; make it a timestamp"),
         ({"label": "nothing"}, "no column 'nothing'"),

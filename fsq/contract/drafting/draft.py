@@ -14,6 +14,7 @@ from fsq.contract.drafting.identities import find_identities
 from fsq.contract.drafting.labels import DraftLabels, read_labels
 from fsq.contract.drafting.roles import HEADLINE, Roles, assign_roles
 from fsq.contract.drafting.rules import draft_diagnosis, draft_tables, draft_windows
+from fsq.contract.drafting.spelling import match_spelling
 from fsq.contract.drafting.statistics import FeatureStatistics, measure, read_values
 from fsq.contract.loading import parse_contract
 from fsq.contract.text import Line, clean, comment, section, to_key
@@ -61,7 +62,7 @@ def draft_contract(
     >>> "sales_avg_last_7" in draft_contract(rows, keys=["shop_id"], date="day")
     True
     """
-    lazy = rows.lazy()
+    lazy = match_spelling(rows.lazy(), date)
     roles = assign_roles(lazy, keys, date, time, label)
     labels = read_labels(lazy, roles)
     zone = find_zone(lazy, roles)
@@ -88,7 +89,7 @@ def draft_contract(
         *section("[sources]", labels.lines),
         *draft_windows(windows),
         *draft_tables(ages, {p.table for p in places.values()}),
-        *draft_diagnosis(measured, windows, days, least_rows),
+        *draft_diagnosis(lazy, measured, windows, days, least_rows),
         *_draft_identities(values),
         *_draft_left_out(roles, spread),
     ]

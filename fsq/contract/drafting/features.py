@@ -21,6 +21,7 @@ _SPIKE_RATIO = 3  # if it is so many times as common as the next
 _SUSPICIOUS_RATIO = 20  # so many times as common: no real value
 _VARIED = 50  # distinct values of a feature that is measured, not counted
 _MOST_COMMON = 0.4  # with more rows at one value on ordinary dates, spread says nothing
+_STUCK = 0.95  # share of rows at one value that is reported, unless it is normal
 _ORDINARY = 0.02  # share of dates that floors leave out as extraordinary
 _FLOOR = 0.5  # of what the least of the ordinary dates have
 _LEAST_DAYS = 3  # dates from which floors are read
@@ -79,22 +80,37 @@ def _draft_default(s: FeatureStatistics) -> Iterator[Line]:
         yield Line("suspicious_default", True, "hardly a measured value; false if it is one")
 
 
-def _draft_optional(s: FeatureStatistics) -> Iterator[Line]:
+def is_optional(s: FeatureStatistics) -> bool:
+    """Whether a feature is so often without a value that this must be normal."""
+    return s.default_share >= _OPTIONAL_SHARE or _measure_absence(s) >= _OPTIONAL_DAY
+
+
+def _measure_absence(s: FeatureStatistics) -> float:
+    """Share of rows without a value that one date in fifty exceeds; 0 with too few dates."""
     begin = min(_FILLING, len(s.daily.default) // 10)  # windows are still filling
     daily = s.daily.default[begin:]
-    often = quantile(daily, 1 - _ORDINARY)
-    if s.default_share >= _OPTIONAL_SHARE:
-        what = f"{s.default_share:.1%} of the rows have no value: is that normal?"
-        yield Line("optional", True, what)
-    elif often >= _OPTIONAL_DAY and len(daily) >= 1 / _ORDINARY:
-        what = f"no value in {s.default_share:.1%} of the rows, but on some dates in {often:.0%}"
-        yield Line("optional", True, what)
+    return quantile(daily, 1 - _ORDINARY) if len(daily) >= 1 / _ORDINARY else 0.0
+
+
+def _draft_optional(s: FeatureStatistics) -> Iterator[Line]:
+    if is_optional(s):
+        what = f"no value in {s.default_share:.1%} of the rows"
+        often = f", but on some dates in {_measure_absence(s):.0%}"
+        normal = ": is that normal?"
+        told = normal if s.default_share >= _OPTIONAL_SHARE else often
+        yield Line("optional", True, what + told)
 
 
 def _draft_floors(s: FeatureStatistics, days: Mapping[int, str]) -> Iterator[Line]:
     """Half the spread that ordinary dates have at least; none where one value prevails."""
     known = int((~np.isnan(s.daily.std)).sum())
-    if known < _LEAST_DAYS or quantile(s.daily.most_common, 1 - _ORDINARY) >= _MOST_COMMON:
+    if quantile(s.daily.most_common, 1 - _ORDINARY) >= _MOST_COMMON:
+        alike = int((s.daily.most_common >= _STUCK).sum())
+        if alike >= 2 and s.distinct > 2:
+            what = f"one value has nearly all rows on {alike} of {known} dates: that is normal"
+            yield Line("min_distinct", 1, what)
+        return
+    if known < _LEAST_DAYS:
         return
     std, distinct = quantile(s.daily.std, _ORDINARY), quantile(s.daily.distinct, _ORDINARY)
     if std > 0:

@@ -18,7 +18,7 @@ from fsq.schema.provenance import PROVENANCE
 
 HEADLINE = "the contract cannot be drafted"
 _SUFFIXES = ("source", *PROVENANCE)
-_FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _COLUMN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ID = re.compile(r"(^|_)(id|uuid|guid|key|code|lookup)$", re.IGNORECASE)
 _LABEL = re.compile(r"(label|target|y|actual_.*|.*_(label|target))", re.IGNORECASE)
@@ -223,7 +223,7 @@ def _find_features(schema: pl.Schema, roles: Roles) -> tuple[list[str], dict[str
             left_out[name] = f"other features have a source, and it has none: {name}__source"
         elif _ID.search(name):
             left_out[name] = "it looks like an identifier"
-        elif not _FEATURE_NAME.fullmatch(name):
+        elif not FEATURE_NAME.fullmatch(name):
             left_out[name] = f"rename it to make it a feature, as in {short(_suggest(name), 40)}"
         elif name in _list_taken_names() or re.fullmatch(r"feature_\d+_(value|source)", name):
             left_out[name] = "the name is taken by fsq; rename it to make it a feature"

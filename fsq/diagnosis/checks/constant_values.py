@@ -129,11 +129,18 @@ def _measure(ctx: Context, f: Feature, at: int, share: float, usual_share: float
 
 
 def _has_floor(f: Feature) -> bool:
-    return f.min_std is not None or f.min_distinct is not None
+    return f.min_std is not None or (f.min_distinct or 0) > 1
+
+
+def _may_be_constant(f: Feature) -> bool:
+    """Whether the contract says that one value on a date is enough."""
+    return not _has_floor(f) and f.min_distinct is not None
 
 
 def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
     distinct = ctx.get_matrix("distinct")
+    if _may_be_constant(f):
+        return False
     if not _has_floor(f):
         # Without a floor only a change tells: one value where there used to be several.
         if distinct[at, f.index] != 1:

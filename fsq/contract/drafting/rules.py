@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
 from fsq.contract.drafting.features import is_optional
@@ -66,10 +67,11 @@ def _draft_warmup(
     if columns:
         samples = rows.select(pl.col(columns).cast(pl.Float64)).collect().with_columns(days)
         medians = samples.group_by(days.name).agg(pl.col(columns).median())
-        fullest = medians.select(pl.max_horizontal(columns)).to_series().median()
-        if fullest is not None and round(fullest / 2, 1) != _WARMUP:  # type: ignore[operator]
+        each = medians.select(pl.max_horizontal(columns)).to_series().to_numpy()
+        fullest = quantile(each.astype(np.float64), 0.5)
+        if not math.isnan(fullest) and round(fullest / 2, 1) != _WARMUP:
             what = f"half of {fullest:g}, the members of the fullest window on a usual date"
-            yield Line("warmup_games", max(0.0, round(fullest / 2, 1)), what)  # type: ignore[operator]
+            yield Line("warmup_games", max(0.0, round(fullest / 2, 1)), what)
         return
     sizes = [w.size for w in sized.values() if w.size is not None]
     if sizes and max(sizes) <= _WARMUP:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -59,6 +59,7 @@ def carried(rows: pl.DataFrame, contract: OracleContract) -> list[str]:
     return [c for c in rows.columns if c not in own and c.split("__")[0] not in owners]
 
 
+@settings(max_examples=200)  # there are more contracts than rows
 @given(
     data=st.data(),
     contract=contract_data(),
@@ -191,3 +192,23 @@ def test_default_rates_may_be_the_same(path: Path) -> None:
     row = {"carrier": "UA", "flight_date": DAYS[0], "delay": None, "delay__source": "default"}
     rows = pl.DataFrame([row], schema_overrides={"delay": pl.Float64})
     assert "high_default_rate_50pct" in compare(rows, fast, slow, NOW)["quality_alerts"][0]
+
+
+@pytest.mark.parametrize("bound", [60, 70, 80])
+def test_a_bound_is_met_by_what_equals_it(path: Path, bound: float) -> None:
+    data = FIRST | {
+        "features": [FIRST["features"][0] | {"critical": True}],
+        "sources": {"measured": {"type": "measured", "base": 70, "reliability": 1}},
+        "feature_rules": {"training_min_score": bound},
+        "alerts": {"gate_category": "past", "yellow_category_below": bound},
+        "training_ready": {"tiers": ["bronze"], "category_min": {"past": bound}},
+        "production_ready": {"tiers": ["bronze"], "min_score": bound},
+    }
+    fast, slow = load(data, path)
+    row = {"carrier": "UA", "flight_date": DAYS[0], "delay": 1.0, "delay__source": "measured"}
+    scored = compare(pl.DataFrame([row]), fast, slow, NOW)
+    met = bound <= 70
+    assert scored["is_training_ready"].to_list() == [met]
+    assert scored["is_production_ready"].to_list() == [met]
+    assert scored["critical_feature_count"].to_list() == [int(met)]
+    assert scored["quality_alert_level"].to_list() == ["green" if met else "yellow"]

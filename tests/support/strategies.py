@@ -47,13 +47,15 @@ def wide_frames(
     draw: st.DrawFn, contract: OracleContract, days: Sequence[date] = DAYS
 ) -> pl.DataFrame:
     """Up to six wide rows; mostly sound, with a few features in every possible trouble."""
-    features = st.sampled_from(contract.features)
-    troubled = draw(st.lists(features, max_size=12, unique_by=lambda f: f.index))
+    features, most = st.sampled_from(contract.features), min(12, (len(contract.features) + 1) // 2)
+    some = st.lists(features, max_size=most, unique_by=lambda f: f.index)
+    troubled, traced = draw(some), draw(some)
     columns, anchors = _keys(draw, contract, days)
     count = len(next(iter(columns.values())))
     anchor = draw(st.sampled_from(anchors))
     moments = st.sampled_from([None, *(anchor - timedelta(hours=h) for h in _hours(contract))])
-    calm = draw(st.sampled_from([w for w in contract.sources if w != "missing"]))
+    sound = [w for w, (kind, _, _) in contract.sources.items() if kind != "default"]
+    calm = draw(st.sampled_from([*sound * 3, "default"]))
     words = st.sampled_from([None, *contract.sources])
     usual = draw(st.sampled_from([0, 1]))  # in the middle of the range, or as expected
     labels: dict[str, list[Any]] = {}
@@ -65,7 +67,7 @@ def wide_frames(
             labels[f.name] = draw(_column(words, count))
         columns[f.name] = _typed(draw, pl.Series(values, dtype=pl.Float64))
     _add_labels(draw, columns, labels, contract)
-    for f in troubled:
+    for f in [*troubled, *traced]:
         _provenance(draw, columns, f, moments, count)
     _record_columns(draw, columns, contract, moments, count)
     return pl.DataFrame(columns)

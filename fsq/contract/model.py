@@ -107,15 +107,20 @@ class Contract(Section):
     def version_hash(self) -> str:
         """Twelve hex digits that change with anything that a score depends on.
 
-        What only judges whole dates, or says how to repair them, is left out: tuning it makes
-        no stored row outdated.
+        What only describes, checks whole dates, or says how to repair them, is left out: changing
+        it makes no stored row outdated. So is what is not stated, so that a key that a later
+        version adds changes no hash.
         """
+        described: Any = {"__all__": {"description"}}
         left_out: Any = {
             "diagnosis": True,
             "identities": True,
+            "table": {"entity", "plural", "season_start"},
             "processors": {"__all__": {"rerun"}},
+            **dict.fromkeys(("source_types", "flags", "model_flags"), described),
         }
-        text = json.dumps(self.model_dump(mode="json", exclude=left_out), sort_keys=True)
+        stated = self.model_dump(mode="json", exclude=left_out, exclude_none=True)
+        text = json.dumps(stated, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @cached_property

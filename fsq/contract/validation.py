@@ -73,6 +73,8 @@ def _check_features(contract: Contract) -> Iterator[str]:
 
 def _check_categories(contract: Contract) -> Iterator[str]:
     known = {*contract.category_names}
+    for name in sorted(known - {f.category for f in contract.features}):
+        yield f"categories: {name!r} has no feature; add one to it, or remove it"
     wanted = {
         "alerts.gate_category": contract.alerts.gate_category,
         "legacy.status_category": contract.legacy and contract.legacy.status_category,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal, assert_never, get_args
 
 import polars as pl
 
@@ -227,16 +227,19 @@ def _expected_types(contract: Contract, form: Form) -> dict[str, InputType]:
         **dict.fromkeys(contract.output.legacy, "string"),
         "feature_sources": "labels",
     }
-    if form == "wide":
-        out |= list_wide_columns(contract)
-    elif form == "legacy":
-        out |= dict.fromkeys(VALUE_ARRAYS, "numbers")
-        out["feature_names"] = "strings"
-    elif form == "hybrid":
-        out |= {f"feature_{i}_value": "float" for i in positions}
-        out |= {f"feature_{i}_source": "string" for i in positions}
-    else:
-        out["feature_quality_detail"] = "detail"
+    match form:
+        case "wide":
+            out |= list_wide_columns(contract)
+        case "legacy":
+            out |= dict.fromkeys(VALUE_ARRAYS, "numbers")
+            out["feature_names"] = "strings"
+        case "hybrid":
+            out |= {f"feature_{i}_value": "float" for i in positions}
+            out |= {f"feature_{i}_source": "string" for i in positions}
+        case "scored":
+            out["feature_quality_detail"] = "detail"
+        case _:
+            assert_never(form)
     if form in ("hybrid", "scored"):  # these read a shared column where their own says nothing
         out |= list_provenance_columns(contract)
     if form in ("legacy", "hybrid"):

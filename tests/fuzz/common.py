@@ -14,12 +14,12 @@ from random import Random
 import polars as pl
 import pyarrow.parquet as pq
 
-import fsq
 from fsq.cli import main
 from fsq.contract.v2 import COLUMN_NAMES, POLARS_SCHEMA
 from fsq.intake.validation import OnUnknown
 from fsq.schema.arrow import to_arrow
-from tests.support.frames import hybrid, legacy, wide
+from tests.support.frames import FORMS as IN_FORM
+from tests.support.frames import wide
 
 
 class WrongError(Exception):
@@ -52,19 +52,12 @@ def command(*words: object) -> tuple[int, str, str]:
 
 @cache
 def rows_of(form: str) -> pl.DataFrame:
-    """A few sound rows in one of the four forms."""
-    rows = wide(6, 2)
-    made = {
-        "wide": lambda: rows,
-        "legacy": lambda: legacy(rows),
-        "hybrid": lambda: hybrid(rows),
-        "scored": lambda: fsq.score(rows),
-    }
-    return made[form]()
+    """A few sound rows in one of the forms."""
+    return IN_FORM[form](wide(6, 2))
 
 
 UNKNOWN: tuple[OnUnknown, ...] = ("error", "default")
-FORMS = ("wide", "legacy", "hybrid", "scored")
+FORMS = tuple(IN_FORM)
 
 
 @cache

@@ -28,17 +28,19 @@ from fsq.stores import (
 )
 from tests.support.memory_store import TABLES, MemoryBackend
 
+# Every backend with a URI of it; the tests of what all stores do run on each.
+BACKENDS = [(MemoryBackend(), "memory://features")]
 URI = "memory://features"
 START, END = date(2026, 1, 24), date(2026, 2, 6)
 KEYS = ["game_date", "player_lookup"]
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def memory() -> Iterator[str]:
-    backend = MemoryBackend()
+@pytest.fixture(params=BACKENDS, ids=lambda pair: pair[0].name)
+def memory(request: pytest.FixtureRequest) -> Iterator[str]:
+    backend, uri = request.param
     register_backend(backend)
-    yield URI
+    yield uri
     unregister_backend(backend)
     TABLES.clear()
 
@@ -95,7 +97,7 @@ def test_what_it_cannot_do_is_refused_by_name(memory: str) -> None:
         lambda: drop_legacy(memory),
         lambda: open_batch_write(store),
     ):
-        with pytest.raises(InputError, match="Memory does not support this") as error:
+        with pytest.raises(InputError, match="does not support this") as error:
             refused()
         assert memory in str(error.value)
     assert main(["trend", "--store", memory, "--store-summary"]) == 2
@@ -105,7 +107,7 @@ def test_a_scheme_has_one_backend(memory: str) -> None:
     with pytest.raises(ValueError, match="memory"):
         register_backend(MemoryBackend())
     assert isinstance(find_backend(memory), MemoryBackend)
-    with pytest.raises(StoreError, match=r"use a folder or bigquery:// or memory://name"):
+    with pytest.raises(StoreError, match=r"use a folder or .* or memory://name"):
         open_store("s3://bucket/table")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import numpy as np
@@ -61,3 +62,12 @@ def hybrid(rows: pl.DataFrame) -> pl.DataFrame:
         *(pl.col(n).alias(f"feature_{i}_value") for i, n in enumerate(NAMES)),
         *(pl.col(f"{n}__source").alias(f"feature_{i}_source") for i, n in enumerate(NAMES)),
     )
+
+
+# The same rows in every form that fsq reads; the tests of intake and the fuzzer run on each.
+FORMS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
+    "wide": lambda rows: rows,
+    "legacy": legacy,
+    "hybrid": hybrid,
+    "scored": fsq.score,
+}

@@ -74,7 +74,7 @@ def find_record(rows: pl.LazyFrame, key: Key, day: date, table: Table) -> dict[s
     for column in columns:
         if column in wanted:
             noun = table.entity if len(table.keys) == 1 and column in table.keys else column
-            value = _match(wanted[column], found[column], table, f"{noun}{{}}{given} on {day}")
+            value = _match(wanted[column], found[column], table, noun, f"{given} on {day}")
             found = found.filter(pl.col(column) == value)
             given += f"{' and' if given else ' with'} {column} {short(value)}"
     if found.height > 1:
@@ -88,23 +88,23 @@ def find_record(rows: pl.LazyFrame, key: Key, day: date, table: Table) -> dict[s
     return found.row(0, named=True)
 
 
-def _match(wanted: Any, column: pl.Series, table: Table, what: str) -> Any:
-    """The value of a column that is meant; ``what`` names it in the message."""
+def _match(wanted: Any, column: pl.Series, table: Table, noun: str, where: str) -> Any:
+    """The value of a column that is meant; ``noun`` and ``where`` are for the message."""
     values = column.drop_nulls().unique().sort().to_list()
     if wanted in values:
         return wanted
     texts = [_write(v, table) for v in values]
-    text, plain = str(wanted), _normalize(str(wanted))
-    is_moment = isinstance(column.dtype, pl.Datetime)
-    same = [
-        v
-        for v, t in zip(values, texts, strict=True)
-        if _normalize(t) == plain or (is_moment and plain and _normalize(t).startswith(plain))
-    ]
+    text = str(wanted)
+    if isinstance(column.dtype, pl.Datetime):
+        plain = _normalize(text.replace("T", " "))
+        same = [v for v, t in zip(values, texts, strict=True) if _normalize(t).startswith(plain)]
+    else:
+        plain = _normalize(text)
+        same = [v for v, t in zip(values, texts, strict=True) if _normalize(t) == plain]
     if len(same) == 1:
         return same[0]
-    cure = _find_similar(plain, texts)
-    raise InputError([f"no {what.format(f' {short(text)!r}')}; {cure}"], _HEADLINE)
+    problem = f"no {noun} {short(text)!r}{where}; {_find_similar(plain, texts)}"
+    raise InputError([problem], _HEADLINE)
 
 
 def _find_similar(plain: str, texts: list[str]) -> str:

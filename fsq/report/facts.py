@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract, load_contract
+from fsq.diagnosis.daily_metrics import name_source_counts
 from fsq.schema.columns import DETAIL
 from fsq.scoring.engine import explode_detail
 from fsq.training.gates import list_training_ready_conditions
@@ -61,9 +62,7 @@ def find_worst_features(features: pl.DataFrame) -> pl.DataFrame:
 
 def count_sources(features: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Count values per ``date`` and source type, with ``default`` as a source type."""
-    counts = {s: pl.col(s) for s in contract.source_type_names} | {
-        "default": pl.col("default_rows")
-    }
+    counts = name_source_counts(contract) | {"default": "default_rows"}
     return (
         features.select(pl.col(contract.table.date).alias("date"), **counts)
         .group_by("date")

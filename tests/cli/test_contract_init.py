@@ -35,6 +35,18 @@ def test_init_writes_a_file_that_check_accepts(run: Command, data: Path, tmp_pat
     assert fsq.score(pl.read_parquet(data), mine).height == 400
 
 
+@pytest.mark.parametrize("ending", ["csv", "ndjson", "arrow"])
+def test_init_reads_other_files(run: Command, data: Path, tmp_path: Path, ending: str) -> None:
+    rows, path = pl.read_parquet(data), tmp_path / f"shop_data.{ending}"
+    write = {"csv": rows.write_csv, "ndjson": rows.write_ndjson, "arrow": rows.write_ipc}[ending]
+    write(path)
+    words = ("--key", "shop_id", "--date", "day", "--name", "shop_data")
+    told = run("contract", "init", path, *words)
+    assert told.status == 0
+    # A file without types may have whole numbers where others have floats: the draft is the same.
+    assert told.out == run("contract", "init", data, *words).out
+
+
 def test_init_prints_the_same_without_a_file(run: Command, data: Path) -> None:
     words = ("contract", "init", data, "--key", "shop_id", "--date", "day", "--name", "mine")
     told = run(*words)

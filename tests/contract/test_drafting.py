@@ -396,6 +396,30 @@ def test_the_draft_scores_its_data(tmp_path: Path) -> None:
     assert detail.struct.field("value_range_valid").drop_nulls().all()
 
 
+def test_numbers_of_every_type_and_size() -> None:
+    count = np.arange(ROWS) * 7919 % 1009
+    columns = {
+        "tiny": normal() * 1e-300,
+        "huge": normal() * 1e306,  # the standard deviation overflows
+        "extreme": np.where(count % 2 == 0, 1, -1) * np.finfo(float).max,
+        "small": pl.Series(count % 100, dtype=pl.Int8),
+        "large": pl.Series(count.astype(np.uint64) * 2**54),
+        "wide": pl.Series(count).cast(pl.Int128),
+        "money": pl.Series(count).cast(pl.Decimal(12, 2)) / 4,
+        "single": pl.Series(normal(), dtype=pl.Float32),
+        "flag": count % 3 == 0,
+        "constant": 3,
+        "endless": np.where(count == 5, np.inf, 1.5),
+    }
+    rows = frame(columns)
+    contract = parse_contract(draft_contract(rows, keys=["shop_id"], date="day"), "draft")
+    assert set(contract.names) == {*columns}
+    scored = fsq.score(rows, contract)
+    detail = scored["feature_quality_detail"].list.explode(empty_as_null=True, keep_nulls=True)
+    assert detail.struct.field("value_range_valid").drop_nulls().all()
+    assert detail.struct.field("value_range_valid").null_count() == (count == 5).sum()
+
+
 # Errors that say what would do
 
 

@@ -113,7 +113,7 @@ def _draft_floors(s: FeatureStatistics, days: Mapping[int, str]) -> Iterator[Lin
     if known < _LEAST_DAYS:
         return
     std, distinct = quantile(s.daily.std, _ORDINARY), quantile(s.daily.distinct, _ORDINARY)
-    if std > 0:
+    if 0 < std < math.inf:
         floor = _round(std * _FLOOR)
         below = [days[i] for i in range(len(s.daily.std)) if s.daily.std[i] < floor]
         odd = f"; {len(below)} under the floor, as {below[0]}" if below else ""

@@ -80,7 +80,7 @@ def round_down(value: float, step: float) -> float:
     >>> round_down(-17.2, 10), round_down(0.37, 0.1)
     (-20.0, 0.3)
     """
-    return -round_up(-value, step)
+    return 0.0 - round_up(-value, step)
 
 
 def round_up(value: float, step: float) -> float:

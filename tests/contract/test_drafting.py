@@ -225,6 +225,14 @@ def test_tables_come_from_timestamps_by_name_and_by_nulls() -> None:
     assert tables == expected
 
 
+def test_tables_come_from_hashes() -> None:
+    absent = np.arange(ROWS) % 50 == 0
+    hashes = pl.Series(["a1"] * ROWS).set(pl.Series(absent), None)
+    joined = pl.Series(normal()).set(pl.Series(absent), None)
+    columns = {"temp": joined, "sales": normal(), "weather__data_hash": hashes}
+    assert [f.upstream_table for f in draft(columns).features] == ["weather", "unknown_table"]
+
+
 def test_tables_come_from_columns_that_name_them() -> None:
     columns = {"sales": normal(), "rank": normal(), "sales__upstream_table": ["ledger"] * ROWS}
     assert [f.upstream_table for f in draft(columns).features] == ["ledger", "unknown_table"]
@@ -274,8 +282,15 @@ def test_values_that_are_labelled_as_defaults_do_not_count() -> None:
     values, labels = normal(50, 5), np.array(["db"] * ROWS, dtype=object)
     values[:600], labels[:600] = -999, "default"
     found = feature({"sales": values, "sales__source": labels}, "sales")
-    assert found.min > 0
     assert found.optional
+    assert (found.min, found.min_std < 5) == (
+        -999,
+        True,
+    )  # it must be inside; the spread is not its
+    text = draft_contract(
+        frame({"sales": values, "sales__source": labels}), keys=["shop_id"], date="day"
+    )
+    assert "-999 is labelled as a default: better NULL" in text
 
 
 def test_sources_as_json() -> None:

@@ -33,6 +33,7 @@ class Where:
     """What is known of a feature besides its values."""
 
     place: Place
+    extremes: tuple[float, float]
     window: DraftWindow | None = None
 
 
@@ -51,7 +52,7 @@ def draft_feature(s: FeatureStatistics, where: Where, days: Mapping[int, str]) -
     ]
     if where.window is not None:
         lines.append(Line("window", where.window.name, where.window.reason))
-    found = draft_range(s)
+    found = draft_range(s, where.extremes)
     lines += [
         Line("min", found.low, found.reason),
         Line("max", found.high, found.warning or "does the unit allow more?"),

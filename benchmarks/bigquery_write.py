@@ -22,6 +22,7 @@ import pyarrow as pa
 from google.cloud import bigquery
 
 import fsq
+from fsq.contract import load_contract
 from fsq.demo import simulate_season
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
@@ -106,7 +107,8 @@ def _time_emulator(rows: pa.Table) -> float:
     try:
         with open_clients("p") as clients:
             clients.tables.create_dataset("p.d")
-            clients.tables.create_table(bigquery.Table("p.d.t", schema=table_fields(rows.schema)))
+            fields = table_fields(rows.schema, load_contract().output)
+            clients.tables.create_table(bigquery.Table("p.d.t", schema=fields))
             began = time.perf_counter()
             write_rows(clients.writer, PARENT, rows)
             return time.perf_counter() - began

@@ -106,7 +106,7 @@ def _measure_costs(season: pl.DataFrame) -> Costs:
         days = [rows["game_date"].unique().to_list()]
         scored = score_validated(rows, layout, options)
         table = to_arrow(scored)
-        place = DeltaDataWriter(folder, "t", table.schema)
+        place = DeltaDataWriter(folder, "t", table.schema, options.contract.table)
 
         def chosen() -> pl.DataFrame:
             return read.filter(pl.col("game_date").is_in(days[0])).collect()
@@ -114,11 +114,11 @@ def _measure_costs(season: pl.DataFrame) -> Costs:
         def surveyed() -> None:
             found = chosen().lazy()
             validate_rows(found, layout, "error")
-            fingerprint_dates(found, columns)
+            fingerprint_dates(found, options.contract.table.date, columns)
 
         def score() -> None:
             found = chosen()
-            fingerprint_dates(found.lazy(), columns)
+            fingerprint_dates(found.lazy(), options.contract.table.date, columns)
             score_validated(found, layout, options)
 
         def pieces() -> list[pa.Buffer]:

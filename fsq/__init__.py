@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsq.contract import Contract, load_contract
@@ -47,14 +48,17 @@ __all__ = [
 ]
 
 
-def open_store(uri: str) -> Store:
+def open_store(uri: str, contract: str | Path | Contract | None = None) -> Store:
     """Open a store by its URI; its table need not exist yet.
 
     Args:
         uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
+        contract: of the rows to read and write; None for the one that the table remembers, or
+            ``v2_33features`` for a table that remembers none.
 
     Raises:
         InputError: a malformed BigQuery URI, or the extra for it is not installed.
+        ContractError: the contract cannot be used.
         StoreError: the URI names something that is not a Delta table, or no backend has its
             scheme.
 
@@ -63,4 +67,4 @@ def open_store(uri: str) -> Store:
     """
     from fsq.stores import open_store as open_uri  # imported late, so that ``import fsq`` is fast
 
-    return open_uri(uri)
+    return open_uri(uri, contract)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TypedDict
 
-from fsq.contract import Contract
+from fsq.contract import Contract, load_contract
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
 from fsq.scoring.options import ScoringOptions, make_scoring_options
@@ -35,10 +35,13 @@ class BackfillOptions:
     Attributes:
         start: first date; None for the source's first.
         end: last date, included; None for the source's last.
-        contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
+        contract: name of a shipped contract, a path ending in ``.toml``, or a contract; None for
+            the one that the store remembers, or ``v2_33features`` for a new store.
+        change_contract: write under ``contract`` although the store has rows of another one;
+            dates that the run does not score keep those.
         run: the upstream run's context, for rows that do not carry it.
         as_of: moment at which freshness is judged, for rows that do not carry it; None for the
-            end of each row's game date.
+            row's own time, or the end of its date.
         now: the clock, UTC; None for the current time.
         on_unknown_source: ``"error"`` to refuse source labels that the contract does not know,
             ``"default"`` to count them as defaults.
@@ -56,7 +59,8 @@ class BackfillOptions:
 
     start: date | None = None
     end: date | None = None
-    contract: str | Path | Contract = "v2_33features"
+    contract: str | Path | Contract | None = None
+    change_contract: bool = False
     run: RunContext | None = None
     as_of: datetime | None = None
     now: datetime | None = None
@@ -69,15 +73,22 @@ class BackfillOptions:
     def __post_init__(self) -> None:
         validate_date_range(self.start, self.end, "these dates cannot be backfilled")
 
-    def scoring(self) -> ScoringOptions:
+    def scoring(self, contract: Contract | None = None) -> ScoringOptions:
         """The options of the scoring: contract loaded, clock read.
+
+        Args:
+            contract: the one to score with where these options name none.
 
         Raises:
             ContractError: the contract cannot be used.
             InputError: ``on_unknown_source`` is neither ``"error"`` nor ``"default"``.
         """
         return make_scoring_options(
-            self.contract, self.as_of, self.run, self.now, self.on_unknown_source
+            self.contract or contract or load_contract(),
+            self.as_of,
+            self.run,
+            self.now,
+            self.on_unknown_source,
         )
 
 
@@ -86,7 +97,8 @@ class BackfillKeywords(TypedDict, total=False):
 
     start: date | None
     end: date | None
-    contract: str | Path | Contract
+    contract: str | Path | Contract | None
+    change_contract: bool
     run: RunContext | None
     as_of: datetime | None
     now: datetime | None

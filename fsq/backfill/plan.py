@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from fsq.backfill.mixing import require_contract
 from fsq.backfill.options import BackfillOptions
-from fsq.backfill.source import scan_source, source_read_errors
+from fsq.backfill.source import name_source, scan_source, source_read_errors
 from fsq.errors import InputError
 from fsq.intake.layout import Layout
 from fsq.intake.validation import (
@@ -74,6 +76,11 @@ class Job:
     base_version: int | None
     scoring: ScoringOptions
 
+    @property
+    def date_column(self) -> str:
+        """The rows' column of dates."""
+        return self.scoring.contract.table.date
+
 
 def open_job(source: str, store: str, options: BackfillOptions) -> Job:
     """Open the store, and read the schema of the source.
@@ -83,21 +90,23 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
         ContractError: the contract cannot be used.
         StoreError: the store cannot be read.
     """
-    scoring, opened = options.scoring(), open_store(store)
+    opened = open_store(store, options.contract, name_source(source))
+    scoring = options.scoring(opened.contract)
     in_place = identify_table(source) == identify_table(store)
     # Read before the scan: commits of others in between are then reported, never lost.
     base_version = opened.version() if in_place else None
     with source_read_errors(source):
-        rows = scan_source(source)
-        if rows.collect_schema().get("game_date") != pl.Date:
+        table = scoring.contract.table
+        rows = scan_source(source, scoring.contract)
+        if rows.collect_schema().get(table.date) != pl.Date:
             validate_input(rows, scoring.contract, "error")  # raises: dates cannot be compared
-        rows = filter_dates(rows, options.start, options.end)
+        rows = filter_dates(rows, table.date, options.start, options.end)
         layout = validate_columns(rows, scoring.contract, scoring.on_unknown)
     if in_place and layout.form == "wide":
         problem = "a wide table cannot be its own store: its feature columns would be emptied"
         raise InputError([f"{problem}; write to another folder"])
-    # In place, the first run adds these two columns to a legacy table: its input is unchanged.
-    added = {"primary_data_source", "matchup_data_status"} if in_place else set()
+    # In place, the first run adds these columns to a legacy table: its input is unchanged.
+    added = set(scoring.contract.output.legacy[1:]) if in_place else set()
     # In place, some stores update only the quality columns; others write whole rows again.
     updates_columns = in_place and get_capabilities(source).column_updates
     columns = [*(() if updates_columns else layout.carried), *layout.needed]
@@ -113,22 +122,26 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
     )
 
 
-def make_plan(job: Job, rows: pl.LazyFrame, dates: pl.DataFrame, *, force: bool) -> list[Step]:
+def make_plan(
+    job: Job, rows: pl.LazyFrame, dates: pl.DataFrame, options: BackfillOptions
+) -> list[Step]:
     """Decide for each date whether to score it, and why.
 
     Args:
         job: the source and the store, whose ledger says what was scored before.
         rows: the source's rows, to name what is wrong with their dates.
         dates: what ``fingerprint_dates`` returns for them.
-        force: score every date.
+        options: whether to score every date, and whether contracts may mix.
 
     Raises:
-        InputError: rows have no date.
+        InputError: rows have no date, or the store has rows of another contract.
         StoreError: the ledger cannot be read.
     """
     scoring, ledger = job.scoring, job.store.ledger()
-    if dates["game_date"].null_count():
+    if dates["day"].null_count():
         validate_input(rows, scoring.contract, scoring.on_unknown)
+    if not options.change_contract:
+        require_contract(job.store, scoring.contract, ledger, set(dates["day"]))
     plan = []
     for day, count, fingerprint in dates.iter_rows():
         entry = LedgerEntry(
@@ -137,7 +150,7 @@ def make_plan(job: Job, rows: pl.LazyFrame, dates: pl.DataFrame, *, force: bool)
             f"{fingerprint}|{_scoring_text(day, scoring)}",
             count,
         )
-        plan.append(Step(day, count, _reason(entry, ledger.get(day), force=force), entry))
+        plan.append(Step(day, count, _reason(entry, ledger.get(day), force=options.force), entry))
     return plan
 
 
@@ -154,7 +167,8 @@ def _reason(entry: LedgerEntry, known: LedgerEntry | None, *, force: bool) -> st
 def _scoring_text(day: date, scoring: ScoringOptions) -> str:
     """What the scores of a date depend on beside its rows; until the day is over, the clock too."""
     parts = [scoring.as_of, scoring.run.on(day) if scoring.run else None, scoring.on_unknown]
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    zone, after = ZoneInfo(scoring.contract.table.timezone), day + timedelta(days=1)
+    midnight = datetime(after.year, after.month, after.day, tzinfo=zone)
     if scoring.as_of is None and scoring.now < midnight:
         parts.append(scoring.now)
     return "|".join(str(p) for p in parts)
@@ -177,7 +191,7 @@ def validate_steps(job: Job, rows: pl.LazyFrame, steps: list[Step]) -> dict[str,
     if not steps:
         return {}
     scoring = job.scoring
-    chosen = rows.filter(pl.col("game_date").is_in([step.day for step in steps]))
+    chosen = rows.filter(pl.col(scoring.contract.table.date).is_in([step.day for step in steps]))
     with source_read_errors(job.source):
         validate_rows(chosen, job.layout, scoring.on_unknown)
         return count_unknown_labels(chosen, job.layout) if scoring.on_unknown == "default" else {}

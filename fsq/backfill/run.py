@@ -71,6 +71,9 @@ def backfill(
 ) -> BackfillResult:
     """Score a source's dates into a store; dates unchanged since the last run are skipped.
 
+    The store remembers contract and source. Rows of another contract than the store's are refused
+    unless ``change_contract`` is set.
+
     Each group of whole dates is one transaction. A run that is killed leaves whole dates, and the
     same call resumes it. A date is rescored if its input, its run context, the contract or
     ``as_of`` differ from the store's ledger, and as long as the date is not over.
@@ -83,7 +86,8 @@ def backfill(
         changes: fields of ``BackfillOptions``, in place of those of ``options``.
 
     Raises:
-        InputError: a planned row is invalid; nothing is written.
+        InputError: a planned row is invalid, or the store has rows of another contract; nothing
+            is written.
         ContractError: the contract cannot be used.
         StoreError: the store cannot be read or written, or others changed it while it was
             backfilled in place; committed dates stay.
@@ -103,8 +107,8 @@ def backfill(
     job = open_job(source, store, options)
     with spilled_to_disk(job.rows, source, job.columns) as rows:
         with source_read_errors(source):
-            dates = fingerprint_dates(rows, job.fingerprint_columns)
-            plan = make_plan(job, rows, dates, force=options.force)
+            dates = fingerprint_dates(rows, job.date_column, job.fingerprint_columns)
+            plan = make_plan(job, rows, dates, options)
         pending = pending_steps(plan)
         unknown = validate_steps(job, rows, pending)
         groups = group_steps(pending, options.chunk_rows)
@@ -123,7 +127,7 @@ def _score_groups(
     for group in groups:
         entries = {step.day: step.entry for step in group}
         with source_read_errors(job.source):
-            batch = rows.filter(pl.col("game_date").is_in(list(entries))).collect()
+            batch = rows.filter(pl.col(job.date_column).is_in(list(entries))).collect()
         # Nested rows take much memory: convert chunk by chunk, so that only one copy exists.
         chunks = score_in_chunks(batch, job.layout, job.scoring)
         yield pa.concat_tables(map(to_arrow, chunks)), entries

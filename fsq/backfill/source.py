@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,22 +12,35 @@ from tempfile import TemporaryDirectory, TemporaryFile
 import polars as pl
 
 from fsq.backfill.files import scan_files
+from fsq.contract import Contract
 from fsq.errors import FsqError, InputError, StoreError
+from fsq.intake.preparation import prepare_rows
 from fsq.stores import get_capabilities, is_store, open_store
 from fsq.stores.read_errors import first_line, is_read_error
 
 
-def scan_source(uri: str) -> pl.LazyFrame:
+def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
     """Open a source lazily.
 
     Args:
         uri: a Parquet, CSV, NDJSON or Arrow file, a folder or glob of such files, a Delta
             table's folder, or ``bigquery://project.dataset.table``.
+        contract: whose names and dates the columns are to have, as ``prepare_rows`` gives them;
+            None to leave them as they are.
 
     Raises:
-        InputError: nothing is there, or it cannot be read in the format that its ending names.
+        InputError: nothing is there, it cannot be read in the format that its ending names, or a
+            date is none.
         StoreError: the scheme is not supported.
     """
+    rows = _scan(uri)
+    if contract is None:
+        return rows
+    with source_read_errors(uri):
+        return prepare_rows(rows, contract)
+
+
+def _scan(uri: str) -> pl.LazyFrame:
     scheme, has_scheme, _ = uri.partition("://")
     if is_store(uri):
         return open_store(uri).read()
@@ -43,6 +57,16 @@ def scan_source(uri: str) -> pl.LazyFrame:
         cure = "check that its ending names its format"
         raise InputError([f"{uri} cannot be read: {first_line(error)}; {cure}"]) from error
     return rows
+
+
+def name_source(uri: str) -> str:
+    """The URI of a source as it means the same from every folder.
+
+    >>> name_source("bigquery://p.d.t")
+    'bigquery://p.d.t'
+    """
+    # Not resolved: a link may be meant to lead elsewhere tomorrow.
+    return uri if "://" in uri else os.path.abspath(uri)  # noqa: PTH100
 
 
 @contextmanager
@@ -99,15 +123,16 @@ def _temporary_path() -> Iterator[Path]:
         yield Path(f"/proc/self/fd/{file.fileno()}")
 
 
-def fingerprint_dates(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:
+def fingerprint_dates(rows: pl.LazyFrame, date_column: str, columns: list[str]) -> pl.DataFrame:
     """Count the rows of each date and hash their content, whatever their order.
 
     Args:
-        rows: feature rows with ``game_date``.
+        rows: feature rows.
+        date_column: their column of dates.
         columns: columns whose content counts.
 
     Returns:
-        ``game_date``, ``rows`` and ``fingerprint``, in order of date. The hash depends on the
+        ``day``, ``rows`` and ``fingerprint``, in order of date. The hash depends on the
         Polars version: after an upgrade, every date counts as changed.
     """
     schema = rows.collect_schema()
@@ -118,12 +143,12 @@ def fingerprint_dates(rows: pl.LazyFrame, columns: list[str]) -> pl.DataFrame:
     ]
     salt = hashlib.sha256(repr([pl.__version__, [(c, str(schema[c])) for c in columns]]).encode())
     return (
-        rows.select("game_date", pl.struct(text).hash(seed=7).alias("hash"))
-        .group_by("game_date")
+        rows.select(pl.col(date_column).alias("day"), pl.struct(text).hash(seed=7).alias("hash"))
+        .group_by("day")
         .agg(pl.len().alias("rows"), pl.col("hash").reinterpret(signed=True).sum())
-        .sort("game_date")
+        .sort("day")
         .select(
-            "game_date",
+            "day",
             pl.col("rows").cast(pl.Int64),
             (pl.lit(salt.hexdigest()[:12] + ":") + pl.col("hash").cast(pl.String)).alias(
                 "fingerprint"

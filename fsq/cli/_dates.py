@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.utils.dates import validate_date_range
 
@@ -28,36 +30,61 @@ def parse_last(text: str, today: date) -> tuple[date, date]:
     return today - timedelta(days=int(match[1]) - 1), today
 
 
-def parse_season(text: str) -> tuple[date, date]:
-    """``2025-26`` as 1 July 2025 to 30 June 2026.
+def parse_season(text: str, first: str) -> tuple[date, date]:
+    """``2025-26`` as the year from the season's first day in 2025 on.
+
+    Args:
+        text: the season.
+        first: month and day on which it begins.
 
     Raises:
         InputError: the text has another form.
 
-    >>> parse_season("2025-26")
+    >>> parse_season("2025-26", "07-01")
     (datetime.date(2025, 7, 1), datetime.date(2026, 6, 30))
     """
     match = re.fullmatch(r"(\d{4})-(\d{2})", text)
-    if not match or not 1946 <= int(match[1]) < 9998 or (int(match[1]) + 1) % 100 != int(match[2]):
+    if not match or not 1 <= int(match[1]) < 9998 or (int(match[1]) + 1) % 100 != int(match[2]):
         raise InputError([f"--season {text!r}: write two years, such as 2025-26"], _HEADLINE)
-    year = int(match[1])
-    return date(year, 7, 1), date(year + 1, 6, 30)
+    begins = [date.fromisoformat(f"{int(match[1]) + i:04}-{first}") for i in (0, 1)]
+    return begins[0], begins[1] - timedelta(days=1)
 
 
 def choose_range(
-    start: date | None, end: date | None, last: str | None, season: str | None
+    start: date | None,
+    end: date | None,
+    last: str | None,
+    season: str | None,
+    find_contract: Callable[[], Contract],
 ) -> Range:
     """First and last date, whichever option gives them; None is open.
 
+    Args:
+        start: first date.
+        end: last date, included.
+        last: the last days, as ``7d``.
+        season: as ``2025-26``.
+        find_contract: returns the contract, which says when a season begins.
+
     Raises:
-        InputError: several options give them, or one has a wrong form.
+        InputError: several options give them, one has a wrong form, or the contract knows no
+            season.
     """
     if sum([bool(start or end), last is not None, season is not None]) > 1:
         problem = "--start/--end, --last and --season exclude each other; use one"
         raise InputError([problem], _HEADLINE)
     if last is not None:
         return parse_last(last, datetime.now(UTC).date())
-    return parse_season(season) if season is not None else (start, end)
+    if season is None:
+        return start, end
+    contract = find_contract()
+    if contract.table.season_start is None:
+        cure = "use --start and --end, or state season_start in its [table], such as 07-01"
+        problem = (
+            f"--season: the contract {contract.name} does not say when a season begins; {cure}"
+        )
+        raise InputError([problem], _HEADLINE)
+    return parse_season(season, contract.table.season_start)
 
 
 def choose_dates(day: date | None, start: date | None, end: date | None, headline: str) -> Range:

@@ -98,14 +98,29 @@ EndOpt = Annotated[
 ContractOpt = Annotated[
     str, typer.Option(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")
 ]
+StoreContractOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--contract",
+        metavar="NAME|PATH",
+        help="Contract of the rows; by default the one that the store remembers.",
+    ),
+]
+ChangeContractOpt = Annotated[
+    bool,
+    typer.Option(
+        "--change-contract",
+        help="Write with another contract than the store's; other dates keep their rows.",
+    ),
+]
 AsOfOpt = Annotated[
     datetime | None,
     typer.Option(
         "--as-of",
         parser=_parse_moment,
         metavar="ISO",
-        help="Judge freshness at this moment, UTC unless it has a zone; by default at the end of "
-        "each date.",
+        help="Judge freshness at this moment, UTC unless it has a zone; by default at each "
+        "row's time, or the end of its date.",
     ),
 ]
 RunContextOpt = Annotated[

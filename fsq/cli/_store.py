@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from fsq.stores import Store, open_store
 from fsq.stores.read_errors import store_read_errors
 
 
 @contextmanager
-def open_for_reading(uri: str) -> Iterator[Store]:
+def open_for_reading(uri: str, contract: str | None = None) -> Iterator[Store]:
     """Open a store; what fails while the block reads its rows is a ``StoreError``.
+
+    Args:
+        uri: the store.
+        contract: of its rows; None for the one that it remembers.
 
     Raises:
         InputError: as ``fsq.open_store``.
-        StoreError: as there, or the store's files are damaged or gone.
+        ContractError: the contract cannot be used.
+        StoreError: as ``fsq.open_store``, or the store's files are damaged or gone.
     """
     with store_read_errors(uri):
-        yield open_store(uri)
+        yield open_store(uri, contract)
+
+
+def shorten_path(uri: str) -> str:
+    """A path below the current folder as it is written from there; others as they are.
+
+    >>> shorten_path(str(Path.cwd() / "season.parquet"))
+    'season.parquet'
+    """
+    here = str(Path.cwd()) + os.sep
+    return uri.removeprefix(here) if uri.startswith(here) else uri

@@ -24,6 +24,7 @@ from fsq.cli._output import Output
 from fsq.cli._scoring import print_tiers, summarize
 from fsq.cli._store import open_for_reading
 from fsq.errors import InputError
+from fsq.stores import open_store
 from fsq.utils.text import plural
 
 
@@ -43,9 +44,11 @@ def command(
         str | None, typer.Option(metavar="7d", help="The last days, today (UTC) included.")
     ] = None,
     season: Annotated[
-        str | None, typer.Option(metavar="2025-26", help="One season: July to June.")
+        str | None,
+        typer.Option(metavar="2025-26", help="One season, by the contract's season_start."),
     ] = None,
-    contract: o.ContractOpt = o.CONTRACT,
+    contract: o.StoreContractOpt = None,
+    change_contract: o.ChangeContractOpt = False,
     as_of: o.AsOfOpt = None,
     run_context: o.RunContextOpt = None,
     on_unknown_source: o.OnUnknownOpt = o.OnUnknown.error,
@@ -74,7 +77,9 @@ def command(
     Dates that are up to date are skipped. If a run was stopped, run it again to resume.
     """
     out = Output(as_json)
-    start, end = choose_range(start, end, last, season)
+    start, end = choose_range(
+        start, end, last, season, lambda: open_store(store, contract).contract
+    )
     spark_only = [n for n, v in (("--spark-master", spark_master), ("--run-id", run_id)) if v]
     if spark_only and engine is not Engine.spark:
         problems = [f"{name} needs --engine spark" for name in spark_only]
@@ -83,6 +88,7 @@ def command(
         start=start,
         end=end,
         contract=contract,
+        change_contract=change_contract,
         run=o.read_run_context(run_context),
         as_of=as_of,
         on_unknown_source=on_unknown_source.value,

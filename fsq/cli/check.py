@@ -14,8 +14,7 @@ from fsq.cli._dates import choose_dates
 from fsq.cli._diagnosis import print_diagnosis
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
-from fsq.cli._store import open_for_reading
-from fsq.contract import Contract, load_contract
+from fsq.cli._store import open_for_reading, shorten_path
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.rendering import render_markdown
 from fsq.errors import InputError
@@ -45,7 +44,7 @@ def command(
     day: o.DateOpt = None,
     start: o.StartOpt = None,
     end: o.EndOpt = None,
-    contract: o.ContractOpt = o.CONTRACT,
+    contract: o.StoreContractOpt = None,
     run_context: o.RunContextOpt = None,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="Exit with status 1 on this verdict or worse.")
@@ -54,8 +53,12 @@ def command(
         Format, typer.Option("--format", help="Text for a terminal, or Markdown for GitHub.")
     ] = Format.text,
     source: Annotated[
-        str, typer.Option(metavar="S", help="Source to name in the commands that repair.")
-    ] = "SOURCE",
+        str | None,
+        typer.Option(
+            metavar="S",
+            help="Source to name in the commands that repair; by default the store's.",
+        ),
+    ] = None,
     hook: Annotated[
         str | None,
         typer.Option("--webhook", metavar="URL", help="POST the JSON document to this URL, too."),
@@ -67,13 +70,14 @@ def command(
     Without a date, the latest one is checked. Each date is compared with the seven before it,
     per category and per feature.
     """
-    out, loaded = Output(as_json), load_contract(contract)
+    out = Output(as_json)
     start, end = choose_dates(day, start, end, _HEADLINE)
     if hook is not None and (problem := webhook.find_url_problem(hook)):
         raise typer.BadParameter(f"--webhook: {problem}")
     run = o.read_run_context(run_context)
-    with open_for_reading(store) as opened:
-        dx = _diagnose_dates(opened, start, end, loaded, run, source, store)
+    with open_for_reading(store, contract) as opened:
+        named = source or shorten_path(opened.source or "SOURCE")
+        dx = _diagnose_dates(opened, start, end, run, named, store)
     failed = dx.verdict == "red" or (dx.verdict == "yellow" and fail_on == FailOn.yellow)
     status = FAILED_CHECK if failed else FINE
     document = {"store": store, "fail_on": fail_on.value, "exit_status": status} | dx.to_dict()
@@ -91,15 +95,16 @@ def _diagnose_dates(
     store: Store,
     start: date | None,
     end: date | None,
-    contract: Contract,
     run: RunContext | None,
     source: str,
     uri: str,
 ) -> Diagnosis:
     """Diagnose the dates; their rows and those of their history are read, and no others."""
+    contract = store.contract
+    day = contract.table.date
     history = timedelta(days=contract.diagnosis.history_max_age_days)
     since = None if start is None else start - history
-    days = store.read(since, end, ["game_date"]).unique().collect()["game_date"].sort().to_list()
+    days = store.read(since, end, [day]).unique().collect()[day].sort().to_list()
     if days and start is None and end is None:
         start = end = days[-1]
     dates = [d for d in days if (start is None or d >= start) and (end is None or d <= end)]
@@ -112,5 +117,5 @@ def _diagnose_dates(
     rows = store.read(min([*before, *dates]), dates[-1])
     if before:
         # Rows in a gap between the history and the dates are not needed.
-        rows = rows.filter((pl.col("game_date") >= dates[0]) | pl.col("game_date").is_in(before))
+        rows = rows.filter((pl.col(day) >= dates[0]) | pl.col(day).is_in(before))
     return diagnose(rows, contract, run=run, dates=dates, source=source, store=uri)

@@ -49,7 +49,7 @@ def check(
         bool,
         typer.Option("--trust-pickle", help="Load a .joblib or .pkl file; it can run any code."),
     ] = False,
-    contract: o.ContractOpt = o.CONTRACT,
+    contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> int:
     """Check whether data supports a model.
@@ -59,11 +59,12 @@ def check(
     out = Output(as_json)
     start, end = choose_dates(day, start, end, HEADLINE)
     names = "," in model and not Path(model).exists()
-    with open_for_reading(store) as opened:
+    with open_for_reading(store, contract) as opened:
+        date_column = opened.contract.table.date
         result = check_model(
             o.split_names(model) if names else model,
             opened,
-            contract=contract,
+            contract=opened.contract,
             start=start,
             end=end,
             ordered=ordered,
@@ -71,22 +72,22 @@ def check(
             trust_pickle=trust_pickle,
             on_incompatible="report",
         )
-    _print_result(result, out)
+    _print_result(result, date_column, out)
     status = FINE if result.supported else FAILED_CHECK
     out.document({"store": store, "exit_status": status} | result.to_dict())
     return status
 
 
-def _print_result(result: ModelCheck, out: Output) -> None:
+def _print_result(result: ModelCheck, date_column: str, out: Output) -> None:
     for line in render_text(result).splitlines():
         out.line(line)
     if result.dates.height < 2:
         return
     # Dates that are refused come first: they need attention.
-    shown = result.dates.sort("supported", "game_date").head(_MOST_DATES)
+    shown = result.dates.sort("supported", date_column).head(_MOST_DATES)
     rows = [
         (
-            d["game_date"],
+            d[date_column],
             d["records"],
             d["may_predict"],
             d["supported"],

@@ -11,7 +11,6 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
-from fsq.contract import load_contract
 from fsq.errors import InputError
 from fsq.utils.dates import validate_date_range
 from fsq.utils.extras import require_extra
@@ -25,7 +24,7 @@ def command(
     target: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .html file to write.")],
     start: o.StartOpt = None,
     end: o.EndOpt = None,
-    contract: o.ContractOpt = o.CONTRACT,
+    contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
     """Write a report: one HTML page that opens offline.
@@ -39,8 +38,8 @@ def command(
         from fsq.report.page import make_report  # loads altair and jinja2
 
     started = time.perf_counter()
-    with open_for_reading(store) as opened:
-        page = make_report(opened, load_contract(contract), start, end)
+    with open_for_reading(store, contract) as opened:
+        page = make_report(opened, opened.contract, start, end)
     write_atomically(target, page)
     size, seconds = len(page.encode()), time.perf_counter() - started
     out = Output(as_json)

@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from fsq.cli._errors import BAD_INPUT, FAILED_CHECK, FINE
-from fsq.cli._options import CONTRACT, JsonOpt
+from fsq.cli._options import CONTRACT, JsonOpt, StoreContractOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, load_contract
-from fsq.contract.v2 import TABLE_SCHEMA
 from fsq.errors import InputError
 from fsq.schema.bigquery import output_fields
 from fsq.sql import check_view_names, create_views
@@ -23,6 +22,7 @@ from fsq.stores import (
     drop_legacy,
     find_missing,
     get_capabilities,
+    open_store,
 )
 from fsq.stores import migrate as migrate_store
 from fsq.stores.bigquery.client import open_clients
@@ -59,9 +59,15 @@ def ddl(
     name: Annotated[
         str, typer.Option(metavar="P.D.T", help="Name of the table in the statements.")
     ] = "your-project.nba_predictions.ml_feature_store_v2",
-    contract: Annotated[
-        str, typer.Option(metavar="NAME|PATH", help="Contract to name in the table's description.")
-    ] = CONTRACT,
+    contract: StoreContractOpt = None,
+    integer_keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--integer-key",
+            metavar="KEY",
+            help="A key that is an integer in a new table. Repeat it for several.",
+        ),
+    ] = None,
     alter: Annotated[
         bool, typer.Option("--alter", help="Print ALTER TABLE, for the table of upstream features.")
     ] = False,
@@ -78,11 +84,6 @@ def ddl(
             ["--table and --alter need --format sql; drop one of them"],
             "the schema cannot be printed",
         )
-    loaded = load_contract(contract)
-    description = (
-        f"Quality of the {len(loaded.features)} features of each player and game; "
-        f"contract {loaded.name}"
-    )
     table_name = TableName.parse(table or name)
     if table:
         if not get_capabilities(table).ddl:
@@ -93,18 +94,27 @@ def ddl(
                 ],
                 "the schema cannot be printed",
             )
-        statements = alter_table(table_name, find_missing(table))
-    elif alter:
-        statements = alter_table(table_name)
+        loaded = open_store(table, contract).contract
+        output = loaded.output.with_integer_keys(integer_keys or ())
+        statements = alter_table(table_name, output, find_missing(table, loaded))
     else:
-        statements = create_table(table_name, description)
+        loaded = load_contract(contract or CONTRACT)
+        output = loaded.output.with_integer_keys(integer_keys or ())
+        description = (
+            f"Quality of the {len(loaded.features)} features of each {loaded.table.entity} and "
+            f"date; contract {loaded.name}"
+        )
+        if alter:
+            statements = alter_table(table_name, output)
+        else:
+            statements = create_table(table_name, output, description)
     if form == Format.json:
-        out.line(json.dumps(output_fields(), indent=2))
+        out.line(json.dumps(output_fields(output), indent=2))
     elif form == Format.arrow:
-        out.line(TABLE_SCHEMA.to_string())
+        out.line(output.table.to_string())
     else:
         out.line(statements)
-    out.document({"table": table_name.dotted, "sql": statements, "fields": output_fields()})
+    out.document({"table": table_name.dotted, "sql": statements, "fields": output_fields(output)})
 
 
 @app.command()
@@ -120,9 +130,15 @@ def migrate(
         bool,
         typer.Option("--views", help="Create or replace the views of `fsq sql` beside it, too."),
     ] = False,
-    contract: Annotated[
-        str, typer.Option(metavar="NAME|PATH", help="Contract of the views.")
-    ] = CONTRACT,
+    contract: StoreContractOpt = None,
+    integer_keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--integer-key",
+            metavar="KEY",
+            help="A key that is an integer in a new table. Repeat it for several.",
+        ),
+    ] = None,
     as_json: JsonOpt = False,
 ) -> None:
     """Add to a table what it is missing.
@@ -130,9 +146,11 @@ def migrate(
     Only columns, sub-fields and descriptions are added. If a name, type or mode conflicts, all
     conflicts are listed and nothing is changed.
     """
-    out, loaded = Output(as_json), load_contract(contract)
+    out, loaded = Output(as_json), open_store(store, contract).contract
     names = _find_view_names(store) if views else []
-    migration = migrate_store(store, dry_run=dry_run, create=create)
+    migration = migrate_store(
+        store, loaded, dry_run=dry_run, create=create, integer_keys=integer_keys or ()
+    )
     _print_migration(migration, out)
     if names and not dry_run:
         _create_views(store, loaded)
@@ -200,16 +218,17 @@ def drop(
             "--input-too", help="Drop feature_sources even if the table's own features need it."
         ),
     ] = False,
+    contract: StoreContractOpt = None,
     as_json: JsonOpt = False,
 ) -> int:
     """Drop the legacy fields, unless something uses them.
 
-    They are feature_sources, primary_data_source and matchup_data_status. While a view or
+    The contract says which they are. While a view or
     routine of the dataset, a consumer or the table itself still names one of them, nothing is
     dropped and the exit status is 1. Without --yes, the exit status is 2.
     """
     out = Output(as_json)
-    result = drop_legacy(store, consumers or (), yes=yes, input_too=input_too)
+    result = drop_legacy(store, consumers or (), contract, yes=yes, input_too=input_too)
     status = FAILED_CHECK if result.references else FINE if yes or not result.fields else BAD_INPUT
     _print_drop(result, out)
     out.document(result.to_dict() | {"exit_status": status})

@@ -25,6 +25,7 @@ from fsq.intake.validation import count_unknown_labels, validate_input
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import CHUNK_ROWS, score_validated
 from fsq.scoring.options import ScoringOptions
+from fsq.stores import is_store, open_store
 from fsq.utils.files import atomic_write
 from fsq.utils.frames import read_batches
 
@@ -46,7 +47,8 @@ def command(
             "--out", metavar="OUTPUT", help="A .parquet file, Delta folder, or bigquery://p.d.t."
         ),
     ],
-    contract: o.ContractOpt = o.CONTRACT,
+    contract: o.StoreContractOpt = None,
+    change_contract: o.ChangeContractOpt = False,
     as_of: o.AsOfOpt = None,
     run_context: o.RunContextOpt = None,
     on_unknown_source: o.OnUnknownOpt = o.OnUnknown.error,
@@ -61,15 +63,18 @@ def command(
     out = Output(as_json)
     options = BackfillOptions(
         contract=contract,
+        change_contract=change_contract,
         run=o.read_run_context(run_context),
         as_of=as_of,
         on_unknown_source=on_unknown_source.value,
         force=True,
         chunk_rows=commit_rows,
     )
-    scoring = options.scoring()
+    to_file = target.endswith(".parquet") and "://" not in target
+    known = source if to_file else target
+    scoring = options.scoring(open_store(known).contract if is_store(known) else None)
     started = time.perf_counter()
-    if target.endswith(".parquet") and "://" not in target:
+    if to_file:
         scored = _score_to_file(source, Path(target), scoring)
         dates, tiers, unknown = len(scored.dates), dict(scored.tiers), scored.unknown
     else:
@@ -95,13 +100,14 @@ def _score_to_file(source: str, path: Path, options: ScoringOptions) -> _Scored:
     """Score to a file beside the target, and rename it once it is complete."""
     scored = _Scored()
     with source_read_errors(source):
-        found = scan_source(source)
+        found = scan_source(source, options.contract)
         with spilled_to_disk(found, source, found.collect_schema().names()) as rows:
             layout = validate_input(rows, options.contract, options.on_unknown)
             if options.on_unknown == "default":
                 scored.unknown = count_unknown_labels(rows, layout)
+            chunks, date_column = _score_chunks(rows, layout, options), options.contract.table.date
             with atomic_write(path) as file:
-                _write_chunks(file, _count_chunks(_score_chunks(rows, layout, options), scored))
+                _write_chunks(file, _count_chunks(chunks, scored, date_column))
     return scored
 
 
@@ -117,11 +123,13 @@ def _score_chunks(
         yield score_validated(rows.head(0).collect(), layout, options)
 
 
-def _count_chunks(chunks: Iterator[pl.DataFrame], scored: _Scored) -> Iterator[pl.DataFrame]:
+def _count_chunks(
+    chunks: Iterator[pl.DataFrame], scored: _Scored, date_column: str
+) -> Iterator[pl.DataFrame]:
     """Pass the chunks on, and count their tiers and dates."""
     for chunk in chunks:
         scored.tiers.update(dict(chunk["quality_tier"].value_counts().iter_rows()))
-        scored.dates.update(chunk["game_date"].unique())
+        scored.dates.update(chunk[date_column].unique())
         yield chunk
 
 

@@ -12,6 +12,7 @@ from fsq.cli import _options as o
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
 from fsq.cli._store import open_for_reading
+from fsq.contract.table import Table
 from fsq.diagnosis.rendering import wrap_finding
 from fsq.training import TrainingSet, rendering, training_set
 from fsq.training.export import choose_writer
@@ -81,7 +82,7 @@ def command(
         bool, typer.Option("--drop-late", help="Drop records with values from after their as_of.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write it despite a red finding.")] = False,
-    contract: o.ContractOpt = o.CONTRACT,
+    contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> int:
     """Write a training set, and show what each gate dropped.
@@ -91,12 +92,13 @@ def command(
     """
     out = Output(as_json)
     choose_writer(target)  # refuses a wrong name before the work
-    with open_for_reading(store) as opened:
+    with open_for_reading(store, contract) as opened:
+        table = opened.contract.table
         chosen = training_set(
             opened,
             label,
             on_default.value,
-            contract=contract,
+            contract=opened.contract,
             start=start,
             end=end,
             features=o.split_names(features),
@@ -110,13 +112,13 @@ def command(
             drop_late=drop_late,
         )
         refused = any(f.severity == "red" for f in chosen.findings) and not force  # reads the rows
-        _print_waterfall(chosen, out)
+        _print_waterfall(chosen, table, out)
     if refused:
         out.line(f"\n{target} was not written because of a red finding; --force writes it anyway")
     else:
         chosen.write(target)
         out.line(f"\n{target}: {len(chosen):,} rows, {len(chosen.options.features)} features")
-    dates = [d | {"game_date": str(d["game_date"])} for d in chosen.dropped_by_date.to_dicts()]
+    dates = [d | {table.date: str(d[table.date])} for d in chosen.dropped_by_date.to_dicts()]
     status = FAILED_CHECK if refused else FINE
     out.document(
         {"output": None if refused else str(target), "exit_status": status}
@@ -144,7 +146,7 @@ def _parse_bounds(option: str, texts: list[str] | None) -> float | dict[str, flo
         raise typer.BadParameter(f"{option} {' '.join(texts)}: {cure}") from None
 
 
-def _print_waterfall(chosen: TrainingSet, out: Output) -> None:
+def _print_waterfall(chosen: TrainingSet, table: Table, out: Output) -> None:
     summary = chosen.summary
     for line in [
         *rendering.render_header(summary),
@@ -159,7 +161,7 @@ def _print_waterfall(chosen: TrainingSet, out: Output) -> None:
         rows = [(g, n, d, f"{p:.1f} %") for g, n, d, p in groups.iter_rows()]
         by = chosen.options.label or "records"
         out.table(
-            (f"players by {by}", "records", "dropped", "share"),
+            (f"{table.plural or table.entity + 's'} by {by}", "records", "dropped", "share"),
             rows,
             numbers="records dropped share",
         )

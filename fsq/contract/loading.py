@@ -63,6 +63,24 @@ def parse_contract(text: str, place: str) -> Contract:
     return _validate(place, _extend(Path(place), _parse_toml(text, place)))
 
 
+def restore_contract(data: dict[str, Any], place: str) -> Contract:
+    """Load and check a whole contract from its own data, as ``model_dump`` gives it.
+
+    Args:
+        data: the contract; it extends no other.
+        place: what messages call it.
+
+    Raises:
+        ContractError: it breaks a rule.
+
+    >>> contract = load_contract("v2_33features")
+    >>> copied = restore_contract(contract.model_dump(mode="json"), "a copy")
+    >>> copied.version_hash == contract.version_hash
+    True
+    """
+    return _validate(place, data)
+
+
 def shipped_contracts() -> list[str]:
     """List the contracts that come with fsq."""
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
 import pyarrow as pa
 
+from fsq.errors import InputError
 from fsq.schema.arrow import arrow_schema
 from fsq.schema.columns import DETAIL_TYPE, POLARS_TYPES, Column
 
@@ -26,6 +27,16 @@ class OutputSchema:
     keys: tuple[Column, ...]
     columns: tuple[Column, ...]
     legacy: tuple[str, ...]
+
+    @property
+    def date(self) -> str:
+        """The key that is the date."""
+        return next(c.name for c in self.keys if c.type == "date")
+
+    @property
+    def entity_keys(self) -> tuple[str, ...]:
+        """The keys that name the entity; strings, unless ``with_integer_keys`` says otherwise."""
+        return tuple(c.name for c in self.keys if c.type in ("string", "int"))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -46,6 +57,18 @@ class OutputSchema:
     def table(self) -> pa.Schema:
         """A table made from nothing: the keys, then the quality columns."""
         return arrow_schema(polars_schema((*self.keys, *self.columns)))
+
+    def with_integer_keys(self, names: Collection[str]) -> OutputSchema:
+        """The same columns, with these keys as integers.
+
+        Raises:
+            InputError: one of them is no key.
+        """
+        if unknown := set(names) - {c.name for c in self.keys if c.type == "string"}:
+            listed = ", ".join(c.name for c in self.keys if c.type == "string")
+            raise InputError([f"{n} is no key; the keys are {listed}" for n in sorted(unknown)])
+        keys = (replace(c, type="int") if c.name in names else c for c in self.keys)
+        return replace(self, keys=tuple(keys))
 
 
 def polars_schema(columns: Sequence[Column]) -> pl.Schema:

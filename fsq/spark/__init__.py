@@ -73,7 +73,7 @@ def backfill(
     )
     write = open_batch_write(job.store, job.base_version)
     distributed = DistributedJob(engine, job, options.chunk_rows)
-    plan = distributed.plan(force=options.force)
+    plan = distributed.plan(options)
     if write.committed(run_id):
         plan = [replace(step, reason=None) for step in plan]
     pending = pending_steps(plan)

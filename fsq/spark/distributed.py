@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fsq.backfill.options import Progress
+from fsq.backfill.options import BackfillOptions, Progress
 from fsq.backfill.plan import Job, Step, group_steps, make_plan, validate_steps
 from fsq.backfill.source import source_read_errors
 from fsq.errors import StoreError
@@ -38,23 +38,26 @@ class DistributedJob:
         self._invalid: set[date] = set()
         self._fingerprints: dict[date, tuple[int, str]] = {}
 
-    def plan(self, *, force: bool) -> list[Step]:
+    def plan(self, options: BackfillOptions) -> list[Step]:
         """Decide for each date whether to score it; the driver reads nothing but dates."""
         job, scoring = self._job, self._job.scoring
         with source_read_errors(job.source):
-            counts = job.rows.group_by("game_date").len("rows").sort("game_date").collect()
-            if counts["game_date"].null_count():
+            counts = (
+                job.rows.group_by(pl.col(job.date_column).alias("day"))
+                .len("rows")
+                .sort("day")
+                .collect()
+            )
+            if counts["day"].null_count():
                 validate_input(job.rows, scoring.contract, scoring.on_unknown)
-        dates = pl.DataFrame(
-            schema={"game_date": pl.Date, "rows": pl.Int64, "fingerprint": pl.String}
-        )
+        dates = pl.DataFrame(schema={"day": pl.Date, "rows": pl.Int64, "fingerprint": pl.String})
         if counts.height:
             groups = _group_dates(counts, self._chunk_rows)
             manifest = self._engine.run(self._spec(groups, job.fingerprint_columns))
-            self._invalid = set(manifest.filter(~pl.col("valid"))["game_date"])
-            dates = manifest.select(dates.columns).sort("game_date")
+            self._invalid = set(manifest.filter(~pl.col("valid"))["day"])
+            dates = manifest.select(dates.columns).sort("day")
         self._fingerprints = {day: (rows, text) for day, rows, text in dates.iter_rows()}
-        return make_plan(job, job.rows, dates, force=force)
+        return make_plan(job, job.rows, dates, options)
 
     def validate(self, pending: list[Step]) -> dict[str, int]:
         """Refuse invalid rows of pending dates; the unknown labels that count as defaults."""
@@ -104,7 +107,7 @@ class DistributedJob:
 def _group_dates(counts: pl.DataFrame, chunk_rows: int) -> list[list[date]]:
     """Dates in groups of about ``chunk_rows`` rows."""
     number = (counts["rows"].cum_sum() - 1) // chunk_rows
-    return [g["game_date"].to_list() for g in counts.with_columns(n=number).partition_by("n")]
+    return [g["day"].to_list() for g in counts.with_columns(n=number).partition_by("n")]
 
 
 def _read_manifest(
@@ -115,7 +118,7 @@ def _read_manifest(
     Raises:
         StoreError: it is not.
     """
-    dates = manifest.select("game_date", "rows").sort("game_date").rows()
+    dates = manifest.select("day", "rows").sort("day").rows()
     tasks = manifest.unique("task").sort("task")
     rows = manifest.group_by("task").agg(pl.col("rows").sum()).sort("task")["rows"]
     complete = dates == sorted((step.day, step.rows) for step in pending)

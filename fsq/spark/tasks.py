@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.backfill.source import fingerprint_dates, scan_source, source_read_errors
-from fsq.contract.v2 import KEYS
+from fsq.contract.table import Table
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.layout import Layout
 from fsq.intake.validation import validate_rows
@@ -27,7 +27,7 @@ from fsq.stores.validation import validate_keys
 MANIFEST = pa.schema(
     {
         "task": pa.int64(),
-        "game_date": pa.date32(),
+        "day": pa.date32(),
         "rows": pa.int64(),
         "fingerprint": pa.string(),
         "valid": pa.bool_(),
@@ -41,7 +41,7 @@ MANIFEST = pa.schema(
     }
 )
 DDL = (
-    "task long, game_date date, rows long, fingerprint string, valid boolean, written string, "
+    "task long, day date, rows long, fingerprint string, valid boolean, written string, "
     "written_rows long, written_size long, facts string, tiers string, error string, "
     "problems array<string>"
 )
@@ -74,6 +74,11 @@ class TaskSpec:
     writer: DataWriter | None = None
     planned: dict[date, tuple[int, str]] = field(default_factory=dict)
 
+    @property
+    def table(self) -> Table:
+        """What the contract says of the rows' columns."""
+        return self.scoring.contract.table
+
     def to_bytes(self) -> bytes:
         """Serialized for the workers."""
         return pickle.dumps(self)
@@ -103,18 +108,18 @@ def fingerprint_task(spec: TaskSpec, task: int) -> pl.DataFrame:
         valid = True
     except InputError:
         valid = False  # the driver validates again, to report the problems of all dates at once
-    dates = fingerprint_dates(rows.lazy(), spec.fingerprint_columns)
+    dates = fingerprint_dates(rows.lazy(), spec.table.date, spec.fingerprint_columns)
     return dates.with_columns(valid=pl.lit(valid))
 
 
 def score_task(spec: TaskSpec, writer: DataWriter, task: int) -> pl.DataFrame:
     """Score and write a task's dates."""
     rows = _read_rows(spec, task)
-    dates = fingerprint_dates(rows.lazy(), spec.fingerprint_columns)
+    dates = fingerprint_dates(rows.lazy(), spec.table.date, spec.fingerprint_columns)
     planned = {day: spec.planned[day] for day in spec.groups[task]}
     if {day: (count, text) for day, count, text in dates.iter_rows()} != planned:
         raise StoreError(f"{spec.source} changed after it was planned; run it again")
-    validate_keys(rows.select(KEYS).to_arrow())
+    validate_keys(rows.select(spec.table.key).to_arrow(), spec.table)
     tiers: Counter[str] = Counter()
 
     def score_slices() -> Iterator[pl.DataFrame]:
@@ -139,5 +144,6 @@ def _message_columns(message: WriterCommitMessage, tiers: dict[str, int]) -> dic
 
 def _read_rows(spec: TaskSpec, task: int) -> pl.DataFrame:
     with source_read_errors(spec.source):
-        rows = scan_source(spec.source).filter(pl.col("game_date").is_in(list(spec.groups[task])))
+        rows = scan_source(spec.source, spec.scoring.contract)
+        rows = rows.filter(pl.col(spec.table.date).is_in(list(spec.groups[task])))
         return rows.select(list(dict.fromkeys(spec.columns))).collect()

@@ -9,7 +9,9 @@ from typing import ClassVar, Generic, TypeVar
 
 import polars as pl
 
+from fsq.contract import Contract
 from fsq.errors import InputError
+from fsq.schema.output import OutputSchema
 from fsq.stores.base import BatchWrite, Store
 from fsq.stores.costs import CostEstimate, Workload
 from fsq.stores.migration import LegacyDropResult, Migration
@@ -79,8 +81,16 @@ class Backend(Generic[AnyStore]):
         with require_extra(self.extra, f"{self.name} cannot be used"):
             yield
 
-    def open(self, uri: str) -> AnyStore:
-        """Open a store; its table need not exist yet."""
+    def open(
+        self, uri: str, contract: Contract | None = None, source: str | None = None
+    ) -> AnyStore:
+        """Open a store; its table need not exist yet.
+
+        Args:
+            uri: the store.
+            contract: of the rows to write; None for what the table remembers.
+            source: URI of the source of the rows to write; None for what the table remembers.
+        """
         raise NotImplementedError
 
     def identify_table(self, uri: str) -> str:
@@ -95,22 +105,31 @@ class Backend(Generic[AnyStore]):
         """Begin a write by many processes; see ``fsq.stores.open_batch_write``."""
         raise self._unsupported(store.uri, "cannot be filled by Spark", "run it without Spark")
 
-    def migrate(self, uri: str, *, dry_run: bool, create: bool) -> Migration:
+    def migrate(self, uri: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
         """Add what a table lacks; see ``fsq.stores.migrate``."""
         raise self._unsupported(uri, "cannot be migrated", "backfill it into a new store")
 
-    def find_missing(self, uri: str) -> SchemaDiff:
+    def find_missing(self, uri: str, output: OutputSchema) -> SchemaDiff:
         """What a table lacks; see ``fsq.stores.find_missing``."""
         raise self._unsupported(uri, "has no schema in SQL", "use `fsq schema migrate --dry-run`")
 
     def drop_legacy(
-        self, uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
+        self,
+        uri: str,
+        consumers: Sequence[str],
+        contract: Contract,
+        *,
+        yes: bool,
+        input_too: bool,
     ) -> LegacyDropResult:
         """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
         raise self._unsupported(uri, "keeps its legacy fields", "name a BigQuery table")
 
     def write_summary(self, uri: str, name: str, rows: pl.DataFrame) -> str:
-        """Replace dates of a small table beside a store; the path of that table."""
+        """Replace dates of a small table beside a store; the path of that table.
+
+        The first column of the rows is their date.
+        """
         raise self._unsupported(uri, "cannot keep a summary table", "leave out --store-summary")
 
     def estimate_costs(self, store: AnyStore, workload: Workload) -> CostEstimate:

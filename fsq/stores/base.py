@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import polars as pl
 import pyarrow as pa
 
+from fsq.contract import Contract
 from fsq.errors import StoreError
+from fsq.stores.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,26 @@ class WriteResult:
 
 
 class Store(Protocol):
-    """A table of scored rows that is replaced date by date (``game_date``)."""
+    """A table of scored rows that is replaced date by date; see ``OriginOfRows`` for its base.
+
+    A write also makes the table remember the contract and the source, all or nothing with it.
+    """
 
     uri: str
+
+    @property
+    def contract(self) -> Contract:
+        """The contract that was given, else the one that the table remembers."""
+        ...
+
+    @property
+    def source(self) -> str | None:
+        """URI of the source that was given, else of the one that the table remembers."""
+        ...
+
+    def origin(self) -> Origin | None:
+        """What the table remembers; None without a table, or for one that remembers nothing."""
+        ...
 
     def read(
         self,

@@ -5,8 +5,8 @@ Register a backend of your own like those of fsq::
     class MemoryBackend(Backend[MemoryStore]):
         name, schemes, uri_form = "Memory", ("memory",), "memory://name"
 
-        def open(self, uri: str) -> MemoryStore:
-            return MemoryStore(uri)
+        def open(self, uri, contract=None, source=None) -> MemoryStore:
+            return MemoryStore(uri, contract, source)
 
     register_backend(MemoryBackend())
 """
@@ -14,9 +14,12 @@ Register a backend of your own like those of fsq::
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
-from fsq.errors import StoreError
+from fsq.contract import Contract, load_contract
+from fsq.errors import InputError, StoreError
+from fsq.schema.output import OutputSchema
 from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite, Store
 from fsq.stores.bigquery.backend import BigQueryBackend
@@ -25,6 +28,7 @@ from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.stores.schema_diff import SchemaDiff
 
 _backends: dict[str, Backend[Any]] = {}
+ContractName: TypeAlias = str | Path | Contract
 
 
 def register_backend(backend: Backend[Any]) -> None:
@@ -80,14 +84,19 @@ def get_capabilities(uri: str) -> Capabilities:
     return Capabilities() if backend is None else backend.capabilities
 
 
-def open_store(uri: str) -> Store:
+def open_store(uri: str, contract: ContractName | None = None, source: str | None = None) -> Store:
     """Open a store by its URI; its table need not exist yet.
 
     Args:
         uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
+        contract: of the rows to read and write: a name, a path or a contract. None for the one
+            that the table remembers, or ``v2_33features`` for a table that remembers none.
+        source: URI of the source of the rows to write, for the table to remember; None for the
+            one that it remembers.
 
     Raises:
         InputError: a malformed BigQuery URI, or the extra for it is not installed.
+        ContractError: the contract cannot be used.
         StoreError: the URI names something that is not a Delta table, or no backend has its
             scheme.
 
@@ -96,7 +105,8 @@ def open_store(uri: str) -> Store:
     ...
     fsq.errors.StoreError: s3:// stores are not supported; use a folder or bigquery://
     """
-    store: Store = get_backend(uri).open(uri)
+    loaded = None if contract is None else load_contract(contract)
+    store: Store = get_backend(uri).open(uri, loaded, source)
     return store
 
 
@@ -133,7 +143,14 @@ def open_batch_write(store: Store, since: int | None = None) -> BatchWrite:
     return get_backend(store.uri).open_batch_write(store, since)
 
 
-def migrate(uri: str, *, dry_run: bool = False, create: bool = False) -> Migration:
+def migrate(
+    uri: str,
+    contract: ContractName | None = None,
+    *,
+    dry_run: bool = False,
+    create: bool = False,
+    integer_keys: Sequence[str] = (),
+) -> Migration:
     """Add the columns and sub-fields that a table lacks, and descriptions where it has none.
 
     Nothing else changes, and a table that lacks nothing is not touched. All of it is one change
@@ -142,29 +159,51 @@ def migrate(uri: str, *, dry_run: bool = False, create: bool = False) -> Migrati
 
     Args:
         uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
+        contract: whose columns the table is to have; None for the table's own contract.
         dry_run: report what would be done; change nothing.
         create: create the table if there is none.
+        integer_keys: keys that are integers in a new table; the others are strings.
 
     Raises:
         InputError: names, types or modes conflict; all conflicts are listed, nothing is changed.
+        ContractError: the contract cannot be used.
         StoreError: there is no table and ``create`` was not given, or it cannot be changed.
     """
-    return get_backend(uri).migrate(uri, dry_run=dry_run, create=create)
+    output = find_output(uri, contract, integer_keys)
+    return get_backend(uri).migrate(uri, output, dry_run=dry_run, create=create)
 
 
-def find_missing(uri: str) -> SchemaDiff:
-    """What a table lacks; nothing is changed.
+def find_missing(uri: str, contract: ContractName | None = None) -> SchemaDiff:
+    """What a table lacks of its contract's columns, or of another's; nothing is changed.
 
     Raises:
         InputError: names, types or modes conflict; all conflicts are listed. Or the store has no
             schema in SQL.
         StoreError: there is no such table, or it cannot be read.
     """
-    return get_backend(uri).find_missing(uri)
+    return get_backend(uri).find_missing(uri, find_output(uri, contract))
+
+
+def find_output(
+    uri: str, contract: ContractName | None = None, integer_keys: Sequence[str] = ()
+) -> OutputSchema:
+    """The columns of a table under its own contract, or under another.
+
+    Raises:
+        InputError: an integer key is no key of the contract.
+        ContractError: the contract cannot be used.
+        StoreError: the table cannot be read.
+    """
+    return open_store(uri, contract).contract.output.with_integer_keys(integer_keys)
 
 
 def drop_legacy(
-    uri: str, consumers: Sequence[str] = (), *, yes: bool = False, input_too: bool = False
+    uri: str,
+    consumers: Sequence[str] = (),
+    contract: ContractName | None = None,
+    *,
+    yes: bool = False,
+    input_too: bool = False,
 ) -> LegacyDropResult:
     """Drop the legacy fields from a BigQuery table, unless something still names them.
 
@@ -176,14 +215,20 @@ def drop_legacy(
         uri: ``bigquery://project.dataset.table``.
         consumers: files, folders, views and fields; see
             ``fsq.stores.bigquery.references.find_references``.
+        contract: which fields they are; None for the table's own contract.
         yes: drop them; without it, report what stands in the way.
         input_too: drop ``feature_sources`` although the table itself needs it.
 
     Raises:
-        InputError: the store is not a BigQuery table, or a consumer cannot be found.
+        InputError: the store is not a BigQuery table, its contract has no legacy fields, or a
+            consumer cannot be found.
         StoreError: there is no table, or the service refused.
     """
-    return get_backend(uri).drop_legacy(uri, consumers, yes=yes, input_too=input_too)
+    chosen, backend = open_store(uri, contract).contract, get_backend(uri)
+    if not chosen.output.legacy:
+        problem = f"the contract {chosen.name} of {uri} has no legacy fields"
+        raise InputError([problem], "there is nothing to drop")
+    return backend.drop_legacy(uri, consumers, chosen, yes=yes, input_too=input_too)
 
 
 def _forms() -> list[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fsq.contract.v2 import KEYS, LEGACY_FIELDS
-from fsq.schema.bigquery import Field, output_fields, sql_type
+from fsq.schema.bigquery import Field, output_fields, sql_type, standard_type
+from fsq.schema.output import OutputSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +49,43 @@ class SchemaDiff:
         return not self.added and not self.described
 
 
-def diff_schema(existing: Sequence[Field]) -> SchemaDiff:
-    """Compare a table's fields with the keys and the 44 quality columns.
+def diff_schema(existing: Sequence[Field], output: OutputSchema) -> SchemaDiff:
+    """Compare a table's fields with the keys and the quality columns of a contract.
 
     Once a table has ``feature_quality_detail``, a missing legacy field was dropped on purpose
-    and is not added again.
+    and is not added again. A key may be a string or an integer.
 
-    >>> diff_schema(output_fields()).empty
+    >>> from fsq.contract import load_contract
+    >>> output = load_contract("v2_33features").output
+    >>> fields = output_fields(output)
+    >>> diff_schema(fields, output).empty
     True
-    >>> diff_schema([f for f in output_fields() if f["name"] != "quality_tier"]).added[0].path
+    >>> diff_schema([f for f in fields if f["name"] != "quality_tier"], output).added[0].path
     'quality_tier'
     """
     names = {f["name"].lower() for f in existing}
-    dropped = set(LEGACY_FIELDS) - names if "feature_quality_detail" in names else set()
-    expected = [f for f in output_fields() if f["name"] not in dropped]
+    dropped = set(output.legacy) - names if "feature_quality_detail" in names else set()
+    expected = [f for f in output_fields(output) if f["name"] not in dropped]
+    expected = _adopt_key_types(expected, existing, output)
     diff = _diff_fields(existing, expected, "")
     missing_keys = tuple(
-        f"no column {k}; it is a key and cannot be added: name a table of player-games"
-        for k in KEYS
-        if k not in names
+        f"no column {k}; it is a key and cannot be added: name a table that has it"
+        for k in (c.name for c in output.keys)
+        if k.lower() not in names
     )
     return SchemaDiff(diff.fields, diff.added, diff.described, (*missing_keys, *diff.conflicts))
+
+
+def _adopt_key_types(
+    expected: list[Field], existing: Sequence[Field], output: OutputSchema
+) -> list[Field]:
+    """The expected fields, in which a key has the table's type where that is a type of keys."""
+    keys = {c.name for c in output.keys if c.type == "string"}
+    found = {f["name"]: standard_type(f["type"]) for f in existing}
+    return [
+        f | {"type": "INT64"} if f["name"] in keys and found.get(f["name"]) == "INT64" else f
+        for f in expected
+    ]
 
 
 def _diff_fields(existing: Sequence[Field], expected: Iterable[Field], prefix: str) -> SchemaDiff:

@@ -7,20 +7,24 @@ from datetime import date
 import polars as pl
 import pyarrow as pa
 
-from fsq.contract.v2 import KEYS
+from fsq.contract.table import Table
 from fsq.errors import InputError
 
 
-def validate_keys(table: pa.Table) -> list[date]:
+def validate_keys(rows: pa.Table, table: Table) -> list[date]:
     """Check the keys of rows, and return their dates in order.
+
+    Args:
+        rows: the rows to write.
+        table: which columns their key has.
 
     Raises:
         InputError: a key is missing, NULL or duplicated.
     """
-    missing = set(KEYS) - set(table.column_names)
+    missing = set(table.key) - set(rows.column_names)
     if missing:
         raise InputError([f"no column {c}" for c in sorted(missing)], "the rows cannot be stored")
-    keys = pl.DataFrame(table.select(KEYS))
+    keys = pl.DataFrame(rows.select(table.key))
     problems = [
         f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items() if n
     ]
@@ -29,5 +33,5 @@ def validate_keys(table: pa.Table) -> list[date]:
         problems.append(f"duplicate keys: {duplicates} rows too many; keep one row per key")
     if problems:
         raise InputError(problems, "the rows cannot be stored")
-    days: list[date] = keys["game_date"].unique().sort().to_list()
+    days: list[date] = keys[table.date].unique().sort().to_list()
     return days

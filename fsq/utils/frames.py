@@ -11,18 +11,20 @@ from polars.io.plugins import register_io_source
 from fsq.errors import StoreError
 
 
-def filter_dates(rows: pl.LazyFrame, start: date | None, end: date | None) -> pl.LazyFrame:
-    """Keep the rows whose ``game_date`` lies between start and end, both included.
+def filter_dates(
+    rows: pl.LazyFrame, column: str, start: date | None, end: date | None
+) -> pl.LazyFrame:
+    """Keep the rows whose date lies between start and end, both included.
 
     None leaves that side open. With a bound, rows without a date are dropped.
 
-    >>> rows = pl.LazyFrame({"game_date": [date(2026, 2, 5), date(2026, 2, 6), None]})
-    >>> filter_dates(rows, date(2026, 2, 6), None).collect()["game_date"].to_list()
+    >>> rows = pl.LazyFrame({"day": [date(2026, 2, 5), date(2026, 2, 6), None]})
+    >>> filter_dates(rows, "day", date(2026, 2, 6), None).collect()["day"].to_list()
     [datetime.date(2026, 2, 6)]
     """
     if start is not None:
-        rows = rows.filter(pl.col("game_date") >= start)
-    return rows if end is None else rows.filter(pl.col("game_date") <= end)
+        rows = rows.filter(pl.col(column) >= start)
+    return rows if end is None else rows.filter(pl.col(column) <= end)
 
 
 def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from deltalake import write_deltalake
 
 from fsq.backfill import Progress, backfill
-from fsq.contract.v2 import COLUMN_NAMES
 from fsq.stores import migrate, open_store
 from tests.soak import contention, kills, single
 from tests.soak.victims import Limits
 from tests.soak.whole import DAYS, versions
 from tests.support import warehouse
 from tests.support.frames import legacy
+from tests.support.v2 import COLUMN_NAMES
 
 BRIEF = Limits(3, 3)
 

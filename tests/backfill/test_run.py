@@ -44,7 +44,7 @@ def test_a_second_run_skips_and_a_changed_row_redoes_its_date(source: str, tmp_p
     assert (again.dates, again.rows, again.skipped) == (1, 5, 7)
     assert [s.reason for s in again.plan if s.reason] == ["changed"]
     assert backfill(source, store, force=True).dates == 8
-    assert backfill(source, store, contract="v2_33features_capped").dates == 8
+    assert backfill(source, store, contract="v2_33features_capped", change_contract=True).dates == 8
     run = fsq.RunContext(None, None, {date(2026, 1, 2): fsq.RunContext("again", [])})
     assert backfill(source, store, contract="v2_33features_capped", run=run).dates >= 1
 

@@ -11,12 +11,12 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.backfill.run import backfill
-from fsq.contract.v2 import COLUMN_NAMES
 from fsq.errors import InputError, StoreError
 from fsq.stores import WriteResult, open_store
 from fsq.stores.bigquery.client import open_clients
 from tests.support.frames import hybrid, wide
 from tests.support.real_data import SEASONS, needs_seasons
+from tests.support.v2 import COLUMN_NAMES
 from tests.support.warehouse import held, made, tables, upstream_rows
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -48,7 +48,8 @@ def test_in_place_sets_quality_and_touches_nothing_else(dataset: str, tmp_path: 
     assert after["feature_quality_detail"].list.len().to_list() == [33] * 40
     wanted = by_delta(ROWS, tmp_path)
     assert_frame_equal(after.select(COLUMN_NAMES), wanted.select(COLUMN_NAMES))
-    assert tables(dataset) == {Path(uri).name.split(".")[-1] + s for s in ("", "__fsq_ledger")}
+    beside = ("", "__fsq_ledger", "__fsq_origin")
+    assert tables(dataset) == {Path(uri).name.split(".")[-1] + s for s in beside}
 
     again = backfill(uri, uri, now=NOW)
     assert (again.rows, again.dates, again.skipped) == (0, 0, 4)

@@ -136,7 +136,8 @@ def test_a_merge_that_others_beat_is_tried_again_for_a_while(
         assert run("backfill", "--source", str(source), "--store", uri) == status
         said = capsys.readouterr().err
     assert ("concurrent update" in said) == (status == 3)
-    assert tables(dataset) == {"contested", *(["contested__fsq_ledger"] if status == 0 else [])}
+    beside = ["contested__fsq_origin", *(["contested__fsq_ledger"] if status == 0 else [])]
+    assert tables(dataset) == {"contested", *beside}
     rows = fsq.open_store(uri).read().collect() if status == 0 else held(uri)
     assert rows.height == (20 if status == 0 else 0)
 

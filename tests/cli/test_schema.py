@@ -14,11 +14,11 @@ from fsq.cli import main
 from fsq.cli._costs import print_costs
 from fsq.cli._output import Output
 from fsq.contract import load_contract
-from fsq.contract.v2 import TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields
 from fsq.stores.bigquery.ddl import alter_table, create_table
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.pricing import MIB, estimate
+from tests.support.v2 import OUTPUT, TABLE_SCHEMA
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bigquery-schema.md").read_text(encoding="utf-8")
 WITHOUT = """
@@ -48,23 +48,23 @@ def test_ddl_needs_no_client_and_a_table_does(tmp_path: Path) -> None:
 
 def test_every_format(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "ddl", "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out) == output_fields()
+    assert json.loads(capsys.readouterr().out) == output_fields(OUTPUT)
     assert main(["schema", "ddl", "--format", "arrow"]) == 0
     assert capsys.readouterr().out.rstrip("\n") == TABLE_SCHEMA.to_string()
     assert main(["schema", "ddl", "--json", "--name", "p.d.t", "--alter"]) == 0
     name = TableName.parse("p.d.t")
     assert json.loads(capsys.readouterr().out) == {
         "table": "p.d.t",
-        "sql": alter_table(name),
-        "fields": output_fields(),
+        "sql": alter_table(name, OUTPUT),
+        "fields": output_fields(OUTPUT),
     }
 
 
 def test_the_contract_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "ddl", "--contract", "v3_37features", "--name", "p.d.t"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith(create_table(TableName.parse("p.d.t"))[:-2])
-    assert '37 features of each player and game; contract v3_37features")' in printed
+    assert printed.startswith(create_table(TableName.parse("p.d.t"), OUTPUT)[:-2])
+    assert '37 features of each player and date; contract v3_37features")' in printed
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_page_shows_the_statement_as_it_is() -> None:
     name = TableName.parse("my-project.nba_predictions.ml_feature_store_v2")
     pieces = [re.escape(piece.strip()) for piece in block.split("…\n")]
     assert len(pieces) == 3
-    assert re.fullmatch(r"\s.*\n\s*".join(pieces) + ";", create_table(name), re.DOTALL)
+    assert re.fullmatch(r"\s.*\n\s*".join(pieces) + ";", create_table(name, OUTPUT), re.DOTALL)
 
 
 def test_the_page_shows_the_costs_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import fsq
-from fsq.contract.v2 import ARROW_SCHEMA, COLUMN_NAMES
 from tests.support.cli import Command
 from tests.support.frames import NAMES, legacy, wide
+from tests.support.v2 import ARROW_SCHEMA, COLUMN_NAMES
 
 FAULTS: dict[str, tuple[Callable[[], pl.DataFrame], list[str]]] = {
     "missing columns": (

@@ -15,11 +15,11 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from fsq.cli import main
-from fsq.contract.v2 import COLUMN_NAMES, POLARS_SCHEMA
 from fsq.intake.validation import OnUnknown
 from fsq.schema.arrow import to_arrow
 from tests.support.frames import FORMS as IN_FORM
 from tests.support.frames import wide
+from tests.support.v2 import COLUMN_NAMES, POLARS_SCHEMA
 
 
 class WrongError(Exception):

@@ -11,9 +11,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.contract.v2 import ARROW_SCHEMA, COLUMN_NAMES, COLUMNS, POLARS_SCHEMA
 from fsq.schema.columns import DETAIL_FIELDS
 from tests.support.frames import FORMS, NAMES, hybrid, legacy, wide
+from tests.support.v2 import ARROW_SCHEMA, COLUMN_NAMES, COLUMNS, POLARS_SCHEMA
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = wide()

@@ -12,7 +12,6 @@ from deltalake import DeltaTable, write_deltalake
 
 import fsq
 from fsq.backfill.plan import Step, group_steps
-from fsq.contract.v2 import COLUMN_NAMES
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores import LedgerEntry, migrate, open_store
@@ -20,6 +19,7 @@ from tests.soak.victims import Limits, Tally, finished
 from tests.soak.whole import DAYS, STAMP, answer, origins, versions
 from tests.support import warehouse
 from tests.support.frames import legacy
+from tests.support.v2 import COLUMN_NAMES
 
 CONTRACTS = ("v2_33features", "v2_33features_capped")
 

@@ -230,6 +230,7 @@ def test_two_runs_over_dates_that_overlap(
     call = {"source": source, "store": store, "chunk_rows": 40}
     first = {**call, "end": date(2026, 1, 10)}
     second = {**call, "start": date(2026, 1, 5), "contract": "v2_33features_capped"}
+    second["change_contract"] = True
     results = both(spark, [first, second], monkeypatch)
     assert [r.rows for r in results] == [100, 120]
     rows = table(store)

@@ -31,6 +31,7 @@ from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.write import write_rows
 from tests.support.frames import CONTRACT, NAMES
 from tests.support.scenarios import scenarios
+from tests.support.v2 import OUTPUT
 
 SCORED = scenarios()
 DAYS = SCORED["game_date"].unique().sort().to_list()
@@ -51,7 +52,7 @@ def service(emulator: dict[str, str]) -> Iterator[Any]:
             clients.tables.create_dataset("p.sql_views")
             rows = to_arrow(SCORED)
             clients.tables.create_table(
-                bigquery.Table(TABLE.dotted, schema=table_fields(rows.schema))
+                bigquery.Table(TABLE.dotted, schema=table_fields(rows.schema, OUTPUT))
             )
             write_rows(clients.writer, TABLE.path, rows)
             assert main(["schema", "migrate", URI, "--views"]) == 0

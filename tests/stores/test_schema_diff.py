@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsq.contract.v2 import COLUMN_NAMES, LEGACY_FIELDS
 from fsq.schema.bigquery import output_fields
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.stores.schema_diff import diff_schema
+from tests.support.v2 import COLUMN_NAMES, LEGACY_FIELDS, OUTPUT
 
 OTHERS = st.lists(st.sampled_from(["game_id", "features", "note"]), unique=True)
 
@@ -36,7 +36,7 @@ def test_a_plan_adds_what_is_missing(
     others: list[str],
     seed: Any,
 ) -> None:
-    have = [f for f in output_fields() if f["name"] not in gone]
+    have = [f for f in output_fields(OUTPUT) if f["name"] not in gone]
     have += [{"name": n, "type": "STRING", "policyTags": {"names": ["secret"]}} for n in others]
     seed.shuffle(have)
     for field in have:
@@ -47,7 +47,7 @@ def test_a_plan_adds_what_is_missing(
             for part in (f for f in field["fields"] if f["name"] in still):
                 del part["description"]
     before = deepcopy(have)
-    plan = diff_schema(have)
+    plan = diff_schema(have, OUTPUT)
 
     assert have == before
     assert plan.conflicts == ()
@@ -67,4 +67,4 @@ def test_a_plan_adds_what_is_missing(
             assert new == old
         if "fields" in old:
             assert named(new["fields"])[: len(old["fields"])] == named(old["fields"])
-    assert diff_schema(plan.fields).empty
+    assert diff_schema(plan.fields, OUTPUT).empty

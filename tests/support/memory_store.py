@@ -9,10 +9,12 @@ from datetime import date
 import polars as pl
 import pyarrow as pa
 
+from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import from_arrow
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores import Backend, LedgerEntry, WriteResult, write_conflict
+from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.validation import validate_keys
 from fsq.utils.frames import filter_dates
 
@@ -24,16 +26,14 @@ class Table:
     rows: pl.DataFrame
     version: int = 0
     ledger: dict[date, LedgerEntry] = field(default_factory=dict)
+    origin: Origin | None = None
 
 
 TABLES: dict[str, Table] = {}
 
 
-class MemoryStore:
+class MemoryStore(OriginOfRows):
     """A table that lives as long as the process."""
-
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
 
     def read(
         self,
@@ -44,7 +44,7 @@ class MemoryStore:
         table = TABLES.get(self.uri)
         if table is None:
             raise StoreError(f"there is no store at {self.uri}; backfill it first")
-        rows = filter_dates(table.rows.lazy(), start, end)
+        rows = filter_dates(table.rows.lazy(), self.contract.table.date, start, end)
         if columns is None:
             return rows
         if missing := set(columns) - selectable_names(table.rows.schema):
@@ -58,18 +58,24 @@ class MemoryStore:
         since: int | None = None,
     ) -> WriteResult:
         new = scored if isinstance(scored, pl.DataFrame) else from_arrow(scored)
-        dates = validate_keys(new.to_arrow())
+        arrow = new.to_arrow()
+        origin = self.adopt_contract(list_contract_names(arrow))
+        table = origin.contract.table
+        dates = validate_keys(arrow, table)
         old = TABLES.get(self.uri, Table(new.clear()))
         if since not in (None, old.version):
             raise write_conflict(self.uri)
-        others = old.rows.filter(~pl.col("game_date").is_in(dates))
+        others = old.rows.filter(~pl.col(table.date).is_in(dates))
         kept = {d: e for d, e in old.ledger.items() if d not in dates} | dict(ledger or {})
-        rows = pl.concat([others, new], how="diagonal").sort("game_date", "player_lookup")
-        TABLES[self.uri] = Table(rows, old.version + 1, kept)
+        rows = pl.concat([others, new], how="diagonal").sort(table.date, *table.keys)
+        TABLES[self.uri] = Table(rows, old.version + 1, kept, origin)
         return WriteResult(new.height, len(dates), old.version + 1)
 
     def version(self) -> int | None:
         return TABLES[self.uri].version if self.uri in TABLES else None
+
+    def origin(self) -> Origin | None:
+        return TABLES[self.uri].origin if self.uri in TABLES else None
 
     def ledger(self) -> dict[date, LedgerEntry]:
         return dict(TABLES[self.uri].ledger) if self.uri in TABLES else {}
@@ -82,5 +88,7 @@ class MemoryBackend(Backend[MemoryStore]):
     schemes = ("memory",)
     uri_form = "memory://name"
 
-    def open(self, uri: str) -> MemoryStore:
-        return MemoryStore(uri)
+    def open(
+        self, uri: str, contract: Contract | None = None, source: str | None = None
+    ) -> MemoryStore:
+        return MemoryStore(uri, contract, source)

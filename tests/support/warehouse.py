@@ -13,6 +13,7 @@ from fsq.stores.bigquery.fields import quality_fields, table_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.write import write_rows
 from tests.support.frames import NAMES, legacy
+from tests.support.v2 import OUTPUT
 
 
 def upstream_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -34,10 +35,10 @@ def made(dataset: str, rows: pl.DataFrame, *, migrated: bool = True) -> str:
     name = f"{dataset}.t{uuid.uuid4().hex[:8]}"
     uri = f"bigquery://{name}"
     sent = to_arrow(rows)
-    fields = table_fields(sent.schema)
+    fields = table_fields(sent.schema, OUTPUT)
     if migrated:
         there = {f.name for f in fields}
-        fields += [f for f in quality_fields() if f.name not in there]
+        fields += [f for f in quality_fields(OUTPUT) if f.name not in there]
     table = bigquery.Table(name, schema=fields)
     table.time_partitioning = bigquery.TimePartitioning(field="game_date")
     with open_clients("p") as clients:

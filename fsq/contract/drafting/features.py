@@ -33,7 +33,6 @@ class Where:
     """What is known of a feature besides its values."""
 
     place: Place
-    extremes: tuple[float, float]
     window: DraftWindow | None = None
 
 
@@ -52,7 +51,7 @@ def draft_feature(s: FeatureStatistics, where: Where, days: Mapping[int, str]) -
     ]
     if where.window is not None:
         lines.append(Line("window", where.window.name, where.window.reason))
-    found = draft_range(s, where.extremes)
+    found = draft_range(s)
     lines += [
         Line("min", found.low, found.reason),
         Line("max", found.high, found.warning or "does the unit allow more?"),
@@ -114,7 +113,7 @@ def _draft_floors(s: FeatureStatistics, days: Mapping[int, str]) -> Iterator[Lin
     if known < _LEAST_DAYS:
         return
     std, distinct = quantile(s.daily.std, _ORDINARY), quantile(s.daily.distinct, _ORDINARY)
-    if 0 < std < math.inf:
+    if std > 0:
         floor = _round(std * _FLOOR)
         below = [days[i] for i in range(len(s.daily.std)) if s.daily.std[i] < floor]
         odd = f"; {len(below)} under the floor, as {below[0]}" if below else ""

@@ -7,7 +7,7 @@ feature_checks AS (
     default_share - usual_default_share AS default_rise,
     expected_share - IF(has_history, usual_expected_share, 0) AS expected_rise,
     min_std IS NOT NULL OR min_distinct IS NOT NULL AS has_floor,
-    IFNULL(DATE_DIFF(day, date_before, DAY) >= $break_days, FALSE) AS after_break
+    IFNULL(DATE_DIFF(game_date, date_before, DAY) >= $break_days, FALSE) AS after_break
   FROM features_by_run
 ),
 stuck_checks AS (
@@ -118,7 +118,7 @@ feature_findings AS (
 -- (kind is NULL) stays until the next step, so that no date is lost.
 grouped_findings AS (
   SELECT
-    day,
+    game_date,
     kind,
     subject,
     LOGICAL_OR(warming_up) AS warming_up,
@@ -131,19 +131,19 @@ grouped_findings AS (
       AS affected_rows,
     COUNT(*) = ANY_VALUE(table_width) AND COUNT(*) > 1 AS whole_table,
     ANY_VALUE(table_default_rows) AS table_default_rows,
-    ARRAY_CONCAT_AGG(IF(kind = 'default_rise', default_records, NULL)) AS records
+    ARRAY_CONCAT_AGG(IF(kind = 'default_rise', default_players, NULL)) AS players
   FROM feature_findings
-  GROUP BY day, kind, subject, subgroup
+  GROUP BY game_date, kind, subject, subgroup
 ),
-findings_with_records AS (
+findings_with_players AS (
   SELECT
-    g.* EXCEPT (records),
-    (SELECT COUNT(DISTINCT r) FROM UNNEST(g.records) AS r) AS records
+    g.* EXCEPT (players),
+    (SELECT COUNT(DISTINCT p) FROM UNNEST(g.players) AS p) AS players
   FROM grouped_findings AS g
 ),
 findings_by_date AS (
   SELECT
-    day,
+    game_date,
     LOGICAL_OR(warming_up) AS warming_up,
     LOGICAL_OR(has_history) AS has_history,
     ARRAY_AGG(
@@ -161,13 +161,13 @@ findings_by_date AS (
         CASE
           WHEN kind != 'default_rise' THEN affected_rows
           WHEN whole_table THEN table_default_rows
-          ELSE records
+          ELSE players
         END AS rows_affected
       ))
       IGNORE NULLS
     ) AS findings
-  FROM findings_with_records
-  GROUP BY day
+  FROM findings_with_players
+  GROUP BY game_date
 ),
 -- The dates: their rows, their optional features, their categories.
 date_metrics AS (
@@ -176,27 +176,29 @@ date_metrics AS (
     f.warming_up,
     f.has_history,
     f.findings,
-    MIN(IFNULL(d.group_count, 0)) OVER () > 0 AS groups_known$optional_shares
+    MIN(IFNULL(d.games, 0)) OVER () > 0 AS games_known,
+    d.vegas_rows / d.`rows` AS optional_share
   FROM dates AS d
-  JOIN findings_by_date AS f ON f.day = d.day
+  JOIN findings_by_date AS f ON f.game_date = d.game_date
 ),
 date_rates AS (
-  SELECT *, IF(groups_known, `rows` / group_count, `rows`) AS rate FROM date_metrics
+  SELECT *, IF(games_known, `rows` / games, `rows`) AS rate FROM date_metrics
 ),
 date_rates_with_history AS (
   SELECT
     *,
     ARRAY_AGG(STRUCT(
-      day AS day, rate AS rate,
-      $category_fields$optional_fields
-    )) OVER (ORDER BY day ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
+      game_date AS day, rate AS rate, optional_share AS optional_share,
+      $category_fields
+    )) OVER (ORDER BY game_date ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
   FROM date_rates
 ),
 compared_dates AS (
   SELECT
     r.* EXCEPT (earlier),
     IF(r.has_history, r.rate / $usual_rate, NULL) AS coverage,
-    $usual_categories$usual_optional
+    IF(r.has_history, $usual_optional_share, NULL) AS usual_optional_share,
+    $usual_categories
   FROM date_rates_with_history AS r
 ),
 dates_with_findings AS (
@@ -208,17 +210,36 @@ dates_with_findings AS (
         SELECT s FROM UNNEST([
           STRUCT(
             CASE
-              WHEN m.coverage < IF(m.groups_known, $rows_per_game_yellow, $rows_yellow)
+              WHEN m.coverage < IF(m.games_known, $rows_per_game_yellow, $rows_yellow)
                 THEN 'missing_rows'
-              WHEN m.groups_known AND m.coverage > $rows_above THEN 'surplus_rows'
+              WHEN m.games_known AND m.coverage > $rows_above THEN 'surplus_rows'
             END AS kind,
-            IF(m.groups_known AND m.coverage < $rows_per_game_red, 'red', 'yellow') AS severity,
+            IF(m.games_known AND m.coverage < $rows_per_game_red, 'red', 'yellow') AS severity,
             '' AS subject,
             CAST(NULL AS STRING) AS upstream_table,
             CAST(NULL AS STRING) AS processor,
             ARRAY<STRING>[] AS features,
             CAST(ABS(ROUND(m.`rows` * (1 / m.coverage - 1))) AS INT64) AS rows_affected
-          )$optional_findings
+          ),
+          STRUCT(
+            CASE
+              WHEN NOT $has_optional THEN NULL
+              WHEN m.optional_share = 0 AND IFNULL(m.usual_optional_share, 0) = 0
+                THEN 'optional_absent'
+              WHEN NOT m.warming_up
+                AND m.optional_share NOT BETWEEN $optional_low AND $optional_high
+                AND ABS(m.optional_share - m.usual_optional_share) >= $optional_shift
+                THEN 'optional_coverage'
+            END AS kind,
+            IF(
+              m.optional_share = 0 AND IFNULL(m.usual_optional_share, 0) = 0, 'info', 'yellow'
+            ) AS severity,
+            '' AS subject,
+            $optional_table AS upstream_table,
+            $optional_processor AS processor,
+            $optional_features AS features,
+            CAST(TRUNC(m.`rows` * (1 - m.optional_share)) AS INT64) AS rows_affected
+          )
         ]) AS s
         WHERE s.kind IS NOT NULL
       )
@@ -240,7 +261,9 @@ dates_with_all_findings AS (
           CAST(NULL AS STRING) AS processor,
           c.features AS features,
           n.`rows` AS rows_affected
-        FROM UNNEST($required_categories) AS c
+        FROM UNNEST([
+          $required_categories
+        ]) AS c
         WHERE n.has_history AND NOT n.warming_up
           AND c.usual - c.quality >= $category_drop_yellow
           AND NOT EXISTS (

@@ -44,7 +44,7 @@ dates_with_verdict AS (
   FROM dates_with_all_findings AS c
 )
 SELECT
-  day AS $date,
+  game_date,
   CASE
     WHEN ARRAY_LENGTH(red_findings) > 0 THEN 'red'
     WHEN ARRAY_LENGTH(yellow_findings) > 0 THEN 'yellow'
@@ -56,7 +56,8 @@ SELECT
   red_findings,
   yellow_findings,
   `rows`,
-  $group_count  quality,
+  games,
+  quality,
   $category_columns,
   green,
   yellow,
@@ -66,5 +67,5 @@ SELECT
   ARRAY(SELECT DISTINCT job FROM UNNEST(SPLIT(missing, ',')) AS job ORDER BY job)
     AS missing_processors
 FROM dates_with_verdict
-WHERE day >= $start
-ORDER BY day
+WHERE game_date >= $start
+ORDER BY game_date

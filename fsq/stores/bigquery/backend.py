@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from fsq.contract import Contract
+from fsq.schema.output import OutputSchema
 from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite
 from fsq.stores.bigquery.client import GRPC_VARIABLE, REST_VARIABLE
@@ -34,7 +36,9 @@ class BigQueryBackend(Backend["BigQueryStore"]):
         executor_environment=(REST_VARIABLE, GRPC_VARIABLE, "GOOGLE_CLOUD_PROJECT"),
     )
 
-    def open(self, uri: str) -> BigQueryStore:
+    def open(
+        self, uri: str, contract: Contract | None = None, source: str | None = None
+    ) -> BigQueryStore:
         """Open a table; the service is not contacted yet.
 
         Raises:
@@ -43,7 +47,7 @@ class BigQueryBackend(Backend["BigQueryStore"]):
         TableName.parse(uri)  # a malformed URI is reported before a missing extra
         with self.require_extra():
             from fsq.stores.bigquery.store import BigQueryStore
-        return BigQueryStore(uri)
+        return BigQueryStore(uri, contract=contract, source=source)
 
     def identify_table(self, uri: str) -> str:
         """The table's name without its location."""
@@ -55,25 +59,31 @@ class BigQueryBackend(Backend["BigQueryStore"]):
 
         return BigQueryBatchWrite(store, since)
 
-    def migrate(self, uri: str, *, dry_run: bool, create: bool) -> Migration:
+    def migrate(self, uri: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
         """Add the columns, sub-fields and descriptions that a table lacks."""
         with self.require_extra():
             from fsq.stores.bigquery.migrate import migrate
-        return migrate(uri, dry_run=dry_run, create=create)
+        return migrate(uri, output, dry_run=dry_run, create=create)
 
-    def find_missing(self, uri: str) -> SchemaDiff:
+    def find_missing(self, uri: str, output: OutputSchema) -> SchemaDiff:
         """What a table lacks."""
         with self.require_extra():
             from fsq.stores.bigquery.migrate import find_missing
-        return find_missing(uri)
+        return find_missing(uri, output)
 
     def drop_legacy(
-        self, uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
+        self,
+        uri: str,
+        consumers: Sequence[str],
+        contract: Contract,
+        *,
+        yes: bool,
+        input_too: bool,
     ) -> LegacyDropResult:
         """Drop the legacy fields, unless something still names them."""
         with self.require_extra():
             from fsq.stores.bigquery.legacy import drop_legacy
-        return drop_legacy(uri, consumers, yes=yes, input_too=input_too)
+        return drop_legacy(uri, consumers, contract, yes=yes, input_too=input_too)
 
     def estimate_costs(self, store: BigQueryStore, workload: Workload) -> CostEstimate:
         """What a backfill into a table would move and cost."""

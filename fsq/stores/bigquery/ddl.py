@@ -5,31 +5,52 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from fsq.contract.v2 import COLUMNS
 from fsq.schema.bigquery import Field, field_for_column, output_fields, sql_type
+from fsq.schema.output import OutputSchema
 from fsq.stores.bigquery.names import TableName, quote_column
 from fsq.stores.schema_diff import SchemaDiff
 
+_MOST_CLUSTERS = 4  # that BigQuery allows
 
-def create_table(name: TableName, description: str | None = None) -> str:
-    """The statement that creates a table of the keys and the 44 quality columns.
 
-    >>> print(create_table(TableName.parse("p.d.t")).splitlines()[1])
-      `player_lookup` STRING NOT NULL OPTIONS(description="Key: the player"),
+def create_table(name: TableName, output: OutputSchema, description: str | None = None) -> str:
+    """The statement that creates a table of the keys and the quality columns.
+
+    Args:
+        name: the table.
+        output: the columns of its rows.
+        description: of the table.
+
+    >>> from fsq.contract import load_contract
+    >>> output = load_contract("v2_33features").output
+    >>> print(create_table(TableName.parse("p.d.t"), output).splitlines()[0])
+    CREATE TABLE `p.d.t` (
     """
+    clusters = ", ".join(map(quote_column, choose_clusters(output)))
     lines = [
         f"CREATE TABLE {name.sql} (",
-        _format_fields(output_fields()),
+        _format_fields(output_fields(output)),
         ")",
-        "PARTITION BY `game_date`",
-        "CLUSTER BY `player_lookup`",
+        f"PARTITION BY {quote_column(output.date)}",
+        f"CLUSTER BY {clusters}",
     ]
     if description is not None:
         lines.append(_format_description(description))
     return "\n".join(lines) + ";"
 
 
-def alter_table(name: TableName, plan: SchemaDiff | None = None) -> str:
+def choose_clusters(output: OutputSchema) -> list[str]:
+    """The columns that a new table is clustered by: its first keys, of which there may be four.
+
+    >>> from fsq.contract import load_contract
+    >>> output = load_contract("v2_33features").output
+    >>> choose_clusters(output) == [*output.entity_keys]
+    True
+    """
+    return [*output.entity_keys[:_MOST_CLUSTERS]]
+
+
+def alter_table(name: TableName, output: OutputSchema, plan: SchemaDiff | None = None) -> str:
     """The statements that add what a table lacks, as far as SQL can.
 
     One statement adds all columns, since a table allows only five such statements per ten
@@ -37,13 +58,16 @@ def alter_table(name: TableName, plan: SchemaDiff | None = None) -> str:
 
     Args:
         name: the table.
+        output: the columns that it is to have.
         plan: what it lacks; None if unknown: existing columns are then skipped.
 
-    >>> print(alter_table(TableName.parse("p.d.t")).splitlines()[-1][:50])
-      ADD COLUMN IF NOT EXISTS `matchup_data_status` S
+    >>> from fsq.contract import load_contract
+    >>> output = load_contract("v2_33features").output
+    >>> print(alter_table(TableName.parse("p.d.t"), output).splitlines()[-3][:50])
+      ADD COLUMN IF NOT EXISTS `feature_sources` STRIN
     """
     if plan is None:
-        added, described, deep = [field_for_column(c) for c in COLUMNS], [], []
+        added, described, deep = [field_for_column(c) for c in output.columns], [], []
     else:
         names = {c.path for c in plan.added}
         added = [f for f in plan.fields if f["name"] in names]

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 from google.cloud.bigquery import SchemaField
 
+from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult
@@ -28,6 +29,7 @@ from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import commit_streams, fill_null_arrays, find_stamps, write_stream
+from fsq.stores.origin import Origin
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class BigQueryDataWriter:
         columns: its columns.
         fields: of the target.
         mode: what the merge will do.
+        contract: of the rows.
         retry: how to retry.
     """
 
@@ -46,6 +49,7 @@ class BigQueryDataWriter:
     columns: Sequence[str]
     fields: Sequence[SchemaField]
     mode: Mode
+    contract: Contract
     retry: Retry
 
     def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
@@ -58,14 +62,15 @@ class BigQueryDataWriter:
         tables = [to_arrow(fill_null_arrays(frame)) for frame in scored]
         rows = pa.concat_tables(tables).select(self.columns)
         inserts = self.mode is not Mode.IN_PLACE
-        validate_rows(rows, self.fields, self.staging.dotted, inserts=inserts)
+        output, day = self.contract.output, self.contract.table.date
+        validate_rows(rows, self.fields, self.staging.dotted, output, inserts=inserts)
         batches = [r for b in rows.to_batches() for r in split_requests(b)]
         with open_clients(self.staging.project, self.staging.location) as clients:
             transport = clients.writer.transport
             name = write_stream(transport, self.staging.path, batches, self.retry).name
         facts = {
             "elements": RowCounts.of(rows).elements,
-            "stamps": {d.isoformat(): s.isoformat() for d, s in find_stamps(rows).items()},
+            "stamps": {d.isoformat(): s.isoformat() for d, s in find_stamps(rows, day).items()},
         }
         size = sum(pa.ipc.get_record_batch_size(b) for b in batches)
         return WriterCommitMessage(name, rows.num_rows, size, facts)
@@ -97,15 +102,19 @@ class BigQueryBatchWrite:
             StoreError: the service refused.
         """
         table = to_arrow(fill_null_arrays(empty))
-        require_quality_columns(table)
+        contract = self._store.contract
+        require_quality_columns(table, contract.output)
         with self._store.connect() as clients:
             target = self._store.get_or_create(clients, table.schema)
             mode = choose_mode(target, self._since)
-            columns = select_columns_to_send(table.schema, target, mode)
+            columns = select_columns_to_send(table.schema, target, mode, contract)
             inserts = mode is not Mode.IN_PLACE
-            validate_rows(table.select(columns), target.schema, self._store.uri, inserts=inserts)
+            sent = table.select(columns)
+            validate_rows(sent, target.schema, self._store.uri, contract.output, inserts=inserts)
             staging = create_staging(clients, self._store.name, target, columns)
-            self._writer = BigQueryDataWriter(staging, columns, target.schema, mode, self._retry)
+            self._writer = BigQueryDataWriter(
+                staging, columns, target.schema, mode, contract, self._retry
+            )
         return self._writer
 
     def commit(
@@ -120,7 +129,7 @@ class BigQueryBatchWrite:
             StoreError: the service refused or did not recover; either all rows are written or
                 none.
         """
-        writer, target = self._writer, self._store.name
+        writer, target, contract = self._writer, self._store.name, self._store.contract
         assert writer is not None, "create_writer comes first"  # noqa: S101
         days = sorted(ledger)
         with self._store.connect() as clients:
@@ -129,11 +138,19 @@ class BigQueryBatchWrite:
             streams = [m.name for m in messages]
             commit_streams(clients.writer.transport, writer.staging.path, streams, self._retry)
             counts = reduce(add, map(_parse_counts, messages))
+            self._store.remember(clients, Origin(contract, self._store.source))
             merge_staging(
-                clients, target, writer.staging, counts, writer.columns, days, writer.mode
+                clients,
+                target,
+                writer.staging,
+                counts,
+                writer.columns,
+                days,
+                writer.mode,
+                contract,
             )
             stamps = reduce(or_, map(_parse_stamps, messages))
-            ledgers.write_ledger(clients.tables, target, stamps, ledger)
+            ledgers.write_ledger(clients.tables, target, contract.table.date, stamps, ledger)
             runs.record_run(clients.tables, target, run_id)
             drop_staging(clients, writer.staging)
             version = get_version(clients.tables.get_table(target.dotted))

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pyarrow as pa
 from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
-from fsq.contract.v2 import COLUMNS, KEY_COLUMNS
 from fsq.errors import InputError
 from fsq.schema import bigquery as resource
+from fsq.schema.output import OutputSchema
+from fsq.stores.bigquery.ddl import choose_clusters
 from fsq.stores.bigquery.names import TableName
 
-_KEYS = {column.name: column for column in KEY_COLUMNS}
-_QUALITY = {column.name: column for column in COLUMNS}
 
+def quality_fields(output: OutputSchema) -> list[SchemaField]:
+    """The quality columns, with their descriptions, in order.
 
-def quality_fields() -> list[SchemaField]:
-    """The 44 quality columns, with their descriptions, in order.
-
-    >>> quality_fields()[0].name, quality_fields()[0].mode, len(quality_fields()[0].fields)
+    >>> from fsq.contract import load_contract
+    >>> detail = quality_fields(load_contract().output)[0]
+    >>> detail.name, detail.mode, len(detail.fields)
     ('feature_quality_detail', 'REPEATED', 23)
     """
-    return schema_fields(resource.field_for_column(c) for c in COLUMNS)
+    return schema_fields(resource.field_for_column(c) for c in output.columns)
 
 
 def schema_fields(fields: Iterable[resource.Field]) -> list[SchemaField]:
@@ -30,33 +31,44 @@ def schema_fields(fields: Iterable[resource.Field]) -> list[SchemaField]:
     return [SchemaField.from_api_repr(f) for f in fields]
 
 
-def new_table(name: TableName, fields: Iterable[SchemaField]) -> Table:
-    """Describe a new table, partitioned by date and clustered by player.
+def new_table(name: TableName, fields: Iterable[SchemaField], output: OutputSchema) -> Table:
+    """Describe a new table, partitioned by its date and clustered by its keys.
 
-    >>> new_table(TableName.parse("p.d.t"), quality_fields()).clustering_fields
-    ['player_lookup']
+    >>> from fsq.contract import load_contract
+    >>> output = load_contract().output
+    >>> new_table(TableName.parse("p.d.t"), [], output).time_partitioning.field == output.date
+    True
     """
     table = Table(name.dotted, schema=fields)
-    table.time_partitioning = TimePartitioning(field="game_date")
-    table.clustering_fields = ["player_lookup"]
+    table.time_partitioning = TimePartitioning(field=output.date)
+    table.clustering_fields = choose_clusters(output)
     return table
 
 
-def table_fields(schema: pa.Schema) -> list[SchemaField]:
+def table_fields(schema: pa.Schema, output: OutputSchema) -> list[SchemaField]:
     """The fields of a table for rows of this Arrow schema; keys are REQUIRED.
+
+    A key of integers is INT64, though the contract does not say which keys are.
 
     Raises:
         InputError: columns have types that BigQuery lacks.
 
-    >>> [f.field_type for f in table_fields(pa.schema({"game_date": pa.date32()}))]
-    ['DATE']
+    >>> from fsq.contract import load_contract
+    >>> schema = pa.schema({"quality_tier": pa.string(), "note": pa.int32()})
+    >>> [f.field_type for f in table_fields(schema, load_contract().output)]
+    ['STRING', 'INT64']
     """
     out, problems = [], []
+    quality = {c.name: c for c in output.columns}
+    keys = {c.name: c for c in output.keys}
     for field in schema:
-        if field.name in _QUALITY:
-            out.append(resource.field_for_column(_QUALITY[field.name]))
-        elif field.name in _KEYS:
-            out.append(resource.field_for_column(_KEYS[field.name], "REQUIRED"))
+        if field.name in quality:
+            out.append(resource.field_for_column(quality[field.name]))
+        elif field.name in keys:
+            key = keys[field.name]
+            if key.type == "string" and pa.types.is_integer(field.type):
+                key = replace(key, type="int")
+            out.append(resource.field_for_column(key, "REQUIRED"))
         else:
             try:
                 out.append(resource.field_for_arrow(field, "Carried through unchanged"))

@@ -11,10 +11,9 @@ from google.cloud import bigquery
 
 from fsq.stores.base import LedgerEntry
 from fsq.stores.bigquery.jobs import run_query
-from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.names import TableName, quote_column
 
 _FIELDS = (
-    ("game_date", "DATE", "REQUIRED", "The date"),
     ("contract", "STRING", "REQUIRED", "Name of the contract it was scored with"),
     ("version", "STRING", "REQUIRED", "Hash of the contract"),
     ("fingerprint", "STRING", "REQUIRED", "Hash of the input rows"),
@@ -23,23 +22,29 @@ _FIELDS = (
 )
 
 
-def read_ledger(client: Any, target: TableName) -> dict[date, LedgerEntry]:
+def read_ledger(client: Any, target: TableName, date_column: str) -> dict[date, LedgerEntry]:
     """The entry of each date whose rows still have the recorded time stamp.
 
     Dates that another writer has changed since are left out: the rows it wrote have another time
     stamp, or none.
+
+    Args:
+        client: Google's BigQuery client.
+        target: the table whose ledger it is.
+        date_column: the table's column of dates; the ledger's has the same name.
     """
+    day = quote_column(date_column)
     # A range of all dates satisfies tables that require a partition filter.
     sql = f"""
-    SELECT L.game_date, L.contract, L.version, L.fingerprint, L.row_count
+    SELECT L.{day}, L.contract, L.version, L.fingerprint, L.row_count
     FROM {target.beside("ledger").sql} L
     JOIN (
-      SELECT game_date, quality_computed_at, COUNT(*) AS stamped
+      SELECT {day}, quality_computed_at, COUNT(*) AS stamped
       FROM {target.sql}
-      WHERE game_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
-      GROUP BY game_date, quality_computed_at
+      WHERE {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+      GROUP BY {day}, quality_computed_at
     ) T
-    ON T.game_date = L.game_date
+    ON T.{day} = L.{day}
       AND T.quality_computed_at = L.quality_computed_at
       AND T.stamped = L.row_count
     """
@@ -52,34 +57,34 @@ def read_ledger(client: Any, target: TableName) -> dict[date, LedgerEntry]:
 def write_ledger(
     client: Any,
     target: TableName,
+    date_column: str,
     stamps: Mapping[date, datetime],
     entries: Mapping[date, LedgerEntry],
 ) -> None:
     """Write the entry of each date in ``stamps``; dates without one lose theirs."""
-    ledger = target.beside("ledger")
+    ledger, day = target.beside("ledger"), quote_column(date_column)
+    fields = ((date_column, "DATE", "REQUIRED", "The date"), *_FIELDS)
     table = bigquery.Table(
-        ledger.dotted, schema=[bigquery.SchemaField(*f[:3], description=f[3]) for f in _FIELDS]
+        ledger.dotted, schema=[bigquery.SchemaField(*f[:3], description=f[3]) for f in fields]
     )
     table.description = "What fsq knows of each date, so that a backfill skips what is up to date"
     client.create_table(table, exists_ok=True)
-    names = [name for name, *_ in _FIELDS]
+    names = [quote_column(name) for name, *_ in fields]
     rows = [
         bigquery.StructQueryParameter(
             None,
             *(
                 bigquery.ScalarQueryParameter(name, kind, value)
-                for (name, kind, *_), value in zip(
-                    _FIELDS, _to_row(day, stamps, entries), strict=True
-                )
+                for (name, kind, *_), value in zip(fields, _to_row(d, stamps, entries), strict=True)
             ),
         )
-        for day in sorted(stamps)
+        for d in sorted(stamps)
     ]
-    sets = ", ".join(f"{n} = S.{n}" for n in names if n != "game_date")
+    sets = ", ".join(f"{n} = S.{n}" for n in names if n != day)
     sql = f"""
     MERGE {ledger.sql} T
     USING (SELECT {", ".join(f"r.{n}" for n in names)} FROM UNNEST(@rows) AS r) S
-    ON T.game_date = S.game_date
+    ON T.{day} = S.{day}
     WHEN MATCHED AND S.contract IS NULL THEN DELETE
     WHEN MATCHED THEN UPDATE SET {sets}
     WHEN NOT MATCHED AND S.contract IS NOT NULL THEN

@@ -7,8 +7,7 @@ from typing import Any
 
 from google.api_core.exceptions import NotFound
 
-from fsq.contract import load_contract
-from fsq.contract.v2 import LEGACY_FIELDS
+from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.formats import detect_form
 from fsq.stores.bigquery.client import open_clients
@@ -20,10 +19,11 @@ from fsq.stores.migration import LegacyDropResult, LegacyReference, table_not_fo
 
 
 def drop_legacy(
-    uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
+    uri: str, consumers: Sequence[str], contract: Contract, *, yes: bool, input_too: bool
 ) -> LegacyDropResult:
     """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
-    name, known = TableName.parse(uri), find_references(consumers)
+    fields = contract.output.legacy
+    name, known = TableName.parse(uri), find_references(consumers, fields)
     with open_clients(name.project, name.location) as clients:
         client = clients.tables
         try:
@@ -31,15 +31,15 @@ def drop_legacy(
         except NotFound:
             raise table_not_found(uri) from None
         columns = {f.name.lower() for f in table.schema}
-        present = tuple(f for f in LEGACY_FIELDS if f in columns)
+        present = tuple(f for f in fields if f in columns)
         if not present:
             return LegacyDropResult(uri)
         references = [*known.references]
         for view in known.tables:
-            references += _search_consumer(client, view)
-        references += _search_dataset(client, name)
+            references += _search_consumer(client, view, fields)
+        references += _search_dataset(client, name, fields)
         if "feature_sources" in present and not input_too:
-            references += _search_table(client, name, columns)
+            references += _search_table(client, name, columns, contract)
         if references or not yes:
             return LegacyDropResult(uri, present, tuple(dict.fromkeys(references)))
         for field in present:
@@ -48,19 +48,21 @@ def drop_legacy(
         return LegacyDropResult(uri, present, dropped=True)
 
 
-def _search_dataset(client: Any, name: TableName) -> Iterator[LegacyReference]:
+def _search_dataset(
+    client: Any, name: TableName, fields: Sequence[str]
+) -> Iterator[LegacyReference]:
     """Search the dataset's views, materialized views and routines."""
     for view, sql in _get_views(client, name).items():
-        yield from _search_sql(f"view {name.dataset}.{view}", sql)
+        yield from _search_sql(f"view {name.dataset}.{view}", sql, fields)
     dataset = f"{name.project}.{name.dataset}"
     for item in client.list_tables(dataset):
         if item.table_type == "MATERIALIZED_VIEW":
             sql = client.get_table(item.reference).mview_query
-            yield from _search_sql(f"view {name.dataset}.{item.table_id}", sql)
+            yield from _search_sql(f"view {name.dataset}.{item.table_id}", sql, fields)
     for item in client.list_routines(dataset):
         routine = client.get_routine(item.reference)
         where = f"routine {name.dataset}.{routine.reference.routine_id}"
-        yield from find_in_text(routine.body or "", where)  # a remote function has no body
+        yield from find_in_text(routine.body or "", where, fields)  # a remote function has no body
 
 
 def _get_views(client: Any, name: TableName) -> dict[str, str | None]:
@@ -70,7 +72,7 @@ def _get_views(client: Any, name: TableName) -> dict[str, str | None]:
     return dict(row.values() for row in run_query(client, sql))
 
 
-def _search_consumer(client: Any, name: TableName) -> list[LegacyReference]:
+def _search_consumer(client: Any, name: TableName, fields: Sequence[str]) -> list[LegacyReference]:
     """Search a view named as a consumer; a table may be a copy that has the fields."""
     try:
         found = client.get_table(name.dotted)
@@ -79,23 +81,26 @@ def _search_consumer(client: Any, name: TableName) -> list[LegacyReference]:
         raise InputError([problem], "the list of consumers cannot be used") from None
     where = f"view {name.dotted}"
     if found.table_type == "VIEW":
-        return _search_sql(where, _get_views(client, name).get(name.table))
+        return _search_sql(where, _get_views(client, name).get(name.table), fields)
     if found.table_type == "MATERIALIZED_VIEW":
-        return _search_sql(where, found.mview_query)
-    return find_in_text("\n".join(f.name for f in found.schema), f"table {name.dotted}")
+        return _search_sql(where, found.mview_query, fields)
+    names = "\n".join(f.name for f in found.schema)
+    return find_in_text(names, f"table {name.dotted}", fields)
 
 
-def _search_sql(where: str, sql: str | None) -> list[LegacyReference]:
+def _search_sql(where: str, sql: str | None, fields: Sequence[str]) -> list[LegacyReference]:
     if not sql:
         problem = "you cannot see its SQL, so it may name them"
         return [LegacyReference(where, None, None, problem)]
-    return find_in_text(sql, where)
+    return find_in_text(sql, where, fields)
 
 
-def _search_table(client: Any, name: TableName, columns: set[str]) -> Iterator[LegacyReference]:
+def _search_table(
+    client: Any, name: TableName, columns: set[str], contract: Contract
+) -> Iterator[LegacyReference]:
     """Reasons why the table itself still needs its sources."""
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
-    if detect_form(columns, load_contract()) == "legacy":
+    if detect_form(columns, contract) == "legacy":
         problem = "scoring its arrays needs feature_sources; --input-too drops it anyway"
         yield LegacyReference(where, None, field, problem)
     if "feature_quality_detail" not in columns:
@@ -103,7 +108,7 @@ def _search_table(client: Any, name: TableName, columns: set[str]) -> Iterator[L
         return
     sql = f"""
     SELECT COUNT(*) FROM {name.sql}
-    WHERE game_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+    WHERE {quote_column(contract.table.date)} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
       AND IFNULL(ARRAY_LENGTH(feature_quality_detail), 0) = 0
     """
     (found,) = run_query(client, sql)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fsq.contract.v2 import COLUMN_NAMES, KEYS, LEGACY_FIELDS
+from fsq.contract import Contract
 from fsq.intake.formats import holds_features
 from fsq.stores.bigquery.names import TableName, format_date, quote_column
 
@@ -33,6 +33,7 @@ class Merge:
         columns: the columns of the staging table.
         days: the dates of the rows.
         mode: what may be done to the target.
+        contract: of the rows.
     """
 
     target: TableName
@@ -40,19 +41,21 @@ class Merge:
     columns: Sequence[str]
     days: Sequence[date]
     mode: Mode
+    contract: Contract
 
     def sql(self) -> str:
         """The statement. Dates are literals, so only their partitions are scanned."""
-        days = format_date_condition("T.game_date", self.days)
+        key, output = self.contract.table.key, self.contract.output
+        days = format_date_condition(f"T.{quote_column(self.contract.table.date)}", self.days)
         lines = [
             f"MERGE {self.target.sql} T",
             f"USING {self.staging.sql} S",
             f"ON {days}",
-            *(f"  AND T.{quote_column(k)} = S.{quote_column(k)}" for k in KEYS),
+            *(f"  AND T.{quote_column(k)} = S.{quote_column(k)}" for k in key),
         ]
-        settable = [c for c in self.columns if c not in KEYS]
+        settable = [c for c in self.columns if c not in key]
         if self.mode is not Mode.WHOLE:
-            settable = [c for c in settable if c in COLUMN_NAMES]
+            settable = [c for c in settable if c in output.names]
         sets = ", ".join(f"{quote_column(c)} = S.{quote_column(c)}" for c in settable)
         lines.append(f"WHEN MATCHED THEN UPDATE SET {sets}")
         if self.mode is not Mode.IN_PLACE:
@@ -71,21 +74,23 @@ def choose_mode(target: Any, since: int | None) -> Mode:
     return Mode.BESIDE if holds_features(f.name for f in target.schema) else Mode.WHOLE
 
 
-def select_columns_to_send(schema: pa.Schema, target: Any, mode: Mode) -> list[str]:
-    """The columns to send; of the three legacy fields, those that the target still has."""
+def select_columns_to_send(
+    schema: pa.Schema, target: Any, mode: Mode, contract: Contract
+) -> list[str]:
+    """The columns to send; of the legacy fields, those that the target still has."""
     existing = {f.name.lower() for f in target.schema}
-    dropped = {n for n in LEGACY_FIELDS if n not in existing}
+    dropped = {n for n in contract.output.legacy if n not in existing}
     names = [n for n in schema.names if n not in dropped]
     if mode is Mode.IN_PLACE:
-        names = [n for n in names if n in KEYS or n in COLUMN_NAMES]
+        names = [n for n in names if n in contract.table.key or n in contract.output.names]
     return names
 
 
 def format_date_condition(name: str, days: Sequence[date]) -> str:
     """A condition for these days, as literals; consecutive days make one range.
 
-    >>> format_date_condition("game_date", [date(2026, 2, 1), date(2026, 2, 2), date(2026, 2, 6)])
-    "(game_date BETWEEN DATE '2026-02-01' AND DATE '2026-02-02' OR game_date = DATE '2026-02-06')"
+    >>> format_date_condition("T.day", [date(2026, 2, 1), date(2026, 2, 2), date(2026, 2, 6)])
+    "(T.day BETWEEN DATE '2026-02-01' AND DATE '2026-02-02' OR T.day = DATE '2026-02-06')"
     """
     runs: list[list[date]] = []
     for day in sorted(days):

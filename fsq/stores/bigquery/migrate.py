@@ -8,6 +8,7 @@ from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 
 from fsq.errors import InputError
 from fsq.schema.bigquery import output_fields
+from fsq.schema.output import OutputSchema
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import new_table, schema_fields
 from fsq.stores.bigquery.names import TableName
@@ -21,30 +22,33 @@ from fsq.stores.migration import (
 from fsq.stores.schema_diff import SchemaDiff, diff_schema
 
 
-def find_missing(uri: str) -> SchemaDiff:
+def find_missing(uri: str, output: OutputSchema) -> SchemaDiff:
     """What a table lacks; see ``fsq.stores.find_missing``."""
     name = TableName.parse(uri)
     with open_clients(name.project, name.location) as clients:
         try:
-            return require_compatible(_diff_table(get_table(clients.tables, name, uri)), uri)
+            table = get_table(clients.tables, name, uri)
+            return require_compatible(_diff_table(table, output), uri)
         except NotFound:
             raise table_not_found(uri) from None
 
 
-def migrate(uri: str, *, dry_run: bool, create: bool) -> Migration:
+def migrate(uri: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
     """Migrate a table; see ``fsq.stores.migrate``."""
     name = TableName.parse(uri)
     with open_clients(name.project, name.location) as clients:
         for _ in range(ATTEMPTS):
             try:
-                return _try_to_migrate(clients.tables, name, uri, dry_run=dry_run, create=create)
+                return _try_to_migrate(
+                    clients.tables, name, uri, output, dry_run=dry_run, create=create
+                )
             except (PreconditionFailed, Conflict):
                 continue  # another writer was first: look again
     raise schema_conflict(uri)
 
 
 def _try_to_migrate(
-    client: Any, name: TableName, uri: str, *, dry_run: bool, create: bool
+    client: Any, name: TableName, uri: str, output: OutputSchema, *, dry_run: bool, create: bool
 ) -> Migration:
     try:
         table = get_table(client, name, uri)
@@ -52,15 +56,21 @@ def _try_to_migrate(
         if not create:
             raise table_not_found(uri) from None
         if not dry_run:
-            client.create_table(new_table(name, schema_fields(output_fields())))
-        return Migration(uri, created=True, added=diff_schema([]).added, dry_run=dry_run)
-    plan = require_compatible(_diff_table(table), uri)
+            fields = schema_fields(output_fields(output))
+            client.create_table(new_table(name, fields, output))
+        added = diff_schema([], output).added
+        return Migration(uri, created=True, added=added, dry_run=dry_run)
+    plan = require_compatible(_diff_table(table, output), uri)
     if not plan.empty and not dry_run:
         # The request has the table's etag, so the service rejects it if the table has changed.
         table.schema = schema_fields(plan.fields)
         client.update_table(table, ["schema"])
     return Migration(
-        uri, added=plan.added, described=plan.described, notes=_make_notes(table), dry_run=dry_run
+        uri,
+        added=plan.added,
+        described=plan.described,
+        notes=_make_notes(table, output.date),
+        dry_run=dry_run,
     )
 
 
@@ -78,15 +88,15 @@ def get_table(client: Any, name: TableName, uri: str) -> Any:
     return table
 
 
-def _diff_table(table: Any) -> SchemaDiff:
-    return diff_schema([f.to_api_repr() for f in table.schema])
+def _diff_table(table: Any, output: OutputSchema) -> SchemaDiff:
+    return diff_schema([f.to_api_repr() for f in table.schema], output)
 
 
-def _make_notes(table: Any) -> tuple[str, ...]:
+def _make_notes(table: Any, date_column: str) -> tuple[str, ...]:
     column = table.time_partitioning and table.time_partitioning.field
-    if column == "game_date":
+    if column == date_column:
         return ()
     return (
-        "it is not partitioned by game_date, so every backfill reads all of it; copy it into "
+        f"it is not partitioned by {date_column}, so every backfill reads all of it; copy it into "
         "a partitioned table",
     )

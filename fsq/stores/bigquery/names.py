@@ -75,8 +75,8 @@ def quote_column(name: str) -> str:
     Raises:
         InputError: it is not an identifier.
 
-    >>> quote_column("game_date")
-    '`game_date`'
+    >>> quote_column("flight_date")
+    '`flight_date`'
     """
     if not _COLUMN.fullmatch(name):
         cure = "rename it with letters, digits and underscores"

@@ -31,13 +31,14 @@ _FIRST, _LAST = date.min, date.max
 
 
 def scan_table(
-    connect: Callable[[], AbstractContextManager[Clients]], name: TableName
+    connect: Callable[[], AbstractContextManager[Clients]], name: TableName, date_column: str
 ) -> pl.LazyFrame:
-    """Scan a table lazily; columns and predicates on ``game_date`` are pushed down.
+    """Scan a table lazily; columns and predicates on its date are pushed down.
 
     Args:
         connect: opens the clients, each time the rows are collected.
         name: the table.
+        date_column: its column of dates.
 
     Raises:
         StoreError: there is no such table, or it has columns that Polars cannot represent.
@@ -48,7 +49,7 @@ def scan_table(
 
     def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
-        if (where := make_restriction(predicate)) == _NOTHING:
+        if (where := make_restriction(predicate, date_column)) == _NOTHING:
             return
         with connect() as clients:
             session = _create_session(clients, name, sorted(needed), where)
@@ -58,40 +59,41 @@ def scan_table(
     return scan_batches(read, empty.schema)
 
 
-def make_restriction(predicate: pl.Expr | None) -> str:
-    """Turn a predicate on ``game_date`` alone into SQL, by evaluating it for every day.
+def make_restriction(predicate: pl.Expr | None, column: str) -> str:
+    """Turn a predicate on the column of dates alone into SQL, by evaluating it for every day.
 
     Any other predicate gives the empty restriction; it is applied after reading.
 
-    >>> make_restriction(pl.col("game_date").is_between(date(2026, 2, 1), date(2026, 2, 6)))
-    "game_date BETWEEN DATE '2026-02-01' AND DATE '2026-02-06'"
-    >>> make_restriction(pl.col("game_date") >= date(2026, 2, 1))
-    "game_date >= DATE '2026-02-01'"
+    >>> make_restriction(pl.col("day").is_between(date(2026, 2, 1), date(2026, 2, 6)), "day")
+    "day BETWEEN DATE '2026-02-01' AND DATE '2026-02-06'"
+    >>> make_restriction(pl.col("day") >= date(2026, 2, 1), "day")
+    "day >= DATE '2026-02-01'"
     """
-    if predicate is None or set(predicate.meta.root_names()) != {"game_date"}:
+    if predicate is None or set(predicate.meta.root_names()) != {column}:
         return ""
     # A predicate may hold for NULL too: then nothing can be restricted.
-    keeps_null = pl.DataFrame({"game_date": [None]}, {"game_date": pl.Date}).filter(predicate)
+    keeps_null = pl.DataFrame({column: [None]}, {column: pl.Date}).filter(predicate)
     if keeps_null.height:
         return ""
-    days = pl.DataFrame({"game_date": pl.date_range(_FIRST, _LAST, eager=True)})
+    days = pl.DataFrame({column: pl.date_range(_FIRST, _LAST, eager=True)})
     kept = days.select(predicate.fill_null(value=False)).to_series().to_numpy()
     edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
     if len(edges) > 200:  # restrictions must be short; first and last day save most
         edges = edges[[0, -1]]
     first = (_FIRST + timedelta(days=int(at)) for at in edges[::2])
     last = (_FIRST + timedelta(days=int(at) - 1) for at in edges[1::2])
-    return " OR ".join(map(_format_range, first, last)) or _NOTHING
+    ranges = (_format_range(column, a, b) for a, b in zip(first, last, strict=True))
+    return " OR ".join(ranges) or _NOTHING
 
 
-def _format_range(first: date, last: date) -> str:
+def _format_range(column: str, first: date, last: date) -> str:
     if (first, last) == (_FIRST, _LAST):
-        return "game_date IS NOT NULL"
+        return f"{column} IS NOT NULL"
     if last == _LAST:
-        return f"game_date >= {format_date(first)}"
+        return f"{column} >= {format_date(first)}"
     if first == _FIRST:
-        return f"game_date <= {format_date(last)}"
-    return f"game_date BETWEEN {format_date(first)} AND {format_date(last)}"
+        return f"{column} <= {format_date(last)}"
+    return f"{column} BETWEEN {format_date(first)} AND {format_date(last)}"
 
 
 def _create_session(clients: Clients, name: TableName, columns: Sequence[str], where: str) -> Any:

@@ -7,28 +7,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsq.contract.v2 import LEGACY_FIELDS
 from fsq.errors import InputError
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.migration import LegacyReference
 
-# BigQuery's column names are case-insensitive.
-_LEGACY_NAME = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(LEGACY_FIELDS)})(?![A-Za-z0-9_])", re.I)
 _LONGEST = 120
 
 
-def find_in_text(text: str, where: str) -> list[LegacyReference]:
+def find_in_text(text: str, where: str, fields: Sequence[str]) -> list[LegacyReference]:
     """Find every line of a text that names a legacy field as a whole word.
 
     Comments count: a needless refusal costs a glance, a missed reference breaks a consumer.
 
-    >>> [p.field for p in find_in_text("SELECT f.feature_sources, my_feature_sources", "a view")]
+    Args:
+        text: SQL, code, or names.
+        where: what messages call it.
+        fields: the legacy fields.
+
+    >>> sql = "SELECT f.feature_sources, my_feature_sources"
+    >>> [p.field for p in find_in_text(sql, "a view", ["feature_sources"])]
     ['feature_sources']
     """
+    # BigQuery's column names are case-insensitive.
+    name = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(fields)})(?![A-Za-z0-9_])", re.I)
     return [
         LegacyReference(where, number, field, _shorten(line))
         for number, line in enumerate(text.splitlines(), 1)
-        for field in dict.fromkeys(m[0].lower() for m in _LEGACY_NAME.finditer(line))
+        for field in dict.fromkeys(m[0].lower() for m in name.finditer(line))
     ]
 
 
@@ -50,28 +55,29 @@ class Consumers:
     tables: tuple[TableName, ...]
 
 
-def find_references(consumers: Sequence[str]) -> Consumers:
+def find_references(consumers: Sequence[str], fields: Sequence[str]) -> Consumers:
     """Search the consumers of a table.
 
     Args:
         consumers: files with SQL or code, or with one name per line; folders of such files;
             legacy fields that are in use; views, as ``project.dataset.view``.
+        fields: the legacy fields.
 
     Raises:
         InputError: an entry is none of these; a misspelt one must not pass unnoticed.
 
-    >>> find_references(["matchup_data_status"]).references[0].where
+    >>> find_references(["feature_sources"], ["feature_sources"]).references[0].where
     'the list of consumers'
     """
     references: list[LegacyReference] = []
     tables: list[TableName] = []
     problems: list[str] = []
     for entry in consumers:
-        if entry.lower() in LEGACY_FIELDS:
+        if entry.lower() in fields:
             references.append(LegacyReference("the list of consumers", None, entry.lower(), entry))
         elif Path(entry).exists():
             try:
-                references += _search_files(Path(entry))
+                references += _search_files(Path(entry), fields)
             except OSError as error:
                 problems.append(f"{entry} cannot be read: {error}")
         else:
@@ -85,12 +91,12 @@ def find_references(consumers: Sequence[str]) -> Consumers:
     return Consumers(tuple(references), tuple(tables))
 
 
-def _search_files(path: Path) -> Iterator[LegacyReference]:
+def _search_files(path: Path, fields: Sequence[str]) -> Iterator[LegacyReference]:
     for file in _list_files(path):
         content = file.read_bytes()
         if path.is_dir() and b"\0" in content[:8192]:
             continue  # a picture, say
-        yield from find_in_text(content.decode("utf-8", "replace"), str(file))
+        yield from find_in_text(content.decode("utf-8", "replace"), str(file), fields)
 
 
 def _list_files(path: Path) -> Iterable[Path]:

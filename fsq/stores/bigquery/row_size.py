@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from fsq.contract import Contract, Feature
-from fsq.contract.v2 import COLUMNS, KEY_COLUMNS
 from fsq.schema.columns import DETAIL_FIELDS, REPEATED, ColumnType
 from fsq.schema.provenance import PROVENANCE, ProvenanceField
 
@@ -14,11 +13,11 @@ _FIXED_SIZES: dict[ColumnType, int] = {"int": 8, "float": 8, "bool": 1, "date": 
 TEXT_OVERHEAD = 2  # bytes of a string in addition to its content
 # Lengths of strings that the contract does not determine: averages of two real seasons.
 _TEXT_LENGTHS = {
-    "player_lookup": 12, "validation_status": 6, "source_type": 7, "feature_quality_tier": 5,
+    "validation_status": 6, "source_type": 7, "feature_quality_tier": 5,
     "upstream_data_hash": 32, "fallback_reason": 22, "triggered_alert": 12, "quality_tier": 5,
     "quality_alert_level": 5, "feature_schema_version": 13, "quality_schema_version": 4,
     "feature_quality_detail_version": 2, "upstream_pipeline_run_id": 36, "primary_data_source": 12,
-    "matchup_data_status": 8, "missing_processors": 30,
+    "missing_processors": 30,
 }  # fmt: skip
 # Share of non-null values; unlisted fields are always present.
 _NON_NULL_SHARE = {
@@ -37,7 +36,7 @@ _REQUIRED_INPUTS = {
     "upstream_pipeline_run_id": ["pipeline_run_id"],
     "feature_store_age_hours": ["computed_at", "updated_at", "created_at"],
 }
-_GAME_ID, _WORD, _ALERT, _ALERTS = 10, 7, 25, 0.2
+_KEY, _STATUS, _GAME_ID, _WORD, _ALERT, _ALERTS = 12, 8, 10, 7, 25, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def estimate_row_size(contract: Contract, columns: Collection[str] | None = None
     >>> from fsq.contract import load_contract
     >>> contract = load_contract("v2_33features")
     >>> whole = estimate_row_size(contract)
-    >>> whole.total > estimate_row_size(contract, ["player_lookup"]).total
+    >>> whole.total > estimate_row_size(contract, contract.table.key).total
     True
     """
     named = None if columns is None else {*columns}
@@ -71,27 +70,28 @@ def estimate_row_size(contract: Contract, columns: Collection[str] | None = None
     sizes["feature_quality_detail"] = sum(
         _feature_size(f, contract, named) for f in contract.features
     )
-    arrays = sum(sizes[c.name] for c in COLUMNS if c.type in REPEATED)
+    arrays = sum(sizes[c.name] for c in contract.output.columns if c.type in REPEATED)
     return RowSize(round(sum(sizes.values())), round(arrays))
 
 
 def _flat_column_sizes(contract: Contract, columns: set[str] | None) -> dict[str, float]:
     """Bytes of each flat column."""
-    flat = [c for c in (*KEY_COLUMNS, *COLUMNS) if c.type not in REPEATED]
+    output = contract.output
+    flat = [c for c in (*output.keys, *output.columns) if c.type not in REPEATED]
     sizes = {c.name: _NON_NULL_SHARE.get(c.name, 1) * _value_size(c.name, c.type) for c in flat}
+    sizes |= dict.fromkeys(output.entity_keys, TEXT_OVERHEAD + _KEY)
+    sizes |= dict.fromkeys(output.legacy[2:], TEXT_OVERHEAD + _STATUS)
     processors = sum(TEXT_OVERHEAD + len(p.name) for p in contract.processors if p.expected)
     sizes |= {
         "quality_alerts": _ALERTS * (TEXT_OVERHEAD + _ALERT),
         "available_feature_names": _NON_NULL_SHARE["feature_value"]
         * sum(TEXT_OVERHEAD + len(n) for n in contract.names),
-        "breakout_model_compatible": max(
-            (TEXT_OVERHEAD + len(m) for m in contract.models), default=0
-        ),
+        contract.model_column: max((TEXT_OVERHEAD + len(m) for m in contract.models), default=0),
         "predecessor_processors_completed": processors,
         "upstream_processors_ran": processors,
-        "feature_sources": TEXT_OVERHEAD
-        + sum(len(f'"{f.index}":"",') + _WORD for f in contract.features),
     }
+    labels = TEXT_OVERHEAD + sum(len(f'"{f.index}":"",') + _WORD for f in contract.features)
+    sizes |= dict.fromkeys(output.legacy[:1], labels)
     if columns is None:
         return sizes
     absent = [n for n, sources in _REQUIRED_INPUTS.items() if columns.isdisjoint(sources)]
@@ -144,7 +144,8 @@ def _is_provided(
     if columns is None:
         return True
     names = {*field.columns(feature)}
-    prefix = contract.legacy_prefixes.get(feature.upstream_table)
+    prefixes = contract.legacy.prefixes if contract.legacy else {}
+    prefix = prefixes.get(feature.upstream_table)
     if prefix and field.legacy_suffix:
         names.add(f"{prefix}_{field.legacy_suffix}")
     return not columns.isdisjoint(names)

@@ -11,10 +11,11 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPIError
 from google.cloud import bigquery
 
+from fsq.contract import Contract
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.jobs import run_query
-from fsq.stores.bigquery.merge import Merge, Mode
-from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.merge import Merge, Mode, format_date_condition
+from fsq.stores.bigquery.names import TableName, quote_column
 from fsq.stores.bigquery.verify import RowCounts, verify_counts
 
 # Orphaned staging tables expire after a day.
@@ -50,6 +51,7 @@ def merge_staging(
     columns: Sequence[str],
     days: Sequence[date],
     mode: Mode,
+    contract: Contract,
 ) -> None:
     """Verify the staged rows, merge them into the target, and verify them there.
 
@@ -57,8 +59,9 @@ def merge_staging(
         StoreError: rows are missing or differ from those written.
     """
     verify_counts("staged", written, staging, clients.tables)
-    run_query(clients.tables, Merge(target, staging, columns, days, mode).sql())
-    verify_counts("merged", written, target, clients.tables, days)
+    run_query(clients.tables, Merge(target, staging, columns, days, mode, contract).sql())
+    dates = format_date_condition(quote_column(contract.table.date), days)
+    verify_counts("merged", written, target, clients.tables, dates)
 
 
 def drop_staging(clients: Clients, staging: TableName) -> None:

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 from google.api_core.exceptions import NotFound
 
+from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import select_columns, selectable_names
@@ -20,17 +21,19 @@ from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.ledger import read_ledger, write_ledger
 from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.origin import read_origin, write_origin
 from fsq.stores.bigquery.read import scan_table
 from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import fill_null_arrays, find_stamps, write_rows
+from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.validation import validate_keys
 from fsq.utils.frames import filter_dates
 
 
-class BigQueryStore:
+class BigQueryStore(OriginOfRows):
     """A table in BigQuery; see ``fsq.stores.Store`` for the methods.
 
     The service is first contacted when a method is called. Credentials are Application Default
@@ -39,13 +42,21 @@ class BigQueryStore:
     Args:
         uri: ``bigquery://project.dataset.table``.
         retry: how to retry writes; None for the defaults.
+        contract: of the rows to write; None for what the table remembers.
+        source: URI of the source of the rows to write; None for what the table remembers.
 
     Raises:
         InputError: the URI has another form.
     """
 
-    def __init__(self, uri: str, retry: Retry | None = None) -> None:
-        self.uri = uri
+    def __init__(
+        self,
+        uri: str,
+        retry: Retry | None = None,
+        contract: Contract | None = None,
+        source: str | None = None,
+    ) -> None:
+        super().__init__(uri, contract, source)
         self.name = TableName.parse(uri)
         self.retry = retry
         self._seen = False  # a table that disappears is not created again
@@ -66,7 +77,7 @@ class BigQueryStore:
             StoreError: there is no table, or it lacks one of the columns.
         """
         try:
-            rows = scan_table(self.connect, self.name)
+            rows = scan_table(self.connect, self.name, self.contract.table.date)
         except StoreError as error:
             if isinstance(error.__cause__, NotFound):
                 raise StoreError(f"there is no table {self.uri}; backfill it first") from None
@@ -75,7 +86,7 @@ class BigQueryStore:
             existing = selectable_names(rows.collect_schema())
             if missing := [c for c in columns if c not in existing]:
                 raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
-        rows = filter_dates(rows, start, end)
+        rows = filter_dates(rows, self.contract.table.date, start, end)
         return rows if columns is None else rows.select(select_columns(columns))
 
     def version(self) -> int | None:
@@ -86,8 +97,24 @@ class BigQueryStore:
 
     def ledger(self) -> dict[date, LedgerEntry]:
         """The ledger entry of each date; dates that others have changed since are left out."""
+        date_column = self.contract.table.date
         with self.connect() as clients:
-            return read_ledger(clients.tables, self.name)
+            return read_ledger(clients.tables, self.name, date_column)
+
+    def origin(self) -> Origin | None:
+        """What the table beside this one says of the rows' contract and source."""
+        with self.connect() as clients:
+            return read_origin(clients.tables, self.name, self.uri)
+
+    def remember(self, clients: Clients, origin: Origin) -> None:
+        """Record where the rows come from, unless it is recorded already.
+
+        This comes before their merge: a run that is killed in between leaves a ledger that tells
+        the old rows from the new ones.
+        """
+        known = read_origin(clients.tables, self.name, self.uri)
+        if known is None or known.to_json() != origin.to_json():
+            write_origin(clients.tables, self.name, origin)
 
     def billed_bytes(self, rows: int) -> int:
         """Logical bytes of this many of the table's rows, at their average size."""
@@ -116,30 +143,35 @@ class BigQueryStore:
             since: version of this table that the rows were computed from.
 
         Raises:
-            InputError: a key is missing, NULL or duplicated, or the rows do not fit the table's
-                schema; nothing was sent.
+            InputError: a key is missing, NULL or duplicated, the rows were scored with another
+                contract than the store's, or they do not fit the table's schema; nothing was sent.
             StoreError: the service refused or did not recover; either all rows are written or
                 none.
         """
         table = to_arrow(fill_null_arrays(scored))
-        days = validate_keys(table)
+        origin = self.adopt_contract(list_contract_names(table))
+        contract = origin.contract
+        days = validate_keys(table, contract.table)
         if not days:
             return WriteResult(0, 0, self.version() or -1)
-        require_quality_columns(table)
+        require_quality_columns(table, contract.output)
         with self.connect() as clients:
             target = self.get_or_create(clients, table.schema)
             mode = choose_mode(target, since)
-            columns = select_columns_to_send(table.schema, target, mode)
+            columns = select_columns_to_send(table.schema, target, mode, contract)
             sent = table.select(columns).combine_chunks()
-            validate_rows(sent, target.schema, self.uri, inserts=mode is not Mode.IN_PLACE)
+            inserts = mode is not Mode.IN_PLACE
+            validate_rows(sent, target.schema, self.uri, contract.output, inserts=inserts)
             staging = create_staging(clients, self.name, target, columns)
             try:
                 write_rows(clients.writer, staging.path, sent, retry=self.retry)
                 counts = RowCounts.of(sent)
-                merge_staging(clients, self.name, staging, counts, columns, days, mode)
+                self.remember(clients, origin)
+                merge_staging(clients, self.name, staging, counts, columns, days, mode, contract)
             finally:
                 drop_staging(clients, staging)
-            write_ledger(clients.tables, self.name, find_stamps(table), ledger or {})
+            day = contract.table.date
+            write_ledger(clients.tables, self.name, day, find_stamps(table, day), ledger or {})
             version = get_version(self._get(clients) or target)
             return WriteResult(table.num_rows, len(days), version)
 
@@ -163,7 +195,9 @@ class BigQueryStore:
         if self._seen:
             raise table_disappeared(self.uri)
         self._seen = True
-        table = new_table(self.name, table_fields(schema))
+        table = new_table(
+            self.name, table_fields(schema, self.contract.output), self.contract.output
+        )
         return clients.tables.create_table(table, exists_ok=True)
 
 

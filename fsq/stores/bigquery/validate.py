@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from google.cloud.bigquery import SchemaField
 
-from fsq.contract.v2 import COLUMN_NAMES, LEGACY_FIELDS
 from fsq.errors import InputError
 from fsq.schema.bigquery import standard_type
+from fsq.schema.output import OutputSchema
 
 # The Arrow types that the service documents for each of its types.
 _ARROW_TYPES: dict[str, tuple[pa.DataType, ...]] = {
@@ -38,7 +38,12 @@ def standard_type_of(field: SchemaField) -> str:
 
 
 def validate_rows(
-    rows: pa.Table, target: Sequence[SchemaField], table: str, *, inserts: bool
+    rows: pa.Table,
+    target: Sequence[SchemaField],
+    table: str,
+    output: OutputSchema,
+    *,
+    inserts: bool,
 ) -> None:
     """Reject rows that the service would reject, or accept and alter.
 
@@ -46,6 +51,7 @@ def validate_rows(
         rows: the rows to send.
         target: the table's fields.
         table: its name, for the message.
+        output: the columns of the contract.
         inserts: whether new rows are added to the table.
 
     Raises:
@@ -62,9 +68,9 @@ def validate_rows(
         elif column.name.lower() in lower_case:
             name = lower_case[column.name.lower()]
             problems.append(f"column {column.name} is called {name} in the table; rename one")
-        elif column.name not in COLUMN_NAMES:
+        elif column.name not in output.names:
             unknown.append(column.name)
-    quality = [n for n in COLUMN_NAMES if n not in lower_case and n not in LEGACY_FIELDS]
+    quality = [n for n in output.names if n not in lower_case and n not in output.legacy]
     if quality:
         cure = "add them with `fsq schema migrate`"
         problems.append(f"the table lacks the quality columns {quality}; {cure}")
@@ -81,13 +87,13 @@ def validate_rows(
         raise InputError(problems, f"the rows do not fit {table}; nothing was sent")
 
 
-def require_quality_columns(rows: pa.Table) -> None:
+def require_quality_columns(rows: pa.Table, output: OutputSchema) -> None:
     """Reject rows that lack quality columns: a merge would keep the old values beside the new.
 
     Raises:
         InputError: with the missing columns.
     """
-    missing = [n for n in COLUMN_NAMES if n not in {*rows.column_names, *LEGACY_FIELDS}]
+    missing = [n for n in output.names if n not in {*rows.column_names, *output.legacy}]
     if missing:
         problem = f"the rows lack the quality columns {missing}; score them with fsq.score"
         raise InputError([problem], "the rows cannot be stored")

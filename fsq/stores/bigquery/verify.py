@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +12,6 @@ from google.cloud import bigquery
 
 from fsq.errors import StoreError
 from fsq.stores.bigquery.jobs import run_query
-from fsq.stores.bigquery.merge import format_date_condition
 from fsq.stores.bigquery.names import TableName, quote_column
 
 
@@ -44,7 +42,7 @@ class RowCounts:
 
 
 def verify_counts(
-    what: str, written: RowCounts, table: TableName, client: Any, days: Sequence[date] | None = None
+    what: str, written: RowCounts, table: TableName, client: Any, dates: str | None = None
 ) -> None:
     """Compare the rows of a table with those written to it.
 
@@ -53,18 +51,16 @@ def verify_counts(
         written: counts of the written rows.
         table: the table.
         client: Google's BigQuery client.
-        days: dates to count, for a table that has others too; only rows with a stamp of the
-            written rows count.
+        dates: a condition for the dates to count, for a table that has others too; only rows
+            with a stamp of the written rows count.
 
     Raises:
         StoreError: the number of rows or of array elements differs.
     """
     sums = [f"IFNULL(SUM(ARRAY_LENGTH({quote_column(name)})), 0)" for name in written.elements]
     where, stamps = "TRUE", []
-    if days is not None:
-        where = (
-            f"{format_date_condition('game_date', days)} AND quality_computed_at IN UNNEST(@stamps)"
-        )
+    if dates is not None:
+        where = f"{dates} AND quality_computed_at IN UNNEST(@stamps)"
         stamps = [bigquery.ArrayQueryParameter("stamps", "TIMESTAMP", sorted(written.stamps))]
     sql = f"SELECT {', '.join(['COUNT(*)', *sums])} FROM {table.sql} WHERE {where}"
     (counts,) = run_query(client, sql, *stamps)

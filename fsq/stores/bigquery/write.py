@@ -35,10 +35,10 @@ def fill_null_arrays(scored: pl.DataFrame | pa.Table) -> pl.DataFrame:
     return frame.with_columns(pl.col(n).fill_null([]) for n in lists if frame[n].has_nulls())
 
 
-def find_stamps(table: pa.Table) -> dict[date, datetime]:
+def find_stamps(table: pa.Table, date_column: str) -> dict[date, datetime]:
     """The latest time at which rows of each date were scored."""
-    keys = pl.DataFrame(table.select(["game_date", "quality_computed_at"]))
-    return dict(keys.group_by("game_date").max().iter_rows())
+    keys = pl.DataFrame(table.select([date_column, "quality_computed_at"]))
+    return dict(keys.group_by(date_column).max().iter_rows())
 
 
 def write_rows(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from fsq.contract import Contract
 from fsq.errors import InputError
+from fsq.schema.output import OutputSchema
 from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite
 from fsq.stores.migration import LegacyDropResult, Migration
@@ -27,7 +29,9 @@ class DeltaBackend(Backend["DeltaStore"]):
         summary_table=True, executor_packages=("deltalake",)
     )
 
-    def open(self, uri: str) -> DeltaStore:
+    def open(
+        self, uri: str, contract: Contract | None = None, source: str | None = None
+    ) -> DeltaStore:
         """Open the table of a folder.
 
         Raises:
@@ -35,7 +39,7 @@ class DeltaBackend(Backend["DeltaStore"]):
         """
         from fsq.stores.delta.store import DeltaStore
 
-        return DeltaStore(uri.removeprefix("file://"))
+        return DeltaStore(uri.removeprefix("file://"), contract, source)
 
     def identify_table(self, uri: str) -> str:
         """The resolved path."""
@@ -51,11 +55,11 @@ class DeltaBackend(Backend["DeltaStore"]):
 
         return DeltaBatchWrite(store, since)
 
-    def migrate(self, uri: str, *, dry_run: bool, create: bool) -> Migration:
+    def migrate(self, uri: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
         """Add the columns that a table lacks."""
         from fsq.stores.delta.migrate import migrate
 
-        return migrate(self.open(uri).uri, dry_run=dry_run, create=create)
+        return migrate(self.open(uri).uri, output, dry_run=dry_run, create=create)
 
     def write_summary(self, uri: str, name: str, rows: pl.DataFrame) -> str:
         """Replace dates of a small Delta table beside a store.
@@ -70,7 +74,13 @@ class DeltaBackend(Backend["DeltaStore"]):
         return str(path)
 
     def drop_legacy(
-        self, uri: str, consumers: Sequence[str], *, yes: bool, input_too: bool
+        self,
+        uri: str,
+        consumers: Sequence[str],
+        contract: Contract,
+        *,
+        yes: bool,
+        input_too: bool,
     ) -> LegacyDropResult:
         """Refuse: a Delta table keeps its legacy fields.
 

@@ -11,6 +11,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores.delta.table import LocalTable
+from fsq.stores.delta.write import format_dates
 
 _ATTEMPTS = 5
 
@@ -22,6 +23,8 @@ def path_beside(uri: str, name: str) -> Path:
 
 def replace_dates(path: Path, rows: pl.DataFrame) -> int:
     """Replace the rows of these dates, all at once; other dates are not touched.
+
+    The first column of the rows is their date.
 
     Returns:
         The version of the table; unchanged if it already held exactly these rows.
@@ -38,14 +41,14 @@ def replace_dates(path: Path, rows: pl.DataFrame) -> int:
 def _replace(path: Path, rows: pl.DataFrame) -> int:
     if path.exists() and not DeltaTable.is_deltatable(str(path)):
         raise StoreError(f"{path} is not a Delta table; move it away, or name another store")
-    days = rows["game_date"].unique().sort().to_list()
-    dates = ", ".join(f"'{day.isoformat()}'" for day in days)
+    date_column = rows.columns[0]
+    days = rows[date_column].unique().sort().to_list()
     if not path.exists():
         write_deltalake(str(path), to_arrow(rows).slice(0, 0), mode="ignore")
     for remaining in reversed(range(_ATTEMPTS)):
         table = LocalTable(str(path))
-        old = pl.scan_delta(table).filter(pl.col("game_date").is_in(days)).collect()
-        if old.columns == rows.columns and old.sort("game_date").equals(rows):
+        old = pl.scan_delta(table).filter(pl.col(date_column).is_in(days)).collect()
+        if old.columns == rows.columns and old.sort(date_column).equals(rows):
             break
         try:
             write_deltalake(
@@ -53,7 +56,7 @@ def _replace(path: Path, rows: pl.DataFrame) -> int:
                 to_arrow(rows),
                 mode="overwrite",
                 schema_mode="merge",
-                predicate=f"game_date IN ({dates})",
+                predicate=format_dates(date_column, days),
             )
             break
         except CommitFailedError:  # safe to retry: whole dates are replaced

@@ -23,6 +23,7 @@ from fsq.stores.delta.files import DeltaDataWriter, make_add_action
 from fsq.stores.delta.ledger import make_commit_metadata
 from fsq.stores.delta.store import DeltaStore
 from fsq.stores.delta.write import ATTEMPTS, delta_write_errors, wait_before_retry
+from fsq.stores.origin import Origin
 
 
 class DeltaBatchWrite:
@@ -65,7 +66,9 @@ class DeltaBatchWrite:
             types = pa.schema(table.schema().to_arrow())
             types = pa.schema([pa.field(f.name, plain_type(f.type)) for f in types])
             prefix = f"fsq-{secrets.token_hex(6)}"
-            self._writer = DeltaDataWriter(self._store.uri, prefix, types)
+            self._writer = DeltaDataWriter(
+                self._store.uri, prefix, types, self._store.contract.table
+            )
         return self._writer
 
     def commit(
@@ -85,13 +88,14 @@ class DeltaBatchWrite:
         days = sorted(ledger)
         _require_files(writer, messages)
         application = _application_id(run_id)
+        origin = Origin(self._store.contract, self._store.source)
         for attempt in range(ATTEMPTS):
             table = self._store.load_table()
             if table.transaction_version(application) is not None:
                 return None
             self._require_unchanged(table)
             properties = CommitProperties(
-                custom_metadata=make_commit_metadata(days, ledger),
+                custom_metadata=make_commit_metadata(days, ledger, origin),
                 max_commit_retries=0,  # a concurrent commit may add files of these dates
                 app_transactions=[Transaction(application, 1)],
             )
@@ -141,7 +145,7 @@ def _rewrite_files(
 ) -> tuple[list[RemoveAction], list[WriterCommitMessage]]:
     """The files to remove, those with rows of these dates, and new files with their other rows."""
     removed, rewritten = [], []
-    for file in _find_files(table, days):
+    for file in _find_files(table, writer.table.date, days):
         matching, total = writer.count_rows(file["path"], days)
         if matching == 0:
             continue
@@ -152,17 +156,20 @@ def _rewrite_files(
     return removed, rewritten
 
 
-def _find_files(table: DeltaTable, days: Sequence[date]) -> Iterator[dict[str, Any]]:
+def _find_files(
+    table: DeltaTable, date_column: str, days: Sequence[date]
+) -> Iterator[dict[str, Any]]:
     """The table's files whose range of dates includes one of these, or is unknown."""
     files = pl.DataFrame(table.get_add_actions(flatten=True))
     if not days or files.is_empty():
         return
-    for column in ("min.game_date", "max.game_date"):
+    lowest, highest = f"min.{date_column}", f"max.{date_column}"
+    for column in (lowest, highest):
         if column not in files.columns:
             files = files.with_columns(pl.lit(None, pl.Date).alias(column))
     dates = pl.Series(days).sort()
-    first = dates.search_sorted(files["min.game_date"].fill_null(dates[0]), side="left")
-    last = dates.search_sorted(files["max.game_date"].fill_null(dates[-1]), side="right")
+    first = dates.search_sorted(files[lowest].fill_null(dates[0]), side="left")
+    last = dates.search_sorted(files[highest].fill_null(dates[-1]), side="right")
     yield from files.filter(first < last).iter_rows(named=True)
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
-from fsq.contract.v2 import KEYS
+from fsq.contract.table import Table
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores.base import WriterCommitMessage
@@ -34,11 +34,13 @@ class DeltaDataWriter:
         folder: of the table.
         prefix: begins the names of this run's files.
         schema: of the table.
+        table: which columns are keys, and which one the date.
     """
 
     folder: str
     prefix: str
     schema: pa.Schema
+    table: Table
 
     def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
         """Write one file, under a name unique to this attempt.
@@ -60,7 +62,7 @@ class DeltaDataWriter:
                 if writer is None:
                     writer = pq.ParquetWriter(path, rows.schema, compression="zstd")
                 writer.write_table(rows)
-                keys.append(pl.DataFrame(rows.select(KEYS)))
+                keys.append(pl.DataFrame(rows.select(self._counted)))
         except (OSError, pa.ArrowException) as error:
             raise StoreError(f"{path} cannot be written: {error}") from error
         finally:
@@ -69,6 +71,11 @@ class DeltaDataWriter:
         written = pl.concat(keys)
         size = path.stat().st_size
         return WriterCommitMessage(name, written.height, size, _file_statistics(written))
+
+    @property
+    def _counted(self) -> list[str]:
+        """The columns that a file's statistics describe."""
+        return [*self.table.keys, self.table.date]
 
     def _cast(self, table: pa.Table) -> pa.Table:
         """The rows with the types of the table's columns."""
@@ -88,7 +95,7 @@ class DeltaDataWriter:
             StoreError: it cannot be read.
         """
         with self._open(path) as file:
-            dates = file.read(["game_date"])["game_date"]
+            dates = file.read([self.table.date])[self.table.date]
             return pc.sum(pc.is_in(dates, _to_array(days))).as_py() or 0, len(dates)
 
     def copy_other_dates(self, path: str, days: Sequence[date]) -> WriterCommitMessage:
@@ -100,7 +107,7 @@ class DeltaDataWriter:
         dates = _to_array(days)
         with self._open(path) as file:
             tables = (pa.Table.from_batches([b]) for b in file.iter_batches(_BATCH_ROWS))
-            others = (t.filter(pc.invert(pc.is_in(t["game_date"], dates))) for t in tables)
+            others = (t.filter(pc.invert(pc.is_in(t[self.table.date], dates))) for t in tables)
             return self.write_arrow("rest", (t for t in others if t.num_rows))
 
     @contextmanager
@@ -117,17 +124,14 @@ def _to_array(days: Sequence[date]) -> pa.Array:
 
 
 def _file_statistics(keys: pl.DataFrame) -> dict[str, object]:
-    """Statistics of the two keys, in the form of Delta's log."""
-    values = keys.select(
-        *(pl.col(c).min().cast(pl.String).alias(f"min_{c}") for c in KEYS),
-        *(pl.col(c).max().cast(pl.String).alias(f"max_{c}") for c in KEYS),
-        *(pl.col(c).null_count().alias(f"null_{c}") for c in KEYS),
-    ).row(0, named=True)
+    """Statistics of the keys and the date, in the form of Delta's log."""
+    dates = keys.with_columns(pl.col(pl.Date).cast(pl.String))
+    lowest, highest = (dates.select(f).row(0, named=True) for f in (pl.all().min(), pl.all().max()))
     return {
         "numRecords": keys.height,
-        "minValues": {c: values[f"min_{c}"] for c in KEYS if values[f"min_{c}"] is not None},
-        "maxValues": {c: values[f"max_{c}"] for c in KEYS if values[f"max_{c}"] is not None},
-        "nullCount": {c: values[f"null_{c}"] for c in KEYS},
+        "minValues": {c: v for c, v in lowest.items() if v is not None},
+        "maxValues": {c: v for c, v in highest.items() if v is not None},
+        "nullCount": keys.null_count().row(0, named=True),
     }
 
 

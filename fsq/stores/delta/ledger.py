@@ -10,6 +10,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from fsq.stores.base import LedgerEntry
+from fsq.stores.origin import Origin, parse_origin
 
 # These operations change no row, so the entries stay true.
 _HARMLESS = {
@@ -22,7 +23,9 @@ _HARMLESS = {
     "VACUUM END",
     "VACUUM START",
 }
-_KEY = "fsq"
+_KEY, _ORIGIN = "fsq", "fsq_origin"
+# Commits of other tools are rare, so the last of fsq's is mostly among these.
+_RECENT = 5
 
 
 def read_ledger(table: DeltaTable) -> dict[date, LedgerEntry]:
@@ -45,16 +48,33 @@ def read_ledger(table: DeltaTable) -> dict[date, LedgerEntry]:
     return out
 
 
-def make_commit_metadata(
-    days: Iterable[date], ledger: Mapping[date, LedgerEntry]
-) -> dict[str, str]:
-    """Metadata for a commit that replaces these dates: the entry of each, or that it has none.
+def read_origin(table: DeltaTable, uri: str) -> Origin | None:
+    """What the last commit that stated it says of the rows' contract and source.
 
-    >>> make_commit_metadata([date(2026, 2, 6)], {})
-    {'fsq': '{"2026-02-06": null}'}
+    Raises:
+        StoreError: this version of fsq cannot read it.
+    """
+    for limit in (_RECENT, None):
+        for commit in table.history(limit):
+            if text := commit.get(_ORIGIN):
+                return parse_origin(text, uri)
+    return None
+
+
+def make_commit_metadata(
+    days: Iterable[date], ledger: Mapping[date, LedgerEntry], origin: Origin
+) -> dict[str, str]:
+    """Metadata for a commit that replaces these dates.
+
+    They are the entry of each date, or that it has none, and where the rows come from.
+
+    >>> from fsq.contract import load_contract
+    >>> made = make_commit_metadata([date(2026, 2, 6)], {}, Origin(load_contract(), None))
+    >>> made["fsq"]
+    '{"2026-02-06": null}'
     """
     entries = {d.isoformat(): _to_json(ledger[d]) if d in ledger else None for d in days}
-    return {_KEY: json.dumps(entries)}
+    return {_KEY: json.dumps(entries), _ORIGIN: origin.to_packed()}
 
 
 def _to_json(entry: LedgerEntry) -> list[str | int]:

@@ -8,10 +8,10 @@ import pyarrow as pa
 from deltalake import DeltaTable, Field
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from fsq.contract.v2 import TABLE_SCHEMA
 from fsq.errors import StoreError
 from fsq.schema.arrow import plain_type
 from fsq.schema.bigquery import field_for_arrow
+from fsq.schema.output import OutputSchema
 from fsq.stores.delta.write import create_table
 from fsq.stores.migration import (
     ATTEMPTS,
@@ -23,11 +23,11 @@ from fsq.stores.migration import (
 from fsq.stores.schema_diff import SchemaDiff, diff_schema
 
 
-def migrate(path: str, *, dry_run: bool, create: bool) -> Migration:
+def migrate(path: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
     """Migrate a table; see ``fsq.stores.migrate``."""
     for _ in range(ATTEMPTS):
         try:
-            return _try_to_migrate(path, dry_run=dry_run, create=create)
+            return _try_to_migrate(path, output, dry_run=dry_run, create=create)
         except CommitFailedError:
             continue  # another writer committed first: look again
         except (DeltaError, OSError) as error:
@@ -35,22 +35,25 @@ def migrate(path: str, *, dry_run: bool, create: bool) -> Migration:
     raise schema_conflict(path)
 
 
-def _try_to_migrate(path: str, *, dry_run: bool, create: bool) -> Migration:
+def _try_to_migrate(path: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
     if not (Path(path) / "_delta_log").is_dir() or not DeltaTable.is_deltatable(path):
         if not create:
             raise table_not_found(path)
         if not dry_run:
-            create_table(path, TABLE_SCHEMA)
-        return Migration(path, created=True, added=diff_schema([]).added, dry_run=dry_run)
+            create_table(path, output.table)
+        added = diff_schema([], output).added
+        return Migration(path, created=True, added=added, dry_run=dry_run)
     table = DeltaTable(path)
     existing = pa.schema(table.schema())
-    plan = require_compatible(_diff_table(existing), path)
+    plan = require_compatible(_diff_table(existing, output), path)
     if plan.added and not dry_run:
-        table.alter.add_columns([Field.from_arrow(f) for f in _fields_to_add(existing, plan)])
+        table.alter.add_columns(
+            [Field.from_arrow(f) for f in _fields_to_add(existing, plan, output.table)]
+        )
     return Migration(path, added=plan.added, dry_run=dry_run)
 
 
-def _diff_table(existing: pa.Schema) -> SchemaDiff:
+def _diff_table(existing: pa.Schema, output: OutputSchema) -> SchemaDiff:
     """What the table lacks; descriptions are not kept in Delta tables, so none is missing."""
     fields = []
     for field in existing:
@@ -58,15 +61,15 @@ def _diff_table(existing: pa.Schema) -> SchemaDiff:
             fields.append(field_for_arrow(pa.field(field.name, plain_type(field.type)), "-"))
         except KeyError:  # a type that no output column has
             fields.append({"name": field.name, "type": str(field.type), "description": "-"})
-    return diff_schema(fields)
+    return diff_schema(fields, output)
 
 
-def _fields_to_add(existing: pa.Schema, plan: SchemaDiff) -> list[pa.Field]:
+def _fields_to_add(existing: pa.Schema, plan: SchemaDiff, wanted: pa.Schema) -> list[pa.Field]:
     """The missing columns, and columns that lack sub-fields with these appended."""
     tops = dict.fromkeys(c.path.partition(".")[0] for c in plan.added)
     out = []
     for name in tops:
-        field = TABLE_SCHEMA.field(name)
+        field = wanted.field(name)
         if name in existing.names:
             inner = existing.field(name).type.value_type
             names = {f.name for f in inner}

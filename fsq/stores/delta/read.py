@@ -13,51 +13,56 @@ import polars as pl
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from fsq.schema.columns import DETAIL_TYPE
-from fsq.schema.nested import DETAIL, detail_field, dotted_name, select_columns, selectable_names
+from fsq.schema.columns import DETAIL, DETAIL_TYPE
+from fsq.schema.nested import detail_field, dotted_name, select_columns, selectable_names
 from fsq.utils.frames import filter_dates, scan_batches
 
 
 def scan_detail_fields(
-    table: DeltaTable, start: date | None, end: date | None, columns: Sequence[str]
+    table: DeltaTable,
+    date_column: str,
+    start: date | None,
+    end: date | None,
+    columns: Sequence[str],
 ) -> pl.LazyFrame:
     """Rows from start to end; of the detail, only the fields that ``columns`` names."""
     rows = pl.scan_delta(table)
     types = rows.collect_schema()
     # The files of such tables do not hold exactly the table's rows and columns, so Polars reads.
     if table.protocol().reader_features or table.metadata().partition_columns:
-        return filter_dates(rows, start, end).select(select_columns(columns))
+        return filter_dates(rows, date_column, start, end).select(select_columns(columns))
     fields = DETAIL_TYPE.to_schema()
     schema = pl.Schema(
         {c: types[c] if (f := detail_field(c)) is None else pl.List(fields[f]) for c in columns}
     )
-    paths = sorted(table.file_uris(file_pruning_predicate=_to_sql(start, end)))
+    paths = sorted(table.file_uris(file_pruning_predicate=_to_sql(date_column, start, end)))
 
     def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
         narrow = pl.Schema({c: t for c, t in schema.items() if c in needed})
         for path in paths:
-            yield filter_dates(_read_file(path, narrow), start, end).collect()
+            rows = _read_file(path, narrow, date_column)
+            yield filter_dates(rows, date_column, start, end).collect()
 
     return scan_batches(read, schema, validate_schema=True)
 
 
-def _to_sql(start: date | None, end: date | None) -> str | None:
+def _to_sql(column: str, start: date | None, end: date | None) -> str | None:
     """The dates as SQL, so that files without them are not opened."""
-    tests = [f"game_date >= '{start}'"] if start is not None else []
-    tests += [f"game_date <= '{end}'"] if end is not None else []
+    tests = [f"\"{column}\" >= '{start}'"] if start is not None else []
+    tests += [f"\"{column}\" <= '{end}'"] if end is not None else []
     return " AND ".join(tests) or None
 
 
-def _read_file(path: str, schema: pl.Schema) -> pl.LazyFrame:
+def _read_file(path: str, schema: pl.Schema, date_column: str) -> pl.LazyFrame:
     """One file's columns; NULL where an older file lacks one."""
     with pq.ParquetFile(path) as file:
-        rows = pl.DataFrame(file.read(columns=_parquet_paths(file, {*schema, "game_date"})))
+        rows = pl.DataFrame(file.read(columns=_parquet_paths(file, {*schema, date_column})))
     names = selectable_names(rows.schema)
     existing = [c for c in schema if c in names]
     missing = [_null_column(c, schema[c], existing) for c in schema if c not in names]
-    date_column = [] if "game_date" in existing else ["game_date"]
-    return rows.lazy().select(*select_columns(existing), *date_column, *missing).cast(schema)
+    unselected = [] if date_column in existing else [date_column]
+    return rows.lazy().select(*select_columns(existing), *unselected, *missing).cast(schema)
 
 
 def _null_column(column: str, kind: pl.DataType, existing: list[str]) -> pl.Expr:

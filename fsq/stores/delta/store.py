@@ -13,11 +13,12 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import detail_field, selectable_names
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
-from fsq.stores.delta.ledger import make_commit_metadata, read_ledger
+from fsq.stores.delta.ledger import make_commit_metadata, read_ledger, read_origin
 from fsq.stores.delta.read import scan_detail_fields
 from fsq.stores.delta.table import LocalTable
 from fsq.stores.delta.write import (
@@ -27,6 +28,7 @@ from fsq.stores.delta.write import (
     overwrite_dates,
     wait_before_retry,
 )
+from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.validation import validate_keys
 from fsq.utils.frames import filter_dates
 
@@ -34,18 +36,22 @@ from fsq.utils.frames import filter_dates
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
 
 
-class DeltaStore:
+class DeltaStore(OriginOfRows):
     """A Delta table in a folder; see ``fsq.stores.Store`` for the methods.
 
     Args:
         path: the folder; it need not exist yet.
+        contract: of the rows to write; None for what the table remembers.
+        source: URI of the source of the rows to write; None for what the table remembers.
 
     Raises:
         StoreError: the folder holds something else, or delta-rs would misread its path.
     """
 
-    def __init__(self, path: str) -> None:
-        self.uri = path
+    def __init__(
+        self, path: str, contract: Contract | None = None, source: str | None = None
+    ) -> None:
+        super().__init__(path, contract, source)
         self._seen = False  # a table that disappears is not created again
         folder = Path(path)
         # In an absolute path, delta-rs cannot take what is before a colon for a scheme.
@@ -91,15 +97,15 @@ class DeltaStore:
         Raises:
             StoreError: there is no table, or it lacks one of the columns.
         """
-        table = self.load_table()
+        table, date_column = self.load_table(), self.contract.table.date
         rows = pl.scan_delta(table)
         if columns is not None:
             existing = selectable_names(rows.collect_schema())
             if missing := [c for c in columns if c not in existing]:
                 raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
             if any(detail_field(c) for c in columns):
-                return scan_detail_fields(table, start, end, columns)
-        rows = filter_dates(rows, start, end)
+                return scan_detail_fields(table, date_column, start, end, columns)
+        rows = filter_dates(rows, date_column, start, end)
         return rows if columns is None else rows.select(columns)
 
     def replace(
@@ -120,20 +126,26 @@ class DeltaStore:
                 touches their dates is then an error, not retried: the rows are outdated.
 
         Raises:
-            InputError: a key is missing, NULL or duplicated; nothing is written.
+            InputError: a key is missing, NULL or duplicated, or the rows were scored with another
+                contract than the store's; nothing is written.
             StoreError: the table cannot be written, other writers kept committing first, or
                 they changed these dates after ``since``.
         """
         table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
-        days = validate_keys(table)
+        origin = self.adopt_contract(list_contract_names(table))
+        days = validate_keys(table, self.contract.table)
         if not days:
             return WriteResult(0, 0, self.load_table().version() if self._is_table() else -1)
-        properties = CommitProperties(custom_metadata=make_commit_metadata(days, ledger or {}))
+        properties = CommitProperties(
+            custom_metadata=make_commit_metadata(days, ledger or {}, origin)
+        )
         for attempt in range(ATTEMPTS):
             try:
                 with delta_write_errors(self.uri):
                     self.create(table.schema)
-                    version = overwrite_dates(self.load_table(since), table, days, properties)
+                    version = overwrite_dates(
+                        self.load_table(since), table, self.contract.table.date, days, properties
+                    )
                 self._seen = True
                 conflict = since is not None and version != since + 1
                 return WriteResult(table.num_rows, len(days), version, conflict=conflict)
@@ -167,6 +179,10 @@ class DeltaStore:
     def version(self) -> int | None:
         """Current version of the table; None if there is no table."""
         return int(self.load_table().version()) if self._is_table() else None
+
+    def origin(self) -> Origin | None:
+        """What the last commit of rows says of their contract and source."""
+        return read_origin(self.load_table(), self.uri) if self._is_table() else None
 
     def ledger(self) -> dict[date, LedgerEntry]:
         """The entry of each date; a change by another tool invalidates the dates before it."""

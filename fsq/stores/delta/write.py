@@ -21,24 +21,37 @@ ATTEMPTS = 8
 
 
 def overwrite_dates(
-    table: DeltaTable, rows: pa.Table, days: Sequence[date], properties: CommitProperties
+    table: DeltaTable,
+    rows: pa.Table,
+    date_column: str,
+    days: Sequence[date],
+    properties: CommitProperties,
 ) -> int:
     """Replace all rows of these dates in one transaction; columns that the table lacks are added.
 
     Returns:
         The version of the table after this commit.
     """
-    dates = ", ".join(f"'{day.isoformat()}'" for day in days)
     write_deltalake(
         table,
         rows,
         mode="overwrite",
         schema_mode="merge",
-        predicate=f"game_date IN ({dates})",
+        predicate=format_dates(date_column, days),
         commit_properties=properties,
     )
     # The writer leaves the table at its own version, whoever has committed since.
     return int(table.version())
+
+
+def format_dates(column: str, days: Sequence[date]) -> str:
+    r"""A condition for these days in the SQL of delta-rs, which folds names that are not quoted.
+
+    >>> format_dates("flight_date", [date(2026, 2, 6)])
+    '"flight_date" IN (\'2026-02-06\')'
+    """
+    dates = ", ".join(f"'{day.isoformat()}'" for day in days)
+    return f'"{column}" IN ({dates})'
 
 
 def create_table(path: str, schema: pa.Schema) -> None:

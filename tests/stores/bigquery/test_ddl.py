@@ -9,7 +9,6 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from fsq.contract.v2 import COLUMN_NAMES, COLUMNS
 from fsq.schema.bigquery import output_fields
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.ddl import alter_table, create_table
@@ -17,6 +16,7 @@ from fsq.stores.bigquery.fields import quality_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.schema_diff import diff_schema
 from tests.support.tables import UPSTREAM, make_table, run_schema, shape
+from tests.support.v2 import COLUMN_NAMES, COLUMNS, OUTPUT
 
 
 def test_the_printed_create_table_makes_the_table(
@@ -30,13 +30,15 @@ def test_the_printed_create_table_makes_the_table(
         ("player_lookup", "STRING"),
         ("game_date", "DATE"),
     ]
-    assert shape(found.schema[2:]) == shape(quality_fields())
+    assert shape(found.schema[2:]) == shape(quality_fields(OUTPUT))
     assert found.time_partitioning.field == "game_date"
 
 
 def test_create_table_says_all_that_the_api_would() -> None:
     """Parsed by a grammar that is not ours: types, NOT NULL and descriptions at every depth."""
-    tree = sqlglot.parse_one(create_table(TableName.parse("p.d.t"), "it's"), read="bigquery")
+    tree = sqlglot.parse_one(
+        create_table(TableName.parse("p.d.t"), OUTPUT, "it's"), read="bigquery"
+    )
 
     def stated(columns: Any) -> list[tuple[Any, ...]]:
         out = []
@@ -58,7 +60,7 @@ def test_create_table_says_all_that_the_api_would() -> None:
             for f in fields
         ]
 
-    assert stated(tree.this.expressions) == wanted(output_fields())
+    assert stated(tree.this.expressions) == wanted(output_fields(OUTPUT))
     clauses = [p.sql("bigquery") for p in tree.args["properties"].expressions]
     assert clauses == [
         "PARTITION BY `game_date`",
@@ -85,16 +87,16 @@ def test_the_printed_alter_gives_a_legacy_table_the_columns(
     for action in re.findall(r"  (ADD COLUMN .*?)(?=,\n  ADD|;\n)", looked, re.DOTALL):
         clients.tables.query(f"ALTER TABLE `{dataset}.t` {action}").result()
     found = {f.name: f for f in clients.tables.get_table(f"{dataset}.t").schema}
-    assert shape(found[c.name] for c in COLUMNS) == shape(quality_fields())
+    assert shape(found[c.name] for c in COLUMNS) == shape(quality_fields(OUTPUT))
 
 
 def test_alter_names_what_only_the_api_can_add() -> None:
-    have = output_fields()
+    have = output_fields(OUTPUT)
     have[2] = have[2] | {"fields": have[2]["fields"][:-1]}
-    sql = alter_table(TableName.parse("p.d.t"), diff_schema(have))
+    sql = alter_table(TableName.parse("p.d.t"), OUTPUT, diff_schema(have, OUTPUT))
     assert sql.startswith("-- SQL cannot add these")
     assert sql.endswith("feature_quality_detail.computation_duration_ms")
     assert (
-        alter_table(TableName.parse("p.d.t"), diff_schema(output_fields()))
+        alter_table(TableName.parse("p.d.t"), OUTPUT, diff_schema(output_fields(OUTPUT), OUTPUT))
         == "-- Nothing is missing."
     )

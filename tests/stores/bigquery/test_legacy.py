@@ -9,18 +9,18 @@ import pytest
 from google.cloud import bigquery
 
 from fsq.cli import main
-from fsq.contract.v2 import LEGACY_FIELDS, TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.fields import schema_fields
 from fsq.stores.bigquery.validate import validate_rows
 from tests.support.tables import UPSTREAM, make_table, run_schema
+from tests.support.v2 import LEGACY_FIELDS, OUTPUT, TABLE_SCHEMA
 
 
 def test_drop_legacy_asks_and_drops_and_migrate_leaves_them_dropped(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields()))
+    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields(OUTPUT)))
     assert "would drop feature_sources" in run_schema(capsys, "drop-legacy", uri, status=2)
     assert len(clients.tables.get_table(f"{dataset}.t").schema) == 46
     done = json.loads(run_schema(capsys, "drop-legacy", uri, "--yes", "--json"))
@@ -30,13 +30,15 @@ def test_drop_legacy_asks_and_drops_and_migrate_leaves_them_dropped(
     assert [f.name for f in found] == [n for n in TABLE_SCHEMA.names if n not in LEGACY_FIELDS]
     assert "no legacy field" in run_schema(capsys, "drop-legacy", uri, "--yes")
     assert "nothing is missing" in run_schema(capsys, "migrate", uri)
-    validate_rows(TABLE_SCHEMA.empty_table().drop([*LEGACY_FIELDS]), found, uri, inserts=True)
+    validate_rows(
+        TABLE_SCHEMA.empty_table().drop([*LEGACY_FIELDS]), found, uri, OUTPUT, inserts=True
+    )
 
 
 def test_a_half_done_drop_is_ended_by_the_next(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields()))
+    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields(OUTPUT)))
     clients.tables.query(f"ALTER TABLE `{dataset}.t` DROP COLUMN feature_sources").result()
     assert "nothing is missing" in run_schema(capsys, "migrate", uri)
     assert "dropped primary_data_source" in run_schema(capsys, "drop-legacy", uri, "--yes")
@@ -47,7 +49,7 @@ def test_a_half_done_drop_is_ended_by_the_next(
 def test_views_and_consumers_refuse_the_drop(
     clients: Clients, dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields()))
+    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields(OUTPUT)))
     for name, sql in (
         ("reads", f"SELECT player_lookup,\n  PRIMARY_DATA_SOURCE AS s FROM `{dataset}.t`"),
         ("other", f"SELECT quality_tier AS my_feature_sources FROM `{dataset}.t`"),
@@ -94,7 +96,7 @@ def test_views_and_consumers_refuse_the_drop(
 def test_views_elsewhere_and_routines_refuse_the_drop(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields()))
+    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields(OUTPUT)))
     clients.tables.create_dataset(f"{dataset}_reports")
     clients.tables.query(
         f"CREATE VIEW `{dataset}_reports.v` AS SELECT matchup_data_status FROM `{dataset}.t`"

@@ -12,7 +12,6 @@ from polars.testing import assert_frame_equal
 
 from fsq.backfill.run import backfill
 from fsq.cli import main
-from fsq.contract.v2 import COLUMNS, LEGACY_FIELDS, TABLE_SCHEMA
 from fsq.schema.bigquery import output_fields
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.fields import quality_fields, schema_fields, table_fields
@@ -21,6 +20,7 @@ from tests.support import warehouse
 from tests.support.etags import guarded
 from tests.support.frames import wide
 from tests.support.tables import UPSTREAM, descriptions, make_table, run_schema, shape
+from tests.support.v2 import COLUMNS, LEGACY_FIELDS, OUTPUT, TABLE_SCHEMA
 
 
 def test_migrate_adds_what_a_legacy_table_lacks_and_nothing_twice(
@@ -38,7 +38,7 @@ def test_migrate_adds_what_a_legacy_table_lacks_and_nothing_twice(
     quality = {f.name: f for f in found.schema}
     assert shape(found.schema[:5]) == shape(UPSTREAM)
     assert quality["game_date"].description == "Theirs"
-    assert descriptions(quality[c.name] for c in COLUMNS) == descriptions(quality_fields())
+    assert descriptions(quality[c.name] for c in COLUMNS) == descriptions(quality_fields(OUTPUT))
     assert "nothing is missing" in run_schema(capsys, "migrate", uri)
     assert clients.tables.get_table(f"{dataset}.t").etag == found.etag
 
@@ -46,7 +46,7 @@ def test_migrate_adds_what_a_legacy_table_lacks_and_nothing_twice(
 def test_migrate_appends_sub_fields_and_keeps_rows(
     clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fields = output_fields()
+    fields = output_fields(OUTPUT)
     detail = next(f for f in fields if f["name"] == "feature_quality_detail")
     lacking = ["feature_category", "computation_duration_ms"]
     detail["fields"] = [f for f in detail["fields"] if f["name"] not in lacking]
@@ -116,13 +116,13 @@ def test_create_makes_the_table_that_a_backfill_fits(
     assert run_schema(capsys, "migrate", uri, status=3) == ""
     assert "table created, 46 columns added" in run_schema(capsys, "migrate", uri, "--create")
     found = clients.tables.get_table(f"{dataset}.t")
-    assert shape(found.schema) == shape(table_fields(TABLE_SCHEMA))
-    assert descriptions(found.schema) == descriptions(table_fields(TABLE_SCHEMA))
+    assert shape(found.schema) == shape(table_fields(TABLE_SCHEMA, OUTPUT))
+    assert descriptions(found.schema) == descriptions(table_fields(TABLE_SCHEMA, OUTPUT))
     assert (found.time_partitioning.field, found.clustering_fields) == (
         "game_date",
         ["player_lookup"],
     )
-    validate_rows(TABLE_SCHEMA.empty_table(), found.schema, uri, inserts=True)
+    validate_rows(TABLE_SCHEMA.empty_table(), found.schema, uri, OUTPUT, inserts=True)
     assert "nothing is missing" in run_schema(capsys, "migrate", uri, "--create")
 
 

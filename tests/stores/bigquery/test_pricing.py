@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 import fsq
 from fsq.cli._costs import print_costs
 from fsq.cli._output import Output
-from fsq.contract.v2 import COLUMN_NAMES, KEYS
 from fsq.demo import simulate_season
 from fsq.stores.bigquery.pricing import (
     ASSUMPTIONS,
@@ -29,9 +28,10 @@ from fsq.stores.bigquery.pricing import (
 )
 from fsq.stores.bigquery.row_size import estimate_row_size
 from tests.support.real_data import SEASONS, needs_seasons
+from tests.support.v2 import COLUMN_NAMES, KEYS
 
 CONTRACT = fsq.load_contract()
-OUTPUT = [*KEYS, *COLUMN_NAMES]
+WRITTEN = [*KEYS, *COLUMN_NAMES]
 
 INNER = pa.struct([("n", pa.int64()), ("word", pa.string()), ("ids", pa.list_(pa.string()))])
 SCHEMA = pa.schema(
@@ -136,7 +136,7 @@ def season() -> pl.DataFrame:
 
 
 def measured(rows: pl.DataFrame) -> float:
-    scored = fsq.score(rows).select(OUTPUT)
+    scored = fsq.score(rows).select(WRITTEN)
     return sum(count_logical_bytes(scored).values()) / scored.height
 
 

@@ -58,7 +58,7 @@ predicates = st.recursive(
 
 @given(predicates)
 def test_the_restriction_keeps_what_the_predicate_keeps(predicate: pl.Expr) -> None:
-    where = make_restriction(predicate)
+    where = make_restriction(predicate, "game_date")
     kept = DAYS.filter(predicate)["game_date"]
     with duckdb.connect() as database:
         database.register("days", DAYS.to_arrow())
@@ -71,6 +71,7 @@ def test_the_restriction_keeps_what_the_predicate_keeps(predicate: pl.Expr) -> N
 
 
 def test_a_predicate_on_other_columns_is_not_pushed_down() -> None:
-    assert make_restriction(pl.col("player_lookup") == "a") == ""
-    assert make_restriction((pl.col("player_lookup") == "a") & (column > date(2026, 1, 1))) == ""
-    assert make_restriction(None) == ""
+    assert make_restriction(pl.col("player_lookup") == "a", "game_date") == ""
+    both = (pl.col("player_lookup") == "a") & (column > date(2026, 1, 1))
+    assert make_restriction(both, "game_date") == ""
+    assert make_restriction(None, "game_date") == ""

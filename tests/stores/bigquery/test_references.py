@@ -8,6 +8,7 @@ import pytest
 
 from fsq.errors import InputError
 from fsq.stores.bigquery.references import find_in_text, find_references
+from tests.support.v2 import LEGACY_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -26,14 +27,14 @@ from fsq.stores.bigquery.references import find_in_text, find_references
     ],
 )
 def test_whole_identifiers_of_any_case(text: str, fields: list[str]) -> None:
-    assert [p.field for p in find_in_text(text, "here")] == fields
+    assert [p.field for p in find_in_text(text, "here", LEGACY_FIELDS)] == fields
 
 
 def test_places_have_their_line() -> None:
-    (place,) = find_in_text("SELECT\n  feature_sources AS s\nFROM t", "a.sql")
+    (place,) = find_in_text("SELECT\n  feature_sources AS s\nFROM t", "a.sql", LEGACY_FIELDS)
     assert (place.line, place.text) == (2, "feature_sources AS s")
     assert str(place) == "a.sql:2: feature_sources AS s"
-    (long,) = find_in_text("x" * 200 + " feature_sources", "a.sql")
+    (long,) = find_in_text("x" * 200 + " feature_sources", "a.sql", LEGACY_FIELDS)
     assert len(long.text) == 120
 
 
@@ -44,7 +45,8 @@ def test_files_folders_and_names(tmp_path: Path) -> None:
     (tmp_path / "code" / "picture.png").write_bytes(b"\x89PNG\0feature_sources")
     (tmp_path / "names.txt").write_text("tier\nPRIMARY_DATA_SOURCE\n")
     found = find_references(
-        [str(tmp_path / "code"), str(tmp_path / "names.txt"), "Feature_Sources", "p.reports.v"]
+        [str(tmp_path / "code"), str(tmp_path / "names.txt"), "Feature_Sources", "p.reports.v"],
+        LEGACY_FIELDS,
     )
     assert [(Path(p.where).name, p.line, p.field) for p in found.references] == [
         ("a.sql", 1, "feature_sources"),
@@ -56,5 +58,5 @@ def test_files_folders_and_names(tmp_path: Path) -> None:
 
 def test_what_is_nothing_is_refused_and_all_of_it_told() -> None:
     with pytest.raises(InputError) as error:
-        find_references(["nowhere.sql", "feature_source", "p.d.v; DROP"])
+        find_references(["nowhere.sql", "feature_source", "p.d.v; DROP"], LEGACY_FIELDS)
     assert len(error.value.problems) == 3

@@ -15,14 +15,15 @@ from fsq.stores.bigquery.fields import quality_fields, table_fields
 from fsq.stores.bigquery.names import TableName, format_date, quote_column
 from fsq.stores.bigquery.validate import validate_rows
 from tests.support.frames import wide
+from tests.support.v2 import OUTPUT
 
 SCORED = to_arrow(fsq.score(wide(8, 2), now=datetime(2026, 3, 1, tzinfo=UTC)))
-FIELDS = table_fields(SCORED.schema)
+FIELDS = table_fields(SCORED.schema, OUTPUT)
 
 
 def problems(rows: pa.Table, fields: list[SchemaField]) -> str:
     with pytest.raises(InputError, match="nothing was sent") as caught:
-        validate_rows(rows, fields, "t", inserts=True)
+        validate_rows(rows, fields, "t", OUTPUT, inserts=True)
     return "\n".join(caught.value.problems)
 
 
@@ -32,8 +33,8 @@ def replaced(name: str, values: pa.Array) -> pa.Table:
 
 
 def test_what_fits_passes() -> None:
-    validate_rows(SCORED, FIELDS, "t", inserts=True)
-    validate_rows(SCORED, [*FIELDS, SchemaField("theirs", "STRING")], "t", inserts=True)
+    validate_rows(SCORED, FIELDS, "t", OUTPUT, inserts=True)
+    validate_rows(SCORED, [*FIELDS, SchemaField("theirs", "STRING")], "t", OUTPUT, inserts=True)
 
 
 N = SCORED.num_rows
@@ -111,7 +112,7 @@ WRONG: dict[str, tuple[pa.Table, str]] = {
 def test_what_does_not_fit_is_named(case: str) -> None:
     rows, words = WRONG[case]
     with pytest.raises(InputError, match=words):
-        validate_rows(rows, FIELDS, "t", inserts=True)
+        validate_rows(rows, FIELDS, "t", OUTPUT, inserts=True)
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -124,7 +125,7 @@ def test_every_problem_is_told_at_once() -> None:
 
 
 def test_a_field_of_the_struct_that_is_not_there() -> None:
-    detail = quality_fields()[0]
+    detail = quality_fields(OUTPUT)[0]
     fewer = SchemaField(detail.name, "RECORD", "REPEATED", fields=detail.fields[:-1])
     told = problems(SCORED, [fewer, *(f for f in FIELDS if f.name != detail.name)])
     assert "feature_quality_detail.computation_duration_ms is not in the table" in told

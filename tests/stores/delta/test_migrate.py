@@ -13,11 +13,12 @@ from deltalake import DeltaTable, Field, write_deltalake
 
 import fsq
 from fsq.cli import main
-from fsq.contract.v2 import TABLE_SCHEMA
 from fsq.schema.arrow import to_arrow
+from fsq.schema.output import OutputSchema
 from fsq.stores import LedgerEntry, migrate, open_store
 from fsq.stores.delta import migrate as delta_schema
 from tests.support.frames import wide
+from tests.support.v2 import TABLE_SCHEMA
 
 DAY = date(2026, 1, 1)
 
@@ -82,8 +83,8 @@ def test_a_change_by_others_is_looked_at_anew(older: str, monkeypatch: pytest.Mo
     """Another migration wins between our look and our commit."""
     looks = delta_schema._diff_table
 
-    def meddled(have: pa.Schema) -> object:
-        plan = looks(have)
+    def meddled(have: pa.Schema, output: OutputSchema) -> object:
+        plan = looks(have, output)
         if "theirs" not in have.names:
             theirs = Field.from_arrow(pa.field("theirs", pa.string()))
             DeltaTable(older).alter.add_columns([theirs])

@@ -1,0 +1,57 @@
+"""Where the rows of a BigQuery table come from: a small table beside it, its last row counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from fsq.stores.bigquery.jobs import run_query
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.origin import Origin, parse_origin
+
+_FIELDS = (
+    ("contract", "STRING", "REQUIRED", "Name of the contract of the rows"),
+    ("version", "STRING", "REQUIRED", "Hash of the contract"),
+    ("origin", "STRING", "REQUIRED", "The whole contract and the source, as JSON"),
+    ("recorded_at", "TIMESTAMP", "REQUIRED", "When it became so"),
+)
+
+
+def read_origin(client: Any, target: TableName, uri: str) -> Origin | None:
+    """What was recorded last; None if nothing was. Listing rows is not billed.
+
+    Raises:
+        StoreError: this version of fsq cannot read it.
+    """
+    try:
+        rows = list(client.list_rows(target.beside("origin").dotted))
+    except NotFound:
+        return None
+    if not rows:
+        return None
+    return parse_origin(max(rows, key=lambda r: r["recorded_at"])["origin"], uri)
+
+
+def write_origin(client: Any, target: TableName, origin: Origin) -> None:
+    """Record it; running this twice does no harm."""
+    place = target.beside("origin")
+    fields = [bigquery.SchemaField(*f[:3], description=f[3]) for f in _FIELDS]
+    table = bigquery.Table(place.dotted, schema=fields)
+    table.description = "With which contract, and from which source, fsq filled the table"
+    client.create_table(table, exists_ok=True)
+    contract = origin.contract
+    values: tuple[Any, ...] = (
+        contract.name,
+        contract.version_hash,
+        origin.to_json(),
+        datetime.now(UTC),
+    )
+    parameters = [
+        bigquery.ScalarQueryParameter(f[0], f[1], v) for f, v in zip(_FIELDS, values, strict=True)
+    ]
+    names = ", ".join(f[0] for f in _FIELDS)
+    marks = ", ".join(f"@{f[0]}" for f in _FIELDS)
+    run_query(client, f"INSERT INTO {place.sql} ({names}) VALUES ({marks})", *parameters)

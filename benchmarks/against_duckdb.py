@@ -10,7 +10,6 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract, Feature, Gate
-from fsq.contract.v2 import CATEGORIES, COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA
 from fsq.schema.columns import DETAIL_FIELDS
 
 ROWS: int | None = 3_000  # its ordered lists of a whole season exceed the machine's memory
@@ -21,11 +20,11 @@ def prepare(rows: pl.DataFrame) -> pa.Table:
     return rows.to_arrow()
 
 
-def to_polars(answer: pa.Table) -> pl.DataFrame:
+def to_polars(answer: pa.Table, contract: Contract) -> pl.DataFrame:
     """Convert the answer for the comparison."""
     frame = pl.from_arrow(answer)
     assert isinstance(frame, pl.DataFrame)
-    return frame.select(pl.col(c).cast(POLARS_SCHEMA[c]) for c in COLUMN_NAMES)
+    return frame.select(pl.col(c).cast(t) for c, t in contract.output.polars.items())
 
 
 def score(rows: pa.Table, contract: Contract, now: datetime) -> pa.Table:
@@ -191,14 +190,14 @@ def _reduced(contract: Contract) -> str:
         "ORDER BY feature_index) || '}' AS sources_made",
         f"list(struct_pack({fields}) ORDER BY feature_index) AS feature_quality_detail",
     ]
-    for c in CATEGORIES:
+    for c in contract.category_names:
         mine = f"feature_category = {_text(c)}"
         sums.append(
             f"coalesce(avg(CASE WHEN is_default THEN 0.0::DOUBLE ELSE quality_score END) "
             f"FILTER ({mine}), 0) AS {c}_quality_pct"
         )
         sums.append(f"count(*) FILTER (is_default AND {mine}) AS {c}_default_count")
-    for word in ("default", "phase4", "phase3", "calculated"):
+    for word in ("default", *contract.source_type_names):
         sums.append(f"count(*) FILTER (source_type = '{word}') AS {word}_feature_count")
     score = "CASE WHEN weighed > 0 THEN points / weighed ELSE 0 END"
     for cap in contract.score_caps:
@@ -220,6 +219,7 @@ def _reduced(contract: Contract) -> str:
 
 def _columns(contract: Contract, have: set[str]) -> str:
     alerts, legacy, width = contract.alerts, contract.legacy, len(contract.features)
+    assert legacy is not None  # the contracts that are compared have one
     gate = f"{alerts.gate_category}_quality_pct"
     required = sum(not f.optional for f in contract.features)
     high, raised = alerts.default_rate_high, alerts.default_rate_raised
@@ -253,13 +253,13 @@ def _columns(contract: Contract, have: set[str]) -> str:
     lacking = f"list_filter({expected}, lambda p: NOT list_contains({done}, p))"
     made = {
         "feature_sources": "sources_made",
-        "primary_data_source": f"CASE WHEN raw_phase4 / {width} >= {legacy.phase4_share!r}::DOUBLE "
-        "THEN 'phase4' "
+        "primary_data_source": "CASE "
+        f"WHEN raw_phase4 / {width} >= {legacy.primary_share!r}::DOUBLE THEN 'phase4' "
         f"WHEN raw_phase4 / {width} >= {legacy.partial_share!r}::DOUBLE THEN 'phase4_partial' "
-        f"WHEN raw_phase3 / {width} >= {legacy.phase3_share!r}::DOUBLE THEN 'phase3' "
+        f"WHEN raw_phase3 / {width} >= {legacy.secondary_share!r}::DOUBLE THEN 'phase3' "
         "ELSE 'mixed' END",
-        "matchup_data_status": f"CASE WHEN {gate} < {legacy.matchup_unavailable_below!r} "
-        "THEN 'MATCHUP_UNAVAILABLE' ELSE 'COMPLETE' END",
+        legacy.status_column: f"CASE WHEN {legacy.status_category}_quality_pct < "
+        f"{legacy.unavailable_below!r} THEN {_text(legacy.unavailable)} ELSE 'COMPLETE' END",
     }
     out = {
         "quality_alert_level": f"CASE WHEN quality_tier = 'critical' "
@@ -270,10 +270,13 @@ def _columns(contract: Contract, have: set[str]) -> str:
         "quality_alerts": _listed(told),
         "is_training_ready": _passes(contract.training_ready),
         "is_production_ready": _passes(contract.production_ready),
-        "breakout_model_compatible": _listed(
+        contract.model_column: _listed(
             {m: _all_there(names, contract) for m, names in contract.models.items()}
         ),
-        **{flag: _all_there(names, contract) for flag, names in contract.flags},
+        **{
+            name: _all_there(flag.features, contract)
+            for name, flag in (contract.flags | contract.model_flags).items()
+        },
         "feature_schema_version": _text(contract.name),
         "feature_quality_detail_version": _text(contract.detail_version),
         "upstream_pipeline_run_id": _first(have, ["pipeline_run_id"], "NULL::VARCHAR"),
@@ -288,9 +291,9 @@ def _columns(contract: Contract, have: set[str]) -> str:
         "date_diff('microsecond', computed_at, judged_at) / 3.6e9) END",
         "quality_computed_at": "$now::TIMESTAMPTZ",
         "quality_schema_version": _text(contract.schema_version),
-        **{n: _first(have, [n], made[n]) for n in LEGACY_FIELDS},
+        **{n: _first(have, [n], made[n]) for n in contract.output.legacy},
     }
-    return ", ".join(f"{out.get(c, f'reduced.{c}')} AS {c}" for c in COLUMN_NAMES)
+    return ", ".join(f"{out.get(c, f'reduced.{c}')} AS {c}" for c in contract.output.names)
 
 
 def _listed(words: dict[str, str]) -> str:

@@ -7,7 +7,6 @@ from datetime import datetime
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.contract.v2 import POLARS_SCHEMA
 from tests.support.oracle import score_rows
 from tests.support.oracle_contracts import CAPPED, V2, V3
 
@@ -21,7 +20,7 @@ def prepare(rows: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def to_polars(answer: pl.DataFrame) -> pl.DataFrame:
+def to_polars(answer: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Return the answer unchanged."""
     return answer
 
@@ -29,4 +28,4 @@ def to_polars(answer: pl.DataFrame) -> pl.DataFrame:
 def score(rows: pl.DataFrame, contract: Contract, now: datetime) -> pl.DataFrame:
     """Compute the 44 columns of wide rows."""
     scored = score_rows(rows.to_dicts(), _CONTRACTS[contract.name], now=now)
-    return pl.DataFrame(scored, schema_overrides=POLARS_SCHEMA)
+    return pl.DataFrame(scored, schema_overrides=contract.output.polars)

@@ -12,7 +12,6 @@ import polars as pl
 
 from benchmarks.pandas_feature_rules import HOUR, apply_feature_rules, make_long, nest_details
 from fsq.contract import Contract
-from fsq.contract.v2 import CATEGORIES, COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA
 
 ROWS: int | None = 5_000  # the nested dicts of a whole season take gigabytes
 
@@ -23,21 +22,24 @@ def prepare(rows: pl.DataFrame) -> pd.DataFrame:
     return pd.concat([rows.to_pandas(), numbers.to_pandas()], axis=1)
 
 
-def to_polars(answer: pd.DataFrame) -> pl.DataFrame:
+def to_polars(answer: pd.DataFrame, contract: Contract) -> pl.DataFrame:
     """Convert the answer for the comparison."""
-    columns = {c: answer[c].tolist() for c in COLUMN_NAMES}
+    schema = contract.output.polars
+    columns = {c: answer[c].tolist() for c in schema}
     blank = {
         c: [None if v is pd.NaT or v != v else v for v in columns[c]]
-        for c, t in POLARS_SCHEMA.items()
+        for c, t in schema.items()
         if not t.is_nested()
     }
-    return pl.DataFrame({**columns, **blank}, schema=POLARS_SCHEMA)
+    return pl.DataFrame({**columns, **blank}, schema=schema)
 
 
 def score(rows: pd.DataFrame, contract: Contract, now: datetime) -> pd.DataFrame:
     """Compute the 44 columns of wide rows."""
     rows = rows.reset_index(drop=True)
-    midnight = pd.to_datetime(rows["game_date"]).dt.tz_localize("UTC") + pd.Timedelta(days=1)
+    midnight = pd.to_datetime(rows[contract.table.date]).dt.tz_localize("UTC") + pd.Timedelta(
+        days=1
+    )
     as_of = midnight.where(midnight < now, pd.Timestamp(now))
     if "as_of" in rows:
         as_of = rows["as_of"].fillna(as_of)
@@ -74,7 +76,7 @@ def _score_records(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
                 "violations": long["violation"],
                 "old": long["old"],
                 "silent": long["silent"],
-                **{w: long["source_type"] == w for w in ("phase4", "phase3", "calculated")},
+                **{w: long["source_type"] == w for w in contract.source_type_names},
                 **{f"source {w}": long["source"] == w for w in ("phase4", "phase3")},
                 **{f"default {n}": default & (long["feature_name"] == n) for n in contract.names},
             }
@@ -85,10 +87,10 @@ def _score_records(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     out = pd.DataFrame(index=sums.index)
     groups = long.groupby(["record", "feature_category"])
     means, counts = groups["trusted"].mean().unstack(), groups["is_default"].sum().unstack()
-    for c in CATEGORIES:
+    for c in contract.category_names:
         out[f"{c}_quality_pct"], out[f"{c}_default_count"] = means[c], counts[c]
-    for flag, wanted in contract.flags:
-        out[flag] = _none_default(sums, wanted, contract)
+    for name, flag in (contract.flags | contract.model_flags).items():
+        out[name] = _none_default(sums, flag.features, contract)
     score = (sums["points"] / sums["weight_used"].where(sums["weight_used"] > 0)).fillna(0.0)
     for cap in contract.score_caps:
         score = score.where(
@@ -137,9 +139,7 @@ def _score_records(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     out["quality_alerts"] = _list_names(alert_conditions)
     counts_by_column = {
         "default_feature_count": "defaults",
-        "phase4_feature_count": "phase4",
-        "phase3_feature_count": "phase3",
-        "calculated_feature_count": "calculated",
+        **{f"{w}_feature_count": w for w in contract.source_type_names},
         "training_quality_feature_count": "trains",
         "critical_feature_count": "critical_good",
         "optional_feature_count": "optionals",
@@ -162,25 +162,26 @@ def _score_records(long: pd.DataFrame, contract: Contract) -> pd.DataFrame:
         .groupby(long["record"])
         .agg(lambda names: names.dropna().tolist())
     )
-    out["breakout_model_compatible"] = _list_names(
+    out[contract.model_column] = _list_names(
         {m: _none_default(sums, names, contract) for m, names in contract.models.items()}
     )
     out["upstream_data_freshness_hours"] = long.groupby("record")["age"].max()
     pieces = '"' + long["feature_index"].astype(str) + '":"' + long["source"].astype(str) + '"'
     out["feature_sources"] = "{" + pieces.groupby(long["record"]).agg(",".join) + "}"
     legacy, width = contract.legacy, len(contract.features)
+    assert legacy is not None  # the contracts that are compared have one
     phase4, phase3 = sums["source phase4"] / width, sums["source phase3"] / width
     out["primary_data_source"] = np.select(
         [
-            phase4 >= legacy.phase4_share,
+            phase4 >= legacy.primary_share,
             phase4 >= legacy.partial_share,
-            phase3 >= legacy.phase3_share,
+            phase3 >= legacy.secondary_share,
         ],
         ["phase4", "phase4_partial", "phase3"],
         "mixed",
     )
-    unavailable = gate < legacy.matchup_unavailable_below
-    out["matchup_data_status"] = np.where(unavailable, "MATCHUP_UNAVAILABLE", "COMPLETE")
+    unavailable = out[f"{legacy.status_category}_quality_pct"] < legacy.unavailable_below
+    out[legacy.status_column] = np.where(unavailable, legacy.unavailable, "COMPLETE")
     return out
 
 
@@ -225,7 +226,7 @@ def _add_lineage(
     out["feature_quality_detail_version"] = contract.detail_version
     out["quality_schema_version"] = contract.schema_version
     out["quality_computed_at"] = pd.Timestamp(now)
-    for name in LEGACY_FIELDS:
+    for name in contract.output.legacy:
         if name in rows:
             out[name] = rows[name].where(rows[name].notna(), out[name])
-    return out[list(COLUMN_NAMES)]
+    return out[list(contract.output.names)]

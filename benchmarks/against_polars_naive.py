@@ -9,7 +9,6 @@ import polars as pl
 
 from benchmarks.polars_feature_rules import HOUR, MICROS, coalesce, make_feature_stages
 from fsq.contract import Contract, Gate
-from fsq.contract.v2 import CATEGORIES, COLUMN_NAMES, LEGACY_FIELDS, POLARS_SCHEMA
 from fsq.schema.columns import DETAIL_FIELDS
 
 ROWS: int | None = 5_000  # more rows take gigabytes, and more time per row
@@ -20,7 +19,7 @@ def prepare(rows: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def to_polars(answer: pl.DataFrame) -> pl.DataFrame:
+def to_polars(answer: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Return the answer unchanged."""
     return answer
 
@@ -28,7 +27,7 @@ def to_polars(answer: pl.DataFrame) -> pl.DataFrame:
 def score(rows: pl.DataFrame, contract: Contract, now: datetime) -> pl.DataFrame:
     """Compute the 44 columns of wide rows."""
     have = set(rows.columns)
-    midnight = pl.col("game_date").cast(MICROS) + pl.duration(days=1)
+    midnight = pl.col(contract.table.date).cast(MICROS) + pl.duration(days=1)
     as_of = coalesce(have, ["as_of"], MICROS).fill_null(
         pl.min_horizontal(pl.lit(now, MICROS), midnight)
     )
@@ -45,7 +44,7 @@ def score(rows: pl.DataFrame, contract: Contract, now: datetime) -> pl.DataFrame
     for columns in _make_record_stages(contract, have):
         rows = rows.with_columns(**columns)
     rows = rows.with_columns(**_make_lineage(contract, have, now))
-    return rows.select(pl.col(c).cast(POLARS_SCHEMA[c]) for c in COLUMN_NAMES)
+    return rows.select(pl.col(c).cast(t) for c, t in contract.output.polars.items())
 
 
 def _columns(contract: Contract, field: str, which: list[int] | None = None) -> list[pl.Expr]:
@@ -65,17 +64,17 @@ def _make_record_stages(contract: Contract, have: set[str]) -> list[dict[str, pl
     optional = [f.index for f in features if f.optional]
     default = _columns(contract, "is_default")
     first: dict[str, pl.Expr] = {}
-    for c in CATEGORIES:
+    for c in contract.category_names:
         members = contract.in_category(c)
         trusted = [
             pl.when(default[i]).then(0.0).otherwise(pl.col(f"{i}:quality_score")) for i in members
         ]
         first[f"{c}_quality_pct"] = pl.sum_horizontal(trusted) / max(1, len(members))
         first[f"{c}_default_count"] = _count([default[i] for i in members])
-    for flag, wanted in contract.flags:
-        members = [f.index for f in features if f.name in wanted]
+    for name, flag in (contract.flags | contract.model_flags).items():
+        members = [f.index for f in features if f.name in flag.features]
         missing = pl.any_horizontal([default[i] for i in members] or [pl.lit(False)])
-        first[flag] = ~missing & pl.lit(len(members) == len(wanted))
+        first[name] = ~missing & pl.lit(len(members) == len(flag.features))
     weights = [
         pl.when(default[f.index] & f.optional).then(0.0).otherwise(f.weight) for f in features
     ]
@@ -84,7 +83,7 @@ def _make_record_stages(contract: Contract, have: set[str]) -> list[dict[str, pl
     score = pl.when(total > 0).then(points / total).otherwise(0.0)
     first["required_defaults"] = _count([default[i] for i in required])
     types = _columns(contract, "source_type")
-    for source in ("default", "phase4", "phase3", "calculated"):
+    for source in ("default", *contract.source_type_names):
         first[f"{source}_feature_count"] = _count([t == source for t in types])
     trains = _columns(contract, "is_training_quality")
     first["training_quality_feature_count"] = _count(trains)
@@ -166,17 +165,20 @@ def _make_record_stages(contract: Contract, have: set[str]) -> list[dict[str, pl
         _count([r == w for r in sources]) / len(sources) for w in ("phase4", "phase3")
     )
     legacy = contract.legacy
+    assert legacy is not None  # the contracts that are compared have one
     derived = {
         "feature_sources": pl.col("derived_feature_sources"),
-        "primary_data_source": pl.when(phase4 >= legacy.phase4_share)
+        "primary_data_source": pl.when(phase4 >= legacy.primary_share)
         .then(pl.lit("phase4"))
         .when(phase4 >= legacy.partial_share)
         .then(pl.lit("phase4_partial"))
-        .when(phase3 >= legacy.phase3_share)
+        .when(phase3 >= legacy.secondary_share)
         .then(pl.lit("phase3"))
         .otherwise(pl.lit("mixed")),
-        "matchup_data_status": pl.when(gate < legacy.matchup_unavailable_below)
-        .then(pl.lit("MATCHUP_UNAVAILABLE"))
+        legacy.status_column: pl.when(
+            pl.col(f"{legacy.status_category}_quality_pct") < legacy.unavailable_below
+        )
+        .then(pl.lit(legacy.unavailable))
         .otherwise(pl.lit("COMPLETE")),
     }
     return [
@@ -190,12 +192,15 @@ def _make_record_stages(contract: Contract, have: set[str]) -> list[dict[str, pl
             ).list.drop_nulls(),
             "is_training_ready": _passes(contract.training_ready),
             "is_production_ready": _passes(contract.production_ready),
-            "breakout_model_compatible": pl.concat_list(
+            contract.model_column: pl.concat_list(
                 pl.when(_supports(names, contract)).then(pl.lit(model))
                 for model, names in contract.models.items()
             ).list.drop_nulls(),
             "upstream_data_freshness_hours": pl.max_horizontal(_columns(contract, "age")),
-            **{n: pl.coalesce(*([n] if n in have else []), derived[n]) for n in LEGACY_FIELDS},
+            **{
+                n: pl.coalesce(*([n] if n in have else []), derived[n])
+                for n in contract.output.legacy
+            },
         },
     ]
 

@@ -7,14 +7,16 @@ from pathlib import Path
 import polars as pl
 
 from fsq.backfill.source import scan_source, source_read_errors
+from fsq.contract import Contract
 from fsq.errors import InputError
+from fsq.intake.preparation import prepare_rows
 
 HEADLINE = "the benchmark cannot run"
 DAY_ROWS = 200
 CASES = {"day": 1, "season": 1, "ten-seasons": 10}
 
 
-def write_inputs(source: str | None, case: str, folder: Path) -> list[Path]:
+def write_inputs(source: str | None, case: str, folder: Path, contract: Contract) -> list[Path]:
     """Write the rows of a case into a folder, and return the files.
 
     Args:
@@ -22,35 +24,38 @@ def write_inputs(source: str | None, case: str, folder: Path) -> list[Path]:
         case: a key of ``CASES``. With a source, a day is one of its dates, and ten seasons are ten
             copies of it with later and later dates.
         folder: an existing folder.
+        contract: of the rows.
 
     Raises:
-        InputError: the source cannot be read, or has no rows with a ``game_date``.
+        InputError: the source cannot be read, or has no rows with dates.
     """
     if source is None:
-        from fsq.demo import simulate_season
+        from fsq.demo import simulate_rows
 
-        rows = simulate_season().rows
+        rows = simulate_rows(contract)
     else:
         with source_read_errors(source):
-            rows = scan_source(source).collect()
-    if rows.is_empty() or rows.schema.get("game_date") != pl.Date:
-        raise InputError([f"{source}: no rows with a game_date; pass feature rows"], HEADLINE)
+            rows = prepare_rows(scan_source(source).collect(), contract)
+    day = contract.table.date
+    if rows.is_empty() or rows.schema.get(day) != pl.Date:
+        raise InputError([f"{source}: no rows with a {day}; pass feature rows"], HEADLINE)
     if case == "day":
-        rows = select_day(rows)
-    return write_copies(rows, range(CASES[case]), folder)
+        rows = select_day(rows, contract)
+    return write_copies(rows, range(CASES[case]), folder, contract)
 
 
-def select_day(rows: pl.DataFrame) -> pl.DataFrame:
+def select_day(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Take 200 rows of the first date that has as many; else the date with the most rows."""
-    sizes = rows.group_by("game_date").len().sort("game_date")
+    days = rows[contract.table.date]
+    sizes = pl.DataFrame({"day": days}).drop_nulls().group_by("day").len().sort("day")
     full = sizes.filter(pl.col("len") >= DAY_ROWS)
-    day = full["game_date"][0] if full.height else sizes.sort("len")["game_date"][-1]
-    return rows.filter(pl.col("game_date") == day).head(DAY_ROWS)
+    day = full["day"][0] if full.height else sizes.sort("len")["day"][-1]
+    return rows.filter(days == day).head(DAY_ROWS)
 
 
-def write_copies(rows: pl.DataFrame, which: range, folder: Path) -> list[Path]:
+def write_copies(rows: pl.DataFrame, which: range, folder: Path, contract: Contract) -> list[Path]:
     """Write copies of the rows, one file each, and each with later dates than the one before."""
-    first, last = rows["game_date"].min(), rows["game_date"].max()
+    first, last = rows[contract.table.date].min(), rows[contract.table.date].max()
     weeks = (last - first).days // 7 + 1  # type: ignore[operator, union-attr]
     moments = [c for c, t in rows.schema.items() if isinstance(t, pl.Date | pl.Datetime)]
     paths = []

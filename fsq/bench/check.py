@@ -5,13 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.contract.v2 import CATEGORIES, COLUMN_NAMES
 from fsq.errors import FsqError
 
 
-def compute_digest(scored: pl.DataFrame) -> int:
+def compute_digest(scored: pl.DataFrame, contract: Contract) -> int:
     """Hash the content of all quality columns into one number, whatever the order of the rows."""
-    hashes = scored.select(pl.struct(COLUMN_NAMES).hash(seed=7)).to_series()
+    hashes = scored.select(pl.struct(contract.output.names).hash(seed=7)).to_series()
     return int(hashes.reinterpret(signed=True).sum())
 
 
@@ -34,10 +33,10 @@ def validate_consistency(scored: pl.DataFrame, contract: Contract) -> None:
         "training_quality_feature_count": pl.col("is_training_quality").sum(),
         **{
             f"{source}_feature_count": (pl.col("source_type") == source).sum()
-            for source in ("phase4", "phase3", "calculated")
+            for source in contract.source_type_names
         },
     }
-    for category in CATEGORIES:
+    for category in contract.category_names:
         if contract.in_category(category):
             in_category = pl.col("feature_category") == category
             expected[f"{category}_quality_pct"] = trusted_score.filter(in_category).mean()

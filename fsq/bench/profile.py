@@ -89,7 +89,9 @@ def profile_scoring(source: str | None, *, case: str, contract: str) -> Stacks:
     """
     options = make_scoring_options(contract, None, None, datetime.now(UTC), "error")
     with tempfile.TemporaryDirectory(prefix="fsq-bench-") as folder:
-        frames = [pl.read_parquet(p) for p in write_inputs(source, case, Path(folder))]
+        frames = [
+            pl.read_parquet(p) for p in write_inputs(source, case, Path(folder), options.contract)
+        ]
     score(frames[0].head(1), options.contract, now=options.now)
     until = time.perf_counter() + _MIN_SECONDS
     with Sampler() as sampler:

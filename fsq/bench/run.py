@@ -65,7 +65,7 @@ def run_bench(
     with tempfile.TemporaryDirectory(prefix="fsq-bench-") as path:
         folder = Path(path)
         on_step("inputs")
-        paths = write_inputs(source, case, folder)
+        paths = write_inputs(source, case, folder, loaded)
         rows = pl.scan_parquet(paths).select(pl.len()).collect().item()
         job = {
             "paths": [str(p) for p in paths],
@@ -261,11 +261,12 @@ def _time_backfill(
 def _measure_scale(path: Path, seasons: Sequence[int], job: Document, on_step: OnStep) -> Document:
     """Backfill more and more seasons: time, memory, and how time grows with rows."""
     folder, written = Path(job["folder"]) / "scale", 0
+    contract = load_contract(job["contract"])
     folder.mkdir()
     points = []
     for count in sorted(set(seasons)):
         on_step(f"backfill of {count} seasons")
-        write_copies(pl.read_parquet(path), range(written, count), folder)
+        write_copies(pl.read_parquet(path), range(written, count), folder, contract)
         written = count
         points.append(
             {"seasons": count, **_run_job({**job, "job": "backfill", "source": str(folder)})}

@@ -19,17 +19,16 @@ import polars as pl
 from fsq.bench import watch
 from fsq.bench.cases import select_day
 from fsq.bench.check import compute_digest, validate_consistency, validate_same_answer
-from fsq.contract.v2 import COLUMN_NAMES
 from fsq.errors import InputError
 from fsq.intake.validation import validate_input
 from fsq.schema.arrow import to_arrow
+from fsq.schema.columns import DETAIL
 from fsq.scoring.engine import score, score_validated
 from fsq.scoring.options import ScoringOptions, make_scoring_options
 from fsq.utils.timing import watch_stages
 
 P = ParamSpec("P")
 Job = dict[str, Any]
-FLAT = [c for c in COLUMN_NAMES if c != "feature_quality_detail"]
 # A round scores about this many rows in total, and takes the median.
 _ROWS_PER_ROUND, _MAX_REPEATS, _DAY_REPEATS = 110_000, 20, 7
 
@@ -40,19 +39,20 @@ def measure_seconds(job: Job) -> Job:
     Several input files are measured one by one, and their seconds added.
     """
     options, total = _make_options(job), defaultdict[str, float](float)
+    contract = options.contract
     days, rows, size, digest = list[float](), 0, 0, 0
     repeats = min(_MAX_REPEATS, max(1, _ROWS_PER_ROUND // job["rows"]))
     for path in job["paths"]:
         frame = pl.read_parquet(path)
-        day = select_day(frame)
+        day = select_day(frame, contract)
         _score(day, options)  # fills per-process caches
 
         began = time.perf_counter()
         scored = _score(frame, options)
         total["first"] += time.perf_counter() - began
-        result_size = int(scored.select(COLUMN_NAMES).estimated_size())
+        result_size = int(scored.select(contract.output.names).estimated_size())
         rows, size = rows + frame.height, size + result_size
-        digest += compute_digest(scored)
+        digest += compute_digest(scored, contract)
         del scored
 
         # In turns, so that other load on the machine affects all of them.
@@ -78,7 +78,7 @@ def measure_stages(job: Job) -> Job:
     """
     options, clock = _make_options(job, workers=1), watch.Stopwatch(memory=job["memory"])
     rows, started = 0, watch.read_peak_memory()
-    _score(select_day(pl.read_parquet(job["paths"][0])), options)
+    _score(select_day(pl.read_parquet(job["paths"][0]), options.contract), options)
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder, watch_stages(clock):
         for path in job["paths"]:
             frame = clock.time(watch.READ, pl.read_parquet, path)
@@ -136,9 +136,8 @@ def measure_rival(job: Job) -> Job:
     began = time.perf_counter()
     answer = rival.score(table, options.contract, options.now)
     seconds, peak = time.perf_counter() - began, watch.read_peak_memory()
-    validate_same_answer(
-        rival.to_polars(answer), _score(sample, options).select(COLUMN_NAMES), job["name"]
-    )
+    expected = _score(sample, options).select(options.contract.output.names)
+    validate_same_answer(rival.to_polars(answer, options.contract), expected, job["name"])
     return {"seconds": seconds, "rows": sample.height, "score": score, "peak": peak}
 
 
@@ -156,7 +155,8 @@ def _score(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
 
 def _score_flat(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     scored: pl.LazyFrame = score(frame.lazy(), options.contract, now=options.now)
-    return scored.select(FLAT).collect()
+    flat = [c for c in options.contract.output.names if c != DETAIL]
+    return scored.select(flat).collect()
 
 
 def _time_call(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> float:

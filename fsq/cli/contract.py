@@ -75,6 +75,8 @@ def init(
         screen.line(f"{out}: {_title(contract)}")
         screen.line("Each line says what it was read from: look at each, then run")
         screen.line(f"  fsq contract check {shlex.quote(str(out))}")
+        words = ["--source", data, "--store", f"warehouse/{contract.name}", "--contract", str(out)]
+        screen.line(f"  fsq backfill {shlex.join(words)}")
     screen.document(
         {
             "contract": None if out is None else str(out),

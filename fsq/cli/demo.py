@@ -1,4 +1,4 @@
-"""``fsq demo``: a simulated season as input files."""
+"""``fsq demo``: simulated input files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ def command(
     season: Annotated[str, typer.Option(metavar="2025-26", help="The season to simulate.")] = (
         "2025-26"
     ),
-    seed: Annotated[int, typer.Option(min=0, help="The same seed simulates the same season.")] = 7,
+    contract: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", help="Simulate the table of this contract, not a season."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed simulates the same rows.")] = 7,
     as_json: JsonOpt = False,
 ) -> None:
-    """Simulate a season as input files, with incidents to find."""
+    """Simulate a season, or any contract's table, as input files with incidents to find."""
     from fsq.demo import write_demo  # no other command needs it
 
     out = Output(as_json)
-    made = write_demo(folder, season=season, seed=seed)
+    made = write_demo(folder, season=season, seed=seed, contract=contract)
     out.line(f"{made.rows_path}: {made.rows:,} rows of {made.dates:,} dates")
     out.line(f"{made.incidents_path}: the {made.incidents:,} incidents hidden in them")
     out.document(

@@ -13,7 +13,7 @@ from fsq.cli._store import open_for_reading
 from fsq.contract import load_contract
 from fsq.contract.table import Table
 from fsq.diagnosis.explain import Explanation, explain
-from fsq.diagnosis.lookup import name_keys
+from fsq.diagnosis.lookup import format_key, name_keys
 from fsq.diagnosis.nouns import name_events
 
 _INDENT = " " * 6
@@ -23,9 +23,10 @@ def command(
     keys: Annotated[
         list[str],
         typer.Argument(
-            metavar="KEY...",
+            metavar="KEY",
             help="Key of the record, such as lebronjames; several in their order.",
             default_factory=list,
+            show_default=False,
         ),
     ],
     day: Annotated[
@@ -65,10 +66,10 @@ def _split_key(text: str) -> tuple[str, str]:
 def _print_explanation(explanation: Explanation, table: Table, out: Output) -> None:
     r = explanation.record
     key = one_line(" ".join(str(r[k]) for k in table.keys))
-    when = one_line("  ".join(str(r[k]) for k in table.key if k not in table.keys))
+    when = format_key(r[table.time or table.date], table)
     ready = "production" if r["is_production_ready"] else "NOT production"
     trains = "training" if r["is_training_ready"] else "NOT training"
-    out.line(
+    out.wrapped(
         f"{key}  {when}  {r['feature_quality_score']:.1f} "
         f"{r['quality_tier']}, {r['quality_alert_level']}; {ready} ready, {trains} ready"
     )

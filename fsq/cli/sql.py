@@ -30,8 +30,11 @@ def command(
     create_view: Annotated[
         bool, typer.Option("--create-view", help="Print CREATE OR REPLACE VIEW, beside the table.")
     ] = False,
-    no_game_id: Annotated[
-        bool, typer.Option("--no-game-id", help="The table has no column game_id.")
+    no_group: Annotated[
+        bool,
+        typer.Option(
+            "--no-group", "--no-game-id", help="The table lacks the contract's group column."
+        ),
     ] = False,
     as_json: o.JsonOpt = False,
 ) -> None:
@@ -49,7 +52,7 @@ def command(
         raise InputError([f"--table is missing; {cure}"], "no SQL was made")
     place, loaded = TableName.parse(table), load_contract(contract)
     make = sql.make_view if create_view else sql.make_query
-    text = make(name, place, loaded, start, end, not no_game_id)
+    text = make(name, place, loaded, start, end, not no_group)
     if not as_json:
         sys.stdout.write(text)  # unwrapped, so that it can be pasted
     out.document(

@@ -168,8 +168,8 @@ class Contract(Section):
         """Indices of a category's features.
 
         >>> from fsq.contract import load_contract
-        >>> load_contract("v2_33features").in_category("vegas")
-        [25, 26, 27, 28]
+        >>> load_contract("flights_2013").in_category("aircraft")
+        [0, 1]
         """
         return [f.index for f in self.features if f.category == category]
 

@@ -86,7 +86,7 @@ class Table(Section):
     def count(self, number: int) -> str:
         """A number of records in words.
 
-        >>> Table(keys=("player_lookup",), date="game_date", entity="player").count(201)
-        '201 players'
+        >>> Table(keys=("shop_id",), date="day", entity="shop").count(201)
+        '201 shops'
         """
         return f"{number:,} {self.entity if number == 1 else self.plural or self.entity + 's'}"

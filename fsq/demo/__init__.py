@@ -1,4 +1,4 @@
-"""Simulates a season from a seed: schedule, box scores, features, and planted incidents."""
+"""Simulates rows from a seed: a basketball season, or the table of any contract."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract, load_contract
+from fsq.demo.any_table import simulate_table
 from fsq.demo.boxscores import (
     LARGEST_ROSTER,
     SMALLEST_ROSTER,
@@ -26,6 +27,15 @@ from fsq.demo.schedule import make_schedule
 from fsq.errors import InputError, StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import UTC_MICROS
+
+__all__ = [
+    "DemoReceipt",
+    "Season",
+    "simulate_rows",
+    "simulate_season",
+    "simulate_table",
+    "write_demo",
+]
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,14 @@ def simulate_season(
     return Season(*plant_incidents(rows, contract))
 
 
+def simulate_rows(contract: Contract) -> pl.DataFrame:
+    """Simulate a contract's rows: a season where it has no other features, else its table."""
+    season = load_contract("v2_33features")
+    if contract.table == season.table and set(contract.names) <= set(season.names):
+        return simulate_season().rows
+    return simulate_table(contract)[0]
+
+
 def _add_run_columns(
     rows: pl.DataFrame, contract: Contract, rng: np.random.Generator
 ) -> pl.DataFrame:
@@ -121,29 +139,42 @@ def write_demo(
     *,
     season: str = "2025-26",
     seed: int = 7,
+    contract: str | Path | Contract | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> DemoReceipt:
-    """Write a simulated season as Parquet, and its incidents as JSON beside it.
+    """Write simulated rows as Parquet, and their incidents as JSON beside them.
 
     Args:
         directory: where to write; it is created if it does not exist.
-        season: two years, such as ``2025-26``.
+        season: two years, such as ``2025-26``; without a contract.
         seed: of the random numbers.
+        contract: simulate the table of this contract, not a season.
         progress: called after each step with the number of steps done and in total.
 
     Raises:
         InputError: the season has another form.
+        ContractError: the contract cannot be used.
         StoreError: the folder cannot be written.
     """
     import pyarrow.parquet as pq
 
     report = progress or (lambda done, total: None)
-    simulated = simulate_season(season, seed)
+    if contract is None:
+        simulated, what, name = (
+            simulate_season(season, seed),
+            {"season": season},
+            f"season_{season}",
+        )
+        day = "game_date"
+    else:
+        loaded = load_contract(contract)
+        simulated, day = Season(*simulate_table(loaded, seed)), loaded.table.date
+        what, name = {"contract": loaded.name}, loaded.name
     report(1, 3)
-    path, notes = directory / f"season_{season}.parquet", directory / "incidents.json"
-    dates = simulated.rows["game_date"].n_unique()
+    path, notes = directory / f"{name}.parquet", directory / "incidents.json"
+    dates = simulated.rows[day].n_unique()
     facts = {
-        "season": season,
+        **what,
         "seed": seed,
         "rows": simulated.rows.height,
         "dates": dates,

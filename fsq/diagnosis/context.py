@@ -128,6 +128,27 @@ class Context:
             return False
         return not self._warm[self._first_comparable(at) : at + 1].any()
 
+    @cached_property
+    def is_filling(self) -> npt.NDArray[np.bool_]:
+        """Dates × features: whether a feature's window cannot be full yet.
+
+        A window of fixed size fills once, and grows while it does; one without a size counts as
+        filling only while there is nothing to compare it with.
+        """
+        samples = self.get_matrix("sample_size")
+        most = np.full(samples.shape[1], np.inf)
+        most[list(self._window_sizes)] = list(self._window_sizes.values())
+        least = np.minimum(self.contract.diagnosis.warmup_games, most)
+        few, enough = samples < least, samples >= least  # neither where it is unknown
+        out: npt.NDArray[np.bool_] = np.zeros(few.shape, dtype=np.bool_)
+        for at in range(len(self.dates)):
+            first = self._first_comparable(at)
+            grows = np.isfinite(most) & (samples[at] > samples[first])
+            grows |= self.find_history(at) is None
+            was_full = enough[first:at].any(axis=0)
+            out[at] = self.starts_season(at) | (grows & few[at] & ~was_full)
+        return out
+
     def _first_comparable(self, at: int) -> int:
         """Position of the first earlier date of the same season that is compared with."""
         rules = self.contract.diagnosis
@@ -161,6 +182,15 @@ class Context:
         earlier = np.where(np.isnan(values[history]), np.inf, values[history])
         middle = np.sort(earlier, axis=0)[(earlier.shape[0] - 1) // 2]
         return np.where(np.isinf(middle), np.nan, middle)
+
+    def measure_usual_share(self, feature: Feature, at: int) -> float:
+        """The earlier dates' median share of the one value that a feature has on a date."""
+        values, history = self.values[:, feature.index], self.find_history(at)
+        if history is None:
+            return 0.0
+        value = np.nanmax(values[self.date_index == at])
+        equal, known = self.count_per_date(values == value), self.count_per_date(~np.isnan(values))
+        return float(np.median((equal / np.maximum(known, 1))[history]))
 
     def list_explained(self) -> set[tuple[date, str]]:
         """Dates and features that a signal names already, unless it is for information only."""

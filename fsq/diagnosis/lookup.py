@@ -43,10 +43,12 @@ def name_keys(key: Key, table: Table) -> dict[str, Any]:
         values = [key] if isinstance(key, str | int) else list(key)
         unknown = [str(v) for v in values[len(columns) :]]
         named = dict(zip(columns, values, strict=False))
-    if unknown or not named:
-        listed = ", ".join(map(short, unknown)) or "nothing"
-        problem = f"{listed} names no key; the keys are {', '.join(columns)}"
+    if unknown:
+        names = ", ".join(map(short, unknown))
+        problem = f"{names} is no key; the keys are {', '.join(columns)}"
         raise InputError([problem], _HEADLINE)
+    if not named:
+        raise InputError([f"no key is given; name one of {', '.join(columns)}"], _HEADLINE)
     return named
 
 
@@ -74,12 +76,12 @@ def find_record(rows: pl.LazyFrame, key: Key, day: date, table: Table) -> dict[s
     for column in columns:
         if column in wanted:
             noun = table.entity if len(table.keys) == 1 and column in table.keys else column
-            value = _match(wanted[column], found[column], table, f"{noun}{{}}{given} on {day}")
+            value = _match(wanted[column], found[column], table, noun, f"{given} on {day}")
             found = found.filter(pl.col(column) == value)
             given += f"{' and' if given else ' with'} {column} {short(value)}"
     if found.height > 1:
         open_column = next(c for c in columns if found[c].n_unique() > 1)
-        texts = sorted(_write(v, table) for v in found[open_column].drop_nulls().unique())[:5]
+        texts = sorted(format_key(v, table) for v in found[open_column].drop_nulls().unique())[:5]
         problem = (
             f"{found.height} {name_entities(table)} of {day} match; name "
             f"{open_column}, too: {', '.join(map(short, texts))}"
@@ -88,23 +90,23 @@ def find_record(rows: pl.LazyFrame, key: Key, day: date, table: Table) -> dict[s
     return found.row(0, named=True)
 
 
-def _match(wanted: Any, column: pl.Series, table: Table, what: str) -> Any:
-    """The value of a column that is meant; ``what`` names it in the message."""
+def _match(wanted: Any, column: pl.Series, table: Table, noun: str, where: str) -> Any:
+    """The value of a column that is meant; ``noun`` and ``where`` are for the message."""
     values = column.drop_nulls().unique().sort().to_list()
     if wanted in values:
         return wanted
-    texts = [_write(v, table) for v in values]
-    text, plain = str(wanted), _normalize(str(wanted))
-    is_moment = isinstance(column.dtype, pl.Datetime)
-    same = [
-        v
-        for v, t in zip(values, texts, strict=True)
-        if _normalize(t) == plain or (is_moment and plain and _normalize(t).startswith(plain))
-    ]
+    texts = [format_key(v, table) for v in values]
+    text = str(wanted)
+    if isinstance(column.dtype, pl.Datetime):
+        plain = _normalize(text.replace("T", " "))
+        same = [v for v, t in zip(values, texts, strict=True) if _normalize(t).startswith(plain)]
+    else:
+        plain = _normalize(text)
+        same = [v for v, t in zip(values, texts, strict=True) if _normalize(t) == plain]
     if len(same) == 1:
         return same[0]
-    cure = _find_similar(plain, texts)
-    raise InputError([f"no {what.format(f' {short(text)!r}')}; {cure}"], _HEADLINE)
+    problem = f"no {noun} {short(text)!r}{where}; {_find_similar(plain, texts)}"
+    raise InputError([problem], _HEADLINE)
 
 
 def _find_similar(plain: str, texts: list[str]) -> str:
@@ -120,8 +122,14 @@ def _find_similar(plain: str, texts: list[str]) -> str:
     return f"similar names: {', '.join(close)}" if close else "no name is similar"
 
 
-def _write(value: Any, table: Table) -> str:
-    """A value as people write it; a moment in the table's time zone."""
+def format_key(value: Any, table: Table) -> str:
+    """One value of a key as people write it; a moment in the table's time zone.
+
+    >>> from datetime import UTC
+    >>> table = Table(keys=("flight",), time="leaves_at", timezone="America/New_York")
+    >>> format_key(datetime(2013, 2, 8, 15, tzinfo=UTC), table)
+    '2013-02-08 10:00:00-05:00'
+    """
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(ZoneInfo(table.timezone)).isoformat(sep=" ")
     return str(value)

@@ -48,7 +48,8 @@ def add_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     if missing and contract.unlabelled is not None:
         label = pl.lit(contract.unlabelled, pl.Enum([contract.unlabelled]))
         return frame.with_columns(
-            pl.when(pl.col(n).is_not_null()).then(label).alias(f"{n}__source") for n in missing
+            pl.when(pl.col(n).cast(pl.Float64).is_finite()).then(label).alias(f"{n}__source")
+            for n in missing
         )
     return frame
 

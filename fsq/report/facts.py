@@ -8,9 +8,12 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract, load_contract
+from fsq.diagnosis.daily_metrics import name_source_counts
+from fsq.report.spec import format_name
 from fsq.schema.columns import DETAIL
 from fsq.scoring.engine import explode_detail
 from fsq.training.gates import list_training_ready_conditions
+from fsq.utils.palette import colour_sources
 
 WORST_ENTITIES = 12
 WORST_FEATURES = 10
@@ -61,9 +64,7 @@ def find_worst_features(features: pl.DataFrame) -> pl.DataFrame:
 
 def count_sources(features: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Count values per ``date`` and source type, with ``default`` as a source type."""
-    counts = {s: pl.col(s) for s in contract.source_type_names} | {
-        "default": pl.col("default_rows")
-    }
+    counts = name_source_counts(contract) | {"default": "default_rows"}
     return (
         features.select(pl.col(contract.table.date).alias("date"), **counts)
         .group_by("date")
@@ -81,6 +82,41 @@ def measure_table_ages(features: pl.DataFrame, contract: Contract) -> pl.DataFra
         .agg(pl.col("age_hours").max())
         .sort("date", "upstream_table")
     )
+
+
+def average_categories(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
+    """Each category's mean quality over all rows, and its lowest on a date."""
+    names = [n for n in contract.category_names if contract.in_category(n)]
+    rows, quality = days["rows"].sum(), [pl.col(f"{c}_quality_pct") for c in names]
+    means = days.select((q * pl.col("rows")).sum() / rows for q in quality).row(0)
+    lows = days.select(q.min() for q in quality).row(0)
+    return [
+        {"name": format_name(c), "mean": m, "lowest": low}
+        for c, m, low in zip(names, means, lows, strict=True)
+    ]
+
+
+def compute_shares(features: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
+    """The share of values per source type, best first, and of defaults."""
+    mix = count_sources(features, contract).group_by("source").agg(pl.col("values").sum())
+    counts = dict(mix.iter_rows())
+    total = sum(counts.values())
+    return [
+        {"source": s, "values": counts.get(s, 0), "share": 100 * counts.get(s, 0) / total}
+        for s in colour_sources(contract.source_type_names)
+    ]
+
+
+def summarize_ages(features: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
+    """Per upstream table, the median and the largest of its ages per date, in hours."""
+    ages = (
+        measure_table_ages(features, contract)
+        .group_by("upstream_table")
+        .agg(
+            pl.col("age_hours").median().alias("median"), pl.col("age_hours").max().alias("largest")
+        )
+    )
+    return ages.sort("upstream_table").to_dicts()
 
 
 def find_worst_records(

@@ -124,11 +124,11 @@ def render_page(
         more_findings=max(0, len(dx.findings) - _MAX_FINDINGS),
         not_evaluated=dx.not_evaluated,
         totals=_compute_totals(dx, falls),
-        categories=_average_categories(dx.days, contract),
+        categories=facts.average_categories(dx.days, contract),
         worst_features=facts.find_worst_features(dx.features).to_dicts(),
         waterfall=falls,
-        mix=_compute_shares(dx.features, contract),
-        ages=_summarize_ages(dx.features, contract),
+        mix=facts.compute_shares(dx.features, contract),
+        ages=facts.summarize_ages(dx.features, contract),
         records=records,
         entities=table.count(len(records)),
         days=days.tail(14).reverse().rename({table.date: "date"}).to_dicts(),
@@ -205,38 +205,6 @@ def _compute_totals(dx: Diagnosis, falls: list[dict[str, Any]]) -> dict[str, Any
         "red_rows": int(days["red"].sum()),
         "training_pct": 100 * falls[-1]["left"] / rows,
     }
-
-
-def _average_categories(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
-    names = [n for n in contract.category_names if contract.in_category(n)]
-    rows, quality = days["rows"].sum(), [pl.col(f"{c}_quality_pct") for c in names]
-    means = days.select((q * pl.col("rows")).sum() / rows for q in quality).row(0)
-    lows = days.select(q.min() for q in quality).row(0)
-    return [
-        {"name": format_name(c), "mean": m, "lowest": low}
-        for c, m, low in zip(names, means, lows, strict=True)
-    ]
-
-
-def _compute_shares(features: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
-    mix = facts.count_sources(features, contract).group_by("source").agg(pl.col("values").sum())
-    counts = dict(mix.iter_rows())
-    total = sum(counts.values())
-    return [
-        {"source": s, "values": counts.get(s, 0), "share": 100 * counts.get(s, 0) / total}
-        for s in colour_sources(contract.source_type_names)
-    ]
-
-
-def _summarize_ages(features: pl.DataFrame, contract: Contract) -> list[dict[str, Any]]:
-    ages = (
-        facts.measure_table_ages(features, contract)
-        .group_by("upstream_table")
-        .agg(
-            pl.col("age_hours").median().alias("median"), pl.col("age_hours").max().alias("largest")
-        )
-    )
-    return ages.sort("upstream_table").to_dicts()
 
 
 def _list_facts(

@@ -192,8 +192,8 @@ def _alerts(contract: Contract, watched: list[str], sizes: dict[str, int]) -> pl
     }
     conditions |= {
         "critical_features_missing": pl.col("defaults:critical") > 0,
-        high: share > rules.default_rate_high,
         raised: (share > rules.default_rate_raised) & (share <= rules.default_rate_high),
+        high: share > rules.default_rate_high,
         "range_violations": pl.col("violations") > 0,
         **{alert: pl.col(alert) > 0 for alert in stale_alerts(contract)},
         "silent_defaults": pl.col("silent") >= rules.silent_defaults_from,

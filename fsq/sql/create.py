@@ -8,13 +8,11 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 
 from fsq.contract import Contract
-from fsq.contract.v2 import COLUMN_NAMES, KEYS, LEGACY_FIELDS
 from fsq.errors import InputError
 from fsq.sql.queries import make_view, make_view_name
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName
 
-_NEEDED = {*KEYS, *COLUMN_NAMES} - set(LEGACY_FIELDS)
 _HEADLINE = "the views cannot be created"
 
 
@@ -23,12 +21,15 @@ def create(
 ) -> list[TableName]:
     """See ``fsq.sql.create_views``."""
     views = check_names(client, table, names)
+    output, group = contract.output, contract.table.group
     columns = {f.name.lower() for f in client.get_table(table.dotted).schema}
-    if missing := sorted(_NEEDED - columns):
+    needed = (c for c in (*contract.table.key, *output.names) if c not in output.legacy)
+    if missing := sorted(c for c in needed if c.lower() not in columns):
         cure = "run fsq schema migrate first"
         raise InputError([f"{table.dotted} has no column {c}; {cure}" for c in missing], _HEADLINE)
+    has_group = group is not None and group.lower() in columns
     for name in names:
-        run_query(client, make_view(name, table, contract, game_id="game_id" in columns))
+        run_query(client, make_view(name, table, contract, group=has_group))
     return views
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fsq.contract import Contract, Feature
-from fsq.contract.v2 import CATEGORIES
-from fsq.diagnosis.checks import list_kinds
-from fsq.diagnosis.checks.optional_features import OptionalThresholds
+from fsq.diagnosis.checks import list_checks, list_kinds
 from fsq.diagnosis.trend import list_compared_metrics
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.sql.gates import make_gate_placeholders
+from fsq.sql.optional import make_optional_placeholders
 from fsq.sql.quote import escape_comment, format_boolean, format_number, quote_text, quote_texts
+from fsq.sql.records import make_record_placeholders
 from fsq.stores.bigquery.names import quote_column
 
 _INFINITE = "CAST('inf' AS FLOAT64)"
@@ -23,36 +23,30 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
     Raises:
         InputError: a feature's name is not an identifier.
     """
-    rules, levels = contract.diagnosis, contract.feature_rules
-    low, high = OptionalThresholds.of(contract).optional_normal
-    thresholds = {k: format_number(v) for k, v in rules if isinstance(v, (int, float))}
-    optional = [f for f in contract.features if f.optional]
-    table = optional[0].upstream_table if optional else None
-    writer = contract.writer(table) if table else None
+    rules = contract.diagnosis
+    means = [f"{c}_quality_pct" for c in contract.category_names]
     required = [c.name for c in contract.categories if not c.optional]
     return (
-        thresholds
+        _list_thresholds(contract)
         | make_gate_placeholders(contract)
+        | make_record_placeholders(contract)
+        | make_optional_placeholders(contract, lambda c: _usual_value(c, contract))
         | {
             "width": str(len(contract.features)),
-            "stale_hours": format_number(levels.stale_hours),
-            "very_stale_hours": format_number(levels.very_stale_hours),
             "detail_fields": _join(2, (f"d.{quote_column(f.name)}" for f in DETAIL_FIELDS)),
             "values": _join(2, (_feature_value(f) for f in contract.features)),
-            "category_read": _join(4, (f"t.`{c}`" for c in _category_columns())),
-            "category_means": _join(4, (f"AVG(t.`{c}`) AS {c}" for c in _category_columns())),
-            "category_columns": _join(2, _category_columns()),
-            "category_fields": _join(6, (f"{c} AS {c}" for c in _category_columns())),
+            "category_read": _join(4, (f"t.`{c}`" for c in means)),
+            "category_means": _join(4, (f"AVG(t.`{c}`) AS {c}" for c in means)),
+            "category_columns": _join(2, means),
+            "category_fields": _join(6, (f"{c} AS {c}" for c in means)),
             "usual_categories": _join(
                 4,
                 (
                     f"IF(r.has_history, {_usual_value(c, contract)}, NULL) AS usual_{c}"
-                    for c in _category_columns()
+                    for c in means
                 ),
             ),
-            "required_categories": _join(
-                10, (_category_struct(c, contract, True) for c in required)
-            ),
+            "required_categories": _make_category_array(required, contract),
             "categories": _join(
                 8, (_category_struct(c.name, contract, False) for c in contract.categories)
             ),
@@ -71,29 +65,31 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
                 ),
             ),
             "contract_features": _feature_table(contract),
-            "before": "PARTITION BY feature_index ORDER BY game_date "
+            "before": "PARTITION BY feature_index ORDER BY day "
             f"ROWS BETWEEN {rules.history_days} PRECEDING AND 1 PRECEDING",
             "recent": _is_recent(contract),
-            "optional_low": format_number(low),
-            "optional_high": format_number(high),
-            "has_optional": format_boolean(bool(optional)),
-            "optional_table": quote_text(table),
-            "optional_processor": quote_text(writer.name if writer else None),
             "not_in_sql": _list_not_in_sql(),
-            "optional_features": quote_texts(f.name for f in optional),
         }
         | {
             f"usual_{name}": _usual_value(name, contract)
             for name in (
-                "games",
+                "median_sample",
                 "default_share",
                 "expected_share",
                 "distinct_values",
                 "rate",
-                "optional_share",
             )
         }
     )
+
+
+def _list_thresholds(contract: Contract) -> dict[str, str]:
+    """The thresholds that are numbers, with the defaults of those that the contract leaves out."""
+    values = contract.diagnosis.model_dump()
+    for check in list_checks():
+        if check.thresholds is not None:
+            values |= check.thresholds.of(contract).model_dump()
+    return {k: format_number(v) for k, v in values.items() if isinstance(v, (int, float))}
 
 
 def _list_not_in_sql() -> str:
@@ -105,10 +101,6 @@ def _list_not_in_sql() -> str:
 
 def _join(indent: int, items: Iterable[str]) -> str:
     return (",\n" + " " * indent).join(items)
-
-
-def _category_columns() -> list[str]:
-    return [f"{c}_quality_pct" for c in CATEGORIES]
 
 
 def _quote_reserved(name: str) -> str:
@@ -136,9 +128,19 @@ def _category_struct(name: str, contract: Contract, compared: bool) -> str:
     )
 
 
+def _make_category_array(names: Sequence[str], contract: Contract) -> str:
+    """The categories to compare with earlier dates, which may be none."""
+    if not names:
+        types = "category STRING, quality FLOAT64, usual FLOAT64, features ARRAY<STRING>"
+        return f"ARRAY<STRUCT<position INT64, {types}>>[]"
+    return (
+        f"[\n          {_join(10, (_category_struct(c, contract, True) for c in names))}\n        ]"
+    )
+
+
 def _is_recent(contract: Contract) -> str:
     """Whether an earlier date belongs to the same season."""
-    return f"DATE_DIFF(r.game_date, e.day, DAY) <= {contract.diagnosis.history_max_age_days}"
+    return f"DATE_DIFF(r.day, e.day, DAY) <= {contract.diagnosis.history_max_age_days}"
 
 
 def _usual_value(name: str, contract: Contract) -> str:
@@ -165,6 +167,10 @@ def _feature_table(contract: Contract) -> str:
     for f in contract.features:
         writer, table = contract.writer(f.upstream_table), siblings[f.upstream_table]
         size = contract.windows[f.window].size if f.window else None
+        stale, very_stale = (
+            format_number(contract.threshold(f, name))
+            for name in ("stale_hours", "very_stale_hours")
+        )
         facts = {
             "feature_index": str(f.index),
             "feature_name": quote_text(f.name),
@@ -175,8 +181,10 @@ def _feature_table(contract: Contract) -> str:
             "processor_expected": format_boolean(bool(writer and writer.expected)),
             "optional": format_boolean(f.optional),
             "suspicious": format_boolean(f.suspicious_default),
-            "sized": format_boolean(size is not None),
+            "window_size": f"CAST({format_number(size)} AS INT64)",
             "open_ended": format_boolean(f.window is not None and size is None),
+            "stale_hours": f"CAST({stale} AS FLOAT64)",
+            "very_stale_hours": f"CAST({very_stale} AS FLOAT64)",
             "min_std": f"CAST({format_number(f.min_std)} AS FLOAT64)",
             "min_distinct": f"CAST({format_number(f.min_distinct)} AS INT64)",
         }

@@ -12,6 +12,7 @@ from fsq.diagnosis.trend import LOOKBACK
 from fsq.errors import InputError
 from fsq.sql.placeholders import make_placeholders
 from fsq.sql.quote import escape_comment, quote_text
+from fsq.sql.records import make_group_placeholders
 from fsq.stores.bigquery.names import TableName, format_date
 from fsq.utils.dates import validate_date_range
 
@@ -37,7 +38,7 @@ def make_query(
     contract: str | Contract = "v2_33features",
     start: date | None = None,
     end: date | None = None,
-    game_id: bool = True,
+    group: bool = True,
 ) -> str:
     """Make the query of one of ``VIEWS``.
 
@@ -47,28 +48,29 @@ def make_query(
         contract: the contract that the table was scored under: itself, its name or its path.
         start: first date; None for the table's first.
         end: last date, included; None for the table's last.
-        game_id: whether the table has a column ``game_id``, which gives rows per game.
+        group: whether the table has the contract's group column, which gives rows per group.
 
     Raises:
         InputError: there is no such view, a name is not an identifier, or start is after end.
         ContractError: the contract cannot be used.
 
     >>> print(make_query("features", "bigquery://p.nba.scored").splitlines()[1])
-    -- One row per record and feature: the keys and the fields of feature_quality_detail.
+    -- One row per record and feature: its keys and the fields of feature_quality_detail.
     """
     if name not in VIEWS:
         raise InputError([f"no view {name!r}; use one of {', '.join(VIEWS)}"], _HEADLINE)
     validate_date_range(start, end, _HEADLINE)
     scored_table, loaded = parse_table(table), load_contract(contract)
     first = start or date.min
-    values = make_placeholders(loaded) | {
-        "table": scored_table.sql,
-        "start": format_date(first),
-        "end": format_date(end or date.max),
-        "game_id": "t.`game_id`,\n  " if game_id else "",
-        "game_id_read": "t.`game_id`,\n    " if game_id else "",
-        "games": "COUNT(DISTINCT t.`game_id`)" if game_id else "CAST(NULL AS INT64)",
-    }
+    values = (
+        make_placeholders(loaded)
+        | {
+            "table": scored_table.sql,
+            "start": format_date(first),
+            "end": format_date(end or date.max),
+        }
+        | make_group_placeholders(loaded, exists=group)
+    )
     history = _history(name, loaded)
     since = first if first - date.min < history else first - history
     values["since"] = format_date(since)
@@ -85,14 +87,14 @@ def make_view(
     contract: str | Contract = "v2_33features",
     start: date | None = None,
     end: date | None = None,
-    game_id: bool = True,
+    group: bool = True,
 ) -> str:
     """Make the statement that creates or replaces the view beside the table; see ``make_query``.
 
     >>> print(make_view("trend", "bigquery://p.nba.scored").splitlines()[0])
     CREATE OR REPLACE VIEW `p.nba.scored_trend`
     """
-    select = make_query(name, table, contract, start, end, game_id)
+    select = make_query(name, table, contract, start, end, group)
     head = f"CREATE OR REPLACE VIEW {make_view_name(name, table).sql}"
     return f"{head}\nOPTIONS (description = {quote_text(VIEWS[name])})\nAS\n{select}"
 
@@ -126,11 +128,11 @@ def _history(name: str, contract: Contract) -> timedelta:
 def _limit_history(values: dict[str, str]) -> str:
     """A condition that keeps only the last few of the earlier dates, as `fsq check` does."""
     return Template("""
-    AND (t.`game_date` >= $start OR t.`game_date` IN (
-      SELECT h.`game_date` FROM $table AS h
-      WHERE h.`game_date` >= $since AND h.`game_date` < $start
+    AND (t.$date >= $start OR t.$date IN (
+      SELECT h.$date FROM $table AS h
+      WHERE h.$date >= $since AND h.$date < $start
         AND ARRAY_LENGTH(h.`feature_quality_detail`) = $width
-      GROUP BY h.`game_date` ORDER BY h.`game_date` DESC LIMIT $history_days
+      GROUP BY h.$date ORDER BY h.$date DESC LIMIT $history_days
     ))""").substitute(values)
 
 

@@ -12,7 +12,6 @@ import fsq
 from fsq.bench.check import validate_consistency, validate_same_answer
 from fsq.demo import simulate_season
 from fsq.errors import FsqError
-from tests.support.v2 import COLUMN_NAMES
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 CONTRACT = fsq.load_contract()
@@ -37,14 +36,14 @@ def rows() -> pl.DataFrame:
 @pytest.mark.parametrize("name", ["oracle", "pandas", "duckdb", "polars_naive"])
 def test_a_rival_gives_the_same_answer(name: str, rows: pl.DataFrame) -> None:
     rival = importlib.import_module(f"benchmarks.against_{name}")
-    expected = fsq.score(rows, now=NOW).select(COLUMN_NAMES)
+    expected = fsq.score(rows, now=NOW).select(CONTRACT.output.names)
     validate_same_answer(
-        rival.to_polars(rival.score(rival.prepare(rows), CONTRACT, NOW)), expected, name
+        rival.to_polars(rival.score(rival.prepare(rows), CONTRACT, NOW), CONTRACT), expected, name
     )
 
 
 def test_another_answer_is_found_out(rows: pl.DataFrame) -> None:
-    expected = fsq.score(rows, now=NOW).select(COLUMN_NAMES)
+    expected = fsq.score(rows, now=NOW).select(CONTRACT.output.names)
     detail = pl.col("feature_quality_detail").list.reverse()
     for wrong in (
         expected.with_columns(pl.col("vegas_quality_pct") + 1e-6),

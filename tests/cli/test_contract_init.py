@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -30,9 +31,26 @@ def test_init_writes_a_file_that_check_accepts(run: Command, data: Path, tmp_pat
     told = run("contract", "init", data, "--key", "shop_id", "--date", "day", "--out", mine)
     assert told.status == 0
     assert f"{mine}: mine, 1 features" in told.out
-    command = told.out.splitlines()[-1].split()
-    assert run(*command[1:]).status == 0
+    check, backfill = (shlex.split(line) for line in told.out.splitlines()[-2:])
+    assert run(*check[1:]).status == 0
+    assert backfill[:6] == ["fsq", "backfill", "--source", str(data), "--store", "warehouse/mine"]
     assert fsq.score(pl.read_parquet(data), mine).height == 400
+
+
+@pytest.mark.parametrize("ending", ["csv", "ndjson", "arrow"])
+def test_init_reads_other_files(run: Command, data: Path, tmp_path: Path, ending: str) -> None:
+    rows, path = pl.read_parquet(data), tmp_path / f"shop_data.{ending}"
+    if ending == "csv":
+        rows.write_csv(path)
+    elif ending == "ndjson":
+        rows.write_ndjson(path)
+    else:
+        rows.write_ipc(path)
+    words = ("--key", "shop_id", "--date", "day", "--name", "shop_data")
+    told = run("contract", "init", path, *words)
+    assert told.status == 0
+    # A file without types may have whole numbers where others have floats: the draft is the same.
+    assert told.out == run("contract", "init", data, *words).out
 
 
 def test_init_prints_the_same_without_a_file(run: Command, data: Path) -> None:

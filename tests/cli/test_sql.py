@@ -25,9 +25,9 @@ def test_only_sql_is_on_stdout(name: str, capsys: pytest.CaptureFixture[str]) ->
     words = ["sql", name, "--table", TABLE, "--contract", "v3_37features"]
     assert main(words) == 0
     assert capsys.readouterr() == (sql.make_query(name, TABLE, "v3_37features"), "")
-    assert main([*words, "--create-view", "--no-game-id"]) == 0
+    assert main([*words, "--create-view", "--no-group"]) == 0
     made = capsys.readouterr().out
-    assert made == sql.make_view(name, TABLE, "v3_37features", game_id=False)
+    assert made == sql.make_view(name, TABLE, "v3_37features", group=False)
     assert made.startswith(f"CREATE OR REPLACE VIEW `p.nba.scored_{name}`\n")
     assert "`game_id`" not in made
 

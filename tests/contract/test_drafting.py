@@ -225,6 +225,14 @@ def test_tables_come_from_timestamps_by_name_and_by_nulls() -> None:
     assert tables == expected
 
 
+def test_tables_come_from_hashes() -> None:
+    absent = np.arange(ROWS) % 50 == 0
+    hashes = pl.Series(["a1"] * ROWS).set(pl.Series(absent), None)
+    joined = pl.Series(normal()).set(pl.Series(absent), None)
+    columns = {"temp": joined, "sales": normal(), "weather__data_hash": hashes}
+    assert [f.upstream_table for f in draft(columns).features] == ["weather", "unknown_table"]
+
+
 def test_tables_come_from_columns_that_name_them() -> None:
     columns = {"sales": normal(), "rank": normal(), "sales__upstream_table": ["ledger"] * ROWS}
     assert [f.upstream_table for f in draft(columns).features] == ["ledger", "unknown_table"]
@@ -274,8 +282,15 @@ def test_values_that_are_labelled_as_defaults_do_not_count() -> None:
     values, labels = normal(50, 5), np.array(["db"] * ROWS, dtype=object)
     values[:600], labels[:600] = -999, "default"
     found = feature({"sales": values, "sales__source": labels}, "sales")
-    assert found.min > 0
     assert found.optional
+    assert (found.min, found.min_std < 5) == (
+        -999,
+        True,
+    )  # it must be inside; the spread is not its
+    text = draft_contract(
+        frame({"sales": values, "sales__source": labels}), keys=["shop_id"], date="day"
+    )
+    assert "-999 is labelled as a default: better NULL" in text
 
 
 def test_sources_as_json() -> None:
@@ -394,6 +409,30 @@ def test_the_draft_scores_its_data(tmp_path: Path) -> None:
     scored = fsq.score(rows, path)
     detail = scored["feature_quality_detail"].list.explode(empty_as_null=True, keep_nulls=True)
     assert detail.struct.field("value_range_valid").drop_nulls().all()
+
+
+def test_numbers_of_every_type_and_size() -> None:
+    count = np.arange(ROWS) * 7919 % 1009
+    columns = {
+        "tiny": normal() * 1e-300,
+        "huge": normal() * 1e306,  # the standard deviation overflows
+        "extreme": np.where(count % 2 == 0, 1, -1) * np.finfo(float).max,
+        "small": pl.Series(count % 100, dtype=pl.Int8),
+        "large": pl.Series(count.astype(np.uint64) * 2**54),
+        "wide": pl.Series(count).cast(pl.Int128),
+        "money": pl.Series(count).cast(pl.Decimal(12, 2)) / 4,
+        "single": pl.Series(normal(), dtype=pl.Float32),
+        "flag": count % 3 == 0,
+        "constant": 3,
+        "endless": np.where(count == 5, np.inf, 1.5),
+    }
+    rows = frame(columns)
+    contract = parse_contract(draft_contract(rows, keys=["shop_id"], date="day"), "draft")
+    assert set(contract.names) == {*columns}
+    scored = fsq.score(rows, contract)
+    detail = scored["feature_quality_detail"].list.explode(empty_as_null=True, keep_nulls=True)
+    assert detail.struct.field("value_range_valid").drop_nulls().all()
+    assert detail.struct.field("value_range_valid").null_count() == (count == 5).sum()
 
 
 # Errors that say what would do

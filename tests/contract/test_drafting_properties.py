@@ -21,6 +21,7 @@ SMALL = st.sampled_from([0.0, 1.0, 0.5, -1.0, 100.0, 1e-300, -0.0, 7.0])
 VALUES = st.one_of(
     SMALL, FINITE, st.floats(-100, 100), st.none(), st.just(float("nan")), st.just(float("inf"))
 )
+LABELS = st.sampled_from(["db", "csv", "default", "fallback", None])
 NAMES = st.one_of(
     st.sampled_from(["a", "b", "rate", "a_last_5", "a_last_7d", "hour", "b_pct", "a_b", "last_5"]),
     st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True),
@@ -37,11 +38,15 @@ def tables(draw: st.DrawFn) -> pl.DataFrame:
         "key": pl.Series([f"k{i % keys}" for i in range(rows)]),
         "day": pl.Series([date(2026, 1, 1) + timedelta(days=i // keys) for i in range(rows)]),
     }
+    labelled = draw(st.integers(0, 3)) == 0
     for name in draw(st.lists(NAMES, min_size=1, max_size=6, unique=True)):
         assume(name not in columns and "\0" not in name)
         pool = draw(st.sampled_from([VALUES, SMALL, st.integers(-3, 40).map(float)]))
         values = draw(st.lists(pool, min_size=rows, max_size=rows))
         columns[name] = pl.Series(values, dtype=pl.Float64)
+        if labelled:
+            labels = draw(st.lists(LABELS, min_size=rows, max_size=rows))
+            columns[f"{name}__source"] = pl.Series(labels, dtype=pl.String)
         if draw(st.integers(0, 4)) == 0:
             sizes = draw(st.lists(st.integers(0, 9), min_size=rows, max_size=rows))
             columns[f"{name}__sample_size"] = pl.Series(sizes)

@@ -10,7 +10,6 @@ import pytest
 import fsq
 from fsq import sql
 from tests.support.frames import CONTRACT
-from tests.support.v2 import LEGACY_FIELDS
 
 TABLE = "bigquery://p.nba.scored"
 # https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#reserved_keywords
@@ -62,7 +61,7 @@ def test_every_read_of_the_table_is_bounded_by_dates(name: str) -> None:
 @pytest.mark.parametrize("name", sql.VIEWS)
 def test_no_legacy_field_is_read(name: str) -> None:
     """So that the views do not stand in the way when these are dropped."""
-    assert not any(field in sql.make_query(name, TABLE) for field in LEGACY_FIELDS)
+    assert not any(field in sql.make_query(name, TABLE) for field in CONTRACT.output.legacy)
 
 
 def test_everything_comes_from_the_contract() -> None:

@@ -91,7 +91,7 @@ def measure_ages(
     Ages are taken at the row's own time, or at the end of its date.
     """
     schema = rows.collect_schema()
-    stamps = [t for t in tables if isinstance(schema[f"{t}__last_updated"], pl.Datetime)]
+    stamps = [t for t in tables if isinstance(schema.get(f"{t}__last_updated"), pl.Datetime)]
     if not stamps:
         return {}
     if roles.time is not None:

@@ -15,7 +15,12 @@ from fsq.contract.drafting.labels import DraftLabels, read_labels
 from fsq.contract.drafting.roles import HEADLINE, Roles, assign_roles
 from fsq.contract.drafting.rules import draft_diagnosis, draft_tables, draft_windows
 from fsq.contract.drafting.spelling import match_spelling
-from fsq.contract.drafting.statistics import FeatureStatistics, measure, read_values
+from fsq.contract.drafting.statistics import (
+    FeatureStatistics,
+    measure,
+    measure_extremes,
+    read_values,
+)
 from fsq.contract.loading import parse_contract
 from fsq.contract.text import Line, clean, comment, section, to_key
 from fsq.errors import InputError, short
@@ -78,7 +83,8 @@ def draft_contract(
     group = find_group(lazy, roles, days)
     schema = lazy.collect_schema()
     places, windows = place_features(lazy, values), find_windows(schema, values.columns)
-    features = [(s, Where(places[s.name], windows.get(s.name))) for s in measured]
+    extremes = measure_extremes(lazy, values.columns)
+    features = [(s, Where(places[s.name], extremes[s.name], windows.get(s.name))) for s in measured]
     tables = find_stamped_tables(schema, roles.features)
     ages = measure_ages(lazy, roles, days, zone.name, tables)
     dates = {i: str(d) for i, d in enumerate(days.unique().sort())}

@@ -33,6 +33,7 @@ class Where:
     """What is known of a feature besides its values."""
 
     place: Place
+    extremes: tuple[float, float]
     window: DraftWindow | None = None
 
 
@@ -51,7 +52,7 @@ def draft_feature(s: FeatureStatistics, where: Where, days: Mapping[int, str]) -
     ]
     if where.window is not None:
         lines.append(Line("window", where.window.name, where.window.reason))
-    found = draft_range(s)
+    found = draft_range(s, where.extremes)
     lines += [
         Line("min", found.low, found.reason),
         Line("max", found.high, found.warning or "does the unit allow more?"),
@@ -113,7 +114,7 @@ def _draft_floors(s: FeatureStatistics, days: Mapping[int, str]) -> Iterator[Lin
     if known < _LEAST_DAYS:
         return
     std, distinct = quantile(s.daily.std, _ORDINARY), quantile(s.daily.distinct, _ORDINARY)
-    if std > 0:
+    if 0 < std < math.inf:
         floor = _round(std * _FLOOR)
         below = [days[i] for i in range(len(s.daily.std)) if s.daily.std[i] < floor]
         odd = f"; {len(below)} under the floor, as {below[0]}" if below else ""

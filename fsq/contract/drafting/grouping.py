@@ -14,6 +14,7 @@ OTHER = "other"  # the category of features that share no prefix
 UNKNOWN = "unknown_table"
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _WINDOW = re.compile(r"last_(\d{1,6})(d|h|w|m)?(?=_|$)(?:_(days?|hours?|weeks?|months?)(?=_|$))?")
+_STAMPS = ("last_updated", "data_hash")  # columns that a table may have, the better first
 _EVIDENCE = 14.0  # of a table by its NULLs: the logarithm of odds of one in a million
 
 
@@ -36,14 +37,20 @@ class DraftWindow:
 
 
 def find_stamped_tables(schema: pl.Schema, features: Collection[str]) -> list[str]:
-    """Upstream tables that the data has a timestamp of.
+    """Upstream tables that the data has a timestamp or a hash of.
 
     >>> schema = pl.Schema({"weather__last_updated": pl.Datetime(), "temp": pl.Float64()})
     >>> find_stamped_tables(schema, ["temp"])
     ['weather']
     """
-    owners = [c.removesuffix("__last_updated") for c in schema if c.endswith("__last_updated")]
-    return [o for o in owners if o not in features and _TABLE_NAME.fullmatch(o)]
+    owners = [c.rpartition("__")[0] for c in schema if c.rpartition("__")[2] in _STAMPS]
+    named = dict.fromkeys(o for o in owners if o not in features and _TABLE_NAME.fullmatch(o))
+    return list(named)
+
+
+def name_stamp(table: str, schema: pl.Schema) -> str:
+    """The column that tells whether a table has a record: its timestamp, else its hash."""
+    return next(f"{table}__{s}" for s in _STAMPS if f"{table}__{s}" in schema)
 
 
 def place_features(rows: pl.LazyFrame, values: pl.DataFrame) -> dict[str, Place]:
@@ -55,7 +62,8 @@ def place_features(rows: pl.LazyFrame, values: pl.DataFrame) -> dict[str, Place]
     """
     schema = rows.collect_schema()
     stamped = find_stamped_tables(schema, values.columns)
-    stamps = rows.select(pl.col(f"{t}__last_updated").is_null().alias(t) for t in stamped).collect()
+    columns = {t: name_stamp(t, schema) for t in stamped}
+    stamps = rows.select(pl.col(c).is_null().alias(t) for t, c in columns.items()).collect()
     by_nulls = _match_nulls(values, stamps)
     said = _read_upstream_tables(rows, values.columns)
     prefixes = _find_prefixes([n for n in values.columns if n not in said and n not in by_nulls])
@@ -65,10 +73,10 @@ def place_features(rows: pl.LazyFrame, values: pl.DataFrame) -> dict[str, Place]
         if name in said:
             table, reason = said[name], f"{name}__upstream_table says so"
         elif prefixed is not None:
-            table, reason = prefixed, f"{prefixed}__last_updated, and the name"
+            table, reason = prefixed, f"{columns[prefixed]}, and the name"
         elif name in by_nulls:
             table, share = by_nulls[name]
-            reason = f"NULL in {share} rows where {table}__last_updated is"
+            reason = f"NULL in {share} rows where {columns[table]} is"
         elif name in prefixes:
             table, reason = prefixes[name], "features whose names begin alike; correct it"
         else:

@@ -31,8 +31,22 @@ class Range:
     warning: str = ""
 
 
-def draft_range(s: FeatureStatistics) -> Range:
-    """The range of a feature; every value of the data lies inside."""
+def draft_range(s: FeatureStatistics, extremes: tuple[float, float]) -> Range:
+    """The range of a feature; every value of the data lies inside.
+
+    Args:
+        s: what the values say that are no defaults.
+        extremes: the smallest and largest value, those labelled as defaults too.
+    """
+    found, (low, high) = _find_range(s), extremes
+    if found.low <= low and high <= found.high:
+        return found
+    odd = low if low < found.low else high
+    warning = f"{odd:g} is labelled as a default: better NULL, so that the range can be narrower"
+    return Range(min(low, found.low), max(high, found.high), found.reason, warning)
+
+
+def _find_range(s: FeatureStatistics) -> Range:
     if s.low >= 0 and s.high <= 1:
         if s.whole:
             return Range(0, 1, "0 or 1 in every row")
@@ -80,7 +94,7 @@ def round_down(value: float, step: float) -> float:
     >>> round_down(-17.2, 10), round_down(0.37, 0.1)
     (-20.0, 0.3)
     """
-    return -round_up(-value, step)
+    return 0.0 - round_up(-value, step)
 
 
 def round_up(value: float, step: float) -> float:

@@ -90,6 +90,18 @@ def read_values(
     return rows.select(columns).collect()
 
 
+def measure_extremes(rows: pl.LazyFrame, features: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """The smallest and largest finite value of each feature, those labelled as defaults too."""
+    columns = []
+    for name in features:
+        value = pl.col(name).cast(pl.Float64)
+        finite = value.filter(value.is_finite())
+        columns += [finite.min().alias(f"{name}#low"), finite.max().alias(f"{name}#high")]
+    found = rows.select(columns).collect().row(0, named=True)
+    known = [n for n in features if found[f"{n}#low"] is not None]
+    return {n: (found[f"{n}#low"], found[f"{n}#high"]) for n in known}
+
+
 def measure(values: pl.DataFrame, days: pl.Series, min_rows: int) -> list[FeatureStatistics]:
     """Measure every feature that has a value.
 

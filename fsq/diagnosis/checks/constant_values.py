@@ -27,6 +27,8 @@ class ConstantThresholds(Thresholds):
     """Below a feature's floors: red if the standard deviation is under this part of its floor."""
     rows_per_value: Annotated[Count, Field(ge=1)] = 20
     """A date with few groups may have few distinct values: one in so many rows is enough."""
+    usual_value_share: Share = 0.2
+    """Without floors, one value is no fault if so many values of earlier dates equal it."""
     silent_share: Share = 0.2
     """Share of values that equal the expected one exactly."""
     silent_rise: Share = 0.1
@@ -108,7 +110,7 @@ class ConstantValues(Check):
                     gone = not ctx.follows_break(at) and _is_gone(ctx, f, at, limits)
                     severity: Severity = "red" if gone else "yellow"
                     STUCK.report(ctx, at, severity, f.name, [f], same, table, **facts)
-                elif not ctx.starts_season(at) and _is_silent(
+                elif not ctx.is_filling[at, f.index] and _is_silent(
                     f, share, usual_share, usual is not None, limits
                 ):
                     rows = round(share * trusted[at, f.index])
@@ -146,10 +148,12 @@ def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> 
         if distinct[at, f.index] != 1:
             return False
         usual = ctx.compute_median_before(distinct, at)
-        return bool(usual is not None and usual[f.index] >= ctx.contract.diagnosis.history_days)
+        if usual is None or usual[f.index] < ctx.contract.diagnosis.history_days:
+            return False
+        return ctx.measure_usual_share(f, at) < limits.usual_value_share
     if ctx.get_matrix("most_common_share")[at, f.index] >= limits.stuck_share:
         return True
-    if ctx.starts_season(at):
+    if ctx.is_filling[at, f.index]:
         return False  # few events, few values
     rows = int(ctx.get_matrix("trusted")[at, f.index])
     least = min(f.min_distinct or 0, rows // limits.rows_per_value)

@@ -103,8 +103,9 @@ def _measure_shift(
     steps = np.linspace(0, len(before) - 1, limits.psi_bins + 1)[1:-1].astype(np.int64)
     edges = np.unique(before[steps])
     bins = np.searchsorted(edges, values, side="right")
-    counts = np.zeros((last + 1, len(edges) + 1))
-    np.add.at(counts, (dates, bins), 1)
+    width = len(edges) + 1
+    cells = np.bincount(dates * width + bins, minlength=(last + 1) * width)
+    counts = cells.reshape(last + 1, width).astype(np.float64)
     total = counts[:last].sum(axis=0)
     index = measure_psi(counts[last], total)
     # Rows of one group may share a value: what counts is how many values there are.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fsq.contract import Feature
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
@@ -166,14 +168,16 @@ class Upstream(Check):
         empty = {t: ctx.count_per_date(mask) for t, mask in defaulted.items()}
         for at, _ in ctx.iterate_dates():
             starting: list[Feature] = []
+            is_filling = ctx.is_filling[at]
             DEFAULT_RISE.can_evaluate(ctx, at)
             SEASON_START.can_evaluate(ctx, at)
             for table, features in ctx.tables.items():
-                if all(f.optional for f in features):
+                required = [f for f in features if not f.optional]
+                if not required:
                     continue  # these may be absent; another check looks at them
                 ran = has_run(ctx, table, at)
                 if empty[table][at] >= nearly_all * ctx.rows[at]:
-                    if ctx.starts_season(at) and ran is not False:
+                    if is_filling[[f.index for f in required]].all() and ran is not False:
                         starting += features
                     else:
                         rows, examples = empty[table][at], ctx.list_examples(defaulted[table], at)
@@ -183,19 +187,17 @@ class Upstream(Check):
                     continue
                 if ran is False:
                     DISAGREEMENT.report(ctx, at, "yellow", table, features, 0, table, ran=False)
-                required = [f for f in features if not f.optional]
                 lost = [f for f in required if ctx.default_share[at, f.index] >= nearly_all]
-                if ctx.starts_season(at):
-                    starting += lost
-                    continue
+                starting += [f for f in lost if is_filling[f.index]]
+                lost = [f for f in lost if not is_filling[f.index]]
                 if lost:
                     most = ctx.get_matrix("default_rows")[at, [f.index for f in lost]].max()
                     FEATURE_MISSING.report(ctx, at, "red", table, lost, most, table, ran=ran)
-                rest = [f for f in required if f not in lost]
+                rest = [f for f in required if f not in lost and not is_filling[f.index]]
                 _report_rise(ctx, at, table, rest, ran, limits)
             if starting:
                 starting.sort(key=lambda f: f.index)
-                sample: dict[str, Any] = {name_sample(nouns): float(ctx.median_sample[at])}
+                sample: dict[str, Any] = {name_sample(nouns): _measure_sample(ctx, at, starting)}
                 SEASON_START.report(ctx, at, "yellow", "", starting, ctx.rows[at], **sample)
 
 
@@ -213,6 +215,13 @@ def _kind_of_empty(ran: bool | None) -> Kind:
     if ran is None:
         return TABLE_MISSING
     return WROTE_NOTHING if ran else DID_NOT_RUN
+
+
+def _measure_sample(ctx: Context, at: int, features: list[Feature]) -> float:
+    """The median sample of a date on which all windows, or these features' windows, fill."""
+    if ctx.starts_season(at):
+        return float(ctx.median_sample[at])
+    return float(np.nanmax(ctx.get_matrix("sample_size")[at, [f.index for f in features]]))
 
 
 def _report_rise(

@@ -7,7 +7,7 @@ feature_checks AS (
     default_share - usual_default_share AS default_rise,
     expected_share - IF(has_history, usual_expected_share, 0) AS expected_rise,
     min_std IS NOT NULL OR min_distinct IS NOT NULL AS has_floor,
-    IFNULL(DATE_DIFF(game_date, date_before, DAY) >= $break_days, FALSE) AS after_break
+    IFNULL(DATE_DIFF(day, date_before, DAY) >= $break_days, FALSE) AS after_break
   FROM features_by_run
 ),
 stuck_checks AS (
@@ -118,7 +118,7 @@ feature_findings AS (
 -- (kind is NULL) stays until the next step, so that no date is lost.
 grouped_findings AS (
   SELECT
-    game_date,
+    day,
     kind,
     subject,
     LOGICAL_OR(warming_up) AS warming_up,
@@ -131,19 +131,19 @@ grouped_findings AS (
       AS affected_rows,
     COUNT(*) = ANY_VALUE(table_width) AND COUNT(*) > 1 AS whole_table,
     ANY_VALUE(table_default_rows) AS table_default_rows,
-    ARRAY_CONCAT_AGG(IF(kind = 'default_rise', default_players, NULL)) AS players
+    ARRAY_CONCAT_AGG(IF(kind = 'default_rise', default_records, NULL)) AS records
   FROM feature_findings
-  GROUP BY game_date, kind, subject, subgroup
+  GROUP BY day, kind, subject, subgroup
 ),
-findings_with_players AS (
+findings_with_records AS (
   SELECT
-    g.* EXCEPT (players),
-    (SELECT COUNT(DISTINCT p) FROM UNNEST(g.players) AS p) AS players
+    g.* EXCEPT (records),
+    (SELECT COUNT(DISTINCT r) FROM UNNEST(g.records) AS r) AS records
   FROM grouped_findings AS g
 ),
 findings_by_date AS (
   SELECT
-    game_date,
+    day,
     LOGICAL_OR(warming_up) AS warming_up,
     LOGICAL_OR(has_history) AS has_history,
     ARRAY_AGG(
@@ -161,13 +161,13 @@ findings_by_date AS (
         CASE
           WHEN kind != 'default_rise' THEN affected_rows
           WHEN whole_table THEN table_default_rows
-          ELSE players
+          ELSE records
         END AS rows_affected
       ))
       IGNORE NULLS
     ) AS findings
-  FROM findings_with_players
-  GROUP BY game_date
+  FROM findings_with_records
+  GROUP BY day
 ),
 -- The dates: their rows, their optional features, their categories.
 date_metrics AS (
@@ -176,29 +176,27 @@ date_metrics AS (
     f.warming_up,
     f.has_history,
     f.findings,
-    MIN(IFNULL(d.games, 0)) OVER () > 0 AS games_known,
-    d.vegas_rows / d.`rows` AS optional_share
+    MIN(IFNULL(d.group_count, 0)) OVER () > 0 AS groups_known$optional_shares
   FROM dates AS d
-  JOIN findings_by_date AS f ON f.game_date = d.game_date
+  JOIN findings_by_date AS f ON f.day = d.day
 ),
 date_rates AS (
-  SELECT *, IF(games_known, `rows` / games, `rows`) AS rate FROM date_metrics
+  SELECT *, IF(groups_known, `rows` / group_count, `rows`) AS rate FROM date_metrics
 ),
 date_rates_with_history AS (
   SELECT
     *,
     ARRAY_AGG(STRUCT(
-      game_date AS day, rate AS rate, optional_share AS optional_share,
-      $category_fields
-    )) OVER (ORDER BY game_date ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
+      day AS day, rate AS rate,
+      $category_fields$optional_fields
+    )) OVER (ORDER BY day ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
   FROM date_rates
 ),
 compared_dates AS (
   SELECT
     r.* EXCEPT (earlier),
     IF(r.has_history, r.rate / $usual_rate, NULL) AS coverage,
-    IF(r.has_history, $usual_optional_share, NULL) AS usual_optional_share,
-    $usual_categories
+    $usual_categories$usual_optional
   FROM date_rates_with_history AS r
 ),
 dates_with_findings AS (
@@ -210,36 +208,17 @@ dates_with_findings AS (
         SELECT s FROM UNNEST([
           STRUCT(
             CASE
-              WHEN m.coverage < IF(m.games_known, $rows_per_game_yellow, $rows_yellow)
+              WHEN m.coverage < IF(m.groups_known, $rows_per_game_yellow, $rows_yellow)
                 THEN 'missing_rows'
-              WHEN m.games_known AND m.coverage > $rows_above THEN 'surplus_rows'
+              WHEN m.groups_known AND m.coverage > $rows_above THEN 'surplus_rows'
             END AS kind,
-            IF(m.games_known AND m.coverage < $rows_per_game_red, 'red', 'yellow') AS severity,
+            IF(m.groups_known AND m.coverage < $rows_per_game_red, 'red', 'yellow') AS severity,
             '' AS subject,
             CAST(NULL AS STRING) AS upstream_table,
             CAST(NULL AS STRING) AS processor,
             ARRAY<STRING>[] AS features,
             CAST(ABS(ROUND(m.`rows` * (1 / m.coverage - 1))) AS INT64) AS rows_affected
-          ),
-          STRUCT(
-            CASE
-              WHEN NOT $has_optional THEN NULL
-              WHEN m.optional_share = 0 AND IFNULL(m.usual_optional_share, 0) = 0
-                THEN 'optional_absent'
-              WHEN NOT m.warming_up
-                AND m.optional_share NOT BETWEEN $optional_low AND $optional_high
-                AND ABS(m.optional_share - m.usual_optional_share) >= $optional_shift
-                THEN 'optional_coverage'
-            END AS kind,
-            IF(
-              m.optional_share = 0 AND IFNULL(m.usual_optional_share, 0) = 0, 'info', 'yellow'
-            ) AS severity,
-            '' AS subject,
-            $optional_table AS upstream_table,
-            $optional_processor AS processor,
-            $optional_features AS features,
-            CAST(TRUNC(m.`rows` * (1 - m.optional_share)) AS INT64) AS rows_affected
-          )
+          )$optional_findings
         ]) AS s
         WHERE s.kind IS NOT NULL
       )
@@ -261,9 +240,7 @@ dates_with_all_findings AS (
           CAST(NULL AS STRING) AS processor,
           c.features AS features,
           n.`rows` AS rows_affected
-        FROM UNNEST([
-          $required_categories
-        ]) AS c
+        FROM UNNEST($required_categories) AS c
         WHERE n.has_history AND NOT n.warming_up
           AND c.usual - c.quality >= $category_drop_yellow
           AND NOT EXISTS (

@@ -6,29 +6,30 @@ contract AS (
 -- The scored rows of the dates, and of the earlier dates to compare with.
 scored AS (
   SELECT
-    t.`player_lookup`,
-    t.`game_date`,
-    $game_id_read$category_read,
+    t.$date AS day,
+    $record AS record,
+    $group_read$category_read,
     t.`feature_quality_score`,
     t.`quality_alert_level`,
     t.`is_production_ready`,
     t.`is_training_ready`,
-    t.`has_vegas_line`,
     t.`upstream_processors_ran`,
     t.`missing_processors`,
     t.`upstream_data_freshness_hours`,
     t.`feature_quality_detail`
   FROM $table AS t
-  WHERE t.`game_date` BETWEEN $since AND $end
+  WHERE t.$date BETWEEN $since AND $end
     AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width$only_history
 ),
 feature_rows AS (
   SELECT
-    t.`game_date`,
-    t.`player_lookup`,
+    t.day,
+    t.record,
     t.`upstream_data_freshness_hours`,
     c.feature_index,
     c.upstream_table,
+    c.stale_hours,
+    c.very_stale_hours,
     d.`is_default`,
     d.`feature_value`,
     d.`expected_value`,
@@ -43,21 +44,21 @@ feature_rows AS (
 feature_facts AS (
   SELECT
     *,
-    MIN(IF(is_default, 1, 0)) OVER (PARTITION BY game_date, player_lookup, upstream_table) = 1
+    MIN(IF(is_default, 1, 0)) OVER (PARTITION BY day, record, upstream_table) = 1
       AS all_of_table_default,
     COUNT(*) OVER (
-      PARTITION BY game_date, feature_index, is_default, CAST(feature_value + 0 AS STRING)
+      PARTITION BY day, feature_index, is_default, CAST(feature_value + 0 AS STRING)
     ) AS same_value_rows,
-    PERCENTILE_CONT(sample_size, 0.5) OVER (PARTITION BY game_date, feature_index) AS games,
+    PERCENTILE_CONT(sample_size, 0.5) OVER (PARTITION BY day, feature_index) AS median_sample,
     upstream_data_freshness_hours - TIMESTAMP_DIFF(
-      last_updated, MIN(last_updated) OVER (PARTITION BY game_date, player_lookup), MICROSECOND
+      last_updated, MIN(last_updated) OVER (PARTITION BY day, record), MICROSECOND
     ) / 3.6e9 AS age_hours
   FROM feature_rows
 ),
 -- From here on, one row per date and feature.
 daily_counts AS (
   SELECT
-    game_date,
+    day,
     feature_index,
     COUNT(*) AS `rows`,
     COUNTIF(is_default) AS default_rows,
@@ -68,41 +69,49 @@ daily_counts AS (
     COUNTIF(feature_value IS NOT NULL) AS value_rows,
     COUNTIF(NOT value_range_valid) AS violation_rows,
     COUNTIF(age_hours IS NOT NULL) AS aged_rows,
-    COUNTIF(age_hours > $stale_hours) AS stale_rows,
-    COUNTIF(age_hours > $very_stale_hours) AS very_stale_rows,
+    COUNTIF(age_hours > stale_hours) AS stale_rows,
+    COUNTIF(age_hours > very_stale_hours) AS very_stale_rows,
     COUNT(DISTINCT IF(is_default, NULL, feature_value)) AS distinct_values,
     MAX(IF(is_default, 0, same_value_rows)) AS most_common_rows,
     STDDEV_SAMP(IF(is_default, NULL, feature_value)) AS std,
-    ANY_VALUE(games) AS games,
-    ARRAY_AGG(IF(is_default, player_lookup, NULL) IGNORE NULLS) AS default_players
+    ANY_VALUE(median_sample) AS median_sample,
+    ARRAY_AGG(IF(is_default, record, NULL) IGNORE NULLS) AS default_records
   FROM feature_facts
-  GROUP BY game_date, feature_index
+  GROUP BY day, feature_index
 ),
 daily_features AS (
   SELECT
     f.*,
     c.* EXCEPT (feature_index),
-    MAX(IF(c.sized, f.games, NULL)) OVER (PARTITION BY f.game_date) AS games_known,
-    LAG(f.game_date) OVER (PARTITION BY f.feature_index ORDER BY f.game_date) AS date_before
+    MAX(IF(c.window_size IS NOT NULL, f.median_sample, NULL)) OVER (PARTITION BY f.day)
+      AS date_sample,
+    MAX(IF(f.median_sample IS NOT NULL, c.window_size, NULL)) OVER (PARTITION BY f.day)
+      AS date_size,
+    LAG(f.day) OVER (PARTITION BY f.feature_index ORDER BY f.day) AS date_before
   FROM daily_counts AS f
   JOIN contract AS c ON c.feature_index = f.feature_index
+),
+-- A date is warm if its windows hold as many members as the contract asks for, or as they can.
+warm_features AS (
+  SELECT *, IFNULL(date_sample >= LEAST($warmup_games, date_size), FALSE) AS warm
+  FROM daily_features
 ),
 features_with_history AS (
   SELECT
     *,
-    ARRAY_AGG(STRUCT(game_date AS day, games AS games, games_known AS games_known))
+    ARRAY_AGG(STRUCT(day AS day, median_sample AS median_sample, warm AS warm))
       OVER ($before) AS earlier
-  FROM daily_features
+  FROM warm_features
 ),
 -- Are there enough earlier dates to compare with? Are windows still filling in a new season?
 season_state AS (
   SELECT
     r.* EXCEPT (earlier),
     (SELECT COUNT(*) FROM UNNEST(r.earlier) AS e WHERE $recent) >= $history_min_days AS has_history,
-    IFNULL(r.games_known < $warmup_games, FALSE) AND NOT EXISTS (
-      SELECT 1 FROM UNNEST(r.earlier) AS e WHERE $recent AND e.games_known >= $warmup_games
+    r.date_sample IS NOT NULL AND NOT r.warm AND NOT EXISTS (
+      SELECT 1 FROM UNNEST(r.earlier) AS e WHERE $recent AND e.warm
     ) AS warming_up,
-    $usual_games AS usual_games
+    $usual_median_sample AS usual_sample
   FROM features_with_history AS r
 ),
 -- While a window without a fixed size is empty, a default is expected.
@@ -110,7 +119,7 @@ excused_counts AS (
   SELECT
     *,
     IF(
-      open_ended AND IF(has_history, IFNULL(usual_games, 0), 0) < $warmup_games, empty_rows, 0
+      open_ended AND IF(has_history, IFNULL(usual_sample, 0), 0) < $warmup_games, empty_rows, 0
     ) AS excused_rows
   FROM season_state
 ),
@@ -127,7 +136,7 @@ shares_with_history AS (
   SELECT
     *,
     ARRAY_AGG(STRUCT(
-      game_date AS day, default_share AS default_share, expected_share AS expected_share,
+      day AS day, default_share AS default_share, expected_share AS expected_share,
       CAST(distinct_values AS FLOAT64) AS distinct_values
     )) OVER ($before) AS earlier
   FROM feature_shares
@@ -143,9 +152,9 @@ compared_shares AS (
 -- The dates, and the jobs that ran according to the rows.
 dates AS (
   SELECT
-    t.`game_date`,
+    t.day,
     COUNT(*) AS `rows`,
-    $games AS games,
+    $groups AS group_count,
     AVG(t.`feature_quality_score`) AS quality,
     $category_means,
     COUNTIF(t.`quality_alert_level` = 'green') AS green,
@@ -153,12 +162,11 @@ dates AS (
     COUNTIF(t.`quality_alert_level` = 'red') AS red,
     COUNTIF(t.`is_production_ready`) AS production_ready,
     COUNTIF(t.`is_training_ready`) AS training_ready,
-    COUNTIF(t.`has_vegas_line`) AS vegas_rows,
-    COUNTIF(t.`upstream_processors_ran` IS NOT NULL) > 0 AS run_known,
+    $optional_counts    COUNTIF(t.`upstream_processors_ran` IS NOT NULL) > 0 AS run_known,
     STRING_AGG(DISTINCT t.`upstream_processors_ran`, ',') AS ran,
     STRING_AGG(DISTINCT t.`missing_processors`, ',') AS missing
   FROM scored AS t
-  GROUP BY t.`game_date`
+  GROUP BY t.day
 ),
 -- The absence of a job counts only if the job is expected on every date.
 features_by_run AS (
@@ -171,5 +179,5 @@ features_by_run AS (
       WHEN f.processor_expected THEN FALSE
     END AS ran
   FROM compared_shares AS f
-  JOIN dates AS d ON d.game_date = f.game_date
+  JOIN dates AS d ON d.day = f.day
 )

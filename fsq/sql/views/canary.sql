@@ -44,7 +44,7 @@ dates_with_verdict AS (
   FROM dates_with_all_findings AS c
 )
 SELECT
-  game_date,
+  day AS $date,
   CASE
     WHEN ARRAY_LENGTH(red_findings) > 0 THEN 'red'
     WHEN ARRAY_LENGTH(yellow_findings) > 0 THEN 'yellow'
@@ -56,8 +56,7 @@ SELECT
   red_findings,
   yellow_findings,
   `rows`,
-  games,
-  quality,
+  $group_count  quality,
   $category_columns,
   green,
   yellow,
@@ -67,5 +66,5 @@ SELECT
   ARRAY(SELECT DISTINCT job FROM UNNEST(SPLIT(missing, ',')) AS job ORDER BY job)
     AS missing_processors
 FROM dates_with_verdict
-WHERE game_date >= $start
-ORDER BY game_date
+WHERE day >= $start
+ORDER BY day

@@ -21,7 +21,7 @@ features_with_rise AS (
 ),
 tables AS (
   SELECT
-    game_date,
+    day,
     upstream_table,
     ANY_VALUE(processor) AS processor,
     ANY_VALUE(processor_expected) AS processor_expected,
@@ -41,11 +41,11 @@ tables AS (
     LOGICAL_OR(all_default AND NOT optional) AS required_missing,
     MIN(feature_index) AS position
   FROM features_with_rise
-  WHERE game_date >= $start
-  GROUP BY game_date, upstream_table
+  WHERE day >= $start
+  GROUP BY day, upstream_table
 )
 SELECT
-  t.game_date,
+  t.day AS $date,
   t.upstream_table,
   t.processor,
   t.ran,
@@ -66,5 +66,5 @@ SELECT
   ARRAY(SELECT DISTINCT job FROM UNNEST(SPLIT(d.missing, ',')) AS job ORDER BY job)
     AS missing_processors
 FROM tables AS t
-JOIN dates AS d ON d.game_date = t.game_date
-ORDER BY t.game_date, t.position
+JOIN dates AS d ON d.day = t.day
+ORDER BY t.day, t.position

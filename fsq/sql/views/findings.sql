@@ -5,7 +5,7 @@ $not_in_sql
 -- $history_note
 $metrics$checks
 SELECT
-  c.game_date,
+  c.day AS $date,
   f.kind,
   f.severity,
   NULLIF(f.subject, '') AS subject,
@@ -16,5 +16,5 @@ SELECT
   c.`rows`
 FROM dates_with_all_findings AS c
 CROSS JOIN UNNEST(c.findings) AS f
-WHERE c.game_date >= $start
-ORDER BY c.game_date, f.severity, f.rows_affected DESC
+WHERE c.day >= $start
+ORDER BY c.day, f.severity, f.rows_affected DESC

@@ -1,12 +1,11 @@
 -- The records that pass every training gate, with one column per feature: its value.
--- The same as fsq.training_set with its defaults. Join your label on the two keys.
--- A filter on game_date prunes partitions, both in this query and on its view.
+-- The same as fsq.training_set with its defaults. Join your label on the keys.
+-- A filter on $date_name prunes partitions, both in this query and on its view.
 SELECT
-  t.`player_lookup`,
-  t.`game_date`,
-  $game_id$values
+  $keys,
+  $group$values
 FROM $table AS t
-WHERE t.`game_date` BETWEEN $start AND $end
+WHERE t.$date BETWEEN $start AND $end
   AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width
   $gates
   -- $fault_descriptions; a window without a fixed size may be empty

@@ -3,7 +3,7 @@
 -- $history_note
 WITH dates AS (
   SELECT
-    t.`game_date`,
+    t.$date AS day,
     COUNT(*) AS `rows`,
     AVG(t.`feature_quality_score`) AS quality_pct,
     $category_means,
@@ -14,16 +14,16 @@ WITH dates AS (
     100 * COUNTIF(t.`is_production_ready`) / COUNT(*) AS production_ready_pct,
     100 * COUNTIF(t.`is_training_ready`) / COUNT(*) AS training_ready_pct
   FROM $table AS t
-  WHERE t.`game_date` BETWEEN $since AND $end
+  WHERE t.$date BETWEEN $since AND $end
     AND t.`quality_tier` IS NOT NULL
-  GROUP BY t.`game_date`
+  GROUP BY t.$date
 ),
 dates_with_history AS (
   SELECT
     *,
     ARRAY_AGG(STRUCT(
       $compared_fields
-    )) OVER (ORDER BY game_date ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
+    )) OVER (ORDER BY day ROWS BETWEEN $history_days PRECEDING AND 1 PRECEDING) AS earlier
   FROM dates
 ),
 compared_dates AS (
@@ -33,9 +33,10 @@ compared_dates AS (
   FROM dates_with_history AS r
 )
 SELECT
-  *,
+  day AS $date,
+  * EXCEPT (day),
   quality_pct - quality_pct_trailing AS quality_change,
   default_pct - default_pct_trailing AS default_change,
   SAFE_DIVIDE(100 * `rows`, rows_trailing) AS coverage_pct
 FROM compared_dates
-WHERE game_date >= $start
+WHERE day >= $start

@@ -125,6 +125,15 @@ def test_an_outlier_lies_inside_and_is_pointed_at() -> None:
     assert parse_contract(text, "draft").features[0].max >= 1048
 
 
+def test_what_follows_the_date_gets_a_wider_range() -> None:
+    """Weather of one season says little of the next; what varies within a date says enough."""
+    within = normal(50, 10)
+    daily = np.repeat(normal(50, 10)[:DATES], PER_DATE) + normal(0, 1)
+    contract = draft({"within": within, "daily": daily})
+    margins = [f.max - v.max() for f, v in zip(contract.features, (within, daily), strict=True)]
+    assert margins[1] > 2 * margins[0]
+
+
 # Values that look like defaults
 
 

@@ -7,6 +7,8 @@ import re
 import sys
 from dataclasses import dataclass
 
+import numpy as np
+
 from fsq.contract.drafting.statistics import FeatureStatistics
 
 _SHARE = re.compile(r"(^|_)(rate|share|ratio|pct|percent|prob|probability|fraction|frac)(_|$)")
@@ -18,6 +20,8 @@ _CALENDAR = {  # the last token of a name, or the last but one
     "dow": (0, 7, "a day of the week"),
 }
 _MARGIN = 0.25  # of the width between the 1 % and 99 % quantiles, beyond the data on either side
+_ENOUGH_DATES = 90  # where values follow the date: the margin is the width, more with fewer dates
+_MOST_MARGIN = 3.0
 _FAR = 3.0  # times that width: so far outside, a value may be wrong
 
 
@@ -65,7 +69,10 @@ def _from_quantiles(s: FeatureStatistics) -> Range:
     _, q01, _, q99, _ = s.quantiles
     width = (q99 / 2 - q01 / 2) * 2  # halves, since the difference of two floats may overflow
     width = width if math.isfinite(width) else sys.float_info.max
-    margin = _MARGIN * width or max(abs(s.low), abs(s.high)) * _MARGIN or 1.0
+    dates = int(np.count_nonzero(~np.isnan(s.daily.mean)))
+    dated = min(_MOST_MARGIN, max(1.0, _ENOUGH_DATES / max(1, dates)))
+    share = dated if s.follows_date else _MARGIN
+    margin = share * width or max(abs(s.low), abs(s.high)) * _MARGIN or 1.0
     low, high = s.low - margin, s.high + margin
     if not s.whole:  # where many values lie at the very edge, somebody cut them there
         low, high = (s.low if q01 == s.low else low), (s.high if q99 == s.high else high)
@@ -85,7 +92,7 @@ def _find_outlier(s: FeatureStatistics, width: float) -> str:
         return f"{s.high:g} is far above the 99.9 % quantile, {high:g}: is it real?"
     if width > 0 and low - s.low > _FAR * width:
         return f"{s.low:g} is far below the 0.1 % quantile, {low:g}: is it real?"
-    return ""
+    return "it follows the date: what of other seasons?" if s.follows_date else ""
 
 
 def round_down(value: float, step: float) -> float:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 DAY = "#day"  # not a possible name of a feature
+_DATED = 0.6  # of the spread, from which on that of the dates' means is most of it
 _QUANTILES = (0.001, 0.01, 0.5, 0.99, 0.999)
 
 
@@ -18,12 +19,14 @@ class DailyShares:
     """A feature on each date, in order of dates; NaN where a date has too few values.
 
     Attributes:
+        mean: of its values.
         std: sample standard deviation of its values.
         distinct: number of distinct values.
         most_common: share of the most common value among the values.
         default: share of rows without a value, or with one that is labelled as a default.
     """
 
+    mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
     distinct: npt.NDArray[np.float64]
     most_common: npt.NDArray[np.float64]
@@ -46,6 +49,7 @@ class FeatureStatistics:
         mode: the most common value; the smallest of those equally common.
         mode_count: rows that hold it.
         second_count: rows that hold the next most common value.
+        std: standard deviation of its values.
         daily: the same by date.
     """
 
@@ -60,12 +64,20 @@ class FeatureStatistics:
     mode: float
     mode_count: int
     second_count: int
+    std: float
     daily: DailyShares
 
     @property
     def default_share(self) -> float:
         """Share of rows without a value that can be trusted."""
         return 1 - self.values / self.rows
+
+    @property
+    def follows_date(self) -> bool:
+        """Whether its values differ from date to date more than within a date, as weather does."""
+        means = self.daily.mean[~np.isnan(self.daily.mean)]
+        with np.errstate(all="ignore"):
+            return bool(len(means) > 1 and np.std(means) > _DATED * self.std)
 
 
 def read_values(
@@ -134,6 +146,7 @@ def _measure_one(column: pl.Series, daily: DailyShares) -> FeatureStatistics:
         float(counts[column.name][0]),
         int(counts["count"][0]),
         int(second),
+        float(present.std(ddof=0)),  # type: ignore[arg-type]
         daily,
     )
 
@@ -143,6 +156,7 @@ def _measure_days(values: pl.DataFrame, days: pl.Series, min_rows: int) -> dict[
     for n in values.columns:
         present = pl.col(n).drop_nulls()
         parts += [
+            present.mean().alias(f"{n}#mean"),
             present.std().alias(f"{n}#std"),
             present.n_unique().alias(f"{n}#distinct"),
             (present.unique_counts().max() / present.len()).alias(f"{n}#most_common"),
@@ -155,11 +169,11 @@ def _measure_days(values: pl.DataFrame, days: pl.Series, min_rows: int) -> dict[
     for n in values.columns:
         count = table[f"{n}#values"].to_numpy().astype(np.float64)
         enough = count >= min_rows
-        std, distinct, most_common = (
+        mean, std, distinct, most_common = (
             np.where(enough, table[f"{n}#{m}"].cast(pl.Float64).to_numpy(), np.nan)
-            for m in ("std", "distinct", "most_common")
+            for m in ("mean", "std", "distinct", "most_common")
         )
-        out[n] = DailyShares(std, distinct, most_common, 1 - count / rows)
+        out[n] = DailyShares(mean, std, distinct, most_common, 1 - count / rows)
     return out
 
 

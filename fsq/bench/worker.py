@@ -19,6 +19,7 @@ import polars as pl
 from fsq.bench import watch
 from fsq.bench.cases import select_day
 from fsq.bench.check import compute_digest, validate_consistency, validate_same_answer
+from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.validation import validate_input
 from fsq.schema.arrow import to_arrow
@@ -89,7 +90,7 @@ def measure_stages(job: Job) -> Job:
                 validate_consistency(scored, options.contract)
             rows += frame.height
             del scored, frame
-            clock.time(watch.DELTA, _write_delta, table, folder)
+            clock.time(watch.DELTA, _write_delta, table, folder, options.contract)
             if job["bigquery"]:
                 clock.time(watch.REQUESTS, _serialize_requests, table)
             del table
@@ -175,10 +176,10 @@ def _time_copy(size: int) -> float:
     return _time_call(np.copyto, target, source)
 
 
-def _write_delta(table: Any, folder: str) -> None:
+def _write_delta(table: Any, folder: str, contract: Contract) -> None:
     from fsq.stores.delta.store import DeltaStore
 
-    DeltaStore(f"{folder}/store").replace(table)
+    DeltaStore(f"{folder}/store", contract).replace(table)
 
 
 def _serialize_requests(table: Any) -> list[Any]:

@@ -37,6 +37,30 @@ def test_init_writes_a_file_that_check_accepts(run: Command, data: Path, tmp_pat
     assert fsq.score(pl.read_parquet(data), mine).height == 400
 
 
+def test_init_reads_a_delta_table(run: Command, data: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table"
+    pl.read_parquet(data).write_delta(str(table))
+    words = ("--key", "shop_id", "--date", "day", "--name", "shop_data")
+    told = run("contract", "init", table, *words)
+    assert (told.status, told.out) == (0, run("contract", "init", data, *words).out)
+
+
+def test_the_printed_commands_go_all_the_way(
+    run: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a file to a training set without an edit."""
+    monkeypatch.chdir(tmp_path)
+    words = ("--key", "shop_id", "--date", "day", "--out", "mine.toml")
+    for line in run("contract", "init", data, *words).out.splitlines()[-2:]:
+        assert run(*shlex.split(line)[1:]).status == 0
+    told = run("check", "--store", "warehouse/mine", "--date", "2026-01-20", "--json")
+    assert told.status == 0
+    assert told.document["dates"][0]["verdict"] == "green"
+    training = ("training-set", "--store", "warehouse/mine", "--out", "t.parquet")
+    assert run(*training).status == 0
+    assert pl.read_parquet("t.parquet").height == 400
+
+
 @pytest.mark.parametrize("ending", ["csv", "ndjson", "arrow"])
 def test_init_reads_other_files(run: Command, data: Path, tmp_path: Path, ending: str) -> None:
     rows, path = pl.read_parquet(data), tmp_path / f"shop_data.{ending}"

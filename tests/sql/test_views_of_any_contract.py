@@ -43,14 +43,16 @@ def client(emulator: dict[str, str]) -> Iterator[Any]:
             patch.setenv(name, value)
         with open_clients("p") as clients:
             clients.tables.create_dataset("p.any_views")
-            fill(clients, TABLE, SCORED)
+            fill(clients, TABLE, SCORED, CONTRACT)
             sql.create_views(clients.tables, TABLE, CONTRACT)
             yield clients.tables
 
 
-def fill(clients: Any, table: TableName, scored: pl.DataFrame) -> None:
+def fill(clients: Any, table: TableName, scored: pl.DataFrame, contract: Contract) -> None:
     rows = to_arrow(scored)
-    clients.tables.create_table(bigquery.Table(table.dotted, schema=table_fields(rows.schema)))
+    clients.tables.create_table(
+        bigquery.Table(table.dotted, schema=table_fields(rows.schema, contract.output))
+    )
     write_rows(clients.writer, table.path, rows)
 
 
@@ -143,7 +145,7 @@ def test_many_features_and_categories(client: Any) -> None:
     rows = simulate_table(large, dates=4, entities=3, incidents=False)[0]
     scored = fsq.score(rows, large)
     with open_clients("p") as clients:
-        fill(clients, table, scored)
+        fill(clients, table, scored, large)
     query = sql.make_query("trend", table, large)
     job = client.query(query, retry=None, job_retry=None)
     got = pl.from_arrow(job.result(retry=None).to_arrow(create_bqstorage_client=False))

@@ -104,3 +104,12 @@ def find_worst(verdicts: Iterable[Verdict]) -> Verdict:
     'yellow'
     """
     return min(verdicts, key=VERDICTS.index, default="unknown")
+
+
+def replace_nan(figures: dict[str, Any]) -> dict[str, Any]:
+    """NaN and infinity, which JSON does not know, become null.
+
+    >>> replace_nan({"mean": float("nan"), "rows": 3})
+    {'mean': None, 'rows': 3}
+    """
+    return {k: None if isinstance(v, float) and v - v != 0 else v for k, v in figures.items()}

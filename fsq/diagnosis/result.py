@@ -10,7 +10,7 @@ import polars as pl
 
 import fsq.diagnosis.rendering as rendering
 from fsq.contract import Contract
-from fsq.diagnosis.findings import Finding, Verdict, find_worst
+from fsq.diagnosis.findings import Finding, Verdict, find_worst, replace_nan
 
 SCHEMA_VERSION = 1  # of to_dict and of `fsq check --json`
 
@@ -70,11 +70,11 @@ class Diagnosis:
         date_column = self.contract.table.date
         features: dict[date, list[dict[str, Any]]] = {}
         for f in self.features.to_dicts():
-            features.setdefault(f.pop(date_column), []).append(_replace_nan(f))
+            features.setdefault(f.pop(date_column), []).append(replace_nan(f))
         measured = {day.pop(date_column): day for day in self.days.to_dicts()}
         return [
             {"date": d.isoformat(), "verdict": self.dates[d]}
-            | _replace_nan(measured.get(d, {"rows": 0}))
+            | replace_nan(measured.get(d, {"rows": 0}))
             | {"features": features.get(d, [])}
             for d in sorted(self.dates)
         ]
@@ -86,8 +86,3 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         return rendering.render_html(self.summary)
-
-
-def _replace_nan(row: dict[str, Any]) -> dict[str, Any]:
-    """NaN and infinity, which JSON does not know, become null."""
-    return {k: None if isinstance(v, float) and v - v != 0 else v for k, v in row.items()}

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from fsq.contract import Feature
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import SEVERITIES, NotEvaluated, Severity, Signal
+from fsq.diagnosis.findings import SEVERITIES, NotEvaluated, Severity, Signal, replace_nan
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import describe_start
 
@@ -136,7 +136,7 @@ class Kind:
             features: those affected; empty if it is about rows.
             rows_affected: of this date.
             table: the upstream table, if it causes this.
-            **evidence: figures, as JSON types.
+            **evidence: figures, as JSON types; NaN, which JSON does not know, becomes null.
         """
         if severity not in self.severities:
             raise ValueError(f"{self.name} cannot be {severity}; add it to the kind's severities")
@@ -150,7 +150,7 @@ class Kind:
                 int(rows_affected),
                 int(ctx.rows[at]),
                 table,
-                evidence,
+                replace_nan(evidence),
             )
         )
 

@@ -2,6 +2,7 @@
 
 from fsq.contract.loading import load_contract, shipped_contracts
 from fsq.contract.model import Contract
-from fsq.contract.sections import Feature, Gate
+from fsq.contract.rules import Gate
+from fsq.contract.sections import Feature
 
 __all__ = ["Contract", "Feature", "Gate", "load_contract", "shipped_contracts"]

@@ -6,7 +6,7 @@ import inspect
 import re
 from typing import Any
 
-from fsq.contract import sections, thresholds
+from fsq.contract import rules, sections, thresholds
 from fsq.contract.model import Contract
 from fsq.contract.sections import Section
 from fsq.contract.table import Table
@@ -64,8 +64,8 @@ def make_json_schema() -> dict[str, Any]:
 
 
 def _list_models() -> list[type[Section]]:
-    own = inspect.getmembers(sections, inspect.isclass)
-    return [Contract, Table, *(m for _, m in own if issubclass(m, Section) and m is not Section)]
+    own = [m for part in (sections, rules) for _, m in inspect.getmembers(part, inspect.isclass)]
+    return [Contract, Table, *(m for m in own if issubclass(m, Section) and m is not Section)]
 
 
 def _describe(schema: dict[str, Any], model: type[Section]) -> None:
@@ -80,14 +80,14 @@ def _describe(schema: dict[str, Any], model: type[Section]) -> None:
     schema["description"] = (inspect.getdoc(model) or "").split("\n\n")[0].replace("\n", " ")
 
 
-def _add_thresholds(rules: dict[str, Any]) -> None:
+def _add_thresholds(section: dict[str, Any]) -> None:
     """The thresholds that checks declare, with their defaults."""
     for declared in thresholds.list_declared():
-        rules["properties"] |= declared.model_json_schema()["properties"]
-    for field in rules["properties"].values():
+        section["properties"] |= declared.model_json_schema()["properties"]
+    for field in section["properties"].values():
         if "prefixItems" in field:  # pairs, which older validators do not know
             field["items"] = field.pop("prefixItems")[0]
-    rules["additionalProperties"] = False
+    section["additionalProperties"] = False
 
 
 def _allow_lists(flags: dict[str, Any]) -> None:

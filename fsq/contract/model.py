@@ -12,25 +12,27 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field
 
 from fsq.contract.output import OutputParts
-from fsq.contract.sections import (
+from fsq.contract.rules import (
     Alerts,
-    Category,
     DiagnosisRules,
-    Feature,
     FeatureRules,
+    Gate,
+    ScoreCap,
+    Tiers,
+)
+from fsq.contract.sections import (
+    Category,
+    Feature,
     FeatureThresholds,
     Flag,
-    Gate,
     Identity,
     Label,
     Legacy,
     Name,
     Processor,
-    ScoreCap,
     Section,
     Source,
     SourceType,
-    Tiers,
     Window,
     flag_from_list,
 )

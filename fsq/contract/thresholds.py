@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fsq.contract.model import Contract
-from fsq.contract.sections import DiagnosisRules
+from fsq.contract.rules import DiagnosisRules
 
 # Importing these declares every threshold.
 _DECLARING = ("fsq.diagnosis.checks",)

@@ -35,7 +35,8 @@ def contracts(draw: st.DrawFn) -> fsq.Contract:
         f["expected"] = draw(st.none() | NUMBERS)
         f["weight"] = draw(st.floats(0, 1e9))
         f["optional"] = draw(st.booleans())
-        f["stale_hours"] = draw(st.none() | st.floats(0, 24))
+        hours = draw(st.none() | st.floats(0, 24))
+        f["stale_hours"], f["very_stale_hours"] = hours, None if hours is None else 2 * hours
     description = st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
     for kind in data["source_types"]:
         kind["description"] = draw(description)

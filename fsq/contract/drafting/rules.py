@@ -11,7 +11,7 @@ import polars as pl
 from fsq.contract.drafting.features import is_optional
 from fsq.contract.drafting.grouping import DraftWindow
 from fsq.contract.drafting.statistics import FeatureStatistics, quantile
-from fsq.contract.sections import DiagnosisRules, FeatureRules
+from fsq.contract.rules import DiagnosisRules, FeatureRules
 from fsq.contract.text import Line, section
 
 _WARMUP = DiagnosisRules().warmup_games

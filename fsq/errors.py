@@ -31,9 +31,9 @@ class InputError(FsqError):
     Attributes:
         problems: every problem found, one sentence each, with its cure.
 
-    >>> print(InputError(["no column game_date; add it as a date"]))
+    >>> print(InputError(["no column flight_date; add it as a date"]))
     the input cannot be scored (1 problem):
-      - no column game_date; add it as a date
+      - no column flight_date; add it as a date
     """
 
     def __init__(

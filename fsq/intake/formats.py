@@ -45,7 +45,7 @@ def detect_form(columns: Iterable[str], contract: Contract) -> Form:
 def holds_features(columns: Iterable[str]) -> bool:
     """Whether a table holds upstream's own features, as legacy and hybrid rows do.
 
-    >>> holds_features(["player_lookup", "feature_names", "features"])
+    >>> holds_features(["carrier", "feature_names", "features"])
     True
     """
     return not {"feature_names", "feature_0_value"}.isdisjoint(columns)

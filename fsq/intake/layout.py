@@ -113,7 +113,7 @@ def _needed_columns(schema: pl.Schema, contract: Contract, form: Form) -> list[s
     """Columns that scoring reads, whatever else the input has."""
     wanted = set(contract.table.key).union(*(_expected_types(contract, f) for f in get_args(Form)))
     if form != "wide":
-        wanted -= set(contract.names)  # has_vegas_line is also the name of an output column
+        wanted -= set(contract.names)  # a feature may bear an output column's name
     if form != "scored":
         wanted -= {"feature_quality_detail"}
     return [c for c in schema if c in wanted]

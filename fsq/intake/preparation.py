@@ -31,9 +31,9 @@ def prepare_rows(rows: Frame, contract: Contract) -> Frame:
             midnight; the message says which.
 
     >>> from fsq.contract import load_contract
-    >>> rows = pl.DataFrame({"Player.Lookup": ["lebronjames"], "GAME_DATE": ["2026-02-06"]})
-    >>> prepare_rows(rows, load_contract("v2_33features")).schema
-    Schema([('player_lookup', String), ('game_date', Date)])
+    >>> rows = pl.DataFrame({"Carrier": ["UA"], "FLIGHT.DATE": ["2013-02-09"]})
+    >>> prepare_rows(rows, load_contract("flights_2013")).schema
+    Schema([('carrier', String), ('flight_date', Date)])
     """
     return _prepare_dates(_match_names(rows, contract), contract.table)
 

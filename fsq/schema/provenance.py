@@ -29,7 +29,7 @@ class Owner(Protocol):
 
     @property
     def window(self) -> str | None:
-        """The window of games that its value is computed over."""
+        """The window of events that its value is computed over."""
 
 
 @dataclass(frozen=True, slots=True)

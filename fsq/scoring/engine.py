@@ -71,7 +71,7 @@ def score(
             frame, an Arrow table, or whatever exports Arrow: pandas, a DuckDB relation, Ibis.
         contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
         as_of: the moment at which to measure freshness, where a row has none of its own; by
-            default the end of the row's game date, or ``now`` if that is earlier.
+            default the row's own time or the end of its date, or ``now`` if that is earlier.
         run: what upstream says of its run; a row's own columns win over it.
         now: the current time, UTC; it becomes ``quality_computed_at``.
         on_unknown_source: ``"error"``, or ``"default"`` to count features with a source label
@@ -88,19 +88,20 @@ def score(
         ContractError: the contract cannot be used.
 
     >>> import polars as pl
-    >>> from datetime import date
-    >>> names = load_contract("v2_33features").names
-    >>> row = {"player_lookup": "lebronjames", "game_date": date(2026, 2, 6)}
-    >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "phase4" for n in names}
-    >>> score(pl.DataFrame(row)).select("quality_tier", "vegas_default_count")
+    >>> from datetime import date, datetime
+    >>> contract = load_contract("flights_2013")
+    >>> row = {"carrier": "UA", "flight": 1545, "origin": "EWR"}
+    >>> row |= {"flight_date": date(2013, 2, 9), "scheduled_at": datetime(2013, 2, 9, 10, 15)}
+    >>> row |= {f.name: f.min for f in contract.features}
+    >>> score(pl.DataFrame(row), contract).select("quality_tier", "default_feature_count")
     shape: (1, 2)
-    ┌──────────────┬─────────────────────┐
-    │ quality_tier ┆ vegas_default_count │
-    │ ---          ┆ ---                 │
-    │ str          ┆ i64                 │
-    ╞══════════════╪═════════════════════╡
-    │ gold         ┆ 0                   │
-    └──────────────┴─────────────────────┘
+    ┌──────────────┬───────────────────────┐
+    │ quality_tier ┆ default_feature_count │
+    │ ---          ┆ ---                   │
+    │ str          ┆ i64                   │
+    ╞══════════════╪═══════════════════════╡
+    │ gold         ┆ 0                     │
+    └──────────────┴───────────────────────┘
     """
     options = make_scoring_options(contract, as_of, run, now, on_unknown_source)
     if isinstance(rows, pl.LazyFrame):

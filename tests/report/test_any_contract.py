@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,7 @@ from fsq.contract import Contract
 from fsq.demo import simulate_table
 from fsq.diagnosis.trend import make_trend
 from fsq.report import facts
-from fsq.report.page import render_page
+from fsq.report.page import make_report, render_page
 from fsq.report.pictures import draw_chart, draw_waterfall
 from fsq.report.trend_chart import draw_trend
 from tests.support.any_table import CONTRACT, make_large_contract, make_rows
@@ -39,6 +40,15 @@ def read_data(page: str) -> Any:
 @pytest.fixture(scope="module")
 def page() -> str:
     return make_page(SCORED, CONTRACT)
+
+
+def test_a_report_of_a_store(tmp_path: Path) -> None:
+    store = fsq.open_store(str(tmp_path / "store"), CONTRACT)
+    store.replace(SCORED)
+    last = SCORED[TABLE.date].max()
+    assert isinstance(last, date)
+    data = read_data(make_report(store, CONTRACT, start=last))
+    assert {c["date"] for c in data["sets"]["cells"]} == {str(last)}
 
 
 def test_words_and_keys_are_those_of_the_contract(page: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,21 @@ def test_files(ts: fsq.TrainingSet, tmp_path: Path) -> None:
         for key in TABLE.key:
             assert arrays[key].tolist() == ts.frame[key].to_numpy().tolist()
         assert arrays["features"].shape == (len(ts), 6)
+
+
+def test_a_store_gives_the_same_as_a_frame(ts: fsq.TrainingSet, tmp_path: Path) -> None:
+    store = fsq.open_store(str(tmp_path / "store"), CONTRACT)
+    store.replace(SCORED)
+    stored = fsq.training_set(store, "outcome", contract=CONTRACT)
+    assert stored.fingerprint == ts.fingerprint
+    first = SCORED[TABLE.date].min()
+    assert isinstance(first, date)
+    part = fsq.training_set(store, "outcome", contract=CONTRACT, start=first, end=first)
+    of_frame = fsq.training_set(SCORED, "outcome", contract=CONTRACT, start=first, end=first)
+    assert part.fingerprint == of_frame.fingerprint
+    assert set(of_frame.dropped_by_date[TABLE.date]) == {first}
+    check = fsq.check_model("delay_1", store, contract=CONTRACT, on_incompatible="report")
+    assert check.records.height == SCORED.height
 
 
 def test_models() -> None:

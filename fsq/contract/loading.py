@@ -21,7 +21,7 @@ from fsq.schema.vocabulary import DEFAULT
 from fsq.utils.files import read_text
 
 SHIPPED = Path(__file__).parent / "shipped"
-_MAX_BYTES = 1 << 20
+_MAX_BYTES = 16 << 20  # ten thousand features, each line with its comment
 _MAX_CHAIN = 20
 
 

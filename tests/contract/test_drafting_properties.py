@@ -120,6 +120,15 @@ def test_hostile_words_in_the_data() -> None:
         draft_contract(labelled, keys=["key"], date="day")
 
 
+def test_more_prefixes_than_categories(tmp_path: Path) -> None:
+    base = {"key": ["a", "b"] * 2, "day": [date(2026, 1, 1)] * 2 + [date(2026, 1, 2)] * 2}
+    columns = {f"p{j}_{part}": [1.0, 2.0, 3.0, float(j)] for j in range(1_100) for part in "xy"}
+    path = tmp_path / "wide.toml"
+    path.write_text(draft_contract(pl.DataFrame(base | columns), keys=["key"], date="day"))
+    contract = fsq.load_contract(path)
+    assert (len(contract.features), len(contract.categories)) == (2_200, 901)
+
+
 def test_three_hundred_columns(tmp_path: Path) -> None:
     keys = {"key": [f"k{i}" for i in range(80)] * 5, "day": [date(2026, 1, 1)] * 400}
     days = pl.Series([date(2026, 1, 1) + timedelta(days=i // 80) for i in range(400)])

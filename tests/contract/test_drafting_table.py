@@ -78,6 +78,13 @@ def test_hours_come_from_the_age_of_records() -> None:
     assert hours == [4, 336, 48]
 
 
+def test_records_of_another_century_do_not_break_the_draft() -> None:
+    days = frame({})["day"].cast(pl.Datetime("us", "UTC"))
+    columns = {"old_temp": normal(), "old__last_updated": days.dt.offset_by("-150y")}
+    contract = draft(columns)
+    assert contract.threshold(contract.features[0], "very_stale_hours") == 1_000_000
+
+
 # Sources
 
 

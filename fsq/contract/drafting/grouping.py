@@ -15,6 +15,7 @@ UNKNOWN = "unknown_table"
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _WINDOW = re.compile(r"last_(\d{1,6})(d|h|w|m)?(?=_|$)(?:_(days?|hours?|weeks?|months?)(?=_|$))?")
 _STAMPS = ("last_updated", "data_hash")  # columns that a table may have, the better first
+_MOST_GROUPS = 900  # categories by prefixes; a contract may have a thousand
 _EVIDENCE = 14.0  # of a table by its NULLs: the logarithm of odds of one in a million
 
 
@@ -137,8 +138,10 @@ def _find_prefixes(names: Sequence[str]) -> dict[str, str]:
     {'plane_age': 'plane', 'plane_seats': 'plane'}
     """
     first = {n: n.split("_")[0] for n in names if "_" in n}
-    common = Counter(first.values())
-    return {n: p for n, p in first.items() if common[p] > 1 and p}
+    common = {
+        p for p, count in Counter(first.values()).most_common(_MOST_GROUPS) if count > 1 and p
+    }
+    return {n: p for n, p in first.items() if p in common}
 
 
 def find_windows(schema: pl.Schema, features: Sequence[str]) -> dict[str, DraftWindow]:

@@ -16,6 +16,7 @@ from fsq.contract.text import Line, section
 
 _WARMUP = DiagnosisRules().warmup_games
 _MIN_ROWS = DiagnosisRules().min_rows
+_HOURS, _MOST_HOURS = ("stale_hours", "very_stale_hours"), 1_000_000.0
 _STALE = FeatureRules().stale_hours
 
 
@@ -34,7 +35,9 @@ def draft_tables(ages: Mapping[str, float], used: set[str]) -> Iterator[str]:
     for table, age in ages.items():
         stale = float(max(1, math.ceil(2 * age)))
         if table in used and (stale > _STALE or stale <= _STALE / 4):
-            hours = {"stale_hours": stale, "very_stale_hours": 2 * stale}
+            hours = {
+                k: min(_MOST_HOURS, h) for k, h in zip(_HOURS, (stale, 2 * stale), strict=True)
+            }
             what = f"99 % of the rows have a record of at most {age:.1f} hours; twice that"
             lines.append(Line(table, hours, what))
     yield from section("[tables]", lines)

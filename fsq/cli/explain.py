@@ -10,7 +10,6 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
 from fsq.cli._store import open_for_reading
-from fsq.contract import load_contract
 from fsq.contract.table import Table
 from fsq.diagnosis.explain import Explanation, explain
 from fsq.diagnosis.lookup import format_key, name_keys
@@ -40,19 +39,19 @@ def command(
         list[str] | None,
         typer.Option("--key", metavar="NAME=VALUE", help="The same by name, such as flight=1545."),
     ] = None,
-    contract: o.ContractOpt = o.CONTRACT,
+    contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
     """Explain every feature of one record.
 
     Each feature is shown with its source, its age and how its score comes about.
     """
-    out, loaded = Output(as_json), load_contract(contract)
-    key = name_keys(keys, loaded.table) if keys else {}
-    key |= dict(map(_split_key, named or []))
-    with open_for_reading(store) as opened:
-        explanation = explain(opened.read(day, day), key, day, loaded)
-    _print_explanation(explanation, loaded.table, out)
+    out, by_name = Output(as_json), dict(map(_split_key, named or []))
+    with open_for_reading(store, contract) as opened:
+        table = opened.contract.table
+        key = (name_keys(keys, table) if keys else {}) | by_name
+        explanation = explain(opened.read(day, day), key, day, opened.contract)
+    _print_explanation(explanation, table, out)
     out.document({"store": store} | explanation.to_dict())
 
 

@@ -12,7 +12,7 @@ import typer
 
 from fsq.cli import _options as o
 from fsq.cli._output import Output
-from fsq.contract import Contract, load_contract
+from fsq.contract import Contract
 from fsq.diagnosis.trend import read_trend, write_summary
 from fsq.errors import InputError
 from fsq.stores import get_capabilities, open_store
@@ -29,7 +29,7 @@ def command(
     store: o.StoreOpt,
     start: o.StartOpt = None,
     end: o.EndOpt = None,
-    contract: o.ContractOpt = o.CONTRACT,
+    contract: o.StoreContractOpt = None,
     target: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Draw it to a .svg, .png or .html file, too."),
@@ -52,7 +52,8 @@ def command(
         problem = f"--store-summary writes a Delta table beside a Delta store; {cure}"
         raise InputError([problem], "the summary cannot be saved")
     kind = o.picture_kind("--out", target)
-    loaded, opened, out = load_contract(contract), open_store(store), Output(as_json)
+    opened, out = open_store(store, contract), Output(as_json)
+    loaded = opened.contract
     days = read_trend(opened, loaded, start, end)
     _print_trend(days, loaded, out)
     if target is not None and kind is not None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from fsq.contract import Contract, load_contract
+from fsq.contract import Contract
 from fsq.contract.table import Table
 from fsq.diagnosis.rendering import format_dates
 from fsq.errors import InputError, ModelIncompatibleError
@@ -20,7 +20,7 @@ from fsq.models.names import HEADLINE, ModelFeatures, read_model_features
 from fsq.models.records import FeatureAvailability, list_names, read_availability
 from fsq.models.result import CheckResult
 from fsq.schema.nested import dotted_name
-from fsq.training.source import Scored, open_source
+from fsq.training.source import Scored, choose_contract, open_source
 
 
 class ModelCheck(CheckResult):
@@ -49,7 +49,7 @@ def check_model(
     model: Any,
     scored: Scored,
     *,
-    contract: str | Path | Contract = "v2_33features",
+    contract: str | Path | Contract | None = None,
     start: date | None = None,
     end: date | None = None,
     optional: Iterable[str] | None = None,
@@ -69,7 +69,8 @@ def check_model(
             ``.json`` or ``.ubj``), names of features in the model's order, or a fitted model of
             CatBoost, LightGBM, XGBoost or scikit-learn.
         scored: scored rows: a store, a frame or an Arrow table.
-        contract: the contract that the rows were scored under.
+        contract: the contract that the rows were scored under; None for the store's, and for
+            ``v2_33features`` where there is no store.
         start: first date.
         end: last date, included.
         optional: features that may be default; by default those that the contract marks optional.
@@ -92,7 +93,7 @@ def check_model(
     ...
     fsq.errors.ModelIncompatibleError: model of these features must not predict on this data ...
     """
-    loaded = load_contract(contract)
+    loaded = choose_contract(scored, contract)
     if on_incompatible not in ("raise", "report"):
         raise InputError(
             [f"on_incompatible is {on_incompatible!r}; use 'raise' or 'report'"], HEADLINE

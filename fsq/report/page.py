@@ -72,7 +72,8 @@ def make_report(
     dates = wanted.select(day.unique().sort()).collect().to_series().to_list()
     if not dates:
         raise StoreError(f"{store.uri} has no rows of these dates; backfill them, or choose others")
-    dx = diagnose(rows, contract, dates=dates, store=store.uri)
+    source = store.source or "SOURCE"
+    dx = diagnose(rows, contract, dates=dates, source=source, store=store.uri)
     return render_page(
         wanted, dx, store.uri, now or datetime.now(UTC), _make_trend(rows, dx, contract)
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TypeAlias
 
 import polars as pl
 import pyarrow as pa
 
-from fsq.contract import Contract
+from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores import Store
@@ -47,6 +48,18 @@ class Source:
         if self.store is not None:
             return self.store.read(self.start, self.end, wanted)
         return self.rows.select(select_columns(wanted))
+
+
+def choose_contract(scored: Scored, contract: str | Path | Contract | None) -> Contract:
+    """The contract that is named, else that of a store, else ``v2_33features``.
+
+    Raises:
+        ContractError: it cannot be used.
+        StoreError: what the store remembers cannot be read.
+    """
+    if contract is None and isinstance(known := getattr(scored, "contract", None), Contract):
+        return known
+    return load_contract(contract or "v2_33features")
 
 
 def open_source(

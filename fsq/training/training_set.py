@@ -12,14 +12,14 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from fsq.contract import Contract, load_contract
+from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.training import export, leaks, rendering, waterfall
 from fsq.training.evaluation import evaluate_gates, list_columns_to_read, list_keys
 from fsq.training.gates import OnDefault
 from fsq.training.options import HEADLINE, Arguments, Options, resolve_options
 from fsq.training.result import GateResults, Summary
-from fsq.training.source import Scored, Source, open_source
+from fsq.training.source import Scored, Source, choose_contract, open_source
 from fsq.utils.dates import validate_date_range
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def training_set(
     label: str | None = None,
     on_default: OnDefault = "drop",
     *,
-    contract: str | Path | Contract = "v2_33features",
+    contract: str | Path | Contract | None = None,
     start: date | None = None,
     end: date | None = None,
     features: Iterable[str] | None = None,
@@ -208,7 +208,8 @@ def training_set(
             ``"drop"`` drops a record that is not training ready, or that has such a value in a
             required feature; this suits linear models best. ``"mask"`` keeps the record and sets
             such values to NULL, which tree models handle as missing. ``"keep"`` changes nothing.
-        contract: the contract that the rows were scored under.
+        contract: the contract that the rows were scored under; None for the store's, and for
+            ``v2_33features`` where there is no store.
         start: first date.
         end: last date, included.
         features: names, in the order of the matrix; by default all of the contract's.
@@ -247,7 +248,7 @@ def training_set(
     [('a', 1.0, None, 21.0)]
     """
     validate_date_range(start, end, HEADLINE)
-    loaded = load_contract(contract)
+    loaded = choose_contract(scored, contract)
     source = open_source(scored, loaded, start, end, HEADLINE)
     excluded = _diagnose_dates(source, loaded) if exclude == "red" else exclude
     given = Arguments(

@@ -16,7 +16,7 @@ from fsq.contract import Contract, Feature, load_contract
 from fsq.contract.table import Table
 from fsq.demo.any_incidents import plant_incidents
 from fsq.errors import InputError
-from fsq.intake.columnar import end_of_row
+from fsq.intake.batch_query import end_of_row
 from fsq.schema.columns import UTC_MICROS
 from fsq.schema.vocabulary import DEFAULT
 

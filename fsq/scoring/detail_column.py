@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.intake.columnar import Array, FieldColumns, to_matrix
+from fsq.intake.batch_query import Array
+from fsq.intake.columnar import FieldColumns, to_matrix
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.schema.provenance import PROVENANCE
 from fsq.scoring.constants import repeat_constants

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake.columnar import DATE, read_columnar_batch
+from fsq.intake.batch_query import DATE
+from fsq.intake.columnar import read_columnar_batch
 from fsq.intake.layout import Layout
 from fsq.intake.preparation import prepare_rows
 from fsq.intake.run_context import RunContext

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.intake.columnar import Array
+from fsq.intake.batch_query import Array
 from fsq.schema.vocabulary import DEFAULT, FEATURE_TIERS
 from fsq.scoring.constants import repeat_constants, stale_alerts
 

@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.intake.columnar import MOMENT, NEVER, THIN, Array, ColumnarBatch, FieldColumns, to_matrix
+from fsq.intake.batch_query import MOMENT, NEVER, THIN, Array
+from fsq.intake.columnar import ColumnarBatch, FieldColumns, to_matrix
 from fsq.utils.timing import stage
 
 _HOUR = 3.6e9  # microseconds

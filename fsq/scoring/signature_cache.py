@@ -15,7 +15,7 @@ import polars as pl
 import polars.selectors as cs
 
 from fsq.contract import Contract
-from fsq.intake.columnar import Array
+from fsq.intake.batch_query import Array
 from fsq.scoring import lineage
 from fsq.scoring.feature_rules import apply_feature_rules
 from fsq.scoring.indicators import RuleInputs

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fsq.intake.columnar import end_of_row
+from fsq.intake.batch_query import end_of_row
 from fsq.schema.columns import UTC_MICROS
 from fsq.schema.nested import dotted_name
 from fsq.training.gates import FAULTS, list_excusable_features, list_required_features

@@ -95,7 +95,12 @@ def _list_thresholds(contract: Contract) -> dict[str, str]:
 def _list_not_in_sql() -> str:
     """What `fsq check` sees and these views cannot, as lines of a comment."""
     missing = [f"{k.name}: {k.meaning}" for k in list_kinds().values() if not k.in_sql]
-    missing += ["dates without rows (red)", "a run context outside the rows"]
+    missing += [
+        "dates without rows (red)",
+        "a run context outside the rows",
+        "that the window of one feature is still filling while others are full",
+        "that a value which all rows share was common on earlier dates, too",
+    ]
     return "\n".join(f"-- * {escape_comment(line)}" for line in missing)
 
 

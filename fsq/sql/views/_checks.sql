@@ -6,7 +6,7 @@ feature_checks AS (
     `rows` >= $min_rows AND trusted_rows >= $min_rows AS enough_values,
     default_share - usual_default_share AS default_rise,
     expected_share - IF(has_history, usual_expected_share, 0) AS expected_rise,
-    min_std IS NOT NULL OR min_distinct IS NOT NULL AS has_floor,
+    min_std IS NOT NULL OR IFNULL(min_distinct, 0) > 1 AS has_floor,
     IFNULL(DATE_DIFF(day, date_before, DAY) >= $break_days, FALSE) AS after_break
   FROM features_by_run
 ),
@@ -15,7 +15,9 @@ stuck_checks AS (
     *,
     CASE
       WHEN NOT has_floor THEN
-        distinct_values = 1 AND IFNULL(usual_distinct_values >= $history_days, FALSE)
+        min_distinct IS NULL
+        AND distinct_values = 1
+        AND IFNULL(usual_distinct_values >= $history_days, FALSE)
       WHEN most_common_share >= $stuck_share THEN TRUE
       WHEN warming_up THEN FALSE
       ELSE IFNULL(std < min_std, FALSE)

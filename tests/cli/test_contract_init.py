@@ -12,6 +12,7 @@ import pytest
 
 import fsq
 from fsq.contract import shipped_contracts
+from fsq.stores.bigquery.client import open_clients
 from tests.support.cli import Command
 
 
@@ -43,6 +44,21 @@ def test_init_reads_a_delta_table(run: Command, data: Path, tmp_path: Path) -> N
     words = ("--key", "shop_id", "--date", "day", "--name", "shop_data")
     told = run("contract", "init", table, *words)
     assert (told.status, told.out) == (0, run("contract", "init", data, *words).out)
+
+
+def test_init_reads_a_bigquery_table(run: Command, data: Path, dataset: str) -> None:
+    statement = f"""
+        CREATE TABLE `{dataset}.shops` AS
+        SELECT CONCAT("s", CAST(MOD(i, 20) AS STRING)) AS shop_id,
+            DATE_ADD(DATE "2026-01-01", INTERVAL DIV(i, 20) DAY) AS day,
+            CAST(MOD(i * 37, 101) AS FLOAT64) AS sales_avg_last_7
+        FROM UNNEST(GENERATE_ARRAY(0, 399)) AS i"""
+    with open_clients("p") as clients:
+        clients.tables.query(statement).result()
+    words = ("--key", "shop_id", "--date", "day")
+    told = run("contract", "init", f"bigquery://{dataset}.shops", *words)
+    assert told.status == 0
+    assert told.out == run("contract", "init", data, *words, "--name", "shops").out
 
 
 def test_the_printed_commands_go_all_the_way(

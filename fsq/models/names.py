@@ -55,6 +55,9 @@ def read_model_features(
     ('pace_score', 'home_away')
     """
     if isinstance(model, str) and model in contract.models:
+        if not contract.models[model]:
+            cure = f"name its features in the contract {contract.name}"
+            raise InputError([f"{model}: reads no features; {cure}"], HEADLINE)
         return ModelFeatures(model, contract.models[model])
     if isinstance(model, str | Path):
         return _read_file(Path(model), contract, trust_pickle=trust_pickle)

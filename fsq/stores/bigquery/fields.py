@@ -8,8 +8,8 @@ from dataclasses import replace
 import pyarrow as pa
 from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
+import fsq.schema.bigquery as resource
 from fsq.errors import InputError
-from fsq.schema import bigquery as resource
 from fsq.schema.output import OutputSchema
 from fsq.stores.bigquery.ddl import choose_clusters
 from fsq.stores.bigquery.names import TableName

@@ -12,7 +12,7 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, SAMPLE_SIZES, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
-from fsq.diagnosis.nouns import describe_start, name_examples, name_sample
+from fsq.diagnosis.nouns import describe_start, name_events, name_examples, name_sample
 
 
 class UpstreamThresholds(Thresholds):
@@ -83,10 +83,12 @@ def _describe_disagreement(f: Facts) -> Text:
 
 def _describe_season_start(f: Facts) -> Text:
     table = f.contract.table
+    count = f.evidence[name_sample(table)]
+    events = name_events(table, 1 if count == 1 else 2)
     return Text(
         f"{describe_start(f.contract)}: {f.indices} {f.are} still default",
-        f"The median {table.entity} has {f.evidence[name_sample(table)]:g} {f.events} in "
-        f"the window, so {f.names} cannot be known yet. The training gate excludes such rows.",
+        f"The median {table.entity} has {count:g} {events} in the window, so {f.names} cannot "
+        "be known yet. The training gate excludes such rows.",
     )
 
 

@@ -90,7 +90,7 @@ class CostEstimate:
         commits: number of transactions.
         row_bytes: logical bytes of one stored row.
         items: the billed operations.
-        players: rows per day, for the cost of a year.
+        rows_a_day: rows per day, for the cost of a year.
         days: days with rows, for the cost of a year.
         prices: by name; ``active`` and ``long_term`` are those of storage per month.
         assumptions: what the estimate rests on, one sentence each.
@@ -101,7 +101,7 @@ class CostEstimate:
     commits: int
     row_bytes: int
     items: tuple[CostItem, ...]
-    players: int
+    rows_a_day: int
     days: int
     prices: Mapping[str, Price]
     assumptions: tuple[str, ...]
@@ -120,7 +120,7 @@ class CostEstimate:
     @property
     def year_bytes(self) -> int:
         """Logical bytes of a year's rows."""
-        return self.players * self.days * self.row_bytes
+        return self.rows_a_day * self.days * self.row_bytes
 
     @property
     def year_usd(self) -> float:
@@ -144,7 +144,7 @@ class CostEstimate:
             "usd": self.usd,
             "usd_beyond_free": self.usd_beyond_free,
             "year": {
-                "players_a_day": self.players,
+                "rows_a_day": self.rows_a_day,
                 "days": self.days,
                 "bytes": self.year_bytes,
                 "usd": self.year_usd,

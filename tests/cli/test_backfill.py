@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import fsq
+from tests.support.any_table import PATH, make_rows
 from tests.support.cli import Command
 
 
@@ -40,3 +41,18 @@ def test_a_store_that_is_none(run: Command, rows: Path, tmp_path: Path) -> None:
     told = run("backfill", "--source", rows, "--store", tmp_path / "store", "--json")
     assert told.status == 3
     assert told.document["error"]["type"] == "StoreError"
+
+
+def test_a_season_begins_when_the_contract_says(run: Command, tmp_path: Path) -> None:
+    source, store = tmp_path / "legs.parquet", tmp_path / "store"
+    make_rows(dates=4, entities=40, incidents=False).write_parquet(source)
+    words = ("backfill", "--source", source, "--store", store, "--season", "2024-25", "--json")
+    refused = run(*words, "--contract", PATH)
+    assert refused.status == 2
+    assert "use --start and --end, or state season_start" in refused.document["error"]["message"]
+    assert not store.exists()
+    contract = tmp_path / "autumn.toml"
+    contract.write_text(PATH.read_text().replace("[table]\n", '[table]\nseason_start = "10-02"\n'))
+    plan = run(*words, "--contract", contract).document["plan"]
+    assert [step["date"] for step in plan] == ["2025-10-01"]  # the next season begins a day later
+    assert run(*words).document["skipped"] == 1

@@ -24,6 +24,8 @@ from fsq.backfill import BackfillResult, Progress, backfill
 from fsq.errors import InputError, StoreError
 from fsq.stores.delta.distributed import DeltaBatchWrite
 from tests.support import spark as kills
+from tests.support.any_table import CONTRACT as ANY
+from tests.support.any_table import make_rows
 from tests.support.frames import legacy, wide
 from tests.support.spark import KEYS, MASTER, NOW, WITHOUT, Killer, table
 from tests.support.warehouse import held, made, tables, upstream_rows
@@ -280,3 +282,19 @@ def test_the_command(source: str, tmp_path: Path) -> None:
     problems = json.loads(refused.stdout)["error"]["problems"]
     assert [p for p in problems if p.startswith("executors lack the Python package polars")]
     assert not (tmp_path / "u").exists()
+
+
+def test_several_keys_and_dates_known_from_times(spark: Any, tmp_path: Path) -> None:
+    rows = make_rows(dates=6, entities=40, incidents=False)
+    source, order = str(tmp_path / "rows.parquet"), list(ANY.table.order)
+    rows.drop(ANY.table.date).write_parquet(source)
+    stores = [str(tmp_path / name) for name in ("spark", "one")]
+    done = fsq.spark.backfill(spark, source, stores[0], contract=ANY, now=NOW, chunk_rows=60)
+    one = backfill(source, stores[1], contract=ANY, now=NOW)
+    assert (done.plan, done.tiers, done.rows) == (one.plan, one.tiers, rows.height)
+    opened = [fsq.open_store(store) for store in stores]
+    assert_frame_equal(*(store.read().sort(order).collect() for store in opened))
+    assert {store.contract.version_hash for store in opened} == {ANY.version_hash}
+    assert {store.source for store in opened} == {source}
+    again = fsq.spark.backfill(spark, source, stores[0], start=one.plan[-2].day, force=True)
+    assert (again.dates, fsq.open_store(stores[0]).read().collect().height) == (2, rows.height)

@@ -112,7 +112,7 @@ def estimate(
     carried: int = 0,
     replaced: int = 0,
     commits: int = 1,
-    players: int = 200,
+    rows_a_day: int = 200,
     days: int = 365,
 ) -> CostEstimate:
     """Estimate what a backfill of this many rows would move and cost, before any is scored.
@@ -125,7 +125,7 @@ def estimate(
         carried: logical bytes of the columns that are copied unchanged; 0 in place.
         replaced: logical bytes of the target's partitions that the rows belong to.
         commits: number of transactions.
-        players: rows per day, for the cost of a year.
+        rows_a_day: rows per day, for the cost of a year.
         days: days with rows, for the cost of a year; 365 is more than any season has.
 
     >>> from fsq.contract import load_contract
@@ -145,7 +145,7 @@ def estimate(
         _make_item("count", "query", 2 * arrays, counted),
     )
     return CostEstimate(
-        "BigQuery", rows, commits, round(per_row), items, players, days, PRICES, ASSUMPTIONS
+        "BigQuery", rows, commits, round(per_row), items, rows_a_day, days, PRICES, ASSUMPTIONS
     )
 
 

@@ -205,7 +205,7 @@ def test_the_estimate_is_told_with_its_assumptions(capsys: pytest.CaptureFixture
     print_costs(told, Output())
     text = capsys.readouterr().out
     assert "36,298 rows" in text
-    assert "200 players on 365 days" in text
+    assert "200 rows on each of 365 days" in text
     assert all(words in " ".join(text.split()) for words in ASSUMPTIONS)
     assert max(map(len, text.splitlines())) <= 80
     document = json.loads(json.dumps(told.to_dict(), allow_nan=False))

@@ -11,13 +11,24 @@ from fsq.stores import LedgerEntry, Store
 from fsq.utils.text import plural
 
 
+def require_name(store: Store, contract: Contract) -> None:
+    """Refuse a contract of another name than the one that a store remembers.
+
+    Raises:
+        InputError: the store has rows of that one.
+    """
+    origin = store.origin()
+    if origin is not None and origin.contract.name != contract.name:
+        raise _make_error(store, contract, origin.contract.name)
+
+
 def require_contract(
     store: Store, contract: Contract, ledger: Mapping[date, LedgerEntry], days: set[date]
 ) -> None:
     """Refuse to write rows of a contract beside those of another one.
 
     A new version of the store's contract is no other contract where the run scores every date
-    that has rows of the old version.
+    that has rows of the old version. A table of an older fsq goes by its ledger.
 
     Args:
         store: where they are to be written.
@@ -29,19 +40,11 @@ def require_contract(
         InputError: the store has rows of another contract.
     """
     origin = store.origin()
-    if origin is None:  # a table of an older fsq: its ledger knows
-        name = next((e.contract for e in ledger.values() if e.contract != contract.name), None)
-    elif origin.contract.version_hash == contract.version_hash:
+    if origin is not None and origin.contract.version_hash == contract.version_hash:
         return
-    else:
-        name = None if origin.contract.name == contract.name else origin.contract.name
-    if name is not None:
-        problem = (
-            f"{store.uri} holds rows of the contract {name}; leave out --contract, write "
-            f"{contract.name} to another store, or add --change-contract to score these dates "
-            "with it and leave the others as they are"
-        )
-        raise InputError([problem], f"{contract.name} is not the contract of the store")
+    names = (e.contract for e in ledger.values()) if origin is None else (origin.contract.name,)
+    if other := next((n for n in names if n != contract.name), None):
+        raise _make_error(store, contract, other)
     old = [d for d, e in ledger.items() if e.version != contract.version_hash and d not in days]
     if old:
         problem = (
@@ -50,3 +53,12 @@ def require_contract(
             "or add --change-contract to leave them as they are"
         )
         raise InputError([problem], f"{store.uri} would hold rows of two versions of its contract")
+
+
+def _make_error(store: Store, contract: Contract, other: str) -> InputError:
+    problem = (
+        f"{store.uri} holds rows of the contract {other}; leave out --contract, write "
+        f"{contract.name} to another store, or add --change-contract to score these dates "
+        "with it and leave the others as they are"
+    )
+    return InputError([problem], f"{contract.name} is not the contract of the store")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from fsq.backfill.mixing import require_contract
+from fsq.backfill.mixing import require_contract, require_name
 from fsq.backfill.options import BackfillOptions
 from fsq.backfill.source import name_source, scan_source, source_read_errors
 from fsq.errors import InputError
@@ -92,6 +92,8 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
     """
     opened = open_store(store, options.contract, name_source(source))
     scoring = options.scoring(opened.contract)
+    if not options.change_contract:
+        require_name(opened, scoring.contract)  # before its columns are missed in the source
     in_place = identify_table(source) == identify_table(store)
     # Read before the scan: commits of others in between are then reported, never lost.
     base_version = opened.version() if in_place else None

@@ -22,7 +22,8 @@ def print_costs(estimate: CostEstimate, out: Output) -> None:
     out.wrapped(f"{usd(estimate.usd_beyond_free)} USD if nothing else uses the free bytes: {free}.")
     out.wrapped(
         f"{estimate.rows_a_day:,} rows on each of {estimate.days:,} days are "
-        f"{size(estimate.year_bytes)} a year; keeping them for a year costs {estimate.year_usd:.3f} USD, or "
+        f"{size(estimate.year_bytes)} a year; keeping them for a year costs "
+        f"{estimate.year_usd:.3f} USD, or "
         f"{estimate.year_usd_long_term:.3f} if they are not changed again."
     )
     out.line("\nAssumptions:")

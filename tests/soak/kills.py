@@ -241,7 +241,12 @@ def in_place_in_emulator(dataset: str, limits: Limits) -> Tally:
     ]
 
     def words(store: str, new: int) -> list[str]:
-        return [*_command("backfill", store, store), "--contract", CONTRACTS[new]]
+        return [
+            *_command("backfill", store, store),
+            "--contract",
+            CONTRACTS[new],
+            "--change-contract",
+        ]
 
     return killed(
         Scene(

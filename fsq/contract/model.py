@@ -122,7 +122,7 @@ class Contract(Section):
             **dict.fromkeys(("source_types", "flags", "model_flags"), described),
         }
         stated = self.model_dump(mode="json", exclude=left_out, exclude_none=True)
-        text = json.dumps(stated, sort_keys=True)
+        text = json.dumps(stated)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @cached_property
@@ -217,9 +217,18 @@ class Contract(Section):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy that derives its names and its hash anew, from what was updated."""
         copied = super().model_copy(update=update, deep=deep)
-        for derived in ("names", "version_hash", "output"):
+        for derived in ("names", "version_hash", "output", "canonical_json"):
             copied.__dict__.pop(derived, None)
         return copied
+
+    @cached_property
+    def canonical_json(self) -> str:
+        """All of it as JSON text; the order of sources, flags and models counts."""
+        return self.model_dump_json()
+
+    def __eq__(self, other: object) -> bool:
+        """Equal if everything is, the order too: it decides codes and columns that are cached."""
+        return isinstance(other, Contract) and self.canonical_json == other.canonical_json
 
     def __hash__(self) -> int:
         """Hash by content, so that what derives from a contract can be cached."""

@@ -39,9 +39,9 @@ class _Namespace(Generic[Frame]):
         """Score feature rows; see ``fsq.score``."""
         return score(self._frame, contract, as_of, run, now, on_unknown_source)
 
-    def explode_detail(self) -> Frame:
+    def explode_detail(self, contract: str | Path | Contract = "v2_33features") -> Frame:
         """One row per record and feature; see ``fsq.explode_detail``."""
-        return explode_detail(self._frame)
+        return explode_detail(self._frame, contract)
 
     def diagnose(
         self,
@@ -60,7 +60,7 @@ class _Namespace(Generic[Frame]):
         label: str | None = None,
         on_default: OnDefault = "drop",
         *,
-        contract: str | Path | Contract = "v2_33features",
+        contract: str | Path | Contract | None = None,
         start: date | None = None,
         end: date | None = None,
         features: Iterable[str] | None = None,
@@ -100,7 +100,7 @@ class _Namespace(Generic[Frame]):
         self,
         model: Any,
         *,
-        contract: str | Path | Contract = "v2_33features",
+        contract: str | Path | Contract | None = None,
         start: date | None = None,
         end: date | None = None,
         optional: Iterable[str] | None = None,

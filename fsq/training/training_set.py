@@ -236,6 +236,7 @@ def training_set(
         StoreError: the store cannot be read.
 
     >>> from datetime import date
+    >>> from fsq.contract import load_contract
     >>> from fsq.scoring.engine import score
     >>> names, (player, day) = load_contract().names, load_contract().table.key
     >>> row = {day: date(2026, 2, 6), "points": 21.0} | {n: 1.0 for n in names}

@@ -8,9 +8,12 @@ from datetime import date
 from typing import Any
 
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
+from fsq.errors import StoreError
 from fsq.stores.base import LedgerEntry
 from fsq.stores.origin import Origin, parse_origin
+from fsq.stores.read_errors import first_line
 
 # These operations change no row, so the entries stay true.
 _HARMLESS = {
@@ -35,7 +38,7 @@ def read_ledger(table: DeltaTable) -> dict[date, LedgerEntry]:
     """
     out: dict[date, LedgerEntry] = {}
     seen: set[date] = set()
-    for commit in table.history():
+    for commit in _read_history(table):
         entries = _parse(commit.get(_KEY))
         if entries is None:
             if _changes_no_row(commit):
@@ -55,10 +58,23 @@ def read_origin(table: DeltaTable, uri: str) -> Origin | None:
         StoreError: this version of fsq cannot read it.
     """
     for limit in (_RECENT, None):
-        for commit in table.history(limit):
+        for commit in _read_history(table, limit):
             if text := commit.get(_ORIGIN):
                 return parse_origin(text, uri)
     return None
+
+
+def _read_history(table: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
+    """The table's commits, newest first.
+
+    Raises:
+        StoreError: its log is damaged or gone.
+    """
+    try:
+        return table.history(limit)
+    except (DeltaError, OSError) as error:
+        problem = f"{table.table_uri}: its log cannot be read: {first_line(error)}"
+        raise StoreError(f"{problem}; restore it, or backfill into another folder") from error
 
 
 def make_commit_metadata(

@@ -11,7 +11,7 @@ from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.formats import detect_form
 from fsq.stores.bigquery.client import open_clients
-from fsq.stores.bigquery.jobs import run_query
+from fsq.stores.bigquery.jobs import run_aggregate, run_query
 from fsq.stores.bigquery.migrate import get_table
 from fsq.stores.bigquery.names import TableName, quote_column
 from fsq.stores.bigquery.references import find_in_text, find_references
@@ -111,6 +111,6 @@ def _search_table(
     WHERE {quote_column(contract.table.date)} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
       AND IFNULL(ARRAY_LENGTH(feature_quality_detail), 0) = 0
     """
-    (found,) = run_query(client, sql)
+    found = run_aggregate(client, sql)
     if found[0]:
         yield LegacyReference(where, None, field, f"rows not scored yet: {found[0]:,}")

@@ -21,18 +21,18 @@ _FIELDS = (
 
 
 def read_origin(client: Any, target: TableName, uri: str) -> Origin | None:
-    """What was recorded last; None if nothing was. Listing rows is not billed.
+    """What was recorded last; None if nothing was.
 
     Raises:
         StoreError: this version of fsq cannot read it.
     """
+    place = target.beside("origin")
+    sql = f"SELECT origin FROM {place.sql} ORDER BY recorded_at DESC LIMIT 1"
     try:
-        rows = list(client.list_rows(target.beside("origin").dotted))
+        rows = run_query(client, sql)
     except NotFound:
         return None
-    if not rows:
-        return None
-    return parse_origin(max(rows, key=lambda r: r["recorded_at"])["origin"], uri)
+    return parse_origin(rows[0][0], uri) if rows else None
 
 
 def write_origin(client: Any, target: TableName, origin: Origin) -> None:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from google.cloud import bigquery
 
 from fsq.errors import StoreError
-from fsq.stores.bigquery.jobs import run_query
+from fsq.stores.bigquery.jobs import run_aggregate
 from fsq.stores.bigquery.names import TableName, quote_column
 
 
@@ -63,7 +63,7 @@ def verify_counts(
         where = f"{dates} AND quality_computed_at IN UNNEST(@stamps)"
         stamps = [bigquery.ArrayQueryParameter("stamps", "TIMESTAMP", sorted(written.stamps))]
     sql = f"SELECT {', '.join(['COUNT(*)', *sums])} FROM {table.sql} WHERE {where}"
-    (counts,) = run_query(client, sql, *stamps)
+    counts = run_aggregate(client, sql, *stamps)
     differences = [
         f"{name}: {found:,} instead of {expected:,}"
         for (name, expected), found in zip(

@@ -20,9 +20,9 @@ from fsq.diagnosis.long_detail import read_long_detail, require_columns
 from fsq.diagnosis.result import Diagnosis
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
-from fsq.schema.arrow import from_arrow
+from fsq.schema.arrow import ArrowStream, from_arrow
 
-Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table
+Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | ArrowStream
 
 
 def diagnose(
@@ -125,9 +125,9 @@ def _scan(scored: Scored) -> pl.LazyFrame:
         return scored
     if isinstance(scored, pl.DataFrame):
         return scored.lazy()
-    if isinstance(scored, pa.Table):
+    if hasattr(scored, "__arrow_c_stream__"):
         return from_arrow(scored).lazy()
     raise InputError(
-        [f"scored is a {type(scored).__name__}; pass a Polars frame or a pyarrow.Table"],
+        [f"scored is a {type(scored).__name__}; pass a frame or a table that exports Arrow"],
         "the rows cannot be diagnosed",
     )

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
+from fsq.schema.arrow import ArrowStream, from_arrow
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores import Store
 
-Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | Store
+Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | ArrowStream | Store
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,13 @@ def open_source(
         rows = scored
     elif isinstance(scored, pl.DataFrame):
         rows = scored.lazy()
-    elif isinstance(scored, pa.Table):
-        rows = pl.DataFrame(scored).lazy()
+    elif hasattr(scored, "__arrow_c_stream__"):
+        rows = from_arrow(scored).lazy()
     elif hasattr(scored, "read") and hasattr(scored, "uri"):
         store, rows = scored, scored.read(start, end)
     else:
-        problem = f"scored is a {type(scored).__name__}; pass a store, a frame or a pyarrow.Table"
+        kind = type(scored).__name__
+        problem = f"scored is a {kind}; pass a store, a frame or a table that exports Arrow"
         raise InputError([problem], headline)
     schema = rows.collect_schema()
     day = contract.table.date

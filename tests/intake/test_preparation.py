@@ -12,6 +12,7 @@ from fsq.contract import Contract, load_contract
 from fsq.contract.table import Table
 from fsq.errors import InputError
 from fsq.intake.preparation import prepare_rows
+from tests.support.frames import wide
 
 CONTRACT = load_contract("v2_33features")
 ROW = {"player_lookup": ["lebronjames"], "game_date": [date(2026, 2, 6)]}
@@ -76,7 +77,7 @@ def test_a_date_is_that_of_the_moment_in_the_tables_zone(zone: str, day: int) ->
     assert prepared["day"].to_list() == [date(2013, 1, day)]
 
 
-def test_tables_of_other_libraries_are_scored(tmp_path: object) -> None:
+def test_tables_of_other_libraries_are_scored() -> None:
     duckdb = pytest.importorskip("duckdb")
     now = datetime(2026, 2, 7)
     want = fsq.score(WIDE, now=now)
@@ -84,3 +85,12 @@ def test_tables_of_other_libraries_are_scored(tmp_path: object) -> None:
         found = fsq.score(rows, now=now)
         assert found.drop("game_date").equals(want.drop("game_date"))
         assert found["game_date"].to_list() == want["game_date"].to_list()
+
+
+def test_scored_tables_of_other_libraries_are_diagnosed_and_filtered() -> None:
+    duckdb = pytest.importorskip("duckdb")
+    scored = fsq.score(wide(), now=datetime(2026, 2, 7))
+    relation = duckdb.sql("SELECT * FROM scored")
+    assert fsq.diagnose(relation).to_dict() == fsq.diagnose(scored).to_dict()
+    want = fsq.training_set(scored, on_default="keep").frame
+    assert fsq.training_set(relation, on_default="keep").frame.equals(want)

@@ -28,6 +28,7 @@ WORDS = (
     (r"isc license( \(iscl\))?|isc", "ISC"),
     (r"python software foundation license|psf(-2\.0)?", "PSF-2.0"),
     (r"the unlicense.*|public domain", "Unlicense"),
+    (r"cc0(-1\.0)?", "CC0-1.0"),
 )
 
 

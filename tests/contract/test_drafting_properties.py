@@ -132,8 +132,10 @@ def test_more_prefixes_than_categories(tmp_path: Path) -> None:
 def test_three_hundred_columns(tmp_path: Path) -> None:
     keys = {"key": [f"k{i}" for i in range(80)] * 5, "day": [date(2026, 1, 1)] * 400}
     days = pl.Series([date(2026, 1, 1) + timedelta(days=i // 80) for i in range(400)])
-    columns = {f"f{j % 40}_{j}": [float((i * 7919 * (j + 3)) % 1009) for i in range(400)]
-               for j in range(300)}  # fmt: skip
+    columns = {
+        f"f{j % 40}_{j}": [float((i * 7919 * (j + 3)) % 1009) for i in range(400)]
+        for j in range(300)
+    }
     rows = pl.DataFrame({**keys, **columns}).with_columns(day=days)
     path = tmp_path / "wide.toml"
     path.write_text(draft_contract(rows, keys=["key"], date="day"))

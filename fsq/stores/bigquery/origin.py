@@ -29,9 +29,10 @@ def read_origin(client: Any, target: TableName, uri: str) -> Origin | None:
     place = target.beside("origin")
     sql = f"SELECT origin FROM {place.sql} ORDER BY recorded_at DESC LIMIT 1"
     try:
-        rows = run_query(client, sql)
+        client.get_table(place.dotted)  # a query of what is not there may be refused otherwise
     except NotFound:
         return None
+    rows = run_query(client, sql)
     return parse_origin(rows[0][0], uri) if rows else None
 
 

@@ -148,7 +148,7 @@ def test_a_full_small_window_is_no_start() -> None:
     lost = _change_last(young, units_avg_last_8=None)
     (finding,) = list_serious(_diagnose(lost, small))
     assert finding.title == "the windows are still filling: feature 0 is still default"
-    assert "The median delivery has 1 trucks in the window" in finding.cause
+    assert "The median delivery has 1 truck in the window" in finding.cause
     assert finding.evidence == {"trucks": 1.0}
 
 

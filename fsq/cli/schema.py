@@ -35,6 +35,14 @@ StoreArg = Annotated[
     str,
     typer.Argument(metavar="STORE", help="bigquery://project.dataset.table, or a Delta folder."),
 ]
+IntegerKeysOpt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--integer-key",
+        metavar="KEY",
+        help="A key that is an integer in a new table. Repeat it for several.",
+    ),
+]
 
 
 class Format(StrEnum):
@@ -60,14 +68,7 @@ def ddl(
         str, typer.Option(metavar="P.D.T", help="Name of the table in the statements.")
     ] = "your-project.nba_predictions.ml_feature_store_v2",
     contract: StoreContractOpt = None,
-    integer_keys: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--integer-key",
-            metavar="KEY",
-            help="A key that is an integer in a new table. Repeat it for several.",
-        ),
-    ] = None,
+    integer_keys: IntegerKeysOpt = None,
     alter: Annotated[
         bool, typer.Option("--alter", help="Print ALTER TABLE, for the table of upstream features.")
     ] = False,
@@ -131,14 +132,7 @@ def migrate(
         typer.Option("--views", help="Create or replace the views of `fsq sql` beside it, too."),
     ] = False,
     contract: StoreContractOpt = None,
-    integer_keys: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--integer-key",
-            metavar="KEY",
-            help="A key that is an integer in a new table. Repeat it for several.",
-        ),
-    ] = None,
+    integer_keys: IntegerKeysOpt = None,
     as_json: JsonOpt = False,
 ) -> None:
     """Add to a table what it is missing.

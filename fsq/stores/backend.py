@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Capabilities:
     executor_environment: tuple[str, ...] = ()
 
 
-class Backend(Generic[AnyStore]):
+class Backend(ABC, Generic[AnyStore]):
     """One kind of store; subclass it and register an instance with ``register_backend``.
 
     ``open`` is all that a backend must have. Import what needs an extra inside the methods, so
@@ -81,6 +82,7 @@ class Backend(Generic[AnyStore]):
         with require_extra(self.extra, f"{self.name} cannot be used"):
             yield
 
+    @abstractmethod
     def open(
         self, uri: str, contract: Contract | None = None, source: str | None = None
     ) -> AnyStore:
@@ -91,7 +93,6 @@ class Backend(Generic[AnyStore]):
             contract: of the rows to write; None for what the table remembers.
             source: URI of the source of the rows to write; None for what the table remembers.
         """
-        raise NotImplementedError
 
     def identify_table(self, uri: str) -> str:
         """The one name of the table that a URI names, however it is written."""
@@ -134,7 +135,7 @@ class Backend(Generic[AnyStore]):
 
     def estimate_costs(self, store: AnyStore, workload: Workload) -> CostEstimate:
         """What a backfill into a store would cost; for backends that bill bytes."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name} bills bytes, but does not estimate them")
 
     def _unsupported(self, uri: str, problem: str, cure: str) -> InputError:
         return InputError([f"{uri} {problem}; {cure}"], f"{self.name} does not support this")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -76,7 +77,7 @@ def parse_origin(text: str, uri: str) -> Origin:
     return Origin(contract, source if isinstance(source, str) else None)
 
 
-class OriginOfRows:
+class OriginOfRows(ABC):
     """What a store knows of its rows: the base of every store.
 
     Args:
@@ -92,9 +93,9 @@ class OriginOfRows:
         self._contract, self._given = contract, contract is not None
         self._source = source
 
+    @abstractmethod
     def origin(self) -> Origin | None:
         """What the table remembers; None without a table, or for one that remembers nothing."""
-        raise NotImplementedError
 
     @property
     def contract(self) -> Contract:

@@ -19,7 +19,7 @@ from fsq.intake.columnar import read_columnar_batch
 from fsq.intake.layout import Layout
 from fsq.intake.preparation import prepare_rows
 from fsq.intake.run_context import RunContext
-from fsq.intake.validation import OnUnknown, validate_columns, validate_input, validate_rows
+from fsq.intake.validation import OnUnknown, validate_columns, validate_rows
 from fsq.schema.arrow import ArrowStream, from_arrow, to_arrow
 from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
@@ -138,19 +138,6 @@ def score_in_chunks(
     starts = range(0, rows.height, CHUNK_ROWS)
     chunks = (rows.slice(at, CHUNK_ROWS) for at in starts)
     yield from _score_concurrently(chunks, layout, options, list(layout.contract.output.names))
-
-
-def check_input(
-    rows: pl.LazyFrame,
-    contract: str | Path | Contract = "v2_33features",
-    on_unknown_source: OnUnknown = "error",
-) -> None:
-    """Reject bad rows before any work is done; only keys and sources are read.
-
-    Raises:
-        InputError: as ``score`` does.
-    """
-    validate_input(rows, load_contract(contract), on_unknown_source)
 
 
 def _score_frame(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:

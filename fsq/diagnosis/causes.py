@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from fsq.contract import Contract, Feature
 from fsq.diagnosis.checks import list_kinds
@@ -17,8 +18,8 @@ _ROW_WEIGHT = 10.0  # of a row that is affected as a whole
 
 def make_findings(
     signals: list[Signal], dates: list[date], contract: Contract, source: str, store: str
-) -> list[Finding]:
-    """One finding per cause, the most harmful first.
+) -> list[tuple[Finding, list[Signal]]]:
+    """One finding per cause, the most harmful first, each with its signals.
 
     Args:
         signals: what the checks reported.
@@ -28,9 +29,15 @@ def make_findings(
         store: what they name as the store.
     """
     groups = _merge_subjects(group_dates(signals, dates))
-    made = [(_measure_harm(g, contract), _make_finding(g, contract, source, store)) for g in groups]
-    made.sort(key=lambda m: (SEVERITIES.index(m[1].severity), -m[0], m[1].dates, m[1].title))
-    return [finding for _, finding in made]
+    made = [(_make_finding(g, contract, source, store), g) for g in groups]
+    harm = {id(g): _measure_harm(g, contract) for g in groups}
+
+    def rank(item: tuple[Finding, list[Signal]]) -> tuple[Any, ...]:
+        finding, group = item
+        severity = SEVERITIES.index(finding.severity)
+        return severity, -harm[id(group)], finding.dates, finding.title
+
+    return sorted(made, key=rank)
 
 
 def group_dates(signals: Iterable[Signal], dates: list[date]) -> list[list[Signal]]:

@@ -17,6 +17,7 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
 from fsq.diagnosis.findings import Verdict, find_worst
 from fsq.diagnosis.long_detail import read_long_detail, require_columns
+from fsq.diagnosis.named_rows import list_named_rows
 from fsq.diagnosis.result import Diagnosis
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
@@ -82,13 +83,15 @@ def diagnose(
         check.find(ctx)
     every = sorted({*present, *checked})
     keep = day.is_in(checked)
+    made = make_findings(ctx.signals, every, loaded, source, store)
     return Diagnosis(
         loaded,
         _judge_dates(ctx),
-        tuple(make_findings(ctx.signals, every, loaded, source, store)),
+        tuple(finding for finding, _ in made),
         tuple(_list_not_evaluated(ctx)),
         days.filter(keep),
         ctx.features.filter(keep),
+        list_named_rows(ctx, made),
     )
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 Severity = Literal["red", "yellow", "info"]
 Verdict = Literal["red", "yellow", "green", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("red", "yellow", "info")  # worst first
+Mask: TypeAlias = npt.NDArray[np.bool_]
 VERDICTS: tuple[Verdict, ...] = ("red", "yellow", "unknown", "green")  # worst first
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One thing that is wrong on one date; ``subject`` tells causes of one kind apart."""
+    """One thing that is wrong on one date; ``subject`` tells causes of one kind apart.
+
+    ``named`` marks the records that it blames, among all that were read; None if it does not
+    tell them from the others of the date.
+    """
 
     kind: str
     severity: Severity
@@ -26,6 +34,7 @@ class Signal:
     rows: int
     table: str | None
     evidence: dict[str, Any]
+    named: Mask | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

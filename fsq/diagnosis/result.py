@@ -28,6 +28,9 @@ class Diagnosis:
             features (empty: all).
         days: ``measure_dates`` of the checked dates.
         features: ``measure_features`` of the checked dates.
+        named_rows: the records that red and yellow findings name: the contract's keys and date,
+            and ``finding``, the position in ``findings``. A red finding about features that does
+            not tell its records from others names all of its dates.
     """
 
     contract: Contract
@@ -36,6 +39,7 @@ class Diagnosis:
     not_evaluated: tuple[dict[str, Any], ...]
     days: pl.DataFrame = field(compare=False)
     features: pl.DataFrame = field(compare=False)
+    named_rows: pl.DataFrame = field(compare=False)
 
     @property
     def verdict(self) -> Verdict:

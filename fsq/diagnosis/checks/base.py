@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from fsq.contract import Feature
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import SEVERITIES, NotEvaluated, Severity, Signal, replace_nan
+from fsq.diagnosis.findings import SEVERITIES, Mask, NotEvaluated, Severity, Signal, replace_nan
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import describe_start
 
@@ -124,6 +124,7 @@ class Kind:
         features: list[Feature],
         rows_affected: float,
         table: str | None = None,
+        named: Mask | None = None,
         **evidence: Any,
     ) -> None:
         """Report one thing that is wrong on one date.
@@ -136,6 +137,8 @@ class Kind:
             features: those affected; empty if it is about rows.
             rows_affected: of this date.
             table: the upstream table, if it causes this.
+            named: the records that it blames, among ``ctx.long.records``; those of other dates
+                are ignored. None if it does not tell them from the others of the date.
             **evidence: figures, as JSON types; NaN, which JSON does not know, becomes null.
         """
         if severity not in self.severities:
@@ -151,6 +154,7 @@ class Kind:
                 int(ctx.rows[at]),
                 table,
                 replace_nan(evidence),
+                None if named is None else named & (ctx.date_index == at),
             )
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fsq.contract import Feature
@@ -63,7 +65,7 @@ class OldRecords(Check):
                 for severity, late in by_severity.items():
                     if late:
                         indices = [f.index for f in late]
-                        facts = {
+                        facts: dict[str, Any] = {
                             "ran": ctx.did_write(table, at),
                             "age_hours": round(float(np.nanmax(age[at, indices])), 1),
                         }

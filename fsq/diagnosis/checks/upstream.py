@@ -185,7 +185,8 @@ class Upstream(Check):
                         rows, examples = empty[table][at], ctx.list_examples(defaulted[table], at)
                         facts: dict[str, Any] = {"ran": ran, name_examples(nouns): examples}
                         kind = _kind_of_empty(ran)
-                        kind.report(ctx, at, "red", table, features, rows, table, **facts)
+                        named = defaulted[table]
+                        kind.report(ctx, at, "red", table, features, rows, table, named, **facts)
                     continue
                 if ran is False:
                     DISAGREEMENT.report(ctx, at, "yellow", table, features, 0, table, ran=False)
@@ -194,7 +195,8 @@ class Upstream(Check):
                 lost = [f for f in lost if not is_filling[f.index]]
                 if lost:
                     most = ctx.get_matrix("default_rows")[at, [f.index for f in lost]].max()
-                    FEATURE_MISSING.report(ctx, at, "red", table, lost, most, table, ran=ran)
+                    named = ctx.find_any_defaulted(lost)
+                    FEATURE_MISSING.report(ctx, at, "red", table, lost, most, table, named, ran=ran)
                 rest = [f for f in required if f not in lost and not is_filling[f.index]]
                 _report_rise(ctx, at, table, rest, ran, limits)
             if starting:
@@ -261,5 +263,6 @@ def _report_rise(
         risen,
         ctx.count_per_date(mask)[at],
         table,
+        mask,
         **facts,
     )

@@ -1,0 +1,42 @@
+"""Which records the findings name, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.findings import Finding, Mask, Signal
+
+FINDING = "finding"
+
+
+def list_named_rows(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) -> pl.DataFrame:
+    """The records that red and yellow findings name: keys, date, and the finding's position.
+
+    A red finding about features that does not tell its records from the others of a date names
+    them all; a yellow one names none then.
+    """
+    table = ctx.contract.table
+    columns = [c for c in (*table.keys, table.date) if c in ctx.long.records.columns]
+    records = ctx.long.records.select(columns)
+    parts = [records.clear().with_columns(pl.lit(0, pl.Int64).alias(FINDING))]
+    for position, (finding, signals) in enumerate(made):
+        if finding.severity == "info":
+            continue
+        chosen = np.zeros(records.height, dtype=np.bool_)
+        for signal in signals:
+            chosen |= _find_named(ctx, signal)
+        named = records.filter(pl.Series(chosen))
+        parts.append(named.with_columns(pl.lit(position, pl.Int64).alias(FINDING)))
+    return pl.concat(parts)
+
+
+def _find_named(ctx: Context, signal: Signal) -> Mask:
+    if signal.named is not None:
+        return signal.named
+    if signal.severity != "red" or not signal.features or signal.day not in ctx.dates:
+        return np.zeros(ctx.long.records.height, dtype=np.bool_)
+    return np.asarray(ctx.date_index == ctx.dates.index(signal.day))

@@ -23,7 +23,7 @@ from polars.testing import assert_frame_equal
 
 import fsq
 import fsq.spark
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from tests.support.frames import wide
 from tests.support.spark import MASTER, NOW, Killer, driver, executors, table, workers
 

@@ -21,7 +21,7 @@ from polars.testing import assert_frame_equal
 
 import fsq
 import fsq.spark
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from fsq.demo import simulate_season
 from fsq.stores.bigquery.client import open_clients
 from tests.conftest import command, started, stopped

@@ -24,8 +24,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill.options import COMMIT_ROWS
-from fsq.backfill.source import fingerprint_dates
+from fsq.backfilling.options import COMMIT_ROWS
+from fsq.backfilling.source import fingerprint_dates
 from fsq.demo import simulate_season
 from fsq.intake.validation import validate_columns, validate_rows
 from fsq.schema.arrow import to_arrow

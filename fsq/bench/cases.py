@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fsq.backfill.source import scan_source, source_read_errors
+from fsq.backfilling.source import scan_source, source_read_errors
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.preparation import prepare_rows

@@ -100,7 +100,7 @@ def measure_stages(job: Job) -> Job:
 
 def measure_backfill(job: Job) -> Job:
     """Backfill into a new Delta table."""
-    from fsq.backfill.run import backfill
+    from fsq.backfilling.run import backfill
 
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder:
         done = backfill(job["source"], f"{folder}/store", contract=job["contract"])

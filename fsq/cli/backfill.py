@@ -14,9 +14,9 @@ from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemai
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
-from fsq.backfill import BackfillOptions, BackfillResult, Progress, backfill
-from fsq.backfill.options import COMMIT_ROWS
-from fsq.backfill.plan import Step, pending_steps
+from fsq.backfilling import BackfillOptions, BackfillResult, Progress, backfill
+from fsq.backfilling.options import COMMIT_ROWS
+from fsq.backfilling.plan import Step, pending_steps
 from fsq.cli import _options as o
 from fsq.cli._costs import print_costs
 from fsq.cli._dates import choose_range

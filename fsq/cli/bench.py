@@ -111,7 +111,7 @@ def command(
     print_document(document, out)
     if picture is not None and kind is not None:
         with require_extra("report", "the picture cannot be drawn"):
-            from fsq.report.bench_chart import draw_bench  # loads altair
+            from fsq.reporting.bench_chart import draw_bench  # loads altair
 
         write_atomically(picture, draw_bench(document, kind))
         out.line(f"{picture}: picture written")
@@ -129,7 +129,7 @@ def _write_profile(path: Path, source: str | None, case: Case, contract: str, ou
         write_atomically(path, fold_stacks(stacks))
     else:
         with require_extra("report", "the picture cannot be drawn"):
-            from fsq.report.bench_chart import draw_flame_graph
+            from fsq.reporting.bench_chart import draw_flame_graph
 
         write_atomically(path, draw_flame_graph(stacks, kind))
     samples = sum(stacks.values())

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fsq.backfill.source import scan_source, source_read_errors, spilled_to_disk
+from fsq.backfilling.source import scan_source, source_read_errors, spilled_to_disk
 from fsq.cli._options import CONTRACT, SOURCES, JsonOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, Feature, load_contract

@@ -35,7 +35,7 @@ def command(
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError([f"--out {target}: the name must end in .html"], _HEADLINE)
     with require_extra("report", _HEADLINE):
-        from fsq.report.page import make_report  # loads altair and jinja2
+        from fsq.reporting.page import make_report  # loads altair and jinja2
 
     started = time.perf_counter()
     with open_for_reading(store, contract) as opened:

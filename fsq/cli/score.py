@@ -14,9 +14,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import typer
 
-from fsq.backfill import BackfillOptions, backfill
-from fsq.backfill.options import COMMIT_ROWS
-from fsq.backfill.source import scan_source, source_read_errors, spilled_to_disk
+from fsq.backfilling import BackfillOptions, backfill
+from fsq.backfilling.options import COMMIT_ROWS
+from fsq.backfilling.source import scan_source, source_read_errors, spilled_to_disk
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._scoring import print_tiers, summarize

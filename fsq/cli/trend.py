@@ -58,7 +58,7 @@ def command(
     _print_trend(days, loaded, out)
     if target is not None and kind is not None:
         with require_extra("report", "the picture cannot be drawn"):
-            from fsq.report.trend_chart import draw_trend  # loads altair
+            from fsq.reporting.trend_chart import draw_trend  # loads altair
 
         write_atomically(target, draw_trend(days, kind, loaded))
         out.line(f"{target}: picture written")

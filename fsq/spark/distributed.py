@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fsq.backfill.options import BackfillOptions, Progress
-from fsq.backfill.plan import Job, Step, group_steps, make_plan, validate_steps
-from fsq.backfill.source import source_read_errors
+from fsq.backfilling.options import BackfillOptions, Progress
+from fsq.backfilling.plan import Job, Step, group_steps, make_plan, validate_steps
+from fsq.backfilling.source import source_read_errors
 from fsq.errors import StoreError
 from fsq.intake.validation import validate_input
 from fsq.scoring.engine import score_validated

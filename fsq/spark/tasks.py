@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill.source import fingerprint_dates, scan_source, source_read_errors
+from fsq.backfilling.source import fingerprint_dates, scan_source, source_read_errors
 from fsq.contract.table import Table
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.layout import Layout

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import fsq
 from fsq.cli import main
 from fsq.diagnosis.trend import read_trend
-from fsq.report.page import make_report
-from fsq.report.trend_chart import draw_trend
+from fsq.reporting.page import make_report
+from fsq.reporting.trend_chart import draw_trend
 from fsq.sql.quote import escape_comment, quote_text
 from tests.support.frames import CONTRACT, wide
 

@@ -18,13 +18,13 @@ _RULES = (
 _BIGQUERY = (
     "tests/stores/bigquery",
     "tests/cli/test_bigquery.py",
-    "tests/backfill/test_run_bigquery.py",
+    "tests/backfilling/test_run_bigquery.py",
     "tests/stores/test_storage_faults.py",
 )
 _DELTA = (
     "tests/stores/delta",
     "tests/stores/test_schema_diff.py",
-    "tests/backfill/test_run.py",
+    "tests/backfilling/test_run.py",
     "tests/intake/test_hostile_files.py",
     "tests/stores/test_storage_faults.py",
 )

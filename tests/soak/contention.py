@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from fsq.stores import open_store
 from tests.soak.whole import DAYS, answer, origins, versions
 

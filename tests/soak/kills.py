@@ -11,7 +11,7 @@ import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
 import fsq
-from fsq.backfill.plan import Step, group_steps
+from fsq.backfilling.plan import Step, group_steps
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores import LedgerEntry, migrate, open_store

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from fsq.errors import StoreError
 from fsq.stores import open_store
 from fsq.stores.bigquery.client import open_clients

@@ -20,7 +20,7 @@ from polars.testing import assert_frame_equal
 
 import fsq
 import fsq.spark
-from fsq.backfill import BackfillResult, Progress, backfill
+from fsq.backfilling import BackfillResult, Progress, backfill
 from fsq.errors import InputError, StoreError
 from fsq.stores.delta.distributed import DeltaBatchWrite
 from tests.support import spark as kills

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq.backfill import Progress, backfill
+from fsq.backfilling import Progress, backfill
 from fsq.cli import main
 from fsq.stores import open_store
 from fsq.stores.bigquery.client import open_clients

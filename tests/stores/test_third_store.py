@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from fsq.cli import main
 from fsq.demo import simulate_season
 from fsq.errors import InputError, StoreError

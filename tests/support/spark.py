@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 import fsq
-from fsq.backfill import Progress
+from fsq.backfilling import Progress
 
 MASTER = "local-cluster[2,1,2048]"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

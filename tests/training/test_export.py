@@ -15,7 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.report.pictures import draw_waterfall
+from fsq.reporting.pictures import draw_waterfall
 from fsq.training import read_provenance
 from tests.support.training import SCORED
 

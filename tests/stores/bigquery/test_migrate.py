@@ -10,7 +10,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery import SchemaField
 from polars.testing import assert_frame_equal
 
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from fsq.cli import main
 from fsq.schema.bigquery import output_fields
 from fsq.stores.bigquery.client import Clients

@@ -10,7 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from fsq.errors import InputError, StoreError
 from fsq.stores import WriteResult, open_store
 from fsq.stores.bigquery.client import open_clients

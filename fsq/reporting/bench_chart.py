@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from fsq.report.spec import draw
+from fsq.reporting.spec import draw
 from fsq.utils.palette import INK, LINES
 
 _WIDTH = 720

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deltalake import write_deltalake
 
-from fsq.backfill import Progress, backfill
+from fsq.backfilling import Progress, backfill
 from fsq.stores import migrate, open_store
 from tests.soak import contention, kills, single
 from tests.soak.victims import Limits

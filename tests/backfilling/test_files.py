@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
-from fsq.backfill.files import scan_files
+from fsq.backfilling.files import scan_files
 from fsq.errors import InputError
 
 ROWS = pl.DataFrame({"player": ["james", "curry"], "points": [30.5, 41.0]})

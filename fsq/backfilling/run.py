@@ -13,8 +13,8 @@ from typing import Unpack
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfill.options import BackfillKeywords, BackfillOptions, Progress
-from fsq.backfill.plan import (
+from fsq.backfilling.options import BackfillKeywords, BackfillOptions, Progress
+from fsq.backfilling.plan import (
     Job,
     Step,
     estimate_costs,
@@ -24,7 +24,7 @@ from fsq.backfill.plan import (
     pending_steps,
     validate_steps,
 )
-from fsq.backfill.source import fingerprint_dates, source_read_errors, spilled_to_disk
+from fsq.backfilling.source import fingerprint_dates, source_read_errors, spilled_to_disk
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import score_in_chunks
 from fsq.stores import CostEstimate, LedgerEntry, WriteResult, write_conflict

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 
 import polars as pl
 
-from fsq.backfill.files import scan_files
+from fsq.backfilling.files import scan_files
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.preparation import prepare_rows

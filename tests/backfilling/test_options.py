@@ -11,7 +11,7 @@ from typing import get_type_hints
 import pytest
 
 import fsq
-from fsq.backfill import BackfillKeywords, BackfillOptions, backfill
+from fsq.backfilling import BackfillKeywords, BackfillOptions, backfill
 from tests.support.frames import wide
 
 

@@ -22,8 +22,8 @@ from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
-from fsq.report import charts, facts
-from fsq.report.spec import format_name
+from fsq.reporting import charts, facts
+from fsq.reporting.spec import format_name
 from fsq.stores import Store
 from fsq.utils.palette import (
     ALERTS,
@@ -103,7 +103,7 @@ def render_page(
     }
     scripts = {"vega": _make_vega_bundle(), "page": _read_asset("page.js")}
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fsq.report", ""),
+        loader=jinja2.PackageLoader("fsq.reporting", ""),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -257,7 +257,7 @@ def _make_style() -> str:
 
 
 def _read_asset(name: str) -> str:
-    return files("fsq.report").joinpath(name).read_text(encoding="utf-8")
+    return files("fsq.reporting").joinpath(name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)

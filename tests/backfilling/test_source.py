@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fsq.backfill.source import spilled_to_disk
+from fsq.backfilling.source import spilled_to_disk
 from tests.support.frames import wide
 
 

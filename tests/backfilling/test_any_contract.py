@@ -16,7 +16,7 @@ from google.cloud import bigquery
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill import backfill
+from fsq.backfilling import backfill
 from fsq.cli import main
 from fsq.cli._store import shorten_path
 from fsq.errors import InputError

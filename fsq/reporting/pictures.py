@@ -11,9 +11,9 @@ import polars as pl
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.trend import make_trend
 from fsq.errors import InputError
-from fsq.report import charts
-from fsq.report.page import make_data_sets
-from fsq.report.trend_chart import draw_trend
+from fsq.reporting import charts
+from fsq.reporting.page import make_data_sets
+from fsq.reporting.trend_chart import draw_trend
 from fsq.training import TrainingSet
 
 WIDTH = 720

@@ -15,10 +15,10 @@ import fsq
 from fsq.contract import Contract
 from fsq.demo import simulate_table
 from fsq.diagnosis.trend import make_trend
-from fsq.report import facts
-from fsq.report.page import make_report, render_page
-from fsq.report.pictures import draw_chart, draw_waterfall
-from fsq.report.trend_chart import draw_trend
+from fsq.reporting import facts
+from fsq.reporting.page import make_report, render_page
+from fsq.reporting.pictures import draw_chart, draw_waterfall
+from fsq.reporting.trend_chart import draw_trend
 from tests.support.any_table import CONTRACT, make_large_contract, make_rows
 
 SCORED = fsq.score(make_rows(), CONTRACT)

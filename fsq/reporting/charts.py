@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from fsq.contract import Contract
-from fsq.report.spec import (
+from fsq.reporting.spec import (
     DASHES,
     encode_lines,
     format_name,

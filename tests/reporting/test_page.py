@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq.report import facts
-from fsq.report.page import make_report
+from fsq.reporting import facts
+from fsq.reporting.page import make_report
 from fsq.utils.files import write_atomically
 from tests.support.frames import CONTRACT, wide
 

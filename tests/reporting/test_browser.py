@@ -16,7 +16,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.report.page import make_report
+from fsq.reporting.page import make_report
 from tests.support.frames import CONTRACT
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")

@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill import Progress, backfill
+from fsq.backfilling import Progress, backfill
 from tests.support.frames import legacy, wide
 from tests.support.real_data import SEASONS, needs_seasons
 
@@ -114,7 +114,7 @@ def test_a_wide_table_is_not_scored_in_place(tmp_path: Path) -> None:
 
 CHILD = """
 import sys
-from fsq.backfill import backfill
+from fsq.backfilling import backfill
 backfill(sys.argv[1], sys.argv[2], chunk_rows=5, progress=lambda p: print(p.dates, flush=True))
 """
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from fsq.backfill.mixing import require_contract, require_name
-from fsq.backfill.options import BackfillOptions
-from fsq.backfill.source import name_source, scan_source, source_read_errors
+from fsq.backfilling.mixing import require_contract, require_name
+from fsq.backfilling.options import BackfillOptions
+from fsq.backfilling.source import name_source, scan_source, source_read_errors
 from fsq.errors import InputError
 from fsq.intake.layout import Layout
 from fsq.intake.validation import (

@@ -18,8 +18,8 @@ from fsq.bench.check import validate_consistency
 from fsq.contract import Contract
 from fsq.demo import simulate_table
 from fsq.diagnosis.trend import make_trend
-from fsq.report import charts, facts
-from fsq.report.page import make_data_sets
+from fsq.reporting import charts, facts
+from fsq.reporting.page import make_data_sets
 from tests.support.contract_strategies import contract_data
 from tests.support.oracle_forms import write_toml
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -51,7 +51,9 @@ class WriteResult:
 
 
 class Store(Protocol):
-    """A table of scored rows that is replaced date by date; see ``OriginOfRows`` for its base.
+    """A table of scored rows that is replaced date by date.
+
+    ``OriginOfRows`` and ``SideTables`` are its bases.
 
     A write also makes the table remember the contract and the source, all or nothing with it.
     """
@@ -102,6 +104,20 @@ class Store(Protocol):
 
     def ledger(self) -> dict[date, LedgerEntry]:
         """The ledger entry of each date; dates that others have changed since are left out."""
+        ...
+
+    def read_side(self, name: str) -> pl.DataFrame | None:
+        """The rows of a side table; None if there is none. See ``fsq.stores.side.SideTables``."""
+        ...
+
+    def write_side(self, name: str, frame: pl.DataFrame) -> None:
+        """Replace a side table as a whole, at once or not at all; the last writer wins."""
+        ...
+
+    def update_side(
+        self, name: str, change: Callable[[pl.DataFrame | None], pl.DataFrame]
+    ) -> pl.DataFrame:
+        """Replace a side table by what is made of it, so that no other writer's rows are lost."""
         ...
 
 

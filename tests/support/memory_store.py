@@ -15,6 +15,7 @@ from fsq.schema.arrow import from_arrow
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores import Backend, LedgerEntry, WriteResult, write_conflict
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
+from fsq.stores.side import SideConflictError, SideTable, SideTables
 from fsq.stores.validation import validate_keys
 from fsq.utils.frames import filter_dates
 
@@ -27,12 +28,13 @@ class Table:
     version: int = 0
     ledger: dict[date, LedgerEntry] = field(default_factory=dict)
     origin: Origin | None = None
+    side: dict[str, SideTable] = field(default_factory=dict)
 
 
 TABLES: dict[str, Table] = {}
 
 
-class MemoryStore(OriginOfRows):
+class MemoryStore(OriginOfRows, SideTables):
     """A table that lives as long as the process."""
 
     def read(
@@ -68,7 +70,7 @@ class MemoryStore(OriginOfRows):
         others = old.rows.filter(~pl.col(table.date).is_in(dates))
         kept = {d: e for d, e in old.ledger.items() if d not in dates} | dict(ledger or {})
         rows = pl.concat([others, new], how="diagonal").sort(table.date, *table.keys)
-        TABLES[self.uri] = Table(rows, old.version + 1, kept, origin)
+        TABLES[self.uri] = Table(rows, old.version + 1, kept, origin, old.side)
         return WriteResult(new.height, len(dates), old.version + 1)
 
     def version(self) -> int | None:
@@ -79,6 +81,17 @@ class MemoryStore(OriginOfRows):
 
     def ledger(self) -> dict[date, LedgerEntry]:
         return dict(TABLES[self.uri].ledger) if self.uri in TABLES else {}
+
+    def load_side(self, name: str) -> SideTable | None:
+        return TABLES[self.uri].side.get(name) if self.uri in TABLES else None
+
+    def save_side(self, name: str, frame: pl.DataFrame, since: int | None) -> None:
+        if self.uri not in TABLES:
+            raise StoreError(f"there is no store at {self.uri}; backfill it first")
+        side = TABLES[self.uri].side
+        if since != (side[name].version if name in side else None):
+            raise SideConflictError(self.uri, name)
+        side[name] = SideTable(frame, (since or 0) + 1)
 
 
 class MemoryBackend(Backend[MemoryStore]):

@@ -24,16 +24,18 @@ from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.origin import read_origin, write_origin
 from fsq.stores.bigquery.read import scan_table
 from fsq.stores.bigquery.retry import Retry
+from fsq.stores.bigquery.side import load_side, save_side
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import fill_null_arrays, find_stamps, write_rows
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
+from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import validate_keys
 from fsq.utils.frames import filter_dates
 
 
-class BigQueryStore(OriginOfRows):
+class BigQueryStore(OriginOfRows, SideTables):
     """A table in BigQuery; see ``fsq.stores.Store`` for the methods.
 
     The service is first contacted when a method is called. Credentials are Application Default
@@ -115,6 +117,23 @@ class BigQueryStore(OriginOfRows):
         known = read_origin(clients.tables, self.name, self.uri)
         if known is None or known.to_json() != origin.to_json():
             write_origin(clients.tables, self.name, origin)
+
+    def load_side(self, name: str) -> SideTable | None:
+        """A side table and its version; None if there is none."""
+        with self.connect() as clients:
+            return load_side(clients.tables, self.name, name)
+
+    def save_side(self, name: str, frame: pl.DataFrame, since: int | None) -> None:
+        """Replace a side table, if it still has this version.
+
+        Raises:
+            SideConflictError: it has another one.
+            StoreError: the store has no table yet.
+        """
+        with self.connect() as clients:
+            if self._get(clients) is None:
+                raise StoreError(f"there is no table {self.uri}; backfill it first")
+            save_side(clients.tables, self.name, name, frame, since, self.uri)
 
     def billed_bytes(self, rows: int) -> int:
         """Logical bytes of this many of the table's rows, at their average size."""

@@ -20,6 +20,7 @@ from fsq.schema.nested import detail_field, selectable_names
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
 from fsq.stores.delta.ledger import make_commit_metadata, read_ledger, read_origin
 from fsq.stores.delta.read import scan_detail_fields
+from fsq.stores.delta.side import load_side, save_side
 from fsq.stores.delta.table import LocalTable
 from fsq.stores.delta.write import (
     ATTEMPTS,
@@ -29,6 +30,7 @@ from fsq.stores.delta.write import (
     wait_before_retry,
 )
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
+from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import validate_keys
 from fsq.utils.frames import filter_dates
 
@@ -36,7 +38,7 @@ from fsq.utils.frames import filter_dates
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
 
 
-class DeltaStore(OriginOfRows):
+class DeltaStore(OriginOfRows, SideTables):
     """A Delta table in a folder; see ``fsq.stores.Store`` for the methods.
 
     Args:
@@ -187,3 +189,18 @@ class DeltaStore(OriginOfRows):
     def ledger(self) -> dict[date, LedgerEntry]:
         """The entry of each date; a change by another tool invalidates the dates before it."""
         return read_ledger(self.load_table()) if self._is_table() else {}
+
+    def load_side(self, name: str) -> SideTable | None:
+        """A side table and its version; None if there is none."""
+        return load_side(self._path, name)
+
+    def save_side(self, name: str, frame: pl.DataFrame, since: int | None) -> None:
+        """Replace a side table, if it still has this version.
+
+        Raises:
+            SideConflictError: it has another one.
+            StoreError: the store has no table yet, or the side table cannot be written.
+        """
+        if not self._is_table():
+            raise StoreError(f"there is no store at {self.uri}; backfill it first")
+        save_side(self._path, name, frame, since)

@@ -1,0 +1,115 @@
+"""Side tables of a BigQuery table: tables in its dataset, replaced by one MERGE each."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from fsq.stores.bigquery.jobs import run_query
+from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.side import SideConflictError, SideTable
+
+# The first row is a header: it says the version even where nothing else is kept.
+_POSITION, _VERSION, _WRITER = "fsq_position", "fsq_version", "fsq_writer"
+_OWN = {_POSITION: pl.Int64, _VERSION: pl.Int64, _WRITER: pl.String}
+_TYPES: Mapping[str, pl.DataType] = {
+    "STRING": pl.String(),
+    "INT64": pl.Int64(),
+    "FLOAT64": pl.Float64(),
+    "BOOL": pl.Boolean(),
+    "DATE": pl.Date(),
+    "TIMESTAMP": pl.Datetime("us", "UTC"),
+}
+# What the service calls the same types when it describes a table.
+_SYNONYMS = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+
+
+def load_side(client: Any, target: TableName, name: str) -> SideTable | None:
+    """Load a side table of a table; None if there is none."""
+    place = target.beside(name)
+    try:
+        fields = client.get_table(place.dotted).schema
+    except NotFound:
+        return None
+    schema = {f.name: _TYPES[_SYNONYMS.get(f.field_type, f.field_type)] for f in fields}
+    columns = ", ".join(quote_column(c) for c in schema)
+    sql = f"SELECT {columns} FROM {place.sql} ORDER BY {quote_column(_POSITION)}"
+    rows = [tuple(row.values()) for row in run_query(client, sql)]
+    if not rows:
+        return None
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    version = int(frame[_VERSION][0])
+    return SideTable(frame.filter(pl.col(_POSITION) > 0).drop(*_OWN), version)
+
+
+def save_side(
+    client: Any, target: TableName, name: str, frame: pl.DataFrame, since: int | None, uri: str
+) -> None:
+    """Replace a side table, if it still has this version.
+
+    Raises:
+        SideConflictError: it has another one.
+    """
+    place, writer = target.beside(name), secrets.token_hex(8)
+    kinds = {c: _find_kind(dtype) for c, dtype in ({**_OWN, **frame.schema}).items()}
+    _create(client, place, kinds)
+    rows = frame.select(
+        pl.int_range(1, pl.len() + 1).alias(_POSITION),
+        pl.lit((since or 0) + 1, pl.Int64).alias(_VERSION),
+        pl.lit(writer).alias(_WRITER),
+        pl.all(),
+    ).rows()
+    header = (0, (since or 0) + 1, writer, *[None] * frame.width)
+    records = [_make_struct(kinds, row) for row in (header, *rows)]
+    names = ", ".join(quote_column(c) for c in kinds)
+    values = ", ".join(f"S.{quote_column(c)}" for c in kinds)
+    version = quote_column(_VERSION)
+    # A version that another writer has made leaves no row to insert, and none to delete.
+    sql = f"""
+    MERGE {place.sql} T
+    USING (
+      SELECT {", ".join(f"r.{quote_column(c)}" for c in kinds)} FROM UNNEST(@rows) AS r
+      WHERE (SELECT COALESCE(MAX({version}), 0) FROM {place.sql}) = @since
+    ) S
+    ON FALSE
+    WHEN NOT MATCHED BY TARGET THEN INSERT ({names}) VALUES ({values})
+    WHEN NOT MATCHED BY SOURCE AND T.{version} = @since THEN DELETE
+    """
+    parameters = [
+        bigquery.ArrayQueryParameter("rows", "STRUCT", records),
+        bigquery.ScalarQueryParameter("since", "INT64", since or 0),
+    ]
+    run_query(client, sql, *parameters)
+    check = f"SELECT {quote_column(_WRITER)} FROM {place.sql} WHERE {version} > @since"
+    after = [bigquery.ScalarQueryParameter("since", "INT64", since or 0)]
+    if writer not in {row[0] for row in run_query(client, check, *after)}:
+        raise SideConflictError(uri, name)
+
+
+def _create(client: Any, place: TableName, kinds: Mapping[str, str]) -> None:
+    """Create the table, or add the columns that it lacks."""
+    fields = [bigquery.SchemaField(c, kind) for c, kind in kinds.items()]
+    table = bigquery.Table(place.dotted, schema=fields)
+    table.description = "What fsq knows of the table beside this one"
+    existing = client.create_table(table, exists_ok=True)
+    there = {f.name for f in existing.schema}
+    if missing := [f for f in fields if f.name not in there]:
+        existing.schema = [*existing.schema, *missing]
+        client.update_table(existing, ["schema"])
+
+
+def _find_kind(dtype: Any) -> str:
+    return next(kind for kind, known in _TYPES.items() if known == dtype)
+
+
+def _make_struct(kinds: Mapping[str, str], row: tuple[Any, ...]) -> Any:
+    fields = [
+        bigquery.ScalarQueryParameter(column, kind, value)
+        for (column, kind), value in zip(kinds.items(), row, strict=True)
+    ]
+    return bigquery.StructQueryParameter(None, *fields)

@@ -1,0 +1,146 @@
+"""Side tables: small versioned tables that belong to a store, such as its ledger of incidents."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
+
+import polars as pl
+
+from fsq.errors import InputError, StoreError
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}")
+_TYPES = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Date, pl.Datetime("us", "UTC"))
+# Tables beside a store that are no side tables.
+_TAKEN = ("ledger", "origin")
+_ATTEMPTS = 8
+
+
+class SideTable(NamedTuple):
+    """What a side table holds.
+
+    Attributes:
+        frame: its rows, in the order in which they were written.
+        version: grows with every write.
+    """
+
+    frame: pl.DataFrame
+    version: int
+
+
+class SideConflictError(StoreError):
+    """Another writer has replaced the side table since it was read; nothing was written."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        super().__init__(f"{uri}: another writer changed its {name} at the same time; run it again")
+
+
+class SideTables(ABC):
+    """The side tables of a store; a store says how one is loaded and saved.
+
+    Columns are text, integers, finite floats, booleans, dates and moments in UTC; any may be NULL.
+    """
+
+    uri: str
+
+    @abstractmethod
+    def load_side(self, name: str) -> SideTable | None:
+        """A side table and its version; None if there is none."""
+
+    @abstractmethod
+    def save_side(self, name: str, frame: pl.DataFrame, since: int | None) -> None:
+        """Replace a side table as a whole, at once or not at all, if it is still as it was read.
+
+        Args:
+            name: of the side table.
+            frame: its new rows.
+            since: the version that was read; None if there was no such table.
+
+        Raises:
+            SideConflictError: the table has another version; nothing was written.
+        """
+
+    def read_side(self, name: str) -> pl.DataFrame | None:
+        """The rows of a side table; None if the store has none of this name.
+
+        Args:
+            name: lower-case letters, digits and underscores.
+
+        Raises:
+            InputError: the name has another form.
+            StoreError: it cannot be read.
+        """
+        found = self.load_side(_validate_name(name))
+        return None if found is None else found.frame
+
+    def write_side(self, name: str, frame: pl.DataFrame) -> None:
+        """Replace a side table as a whole, at once or not at all; the last writer wins.
+
+        Raises:
+            InputError: the name or a column has a form that stores cannot keep.
+            StoreError: it cannot be written.
+        """
+        self.update_side(name, lambda _: frame)
+
+    def update_side(
+        self, name: str, change: Callable[[pl.DataFrame | None], pl.DataFrame]
+    ) -> pl.DataFrame:
+        """Replace a side table by what is made of it, so that no other writer's rows are lost.
+
+        Args:
+            name: of the side table.
+            change: makes the new rows of the old ones, None where there is no table; called
+                again on newer rows if another writer was first.
+
+        Returns:
+            The rows that were written. Nothing is, if they are those that are there already.
+
+        Raises:
+            InputError: the name or a column has a form that stores cannot keep.
+            StoreError: it cannot be written, or others kept being first.
+        """
+        for attempt in range(_ATTEMPTS):
+            found = self.load_side(_validate_name(name))
+            frame = change(None if found is None else found.frame)
+            if found is not None and _is_same(frame, found.frame):
+                return frame
+            _validate_columns(name, frame)
+            try:
+                self.save_side(name, frame, None if found is None else found.version)
+            except SideConflictError:
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - spreads attempts
+                continue
+            return frame
+        raise SideConflictError(self.uri, name)
+
+
+def _is_same(new: pl.DataFrame, old: pl.DataFrame) -> bool:
+    return new.schema == old.schema and new.equals(old)
+
+
+def _validate_name(name: str) -> str:
+    if not _NAME.fullmatch(name) or name in _TAKEN or name.startswith("staging"):
+        cure = "use at most 40 lower-case letters, digits and underscores, and no name of fsq's own"
+        raise InputError([f"{name!r} is no name of a side table; {cure}"])
+    return name
+
+
+def _validate_columns(name: str, frame: pl.DataFrame) -> None:
+    problems = [
+        f"column {column!r} of type {dtype}"
+        for column, dtype in frame.schema.items()
+        if not _COLUMN.fullmatch(column) or dtype not in _TYPES
+    ]
+    # They do not survive every way through JSON.
+    problems += [
+        f"column {s.name!r} holds NaN or an infinite number"
+        for s in frame.select(pl.col(pl.Float64))
+        if not s.drop_nulls().is_finite().all()
+    ]
+    if problems or not frame.width:
+        raise InputError(problems or ["it has no column"], f"{name} cannot be kept beside a store")

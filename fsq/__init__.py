@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsq.contract import Contract, load_contract
-from fsq.diagnosis import Diagnosis, Finding, diagnose
+from fsq.diagnosis import Diagnosis, Finding, diagnose, learn_profile
 from fsq.errors import ContractError, FsqError, InputError, ModelIncompatibleError, StoreError
 from fsq.intake.run_context import RunContext
 from fsq.models import ModelCheck, check_model
 from fsq.namespace import FrameNamespace, LazyNamespace
+from fsq.profile import Profile
 from fsq.scoring.engine import explode_detail, score
 from fsq.training import TrainingSet, training_set
 from fsq.utils.version import VERSION
@@ -35,12 +36,14 @@ __all__ = [
     "LazyNamespace",
     "ModelCheck",
     "ModelIncompatibleError",
+    "Profile",
     "RunContext",
     "StoreError",
     "TrainingSet",
     "check_model",
     "diagnose",
     "explode_detail",
+    "learn_profile",
     "load_contract",
     "open_store",
     "score",

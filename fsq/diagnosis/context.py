@@ -16,6 +16,7 @@ from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.long_detail import LongDetail
 from fsq.intake.run_context import RunContext
+from fsq.profile import Profile, Rows
 
 Matrix = npt.NDArray[np.float64]
 
@@ -31,6 +32,7 @@ class Context:
         long: ``read_long_detail`` of the same rows.
         checked_dates: the dates to check; the others are only history.
         run: what is known of upstream's run, for rows that do not say it themselves.
+        profile: what normally holds; None to learn it from the other dates.
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
     """
@@ -41,8 +43,10 @@ class Context:
     long: LongDetail
     checked_dates: list[date]
     run: RunContext | None = None
+    profile: Profile | None = None
     signals: list[Signal] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
+    has_profile: bool = False
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -195,6 +199,23 @@ class Context:
     def list_explained(self) -> set[tuple[date, str]]:
         """Dates and features that a signal names already, unless it is for information only."""
         return {(s.day, f) for s in self.signals if s.severity != "info" for f in s.features}
+
+    @cached_property
+    def profile_rows(self) -> Rows:
+        """The records as a profile reads them."""
+        table = self.contract.table
+        records = self.long.records.drop(table.date)
+        return Rows(
+            self.contract.names,
+            self.days[table.date],
+            self.date_index,
+            self.values,
+            self.is_default,
+            records,
+            table.keys,
+            table.group,
+            table.time,
+        )
 
     @cached_property
     def tables(self) -> dict[str, list[Feature]]:

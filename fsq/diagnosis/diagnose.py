@@ -7,20 +7,24 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract, load_contract
 from fsq.diagnosis.causes import make_findings
 from fsq.diagnosis.checks import list_checks
+from fsq.diagnosis.checks.base import Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
 from fsq.diagnosis.findings import Verdict, find_worst
-from fsq.diagnosis.long_detail import read_long_detail, require_columns
+from fsq.diagnosis.learning import learn_from
+from fsq.diagnosis.long_detail import list_carried, read_long_detail, require_columns
 from fsq.diagnosis.named_rows import list_named_rows
 from fsq.diagnosis.result import Diagnosis
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
+from fsq.profile import Profile
 from fsq.schema.arrow import ArrowStream, from_arrow
 
 Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | ArrowStream
@@ -34,6 +38,7 @@ def diagnose(
     history: Scored | None = None,
     source: str = "SOURCE",
     store: str = "STORE",
+    profile: Profile | None = None,
 ) -> Diagnosis:
     """Find what is wrong with the rows of each date, and why.
 
@@ -45,6 +50,8 @@ def diagnose(
         history: scored rows of earlier dates, if ``scored`` does not hold them.
         source: what the repairing commands name as the source.
         store: what they name as the store.
+        profile: what normally holds, from ``learn_profile``; None to learn what can be learned
+            from the other dates.
 
     Returns:
         The findings, a verdict per date, and what could not be evaluated. A date in ``dates``
@@ -73,14 +80,10 @@ def diagnose(
         if dates is None:
             dates = rows.select(day.unique()).collect().to_series()
         rows = pl.concat([before, rows.select(shared)])
-    days = measure_dates(rows, loaded)
-    present = days[loaded.table.date].to_list()
-    checked = sorted(set(present if dates is None else dates))
-    checks = list_checks()
-    long = read_long_detail(rows, loaded, [c for check in checks for c in check.columns])
-    ctx = Context(loaded, days, aggregate_features(long, loaded), long, checked, run)
-    for check in checks:
+    ctx = _make_context(rows, loaded, dates, run, profile)
+    for check in list_checks():
         check.find(ctx)
+    present, checked = ctx.dates, ctx.checked_dates
     every = sorted({*present, *checked})
     keep = day.is_in(checked)
     made = make_findings(ctx.signals, every, loaded, source, store)
@@ -89,10 +92,59 @@ def diagnose(
         _judge_dates(ctx),
         tuple(finding for finding, _ in made),
         tuple(_list_not_evaluated(ctx)),
-        days.filter(keep),
+        ctx.days.filter(keep),
         ctx.features.filter(keep),
         list_named_rows(ctx, made),
     )
+
+
+def learn_profile(
+    scored: Scored, contract: str | Path | Contract = "v2_33features"
+) -> Profile | None:
+    """Learn what normally holds, from the dates that nothing else calls red or yellow.
+
+    Args:
+        scored: scored rows: the result of ``fsq.score``, or a store's, with the columns that came
+            along; a season is good, two weeks are the least.
+        contract: name, path or contract of the scoring.
+
+    Returns:
+        What ``diagnose`` takes as ``profile``; None if the clean dates are too few.
+
+    Raises:
+        InputError: the rows are not scored, or were scored under another contract.
+
+    >>> import polars as pl
+    >>> from datetime import date
+    >>> from fsq.scoring.engine import score
+    >>> names = load_contract().names
+    >>> row = dict(zip(load_contract().table.key, ("lebronjames", date(2026, 2, 6))))
+    >>> row |= {n: 1.0 for n in names} | {f"{n}__source": "phase4" for n in names}
+    >>> learn_profile(score(pl.DataFrame(row))) is None
+    True
+    """
+    loaded = load_contract(contract)
+    rows = _scan(scored)
+    require_columns(rows.collect_schema(), [loaded.table.date])
+    ctx = _make_context(rows, loaded, None, None, None)
+    for check in list_checks():
+        if check.stage < Stage.PROFILE:
+            check.find(ctx)
+    return learn_from(ctx, np.zeros(len(ctx.dates), dtype=np.bool_))
+
+
+def _make_context(
+    rows: pl.LazyFrame,
+    contract: Contract,
+    dates: Iterable[date] | None,
+    run: RunContext | None,
+    profile: Profile | None,
+) -> Context:
+    days = measure_dates(rows, contract)
+    checked = sorted(set(days[contract.table.date].to_list() if dates is None else dates))
+    long = read_long_detail(rows, contract, list_carried(rows.collect_schema(), contract))
+    features = aggregate_features(long, contract)
+    return Context(contract, days, features, long, checked, run, profile)
 
 
 def _judge_dates(ctx: Context) -> dict[date, Verdict]:

@@ -70,6 +70,12 @@ def read_long_detail(
     return LongDetail(records, fields.with_columns(_recover_ages(records, fields, width)))
 
 
+def list_carried(schema: pl.Schema, contract: Contract) -> list[str]:
+    """The plain columns of scored rows that came along: no quality, no lists, no structs."""
+    quality = {*contract.output.names, contract.table.date}
+    return [c for c, t in schema.items() if c not in quality and not t.is_nested()]
+
+
 def _recover_ages(records: pl.DataFrame, fields: pl.DataFrame, width: int) -> pl.Series:
     """``age_hours`` of every record and feature."""
     unknown = fields["last_updated"].null_count() == fields.height

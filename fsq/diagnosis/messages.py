@@ -86,6 +86,12 @@ class Facts:
         return f"{self.job} ran, but " if ran else f"{self.job} did not run; "
 
     @property
+    def rarity(self) -> str:
+        """How rare the figures are, as a sentence after a blank; empty if nothing says so."""
+        dates = self.evidence.get("clean_dates")
+        return f" Not once in {dates:,} clean dates." if dates else ""
+
+    @property
     def usual_share(self) -> str:
         """The earlier dates' median, in percent."""
         share = self.evidence.get("usual_share")

@@ -22,7 +22,8 @@ class Stage(IntEnum):
     UPSTREAM = 1  # tables, and the jobs that write them
     VALUES = 2  # the values of a feature
     ROWS = 3  # the rows of a date
-    UNEXPLAINED = 4  # what no check before has explained
+    PROFILE = 4  # what normally holds, and does not
+    UNEXPLAINED = 5  # what no check before has explained
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class DistributionShift(Check):
                     continue
                 index, usual = shift
                 look = index >= limits.psi_yellow and not ctx.follows_break(at)
+                look &= not ctx.has_profile  # which knows how far such indices go
                 SHIFT.report(
                     ctx,
                     at,

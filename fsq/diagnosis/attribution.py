@@ -1,0 +1,134 @@
+"""Which features are at fault, where one wrong feature makes others look wrong, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsq.diagnosis.findings import Mask
+from fsq.profile import Judgement
+from fsq.profile.evidence import measure_residuals
+from fsq.profile.limits import take_deviation, take_middle
+from fsq.profile.rows import Matrix
+
+FROM_OTHERS = ("residual_mean", "residual_spread", "outlier", "extreme")
+_OF_TABLE = "jump"
+_MAX_SUSPECTS = 6
+_MAX_CANDIDATES = 4
+
+
+@dataclass(frozen=True)
+class Blame:
+    """A feature that is at fault on a date.
+
+    Attributes:
+        feature: its position.
+        metrics: how strong each of its alarms is, the strongest first.
+        named: the records that show it; None if only the date as a whole does.
+    """
+
+    feature: int
+    metrics: dict[str, float]
+    named: Mask | None
+
+    @property
+    def strength(self) -> float:
+        """Of its strongest alarm."""
+        return next(iter(self.metrics.values()))
+
+
+def find_blame(judged: Judgement, strength: dict[str, Matrix], at: int) -> list[Blame]:
+    """The features at fault on a date, each with its alarms.
+
+    A feature whose own values are normal, but that others no longer explain, is at fault only if
+    that remains so without those that are.
+    """
+    alarms = {m: s[at] for m, s in strength.items() if (s[at] > 1).any()}
+    if not alarms:
+        return []
+    own = _find_own(judged, alarms)
+    suspects = _find_suspects(judged, alarms, at, own)
+    out = []
+    for f in suspects:
+        metrics = {m: float(s[f]) for m, s in alarms.items() if s[f] > 1}
+        if metrics:
+            ranked = dict(sorted(metrics.items(), key=lambda item: -item[1]))
+            out.append(Blame(int(f), ranked, find_named(judged, ranked, int(f), at)))
+    return out
+
+
+def _find_own(judged: Judgement, alarms: dict[str, Matrix]) -> list[int]:
+    """Features whose own values are wrong, whatever the others say.
+
+    A record's jump is that of its table: where one of its features shows more, that one is it.
+    """
+    clear = {
+        int(f)
+        for m, s in alarms.items()
+        if m not in FROM_OTHERS and m != _OF_TABLE
+        for f in np.flatnonzero(s > 1)
+    }
+    jumping = (
+        {int(f) for f in np.flatnonzero(alarms[_OF_TABLE] > 1)} if _OF_TABLE in alarms else set()
+    )
+    for features in judged.profile.structure.tables:
+        if clear & set(features):
+            jumping -= set(features)
+    return sorted(clear | jumping)
+
+
+def find_named(judged: Judgement, metrics: dict[str, float], f: int, at: int) -> Mask | None:
+    """The records of a date that show the alarms of a feature."""
+    here = judged.rows.date_index == at
+    hits = [judged.evidence.hits[m][:, f] for m in metrics if m in judged.evidence.hits]
+    if not hits:
+        return None
+    named = np.any(hits, axis=0) & here
+    return named if named.any() else None
+
+
+def _find_suspects(
+    judged: Judgement, alarms: dict[str, Matrix], at: int, own: list[int]
+) -> list[int]:
+    others = {m: s for m, s in alarms.items() if m in FROM_OTHERS}
+    if not others or judged.profile.structure.regressions is None:
+        return own
+    suspects = list(own)
+    left = _measure_left(judged, at, suspects, others)
+    while left.max(initial=0.0) > 1 and len(suspects) < len(own) + _MAX_SUSPECTS:
+        # One fault hits one table: a feature beside a suspect is the likelier one.
+        beside = [
+            f for fs in judged.profile.structure.tables if set(fs) & set(suspects) for f in fs
+        ]
+        ranked = sorted(np.flatnonzero(left > 1), key=lambda c: (c not in beside, -left[c]))
+        candidates = [int(c) for c in ranked[:_MAX_CANDIDATES]]
+        tried = {c: _measure_left(judged, at, [*suspects, c], others) for c in candidates}
+        best = min(candidates, key=lambda c: np.maximum(tried[c] - 1, 0.0).sum())
+        suspects.append(best)
+        left = tried[best]
+    return suspects
+
+
+def _measure_left(
+    judged: Judgement, at: int, suspects: list[int], others: dict[str, Matrix]
+) -> Matrix:
+    """How strong the alarms of the other features still are if suspects explain nothing."""
+    strongest: Matrix = np.max(list(others.values()), axis=0)
+    regressions = judged.profile.structure.regressions
+    if not suspects or regressions is None:
+        return strongest
+    limits, rows = judged.profile.limits, judged.rows
+    residual = regressions.predict_without(rows.values, suspects)
+    measures = measure_residuals(rows, residual, regressions.outlier)
+    before = np.arange(len(rows.dates)) < at
+    out = np.zeros(rows.values.shape[1])
+    for metric, alarm in others.items():
+        now, past = measures[metric][at], measures[metric][before]
+        # Less is explained without the suspects: the dates before say what is usual then.
+        center, spread = take_middle(past), take_deviation(past)
+        scale = np.maximum(limits.scales[metric], spread)
+        z = np.abs(now - center) / scale / limits.alarm[metric]
+        out = np.maximum(out, np.minimum(np.nan_to_num(z), alarm))
+    out[suspects] = 0.0
+    return out

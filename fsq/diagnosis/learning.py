@@ -1,0 +1,59 @@
+"""Learn a profile from scored rows, without the dates that a finding calls bad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+
+from fsq.diagnosis.calm import LONGEST_BREAK, find_calm
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.findings import Mask
+from fsq.profile import Profile, judge, learn
+from fsq.profile.model import MIN_DATES
+
+_MORE_ABSENT = 0.1  # defaults that the first dates have more than usual, if a season starts there
+
+
+def learn_from(ctx: Context, spared: Mask) -> Profile | None:
+    """Learn from the dates of a context that no signal so far calls red or yellow.
+
+    Args:
+        ctx: the dates, and what the checks have reported of them so far.
+        spared: dates not to learn from if there are enough others.
+
+    Returns:
+        None if the clean dates are too few.
+    """
+    bad = {s.day for s in ctx.signals if s.severity != "info"}
+    clean = np.array([d not in bad for d in ctx.dates], dtype=np.bool_)
+    if (clean & ~spared).sum() >= MIN_DATES:
+        clean &= ~spared
+    calm = find_calm_dates(ctx)
+    contract, rows = ctx.contract, ctx.profile_rows
+    tables = [[f.index for f in fs] for fs in ctx.tables.values()]
+    first = learn(rows, clean, calm, tables, contract.name, contract.version_hash)
+    if first is None:
+        return None
+    # What stands out among the dates learned from is no history either.
+    strength = judge(first, rows, ~clean).measure_strength(calm)
+    alarmed = np.any([s.max(axis=1) > 1 for s in strength.values()], axis=0)
+    return first.recalibrate(clean & ~alarmed, calm) if (clean & alarmed).any() else first
+
+
+def find_calm_dates(ctx: Context, before: Sequence[date] = ()) -> Mask:
+    """The dates of a context that can be compared with those before them.
+
+    Args:
+        ctx: the dates.
+        before: other dates that are known to have rows.
+    """
+    if not ctx.dates:
+        return np.zeros(0, dtype=np.bool_)
+    first = ctx.dates[0]
+    # Where nothing is known of the weeks before, only the rows tell whether a season starts.
+    near = [d for d in before if 0 < (first - d).days <= LONGEST_BREAK]
+    share = ctx.default_share.mean(axis=1)
+    starts = ctx.starts_season(0) or bool(share[0] > np.median(share) + _MORE_ABSENT)
+    return find_calm([*near, *ctx.dates], starts and not near)[len(near) :]

@@ -1,0 +1,284 @@
+"""What happened to a feature, as far as its values tell: copied, scaled, swapped, mixed up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fsq.diagnosis.attribution import Blame
+from fsq.profile import Judgement
+from fsq.profile.groups import code_group
+from fsq.profile.rows import Mask, Matrix
+from fsq.profile.steps import follow
+
+# Factors that units and signs differ by.
+_FACTORS = (
+    -1.0, 100.0, 0.01, 1000.0, 0.001, 10.0, 0.1, 60.0, 1 / 60, 3600.0, 1 / 3600, 24.0, 1 / 24,
+    1.609344, 1 / 1.609344, 0.3048, 1 / 0.3048, 2.54, 1 / 2.54, 0.453592, 1 / 0.453592, 2.0, 0.5,
+    48.0, 1 / 48,
+)  # fmt: skip
+_CLOSE = 0.1  # of the factor
+_MANY = 0.6  # share of the changed records that one explanation must fit
+_MIN_CHANGED = 5
+_MIN_GROUPS = 3
+_GRIDS = (1.0, 0.5, 0.1, 10.0, 100.0)
+_MAINLY = 0.5  # of the strongest alarm: a leak is seen by itself, not beside greater harm
+_FEW = 0.1  # share of a date's records that are single outliers, and no level
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What happened to a feature on a date.
+
+    Attributes:
+        kind: name of the kind of finding.
+        named: the records that show it; None if they cannot be told from the others.
+        facts: figures for the text.
+    """
+
+    kind: str
+    named: Mask | None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clues:
+    """The records of a date beside their own past."""
+
+    judged: Judgement
+    at: int
+    expected: Matrix  # what each feature falls back to; NaN without
+
+    @cached_property
+    def here(self) -> Mask:
+        """The records of the date."""
+        return np.asarray(self.judged.rows.date_index == self.at)
+
+    @cached_property
+    def past(self) -> Mask:
+        """The records of the dates before."""
+        return np.asarray(self.judged.rows.date_index < self.at)
+
+    @cached_property
+    def steps(self) -> Matrix:
+        """Of every record, along each feature's carrier."""
+        return follow(self.judged.rows, self.judged.profile.structure.carriers)
+
+    def take_now(self, f: int) -> Matrix:
+        """The date's values of a feature; NaN where there is none."""
+        return np.asarray(self.judged.rows.values[self.here, f])
+
+    def take_before(self, f: int) -> Matrix:
+        """The value that each of the date's records had before."""
+        return np.asarray(self.take_now(f) - self.steps[self.here, f])
+
+    def spans_groups(self, f: int, hit: Mask) -> bool:
+        """Whether records of the date lie in several of the groups that share one value."""
+        rows = self.judged.rows
+        for grouping in self.judged.profile.structure.groupings:
+            if f in grouping.features and set(grouping.columns) <= rows.codes.keys():
+                codes = code_group(rows, grouping.columns)[self.here]
+                if np.unique(codes[hit]).size < _MIN_GROUPS:
+                    return False
+        return True
+
+    def mark(self, hit: Mask) -> Mask:
+        """A mask of the date's records as one of all records."""
+        out = np.zeros(len(self.here), dtype=np.bool_)
+        out[np.flatnonzero(self.here)[hit]] = True
+        return out
+
+
+def name_cause(clues: Clues, blame: Blame, others: list[Blame]) -> Cause:
+    """The first explanation that fits a feature's alarms and values."""
+    for explain in (
+        _absent,
+        _spike,
+        _clamped,
+        _swapped,
+        _unit,
+        _rounded,
+        _old,
+        _leak,
+        _wrong_entity,
+    ):
+        cause = explain(clues, blame, others)
+        if cause is not None:
+            return cause
+    named = blame.named
+    few = named is not None and named.sum() <= _FEW * clues.here.sum()
+    if few and {"leap", "outlier", "extreme"} & blame.metrics.keys():
+        return Cause("outlier_values", named)
+    return Cause("level_shift", named)
+
+
+def _absent(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    found = {"absent", "table_absent", "group_absent"} & blame.metrics.keys()
+    if not found:
+        return None
+    share = float(clues.judged.evidence.measures["absent"][clues.at, blame.feature])
+    usual = float(clues.judged.usual["absent"][clues.at, blame.feature])
+    if np.isnan(usual):
+        usual = 0.0
+    hits = clues.judged.evidence.hits["absent"][:, blame.feature] & clues.here
+    facts = {"default_share": round(share, 4), "usual_share": round(usual, 4)}
+    return Cause("default_rate_shift", hits, facts)
+
+
+def _leak(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    if blame.metrics.get("leak", 0.0) < _MAINLY * blame.strength:
+        return None
+    slope = float(clues.judged.evidence.measures["leak"][clues.at, blame.feature])
+    label = clues.judged.profile.structure.label
+    return Cause("leak", None, {"label": label, "slope": round(slope, 3)})
+
+
+def _spike(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    if not {"spike", "zero", "group_same"} & blame.metrics.keys():
+        return None
+    f, at = blame.feature, clues.at
+    hits = clues.judged.evidence.hits["spike"][:, f] & clues.here
+    if not hits.any():
+        return None
+    value = float(clues.judged.rows.values[hits, f][0])
+    now = clues.take_now(f)
+    known = now[~np.isnan(now)]
+    if known.size and _is_edge(clues, f, value, known):
+        return None
+    share = float(hits.sum() / max(known.size, 1))
+    usual = share - float(clues.judged.evidence.measures["spike"][at, f])
+    facts = {"value": value, "share": round(share, 4), "usual_share": round(usual, 4)}
+    kind = "silent_default" if value == clues.expected[f] else "value_too_common"
+    return Cause(kind, hits, facts)
+
+
+def _is_edge(clues: Clues, f: int, value: float, known: Matrix) -> bool:
+    """Whether a value is the date's largest or smallest, which the past went clearly beyond."""
+    past = clues.judged.rows.values[clues.past, f]
+    past = past[~np.isnan(past)]
+    if past.size < 50 or np.unique(known).size < 5:
+        return False
+    low, high = np.quantile(past, [0.02, 0.98])
+    return bool((value == known.max() and high > value) or (value == known.min() and low < value))
+
+
+def _clamped(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    f = blame.feature
+    now = clues.take_now(f)
+    known = now[~np.isnan(now)]
+    if known.size < _MIN_CHANGED:
+        return None
+    for edge in (known.max(), known.min()):
+        held = now == edge
+        if not clues.spans_groups(f, held):
+            continue
+        if held.sum() >= max(3, 0.02 * known.size) and _is_edge(clues, f, float(edge), known):
+            return Cause("clamped_values", clues.mark(held), {"value": float(edge)})
+    return None
+
+
+def _swapped(clues: Clues, blame: Blame, others: list[Blame]) -> Cause | None:
+    f = blame.feature
+    own, names = clues.take_before(f), clues.judged.rows.names
+    now = clues.take_now(f)
+    for other in others:
+        g = other.feature
+        if g == f:
+            continue
+        theirs = clues.take_before(g)
+        known = ~np.isnan(now) & ~np.isnan(own) & ~np.isnan(theirs)
+        if known.sum() < _MIN_CHANGED:
+            continue
+        scale = clues.judged.profile.structure.carriers.scales
+        far = np.abs(now - own) > 3 * scale[f]
+        near = np.abs(now - theirs) < 3 * scale[g]
+        apart = known & (np.abs(own - theirs) > 4 * (scale[f] + scale[g]))
+        if apart.sum() >= _MIN_CHANGED and (far & near)[apart].mean() >= 0.5:
+            return Cause("swapped_features", clues.mark(known & far & near), {"with": names[g]})
+    return None
+
+
+def _unit(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    f = blame.feature
+    now, before = clues.take_now(f), clues.take_before(f)
+    scale = clues.judged.profile.structure.carriers.scales[f]
+    known = ~np.isnan(now) & ~np.isnan(before) & (np.abs(before) > 1e-9)
+    moved = known & (np.abs(now - before) > 2 * scale)
+    if moved.sum() < _MIN_CHANGED:
+        return _level_unit(clues, blame)
+    ratio = now[moved] / before[moved]
+    for factor in _FACTORS:
+        fits = np.abs(ratio / factor - 1) < _CLOSE
+        if factor in (2.0, 0.5, -1.0):
+            fits &= np.abs(now[moved] - factor * before[moved]) < 2 * scale * max(1, abs(factor))
+        if fits.mean() >= _MANY:
+            hit = np.zeros(len(now), dtype=np.bool_)
+            hit[np.flatnonzero(moved)[fits]] = True
+            return Cause("wrong_unit", clues.mark(hit), {"factor": factor})
+    return None
+
+
+def _level_unit(clues: Clues, blame: Blame) -> Cause | None:
+    """The same without the records' own past: by the date's middle."""
+    f = blame.feature
+    now = clues.take_now(f)
+    past = clues.judged.rows.values[clues.past, f]
+    now, past = now[~np.isnan(now)], past[~np.isnan(past)]
+    if now.size < _MIN_CHANGED or past.size < 50 or "spread" not in blame.metrics:
+        return None
+    a = np.quantile(now, [0.25, 0.5, 0.75])
+    b = np.quantile(past, [0.25, 0.5, 0.75])
+    for factor in _FACTORS[1:]:
+        wanted = np.sort(b * factor)
+        if np.all(np.abs(a - wanted) <= 0.25 * np.abs(wanted)) and abs(np.log(factor)) > 1:
+            return Cause("wrong_unit", clues.here, {"factor": factor})
+    return None
+
+
+def _rounded(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    f = blame.feature
+    now = clues.take_now(f)
+    past = clues.judged.rows.values[clues.past, f]
+    now_known, past = now[~np.isnan(now)], past[~np.isnan(past)]
+    if now_known.size < _MIN_CHANGED or past.size < 50:
+        return None
+    for grid in _GRIDS:
+        on = np.abs(now / grid - np.round(now / grid)) < 1e-9
+        usual = float((np.abs(past / grid - np.round(past / grid)) < 1e-9).mean())
+        share = float(on.sum() / now_known.size)
+        if share > 0.25 and share - usual > max(0.2, 0.5 * (1 - usual)):
+            return Cause("rounded_values", clues.mark(on), {"grid": grid})
+    return None
+
+
+def _old(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    found = [m for m in ("still", "returned", "group_still", "copied") if m in blame.metrics]
+    if not found:
+        return None
+    hits = np.any([clues.judged.evidence.hits[m][:, blame.feature] for m in found], axis=0)
+    hits &= clues.here
+    share = float(hits.sum() / max(clues.here.sum(), 1))
+    return Cause("old_values", hits, {"share": round(share, 4)})
+
+
+def _wrong_entity(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    """Values that are usual ones, in records that they do not belong to."""
+    if not {"disagree", "contradict", "leap", "outlier", "residual_spread", "step_size"} & set(
+        blame.metrics
+    ):
+        return None
+    f = blame.feature
+    now = clues.take_now(f)
+    past = clues.judged.rows.values[clues.past, f]
+    now, past = now[~np.isnan(now)], past[~np.isnan(past)]
+    if past.size < 50 or now.size < _MIN_CHANGED:
+        return None
+    low, high = np.quantile(past, [0.001, 0.999])
+    inside = float(((now >= low) & (now <= high)).mean())
+    stays = max(blame.metrics.get("mean", 0.0), blame.metrics.get("spread", 0.0)) < 3
+    if inside < 0.98 or not stays:
+        return None
+    return Cause("wrong_entity", blame.named)

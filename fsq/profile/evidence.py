@@ -1,0 +1,242 @@
+"""What the rows of each date show, measured: dates × features per kind of evidence.
+
+Some evidence points at single records, such as a value that disagrees with its group; the rest
+compares a date as a whole with the dates before it, such as a mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from fsq.profile.groups import count_groups, find_disagreeing
+from fsq.profile.records import find_copied, find_jumps, find_returned
+from fsq.profile.rows import Codes, Mask, Matrix, Rows
+from fsq.profile.sides import find_contradicting
+from fsq.profile.spikes import find_spikes
+from fsq.profile.steps import follow
+from fsq.profile.structure import Structure
+from fsq.profile.subgroups import find_same, find_uniform, find_whole_tables
+from fsq.profile.twins import find_untwinned
+
+# Compared with the dates just before: what drifts over a season.
+TRAILING = (
+    "mean", "spread", "absent", "zero", "spike", "still", "returned", "residual_mean",
+    "residual_spread", "step_mean", "step_size",
+)  # fmt: skip
+# Compared with all clean dates: what is rare, or zero, however a season goes.
+RARE = (
+    "table_absent", "group_absent", "group_same", "group_still", "copied", "disagree", "contradict",
+    "leap", "jump", "outlier", "extreme", "leak",
+)  # fmt: skip
+METRICS = (*TRAILING, *RARE)
+ONE_SIDED = ("absent", "still", "returned", *RARE)  # less of it is no fault
+UNSETTLED = ("disagree", "contradict")  # judged after a break, too
+
+_EXTREME = 2.0  # times the residual that one in a thousand exceeds
+_MIN_LEAK_ROWS = 20
+_GROUP_LEAP = 1.5
+_MOSTLY = 0.9  # share of defaults from which no subgroup stands out
+_MANY_GROUPS = 30  # per date: enough for statistics
+
+
+@dataclass
+class Evidence:
+    """Measures of dates, and the records behind them.
+
+    Attributes:
+        measures: per metric, dates × features; NaN where it cannot be measured.
+        counts: per metric, how many values each was measured on.
+        hits: per metric that points at records: records × features.
+    """
+
+    measures: dict[str, Matrix] = field(default_factory=dict)
+    counts: dict[str, Matrix] = field(default_factory=dict)
+    hits: dict[str, Mask] = field(default_factory=dict)
+
+
+def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
+    """Measure every date of the rows.
+
+    Args:
+        rows: of any dates.
+        structure: what normally holds.
+        fold: of each record; see ``Regressions.predict_residuals``.
+    """
+    out = Evidence()
+    known = ~np.isnan(rows.values)
+    _measure_moments(out, rows, rows.values, "mean", "spread")
+    _count(out, rows, "absent", rows.is_default, np.ones_like(known))
+    _count(out, rows, "zero", known & (rows.values == 0), known)
+    spiking, share = find_spikes(rows)
+    out.hits["spike"], out.measures["spike"] = spiking, share
+    out.counts["spike"] = rows.sum_per_date(known)
+    _measure_steps(out, rows, structure)
+    _measure_residuals(out, rows, structure, fold)
+    _measure_groups(out, rows, structure)
+    _leave_out(out, rows, structure)
+    return out
+
+
+def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
+    """What says nothing of a feature that is one value per group, or per date.
+
+    Such a feature has as many values as groups, so that its rows are no sample of its past.
+    """
+    daily = [f for g in structure.groupings if not g.columns for f in g.features]
+    grouped = {f: g for g in structure.groupings for f in g.features}
+    few = [f for f, g in grouped.items() if count_groups(rows, g) < _MANY_GROUPS]
+    unrelated = [f for f in range(len(rows.names)) if f not in structure.past_of_label]
+    for metric in METRICS:
+        if metric in ("outlier", "extreme"):
+            out.measures[metric][:, list(grouped)] = np.nan
+        if metric in ("residual_mean", "residual_spread"):
+            out.measures[metric][:, few] = np.nan
+        if metric == "leak":
+            out.measures[metric][:, [*grouped, *unrelated]] = np.nan
+        if metric in ("group_same", "group_still", "jump"):
+            out.measures[metric][:, list(grouped)] = np.nan
+        if metric not in ("absent", "table_absent", "group_absent", "disagree", "contradict"):
+            out.measures[metric][:, daily] = np.nan
+
+
+def _count(out: Evidence, rows: Rows, name: str, hits: Mask, judged: Mask) -> None:
+    total = rows.sum_per_date(judged)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out.measures[name] = rows.sum_per_date(hits & judged) / total
+    out.counts[name], out.hits[name] = total, hits & judged
+
+
+def _measure_moments(out: Evidence, rows: Rows, amounts: Matrix, mean: str, spread: str) -> None:
+    known = ~np.isnan(amounts)
+    total = rows.sum_per_date(known)
+    filled = np.where(known, amounts, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        center = rows.sum_per_date(filled) / total
+        off = np.where(known, amounts - center[rows.date_index], 0.0)
+        deviation = np.sqrt(rows.sum_per_date(off * off) / (total - 1))
+    deviation[total < 2] = np.nan
+    out.measures[mean], out.counts[mean] = center, total
+    floor = np.array([1e-3 * np.median(d[d > 0]) if (d > 0).any() else 1e-9 for d in deviation.T])
+    out.measures[spread] = np.log(np.maximum(deviation, floor))
+    out.counts[spread] = total
+
+
+def _measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
+    step = follow(rows, structure.carriers)
+    known = ~np.isnan(step)
+    scale = structure.carriers.scales
+    with np.errstate(invalid="ignore"):
+        small = step / scale
+        size = np.log1p(np.abs(small))
+    _measure_moments(out, rows, small, "step_mean", "step_spread")
+    out.measures.pop("step_spread"), out.counts.pop("step_spread")
+    _measure_moments(out, rows, size, "step_size", "step_size_spread")
+    out.measures.pop("step_size_spread"), out.counts.pop("step_size_spread")
+    _count(out, rows, "still", known & (step == 0), known)
+    with np.errstate(invalid="ignore"):
+        # A feature of a group leaps for all its records at once, which makes it no rarer.
+        grouped = np.isin(np.arange(step.shape[1]), structure.grouped)
+        leaps = structure.carriers.leaps * np.where(grouped, _GROUP_LEAP, 1.0)
+        _count(out, rows, "leap", np.abs(step) > leaps, known)
+    jumps = find_jumps(small, structure)
+    _count(out, rows, "jump", jumps, known)
+    _count(out, rows, "returned", find_returned(rows, step), known)
+    _count(out, rows, "copied", find_copied(step), known)
+    _measure_subgroups(out, rows, structure, step)
+    _measure_leaks(out, rows, structure, step)
+
+
+def _measure_subgroups(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:
+    """What holds for all records of a subgroup, such as one side of an event."""
+    every = np.ones(rows.values.shape, dtype=np.bool_)
+    whole = find_whole_tables(rows.is_default, structure.tables)
+    _count(out, rows, "table_absent", whole, every)
+    usual = ~(out.measures["absent"] > _MOSTLY)[rows.date_index]
+    columns = structure.subgroups
+    _count(out, rows, "group_absent", find_uniform(rows, columns, rows.is_default) & usual, every)
+    _count(out, rows, "group_still", find_uniform(rows, columns, step == 0), every)
+    _count(out, rows, "group_same", find_same(rows, columns), every)
+
+
+def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Codes) -> None:
+    regressions = structure.regressions
+    residual = np.full(rows.values.shape, np.nan)
+    limit = np.full(rows.values.shape[1], np.inf)
+    if regressions is not None:
+        residual = regressions.predict_residuals(rows.values, fold)
+        limit = regressions.outlier
+    out.measures |= measure_residuals(rows, residual, limit)
+    known = rows.sum_per_date(~np.isnan(residual))
+    out.counts |= dict.fromkeys(("residual_mean", "residual_spread", "outlier", "extreme"), known)
+    with np.errstate(invalid="ignore"):
+        out.hits["outlier"] = np.abs(residual) > limit
+        out.hits["extreme"] = np.abs(residual) > _EXTREME * limit
+
+
+def measure_residuals(rows: Rows, residual: Matrix, limit: Matrix) -> dict[str, Matrix]:
+    """What the residuals of each date show, per metric: dates × features."""
+    part = Evidence()
+    _measure_moments(part, rows, np.clip(residual, -30, 30), "residual_mean", "residual_spread")
+    with np.errstate(invalid="ignore"):
+        far = np.abs(residual) / limit
+        _count(part, rows, "outlier", far > 1, ~np.isnan(far))
+    part.measures["extreme"] = np.log(np.maximum(_take_largest(rows, far), 1.0))
+    part.measures["extreme"][part.counts["outlier"] == 0] = np.nan
+    return part.measures
+
+
+def _take_largest(rows: Rows, amounts: Matrix) -> Matrix:
+    out = np.zeros((len(rows.dates), amounts.shape[1]))
+    np.maximum.at(out, rows.date_index, np.nan_to_num(amounts))
+    return out
+
+
+def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:
+    """How far features move towards what is to be predicted: the slope of their steps on it."""
+    shape = (len(rows.dates), len(rows.names))
+    out.measures["leak"], out.counts["leak"] = np.full(shape, np.nan), np.zeros(shape)
+    if structure.label is None or structure.label not in rows.carried.columns:
+        return
+    label = rows.carried[structure.label].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    before = rows.values - step
+    known = ~np.isnan(step) & ~np.isnan(label)[:, None]
+    total = rows.sum_per_date(known)
+
+    def covary(x: Matrix, y: Matrix) -> Matrix:
+        x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
+        return rows.sum_per_date(x * y) - rows.sum_per_date(x) * rows.sum_per_date(y) / total
+
+    ahead = np.broadcast_to(label[:, None], step.shape)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # The slope on the label beside that on the value before, which tells of both.
+        ll, bb, lb = covary(ahead, ahead), covary(before, before), covary(ahead, before)
+        ls, bs = covary(ahead, step), covary(before, step)
+        squares = ll * bb - lb**2
+        slope = (ls * bb - bs * lb) / squares
+    slope[(total < _MIN_LEAK_ROWS) | ~(squares > 0)] = np.nan
+    out.measures["leak"], out.counts["leak"] = slope, total
+
+
+def _measure_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
+    shape = rows.values.shape
+    for name in ("disagree", "contradict"):
+        hits, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+        if name == "disagree":
+            for grouping in structure.groupings:
+                if set(grouping.columns) <= rows.codes.keys():
+                    off, seen = find_disagreeing(rows, grouping)
+                    hits[:, grouping.features] |= off
+                    judged[:, grouping.features] |= seen
+        else:
+            for mirror in structure.mirrors:
+                off, seen = find_contradicting(rows, mirror)
+                hits[:, mirror.feature] |= off
+                judged[:, mirror.feature] |= seen
+            for twin in structure.twins:
+                off, seen = find_untwinned(rows, twin)
+                hits[:, twin.feature] |= off
+                judged[:, twin.feature] |= seen
+        _count(out, rows, name, hits, judged)

@@ -1,0 +1,147 @@
+"""Which features are one value per group of a date, and which rows disagree with their group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from fsq.profile.rows import Codes, Mask, Matrix, Rows, combine
+
+TOLERANCE = 1e-6  # of a value's size
+_MAX_DISAGREE = 0.002  # share of a date's rows
+_MIN_DATES = 0.9  # share of the dates that stay below: one bad date must not hide what holds
+_MIN_COVERED = 0.5  # share of the rows that have a companion in their group
+_MAX_COLUMNS = 14  # more columns than this are not combined
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Columns within which, on one date, features have one value.
+
+    Attributes:
+        columns: carried columns; none: the date alone.
+        features: positions of the features.
+    """
+
+    columns: tuple[str, ...]
+    features: tuple[int, ...]
+
+
+def learn_groupings(rows: Rows, clean: Mask) -> tuple[Grouping, ...]:
+    """Find the groupings that hold in clean history, the coarsest of each feature.
+
+    Args:
+        rows: of history.
+        clean: the dates to learn from.
+    """
+    used = clean[rows.date_index]
+    found: dict[tuple[str, ...], list[int]] = {}
+    settled: dict[int, list[tuple[str, ...]]] = {f: [] for f in range(len(rows.names))}
+    varied = _vary_within_dates(rows, used)
+    for columns, codes in sorted(_list_candidates(rows), key=lambda c: (len(c[0]), c[1].max())):
+        holds, covered = _measure_agreement(rows, codes, used)
+        for f, others in settled.items():
+            if any(set(o) <= set(columns) for o in others):
+                continue  # a coarser one holds already
+            if len(others) >= 2 or (columns and not varied[f]):
+                continue
+            if holds[f] >= _MIN_DATES and covered[f] >= _MIN_COVERED:
+                others.append(columns)
+                found.setdefault(columns, []).append(f)
+    return tuple(Grouping(c, tuple(fs)) for c, fs in found.items())
+
+
+def find_disagreeing(rows: Rows, grouping: Grouping) -> tuple[Mask, Mask]:
+    """Rows that differ from the middle value of their group, and rows that can be judged.
+
+    Returns:
+        Two masks, records × features of the grouping.
+    """
+    codes = code_group(rows, grouping.columns)
+    shape = (len(codes), len(grouping.features))
+    differs, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    for at, f in enumerate(grouping.features):
+        known = np.flatnonzero(~np.isnan(rows.values[:, f]) & (codes >= 0))
+        if not known.size:
+            continue
+        values = rows.values[known, f]
+        ranked = np.lexsort((values, codes[known]))
+        starts, sizes = _find_runs(codes[known][ranked])
+        middle = values[ranked][starts + (sizes - 1) // 2]
+        expected = np.repeat(middle, sizes)
+        many = np.repeat(sizes >= 2, sizes)
+        off = np.abs(values[ranked] - expected) > TOLERANCE * (1 + np.abs(expected))
+        differs[known[ranked], at] = off & many
+        judged[known[ranked], at] = many
+    return differs, judged
+
+
+def count_groups(rows: Rows, grouping: Grouping) -> float:
+    """The median number of groups of a date."""
+    if not set(grouping.columns) <= rows.codes.keys():
+        return 0.0
+    codes = code_group(rows, grouping.columns)
+    first = np.unique(codes[codes >= 0], return_index=True)[1]
+    return float(np.median(np.bincount(rows.date_index[codes >= 0][first])))
+
+
+def code_group(rows: Rows, columns: tuple[str, ...]) -> Codes:
+    """A code per date and group; -1 where a column is NULL."""
+    return combine([rows.date_index, *(rows.codes[c] for c in columns)])
+
+
+def _list_candidates(rows: Rows) -> Iterator[tuple[tuple[str, ...], Codes]]:
+    yield (), rows.date_index
+    dates, records = len(rows.dates), len(rows.date_index)
+    usable = []
+    for name in rows.codes:
+        codes = code_group(rows, (name,))
+        groups = int(codes.max(initial=-1)) + 1
+        if groups > 1.5 * dates:
+            usable.append(name)
+        if 1.5 * dates < groups < 0.7 * records:
+            yield (name,), codes
+    few = [n for n in usable if rows.codes[n].max() < records // 4][:_MAX_COLUMNS]
+    for pair in combinations(few, 2):
+        codes = code_group(rows, pair)
+        if codes.max(initial=-1) + 1 < 0.6 * records:
+            yield pair, codes
+
+
+def _vary_within_dates(rows: Rows, used: Mask) -> Mask:
+    holds, covered = _measure_agreement(rows, rows.date_index, used)
+    return (holds < _MIN_DATES) & (covered > 0)
+
+
+def _measure_agreement(rows: Rows, codes: Codes, used: Mask) -> tuple[Matrix, Matrix]:
+    """Share of dates whose groups have one value, and share of rows with a companion."""
+    width = len(rows.names)
+    holds, covered = np.zeros(width), np.zeros(width)
+    ranked = np.argsort(codes, kind="stable")
+    ranked = ranked[used[ranked] & (codes[ranked] >= 0)]
+    for f in range(width):
+        known = ranked[~np.isnan(rows.values[ranked, f])]
+        if known.size < 2:
+            continue
+        starts, sizes = _find_runs(codes[known])
+        values = rows.values[known, f]
+        top = np.maximum.reduceat(values, starts)
+        low = np.minimum.reduceat(values, starts)
+        several = sizes >= 2
+        mixed = several & (top - low > TOLERANCE * (1 + np.abs(top)))
+        day = rows.date_index[known[starts]]
+        total = np.bincount(day, weights=sizes * several)
+        off = np.bincount(day, weights=sizes * mixed)
+        if total.any():
+            holds[f] = (off[total > 0] <= _MAX_DISAGREE * total[total > 0]).mean()
+            covered[f] = total.sum() / known.size
+    return holds, covered
+
+
+def _find_runs(ordered: Codes) -> tuple[Codes, Codes]:
+    """Starts and lengths of equal codes."""
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    return starts, np.diff(np.r_[starts, len(ordered)])

@@ -1,0 +1,178 @@
+"""How far a date stands out, and how far one must, so that false alarms keep their budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsq.profile.evidence import METRICS, RARE
+from fsq.profile.rows import Mask, Matrix
+
+TRAILING_DATES = 14
+_MIN_TRAILING = 5
+_TAIL = 0.1  # share of the clean dates from which the tail is extrapolated
+_FLOORS = {
+    "returned": 0.01, "table_absent": 0.004, "group_absent": 0.004, "group_same": 0.01,
+    "group_still": 0.004, "copied": 0.004, "disagree": 0.002, "contradict": 0.002, "jump": 0.003,
+    "leap": 0.003, "outlier": 0.003,
+    "extreme": 0.3, "leak": 0.01, "step_size": 0.01, "residual_spread": 0.05, "absent": 0.005,
+    "zero": 0.01, "spike": 0.01, "still": 0.01,
+}  # fmt: skip
+_MARGIN = 1.2  # other dates differ more from those learned from than these among themselves
+_ALLOWED = 0.01  # share of the clean dates whose distance is left out of the tail
+_WIDEST = 3.5  # scales that clean dates may lie apart, a few left out
+_PRIOR = 5.5  # a limit that short histories cannot bring down
+_PRIORS = {"leak": 4.2}  # few features, and no heavy tail
+_PRIOR_DATES = 10.0  # how slowly the prior fades
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How the evidence of clean dates is spread.
+
+    Attributes:
+        scales: per metric, each feature's usual distance from the dates it is compared with.
+        centers: per metric of ``RARE``, each feature's usual value.
+        typical: per metric, the usual number of values behind each measure.
+        alarm: per metric, the distance that keeps the budget.
+        most: per metric, the largest distance of a clean date.
+        dates: how many clean dates these were learned from.
+    """
+
+    scales: Mapping[str, Matrix]
+    centers: Mapping[str, Matrix]
+    typical: Mapping[str, Matrix]
+    alarm: Mapping[str, float]
+    most: Mapping[str, float]
+    dates: int
+
+    def find_centers(self, measures: Matrix, metric: str, clean: Mask) -> Matrix:
+        """What each date is compared with: the clean dates just before it, or all."""
+        if metric in RARE:
+            return np.broadcast_to(self.centers[metric], measures.shape)
+        return take_trailing(measures, clean)
+
+    def scale_distances(
+        self, measures: Matrix, counts: Matrix, metric: str, center: Matrix
+    ) -> Matrix:
+        """How far measures lie from their centers, in scales."""
+        chance = measure_chance(center, counts, metric)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fewer = np.maximum(1.0, self.typical[metric] / counts)  # few values spread further
+        return np.asarray((measures - center) / np.sqrt(self.scales[metric] ** 2 * fewer + chance))
+
+
+def take_trailing(measures: Matrix, clean: Mask) -> Matrix:
+    """The median of the clean dates just before each date; NaN if they are too few."""
+    out = np.full(measures.shape, np.nan)
+    for at in range(len(measures)):
+        before = np.flatnonzero(clean[:at])[-TRAILING_DATES:]
+        if len(before) < _MIN_TRAILING:
+            continue
+        window = measures[before]
+        enough = (~np.isnan(window)).sum(axis=0) >= _MIN_TRAILING
+        if enough.any():
+            out[at, enough] = np.nanmedian(window[:, enough], axis=0)
+    return out
+
+
+def learn_limits(
+    measures: Mapping[str, Matrix], counts: Mapping[str, Matrix], clean: Mask, budget: float
+) -> Limits:
+    """Learn from clean dates.
+
+    Args:
+        measures: per metric, dates × features.
+        counts: per metric, the values behind each measure.
+        clean: the dates to learn from.
+        budget: false alarms per date, of all metrics together.
+    """
+    scales: dict[str, Matrix] = {}
+    centers: dict[str, Matrix] = {}
+    typical: dict[str, Matrix] = {}
+    alarm: dict[str, float] = {}
+    most: dict[str, float] = {}
+    share = budget / len(METRICS)
+    for metric in METRICS:
+        values, n = measures[metric], counts[metric]
+        centers[metric] = (
+            take_middle(values[clean]) if metric in RARE else np.zeros(values.shape[1])
+        )
+        typical[metric] = np.maximum(take_middle(n[clean]), 1.0)
+        limits = Limits(scales, centers, typical, {}, {}, int(clean.sum()))
+        center = limits.find_centers(values, metric, clean)
+        chance = take_middle(measure_chance(center, n, metric)[clean])
+        scale = _measure_scale((values - center)[clean])
+        floor = _FLOORS.get(metric, 1e-6)
+        scales[metric] = np.sqrt(np.maximum(scale**2 - chance, 0) + floor**2)
+        z = limits.scale_distances(values, n, metric, center)[clean]
+        worst = _take_most(z)
+        prior = _PRIORS.get(metric, _PRIOR)
+        alarm[metric], most[metric] = _extrapolate(worst, share, prior)
+    return Limits(scales, centers, typical, alarm, most, int(clean.sum()))
+
+
+def _measure_scale(off: Matrix) -> Matrix:
+    """A robust spread: of the middle, or of the tail if that is heavier than a normal one.
+
+    The two largest are left out: history may hold a fault that nobody has found.
+    """
+    out = np.zeros(off.shape[1])
+    for f in range(off.shape[1]):
+        sizes = np.abs(off[~np.isnan(off[:, f]), f])
+        if sizes.size:
+            ordered = np.sort(sizes)
+            most = ordered[-3] if len(ordered) > 20 else ordered[-1]
+            tail = float(np.quantile(sizes, 0.95))
+            out[f] = max(1.4826 * np.median(sizes), tail / 1.96, float(most) / _WIDEST)
+    return out
+
+
+def measure_chance(center: Matrix, counts: Matrix, metric: str) -> Matrix:
+    """The variance that so few values have by chance, if nothing is wrong; 0 if unknown."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if metric in ("spread", "residual_spread"):
+            return np.asarray(0.5 / np.maximum(counts - 1, 1))
+        if metric in ("mean", "residual_mean", "step_mean", "step_size", "leak", "extreme"):
+            return np.zeros(center.shape)
+        p = np.clip(center, 0.0, 1.0)
+        return np.asarray((p * (1 - p) + 0.5 / np.maximum(counts, 1)) / np.maximum(counts, 1))
+
+
+def take_deviation(values: Matrix) -> Matrix:
+    """The spread of each column, robustly; 0 where there is nothing."""
+    center = take_middle(values)
+    return np.asarray(1.4826 * take_middle(np.abs(values - center)))
+
+
+def take_middle(values: Matrix) -> Matrix:
+    """The median of each column; 0 where there is nothing."""
+    out = np.zeros(values.shape[1])
+    for f in range(values.shape[1]):
+        known = values[~np.isnan(values[:, f]), f]
+        if known.size:
+            out[f] = np.median(known)
+    return out
+
+
+def _take_most(z: Matrix) -> Matrix:
+    """The largest distance of each date over the features; 0 where there is none."""
+    return np.asarray(np.nan_to_num(np.abs(z), nan=0.0).max(axis=1, initial=0.0))
+
+
+def _extrapolate(worst: Matrix, share: float, prior: float) -> tuple[float, float]:
+    """The distance that a share of clean dates exceeds, and the largest seen."""
+    n = len(worst)
+    if not n:
+        return np.inf, 0.0
+    ordered = np.sort(worst)
+    # A few dates may alarm: they do not widen the limit.
+    kept = ordered[: n - int(_ALLOWED * n)]
+    tail = max(1, round(_TAIL * n))
+    start = kept[-tail - 1] if tail < len(kept) else kept[0]
+    excess = float(np.mean(kept[-tail:] - start))
+    limit = start + excess * max(0.0, np.log(tail / n / share))
+    prior *= 1 + _PRIOR_DATES / n
+    return float(max(limit * _MARGIN, prior)), float(ordered[-1])

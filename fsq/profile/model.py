@@ -1,0 +1,197 @@
+"""A profile: what normally holds in a store, learned from its clean dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from html import escape
+
+import numpy as np
+
+from fsq.profile.evidence import METRICS, ONE_SIDED, UNSETTLED, Evidence, measure
+from fsq.profile.limits import Limits, learn_limits
+from fsq.profile.regression import assign_folds
+from fsq.profile.rows import Codes, Mask, Matrix, Rows
+from fsq.profile.sentences import describe
+from fsq.profile.structure import Structure, learn_structure
+
+MIN_DATES = 10  # with fewer clean dates nothing is learned
+BUDGET = 0.02  # false alarms per date
+
+
+@dataclass(frozen=True, repr=False)
+class Profile:
+    """What was learned of the rows of one contract.
+
+    Attributes:
+        contract: name of the contract.
+        version_hash: of the contract.
+        names: of the features.
+        structure: what holds between values.
+        limits: how far dates lie apart, and from where on one is an alarm.
+        dates: those that were measured, in order.
+        clean: which of them were learned from.
+        measures: per metric, dates × features.
+        counts: per metric, the number of values behind each measure.
+        pinned: whether it stays as it is until somebody learns another one.
+    """
+
+    contract: str
+    version_hash: str
+    names: tuple[str, ...]
+    structure: Structure
+    limits: Limits
+    dates: tuple[date, ...]
+    clean: Mask
+    measures: Mapping[str, Matrix]
+    counts: Mapping[str, Matrix]
+    pinned: bool = False
+
+    @property
+    def clean_dates(self) -> tuple[date, ...]:
+        """The dates that it was learned from."""
+        return tuple(d for d, ok in zip(self.dates, self.clean, strict=True) if ok)
+
+    def describe(self) -> list[str]:
+        """What normally holds, one sentence each, the strictest first."""
+        return describe(self.names, self.structure)
+
+    def compare(self, other: Profile) -> list[str]:
+        """What holds in one of the two: lines that begin with ``-`` (this one) or ``+``."""
+        before, after = self.describe(), other.describe()
+        gone = [f"- {s}" for s in before if s not in set(after)]
+        return gone + [f"+ {s}" for s in after if s not in set(before)]
+
+    def __str__(self) -> str:
+        return "\n".join([self.headline, *(f"  {s}" for s in self.describe())])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        cells = "".join(f"<tr><td>{escape(s)}</td></tr>" for s in self.describe())
+        return f"<table><caption>{escape(self.headline)}</caption>{cells}</table>"
+
+    @property
+    def headline(self) -> str:
+        """What it was learned from, in one line."""
+        dates = self.clean_dates
+        span = f", {dates[0]} to {dates[-1]}" if dates else ""
+        pinned = ", pinned" if self.pinned else ""
+        count = f"{len(dates):,} clean dates of {len(self.dates):,}"
+        return f"Profile of {self.contract}: {count}{span}{pinned}"
+
+    def assign_folds(self, rows: Rows) -> Codes:
+        """The fold of each record, that it is judged without; -1 for dates not learned from."""
+        folds = dict(zip(self.dates, assign_folds(len(self.dates)), strict=True))
+        learned = {d: int(folds[d]) for d in self.clean_dates}
+        per_date = np.array([learned.get(d, -1) for d in rows.dates.to_list()], dtype=np.int64)
+        return per_date[rows.date_index] if len(per_date) else rows.date_index
+
+    def recalibrate(self, clean: Mask, calm: Mask, budget: float = BUDGET) -> Profile:
+        """The same structure, with limits of other dates; see ``learn``."""
+        usable = clean & calm if (clean & calm).sum() >= MIN_DATES else clean
+        if usable.sum() < MIN_DATES:
+            return self
+        limits = learn_limits(self.measures, self.counts, usable, budget)
+        return replace(self, clean=clean, limits=limits)
+
+
+def learn(
+    rows: Rows,
+    clean: Mask,
+    calm: Mask,
+    tables: Sequence[Sequence[int]],
+    contract: str,
+    version_hash: str,
+    budget: float = BUDGET,
+) -> Profile | None:
+    """Learn from the clean dates of the rows; None if they are too few.
+
+    Args:
+        rows: of any dates, with all that is to be remembered.
+        clean: dates without known faults, which the structure is learned from.
+        calm: those of them that are no season's start and follow no break: limits come from them.
+        tables: positions of the features of each upstream table.
+        contract: name of the contract.
+        version_hash: of the contract.
+        budget: false alarms per date.
+    """
+    if clean.sum() < MIN_DATES:
+        return None
+    structure = learn_structure(rows, clean, tables)
+    folds = np.where(clean, assign_folds(len(rows.dates)), -1)[rows.date_index]
+    evidence = measure(rows, structure, folds)
+    usable = clean & calm if (clean & calm).sum() >= MIN_DATES else clean
+    limits = learn_limits(evidence.measures, evidence.counts, usable, budget)
+    return Profile(
+        contract,
+        version_hash,
+        rows.names,
+        structure,
+        limits,
+        tuple(rows.dates.to_list()),
+        clean,
+        {m: evidence.measures[m] for m in METRICS},
+        {m: evidence.counts[m] for m in METRICS},
+    )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How far the dates to check lie from what is normal.
+
+    Attributes:
+        profile: what is normal.
+        rows: those of the dates to check, and of dates before them.
+        evidence: of the rows.
+        distances: per metric, dates of the rows × features, in scales; NaN where unknown.
+        usual: per metric, what each measure is compared with.
+    """
+
+    profile: Profile
+    rows: Rows
+    evidence: Evidence
+    distances: Mapping[str, Matrix]
+    usual: Mapping[str, Matrix]
+
+    def measure_strength(self, calm: Mask) -> dict[str, Matrix]:
+        """How strong each alarm is, per metric: dates × features; an alarm is above 1.
+
+        Args:
+            calm: dates of the rows that can be compared with those before. Of the others only
+                what needs no comparison is judged.
+        """
+        out = {}
+        for metric, z in self.distances.items():
+            size = z if metric in ONE_SIDED else np.abs(z)
+            strength = np.nan_to_num(size, nan=0.0) / self.profile.limits.alarm[metric]
+            if metric not in UNSETTLED:
+                strength = np.where(calm[:, None], strength, 0.0)
+            out[metric] = np.maximum(strength, 0.0)
+        return out
+
+
+def judge(profile: Profile, rows: Rows, not_history: Mask) -> Judgement:
+    """Compare the dates of some rows with the clean dates that the profile or the rows hold.
+
+    Args:
+        profile: what is normal.
+        rows: of the dates to check, and of those before them.
+        not_history: dates of the rows that others are not compared with.
+    """
+    evidence = measure(rows, profile.structure, profile.assign_folds(rows))
+    here = rows.dates.to_list()
+    remembered = [i for i, d in enumerate(profile.dates) if d not in set(here)]
+    every = np.array([*(profile.dates[i] for i in remembered), *here], dtype="datetime64[D]")
+    order = np.argsort(every, kind="stable")
+    place = np.argsort(order)[len(remembered) :]
+    clean = np.r_[profile.clean[remembered], ~not_history][order]
+    distances, usual = {}, {}
+    for metric in METRICS:
+        values = np.r_[profile.measures[metric][remembered], evidence.measures[metric]][order]
+        counts = np.r_[profile.counts[metric][remembered], evidence.counts[metric]][order]
+        center = profile.limits.find_centers(values, metric, clean)
+        z = profile.limits.scale_distances(values, counts, metric, center)
+        distances[metric], usual[metric] = z[place], center[place]
+    return Judgement(profile, rows, evidence, distances, usual)

@@ -1,0 +1,50 @@
+"""Records that moved as a whole too far, or not at all, since the entity's record before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fsq.profile.rows import Mask, Matrix, Rows, find_previous
+from fsq.profile.steps import measure_jumps
+from fsq.profile.structure import Structure
+
+_SHARE_OF_JUMP = 2.0  # usual steps: a feature that moved less has no part in it
+_BACK = 4  # records before the last one in which a value may have stood
+_COPIED = 0.97  # share of a record's features that have not moved
+_MIN_FEATURES = 5
+
+
+def find_jumps(step: Matrix, structure: Structure) -> Mask:
+    """Records that moved further, over a whole table, than one in a thousand; × features."""
+    out = np.zeros(step.shape, dtype=np.bool_)
+    sizes = measure_jumps(step, structure.tables)
+    for at, features in enumerate(structure.tables):
+        with np.errstate(invalid="ignore"):
+            out[:, features] = (sizes[:, at] > structure.jumps[at])[:, None]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(out & (np.abs(step) > _SHARE_OF_JUMP))
+
+
+def find_returned(rows: Rows, step: Matrix) -> Mask:
+    """Values that moved, but to what the entity had some records before; records × features."""
+    out = np.zeros(rows.values.shape, dtype=np.bool_)
+    previous = find_previous(rows.entity, rows.order)
+    back = previous
+    with np.errstate(invalid="ignore"):
+        moved = np.abs(step) > 0
+    for _ in range(_BACK):
+        back = np.where(back >= 0, previous[back], -1)
+        there = back >= 0
+        if not there.any():
+            break
+        out[there] |= rows.values[there] == rows.values[back[there]]
+    return out & moved
+
+
+def find_copied(step: Matrix) -> Mask:
+    """Records nearly none of whose features moved, though there are many; × features."""
+    known = ~np.isnan(step)
+    count = known.sum(axis=1)
+    still = (known & (step == 0)).sum(axis=1)
+    whole = (count >= _MIN_FEATURES) & (still >= _COPIED * count)
+    return np.asarray(known & whole[:, None])

@@ -1,0 +1,206 @@
+"""What each feature should be, as the other features of its record tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fsq.profile.rows import Codes, Mask, Matrix, Rows
+from fsq.profile.steps import quantile_of_calm
+
+_KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)
+_RIDGE = 1e-3
+_MIN_EXPLAINED = 0.25  # share of the variance on dates that were not learned from
+_MIN_ROWS = 300
+_MAX_ROWS = 25_000  # more are thinned: enough for the weights, and quick
+_CLIP = 8.0  # scaled values beyond it would pull the weights
+_USUALLY_THERE = 0.3  # a feature that fewer records lack
+_LACKING = 0.2  # share of such features that a record may lack
+_OUTLIER = 0.999  # quantile of the residuals of dates that were not learned from
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Hinges of each feature: how a record becomes the columns of a regression.
+
+    Attributes:
+        center: of each feature.
+        scale: of each feature; 1 where it does not vary.
+        knots: features × knots, in units of the scale; NaN where a feature has fewer.
+        absent: share of the records that lack each feature.
+    """
+
+    center: Matrix
+    scale: Matrix
+    knots: Matrix
+    absent: Matrix
+
+    @property
+    def owner(self) -> Codes:
+        """The feature of each column; -1 for the intercept."""
+        width, knots = self.knots.shape
+        return np.asarray(np.r_[-1, np.repeat(np.arange(width), knots + 2)])
+
+    def expand(self, values: Matrix) -> Matrix:
+        """Columns: 1, then per feature its value, whether it is absent, and its hinges."""
+        scaled = (values - self.center) / self.scale
+        absent = np.isnan(scaled)
+        scaled = np.clip(np.where(absent, 0.0, scaled), -_CLIP, _CLIP)
+        n, width = scaled.shape
+        knots = self.knots.shape[1]
+        out = np.zeros((n, 1 + width * (knots + 2)))
+        out[:, 0] = 1.0
+        block = out[:, 1:].reshape(n, width, knots + 2)
+        block[:, :, 0] = scaled
+        block[:, :, 1] = absent
+        hinges = np.maximum(scaled[:, :, None] - np.nan_to_num(self.knots), 0.0)
+        block[:, :, 2:] = np.where(np.isnan(self.knots) | absent[:, :, None], 0.0, hinges)
+        return out
+
+
+@dataclass(frozen=True)
+class Regressions:
+    """For each feature that the others explain, how they do.
+
+    Attributes:
+        basis: that turns records into columns.
+        gram: products of the columns with each other, over the dates learned from.
+        moment: products of the columns with the scaled values.
+        weights: folds + 1 × columns × features; the last is of all dates. NaN where the others do
+            not explain a feature.
+        explained: share of each feature's variance.
+        spread: usual size of each residual, scaled.
+        outlier: the size that one residual in a thousand exceeds, scaled.
+    """
+
+    basis: Basis
+    gram: Matrix
+    moment: Matrix
+    weights: Matrix
+    explained: Matrix
+    spread: Matrix
+    outlier: Matrix
+
+    def predict_residuals(self, values: Matrix, fold: Codes) -> Matrix:
+        """Residuals of each record in usual sizes; NaN where a value or an explanation is absent.
+
+        Args:
+            values: records × features.
+            fold: of each record, that it is to be judged without; -1 for none.
+        """
+        out = np.full(values.shape, np.nan)
+        for k in np.unique(fold):
+            out[fold == k] = self._subtract(values[fold == k], self.weights[k])
+        return out
+
+    def predict_without(self, values: Matrix, suspects: Sequence[int]) -> Matrix:
+        """The same, where suspects explain nothing, not even each other."""
+        weights = _solve(self.gram, self.moment, self.basis, suspects)
+        weights[:, np.isnan(self.weights[-1]).all(axis=0)] = np.nan
+        return self._subtract(values, weights)
+
+    def _subtract(self, values: Matrix, weights: Matrix) -> Matrix:
+        columns = self.basis.expand(values)
+        scaled = (values - self.basis.center) / self.basis.scale
+        residual = (scaled - columns @ weights) / self.spread
+        # A record that lacks far more than usual tells too little of the rest.
+        lacking = np.isnan(values) & (self.basis.absent < _USUALLY_THERE)
+        most = max(2.0, _LACKING * float((self.basis.absent < _USUALLY_THERE).sum()))
+        residual[lacking.sum(axis=1) > most] = np.nan
+        return np.asarray(residual)
+
+
+def learn_regressions(rows: Rows, clean: Mask) -> Regressions | None:
+    """Fit every feature on the hinges of the others, cross-validated by dates.
+
+    None with fewer than a few hundred records.
+    """
+    used = np.flatnonzero(clean[rows.date_index])
+    used = used[:: max(1, len(used) // _MAX_ROWS)]
+    if len(used) < _MIN_ROWS:
+        return None
+    values = rows.values[used]
+    basis = _make_basis(values)
+    columns = basis.expand(values)
+    scaled = (values - basis.center) / basis.scale
+    target = np.clip(np.nan_to_num(scaled), -_CLIP, _CLIP)
+    fold = assign_folds(len(rows.dates))[rows.date_index[used]]
+    grams, moments = [], []
+    for k in range(FOLDS):
+        part = columns[fold == k]
+        grams.append(part.T @ part)
+        moments.append(part.T @ target[fold == k])
+    gram, moment = np.sum(grams, axis=0), np.sum(moments, axis=0)
+    weights = [_solve(gram - g, moment - m, basis) for g, m in zip(grams, moments, strict=True)]
+    weights.append(_solve(gram, moment, basis))
+    width = len(rows.names)
+    fitted = Regressions(
+        basis, gram, moment, np.stack(weights), np.ones(width), np.ones(width), np.ones(width)
+    )
+    return _judge(fitted, fitted.predict_residuals(values, fold), scaled, rows, used)
+
+
+def assign_folds(dates: int) -> Codes:
+    """The fold of each date: runs of a few dates, in turn, since neighbours are alike."""
+    return (np.arange(dates) // 5) % FOLDS
+
+
+def _make_basis(values: Matrix) -> Basis:
+    width = values.shape[1]
+    center, scale = np.zeros(width), np.ones(width)
+    knots = np.full((width, len(_KNOTS)), np.nan)
+    for f in range(width):
+        known = values[~np.isnan(values[:, f]), f]
+        if known.size < 2:
+            continue
+        low, middle, high = np.quantile(known, [0.01, 0.5, 0.99])
+        center[f] = middle
+        spread = float(np.std(np.clip(known, low, high)))
+        scale[f] = spread if spread > 0 else 1.0
+        found = np.unique((np.quantile(known, _KNOTS) - middle) / scale[f])
+        knots[f, : len(found)] = found
+    return Basis(center, scale, knots, np.isnan(values).mean(axis=0))
+
+
+def _solve(gram: Matrix, moment: Matrix, basis: Basis, suspects: Sequence[int] = ()) -> Matrix:
+    """Weights per feature, without its own columns and those of suspects."""
+    owner = basis.owner
+    out = np.zeros(moment.shape)
+    ridge = _RIDGE * max(float(gram[0, 0]), 1.0)
+    trusted = ~np.isin(owner, suspects) & (np.diag(gram) > 0)
+    # The same matrix with one block left out per feature: solved once for those without a block.
+    for f in range(moment.shape[1]):
+        keep = trusted & (owner != f)
+        left = gram[np.ix_(keep, keep)]
+        left[np.diag_indices_from(left)] += ridge
+        out[keep, f] = np.linalg.solve(left, moment[keep, f])
+    return out
+
+
+def _judge(
+    fitted: Regressions, residual: Matrix, scaled: Matrix, rows: Rows, used: Codes
+) -> Regressions:
+    """Keep the features that are explained; measure how far residuals go."""
+    width = residual.shape[1]
+    explained, spread, outlier = np.zeros(width), np.ones(width), np.full(width, np.inf)
+    weights = fitted.weights.copy()
+    for f in range(width):
+        known = residual[~np.isnan(residual[:, f]), f]
+        whole = scaled[~np.isnan(scaled[:, f]), f]
+        if known.size >= _MIN_ROWS and np.ptp(known) > 0:
+            low, high = np.quantile(known, [0.01, 0.99])
+            left = float(np.mean(np.clip(known, low, high) ** 2))
+            explained[f] = 1 - left / max(float(np.var(whole)), 1e-12)
+        if explained[f] < _MIN_EXPLAINED:
+            weights[:, :, f] = np.nan
+            continue
+        spread[f] = max(float(np.mean(np.abs(np.clip(known, low, high)))), 1e-9)
+        sizes = np.full(len(rows.date_index), np.nan)
+        sizes[used] = np.abs(residual[:, f])
+        outlier[f] = max(quantile_of_calm(sizes, rows, ~np.isnan(sizes), _OUTLIER), 1e-6)
+    return replace(
+        fitted, weights=weights, explained=explained, spread=spread, outlier=outlier / spread
+    )

@@ -1,0 +1,130 @@
+"""Rows as the profile reads them: values as a matrix, dates and carried columns as codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Matrix: TypeAlias = npt.NDArray[np.float64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Codes: TypeAlias = npt.NDArray[np.int64]
+
+
+HOUR = "{} by the hour"  # what a grouping by the hour of a moment is called
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Records of some dates, in any order.
+
+    Attributes:
+        names: of the features.
+        dates: every date, in order.
+        date_index: position of each record's date among ``dates``.
+        values: records × features; NaN where a value is absent or a default.
+        is_default: records × features.
+        carried: the keys and the columns that were carried along, one row per record.
+        keys: names of the columns that identify an entity.
+        group: the column that names a record's event, if there is one.
+        time: the column with the moment of an event, if there is one.
+    """
+
+    names: tuple[str, ...]
+    dates: pl.Series
+    date_index: Codes
+    values: Matrix
+    is_default: Mask
+    carried: pl.DataFrame
+    keys: tuple[str, ...]
+    group: str | None = None
+    time: str | None = None
+
+    @cached_property
+    def count(self) -> Matrix:
+        """Records per date."""
+        return np.bincount(self.date_index, minlength=len(self.dates)).astype(np.float64)
+
+    @cached_property
+    def codes(self) -> dict[str, Codes]:
+        """Codes of the columns by which records can be grouped; -1 where NULL."""
+        out = {}
+        for column in self.carried:
+            if column.dtype.is_nested() or column.dtype.is_float():
+                continue
+            if column.null_count() == len(column):
+                continue
+            out[column.name] = encode(column)
+        if self.time in out and self.carried[self.time].dtype.is_temporal():
+            out[HOUR.format(self.time)] = encode(self.carried[self.time].dt.truncate("1h"))
+        return out
+
+    @cached_property
+    def entity(self) -> Codes:
+        """A code per entity."""
+        present = [k for k in self.keys if k in self.codes]
+        if not present:
+            return np.arange(len(self.date_index), dtype=np.int64)
+        return combine([self.codes[k] for k in present])
+
+    @cached_property
+    def previous(self) -> Codes:
+        """Position of each entity's record before; -1 where there is none."""
+        return find_previous(self.entity, self.order)
+
+    @cached_property
+    def order(self) -> Codes:
+        """A number per record that rises with date and moment; equal where both are."""
+        if self.time is None or self.time not in self.carried.columns:
+            return self.date_index
+        moment = encode(self.carried[self.time]) + 1
+        return self.date_index * (int(moment.max(initial=0)) + 1) + moment
+
+    def sum_per_date(self, amounts: Matrix | Mask) -> Matrix:
+        """Sums of a matrix, records × columns, as dates × columns."""
+        out = np.empty((len(self.dates), amounts.shape[1]))
+        for column in range(amounts.shape[1]):
+            out[:, column] = np.bincount(
+                self.date_index, weights=amounts[:, column], minlength=len(self.dates)
+            )
+        return out
+
+
+def encode(column: pl.Series) -> Codes:
+    """Small numbers for the values of a column; -1 for NULL."""
+    ranks = column.rank("dense").cast(pl.Int64) - 1
+    return ranks.fill_null(-1).to_numpy().astype(np.int64)
+
+
+def combine(columns: Sequence[Codes]) -> Codes:
+    """One code per combination of codes; -1 where one of them is."""
+    out, absent = columns[0].copy(), columns[0] < 0
+    for column in columns[1:]:
+        absent |= column < 0
+        out = out * (int(column.max(initial=0)) + 2) + column + 1
+        out = np.unique(out, return_inverse=True)[1].astype(np.int64).reshape(-1)
+    out[absent] = -1
+    return out
+
+
+def find_previous(codes: Codes, order: Codes) -> Codes:
+    """Position of a record of the same code with a lower order, the nearest; -1 without one.
+
+    >>> find_previous(np.array([7, 8, 7, 7]), np.array([0, 1, 2, 2]))
+    array([-1, -1,  0,  0])
+    """
+    ranked = np.lexsort((order, codes))
+    code, place = codes[ranked], order[ranked]
+    starts = np.flatnonzero(np.r_[True, (code[1:] != code[:-1]) | (place[1:] != place[:-1])])
+    sizes = np.diff(np.r_[starts, len(code)])
+    before = np.full(len(starts), -1, dtype=np.int64)
+    same = (code[starts[1:]] == code[starts[:-1]]) & (code[starts[1:]] >= 0)
+    before[1:][same] = ranked[starts[1:] - 1][same]
+    out = np.empty(len(codes), dtype=np.int64)
+    out[ranked] = np.repeat(before, sizes)
+    return out

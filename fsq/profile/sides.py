@@ -1,0 +1,143 @@
+"""Which features of one side of an event say what features of the other side say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fsq.profile.groups import TOLERANCE, Grouping
+from fsq.profile.rows import Codes, Mask, Matrix, Rows, combine
+
+Relation = Literal["equals", "negates", "complements"]
+_MIN_HOLDS = 0.995  # share of the sides of clean history
+_MIN_EVENTS = 0.95  # share of the events that have just two sides
+_MIN_SIDES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A feature that tells what another says on the other side of the event.
+
+    Attributes:
+        side: the carried column that names a side.
+        feature: position of the feature.
+        other: position of the other side's feature.
+        relation: equals, negates, or complements (both add up to ``total``).
+        total: what both add up to; 0 unless the relation is ``complements``.
+    """
+
+    side: str
+    feature: int
+    other: int
+    relation: Relation
+    total: float = 0.0
+
+
+def learn_mirrors(rows: Rows, groupings: tuple[Grouping, ...], clean: Mask) -> tuple[Mirror, ...]:
+    """Find what holds between the two sides of an event in clean history."""
+    if rows.group is None or rows.group not in rows.codes:
+        return ()
+    found: dict[tuple[int, int], Mirror] = {}
+    for grouping in groupings:
+        if len(grouping.columns) != 1 or grouping.columns[0] == rows.group:
+            continue
+        side = grouping.columns[0]
+        pairs = _pair_sides(rows, side)
+        if pairs is None:
+            continue
+        mine, theirs, first = pairs
+        used = clean[rows.date_index[first]]
+        for f in grouping.features:
+            for g in grouping.features:
+                known = used & ~np.isnan(mine[:, f]) & ~np.isnan(theirs[:, g])
+                if (f, g) in found or known.sum() < _MIN_SIDES:
+                    continue
+                mirror = _relate(side, f, g, mine[known, f], theirs[known, g])
+                if mirror is not None:
+                    found[f, g] = mirror
+    return tuple(found.values())
+
+
+def find_contradicting(rows: Rows, mirror: Mirror) -> tuple[Mask, Mask]:
+    """Records whose side contradicts the other one, and records that can be judged."""
+    none: Mask = np.zeros(len(rows.date_index), dtype=np.bool_)
+    pairs = _pair_sides(rows, mirror.side)
+    if pairs is None:
+        return none, none
+    mine, theirs, _ = pairs
+    codes = _code_sides(rows, mirror.side)
+    left, right = mine[:, mirror.feature], _expect(mirror, theirs[:, mirror.other])
+    judged = ~np.isnan(left) & ~np.isnan(right)
+    off = judged & (np.abs(left - right) > TOLERANCE * (1 + np.abs(right)))
+    known = codes >= 0
+    return known & off[codes], known & judged[codes]
+
+
+def _expect(mirror: Mirror, other: Matrix) -> Matrix:
+    return other if mirror.relation == "equals" else mirror.total - other
+
+
+def _relate(side: str, f: int, g: int, mine: Matrix, theirs: Matrix) -> Mirror | None:
+    if np.ptp(mine) == 0 or np.ptp(theirs) == 0:
+        return None
+    size = TOLERANCE * (1 + np.abs(mine))
+    if f != g and (np.abs(mine - theirs) <= size).mean() >= _MIN_HOLDS:
+        return Mirror(side, f, g, "equals")
+    if (np.abs(mine + theirs) <= size).mean() >= _MIN_HOLDS and (mine != 0).mean() > 0.05:
+        return Mirror(side, f, g, "negates")
+    total = float(np.median(mine + theirs))
+    if total and (np.abs(mine + theirs - total) <= size).mean() >= _MIN_HOLDS:
+        return Mirror(side, f, g, "complements", total)
+    if f == g and (np.abs(mine - theirs) <= size).mean() >= _MIN_HOLDS:
+        return Mirror(side, f, g, "equals")
+    return None
+
+
+def _code_sides(rows: Rows, side: str) -> Codes:
+    return combine([rows.date_index, rows.codes[rows.group or side], rows.codes[side]])
+
+
+def _pair_sides(rows: Rows, side: str) -> tuple[Matrix, Matrix, Codes] | None:
+    """Middle values of each side and of the other one, and a record of each side.
+
+    NaN where an event has not just two sides. None if events have other numbers of sides.
+    """
+    if rows.group is None or side not in rows.codes:
+        return None
+    codes = _code_sides(rows, side)
+    present = np.flatnonzero(codes >= 0)
+    count = int(codes.max(initial=-1)) + 1
+    if not count:
+        return None
+    first = np.zeros(count, dtype=np.int64)
+    first[codes[present][::-1]] = present[::-1]
+    event = combine([rows.date_index[first], rows.codes[rows.group][first]])
+    sizes = np.bincount(event)
+    if (sizes == 2).sum() < _MIN_EVENTS * len(sizes):
+        return None
+    ranked = np.argsort(event, kind="stable")
+    double = np.flatnonzero(sizes[event[ranked]] == 2)
+    partner = np.full(count, -1, dtype=np.int64)
+    one, two = ranked[double[::2]], ranked[double[1::2]]
+    partner[one], partner[two] = two, one
+    mine = _take_middles(rows, codes, count)
+    theirs = np.where((partner >= 0)[:, None], mine[partner], np.nan)
+    return mine, theirs, first
+
+
+def _take_middles(rows: Rows, codes: Codes, count: int) -> Matrix:
+    """The middle value of each code and feature; NaN where there is none."""
+    out = np.full((count, len(rows.names)), np.nan)
+    for f in range(len(rows.names)):
+        known = np.flatnonzero(~np.isnan(rows.values[:, f]) & (codes >= 0))
+        if not known.size:
+            continue
+        values, grouped = rows.values[known, f], codes[known]
+        ranked = np.lexsort((values, grouped))
+        ordered = grouped[ranked]
+        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        sizes = np.diff(np.r_[starts, len(ordered)])
+        out[ordered[starts], f] = values[ranked][starts + (sizes - 1) // 2]
+    return out

@@ -1,0 +1,135 @@
+"""How features move from one record of an entity to its next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsq.profile.groups import TOLERANCE
+from fsq.profile.rows import Codes, Mask, Matrix, Rows, find_previous
+
+ENTITY = ""  # the carrier that is the entity itself
+_MIN_STEPS = 200
+_FREE = 0.3  # mean step, as a share of the spread, from which a feature jumps freely
+_FAR = 20.0  # usual steps; more does not count
+_LEAP = 0.999  # quantile of the steps of clean history
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """Along what each feature is continuous, and how far it moves.
+
+    Attributes:
+        names: of the column along which each feature moves least; ``ENTITY`` for the entity.
+        leaps: the step that only one in a thousand exceeds; infinite where a feature jumps freely.
+        scales: a usual step; NaN where it is unknown.
+    """
+
+    names: tuple[str, ...]
+    leaps: Matrix
+    scales: Matrix
+
+
+def learn_carriers(rows: Rows, clean: Mask) -> Carriers:
+    """Choose the column along which each feature moves least in clean history."""
+    used = clean[rows.date_index]
+    width = len(rows.names)
+    best = np.full(width, np.inf)
+    names = [ENTITY] * width
+    leaps, scales = np.full(width, np.inf), np.full(width, np.nan)
+    with np.errstate(invalid="ignore"):
+        spread = np.array([_measure_spread(rows.values[used, f]) for f in range(width)])
+    for name, codes in _list_carriers(rows).items():
+        step = measure_steps(rows, find_previous(codes, rows.order))
+        for f in range(width):
+            sizes = np.abs(step[used, f])
+            sizes = sizes[~np.isnan(sizes)]
+            if sizes.size < _MIN_STEPS or not spread[f] > 0:
+                continue
+            typical = float(np.quantile(sizes, 0.9) + np.mean(sizes)) / spread[f]
+            # A feature must move clearly less along a column than along the entity.
+            if typical < best[f] * (1 if name == ENTITY else 0.7):
+                best[f], names[f] = typical, name
+                leaps[f] = np.inf
+                scales[f] = max(float(np.mean(sizes)), TOLERANCE)
+                if scales[f] > _FREE * spread[f]:
+                    continue
+                leaps[f] = quantile_of_calm(np.abs(step[:, f]), rows, used, _LEAP) + TOLERANCE
+    return Carriers(tuple(names), leaps, scales)
+
+
+def follow(rows: Rows, carriers: Carriers) -> Matrix:
+    """Each feature's step from the record before it along its carrier; NaN without one."""
+    known = _list_carriers(rows)
+    out = np.full(rows.values.shape, np.nan)
+    for name in dict.fromkeys(carriers.names):
+        if name not in known:
+            continue
+        chosen = [f for f, n in enumerate(carriers.names) if n == name]
+        previous = find_previous(known[name], rows.order)
+        out[:, chosen] = measure_steps(rows, previous)[:, chosen]
+    return out
+
+
+def measure_steps(rows: Rows, previous: Codes) -> Matrix:
+    """Values less those of the records before; NaN where there is none."""
+    there = previous >= 0
+    out = np.full(rows.values.shape, np.nan)
+    out[there] = rows.values[there] - rows.values[previous[there]]
+    return out
+
+
+def quantile_of_calm(sizes: Matrix, rows: Rows, used: Mask, q: float) -> float:
+    """A quantile of sizes over the calmer nine tenths of the dates: a bad one does not count."""
+    known = used & ~np.isnan(sizes)
+    total = np.bincount(rows.date_index[known], weights=sizes[known], minlength=len(rows.dates))
+    count = np.bincount(rows.date_index[known], minlength=len(rows.dates))
+    present = count > 0
+    mean = np.where(present, total / np.maximum(count, 1), np.inf)
+    calm = mean <= np.quantile(mean[present], 0.9)
+    return float(np.quantile(sizes[known & calm[rows.date_index]], q)) * (1 + 1e-9)
+
+
+def measure_jumps(step: Matrix, tables: tuple[tuple[int, ...], ...]) -> Matrix:
+    """The mean step of each record over the features of a table; records × tables.
+
+    Args:
+        step: in usual steps; NaN where it is unknown.
+        tables: positions of the features of each table.
+    """
+    size = np.minimum(np.abs(step), _FAR)
+    out = np.full((len(step), len(tables)), np.nan)
+    for at, features in enumerate(tables):
+        known = ~np.isnan(size[:, features])
+        enough = known.sum(axis=1) >= max(2, len(features) // 2)
+        total = np.nansum(size[:, features], axis=1)
+        out[enough, at] = total[enough] / known.sum(axis=1)[enough]
+    return out
+
+
+def learn_jumps(
+    rows: Rows, carriers: Carriers, tables: tuple[tuple[int, ...], ...], used: Mask
+) -> Matrix:
+    """Per table, the mean step that one record in a thousand exceeds."""
+    sizes = measure_jumps(follow(rows, carriers) / carriers.scales, tables)
+    out = np.full(len(tables), np.inf)
+    for at in range(len(tables)):
+        if (used & ~np.isnan(sizes[:, at])).sum() >= _MIN_STEPS:
+            out[at] = quantile_of_calm(sizes[:, at], rows, used, _LEAP)
+    return out
+
+
+def _list_carriers(rows: Rows) -> dict[str, Codes]:
+    """The entity, and carried columns with several values that come back on other dates."""
+    out = {ENTITY: rows.entity}
+    for name, codes in rows.codes.items():
+        values = int(codes.max(initial=-1)) + 1
+        if 2 < values < len(codes) / 3:
+            out[name] = codes
+    return out
+
+
+def _measure_spread(values: Matrix) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.std(known)) if known.size else 0.0

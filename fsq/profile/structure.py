@@ -1,0 +1,105 @@
+"""What normally holds between the values of a table: its structure, learned from clean dates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+
+from fsq.profile.groups import Grouping, learn_groupings
+from fsq.profile.regression import Regressions, learn_regressions
+from fsq.profile.rows import Mask, Matrix, Rows
+from fsq.profile.sides import Mirror, learn_mirrors
+from fsq.profile.steps import Carriers, learn_carriers, learn_jumps
+from fsq.profile.subgroups import learn_subgroups
+from fsq.profile.twins import Twin, learn_twins
+
+_USUALLY_THERE = 0.5  # share of the records that may lack a feature
+_MIN_CORRELATION = 0.15
+_MIN_RELATED = 0.15
+_MIN_ROWS = 300
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What was learned.
+
+    Attributes:
+        groupings: columns within which features have one value.
+        mirrors: what one side of an event says of the other.
+        carriers: along what features are continuous.
+        regressions: what the other features tell; None without enough rows.
+        twins: features that equal carried columns.
+        subgroups: columns that split a date into several subgroups.
+        tables: positions of the features of each upstream table that are usually there.
+        jumps: per table, the mean step that one record in a thousand exceeds.
+        label: the carried number that features are the past of, if one is found.
+        past_of_label: the features that go with it.
+    """
+
+    groupings: tuple[Grouping, ...]
+    mirrors: tuple[Mirror, ...]
+    carriers: Carriers
+    regressions: Regressions | None
+    twins: tuple[Twin, ...]
+    subgroups: tuple[str, ...]
+    tables: tuple[tuple[int, ...], ...]
+    jumps: Matrix
+    label: str | None
+    past_of_label: tuple[int, ...]
+
+    @property
+    def grouped(self) -> list[int]:
+        """The features that are one value per group."""
+        return sorted({f for g in self.groupings for f in g.features})
+
+
+def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) -> Structure:
+    """Learn from the clean dates among those of the rows.
+
+    Args:
+        rows: of history.
+        clean: the dates to learn from.
+        tables: positions of the features of each upstream table.
+    """
+    groupings = learn_groupings(rows, clean)
+    carriers = learn_carriers(rows, clean)
+    used = clean[rows.date_index]
+    there = rows.is_default[used].mean(axis=0) < _USUALLY_THERE
+    present = tuple(tuple(f for f in fs if there[f]) for fs in tables)
+    present = tuple(fs for fs in present if fs)
+    return Structure(
+        groupings,
+        learn_mirrors(rows, groupings, clean),
+        carriers,
+        learn_regressions(rows, clean),
+        learn_twins(rows, clean),
+        learn_subgroups(rows, clean),
+        present,
+        learn_jumps(rows, carriers, present, used),
+        *find_label(rows, clean),
+    )
+
+
+def find_label(rows: Rows, clean: Mask) -> tuple[str | None, tuple[int, ...]]:
+    """The carried number that a feature predicts best, and all features that go with it."""
+    used = clean[rows.date_index]
+    best, found = _MIN_CORRELATION, None
+    related: tuple[int, ...] = ()
+    for column in rows.carried.select(cs.float()):
+        label = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        r = np.array([_correlate(label, rows.values[:, f], used) for f in range(len(rows.names))])
+        if r.max(initial=0.0) > best:
+            best, found = float(r.max()), column.name
+            related = tuple(int(f) for f in np.flatnonzero(r > _MIN_RELATED))
+    return found, related
+
+
+def _correlate(x: Matrix, y: Matrix, used: Mask) -> float:
+    known = used & ~np.isnan(x) & ~np.isnan(y)
+    if known.sum() < _MIN_ROWS or not np.ptp(x[known]) or not np.ptp(y[known]):
+        return 0.0
+    return abs(float(np.corrcoef(x[known], y[known])[0, 1]))

@@ -1,0 +1,195 @@
+"""A profile as a small table: what is kept beside a store."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fsq.errors import InputError
+from fsq.profile.evidence import METRICS
+from fsq.profile.groups import Grouping
+from fsq.profile.limits import Limits
+from fsq.profile.model import Profile
+from fsq.profile.regression import Basis, Regressions
+from fsq.profile.rows import Matrix
+from fsq.profile.sides import Mirror
+from fsq.profile.steps import Carriers
+from fsq.profile.structure import Structure
+from fsq.profile.twins import Twin
+
+FORMAT = 1  # of the table; another one is not read
+_SCHEMA = pl.Schema({"part": pl.String, "name": pl.String, "content": pl.String})
+
+
+def write_profile(profile: Profile) -> pl.DataFrame:
+    """A profile as a table.
+
+    Returns:
+        ``part``, ``name`` and ``content`` (JSON): what was learned, and a row per date.
+    """
+    structure, limits = profile.structure, profile.limits
+    about = {
+        "format": FORMAT,
+        "contract": profile.contract,
+        "version_hash": profile.version_hash,
+        "names": profile.names,
+        "pinned": profile.pinned,
+    }
+    parts: list[tuple[str, str, Any]] = [
+        ("about", "profile", about),
+        ("structure", "groupings", [[g.columns, g.features] for g in structure.groupings]),
+        ("structure", "mirrors", [_dump_mirror(m) for m in structure.mirrors]),
+        ("structure", "carriers", _dump_carriers(structure.carriers)),
+        ("structure", "twins", [[t.column, t.feature] for t in structure.twins]),
+        ("structure", "subgroups", structure.subgroups),
+        ("structure", "tables", structure.tables),
+        ("structure", "jumps", _pack(structure.jumps)),
+        ("structure", "label", [structure.label, structure.past_of_label]),
+    ]
+    if structure.regressions is not None:
+        parts.append(("structure", "regressions", _dump_regressions(structure.regressions)))
+    for metric in METRICS:
+        parts.append(("limits", metric, _dump_limits(limits, metric)))
+    parts.append(("limits", "dates", limits.dates))
+    for at, day in enumerate(profile.dates):
+        measures = {
+            m: [_pack(profile.measures[m][at]), _pack(profile.counts[m][at])] for m in METRICS
+        }
+        content = {"clean": bool(profile.clean[at]), "measures": measures}
+        parts.append(("date", day.isoformat(), content))
+    rows = [(part, name, json.dumps(content)) for part, name, content in parts]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def read_profile(table: pl.DataFrame) -> Profile:
+    """A profile from its table.
+
+    Raises:
+        InputError: the table holds no profile of this version of fsq.
+    """
+    try:
+        return _read(table)
+    except (KeyError, ValueError, TypeError, IndexError, pl.exceptions.PolarsError) as error:
+        problem = "the table holds no profile that this version reads; learn it again"
+        raise InputError([problem], "the profile cannot be read") from error
+
+
+def _read(table: pl.DataFrame) -> Profile:
+    found: dict[str, dict[str, Any]] = {}
+    for part, name, content in table.select(_SCHEMA.names()).iter_rows():
+        found.setdefault(part, {})[name] = json.loads(content)
+    about, structure, limits = found["about"]["profile"], found["structure"], found["limits"]
+    if about["format"] != FORMAT:
+        raise ValueError(about["format"])
+    days = dict(sorted(found.get("date", {}).items()))
+    names = tuple(about["names"])
+    return Profile(
+        contract=about["contract"],
+        version_hash=about["version_hash"],
+        names=names,
+        structure=_load_structure(structure),
+        limits=_load_limits(limits),
+        dates=tuple(date.fromisoformat(d) for d in days),
+        clean=np.array([d["clean"] for d in days.values()], dtype=np.bool_),
+        measures=_load_measures(days, 0, len(names)),
+        counts=_load_measures(days, 1, len(names)),
+        pinned=about["pinned"],
+    )
+
+
+def _load_structure(given: dict[str, Any]) -> Structure:
+    label, related = given["label"]
+    fitted = given.get("regressions")
+    return Structure(
+        groupings=tuple(Grouping(tuple(c), tuple(f)) for c, f in given["groupings"]),
+        mirrors=tuple(Mirror(**m) for m in given["mirrors"]),
+        carriers=_load_carriers(given["carriers"]),
+        regressions=None if fitted is None else _load_regressions(fitted),
+        twins=tuple(Twin(c, f) for c, f in given["twins"]),
+        subgroups=tuple(given["subgroups"]),
+        tables=tuple(tuple(fs) for fs in given["tables"]),
+        jumps=_unpack(given["jumps"]),
+        label=label,
+        past_of_label=tuple(related),
+    )
+
+
+def _load_measures(days: dict[str, Any], place: int, width: int) -> dict[str, Matrix]:
+    """Per metric, dates × features; the measures are at place 0, their counts at 1."""
+    return {
+        m: np.array([_unpack(d["measures"][m][place]) for d in days.values()]).reshape(-1, width)
+        for m in METRICS
+    }
+
+
+def _dump_mirror(mirror: Mirror) -> dict[str, Any]:
+    return {name: getattr(mirror, name) for name in Mirror.__slots__}
+
+
+def _dump_carriers(carriers: Carriers) -> dict[str, Any]:
+    return {
+        "names": carriers.names,
+        "leaps": _pack(carriers.leaps),
+        "scales": _pack(carriers.scales),
+    }
+
+
+def _load_carriers(given: dict[str, Any]) -> Carriers:
+    return Carriers(tuple(given["names"]), _unpack(given["leaps"]), _unpack(given["scales"]))
+
+
+_BASIS = ("center", "scale", "knots", "absent")
+_FITTED = ("gram", "moment", "weights", "explained", "spread", "outlier")
+
+
+def _dump_regressions(fitted: Regressions) -> dict[str, Any]:
+    out = {name: _pack(getattr(fitted.basis, name)) for name in _BASIS}
+    return out | {name: _pack(getattr(fitted, name)) for name in _FITTED}
+
+
+def _load_regressions(given: dict[str, Any]) -> Regressions:
+    basis = Basis(*(_unpack(given[name]) for name in _BASIS))
+    return Regressions(basis, *(_unpack(given[name]) for name in _FITTED))
+
+
+def _dump_limits(limits: Limits, metric: str) -> dict[str, Any]:
+    return {
+        "scales": _pack(limits.scales[metric]),
+        "centers": _pack(limits.centers[metric]),
+        "typical": _pack(limits.typical[metric]),
+        "alarm": limits.alarm[metric],
+        "most": limits.most[metric],
+    }
+
+
+def _load_limits(given: dict[str, Any]) -> Limits:
+    def take(name: str) -> dict[str, Matrix]:
+        return {m: _unpack(given[m][name]) for m in METRICS}
+
+    return Limits(
+        scales=take("scales"),
+        centers=take("centers"),
+        typical=take("typical"),
+        alarm={m: float(given[m]["alarm"]) for m in METRICS},
+        most={m: float(given[m]["most"]) for m in METRICS},
+        dates=int(given["dates"]),
+    )
+
+
+def _pack(array: Matrix) -> list[Any]:
+    """Shape and bytes; exact, and a tenth of what digits would take."""
+    plain = np.ascontiguousarray(array, dtype="<f8")
+    data = base64.b64encode(zlib.compress(plain.tobytes())).decode("ascii")
+    return [list(plain.shape), data]
+
+
+def _unpack(packed: list[Any]) -> Matrix:
+    shape, data = packed
+    plain = np.frombuffer(zlib.decompress(base64.b64decode(data)), dtype="<f8")
+    return plain.reshape(shape).astype(np.float64)

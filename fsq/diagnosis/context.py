@@ -215,7 +215,18 @@ class Context:
             table.keys,
             table.group,
             table.time,
+            self._find_faulty(),
         )
+
+    def _find_faulty(self) -> npt.NDArray[np.bool_]:
+        """Dates × features that a red or yellow signal names so far."""
+        out = np.zeros((len(self.dates), len(self.contract.features)), dtype=np.bool_)
+        place = {d: at for at, d in enumerate(self.dates)}
+        index = {n: at for at, n in enumerate(self.contract.names)}
+        for day, feature in self.list_explained():
+            if day in place:
+                out[place[day], index[feature]] = True
+        return out
 
     @cached_property
     def tables(self) -> dict[str, list[Feature]]:

@@ -20,6 +20,7 @@ _FLOORS = {
     "extreme": 0.3, "leak": 0.01, "step_size": 0.01, "residual_spread": 0.05, "absent": 0.005,
     "zero": 0.01, "spike": 0.01, "still": 0.01,
 }  # fmt: skip
+_LEAST_MEAN = 0.03  # of the spread within a date
 _MARGIN = 1.2  # other dates differ more from those learned from than these among themselves
 _ALLOWED = 0.01  # share of the clean dates whose distance is left out of the tail
 _WIDEST = 3.5  # scales that clean dates may lie apart, a few left out
@@ -105,7 +106,9 @@ def learn_limits(
         center = limits.find_centers(values, metric, clean)
         chance = take_middle(measure_chance(center, n, metric)[clean])
         scale = _measure_scale((values - center)[clean])
-        floor = _FLOORS.get(metric, 1e-6)
+        floor = np.full(values.shape[1], _FLOORS.get(metric, 1e-6))
+        if metric == "mean":  # however exactly the dates' means agree
+            floor = _LEAST_MEAN * np.exp(take_middle(measures["spread"][clean]))
         scales[metric] = np.sqrt(np.maximum(scale**2 - chance, 0) + floor**2)
         z = limits.scale_distances(values, n, metric, center)[clean]
         worst = _take_most(z)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsq.profile.rows import Mask, Matrix, Rows, find_previous
+from fsq.profile.rows import Mask, Matrix, Rows
 from fsq.profile.steps import measure_jumps
 from fsq.profile.structure import Structure
 
@@ -28,7 +28,7 @@ def find_jumps(step: Matrix, structure: Structure) -> Mask:
 def find_returned(rows: Rows, step: Matrix) -> Mask:
     """Values that moved, but to what the entity had some records before; records × features."""
     out = np.zeros(rows.values.shape, dtype=np.bool_)
-    previous = find_previous(rows.entity, rows.order)
+    previous = rows.find_previous(rows.entity)
     back = previous
     with np.errstate(invalid="ignore"):
         moved = np.abs(step) > 0

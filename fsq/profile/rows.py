@@ -33,6 +33,7 @@ class Rows:
         keys: names of the columns that identify an entity.
         group: the column that names a record's event, if there is one.
         time: the column with the moment of an event, if there is one.
+        faulty: dates × features whose values no later record is compared with; None for none.
     """
 
     names: tuple[str, ...]
@@ -44,6 +45,7 @@ class Rows:
     keys: tuple[str, ...]
     group: str | None = None
     time: str | None = None
+    faulty: Mask | None = None
 
     @cached_property
     def count(self) -> Matrix:
@@ -72,10 +74,16 @@ class Rows:
             return np.arange(len(self.date_index), dtype=np.int64)
         return combine([self.codes[k] for k in present])
 
-    @cached_property
-    def previous(self) -> Codes:
-        """Position of each entity's record before; -1 where there is none."""
-        return find_previous(self.entity, self.order)
+    def find_previous(self, codes: Codes) -> Codes:
+        """Position of the record before of the same code; -1 where there is none."""
+        return find_previous(codes, self.order)
+
+    def take(self, positions: Codes) -> Matrix:
+        """Values of records, to compare others with; NaN where they are faulty."""
+        values = self.values[positions]
+        if self.faulty is not None:
+            values[self.faulty[self.date_index[positions]]] = np.nan
+        return values
 
     @cached_property
     def order(self) -> Codes:
@@ -118,6 +126,8 @@ def find_previous(codes: Codes, order: Codes) -> Codes:
     >>> find_previous(np.array([7, 8, 7, 7]), np.array([0, 1, 2, 2]))
     array([-1, -1,  0,  0])
     """
+    if not len(codes):
+        return np.zeros(0, dtype=np.int64)
     ranked = np.lexsort((order, codes))
     code, place = codes[ranked], order[ranked]
     starts = np.flatnonzero(np.r_[True, (code[1:] != code[:-1]) | (place[1:] != place[:-1])])

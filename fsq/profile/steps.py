@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsq.profile.groups import TOLERANCE
-from fsq.profile.rows import Codes, Mask, Matrix, Rows, find_previous
+from fsq.profile.rows import Codes, Mask, Matrix, Rows
 
 ENTITY = ""  # the carrier that is the entity itself
 _MIN_STEPS = 200
@@ -41,7 +41,7 @@ def learn_carriers(rows: Rows, clean: Mask) -> Carriers:
     with np.errstate(invalid="ignore"):
         spread = np.array([_measure_spread(rows.values[used, f]) for f in range(width)])
     for name, codes in _list_carriers(rows).items():
-        step = measure_steps(rows, find_previous(codes, rows.order))
+        step = measure_steps(rows, rows.find_previous(codes))
         for f in range(width):
             sizes = np.abs(step[used, f])
             sizes = sizes[~np.isnan(sizes)]
@@ -67,7 +67,7 @@ def follow(rows: Rows, carriers: Carriers) -> Matrix:
         if name not in known:
             continue
         chosen = [f for f, n in enumerate(carriers.names) if n == name]
-        previous = find_previous(known[name], rows.order)
+        previous = rows.find_previous(known[name])
         out[:, chosen] = measure_steps(rows, previous)[:, chosen]
     return out
 
@@ -76,7 +76,7 @@ def measure_steps(rows: Rows, previous: Codes) -> Matrix:
     """Values less those of the records before; NaN where there is none."""
     there = previous >= 0
     out = np.full(rows.values.shape, np.nan)
-    out[there] = rows.values[there] - rows.values[previous[there]]
+    out[there] = rows.values[there] - rows.take(previous[there])
     return out
 
 

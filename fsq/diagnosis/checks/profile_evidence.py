@@ -143,6 +143,8 @@ class ProfileEvidence(Check):
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
         expected = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         for at, day in ctx.iterate_dates():
+            if any(s.day == day and s.severity == "red" and not s.features for s in ctx.signals):
+                continue  # rows are missing: what is left is no sample of the date
             explained = {f for d, f in ctx.list_explained() if d == day}
             blamed = find_blame(judged, strength, at)
             blamed = [b for b in blamed if ctx.contract.names[b.feature] not in explained]

@@ -18,6 +18,7 @@ from fsq.models import ModelCheck, check_model
 from fsq.scoring.engine import explode_detail, score
 from fsq.training import TrainingSet, training_set
 from fsq.training.gates import OnDefault
+from fsq.training.options import Exclude
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -69,11 +70,12 @@ class _Namespace(Generic[Frame]):
         min_training_quality: int | None = None,
         min_quality: float | Mapping[str, float] | None = None,
         max_age_hours: float | Mapping[str, float] | None = None,
-        exclude: Iterable[date] | Diagnosis | Literal["red"] | None = None,
+        exclude: Exclude = "default",
         drop_late: bool = False,
         carry: Iterable[str] = (),
         group: str | None = None,
         leak_from: float = 0.95,
+        now: datetime | None = None,
     ) -> TrainingSet:
         """Choose the records to train on; see ``fsq.training_set``."""
         return training_set(
@@ -94,6 +96,7 @@ class _Namespace(Generic[Frame]):
             carry=carry,
             group=group,
             leak_from=leak_from,
+            now=now,
         )
 
     def check_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,9 @@ from fsq.cli._store import open_for_reading
 from fsq.contract.table import Table
 from fsq.diagnosis.rendering import wrap_finding
 from fsq.training import TrainingSet, rendering, training_set
+from fsq.training.exclusion import MODES
 from fsq.training.export import choose_writer
+from fsq.training.options import Exclude
 
 
 class OnDefault(StrEnum):
@@ -75,8 +78,17 @@ def command(
             "--max-age", metavar="HOURS|F=HOURS", help="Maximum age of all features, or of one."
         ),
     ] = None,
+    exclude: Annotated[
+        str | None,
+        typer.Option(
+            metavar="findings|red|nothing|DATE,…",
+            help="Leave out the records that findings name, red dates, nothing, or these dates; by "
+            "default findings with --on-default drop, else nothing.",
+            show_default=False,
+        ),
+    ] = None,
     exclude_red: Annotated[
-        bool, typer.Option("--exclude-red", help="Leave out dates that are red in `fsq check`.")
+        bool, typer.Option("--exclude-red", help="Same as --exclude red.", hidden=True)
     ] = False,
     drop_late: Annotated[
         bool, typer.Option("--drop-late", help="Drop records with values from after their as_of.")
@@ -88,7 +100,7 @@ def command(
     """Write a training set, and show what each gate dropped.
 
     On a red finding, such as a feature that gives away the label, nothing is written and the exit
-    status is 1.
+    status is 1. What a finding blames and the set leaves out is reported, and does not stop it.
     """
     out = Output(as_json)
     choose_writer(target)  # refuses a wrong name before the work
@@ -108,7 +120,7 @@ def command(
             min_training_quality=min_training_quality,
             min_quality=_parse_bounds("--min-quality", min_quality),
             max_age_hours=_parse_bounds("--max-age", max_age),
-            exclude="red" if exclude_red else None,
+            exclude="red" if exclude_red else _parse_exclude(exclude),
             drop_late=drop_late,
         )
         refused = any(f.severity == "red" for f in chosen.findings) and not force  # reads the rows
@@ -130,6 +142,20 @@ def command(
         }
     )
     return status
+
+
+def _parse_exclude(text: str | None) -> Exclude:
+    """A mode, or dates."""
+    if text is None:
+        return "default"
+    for mode in MODES:
+        if text == mode:
+            return mode
+    try:
+        return [date.fromisoformat(part.strip()) for part in text.split(",")]
+    except ValueError:
+        cure = f"write one of {', '.join(MODES)}, or dates such as 2026-02-06"
+        raise typer.BadParameter(f"--exclude {text}: {cure}") from None
 
 
 def _parse_bounds(option: str, texts: list[str] | None) -> float | dict[str, float] | None:

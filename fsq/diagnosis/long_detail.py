@@ -27,7 +27,7 @@ class LongDetail:
     """Scored records and their details, record by record.
 
     Attributes:
-        records: one row per record: date, keys, and what was carried along.
+        records: one row per record: keys, date, time, and what was carried along.
         fields: one row per record and feature: the fields to aggregate, and ``age_hours``.
     """
 
@@ -52,7 +52,7 @@ def read_long_detail(
         InputError: a record has other features than the contract.
     """
     width, schema = len(contract.features), scored.collect_schema()
-    wanted = dict.fromkeys([*contract.table.keys, contract.table.date, OLDEST, *carry])
+    wanted = dict.fromkeys([*contract.table.key, OLDEST, *carry])
     # A store's reader skips the fields that are not selected.
     frame = scored.select(*(c for c in wanted if c in schema), DETAIL).collect()
     lengths = frame[DETAIL].list.len().fill_null(0)

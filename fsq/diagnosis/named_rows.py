@@ -14,13 +14,13 @@ FINDING = "finding"
 
 
 def list_named_rows(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) -> pl.DataFrame:
-    """The records that red and yellow findings name: keys, date, and the finding's position.
+    """The records that red and yellow findings name: keys, date, time, and the finding's position.
 
     A red finding about features that does not tell its records from the others of a date names
     them all; a yellow one names none then.
     """
     table = ctx.contract.table
-    columns = [c for c in (*table.keys, table.date) if c in ctx.long.records.columns]
+    columns = [c for c in table.key if c in ctx.long.records.columns]
     records = ctx.long.records.select(columns)
     parts = [records.clear().with_columns(pl.lit(0, pl.Int64).alias(FINDING))]
     for position, (finding, signals) in enumerate(made):

@@ -28,9 +28,9 @@ class Diagnosis:
             features (empty: all).
         days: ``measure_dates`` of the checked dates.
         features: ``measure_features`` of the checked dates.
-        named_rows: the records that red and yellow findings name: the contract's keys and date,
-            and ``finding``, the position in ``findings``. A red finding about features that does
-            not tell its records from others names all of its dates.
+        named_rows: the records that red and yellow findings name: the contract's keys, date and
+            time, and ``finding``, the position in ``findings``. A red finding about features that
+            does not tell its records from others names all of its dates.
     """
 
     contract: Contract

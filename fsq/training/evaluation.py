@@ -11,7 +11,9 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema.nested import dotted_name
+from fsq.training.exclusion import Exclusion
 from fsq.training.gates import FAULTS, list_excusable_features
+from fsq.training.label_checks import EVENT_IDS, LabelData, find_label_faults
 from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices
 from fsq.training.options import HEADLINE, Options
 from fsq.training.result import GateResults, Mask, passes_all
@@ -31,6 +33,8 @@ def list_columns_to_read(options: Options, source: Source) -> list[str]:
         fields.append("sample_size")
     if options.min_quality:
         fields.append("quality_score")
+    if options.label is not None and options.contract.table.group in source.columns:
+        fields += [f for f in [EVENT_IDS] if dotted_name(f) in source.columns]
     wanted = [options.label, *options.carry, options.group]
     flat = list_keys(options.contract, source.columns)
     flat += [c for c in wanted if c is not None and c not in options.contract.names]
@@ -51,12 +55,13 @@ def list_keys(contract: Contract, columns: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*table.key, *group]))
 
 
-def evaluate_gates(frame: pl.DataFrame, options: Options) -> GateResults:
+def evaluate_gates(frame: pl.DataFrame, options: Options, exclusion: Exclusion) -> GateResults:
     """Evaluate every gate on every record.
 
     Args:
         frame: the columns of ``list_columns_to_read``, rows in any order.
         options: which gates to evaluate.
+        exclusion: what to leave out, whatever the gates say.
 
     Raises:
         InputError: the rows belong to another contract, or a key occurs twice.
@@ -72,11 +77,18 @@ def evaluate_gates(frame: pl.DataFrame, options: Options) -> GateResults:
     if options.label is not None:
         has_label = frame[options.label].cast(pl.Float64).is_finite().fill_null(False)
         add_gate("label", f"{options.label} is known", ~has_label.to_numpy())
-    if options.excluded is not None:
-        is_excluded = (
-            frame[options.contract.table.date].is_in(list(options.excluded)).fill_null(True)
+    if exclusion.dates is not None:
+        day = frame[options.contract.table.date]
+        is_excluded = day.is_in(list(exclusion.dates)).fill_null(True)
+        add_gate("date", exclusion.date_gate, is_excluded.to_numpy())
+    if exclusion.records is not None:
+        add_gate("findings", exclusion.record_gate, _find_records(frame, exclusion.records))
+    label_faults = find_label_faults(_read_labels(frame, matrices, options, order))
+    if exclusion.mode == "findings" and options.label is not None:
+        failed["label_findings"] = np.any(
+            [np.zeros(frame.height, np.bool_), *(f.records for f in label_faults)], axis=0
         )
-        add_gate("date", "date not excluded", is_excluded.to_numpy())
+        descriptions["label_findings"] = f"{options.label} not doubted by a finding"
     late = matrices.find_late_records()
     if options.drop_late:
         add_gate("late", "no value updated after as_of", late)
@@ -108,6 +120,40 @@ def evaluate_gates(frame: pl.DataFrame, options: Options) -> GateResults:
         descriptions,
         late[order],
         matrices.find_versions(kept),
+        label_faults,
+    )
+
+
+def _find_records(frame: pl.DataFrame, records: pl.DataFrame) -> Mask:
+    """Which rows of a frame are these records."""
+    named = records.with_columns(named=pl.lit(True))
+    keys = records.columns
+    found = frame.select(keys).join(
+        named, on=keys, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return found["named"].fill_null(False).to_numpy()
+
+
+def _read_labels(
+    frame: pl.DataFrame,
+    matrices: DetailMatrices,
+    options: Options,
+    order: npt.NDArray[np.uint32],
+) -> LabelData | None:
+    """What the label checks look at, in order of date and keys; None without a label."""
+    if options.label is None:
+        return None
+    none = np.zeros(matrices.values.shape, np.bool_)
+    untrusted = np.any([none, *matrices.find_faults().values()], axis=0)
+    ids = dotted_name(EVENT_IDS)
+    return LabelData(
+        options.contract,
+        options.label,
+        options.features,
+        frame.drop([c for c in frame.columns if c.startswith(dotted_name(""))])[order],
+        np.where(untrusted, np.nan, matrices.values)[order],
+        frame[ids][order] if ids in frame.columns else None,
+        options.now,
     )
 
 

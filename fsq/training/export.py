@@ -78,7 +78,7 @@ def make_provenance(
         "dates": [str(days.min()), str(days.max())] if frame.height else [],
         "source": origin,
         "contract": {"name": options.contract.name, "version_hash": options.contract.version_hash},
-        "filter": options.as_filter(),
+        "filter": summary.filter,
         "waterfall": summary.waterfall.to_dicts(),
         "late_rows": late_rows,
         "findings": [

@@ -144,8 +144,9 @@ def _name_gate(category: str) -> str:
 
 
 _OTHER_GATES = {
-    "all", "label", "date", "late", "tier", "score", "no_critical_default", "critical_features",
-    "training_quality", "quality", "age", *(f.name for f in FAULTS),
+    "all", "label", "date", "findings", "label_findings", "late", "tier", "score",
+    "no_critical_default", "critical_features", "training_quality", "quality", "age",
+    *(f.name for f in FAULTS),
 }  # fmt: skip
 CRITICAL_QUALITY = Condition(
     "critical_features",

@@ -55,6 +55,7 @@ def find_problems(
     """What to look at before training; a red finding forbids it."""
     findings = [_nothing_kept(results)] if not results.kept.any() else []
     findings += _label_leaks(results, options, correlations)
+    findings += _label_faults(results)
     findings += _late_updates(results)
     findings += _mixed_versions(results)
     return (*findings, *_uneven_drop(results, options, groups))
@@ -121,6 +122,29 @@ def _label_leaks(
         )
         for feature, r, rows in leaking.iter_rows()
     ]
+
+
+def _label_faults(results: GateResults) -> list[Finding]:
+    """What is wrong with the labels; where such records are left out, that is no reason to stop."""
+    kept, findings = results.kept, []
+    for fault in results.label_faults:
+        left_out = not (fault.records & kept).any()
+        severity = "yellow" if left_out else fault.severity
+        told = " The set leaves them out." if left_out and fault.records.any() else ""
+        findings.append(
+            _finding(
+                results,
+                fault.kind,
+                severity,
+                fault.title,
+                fault.cause + told,
+                fault.remedy,
+                fault.features,
+                fault.records if fault.affected is None else fault.affected,
+                **fault.evidence,
+            )
+        )
+    return findings
 
 
 def _late_updates(results: GateResults) -> list[Finding]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import polars as pl
 
@@ -14,10 +14,13 @@ from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
 from fsq.errors import InputError
 from fsq.training import gates
+from fsq.training.exclusion import MODES, ExcludeMode
 from fsq.training.gates import Condition, OnDefault
 from fsq.training.source import Source
 
 HEADLINE = "the training set cannot be built"
+# "default" depends on on_default: findings where records are dropped, else nothing.
+Exclude: TypeAlias = Iterable[date] | Diagnosis | ExcludeMode | Literal["default"] | None
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,11 @@ class Options:
         conditions: tests of flat columns that drop records.
         min_quality: least points of a feature's values, 0 to 100.
         max_age: largest age of a feature's values, in hours.
-        excluded: dates to leave out; None if none were asked for.
+        exclude: what to leave out before the gates: dates, or what a diagnosis says.
         drop_late: whether to drop records with a value updated after their ``as_of``.
         leak_from: correlation with the label at which a feature becomes a finding.
         group: column that groups the entities; None for the label, or for their number of records.
+        now: the moment after which an event is still to come, with a time zone.
     """
 
     contract: Contract
@@ -47,10 +51,11 @@ class Options:
     conditions: tuple[Condition, ...]
     min_quality: dict[str, float]
     max_age: dict[str, float]
-    excluded: tuple[date, ...] | None
+    exclude: ExcludeMode | tuple[date, ...] | Diagnosis
     drop_late: bool
     leak_from: float
     group: str | None
+    now: datetime
 
     @property
     def indices(self) -> list[int]:
@@ -58,7 +63,7 @@ class Options:
         return [self.contract.names.index(f) for f in self.features]
 
     def as_filter(self) -> dict[str, Any]:
-        """Everything that decides which rows and values are in the set, as JSON types."""
+        """Everything but the exclusion that decides which rows and values are in the set."""
         conditions = [
             {
                 "gate": c.name,
@@ -68,7 +73,6 @@ class Options:
             }
             for c in self.conditions
         ]
-        excluded = None if self.excluded is None else [d.isoformat() for d in self.excluded]
         return {
             "features": list(self.features),
             "label": self.label,
@@ -76,7 +80,6 @@ class Options:
             "gates": conditions,
             "min_quality": self.min_quality,
             "max_age_hours": self.max_age,
-            "excluded_dates": excluded,
             "drop_late": self.drop_late,
         }
 
@@ -93,11 +96,12 @@ class Arguments:
     min_training_quality: int | None
     min_quality: float | Mapping[str, float] | None
     max_age_hours: float | Mapping[str, float] | None
-    exclude: Iterable[date] | Diagnosis | None
+    exclude: Exclude
     drop_late: bool
     carry: Iterable[str]
     leak_from: float
     group: str | None
+    now: datetime | None
 
 
 def resolve_options(given: Arguments, contract: Contract, source: Source) -> Options:
@@ -145,7 +149,7 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
         problems.append(f"min_training_quality is {count}; use 0 to {len(contract.names)}")
     if not 0 < given.leak_from <= 1:
         problems.append(f"leak_from is {given.leak_from:g}; use a correlation above 0 and up to 1")
-    excluded = _resolve_excluded(given.exclude, problems)
+    exclude = _resolve_exclude(given.exclude, given.on_default, problems)
     conditions = _list_conditions(given, contract)
     needed = {*contract.table.key, *(c.column for c in conditions)}
     problems += [
@@ -165,10 +169,11 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
         conditions,
         min_quality,
         max_age,
-        excluded,
+        exclude,
         given.drop_late,
         given.leak_from,
         given.group,
+        _resolve_now(given.now),
     )
 
 
@@ -217,15 +222,26 @@ def _resolve_bounds(
     return bounds
 
 
-def _resolve_excluded(
-    given: Iterable[date] | Diagnosis | None, problems: list[str]
-) -> tuple[date, ...] | None:
+def _resolve_exclude(
+    given: Exclude, on_default: str, problems: list[str]
+) -> ExcludeMode | tuple[date, ...] | Diagnosis:
     if given is None:
-        return None
+        return "nothing"
     if isinstance(given, Diagnosis):
-        return tuple(sorted(d for d, verdict in given.dates.items() if verdict == "red"))
+        return given
+    if given == "default":
+        return "findings" if on_default == "drop" else "nothing"
+    for mode in MODES:
+        if given == mode:
+            return mode
     days = [] if isinstance(given, str) else list(given)
     if isinstance(given, str) or not all(type(d) is date for d in days):
-        problems.append("exclude: pass dates, a diagnosis or 'red'")
-        return ()
-    return tuple(sorted(set(days)))
+        problems.append(f"exclude: pass dates, a diagnosis, None or one of {list(MODES)}")
+    return tuple(sorted({d for d in days if type(d) is date}))
+
+
+def _resolve_now(given: datetime | None) -> datetime:
+    """The moment with its time zone; without one it is UTC."""
+    if given is None:
+        return datetime.now(UTC)
+    return given if given.tzinfo is not None else given.replace(tzinfo=UTC)

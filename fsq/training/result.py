@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fsq.contract.table import Table
 from fsq.diagnosis import Finding
+from fsq.training.label_checks.base import LabelFault, Mask, Matrix
 from fsq.training.options import Options
 
-Mask = npt.NDArray[np.bool_]
-Matrix = npt.NDArray[np.float64]
+__all__ = ["GateResults", "Mask", "Matrix", "Summary", "passes_all"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class GateResults:
         descriptions: per gate, what it requires, in words.
         late: records with a value that was updated after their ``as_of``.
         versions: the definition versions among the kept records, per feature that has several.
+        label_faults: what is wrong with the labels, as far as they show it.
     """
 
     rows: pl.DataFrame
@@ -37,6 +38,7 @@ class GateResults:
     descriptions: dict[str, str]
     late: Mask
     versions: dict[str, list[str]]
+    label_faults: tuple[LabelFault, ...] = ()
 
     @property
     def dates(self) -> pl.Series:
@@ -69,6 +71,7 @@ class Summary:
         waterfall: what each gate dropped; see ``fsq.training.waterfall.make_waterfall``.
         overlaps: how many records fail exactly these gates.
         findings: what to look at before training.
+        filter: everything that decides which rows and values are in the set, as JSON types.
     """
 
     options: Options
@@ -76,6 +79,7 @@ class Summary:
     waterfall: pl.DataFrame
     overlaps: pl.DataFrame
     findings: tuple[Finding, ...]
+    filter: dict[str, Any]
 
     @property
     def total(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,6 +30,7 @@ class Source:
         store: the store that holds them, if any; it can read single fields of the detail.
         start: first date; None for no bound.
         end: last date, included; None for no bound.
+        every: the rows of a frame, whatever their date; None for a store.
     """
 
     rows: pl.LazyFrame
@@ -37,6 +38,7 @@ class Source:
     store: Store | None
     start: date | None
     end: date | None
+    every: pl.LazyFrame | None = None
 
     @property
     def columns(self) -> set[str]:
@@ -49,6 +51,17 @@ class Source:
         if self.store is not None:
             return self.store.read(self.start, self.end, wanted)
         return self.rows.select(select_columns(wanted))
+
+    def read_before(self, first: date, day: str) -> pl.LazyFrame | None:
+        """The rows from ``first`` on that lie before ``start``, by the column ``day``."""
+        if self.start is None:
+            return None
+        last = self.start - timedelta(days=1)
+        if self.store is not None:
+            return self.store.read(first, last)
+        if self.every is None:
+            return None
+        return self.every.filter(pl.col(day).is_between(first, last))
 
 
 def choose_contract(scored: Scored, contract: str | Path | Contract | None) -> Contract:
@@ -87,7 +100,8 @@ def open_source(
         raise InputError([problem], headline)
     schema = rows.collect_schema()
     day = contract.table.date
+    every = None if store is not None else rows
     if store is None and day in schema:
         rows = rows if start is None else rows.filter(pl.col(day) >= start)
         rows = rows if end is None else rows.filter(pl.col(day) <= end)
-    return Source(rows, schema, store, start, end)
+    return Source(rows, schema, store, start, end, every)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from fsq.contract import Contract
-from fsq.diagnosis import Diagnosis, Finding, diagnose
+from fsq.diagnosis import Finding
 from fsq.training import export, leaks, rendering, waterfall
 from fsq.training.evaluation import evaluate_gates, list_columns_to_read, list_keys
+from fsq.training.exclusion import Exclusion, make_exclusion
 from fsq.training.gates import OnDefault
-from fsq.training.options import HEADLINE, Arguments, Options, resolve_options
+from fsq.training.options import HEADLINE, Arguments, Exclude, Options, resolve_options
 from fsq.training.result import GateResults, Summary
 from fsq.training.source import Scored, Source, choose_contract, open_source
 from fsq.utils.dates import validate_date_range
@@ -38,13 +39,25 @@ class TrainingSet:
 
     def __init__(self, source: Source, options: Options) -> None:
         self.options = options
+        self._source = source
         self.columns_read = list_columns_to_read(options, source)
         self.plan = source.narrow(self.columns_read)
         self.origin = None if source.store is None else source.store.uri
 
     @cached_property
     def _results(self) -> GateResults:
-        return evaluate_gates(self.plan.collect(), self.options)
+        return evaluate_gates(self.plan.collect(), self.options, self.exclusion)
+
+    @cached_property
+    def exclusion(self) -> Exclusion:
+        """What is left out whatever the gates say; the rows are diagnosed if need be."""
+        o = self.options
+        return make_exclusion(o.exclude, self._source, o.contract, o.features)
+
+    @property
+    def filter(self) -> dict[str, Any]:
+        """Everything that decides which rows and values are in the set, as JSON types."""
+        return self.options.as_filter() | self.exclusion.as_filter()
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -101,7 +114,7 @@ class TrainingSet:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """Leaks, mixed definitions and uneven losses; a red finding forbids training."""
+        """Leaks, wrong labels, mixed definitions, uneven losses; a red finding forbids training."""
         return leaks.find_problems(
             self._results, self.options, self.correlations, self.dropped_by_group
         )
@@ -114,12 +127,19 @@ class TrainingSet:
     @cached_property
     def fingerprint(self) -> str:
         """The same for the same records, values and gates, in whatever order they were stored."""
-        return export.compute_fingerprint(self.frame, self.options.as_filter())
+        return export.compute_fingerprint(self.frame, self.filter)
 
     @property
     def summary(self) -> Summary:
         """What is shown of the set: options, fingerprint, waterfall, overlaps, findings."""
-        return Summary(self.options, self.fingerprint, self.waterfall, self.overlaps, self.findings)
+        return Summary(
+            self.options,
+            self.fingerprint,
+            self.waterfall,
+            self.overlaps,
+            self.findings,
+            self.filter,
+        )
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -192,11 +212,12 @@ def training_set(
     min_training_quality: int | None = None,
     min_quality: float | Mapping[str, float] | None = None,
     max_age_hours: float | Mapping[str, float] | None = None,
-    exclude: Iterable[date] | Diagnosis | Literal["red"] | None = None,
+    exclude: Exclude = "default",
     drop_late: bool = False,
     carry: Iterable[str] = (),
     group: str | None = None,
     leak_from: float = 0.95,
+    now: datetime | None = None,
 ) -> TrainingSet:
     """Choose the records to train on, and count what each gate drops.
 
@@ -219,13 +240,18 @@ def training_set(
         min_quality: least points of a value, for all required features or per feature. A value
             below it is untrusted: its record is dropped, or the value masked.
         max_age_hours: largest age of a value, likewise; an unknown age is too old.
-        exclude: dates to leave out; a diagnosis, to leave out its red dates; or ``"red"``, to
-            diagnose the rows first.
+        exclude: what to leave out besides. ``"findings"``, the default if ``on_default`` is
+            ``"drop"``, diagnoses the rows and leaves out the records that a finding names, alone,
+            and those whose label a finding doubts; ``"red"`` leaves out red dates as a whole; a
+            diagnosis, its red dates; dates, these; None or ``"nothing"``, nothing. To diagnose a
+            range, the dates before ``start`` are read as its history.
         drop_late: drop records with a value that was updated after their ``as_of``;
             ``late_rows`` counts them in any case.
         carry: further columns to keep in the frame.
         group: feature or column that groups entities in ``dropped_by_group``; by default the label.
         leak_from: correlation with the label at which a feature becomes a finding.
+        now: the moment after which an event is still to come; the present by default. Without a
+            time zone it is UTC.
 
     Returns:
         The set. Its ``frame``, ``waterfall``, ``findings`` and so on read the rows when first used.
@@ -251,7 +277,6 @@ def training_set(
     validate_date_range(start, end, HEADLINE)
     loaded = choose_contract(scored, contract)
     source = open_source(scored, loaded, start, end, HEADLINE)
-    excluded = _diagnose_dates(source, loaded) if exclude == "red" else exclude
     given = Arguments(
         label,
         on_default,
@@ -261,19 +286,11 @@ def training_set(
         min_training_quality,
         min_quality,
         max_age_hours,
-        excluded,
+        exclude,
         drop_late,
         carry,
         leak_from,
         group,
+        now,
     )
     return TrainingSet(source, resolve_options(given, loaded, source))
-
-
-def _diagnose_dates(source: Source, contract: Contract) -> Diagnosis:
-    """Diagnose the dates, compared with earlier ones if there is a store."""
-    if source.store is None or source.start is None:
-        return diagnose(source.rows, contract)
-    first = source.start - timedelta(days=contract.diagnosis.history_max_age_days)
-    history = source.store.read(first, source.start - timedelta(days=1))
-    return diagnose(source.rows, contract, history=history)

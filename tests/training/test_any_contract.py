@@ -32,8 +32,9 @@ def test_rows_are_named_by_the_contract_and_in_its_order(ts: fsq.TrainingSet) ->
     assert other.fingerprint == ts.fingerprint
 
 
-def test_what_is_kept(ts: fsq.TrainingSet) -> None:
+def test_what_is_kept() -> None:
     """Ready for training, and no untrusted value in a required feature."""
+    ts = fsq.training_set(SCORED, "outcome", contract=CONTRACT, exclude=None)
     detail = fsq.explode_detail(SCORED, CONTRACT)
     empty = (
         pl.col("is_default")
@@ -106,7 +107,7 @@ def test_many_features_and_categories() -> None:
     large = make_large_contract()
     scored = fsq.score(simulate_table(large, dates=5, entities=30, incidents=False)[0], large)
     chosen = fsq.training_set(scored, "outcome", contract=large)
-    assert len(chosen.waterfall) == 1 + 1 + 1 + 40 + 3
+    assert len(chosen.waterfall) == 1 + 1 + 3 + 1 + 40 + 3
     assert chosen.frame.width == 5 + 1 + 300 + 1
     assert 0 < len(chosen) < scored.height
     assert chosen.overlaps["rows"].sum() == scored.height - len(chosen)

@@ -56,7 +56,7 @@ def test_what_is_not_needed_is_not_read(tmp_path: Path) -> None:
     needed = {c.removeprefix(dotted_name("")) for c in made.columns_read}
     (file,) = (tmp_path / "t").glob("*.parquet")
     spoilt = _spoil(file, needed)
-    assert {"contributing_game_ids", "source_type", "quality_alerts"} <= spoilt
+    assert {"quality_score", "source_type", "quality_alerts"} <= spoilt
     assert_frame_equal(made.frame, want)
     with pytest.raises(pl.exceptions.PolarsError):
         store.read().collect()

@@ -1,0 +1,129 @@
+"""What a diagnosis, or the user, leaves out of a training set before its gates."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal, TypeAlias, get_args
+
+import polars as pl
+
+from fsq.contract import Contract
+from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.named_rows import FINDING
+from fsq.errors import InputError
+from fsq.training.source import Source
+
+ExcludeMode: TypeAlias = Literal["findings", "red", "nothing"]
+MODES: tuple[ExcludeMode, ...] = get_args(ExcludeMode)
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Records to leave out, whatever their own values say.
+
+    Attributes:
+        mode: what was asked for; ``"dates"`` for dates that were given.
+        dates: whole dates; None if none were asked for.
+        records: keys and date of single records; None if none were asked for.
+        findings: how many findings name these records.
+    """
+
+    mode: ExcludeMode | Literal["dates"]
+    dates: tuple[date, ...] | None = None
+    records: pl.DataFrame | None = None
+    findings: int = 0
+
+    @property
+    def date_gate(self) -> str:
+        """What the gate of whole dates requires, in words."""
+        if self.mode == "dates":
+            return "date not excluded"
+        return f"date not red ({len(self.dates or ())} are)"
+
+    @property
+    def record_gate(self) -> str:
+        """What the gate of single records requires, in words."""
+        noun = "finding" if self.findings == 1 else "findings"
+        return f"record not named by {self.findings} {noun}"
+
+    def as_filter(self) -> dict[str, Any]:
+        """The same as JSON types, for the filter of the provenance."""
+        dates = None if self.dates is None else [d.isoformat() for d in self.dates]
+        records = None
+        if self.records is not None:
+            # A season may name thousands; their digest tells two filters apart.
+            text = self.records.sort(self.records.columns).write_ndjson()
+            digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+            records = {"records": self.records.height, "digest": digest}
+        return {"exclude": self.mode, "excluded_dates": dates, "excluded_records": records}
+
+
+def make_exclusion(
+    asked: ExcludeMode | tuple[date, ...] | Diagnosis,
+    source: Source,
+    contract: Contract,
+    features: tuple[str, ...],
+) -> Exclusion:
+    """Find out what to leave out; the rows are diagnosed if that takes it.
+
+    Raises:
+        InputError: the rows cannot be diagnosed.
+        StoreError: the store cannot be read.
+    """
+    if isinstance(asked, Diagnosis):
+        return Exclusion("red", _list_red(asked))
+    if isinstance(asked, tuple):
+        return Exclusion("dates", asked)
+    if asked == "nothing":
+        return Exclusion("nothing")
+    found = diagnose_source(source, contract)
+    if asked == "findings":
+        return _exclude_named(found, features)
+    return Exclusion("red", _list_red(found))
+
+
+def diagnose_source(source: Source, contract: Contract) -> Diagnosis:
+    """Diagnose the rows, compared with those of earlier dates.
+
+    Raises:
+        InputError: the rows cannot be diagnosed.
+        StoreError: the store cannot be read.
+    """
+    history = None
+    if source.start is not None:
+        first = source.start - timedelta(days=contract.diagnosis.history_max_age_days)
+        history = source.read_before(first, contract.table.date)
+    try:
+        return diagnose(source.rows, contract, history=history)
+    except InputError as error:
+        cure = "exclude='nothing' builds the set without a diagnosis"
+        raise InputError([*error.problems, cure], "the rows cannot be diagnosed") from error
+
+
+def _list_red(found: Diagnosis) -> tuple[date, ...]:
+    return tuple(sorted(d for d, verdict in found.dates.items() if verdict == "red"))
+
+
+def _exclude_named(found: Diagnosis, features: tuple[str, ...]) -> Exclusion:
+    """Leave out red dates of which every record is named, and of the others the named records.
+
+    A finding about features that the set does not hold says nothing against its records.
+    """
+    day = found.contract.table.date
+    matters = [not f.features or bool({*f.features} & {*features}) for f in found.findings]
+    chosen = [position for position, does in enumerate(matters) if does]
+    named = found.named_rows.filter(pl.col(FINDING).is_in(chosen))
+    records = named.drop(FINDING).unique()
+    rows = found.days.select(day, "rows")
+    counts = records.group_by(day).len("named").join(rows, on=day)
+    whole = set(counts.filter(pl.col("named") >= pl.col("rows"))[day])
+    dates = tuple(d for d in _list_red(found) if d in whole)
+    single = pl.col(day).is_in(list(dates)).not_()
+    return Exclusion(
+        "findings",
+        dates,
+        records.filter(single),
+        named.filter(single)[FINDING].n_unique(),
+    )

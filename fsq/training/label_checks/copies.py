@@ -1,0 +1,219 @@
+"""One event, or one entity, that is in the set twice."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from fsq.diagnosis.nouns import name_group
+from fsq.diagnosis.rendering import format_dates
+from fsq.training.label_checks.base import (
+    SURE,
+    Codes,
+    LabelData,
+    LabelFault,
+    Mask,
+    measure_surprise,
+)
+
+_LAGS = (1, 2, 3)  # earlier records of an entity among which a copy is looked for
+_COPIED = 0.8  # share of an event's labels that equal those of the other
+_COMMON = 3  # entities that two events share at least
+_RARE = 0.02  # share of records for which something unusual is no property of the table
+_TELLING = 3  # values that a record has at least, so that equality tells something
+_HOLDERS = 3  # records of a date that may share a telling value
+
+
+def find_events_twice(data: LabelData) -> list[LabelFault]:
+    """Report events that are stored under two dates or two ids: the later ones."""
+    by_id = _find_repeated_ids(data)
+    copied = _find_copied_labels(data) | _find_copied_records(data)
+    records = (by_id | copied) & data.has_label
+    if not records.any():
+        return []
+    table, event = data.contract.table, name_group(data.contract.table)
+    days = [data.dates[i] for i in np.unique(data.date_codes[records])]
+    how = []
+    if by_id.any():
+        how.append(f"{int(by_id.sum()):,} have the {event} of an earlier date")
+    if copied.any():
+        how.append(f"{int(copied.sum()):,} repeat an earlier record's {data.label}")
+    return [
+        LabelFault(
+            "event_twice",
+            "red",
+            f"{table.count(int(records.sum()))} on {format_dates(days)} belong to an event that "
+            "is in the set already",
+            f"{'; '.join(how)}, as chance does not explain. A model would count the event twice, "
+            "and the later copy's windows may hold its result.",
+            "delete the copies at their source, and backfill these dates",
+            records,
+        )
+    ]
+
+
+def _find_repeated_ids(data: LabelData) -> Mask:
+    """Records whose entity has the same event on an earlier date."""
+    nothing = np.zeros(data.rows.height, dtype=np.bool_)
+    if data.group is None:
+        return nothing
+    flat = pl.DataFrame(
+        {"entity": data.entity_codes, "event": data.rows[data.group], "date": data.date_codes}
+    )
+    later = flat.select(
+        (pl.col("date") > pl.col("date").min().over("entity", "event"))
+        & pl.col("event").is_not_null()
+    ).to_series()
+    several = later.to_numpy()
+    # Where events last several dates, that is what the table is like.
+    return several if several.mean() <= _RARE * 5 else nothing
+
+
+def _find_copied_labels(data: LabelData) -> Mask:
+    """Records of events whose entities had nearly all the same labels in an earlier event."""
+    found = np.zeros(data.rows.height, dtype=np.bool_)
+    events = data.date_codes if data.event_codes is None else data.event_codes
+    for lag in _LAGS:
+        before = data.previous(lag)
+        own = np.flatnonzero((before >= 0) & (events >= 0) & (events[np.maximum(before, 0)] >= 0))
+        if not len(own):
+            continue
+        same = data.labels[own] == data.labels[before[own]]
+        pairs = _count_pairs(events[own], events[before[own]], same)
+        surprise = measure_surprise(pairs["hits"], pairs["tries"], _find_usual_share(pairs))
+        many = (pairs["tries"] >= _COMMON) & (pairs["hits"] >= _COPIED * pairs["tries"])
+        chosen = pairs.filter(many & pl.Series(surprise >= SURE)).select("event", "earlier")
+        flat = pl.DataFrame({"event": events[own], "earlier": events[before[own]]})
+        hit = flat.join(
+            chosen.with_columns(hit=pl.lit(True)),
+            on=["event", "earlier"],
+            how="left",
+            maintain_order="left",
+        )["hit"]
+        found[own[hit.fill_null(False).to_numpy() & same]] = True
+    return found
+
+
+def _count_pairs(event: Codes, earlier: Codes, same: Mask) -> pl.DataFrame:
+    """Per pair of events: how many entities they share, and how many labels are equal."""
+    flat = pl.DataFrame({"event": event, "earlier": earlier, "same": same})
+    return flat.group_by("event", "earlier").agg(
+        hits=pl.col("same").sum().cast(pl.Int64), tries=pl.len().cast(pl.Int64)
+    )
+
+
+def _find_usual_share(pairs: pl.DataFrame) -> np.ndarray:
+    """The share of equal labels that is usual elsewhere, so that a copy does not excuse itself.
+
+    Pairs differ by more than chance, so it is at least what one pair in twenty reaches.
+    """
+    hits, tries = pairs["hits"].to_numpy(), pairs["tries"].to_numpy()
+    elsewhere = (hits.sum() - hits + 1) / (tries.sum() - tries + 2)
+    mixed = (hits / tries)[(tries >= _COMMON) & (hits < tries)]
+    high = float(np.quantile(mixed, 0.95)) if len(mixed) else 0.0
+    return np.asarray(np.clip(np.maximum(elsewhere, high), 1e-4, 0.9999))
+
+
+def _find_copied_records(data: LabelData) -> Mask:
+    """Records whose label and whole vector are those of an entity's previous record."""
+    before = data.previous(1)
+    own = np.flatnonzero(before >= 0)
+    found = np.zeros(data.rows.height, dtype=np.bool_)
+    if not len(own):
+        return found
+    now, then = data.values[own], data.values[before[own]]
+    equal = ((now == then) | (np.isnan(now) & np.isnan(then))).all(axis=1)
+    equal &= data.labels[own] == data.labels[before[own]]
+    equal &= (~np.isnan(now)).sum(axis=1) >= _TELLING
+    if equal.mean() <= _RARE:
+        found[own[equal]] = True
+    return found
+
+
+def find_look_alikes(data: LabelData) -> list[LabelFault]:
+    """Report entities in two spellings on one date: all but the more common spelling."""
+    spelled = _find_spellings(data)
+    same = _find_equal_rows(data)
+    records = spelled | same
+    if not records.any():
+        return []
+    table = data.contract.table
+    names = data.rows.select(data.entity_columns).filter(pl.Series(records)).unique()
+    examples = [" ".join(map(str, row)) for row in names.sort(names.columns).head(5).rows()]
+    days = [data.dates[i] for i in np.unique(data.date_codes[records])]
+    return [
+        LabelFault(
+            "look_alike",
+            "red",
+            f"{table.count(int(records.sum()))} on {format_dates(days)} are another spelling of "
+            f"one that is there: {', '.join(examples)}",
+            f"They have the same {data.label} and the same rows, or a name that differs in case, "
+            "accents or punctuation only. A model would count them twice.",
+            "map the spellings to one key, and backfill these dates",
+            records,
+            evidence={"examples": examples},
+        )
+    ]
+
+
+def _find_spellings(data: LabelData) -> Mask:
+    """Records whose name is that of another one of the date, but for case and punctuation."""
+    texts = [c for c in data.entity_columns if not data.rows.schema[c].is_integer()]
+    nothing = np.zeros(data.rows.height, dtype=np.bool_)
+    if not texts:
+        return nothing
+    plain = [_simplify(pl.col(c)) if c in texts else pl.col(c) for c in data.entity_columns]
+    flat = _describe_records(data).with_columns(
+        data.rows.select(e.alias(f"p{i}") for i, e in enumerate(plain))
+    )
+    names = [f"p{i}" for i in range(len(plain))]
+    return _choose_rarer(data, flat, ["at", *names, "label"])
+
+
+def _find_equal_rows(data: LabelData) -> Mask:
+    """Records that equal another entity's of the same date and event in label and all values."""
+    columns = pl.DataFrame(data.values + 0.0, schema=[str(i) for i in range(data.values.shape[1])])
+    flat = _describe_records(data).with_columns(
+        values=columns.fill_nan(None).hash_rows(),
+        event=pl.lit(0) if data.event_codes is None else pl.Series(data.event_codes),
+    )
+    found = _choose_rarer(data, flat, ["at", "event", "label", "values"])
+    for at in np.unique(data.date_codes[found]):
+        # Newcomers have few values of their own, and share the others with everybody.
+        of_date = np.flatnonzero(data.date_codes == at)
+        some = np.flatnonzero((data.date_codes == at) & found)
+        equal = data.values[some][:, None, :] == data.values[of_date][None, :, :]
+        holders = equal.sum(axis=1)
+        found[some] = ((holders >= 2) & (holders <= _HOLDERS)).sum(axis=1) >= _TELLING
+    return found
+
+
+def _describe_records(data: LabelData) -> pl.DataFrame:
+    table = data.contract.table
+    moment = table.time if table.time in data.rows.columns else table.date
+    return data.rows.select(
+        at=pl.col(str(moment)), label=pl.Series(data.labels), entity=pl.Series(data.entity_codes)
+    )
+
+
+def _choose_rarer(data: LabelData, flat: pl.DataFrame, by: list[str]) -> Mask:
+    """Of labelled records equal in these columns: those of all entities but the most common one."""
+    often = np.bincount(data.entity_codes)[data.entity_codes]
+    known = flat.with_columns(often=pl.Series(often), record=pl.int_range(pl.len())).filter(
+        pl.Series(data.has_label)
+    )
+    alike = known.filter(pl.struct(by).is_duplicated()).sort(
+        "often", "entity", descending=[True, False]
+    )
+    extra = alike.filter(pl.col("entity") != pl.col("entity").first().over(by))["record"]
+    found = np.zeros(data.rows.height, dtype=np.bool_)
+    # Where many are alike, that is what the table is like.
+    if len(extra) <= _RARE * data.has_label.sum():
+        found[extra.to_numpy()] = True
+    return found
+
+
+def _simplify(column: pl.Expr) -> pl.Expr:
+    """A name without case, accents, spaces and punctuation."""
+    plain = column.cast(pl.String).str.normalize("NFKD").str.to_lowercase()
+    return plain.str.replace_all(r"[^\p{L}\p{N}]", "")

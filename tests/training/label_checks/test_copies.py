@@ -1,0 +1,94 @@
+"""One event, or one entity, that is in the set twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+import fsq
+from tests.support.healthy_days import LAST
+from tests.support.labelled_days import HIT, compute_windows, find_kinds, make_labelled_days
+
+ROWS = make_labelled_days()
+EVENT = ROWS.filter(HIT)["game_id"][0]
+BEFORE = pl.col("game_date") == LAST - timedelta(days=1)
+
+
+def take_labels(rows: pl.DataFrame, of_event: str, into: str) -> pl.DataFrame:
+    """The labels of one event in the records of another."""
+    labels = rows.filter(pl.col("game_id") == of_event).select("player_lookup", taken="points")
+    return (
+        rows.join(labels, on="player_lookup", how="left", maintain_order="left")
+        .with_columns(
+            points=pl.when(pl.col("game_id") == into).then("taken").otherwise(pl.col("points"))
+        )
+        .drop("taken")
+    )
+
+
+def test_an_event_on_two_dates_under_one_id() -> None:
+    later = ROWS.filter(HIT).with_columns(game_date=LAST + timedelta(days=1))
+    finding = find_kinds(pl.concat([ROWS, later]))["event_twice"]
+    assert finding.severity == "red"
+    assert (finding.dates, finding.rows_affected) == ((LAST + timedelta(days=1),), 120)
+
+
+def test_an_event_under_another_id_on_another_date() -> None:
+    event = ROWS.filter(BEFORE)["game_id"][0]
+    rows = compute_windows(take_labels(ROWS, event, EVENT))
+    finding = find_kinds(rows)["event_twice"]
+    assert (finding.dates, finding.rows_affected) == ((LAST,), 30)
+    kept = fsq.training_set(fsq.score(rows), "points", "keep", exclude="findings").frame
+    assert kept.filter(HIT).height == 90
+
+
+def test_yesterdays_labels_on_a_date_without_events() -> None:
+    rows = ROWS.drop("game_id")
+    copied = rows.with_columns(
+        points=pl.when(HIT)
+        .then(pl.col("points").shift(1).over("player_lookup", order_by="game_date"))
+        .otherwise(pl.col("points"))
+    )
+    assert find_kinds(copied)["event_twice"].rows_affected == 120
+    assert find_kinds(rows) == {}
+
+
+def test_one_record_that_is_repeated() -> None:
+    one = ROWS.filter(HIT, pl.col("player_lookup") == "player007")
+    later = one.with_columns(game_date=LAST + timedelta(days=1), game_id=pl.lit("other"))
+    finding = find_kinds(pl.concat([ROWS, later]))["event_twice"]
+    assert (finding.dates, finding.rows_affected) == ((LAST + timedelta(days=1),), 1)
+
+
+def test_events_that_last_several_dates_are_what_the_table_is_like() -> None:
+    assert find_kinds(ROWS.with_columns(game_id=pl.lit("tournament"))) == {}
+
+
+@pytest.mark.parametrize("spelling", ["Player007", "player_007", "Pláyer-007"])
+def test_one_entity_in_two_spellings(spelling: str) -> None:
+    twin = ROWS.filter(HIT, pl.col("player_lookup") == "player007").with_columns(
+        pl.lit(spelling).alias("player_lookup"), pace_score=1.25
+    )
+    finding = find_kinds(pl.concat([ROWS, twin]))["look_alike"]
+    assert (finding.dates, finding.rows_affected) == ((LAST,), 1)
+    assert finding.evidence["examples"] == [spelling]
+
+
+def test_one_entity_under_another_name_with_the_same_rows() -> None:
+    twins = ROWS.filter(pl.col("player_lookup") == "player007").tail(4)
+    twins = twins.with_columns(pl.lit("zeke").alias("player_lookup"))
+    finding = find_kinds(pl.concat([ROWS, twins]))["look_alike"]
+    assert finding.rows_affected == 4
+    assert finding.evidence["examples"] == ["zeke"]
+
+
+def test_newcomers_with_the_same_defaults_are_no_look_alikes() -> None:
+    values = [f.name for f in fsq.load_contract().features]
+    some = pl.col("player_lookup").is_in(["player007", "player008"]) & HIT
+    rows = ROWS.with_columns(
+        *(pl.when(~some).then(n).alias(n) for n in values),
+        points=pl.when(some).then(0.0).otherwise(pl.col("points")),
+    )
+    assert "look_alike" not in find_kinds(rows)

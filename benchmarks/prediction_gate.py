@@ -55,7 +55,8 @@ def main() -> None:
         ("a third damaged", "mask"): [make_matrix(rows, "mask") for rows in damaged],
     }
     scored = fsq.score(test)
-    kept = fsq.training_set(scored, "actual_points").frame.select("player_lookup", "game_date")
+    kept = fsq.training_set(scored, "actual_points", exclude=None).frame
+    kept = kept.select("player_lookup", "game_date")
     clean = test.join(kept, on=kept.columns, how="semi")
     print(f"{len(clean_set[1]):,} clean rows to train on, {clean.height:,} to predict")
     titles = [f"{rows}, {mode}" for rows, mode in training_sets]

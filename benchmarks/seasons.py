@@ -74,8 +74,14 @@ def choose_rows(rows: pl.DataFrame, share: float, how: str, seed: int) -> pl.Ser
 def make_matrix(
     scored: pl.DataFrame, on_default: str = "keep", training_ready: bool = False
 ) -> Arrays:
-    """Make features and label, in order of date and player."""
-    ts = fsq.training_set(scored, LABEL, on_default, training_ready=training_ready)  # type: ignore[arg-type]
+    """Make features and label, in order of date and player, by the gates alone."""
+    ts = fsq.training_set(
+        scored,
+        LABEL,
+        on_default,  # type: ignore[arg-type]
+        training_ready=training_ready,
+        exclude=None,
+    )
     features, label = ts.to_numpy()
     assert label is not None
     return features, label

@@ -35,6 +35,7 @@ def main() -> None:
         days = store.read(columns=["game_date"]).unique().collect()["game_date"].sort()
         variants: dict[str, Callable[[], object]] = {
             "from the store": lambda: fsq.training_set(store, label).waterfall,
+            "without a diagnosis": lambda: fsq.training_set(store, label, exclude=None).waterfall,
             "masked": lambda: fsq.training_set(store, label, "mask").frame,
             "one month": lambda: fsq.training_set(store, label, start=days[-30]).frame,
             "from its LazyFrame": lambda: fsq.training_set(store.read(), label).waterfall,

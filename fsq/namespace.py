@@ -110,6 +110,7 @@ class _Namespace(Generic[Frame]):
         min_quality: float | Mapping[str, float] | None = None,
         ordered: bool = False,
         trust_pickle: bool = False,
+        exclude: Diagnosis | Literal["findings"] | None = None,
         on_incompatible: Literal["raise", "report"] = "raise",
     ) -> ModelCheck:
         """Check whether a model may predict on scored rows; see ``fsq.check_model``."""
@@ -123,6 +124,7 @@ class _Namespace(Generic[Frame]):
             min_quality=min_quality,
             ordered=ordered,
             trust_pickle=trust_pickle,
+            exclude=exclude,
             on_incompatible=on_incompatible,
         )
 

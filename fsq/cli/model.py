@@ -49,6 +49,10 @@ def check(
         bool,
         typer.Option("--trust-pickle", help="Load a .joblib or .pkl file; it can run any code."),
     ] = False,
+    exclude_findings: Annotated[
+        bool,
+        typer.Option("--exclude-findings", help="Do not predict on records that findings name."),
+    ] = False,
     contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> int:
@@ -70,6 +74,7 @@ def check(
             ordered=ordered,
             min_quality=min_quality,
             trust_pickle=trust_pickle,
+            exclude="findings" if exclude_findings else None,
             on_incompatible="report",
         )
     _print_result(result, date_column, out)

@@ -9,17 +9,21 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
 from fsq.contract.table import Table
+from fsq.diagnosis import Diagnosis
+from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.rendering import format_dates
 from fsq.errors import InputError, ModelIncompatibleError
 from fsq.models import rendering
 from fsq.models.names import HEADLINE, ModelFeatures, read_model_features
-from fsq.models.records import FeatureAvailability, list_names, read_availability
+from fsq.models.records import FeatureAvailability, Mask, list_names, read_availability
 from fsq.models.result import CheckResult
 from fsq.schema.nested import dotted_name
+from fsq.training.exclusion import diagnose_source, list_named_records, mark_records
 from fsq.training.source import Scored, choose_contract, open_source
 
 
@@ -56,6 +60,7 @@ def check_model(
     min_quality: float | Mapping[str, float] | None = None,
     ordered: bool = False,
     trust_pickle: bool = False,
+    exclude: Diagnosis | Literal["findings"] | None = None,
     on_incompatible: Literal["raise", "report"] = "raise",
 ) -> ModelCheck:
     """Check whether a model may predict on scored data, per date and per record.
@@ -77,6 +82,9 @@ def check_model(
         min_quality: least points, 0 to 100, of all required features or per feature.
         ordered: refuse data in another order than the model's, for models fed by position.
         trust_pickle: whether to load a ``.joblib`` or ``.pkl`` file, which can run any code.
+        exclude: a diagnosis of these rows, whose findings name records that the model may not
+            predict on; or ``"findings"`` to diagnose the rows first. Findings about features that
+            the model does not read do not count.
         on_incompatible: ``"raise"``, or ``"report"`` to return the check in any case.
 
     Raises:
@@ -98,6 +106,8 @@ def check_model(
         raise InputError(
             [f"on_incompatible is {on_incompatible!r}; use 'raise' or 'report'"], HEADLINE
         )
+    if not (exclude is None or exclude == "findings" or isinstance(exclude, Diagnosis)):
+        raise InputError([f"exclude is {exclude!r}; use a diagnosis, 'findings' or None"], HEADLINE)
     features = read_model_features(model, loaded, trust_pickle=trust_pickle)
     source = open_source(scored, loaded, start, end, HEADLINE)
     fields = ["feature_name", "is_default", *(["quality_score"] if min_quality is not None else [])]
@@ -111,8 +121,17 @@ def check_model(
     optional_ones = tuple(n for n in features.names if n in set(may_default))
     bounds = _resolve_min_quality(min_quality, features, optional_ones)
     availability = read_availability(rows, features.names, optional_ones, bounds)
-    check = _make_check(features, optional_ones, availability, rows, loaded, ordered=ordered)
+    found = diagnose_source(source, loaded) if exclude == "findings" else exclude
+    named = _find_named(rows, features, found)
+    check = _make_check(features, optional_ones, availability, rows, loaded, named, ordered=ordered)
     return check if on_incompatible == "report" else check.require()
+
+
+def _find_named(rows: pl.DataFrame, features: ModelFeatures, found: Diagnosis | None) -> Mask:
+    """Records that findings about the model's features name."""
+    if found is None:
+        return np.zeros(rows.height, dtype=np.bool_)
+    return mark_records(rows, list_named_records(found, features.names).drop(FINDING))
 
 
 def _resolve_min_quality(
@@ -134,15 +153,17 @@ def _make_check(
     availability: FeatureAvailability,
     rows: pl.DataFrame,
     contract: Contract,
+    named: Mask,
     *,
     ordered: bool,
 ) -> ModelCheck:
     a, needed = availability, features.names
     records = rows.select(contract.table.key).with_columns(
-        may_predict=pl.Series(a.may_predict),
+        may_predict=pl.Series(a.may_predict & ~named),
         missing=list_names(~a.present, needed),
         default=list_names(a.present & a.default & a.required, needed),
         weak=list_names(a.weak, needed),
+        named=pl.Series(named),
     )
     table, share = contract.table, contract.diagnosis.table_default_share
     dates = _summarize_dates(records, table, needed, share)
@@ -176,12 +197,12 @@ def _summarize_dates(
     """One row per date; a feature counts as missing if nearly all records lack it."""
     days = records.group_by(table.date).agg(
         pl.len().cast(pl.Int64).alias("records"),
-        pl.col("may_predict").sum().cast(pl.Int64),
+        pl.col("may_predict", "named").sum().cast(pl.Int64),
         *(_affects_nearly_all(c, needed, share) for c in ("missing", "default")),
     )
     no_problem = [pl.col(c).list.len() == 0 for c in ("missing", "default")]
     supported = pl.all_horizontal(pl.col("may_predict") > 0, *no_problem).alias("supported")
-    columns = [table.date, "records", "may_predict", "supported", "missing", "default"]
+    columns = [table.date, "records", "may_predict", "supported", "missing", "default", "named"]
     return days.with_columns(supported).select(columns).sort(table.date)
 
 
@@ -222,6 +243,9 @@ def _list_problems(dates: pl.DataFrame, table: Table, renamed: dict[str, str]) -
     unexplained = (pl.col("missing").list.len() + pl.col("default").list.len() == 0) & ~pl.col(
         "supported"
     )
-    if empty := dates.filter(unexplained)[table.date].to_list():
-        problems.append(f"no record has all features on {format_dates(empty)}")
+    causes = {"no record has all features": 0, "findings name records, and no other is fit,": 1}
+    for cause, least in causes.items():
+        is_cause = pl.col("named").clip(upper_bound=1) == least
+        if empty := dates.filter(unexplained & is_cause)[table.date].to_list():
+            problems.append(f"{cause} on {format_dates(empty)}")
     return problems

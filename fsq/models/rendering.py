@@ -32,6 +32,8 @@ def _headline(check: CheckResult) -> str:
 
 def _notes(check: CheckResult) -> list[str]:
     notes = list(check.problems)
+    if named := int(check.records["named"].sum()):
+        notes.append(f"findings name {named:,} records; leave them out, or repair them")
     if check.reordered:
         notes.append("the data's order differs from the model's: select columns by name")
     return notes

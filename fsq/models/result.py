@@ -25,9 +25,10 @@ class CheckResult:
         table: names the keys and the date.
         dates: per date: ``records``, ``may_predict`` (how many of them), ``supported``,
             ``missing`` (features that nearly all records lack), ``default`` (required features
-            that are default for nearly all).
-        records: per record: its keys, ``may_predict``, and the required features that are
-            ``missing``, ``default`` or ``weak`` (below ``min_quality``), in index order.
+            that are default for nearly all), ``named`` (how many records findings name).
+        records: per record: its keys, ``may_predict``, the required features that are
+            ``missing``, ``default`` or ``weak`` (below ``min_quality``), in index order, and
+            ``named``: whether a finding names it, if findings were asked for.
         problems: why the data cannot be used; empty if it can.
     """
 
@@ -65,6 +66,7 @@ class CheckResult:
             "reordered": list(self.reordered),
             "records": self.records.height,
             "may_predict": int(self.records["may_predict"].sum()),
+            "named_by_findings": int(self.records["named"].sum()),
             "dates": [d | {day: str(d[day])} for d in self.dates.to_dicts()],
             "problems": list(self.problems),
         }

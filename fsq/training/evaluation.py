@@ -11,7 +11,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema.nested import dotted_name
-from fsq.training.exclusion import Exclusion
+from fsq.training.exclusion import Exclusion, mark_records
 from fsq.training.gates import FAULTS, list_excusable_features
 from fsq.training.label_checks import EVENT_IDS, LabelData, find_label_faults
 from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices
@@ -82,7 +82,7 @@ def evaluate_gates(frame: pl.DataFrame, options: Options, exclusion: Exclusion) 
         is_excluded = day.is_in(list(exclusion.dates)).fill_null(True)
         add_gate("date", exclusion.date_gate, is_excluded.to_numpy())
     if exclusion.records is not None:
-        add_gate("findings", exclusion.record_gate, _find_records(frame, exclusion.records))
+        add_gate("findings", exclusion.record_gate, mark_records(frame, exclusion.records))
     label_faults = find_label_faults(_read_labels(frame, matrices, options, order))
     if exclusion.mode == "findings" and options.label is not None:
         failed["label_findings"] = np.any(
@@ -122,16 +122,6 @@ def evaluate_gates(frame: pl.DataFrame, options: Options, exclusion: Exclusion) 
         matrices.find_versions(kept),
         label_faults,
     )
-
-
-def _find_records(frame: pl.DataFrame, records: pl.DataFrame) -> Mask:
-    """Which rows of a frame are these records."""
-    named = records.with_columns(named=pl.lit(True))
-    keys = records.columns
-    found = frame.select(keys).join(
-        named, on=keys, how="left", nulls_equal=True, maintain_order="left"
-    )
-    return found["named"].fill_null(False).to_numpy()
 
 
 def _read_labels(

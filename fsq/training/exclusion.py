@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.findings import Mask
 from fsq.diagnosis.named_rows import FINDING
 from fsq.errors import InputError
 from fsq.training.source import Source
@@ -98,7 +101,7 @@ def diagnose_source(source: Source, contract: Contract) -> Diagnosis:
     try:
         return diagnose(source.rows, contract, history=history)
     except InputError as error:
-        cure = "exclude='nothing' builds the set without a diagnosis"
+        cure = "exclude=None, or --exclude nothing, goes on without a diagnosis"
         raise InputError([*error.problems, cure], "the rows cannot be diagnosed") from error
 
 
@@ -106,15 +109,36 @@ def _list_red(found: Diagnosis) -> tuple[date, ...]:
     return tuple(sorted(d for d, verdict in found.dates.items() if verdict == "red"))
 
 
-def _exclude_named(found: Diagnosis, features: tuple[str, ...]) -> Exclusion:
-    """Leave out red dates of which every record is named, and of the others the named records.
+def list_named_records(found: Diagnosis, features: Iterable[str]) -> pl.DataFrame:
+    """The records that findings name, with the position of the finding.
 
-    A finding about features that the set does not hold says nothing against its records.
+    A finding about other features than these says nothing against a record.
     """
-    day = found.contract.table.date
-    matters = [not f.features or bool({*f.features} & {*features}) for f in found.findings]
+    used = set(features)
+    matters = [not f.features or not used.isdisjoint(f.features) for f in found.findings]
     chosen = [position for position, does in enumerate(matters) if does]
-    named = found.named_rows.filter(pl.col(FINDING).is_in(chosen))
+    return found.named_rows.filter(pl.col(FINDING).is_in(chosen))
+
+
+def mark_records(frame: pl.DataFrame, records: pl.DataFrame) -> Mask:
+    """Which rows of a frame are these records, by all columns of ``records``.
+
+    >>> day = pl.DataFrame({"player": ["a", "b"], "points": [1, 2]})
+    >>> mark_records(day, pl.DataFrame({"player": ["b"]})).tolist()
+    [False, True]
+    """
+    keys = records.columns
+    named = records.unique().with_columns(named=pl.lit(True))
+    found = frame.select(keys).join(
+        named, on=keys, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return np.asarray(found["named"].fill_null(False).to_numpy())
+
+
+def _exclude_named(found: Diagnosis, features: tuple[str, ...]) -> Exclusion:
+    """Leave out red dates of which every record is named, and of the others the named records."""
+    day = found.contract.table.date
+    named = list_named_records(found, features)
     records = named.drop(FINDING).unique()
     rows = found.days.select(day, "rows")
     counts = records.group_by(day).len("named").join(rows, on=day)

@@ -13,6 +13,7 @@ from fsq.training.evaluation import CONTRACT_COLUMN
 from fsq.training.options import Options
 from fsq.training.result import GateResults, Matrix
 
+MOST = 0.5  # share of the labels that may be doubted and left out before training is forbidden
 UNEVEN = 20.0  # percentage points between the group that loses most and the one that loses least
 
 
@@ -125,11 +126,16 @@ def _label_leaks(
 
 
 def _label_faults(results: GateResults) -> list[Finding]:
-    """What is wrong with the labels; where such records are left out, that is no reason to stop."""
+    """What is wrong with the labels.
+
+    Where such records are left out, that is no reason to stop, unless most labels are doubted.
+    """
     kept, findings = results.kept, []
+    labelled = int((~results.failed["label"]).sum()) if results.label_faults else 0
     for fault in results.label_faults:
         left_out = not (fault.records & kept).any()
-        severity = "yellow" if left_out else fault.severity
+        few = int(fault.records.sum()) <= MOST * labelled
+        severity = "yellow" if left_out and few else fault.severity
         told = " The set leaves them out." if left_out and fault.records.any() else ""
         findings.append(
             _finding(

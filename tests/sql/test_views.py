@@ -108,7 +108,7 @@ def test_wide(service: Any) -> None:
 
 def test_training_set(service: Any) -> None:
     got = rows_of(service, f"SELECT * FROM {sql.make_view_name('training_set', TABLE).sql}")
-    kept = fsq.training_set(SCORED).frame
+    kept = fsq.training_set(SCORED, exclude=None).frame
     assert 100 < kept.height < SCORED.height / 2
     key = ["game_date", "player_lookup"]
     assert_frame_equal(got.select(kept.columns).sort(key), kept.sort(key), check_exact=True)

@@ -91,7 +91,7 @@ def test_records(client: Any) -> None:
 
 
 def test_training_set(client: Any) -> None:
-    kept = fsq.training_set(SCORED, contract=CONTRACT).frame.sort(KEY)
+    kept = fsq.training_set(SCORED, contract=CONTRACT, exclude=None).frame.sort(KEY)
     assert SCORED.height / 3 < kept.height < SCORED.height
     assert kept.columns[:6] == [*KEY, "wave"]
     got = read(client, "training_set", KEY).select(kept.columns)

@@ -1,5 +1,5 @@
 -- The records that pass every training gate, with one column per feature: its value.
--- The same as fsq.training_set with its defaults. Join your label on the keys.
+-- The same as fsq.training_set with exclude=None. Join your label on the keys.
 -- A filter on $date_name prunes partitions, both in this query and on its view.
 SELECT
   $keys,

@@ -71,19 +71,27 @@ def _find_repeated_ids(data: LabelData) -> Mask:
 
 def _find_copied_labels(data: LabelData) -> Mask:
     """Records of events whose entities had nearly all the same labels in an earlier event."""
-    found = np.zeros(data.rows.height, dtype=np.bool_)
     events = data.date_codes if data.event_codes is None else data.event_codes
-    for lag in _LAGS:
-        before = data.previous(lag)
-        own = np.flatnonzero((before >= 0) & (events >= 0) & (events[np.maximum(before, 0)] >= 0))
-        if not len(own):
-            continue
+    found = np.any([_find_copies(data, events, events, lag) for lag in _LAGS], axis=0)
+    # Labels that nobody refreshed are those of each entity's previous event, whichever it was.
+    any_event = np.zeros_like(events)
+    for units in (events, data.date_codes):
+        found |= _find_copies(data, units, any_event, 1)
+    return np.asarray(found)
+
+
+def _find_copies(data: LabelData, events: Codes, earlier: Codes, lag: int) -> Mask:
+    """Records whose label is that of the entity's ``lag``-th earlier one, event by event."""
+    found = np.zeros(data.rows.height, dtype=np.bool_)
+    before = data.previous(lag)
+    own = np.flatnonzero((before >= 0) & (events >= 0) & (earlier[np.maximum(before, 0)] >= 0))
+    if len(own):
         same = data.labels[own] == data.labels[before[own]]
-        pairs = _count_pairs(events[own], events[before[own]], same)
+        pairs = _count_pairs(events[own], earlier[before[own]], same)
         surprise = measure_surprise(pairs["hits"], pairs["tries"], _find_usual_share(pairs))
         many = (pairs["tries"] >= _COMMON) & (pairs["hits"] >= _COPIED * pairs["tries"])
         chosen = pairs.filter(many & pl.Series(surprise >= SURE)).select("event", "earlier")
-        flat = pl.DataFrame({"event": events[own], "earlier": events[before[own]]})
+        flat = pl.DataFrame({"event": events[own], "earlier": earlier[before[own]]})
         hit = flat.join(
             chosen.with_columns(hit=pl.lit(True)),
             on=["event", "earlier"],

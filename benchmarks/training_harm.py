@@ -94,7 +94,7 @@ def measure_errors(model: Any, rows: pl.DataFrame) -> np.ndarray:
 def measure_harm(model: Any, clean: pl.DataFrame, damaged: pl.DataFrame) -> np.ndarray:
     """How much worse each row is than undamaged; a leak's better error harms just as much."""
     difference = measure_errors(model, damaged) - measure_errors(model, clean)
-    return np.nan_to_num(np.abs(difference), nan=0.0)
+    return np.asarray(np.nan_to_num(np.abs(difference), nan=0.0))
 
 
 def main() -> None:

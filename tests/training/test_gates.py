@@ -26,7 +26,7 @@ from tests.support.training import KEYS, SCORED, list_kept
 
 @pytest.mark.parametrize("mode", ["drop", "mask", "keep"])
 def test_kept_records_and_values_are_those_of_the_slow_truth(mode: Any) -> None:
-    made = fsq.training_set(SCORED, "points", mode)
+    made = fsq.training_set(SCORED, "points", mode, exclude=None)
     want = list_kept(SCORED, mode)
     assert 0 < len(want) < SCORED.height
     assert made.frame.drop("game_id").to_dicts() == [
@@ -37,7 +37,7 @@ def test_kept_records_and_values_are_those_of_the_slow_truth(mode: Any) -> None:
 @given(strategies.wide_frames(V2), st.sampled_from(["drop", "mask", "keep"]))
 def test_any_rows_give_the_slow_truth(frame: pl.DataFrame, mode: Any) -> None:
     scored = fsq.score(frame.unique(["player_lookup", "game_date"])).with_columns(points=1.0)
-    made = fsq.training_set(scored, "points", mode)
+    made = fsq.training_set(scored, "points", mode, exclude=None)
     got = made.frame.select("player_lookup", "game_date", *NAMES).to_dicts()
     want = [
         {k: r[k] for k in ("player_lookup", "game_date", *NAMES)} for r in list_kept(scored, mode)

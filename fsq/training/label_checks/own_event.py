@@ -2,7 +2,7 @@
 
 Where the windows name their events, that is proof. Where they do not, a feature's step since the
 entity's previous record tells: an honest window has just taken in the previous event, so given that
-event's result its step knows nothing of the record's own.
+event's result its step knows nothing of the record's own. Each date is judged by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EVENT_IDS = "contributing_game_ids"
 _HONEST = 0.2  # partial correlation that an honest window may have
 _LEAK = 0.45
 _SURE = 5.0  # standard errors
-_FEWEST = 50  # steps
+_FEWEST = 25  # steps of a date
 
 
 def find_own_events(data: LabelData) -> list[LabelFault]:
@@ -103,53 +103,69 @@ def _find_by_ids(data: LabelData) -> Mask:
 
 def _find_by_steps(data: LabelData, proven: Mask) -> tuple[Mask, dict[str, float]]:
     """Records of dates on which steps follow the own label, and how closely, per feature."""
-    before = data.previous(1)
-    own = np.flatnonzero((before >= 0) & ~proven)
+    before, level = data.previous(1), _measure_level(data)
+    own = np.flatnonzero((before >= 0) & ~proven & ~np.isnan(level))
+    size = len(data.dates)
     found = np.zeros(data.rows.height, dtype=np.bool_)
     features: dict[str, float] = {}
     for name in _list_windowed(data):
         values = data.values[:, data.features.index(name)]
         usable = own[~np.isnan(values[own]) & ~np.isnan(values[before[own]])]
-        if len(usable) < _FEWEST:
+        if not len(usable):
             continue
-        given = [values[before[usable]], data.labels[before[usable]]]
-        step, label = _remove(given, values[usable]), _remove(given, data.labels[usable])
         codes = data.date_codes[usable]
-        dates = _find_leaking_dates(codes, len(data.dates), step, label)
-        rest = ~dates[codes]
-        if rest.sum() >= _FEWEST and abs(_correlate(step[rest], label[rest])) >= _LEAK:
-            # Dates too small to tell by themselves.
-            dates[np.unique(codes)] = True
-        if dates.any():
-            features[name] = abs(_correlate(step[dates[codes]], label[dates[codes]]))
-            found |= dates[data.date_codes]
+        # Small dates are judged together, in the place of a date that does not exist.
+        judged = np.where(np.bincount(codes, minlength=size)[codes] >= _FEWEST, codes, size)
+        given = [values[before[usable]], data.labels[before[usable]], level[usable]]
+        step = _remove(given, values[usable], judged, size + 1)
+        label = _remove(given, data.labels[usable], judged, size + 1)
+        leaks = _find_leaking_dates(judged, size + 1, step, label)
+        if leaks.any():
+            hit = leaks[judged]
+            features[name] = abs(_correlate(step[hit], label[hit]))
+            found |= np.isin(data.date_codes, codes[hit])
     return found & data.has_label, features
+
+
+def _measure_level(data: LabelData) -> Matrix:
+    """The mean label of an entity's other records.
+
+    It explains why a value goes with the label where the previous value says nothing: that one may
+    itself be wrong.
+    """
+    known, entity = data.has_label, data.entity_codes
+    count = np.bincount(entity[known], minlength=int(entity.max()) + 1)[entity] - 1
+    total = np.bincount(entity[known], data.labels[known], minlength=int(entity.max()) + 1)[entity]
+    out = np.full(data.rows.height, np.nan)
+    return np.asarray(np.divide(total - data.labels, count, out=out, where=known & (count > 0)))
 
 
 def _find_leaking_dates(codes: np.ndarray, size: int, step: Matrix, label: Matrix) -> Mask:
     """Dates whose own steps follow their own labels, beyond doubt."""
-
-    def total(values: Matrix) -> Matrix:
-        return np.bincount(codes, values, minlength=size).astype(np.float64)
-
     n = np.bincount(codes, minlength=size)
-    many = np.maximum(n, 1)
-    means = total(step) / many, total(label) / many
-    covariance = total(step * label) / many - means[0] * means[1]
-    variance = (total(step**2) / many - means[0] ** 2) * (total(label**2) / many - means[1] ** 2)
-    scale = np.sqrt(np.maximum(variance, 0.0))
-    r = np.divide(covariance, scale, out=np.zeros(size), where=scale > 1e-12)
+    covariance, *variances = (
+        np.bincount(codes, product, minlength=size) for product in (step * label, step**2, label**2)
+    )
+    scale = np.sqrt(variances[0] * variances[1])
+    r = np.divide(covariance, scale, out=np.zeros(size), where=scale > 1e-9)
     beyond = np.arctanh(np.clip(np.abs(r), 0, 0.999)) - np.arctanh(_HONEST)
-    sure = beyond * np.sqrt(np.maximum(n - 5, 0)) >= _SURE
+    sure = beyond * np.sqrt(np.maximum(n - 7, 0)) >= _SURE
     return np.asarray(sure & (np.abs(r) >= _LEAK))
 
 
-def _remove(given: list[Matrix], values: Matrix) -> Matrix:
-    """What is left of values once a linear fit on what is given is taken away."""
+def _remove(given: list[Matrix], values: Matrix, codes: np.ndarray, size: int) -> Matrix:
+    """What is left of values once a linear fit on what is given is taken away, date by date."""
     known = np.column_stack([np.ones(len(values)), *given])
-    # Three columns: the normal equations are quicker than a decomposition.
-    weights = np.linalg.pinv(known.T @ known) @ (known.T @ values)
-    return np.asarray(values - known @ weights)
+    known[:, 1:] -= known[:, 1:].mean(axis=0)
+    width = known.shape[1]
+    gram, target = np.zeros((size, width, width)), np.zeros((size, width))
+    for i in range(width):
+        target[:, i] = np.bincount(codes, known[:, i] * values, minlength=size)
+        for j in range(i, width):
+            gram[:, i, j] = np.bincount(codes, known[:, i] * known[:, j], minlength=size)
+            gram[:, j, i] = gram[:, i, j]
+    weights = np.einsum("dij,dj->di", np.linalg.pinv(gram, rcond=1e-9, hermitian=True), target)
+    return np.asarray(values - (known * weights[codes]).sum(axis=1))
 
 
 def _correlate(x: Matrix, y: Matrix) -> float:

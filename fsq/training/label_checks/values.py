@@ -19,7 +19,7 @@ from fsq.training.label_checks.base import (
 _NEARLY_ALL = 0.9
 _RISE = 0.15  # of the share of one value on a date, above what is usual
 _MANY_VALUES = 10  # distinct labels: with fewer, one value's share may well change
-_OUTLIER = 8.0  # robust standard deviations
+_OUTLIER = 5.0  # robust standard deviations
 
 
 def find_repeated_values(data: LabelData) -> list[LabelFault]:
@@ -124,7 +124,7 @@ def _find_rise(data: LabelData) -> Mask:
         chance = np.sqrt(usual * (1 - usual) / of_value["tries"].to_numpy())
         rise = of_value["seen"].to_numpy() - usual
         enough = measure_surprise(
-            of_value["hits"], of_value["tries"], np.clip(usual + 2 * spread, 0.01, 0.99)
+            of_value["hits"], of_value["tries"], np.clip(usual + spread, 0.01, 0.99)
         )
         stands_out = (rise >= _RISE) & (rise >= _OUTLIER * np.maximum(spread, chance))
         out.append(of_value.filter(pl.Series(stands_out & (enough >= SURE))))

@@ -66,3 +66,28 @@ def test_a_leak_on_one_date_names_that_date() -> None:
     assert finding.cause.endswith("The set leaves them out.")
     assert made.frame.filter(HIT).is_empty()
     assert made.frame.height > 0.8 * rows.height
+
+
+def test_a_wrong_date_makes_no_leak_of_the_next_one() -> None:
+    # The step from a wrong value takes in all that the entity's form explains.
+    wrong = pl.col("game_date").is_between(LAST - timedelta(days=9), LAST - timedelta(days=6))
+    for values in ({n: pl.lit(0.0) for n in AVERAGES}, {n: pl.col(n) * 100 for n in AVERAGES}):
+        rows = ROWS.drop("last_5__game_ids").with_columns(
+            pl.when(wrong).then(v).otherwise(pl.col(n)).alias(n) for n, v in values.items()
+        )
+        assert "window_leak" not in find_kinds(rows)
+
+
+def test_small_dates_leak_together() -> None:
+    some = pl.col("player_lookup").is_in([f"player{i:03}" for i in range(0, 120, 8)])
+    few = LEAKING.filter(some).drop("last_5__game_ids")
+    assert len(find_kinds(few)["window_leak"].dates) >= 19
+    assert "window_leak" not in find_kinds(ROWS.filter(some).drop("last_5__game_ids"))
+
+
+def test_a_leak_in_most_of_the_set_stays_red_although_it_is_left_out() -> None:
+    scored = fsq.score(LEAKING.drop("last_5__game_ids"))
+    made = fsq.training_set(scored, "points", "keep", exclude="findings")
+    (finding,) = [f for f in made.findings if f.kind == "window_leak"]
+    assert finding.severity == "red"
+    assert made.frame.height < 0.1 * scored.height

@@ -118,9 +118,9 @@ def main() -> None:
     print(
         f"{len(bad)} of {len(days)} dates damaged; {int(would_train.sum()):,} records to train on"
     )
-    print(f"{'':<38}{'harm':>8}{'gates':>8}{'red':>8}{'default':>9}{'sound rows lost':>17}")
+    print(f"{'':<38}{'harm':>9}{'gates':>8}{'red':>8}{'default':>9}{'sound rows lost':>17}")
     modes = (None, "red", "findings")
-    totals = np.zeros(len(modes) + 1)
+    kept_out = []
     for name, damage in DAMAGES.items():
         damaged = damage(test, hit, rng)
         harm = measure_harm(model, test, damaged) * would_train.to_numpy()
@@ -131,12 +131,12 @@ def main() -> None:
             out = ~is_kept["kept"].fill_null(False).to_numpy()
             shares.append(float(harm[out].sum()))
             lost = int((out & would_train.to_numpy() & ~hit.to_numpy()).sum())
-        totals += [harm.sum(), *shares]
-        cells = "".join(f"{s / harm.sum():>8.0%}" for s in shares[:2])
-        share = f"{shares[2] / harm.sum():>9.0%}"
-        print(f"{name:<38}{harm.sum():>8,.0f}{cells}{share}{lost:>17,}", flush=True)
-    cells = "".join(f"{s / totals[0]:>8.0%}" for s in totals[1:3])
-    print(f"{'together':<38}{totals[0]:>8,.0f}{cells}{totals[3] / totals[0]:>9.0%}")
+        kept_out.append([s / harm.sum() for s in shares])
+        gates, red, default = kept_out[-1]
+        cells = f"{gates:>8.0%}{red:>8.0%}{default:>9.0%}{lost:>17,}"
+        print(f"{name:<38}{harm.sum():>9,.0f}{cells}", flush=True)
+    gates, red, default = np.mean(kept_out, axis=0)
+    print(f"{'mean':<38}{'':>9}{gates:>8.0%}{red:>8.0%}{default:>9.0%}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,17 @@ def test_a_range_is_compared_with_the_dates_before_it(tmp_path: Path) -> None:
         made = fsq.training_set(source, **asked)
         assert made.exclusion.dates == (LAST,)
         assert len(made) == 0
+
+
+@pytest.mark.parametrize("start", [None, LAST])
+def test_a_warehouse_gives_the_same(dataset: str, start: date | None) -> None:
+    few = SOME.filter(pl.col("game_date") > LAST - timedelta(days=5))
+    store = fsq.open_store(f"bigquery://{dataset}.named")
+    store.replace(few)
+    made = fsq.training_set(store, "points", start=start)
+    want = fsq.training_set(few, "points", start=start)
+    assert made.filter["excluded_records"]["records"] == 40
+    assert made.fingerprint == want.fingerprint
 
 
 def test_nothing_is_diagnosed_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 
@@ -19,6 +21,7 @@ from fsq.training.label_checks.base import (
 _NEARLY_ALL = 0.9
 _RISE = 0.15  # of the share of one value on a date, above what is usual
 _MANY_VALUES = 10  # distinct labels: with fewer, one value's share may well change
+_DAYS_TO_LABEL = 3  # after a date, at most
 _OUTLIER = 5.0  # robust standard deviations
 
 
@@ -142,18 +145,23 @@ def _find_records(data: LabelData, units: Codes, found: pl.DataFrame) -> Mask:
 
 
 def find_missing_labels(data: LabelData) -> list[LabelFault]:
-    """Report dates, and events, before the last labelled one that have no labels, or few."""
+    """Report dates, and events, that have no labels, or few, although theirs are due.
+
+    They are due where a later date has its own, or once some days have passed.
+    """
     size = len(data.dates)
     rows = np.bincount(data.date_codes, minlength=size)
     labelled = np.bincount(data.date_codes[data.has_label], minlength=size)
-    last = int(np.flatnonzero(labelled)[-1])
+    late = (data.now - timedelta(days=_DAYS_TO_LABEL)).date()
+    due = np.array([day < late for day in data.dates])
+    due[: int(np.flatnonzero(labelled)[-1])] = True
     usual = float(np.median((labelled / rows)[labelled > 0]))
     few = labelled <= 0.5 * usual * rows
     surprise = measure_surprise(rows - labelled, rows, min(max(1 - usual, 0.02), 0.98))
-    lacking = few & ((labelled == 0) | (surprise >= SURE)) & (np.arange(size) < last)
+    lacking = few & ((labelled == 0) | (surprise >= SURE)) & due
     affected = lacking[data.date_codes] & ~data.has_label
     events = _find_events_without_labels(data, usual) & ~lacking[data.date_codes]
-    events &= data.date_codes < last
+    events &= due[data.date_codes]
     codes = data.event_codes
     without = 0 if codes is None else len(np.unique(codes[events]))
     affected |= events
@@ -168,8 +176,7 @@ def find_missing_labels(data: LabelData) -> list[LabelFault]:
             "yellow",
             f"{data.label} is absent for {data.contract.table.count(int(affected.sum()))} on "
             f"{format_dates(days)}",
-            f"On other dates {usual:.0%} of the records have a label, and later dates have "
-            f"theirs.{also}",
+            f"On other dates {usual:.0%} of the records have a label, and these are due.{also}",
             f"fill {data.label} for these dates, or leave them out knowingly",
             np.zeros(data.rows.height, dtype=np.bool_),
             evidence={"usual_share": usual},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -78,8 +78,15 @@ def test_absent_labels_of_a_date_that_is_followed_by_others() -> None:
     assert (finding.severity, finding.dates, finding.rows_affected) == ("yellow", (day,), 120)
     few = on_date(ROWS, pl.when(pl.int_range(pl.len()) % 5 == 0).then("points"), day)
     assert find_kinds(few)["label_absent"].rows_affected == 96
-    # The last date's events may be still to come.
-    assert "label_absent" not in find_kinds(on_date(ROWS, pl.lit(None, pl.Float64)))
+
+
+def test_absent_labels_of_the_last_date_are_due_after_some_days() -> None:
+    none = on_date(ROWS, pl.lit(None, pl.Float64))
+    evening = datetime.combine(LAST, datetime.min.time(), UTC) + timedelta(hours=20)
+    assert "label_absent" not in find_kinds(none, now=evening)
+    assert "label_absent" not in find_kinds(none, now=evening + timedelta(days=2))
+    found = find_kinds(none, now=evening + timedelta(days=5))
+    assert found["label_absent"].dates == (LAST,)
 
 
 def test_absent_labels_of_one_event() -> None:

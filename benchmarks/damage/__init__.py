@@ -1,0 +1,1 @@
+"""What fsq and textbook statistics see of damage in real tables."""

@@ -1,0 +1,44 @@
+"""What is no fault: changes that a table may well show, and that must raise no alarm."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from fsq.bench.damage.scene import Scene
+from fsq.bench.damage.template import Template
+
+
+def shuffle_rows(scene: Scene) -> pl.DataFrame:
+    """The same rows in another order."""
+    return scene.day[scene.rng.permutation(scene.day.height)]
+
+
+def move_entities(scene: Scene) -> pl.DataFrame | None:
+    """A few entities change their subgroup, and have its shared values from then on."""
+    subgroup = scene.table.subgroup
+    if subgroup is None or subgroup in scene.table.keys:
+        return None
+    moved = scene.rng.permutation(scene.day.height)[:4].astype("uint32")
+    to = scene.rng.permutation(scene.day.height)[:4].astype("uint32")
+    carried = [c for c in (subgroup, scene.table.rival, scene.table.group) if c]
+    columns = [*dict.fromkeys([*carried, *scene.table.shared, *scene.table.flags])]
+    columns += [c for n in columns if (c := f"{n}__source") in scene.day.columns]
+    source = pl.arange(scene.day.height, eager=True, dtype=pl.UInt32).scatter(moved, to)
+    # The side of an event, where a column says it, moves along.
+    sides = [c for c, t in scene.day.schema.items() if t == pl.Boolean and c != "played"]
+    return scene.day.with_columns(scene.day[c].gather(source) for c in [*columns, *sides])
+
+
+def recompute(scene: Scene) -> pl.DataFrame:
+    """The same values but for the last bits, as another machine may compute them."""
+    return scene.day.with_columns(
+        (pl.col(n) * (1 + 1e-12)).clip(scene.table.feature(n).min, scene.table.feature(n).max)
+        for n in scene.table.varied
+    )
+
+
+CONTROLS: tuple[Template, ...] = (
+    Template("control: rows in another order", "controls", frozenset(), shuffle_rows),
+    Template("control: entities change their subgroup", "controls", frozenset(), move_entities),
+    Template("control: recomputed elsewhere", "controls", frozenset(), recompute),
+)

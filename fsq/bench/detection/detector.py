@@ -1,0 +1,103 @@
+"""What raises alarms: fsq itself, and whatever else is compared with it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+import polars as pl
+
+import fsq
+from fsq.bench.damage import DamageTable
+from fsq.diagnosis.findings import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that a detector says of a date.
+
+    Attributes:
+        day: the date.
+        severity: red or yellow.
+        kind: of finding.
+        table: the upstream table that it names, if any.
+        features: that it names; empty if it is about rows.
+    """
+
+    day: date
+    severity: Severity
+    kind: str
+    table: str | None
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a detector gets to see.
+
+    Attributes:
+        dates: those to judge.
+        rows: their wide rows.
+        scored: the same rows, scored.
+        before: wide rows of earlier, clean dates.
+        before_scored: the same rows, scored.
+    """
+
+    dates: Sequence[date]
+    rows: pl.DataFrame
+    scored: pl.DataFrame
+    before: pl.DataFrame
+    before_scored: pl.DataFrame
+
+
+class Detector(Protocol):
+    """Learns what is usual from clean dates, and judges others."""
+
+    name: str
+
+    def learn(self, table: DamageTable, rows: pl.DataFrame, scored: pl.DataFrame) -> None:
+        """Learn from wide rows of clean dates, which are also given scored."""
+
+    def judge(self, evidence: Evidence) -> list[Alarm]:
+        """Judge dates; no alarm is good news."""
+
+
+class Fsq:
+    """``fsq.diagnose``, with a learned profile where this version of fsq learns one."""
+
+    name = "fsq"
+
+    def __init__(self) -> None:
+        self._table: DamageTable | None = None
+        self._options: dict[str, Any] = {}
+
+    def learn(self, table: DamageTable, rows: pl.DataFrame, scored: pl.DataFrame) -> None:
+        """Learn a profile from the scored rows."""
+        self._table, self._options = table, {}
+        learn_profile = getattr(fsq, "learn_profile", None)
+        if learn_profile is not None and "profile" in inspect.signature(fsq.diagnose).parameters:
+            self._options["profile"] = learn_profile(scored, contract=table.contract)
+
+    def judge(self, evidence: Evidence) -> list[Alarm]:
+        """Diagnose the dates against those before them."""
+        if self._table is None:
+            raise ValueError("learn first")
+        found = fsq.diagnose(
+            evidence.scored,
+            self._table.contract,
+            dates=evidence.dates,
+            history=evidence.before_scored,
+            **self._options,
+        )
+        return list(_list_alarms(found.findings, set(evidence.dates)))
+
+
+def _list_alarms(findings: Iterable[fsq.Finding], dates: set[date]) -> Iterable[Alarm]:
+    for f in findings:
+        if f.severity != "info":
+            for day in f.dates:
+                if day in dates:
+                    yield Alarm(day, f.severity, f.kind, f.table, f.features)

@@ -13,10 +13,16 @@ import argparse
 import json
 import sys
 
-from fsq.bench.detection import Fsq, Plan, render_summary, render_templates, run_detection
+from benchmarks.damage.harm import Harm
+from benchmarks.damage.textbook import Textbook
+from fsq.bench.detection import Detector, Fsq, Plan, render_summary, render_templates, run_detection
 
 _QUICK_DATES = 3
-DETECTORS = {"fsq": (Fsq,)}
+DETECTORS: dict[str, tuple[type[Detector], ...]] = {
+    "fsq": (Fsq,),
+    "textbook": (Textbook,),
+    "all": (Fsq, Textbook),
+}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -27,8 +33,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--earlier", help="the same of an earlier season, to learn from")
     parser.add_argument("--contract", default="v2_33features")
     parser.add_argument("--label", help="the column that models predict")
-    parser.add_argument("--detector", choices=sorted(DETECTORS), default="fsq")
-    parser.add_argument("--templates", metavar="WORDS", help="parts of names or families")
+    parser.add_argument("--detector", choices=sorted(DETECTORS), default="all")
+    parser.add_argument("--templates", metavar="WORDS", help="parts of names; parted by ;")
     parser.add_argument("--dates", type=int, default=20, help="dates to damage")
     parser.add_argument("--kept", type=float, default=0.5, help="share of the dates kept back")
     parser.add_argument("--quick", action="store_true", help=f"only {_QUICK_DATES} dates")
@@ -48,6 +54,7 @@ def main() -> int:
         contract=options.contract,
         options={"label": options.label, "kept_share": options.kept},
         detectors=DETECTORS[options.detector],
+        fit_harm=Harm if options.label else None,
         words=options.templates,
         dates=_QUICK_DATES if options.quick else options.dates,
         seed=options.seed,

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from fsq.cli import _options as o
+from fsq.cli._bench_detection import measure_detection
 from fsq.cli._bench_tables import print_document
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
@@ -75,6 +76,17 @@ def command(
         str | None,
         typer.Option(metavar="15%", help="With --compare: exit with status 1 if one grew by more."),
     ] = None,
+    detection: Annotated[
+        bool,
+        typer.Option(
+            "--detection",
+            help="Only measure detection: damage the latest dates, and count what is seen.",
+        ),
+    ] = False,
+    label: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="With --detection: the column that models predict."),
+    ] = None,
     as_json: o.JsonOpt = False,
 ) -> int:
     """Measure the time and memory that scoring takes.
@@ -88,6 +100,10 @@ def command(
     out = Output(as_json)
     if profile is not None:
         return _write_profile(profile, source, case, contract, out)
+    if detection:
+        return measure_detection(source, contract, label, out)
+    if label is not None:
+        raise InputError(["--label needs --detection"], "nothing was measured")
     if fail_over is not None and compare is None:
         raise InputError(["--fail-over needs --compare OLD.json"], "nothing was measured")
     allowed = comparing.parse_share(fail_over or "15%")

@@ -93,12 +93,17 @@ def simulate_season(
     return Season(*plant_incidents(rows, contract))
 
 
-def simulate_rows(contract: Contract) -> pl.DataFrame:
-    """Simulate a contract's rows: a season where it has no other features, else its table."""
+def simulate_rows(contract: Contract, incidents: bool = True) -> pl.DataFrame:
+    """Simulate a contract's rows: a season where it has no other features, else its table.
+
+    Args:
+        contract: of the rows.
+        incidents: whether to plant incidents.
+    """
     season = load_contract("v2_33features")
     if contract.table == season.table and set(contract.names) <= set(season.names):
-        return simulate_season().rows
-    return simulate_table(contract)[0]
+        return simulate_season(incidents=incidents).rows
+    return simulate_table(contract, incidents=incidents)[0]
 
 
 def _add_run_columns(

@@ -44,7 +44,10 @@ FAMILIES = tuple(dict.fromkeys(t.family for t in TEMPLATES))
 
 
 def select_templates(words: str | None = None) -> tuple[Template, ...]:
-    """The templates whose name or family contains one of some comma-separated words; all without.
+    """The templates whose name or family contains one of some texts.
+
+    Args:
+        words: the texts, separated by ``;``; None for all templates.
 
     Raises:
         InputError: there are none.
@@ -54,7 +57,7 @@ def select_templates(words: str | None = None) -> tuple[Template, ...]:
     """
     if words is None:
         return TEMPLATES
-    wanted = [w.strip() for w in words.split(",") if w.strip()]
+    wanted = [w.strip() for w in words.split(";") if w.strip()]
     found = tuple(t for t in TEMPLATES if any(w in t.name or w in t.family for w in wanted))
     if not found:
         raise InputError([f"no template has {words!r} in its name; families: {list(FAMILIES)}"])

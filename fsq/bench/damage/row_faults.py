@@ -87,16 +87,6 @@ def respell_share(part: float) -> ChangeRows:
     return change
 
 
-def append_previous(scene: Scene) -> pl.DataFrame | None:
-    """The rows of the date before stand there too, under this date, where the key is free."""
-    day = scene.table.date
-    last = scene.before.filter(pl.col(day) == scene.before[day].max())
-    last = last.join(scene.day, on=scene.table.keys, how="anti")
-    if last.is_empty():
-        return None
-    return pl.concat([scene.day, last.with_columns(pl.lit(scene.date).alias(day))])
-
-
 def respell(rows: pl.DataFrame, scene: Scene) -> pl.DataFrame:
     """The same entities in another spelling."""
     return _mark(rows, scene.table.keys[0])

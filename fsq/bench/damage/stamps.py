@@ -34,18 +34,20 @@ def add_stamps(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """
     over = end_of_row(dict(rows.schema), contract.table).cast(UTC_MICROS)
     minutes = pl.col(contract.table.date).hash(seed=7) % 20
-    added = []
+    added, empty = [], list[str]()
     for i, table in enumerate(dict.fromkeys(f.upstream_table for f in contract.features)):
         features = [f for f in contract.features if f.upstream_table == table]
-        owned = (c for f in features for c in PROVENANCE["last_updated"].columns(f))
-        if any(c in rows.columns for c in owned):
+        owned = {c for f in features for c in PROVENANCE["last_updated"].columns(f)}
+        present = [c for c in rows.columns if c in owned]
+        if any(rows[c].null_count() < rows.height for c in present):
             continue
+        empty += present
         hours = min(_USUAL * min(contract.threshold(f, "stale_hours") for f in features), _DAY)
         age = pl.duration(minutes=int(60 * hours) + 3 * i + minutes.cast(pl.Int64))
         added.append((over - age).alias(f"{table}__last_updated"))
     if _COMPUTED not in rows.columns:
         added.append((over - pl.duration(minutes=5)).alias(_COMPUTED))
-    return rows.with_columns(added)
+    return rows.drop(empty).with_columns(added)
 
 
 def move(**by: float) -> Change:

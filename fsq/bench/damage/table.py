@@ -188,7 +188,7 @@ def _measure(rows: pl.DataFrame, live: Sequence[str], date: str, label: str | No
     facts = []
     for n in live:
         value = pl.col(n).drop_nulls()
-        told = pl.lit(None) if label is None else pl.corr(n, label)
+        told = pl.lit(0.0) if label is None else pl.corr(n, label)
         found = rows.select(
             value.n_unique().alias("distinct"),
             told.abs().fill_nan(0).fill_null(0).cast(pl.Float64).alias("tells"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -84,8 +84,12 @@ def make_template(
 
 
 def plant(template: Template, scene: Scene) -> Damaged | None:
-    """Plant a fault in a date; None if the table or the date has nothing that it could damage."""
-    rows = template.damage(scene)
+    """Plant a fault in a date; the same scene is always damaged in the same way.
+
+    Returns:
+        None if the table or the date has nothing that the fault could damage.
+    """
+    rows = template.damage(replace(scene))  # chance begins anew
     if rows is None:
         return None
     if template.targets is None:

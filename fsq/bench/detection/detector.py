@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import polars as pl
 
-import fsq
+from fsq import diagnosis
 from fsq.bench.damage import DamageTable
+from fsq.diagnosis import Finding, diagnose
 from fsq.diagnosis.findings import Severity
 
 
@@ -54,9 +55,15 @@ class Evidence:
 
 
 class Detector(Protocol):
-    """Learns what is usual from clean dates, and judges others."""
+    """Learns what is usual from clean dates, and judges others.
+
+    Attributes:
+        name: in one word.
+        explains: whether it names upstream tables and kinds of faults.
+    """
 
     name: str
+    explains: bool
 
     def learn(self, table: DamageTable, rows: pl.DataFrame, scored: pl.DataFrame) -> None:
         """Learn from wide rows of clean dates, which are also given scored."""
@@ -69,6 +76,7 @@ class Fsq:
     """``fsq.diagnose``, with a learned profile where this version of fsq learns one."""
 
     name = "fsq"
+    explains = True
 
     def __init__(self) -> None:
         self._table: DamageTable | None = None
@@ -77,15 +85,15 @@ class Fsq:
     def learn(self, table: DamageTable, rows: pl.DataFrame, scored: pl.DataFrame) -> None:
         """Learn a profile from the scored rows."""
         self._table, self._options = table, {}
-        learn_profile = getattr(fsq, "learn_profile", None)
-        if learn_profile is not None and "profile" in inspect.signature(fsq.diagnose).parameters:
+        learn_profile = getattr(diagnosis, "learn_profile", None)
+        if learn_profile is not None and "profile" in inspect.signature(diagnose).parameters:
             self._options["profile"] = learn_profile(scored, contract=table.contract)
 
     def judge(self, evidence: Evidence) -> list[Alarm]:
         """Diagnose the dates against those before them."""
         if self._table is None:
             raise ValueError("learn first")
-        found = fsq.diagnose(
+        found = diagnose(
             evidence.scored,
             self._table.contract,
             dates=evidence.dates,
@@ -95,7 +103,7 @@ class Fsq:
         return list(_list_alarms(found.findings, set(evidence.dates)))
 
 
-def _list_alarms(findings: Iterable[fsq.Finding], dates: set[date]) -> Iterable[Alarm]:
+def _list_alarms(findings: Iterable[Finding], dates: set[date]) -> Iterable[Alarm]:
     for f in findings:
         if f.severity != "info":
             for day in f.dates:

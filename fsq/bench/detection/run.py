@@ -31,13 +31,15 @@ class Plan:
     """What to measure; it can be sent to another process.
 
     Attributes:
-        sources: Parquet files, folders or tables of feature rows, as they follow each other.
+        sources: files, folders or tables of feature rows, as they follow each other in time; none
+            to simulate rows.
         contract: of the rows.
         options: of ``load_season``.
         detectors: make the detectors to ask.
         fit_harm: fits a model and gives how much each row's error rises; None to leave it out.
         words: see ``select_templates``.
         dates: how many dates to damage.
+        latest: how many dates of each source to read, the latest; None for all.
         seed: of what is left to chance.
     """
 
@@ -48,6 +50,7 @@ class Plan:
     fit_harm: FitHarm | None = None
     words: str | None = None
     dates: int = 10
+    latest: int | None = None
     seed: int = 0
 
 
@@ -56,8 +59,7 @@ class Worker:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        frames = [_read(source) for source in plan.sources]
-        self.season = load_season(frames, load_contract(plan.contract), **plan.options)
+        self.season = load_season(read_frames(plan), load_contract(plan.contract), **plan.options)
         self.templates = select_templates(plan.words)
         known = self.season.select(self.season.rows, self.season.learned)
         scored = self.season.select(self.season.scored, self.season.learned)
@@ -121,9 +123,33 @@ def run_detection(
     }
 
 
-def _read(source: str) -> pl.DataFrame:
-    with source_read_errors(source):
-        return scan_source(source).collect()
+def read_frames(plan: Plan) -> list[pl.DataFrame]:
+    """Read the feature rows of a plan, source by source; simulated ones without a source.
+
+    Raises:
+        InputError: a source cannot be read.
+        StoreError: a store cannot be reached.
+    """
+    contract = load_contract(plan.contract)
+    if not plan.sources:
+        from fsq.demo import simulate_rows
+
+        return [
+            _take_latest(simulate_rows(contract, incidents=False).lazy(), contract, plan.latest)
+        ]
+    frames = []
+    for source in plan.sources:
+        with source_read_errors(source):
+            frames.append(_take_latest(scan_source(source, contract), contract, plan.latest))
+    return frames
+
+
+def _take_latest(rows: pl.LazyFrame, contract: Contract, latest: int | None) -> pl.DataFrame:
+    day = contract.table.date
+    if latest is None or day not in rows.collect_schema():
+        return rows.collect()
+    dates = rows.select(pl.col(day).unique().sort()).collect().to_series()
+    return rows.filter(pl.col(day) >= dates[max(0, len(dates) - latest)]).collect()
 
 
 def _map_dates(worker: Worker, days: Sequence[date], jobs: int) -> Iterator[list[Trial]]:

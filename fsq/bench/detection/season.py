@@ -13,6 +13,7 @@ from fsq.bench.damage import DamageTable, add_stamps, describe_table
 from fsq.bench.detection.detector import Evidence
 from fsq.contract import Contract
 from fsq.errors import InputError
+from fsq.intake.formats import detect_form, to_wide
 from fsq.intake.preparation import prepare_rows
 from fsq.scoring.engine import score
 
@@ -94,10 +95,10 @@ def load_season(
     Raises:
         InputError: the rows cannot be scored, or have too few dates.
     """
-    prepared = [prepare_rows(frame, contract) for frame in frames]
+    prepared = [_make_wide(frame, contract) for frame in frames]
     last = prepared[-1][contract.table.date].unique().sort().to_list()
     rows = pl.concat(prepared, how="diagonal_relaxed").sort(contract.table.order)
-    rows = add_stamps(_as_text(rows), contract)
+    rows = add_stamps(rows, contract)
     every = rows[contract.table.date].unique().sort().to_list()
     kept = last[len(last) - round(kept_share * len(last)) :]
     learned = [d for d in every if not kept or d < kept[0]]
@@ -112,8 +113,10 @@ def load_season(
     return Season(table, rows, score(rows, contract), learned, kept, window)
 
 
-def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
-    """Source labels as text, so that a fault can write a label that no row had."""
+def _make_wide(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Wide rows, with source labels as text, so that a fault can write a label that no row had."""
+    rows = prepare_rows(frame, contract)
+    rows = to_wide(rows, detect_form(rows.columns, contract), contract)
     return rows.with_columns(pl.col(r"^.*__source$").cast(pl.String))
 
 

@@ -100,12 +100,12 @@ def _average(templates: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _measure_naming(trials: list[Trial]) -> dict[str, Any]:
     """How often an alarm names a damaged feature, its table, and a right kind."""
-    alarmed = [t for t in trials if t.alarmed and t.right_table is not None]
+    alarmed = [t for t in trials if t.alarmed and t.about_features]
     seen = [t for t in trials if t.seen is not None]
     return {
         "feature": _share(t.seen is not None for t in alarmed),
-        "table": _share(bool(t.right_table) for t in seen if t.right_table is not None),
-        "kind": _share(t.right_kind for t in seen),
+        "table": _share(t.right_table for t in seen if t.right_table is not None),
+        "kind": _share(t.right_kind for t in seen if t.right_kind is not None),
     }
 
 

@@ -15,6 +15,7 @@ from fsq.bench.damage import Damaged, Scene, Template, plant
 from fsq.bench.detection.detector import Alarm, Detector
 from fsq.bench.detection.season import Season
 from fsq.diagnosis.findings import SEVERITIES, Severity
+from fsq.scoring.engine import score
 
 Harm = Callable[[pl.DataFrame, pl.DataFrame], np.ndarray]  # clean rows, damaged rows -> per row
 _Key = tuple[date, str, str | None, str]
@@ -31,10 +32,12 @@ class Trial:
         family: of the template.
         day: the damaged date.
         step: how many dates the fault has lasted before.
+        about_features: whether features are the damage, and not rows.
         alarmed: whether anything new was said.
         seen: the worst severity of what names a damaged feature (of anything, for rows).
-        right_table: whether that names a damaged feature's table; None where rows are the damage.
-        right_kind: whether its kind is one of the template's.
+        right_table: whether that names a damaged feature's table; None where rows are the damage,
+            or where the detector does not explain.
+        right_kind: whether its kind is one of the template's; None where it does not explain.
         rows: damaged rows.
         harm: rise of the model's absolute error, summed over the rows; None without a model.
         harm_stopped: the part of it in rows that no gate passes, or all of it on a red date.
@@ -45,10 +48,11 @@ class Trial:
     family: str
     day: date
     step: int
+    about_features: bool
     alarmed: bool
     seen: Severity | None
     right_table: bool | None
-    right_kind: bool
+    right_kind: bool | None
     rows: int
     harm: float | None
     harm_stopped: float | None
@@ -157,6 +161,7 @@ def _compare(
     about_rows = template.targets is None
     hits = [a for a in said if about_rows or set(a.features) & set(damaged.features)]
     seen = min((a.severity for a in hits), key=SEVERITIES.index, default=None)
+    explains = judge.detector.explains
     tables = {judge.season.table.feature(n).upstream_table for n in damaged.features}
     everything, kept_out = harm or (None, None)
     return Trial(
@@ -165,10 +170,11 @@ def _compare(
         family=template.family,
         day=day,
         step=step,
+        about_features=not about_rows,
         alarmed=bool(said),
         seen=seen,
-        right_table=None if about_rows else any(a.table in tables for a in hits),
-        right_kind=any(a.kind in template.kinds for a in hits),
+        right_table=any(a.table in tables for a in hits) if explains and not about_rows else None,
+        right_kind=any(a.kind in template.kinds for a in hits) if explains else None,
         rows=int(damaged.touched.sum()),
         harm=everything,
         harm_stopped=everything if seen == "red" else kept_out,
@@ -179,8 +185,6 @@ def _measure_harm(
     season: Season, clean: pl.DataFrame, damaged: Damaged, harm: Harm | None
 ) -> tuple[float, float] | None:
     """The rise of the error over all rows, and over those that the gate keeps out."""
-    from fsq.scoring.engine import score
-
     if harm is None or damaged.rows.height != clean.height or not damaged.touched.any():
         return None
     rise = harm(clean, damaged.rows) * damaged.touched

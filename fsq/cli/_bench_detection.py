@@ -60,8 +60,14 @@ def _print_detection(document: dict[str, Any], source: str | None, out: Output) 
         ],
         numbers="faults dates seen red",
     )
-    naming, alarms = figures["naming"], figures["false_alarms"]
     out.line("")
+    lasting = [s for shares in figures["lasting"].values() for s in shares if s is not None]
+    if lasting:
+        out.wrapped(
+            f"Of {len(figures['lasting'])} faults that last ten dates, "
+            f"{_percent(sum(lasting) / len(lasting))} of the dates were seen."
+        )
+    naming, alarms = figures["naming"], figures["false_alarms"]
     out.wrapped(
         f"Of the dates seen, {_percent(naming['table'])} were explained by the table that was "
         f"damaged, {_percent(naming['kind'])} by a kind of fault that fits."

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
 import polars as pl
 
-from fsq import diagnosis
 from fsq.bench.damage import DamageTable
+from fsq.contract import Contract
 from fsq.diagnosis import Finding, diagnose
 from fsq.diagnosis.findings import Severity
 
@@ -85,9 +86,8 @@ class Fsq:
     def learn(self, table: DamageTable, rows: pl.DataFrame, scored: pl.DataFrame) -> None:
         """Learn a profile from the scored rows."""
         self._table, self._options = table, {}
-        learn_profile = getattr(diagnosis, "learn_profile", None)
-        if learn_profile is not None and "profile" in inspect.signature(diagnose).parameters:
-            self._options["profile"] = learn_profile(scored, contract=table.contract)
+        if learn_profile := find_learner():
+            self._options["profile"] = learn_profile(scored, table.contract)
 
     def judge(self, evidence: Evidence) -> list[Alarm]:
         """Diagnose the dates against those before them."""
@@ -101,6 +101,14 @@ class Fsq:
             **self._options,
         )
         return list(_list_alarms(found.findings, set(evidence.dates)))
+
+
+def find_learner() -> Callable[[pl.DataFrame, Contract], Any] | None:
+    """The function that learns a profile; None where this version of fsq has none."""
+    module = importlib.import_module("fsq.diagnosis.diagnose")
+    learner: Callable[[pl.DataFrame, Contract], Any] | None
+    learner = getattr(module, "learn_profile", None)
+    return learner if "profile" in inspect.signature(diagnose).parameters else None
 
 
 def _list_alarms(findings: Iterable[Finding], dates: set[date]) -> Iterable[Alarm]:

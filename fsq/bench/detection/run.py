@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from fsq.backfill.source import scan_source, source_read_errors
+from fsq.backfilling.source import scan_source, source_read_errors
 from fsq.bench.damage import Template, select_templates
 from fsq.bench.detection.detector import Alarm, Detector, Fsq
 from fsq.bench.detection.season import Season, load_season, sample_dates

@@ -87,6 +87,7 @@ def test_a_fault_that_is_named_is_seen(season: Season) -> None:
     (trial,) = [t for t in _run(season, FALLBACK) if t.family == "labelled fallback"]
     assert (trial.seen, trial.right_table, trial.right_kind) == ("red", True, True)
     assert (trial.alarmed, trial.about_features) == (True, True)
+    assert trial.kinds == ("upstream_table_missing",)
     assert trial.rows == season.select(season.rows, [season.kept[5]]).height
 
 
@@ -183,7 +184,7 @@ def _trial(template: str, seen: Any, **changes: Any) -> Trial:
     values: dict[str, Any] = {
         "detector": "d", "template": template, "family": "leaks", "day": date(2026, 1, 1),
         "step": 0, "about_features": True, "alarmed": seen is not None, "seen": seen,
-        "right_table": seen is not None, "right_kind": seen is not None, "rows": 5,
+        "right_table": seen is not None, "right_kind": seen is not None, "kinds": (), "rows": 5,
         "harm": None, "harm_stopped": None,
     }  # fmt: skip
     return Trial(**(values | changes))

@@ -22,7 +22,6 @@ from fsq.bench.detection import Season, load_season
 from fsq.bench.detection.trials import Judge, run_trials
 from tests.support.any_table import CONTRACT, make_rows
 
-
 SEATS = CONTRACT.features[CONTRACT.names.index("seats")]
 
 

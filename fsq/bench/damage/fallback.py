@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from fsq.bench.damage import kinds
 from fsq.bench.damage.choices import (
     every_feature,
     everywhere,
@@ -17,14 +18,6 @@ from fsq.bench.damage.scene import Scene
 from fsq.bench.damage.template import Change, Columns, Targets, Template, Where, make_template
 from fsq.contract import Contract
 from fsq.schema.vocabulary import DEFAULT
-
-_LABELLED = frozenset(
-    {
-        "processor_did_not_run", "processor_wrote_nothing", "upstream_table_missing",
-        "processor_wrote_part", "feature_missing", "default_rate_shift", "stale_data",
-    }
-)  # fmt: skip
-_SILENT = frozenset({"silent_default", "stuck_constant", "distribution_shift", "range_violation"})
 
 
 def fall_back(scene: Scene, features: tuple[str, ...]) -> Columns:
@@ -109,7 +102,7 @@ def _get_usual(scene: Scene, name: str) -> float | None:
 
 
 def _labelled(name: str, targets: Targets, where: Where, change: Change = fall_back) -> Template:
-    return make_template(name, "labelled fallback", _LABELLED, targets, where, change)
+    return make_template(name, "labelled fallback", kinds.LABELLED, targets, where, change)
 
 
 LABELLED: tuple[Template, ...] = (
@@ -128,7 +121,7 @@ LABELLED: tuple[Template, ...] = (
 )
 
 SILENT: tuple[Template, ...] = tuple(
-    make_template(name, "silent fallback", _SILENT, targets, where, change)
+    make_template(name, "silent fallback", kinds.SILENT, targets, where, change)
     for name, targets, where, change in (
         ("first table silent defaults, 10 %", of_table(0), share(0.10), write_defaults),
         ("first table silent defaults, 30 %", of_table(0), share(0.30), write_defaults),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from fsq.bench.damage import kinds
 from fsq.bench.damage.choices import (
     everywhere,
     flags,
@@ -19,9 +20,6 @@ from fsq.bench.damage.choices import (
 )
 from fsq.bench.damage.scene import Scene
 from fsq.bench.damage.template import Columns, Template, make_template
-
-_JOINS = frozenset({"distribution_shift"})
-_LEAKS = frozenset({"distribution_shift"})
 
 
 def take_from_another(scene: Scene, features: tuple[str, ...]) -> Columns:
@@ -105,7 +103,7 @@ def _gather(scene: Scene, features: Sequence[str], other: np.ndarray) -> Columns
 
 
 JOINS: tuple[Template, ...] = tuple(
-    make_template(name, "wrong joins", _JOINS, targets, where, change)
+    make_template(name, "wrong joins", kinds.WRONG_ENTITY, targets, where, change)
     for name, targets, where, change in (
         ("first table of another entity, all", of_table(0), everywhere, take_from_another),
         ("first table of another entity, 30 %", of_table(0), share(0.30), take_from_another),
@@ -120,6 +118,6 @@ JOINS: tuple[Template, ...] = tuple(
 )  # fmt: skip
 
 LEAKS: tuple[Template, ...] = (
-    make_template("own event in the window, all", "leaks", _LEAKS, windows, everywhere, leak),
-    make_template("own event in the window, 30 %", "leaks", _LEAKS, windows, share(0.30), leak),
+    make_template("own event in the window, all", "leaks", kinds.LEAK, windows, everywhere, leak),
+    make_template("own event in the window, 30 %", "leaks", kinds.LEAK, windows, share(0.30), leak),
 )

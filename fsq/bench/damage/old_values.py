@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from fsq.bench.damage import kinds
 from fsq.bench.damage.choices import (
     every_feature,
     everywhere,
@@ -16,7 +17,6 @@ from fsq.bench.damage.choices import (
 from fsq.bench.damage.scene import Scene
 from fsq.bench.damage.template import Change, Columns, Targets, Template, Where, make_template
 
-_KINDS = frozenset({"stale_data", "distribution_shift", "stuck_constant"})
 _SHORT = 3  # rows in a window that is too short
 
 
@@ -49,7 +49,8 @@ def shorten_windows(scene: Scene, features: tuple[str, ...]) -> Columns:
 
 
 def _old(name: str, targets: Targets, where: Where, change: Change) -> Template:
-    return make_template(name, "old values", _KINDS, targets, where, change)
+    right = kinds.SHORT_WINDOW if change is shorten_windows else kinds.OLD
+    return make_template(name, "old values", right, targets, where, change)
 
 
 OLD = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fsq.bench.damage import kinds
 from fsq.bench.damage.choices import everywhere, varied
 from fsq.bench.damage.controls import CONTROLS
 from fsq.bench.damage.fallback import LABELLED, SILENT
@@ -32,9 +33,8 @@ def _make_lasting() -> tuple[Template, ...]:
     lasting = [
         replace(by_name[n], name=f"ten dates: {n}", family=LASTING, lasts=_DATES) for n in _LAST
     ]
-    kinds = frozenset({"distribution_shift", "range_violation"})
     slow = make_template(
-        "ten dates: a slow drift", LASTING, kinds, varied(0), everywhere, drift(0.1)
+        "ten dates: a slow drift", LASTING, kinds.SHIFTS, varied(0), everywhere, drift(0.1)
     )
     return (*lasting, replace(slow, lasts=_DATES))
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from fsq.bench.damage import kinds
 from fsq.bench.damage.scene import Mask, Scene
 from fsq.bench.damage.template import ChangeRows, Template
-
-_LOST = frozenset({"missing_rows"})
-_TOO_MANY = frozenset({"surplus_rows"})
 
 
 def lose_share(part: float) -> ChangeRows:
@@ -112,19 +110,19 @@ def _rank_within(scene: Scene) -> np.ndarray | None:
 
 
 ROWS: tuple[Template, ...] = tuple(
-    Template(name, "rows", kinds, change)
-    for name, kinds, change in (
-        ("a tenth of the rows missing", _LOST, lose_share(0.10)),
-        ("three tenths of the rows missing", _LOST, lose_share(0.30)),
-        ("63 % of the rows missing", _LOST, lose_share(0.63)),
-        ("one group missing", _LOST, lose_group),
-        ("a third of the groups missing", _LOST, lose_some_groups),
-        ("one subgroup missing", _LOST, lose_subgroup),
-        ("half of one subgroup missing", _LOST, lose_half_of_subgroup),
-        ("the lower half missing", _LOST, lose_lowest),
-        ("the highest fifth missing", _LOST, lose_highest),
-        ("one group under a second id", _TOO_MANY, double_group),
-        ("a tenth in two spellings", _TOO_MANY, double_share(0.10)),
-        ("three tenths in another spelling", _LOST | _TOO_MANY, respell_share(0.30)),
+    Template(name, "rows", right, change)
+    for name, right, change in (
+        ("a tenth of the rows missing", kinds.LOST_ROWS, lose_share(0.10)),
+        ("three tenths of the rows missing", kinds.LOST_ROWS, lose_share(0.30)),
+        ("63 % of the rows missing", kinds.LOST_ROWS, lose_share(0.63)),
+        ("one group missing", kinds.LOST_ROWS, lose_group),
+        ("a third of the groups missing", kinds.LOST_ROWS, lose_some_groups),
+        ("one subgroup missing", kinds.LOST_ROWS, lose_subgroup),
+        ("half of one subgroup missing", kinds.LOST_ROWS, lose_half_of_subgroup),
+        ("the lower half missing", kinds.LOST_ROWS, lose_lowest),
+        ("the highest fifth missing", kinds.LOST_ROWS, lose_highest),
+        ("one group under a second id", kinds.SECOND_ID, double_group),
+        ("a tenth in two spellings", kinds.TWO_SPELLINGS, double_share(0.10)),
+        ("three tenths in another spelling", kinds.RESPELLED, respell_share(0.30)),
     )
 )  # fmt: skip

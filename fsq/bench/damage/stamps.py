@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from fsq.bench.damage import kinds
 from fsq.bench.damage.choices import every_feature, everywhere, of_table, share
 from fsq.bench.damage.scene import Scene
 from fsq.bench.damage.template import Change, Columns, Template, make_template
@@ -15,7 +16,6 @@ from fsq.intake.batch_query import end_of_row
 from fsq.schema.columns import UTC_MICROS
 from fsq.schema.provenance import PROVENANCE
 
-_KINDS = frozenset({"stale_data", "default_rate_shift", "upstream_table_missing"})
 _COMPUTED = "computed_at"
 _USUAL = 0.4  # of the hours after which a table is stale
 _DAY = 24.0
@@ -83,15 +83,27 @@ def _each(new: Callable[[Scene, str], pl.Series]) -> Change:
 
 
 PROVENANCE_FAULTS: tuple[Template, ...] = tuple(
-    make_template(name, "provenance", _KINDS, targets, where, change)
-    for name, targets, where, change in (
-        ("stamps three days older, all", of_table(0), everywhere, move(days=-3)),
-        ("stamps a day older, 30 %", of_table(0), share(0.30), move(days=-1)),
-        ("stamps vanish, all", of_table(0), everywhere, drop_stamps),
-        ("stamps vanish, 30 %", of_table(1), share(0.30), drop_stamps),
-        ("stamps five hours off, all", of_table(0), everywhere, move(hours=-5)),
-        ("stamps in the future, all", of_table(0), everywhere, move(days=2)),
-        ("source labels absent, all", every_feature, everywhere, drop_labels),
-        ("rows computed before upstream, all", every_feature, everywhere, compute_early),
+    make_template(name, "provenance", right, targets, where, change)
+    for name, right, targets, where, change in (
+        ("stamps three days older, all", kinds.OLD_STAMPS, of_table(0), everywhere, move(days=-3)),
+        ("stamps a day older, 30 %", kinds.OLD_STAMPS, of_table(0), share(0.30), move(days=-1)),
+        ("stamps vanish, all", kinds.LOST_STAMPS, of_table(0), everywhere, drop_stamps),
+        ("stamps vanish, 30 %", kinds.LOST_STAMPS, of_table(1), share(0.30), drop_stamps),
+        (
+            "stamps five hours off, all",
+            kinds.SHIFTED_STAMPS,
+            of_table(0),
+            everywhere,
+            move(hours=-5),
+        ),
+        ("stamps in the future, all", kinds.FUTURE_STAMPS, of_table(0), everywhere, move(days=2)),
+        ("source labels absent, all", kinds.LOST_LABELS, every_feature, everywhere, drop_labels),
+        (
+            "rows computed before upstream, all",
+            kinds.EARLY_ROWS,
+            every_feature,
+            everywhere,
+            compute_early,
+        ),
     )
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from fsq.bench.damage import kinds
 from fsq.bench.damage.choices import (
     everywhere,
     neighbours,
@@ -19,8 +20,6 @@ from fsq.bench.damage.choices import (
 )
 from fsq.bench.damage.scene import Scene
 from fsq.bench.damage.template import Change, Columns, Template, make_template
-
-_KINDS = frozenset({"range_violation", "distribution_shift", "stuck_constant"})
 
 
 def swap(scene: Scene, features: tuple[str, ...]) -> Columns:
@@ -84,25 +83,67 @@ def _get_std(scene: Scene, name: str) -> float:
 
 
 UNITS: tuple[Template, ...] = tuple(
-    make_template(name, "columns and units", _KINDS, targets, where, change)
-    for name, targets, where, change in (
-        ("neighbours of the first table swapped, all", neighbours(0), everywhere, swap),
-        ("neighbours of the first table swapped, 30 %", neighbours(0), share(0.30), swap),
-        ("neighbours of the second table swapped, all", neighbours(1), everywhere, swap),
-        ("one feature times 100, all", varied(0), everywhere, multiply(100)),
-        ("one feature times 100, 10 %", varied(3), share(0.10), multiply(100)),
-        ("one feature by 60, all", varied(1), everywhere, multiply(1 / 60)),
-        ("one feature by 60, one subgroup", varied(1), one_subgroup, multiply(1 / 60)),
-        ("one feature by 100, 63 %", varied(2), share(0.63), multiply(0.01)),
-        ("first table a tenth higher, all", of_table(0), everywhere, multiply(1.1)),
-        ("sign flipped, 30 %", varied(0), share(0.30), multiply(-1)),
-        ("sign flipped where it is symmetric, all", symmetric_features, everywhere, multiply(-1)),
-        ("two features clamped at 75 %, all", varied(0, 1), everywhere, clamp(0.75)),
-        ("shared features clamped at 75 %, all", shared_features, everywhere, clamp(0.75)),
-        ("two features rounded, all", varied(0, 2), everywhere, round_off(1.0)),
-        ("three features truncated, all", varied(0, 1, 2), everywhere, truncate),
-        ("one feature a deviation higher, all", varied(2), everywhere, shift(1.0)),
-        ("two features half a deviation higher, 30 %", varied(0, 1), share(0.30), shift(0.5)),
-        ("first table outliers, 3 %", of_table(0), share(0.03), throw_out),
+    make_template(name, "columns and units", right, targets, where, change)
+    for name, right, targets, where, change in (
+        (
+            "neighbours of the first table swapped, all",
+            kinds.SWAPPED,
+            neighbours(0),
+            everywhere,
+            swap,
+        ),
+        (
+            "neighbours of the first table swapped, 30 %",
+            kinds.SWAPPED,
+            neighbours(0),
+            share(0.30),
+            swap,
+        ),
+        (
+            "neighbours of the second table swapped, all",
+            kinds.SWAPPED,
+            neighbours(1),
+            everywhere,
+            swap,
+        ),
+        ("one feature times 100, all", kinds.SCALED, varied(0), everywhere, multiply(100)),
+        ("one feature times 100, 10 %", kinds.SCALED, varied(3), share(0.10), multiply(100)),
+        ("one feature by 60, all", kinds.SCALED, varied(1), everywhere, multiply(1 / 60)),
+        (
+            "one feature by 60, one subgroup",
+            kinds.SCALED,
+            varied(1),
+            one_subgroup,
+            multiply(1 / 60),
+        ),
+        ("one feature by 100, 63 %", kinds.SCALED, varied(2), share(0.63), multiply(0.01)),
+        ("first table a tenth higher, all", kinds.SCALED, of_table(0), everywhere, multiply(1.1)),
+        ("sign flipped, 30 %", kinds.SCALED, varied(0), share(0.30), multiply(-1)),
+        (
+            "sign flipped where it is symmetric, all",
+            kinds.SCALED,
+            symmetric_features,
+            everywhere,
+            multiply(-1),
+        ),
+        ("two features clamped at 75 %, all", kinds.CLAMPED, varied(0, 1), everywhere, clamp(0.75)),
+        (
+            "shared features clamped at 75 %, all",
+            kinds.CLAMPED,
+            shared_features,
+            everywhere,
+            clamp(0.75),
+        ),
+        ("two features rounded, all", kinds.ROUNDED, varied(0, 2), everywhere, round_off(1.0)),
+        ("three features truncated, all", kinds.ROUNDED, varied(0, 1, 2), everywhere, truncate),
+        ("one feature a deviation higher, all", kinds.SHIFTS, varied(2), everywhere, shift(1.0)),
+        (
+            "two features half a deviation higher, 30 %",
+            kinds.SHIFTS,
+            varied(0, 1),
+            share(0.30),
+            shift(0.5),
+        ),
+        ("first table outliers, 3 %", kinds.OUTLIERS, of_table(0), share(0.03), throw_out),
     )
 )

@@ -38,6 +38,7 @@ class Trial:
         right_table: whether that names a damaged feature's table; None where rows are the damage,
             or where the detector does not explain.
         right_kind: whether its kind is one of the template's; None where it does not explain.
+        kinds: of findings that were new.
         rows: damaged rows.
         harm: rise of the model's absolute error, summed over the rows; None without a model.
         harm_stopped: the part of it in rows that no gate passes, or all of it on a red date.
@@ -53,13 +54,14 @@ class Trial:
     seen: Severity | None
     right_table: bool | None
     right_kind: bool | None
+    kinds: tuple[str, ...]
     rows: int
     harm: float | None
     harm_stopped: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON types."""
-        return asdict(self) | {"day": self.day.isoformat()}
+        return asdict(self) | {"day": self.day.isoformat(), "kinds": list(self.kinds)}
 
 
 @dataclass
@@ -175,6 +177,7 @@ def _compare(
         seen=seen,
         right_table=any(a.table in tables for a in hits) if explains and not about_rows else None,
         right_kind=any(a.kind in template.kinds for a in hits) if explains else None,
+        kinds=tuple(sorted({a.kind for a in said})),
         rows=int(damaged.touched.sum()),
         harm=everything,
         harm_stopped=everything if seen == "red" else kept_out,

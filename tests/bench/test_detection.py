@@ -350,6 +350,22 @@ def test_the_command_measures_ones_own_rows(
     assert "labelled fallback" in err
 
 
+@pytest.mark.usefixtures("few_templates")
+def test_the_command_measures_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, store = tmp_path / "rows.parquet", tmp_path / "store"
+    make_rows(dates=45, entities=60, incidents=False).write_parquet(source)
+    backfill = ["backfill", "--source", str(source), "--store", str(store), "--contract", str(PATH)]
+    assert main(backfill) == 0
+    capsys.readouterr()
+    documents = []
+    for rows in (source, store):
+        args = ("--detection", rows, "--contract", PATH, "--label", "outcome", "--json")
+        status, out, _ = _bench(capsys, *args)
+        assert status == 0
+        documents.append(json.loads(out)["detectors"]["fsq"]["templates"])
+    assert documents[0] == documents[1]
+
+
 def test_a_label_without_detection(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = _bench(capsys, "--label", "outcome")
     assert status == 2

@@ -29,6 +29,20 @@ def move_entities(scene: Scene) -> pl.DataFrame | None:
     return scene.day.with_columns(scene.day[c].gather(source) for c in [*columns, *sides])
 
 
+def play_few_groups(scene: Scene) -> pl.DataFrame | None:
+    """As few events take place as on the smallest of the earlier dates."""
+    group = scene.table.contract.table.group
+    if group is None or group not in scene.day.columns:
+        return None
+    sizes = scene.before.group_by(scene.table.date).agg(pl.col(group).n_unique())
+    fewest = sizes.select(pl.col(group).min()).item()
+    names = scene.day[group].drop_nulls().unique().sort().to_list()
+    if fewest is None or fewest >= len(names):
+        return None
+    chosen = scene.rng.permutation(len(names))[:fewest]
+    return scene.day.filter(pl.col(group).is_in([names[i] for i in chosen]))
+
+
 def recompute(scene: Scene) -> pl.DataFrame:
     """The same values but for the last bits, as another machine may compute them."""
     return scene.day.with_columns(
@@ -40,5 +54,6 @@ def recompute(scene: Scene) -> pl.DataFrame:
 CONTROLS: tuple[Template, ...] = (
     Template("control: rows in another order", "controls", frozenset(), shuffle_rows),
     Template("control: entities change their subgroup", "controls", frozenset(), move_entities),
+    Template("control: a small date", "controls", frozenset(), play_few_groups),
     Template("control: recomputed elsewhere", "controls", frozenset(), recompute),
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import polars as pl
@@ -124,12 +125,12 @@ def run_trials(
         seed: of what is left to chance.
         harm: how much each row's error rises; None to leave it out.
     """
-    for number, template in enumerate(templates):
+    for template in templates:
         dates = season.list_from(day, template.lasts)
         if len(dates) < template.lasts:
             continue
         planted = [
-            plant(template, _make_scene(season, d, seed + number, step))
+            plant(template, _make_scene(season, d, seed ^ crc32(template.name.encode()), step))
             for step, d in enumerate(dates)
         ]
         if planted[0] is None:

@@ -27,6 +27,7 @@ from fsq.bench.detection import (
 from fsq.bench.detection.season import sample_dates
 from fsq.bench.detection.summary import bootstrap, summarize
 from fsq.bench.detection.trials import Judge, Trial, run_trials
+from fsq.bench.detection.worker import CleanDate
 from fsq.cli import main
 from fsq.demo import simulate_season
 from tests.support.any_table import CONTRACT, PATH, make_rows
@@ -190,10 +191,14 @@ def _trial(template: str, seen: Any, **changes: Any) -> Trial:
     return Trial(**(values | changes))
 
 
+def _clean(*alarms: Alarm) -> CleanDate:
+    return CleanDate({"d": list(alarms)}, {"d": {"learn_s": 1.0, "date_s": 0.1}})
+
+
 def test_templates_count_alike_however_many_dates_they_have() -> None:
     trials = [_trial("a", "red"), _trial("b", None), _trial("b", None), _trial("b", "yellow")]
-    clean = {"d": [_alarm("f", severity="red"), _alarm("g"), _alarm("f", kind="other")]}
-    figures = summarize(trials, clean, 50, {"d": {"learn_s": 1.0, "date_s": 0.1}})
+    alarms = [_alarm("f", severity="red"), _alarm("g"), _alarm("f", kind="other")]
+    figures = summarize(trials, [_clean(*alarms), *(_clean() for _ in range(49))])
     assert figures["clean_dates"] == 50
     found = figures["detectors"]["d"]
     leaks = found["families"]["leaks"]
@@ -219,7 +224,8 @@ def test_naming_harm_lasting_faults_and_controls() -> None:
         _trial("l", None, family="lasting faults", step=1),
         _trial("o", None, family="controls", alarmed=True),
     ]
-    found = summarize(trials, {"d": []}, 10, {})["detectors"]["d"]
+    found = summarize(trials, [_clean()])["detectors"]["d"]
+    assert found["seconds"] == {"learn_s": 1.0, "date_s": 0.1}
     assert found["naming"] == {
         "feature": pytest.approx(2 / 3),
         "table": 1.0,
@@ -328,7 +334,7 @@ def few_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     def select(words: str | None = None) -> Sequence[Any]:
         return select_templates("first table falls back, all; one feature by 60, one subgroup")
 
-    monkeypatch.setattr("fsq.bench.detection.run.select_templates", select)
+    monkeypatch.setattr("fsq.bench.detection.worker.select_templates", select)
 
 
 @pytest.mark.usefixtures("few_templates")

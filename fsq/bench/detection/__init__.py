@@ -2,8 +2,9 @@
 
 from fsq.bench.detection.detector import Alarm, Detector, Evidence, Fsq
 from fsq.bench.detection.rendering import render_summary, render_templates
-from fsq.bench.detection.run import Plan, run_detection
+from fsq.bench.detection.run import run_detection
 from fsq.bench.detection.season import Season, load_season
+from fsq.bench.detection.worker import Plan
 
 __all__ = [
     "Alarm",

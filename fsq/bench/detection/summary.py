@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,24 +11,18 @@ from fsq.bench.damage import FAMILIES
 from fsq.bench.damage.registry import CONTROL, LASTING
 from fsq.bench.detection.detector import Alarm
 from fsq.bench.detection.trials import Trial
+from fsq.bench.detection.worker import CleanDate
 
 _RESAMPLES = 2000
 ALL = "all"
 
 
-def summarize(
-    trials: Sequence[Trial],
-    clean: Mapping[str, Sequence[Alarm]],
-    clean_dates: int,
-    seconds: Mapping[str, Mapping[str, float]],
-) -> dict[str, Any]:
+def summarize(trials: Sequence[Trial], clean: Sequence[CleanDate]) -> dict[str, Any]:
     """Summarize trials, per detector.
 
     Args:
         trials: of all detectors.
-        clean: what each detector said of undamaged dates.
-        clean_dates: how many there were.
-        seconds: processor time per detector.
+        clean: what each detector said of each undamaged date, and the time it took.
 
     Returns:
         ``clean_dates``; ``detectors``, an object by name: ``families`` (mean over templates of the
@@ -36,15 +30,19 @@ def summarize(
         templates), ``templates``, ``naming``, ``false_alarms``, ``harm``, ``lasting`` and
         ``seconds``. Shares are 0 to 1, and null where there was nothing to measure.
     """
+    names = dict.fromkeys(name for c in clean for name in c.alarms)
     return {
-        "clean_dates": clean_dates,
+        "clean_dates": len(clean),
         "detectors": {
             name: _summarize_detector([t for t in trials if t.detector == name])
             | {
-                "false_alarms": _count_false(clean[name], clean_dates),
-                "seconds": dict(seconds.get(name, {})),
+                "false_alarms": _count_false([c.alarms[name] for c in clean]),
+                "seconds": {
+                    part: _mean([c.seconds[name][part] for c in clean])
+                    for part in ("learn_s", "date_s")
+                },
             }
-            for name in clean
+            for name in names
         },
     }
 
@@ -128,7 +126,8 @@ def _follow(trials: list[Trial]) -> dict[str, list[float | None]]:
     }
 
 
-def _count_false(alarms: Sequence[Alarm], dates: int) -> dict[str, Any]:
+def _count_false(judged: Sequence[Sequence[Alarm]]) -> dict[str, Any]:
+    alarms, dates = [a for alarms in judged for a in alarms], len(judged)
     alarmed = {a.day for a in alarms}
     red = {a.day for a in alarms if a.severity == "red"}
     kinds: dict[str, int] = {}

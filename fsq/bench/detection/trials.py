@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -71,26 +70,18 @@ class Judge:
 
     Attributes:
         detector: the detector.
-        seconds: processor time that it took to judge.
-        dates: how many dates it judged in that time.
+        season: the clean rows.
     """
 
     detector: Detector
     season: Season
-    seconds: float = 0.0
-    dates: int = 0
 
     def __post_init__(self) -> None:
         self._clean: dict[tuple[date, ...], dict[_Key, Severity]] = {}
 
     def judge(self, dates: Sequence[date], rows: pl.DataFrame | None = None) -> list[Alarm]:
         """Judge dates as they are, or damaged."""
-        evidence = self.season.show(dates, rows)
-        started = time.process_time()
-        alarms = self.detector.judge(evidence)
-        self.seconds += time.process_time() - started
-        self.dates += len(dates)
-        return alarms
+        return self.detector.judge(self.season.show(dates, rows))
 
     def find_new(self, dates: Sequence[date], rows: pl.DataFrame) -> list[Alarm]:
         """The alarms on damaged dates that the same dates undamaged do not raise, or not as bad."""

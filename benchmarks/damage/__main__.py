@@ -1,9 +1,9 @@
 """What fsq and textbook statistics see of damage planted in a real table.
 
     python -m benchmarks.damage --rows season.parquet --label actual_points
-    python -m benchmarks.damage --rows this.parquet --earlier last.parquet --label actual_points
+    python -m benchmarks.damage --rows this.parquet --learn-from last.parquet --label points
 
-Every date of the latter part of ``--rows`` is kept back. Detectors learn from all dates before. So
+The latter part of the dates of ``--rows`` is kept back. Detectors learn from all others. So
 many of the dates kept back are damaged, by one template at a time.
 """
 
@@ -30,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks.damage", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--rows", required=True, help="Parquet file of feature rows")
-    parser.add_argument("--earlier", help="the same of an earlier season, to learn from")
+    parser.add_argument("--learn-from", metavar="FILE", help="another season, to learn from, too")
     parser.add_argument("--contract", default="v2_33features")
     parser.add_argument("--label", help="the column that models predict")
     parser.add_argument("--detector", choices=sorted(DETECTORS), default="all")
@@ -48,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Print the table."""
     options = make_parser().parse_args()
-    paths = [p for p in (options.earlier, options.rows) if p is not None]
+    paths = [p for p in (options.learn_from, options.rows) if p is not None]
     plan = Plan(
         sources=paths,
         contract=options.contract,

@@ -17,7 +17,8 @@ class Harm:
         if table.label is None:
             raise ValueError("name a label")
         self._names, self._label = list(table.contract.names), table.label
-        known = season.select(season.rows, season.learned).filter(pl.col(self._label).is_not_null())
+        learned = pl.col(table.date).is_in(season.learned)
+        known = season.rows.filter(learned & pl.col(self._label).is_not_null())
         self._model = make_trees(0).fit(self._read(known), known[self._label].to_numpy())
 
     def __call__(self, clean: pl.DataFrame, damaged: pl.DataFrame) -> np.ndarray:

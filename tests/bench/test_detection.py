@@ -269,6 +269,17 @@ def test_an_earlier_season_is_learned_from() -> None:
     assert season.kept == dates[45:].to_list()
 
 
+def test_a_later_season_may_be_learned_from_too() -> None:
+    rows = make_rows(dates=60, entities=40, incidents=False)
+    dates = rows["flight_date"].unique().sort()
+    first = rows.filter(pl.col("flight_date") < dates[30])
+    second = rows.filter(pl.col("flight_date") >= dates[30])
+    season = load_season([second, first], CONTRACT, kept_share=0.5)
+    assert season.kept == dates[15:30].to_list()
+    assert season.learned == [*dates[:15], *dates[30:]]
+    assert season.list_before(season.kept[0]) == dates[:15].to_list()
+
+
 def test_scored_rows_are_damaged_like_their_source() -> None:
     rows = make_rows(dates=45, entities=40, incidents=False)
     season = load_season([fsq.score(rows, CONTRACT)], CONTRACT, "outcome")

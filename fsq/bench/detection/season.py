@@ -29,8 +29,8 @@ class Season:
         table: what is known of the table.
         rows: wide rows, sorted by date.
         scored: the same rows, scored.
-        learned: dates to learn from.
-        kept: later dates, which are damaged.
+        learned: dates to learn from, in order.
+        kept: dates that are damaged, one after another; none is learned from.
         window: how many earlier dates a detector gets to see.
     """
 
@@ -52,7 +52,7 @@ class Season:
 
     def list_before(self, day: date) -> list[date]:
         """The earlier dates that a detector gets to see."""
-        every = [*self.learned, *self.kept]
+        every = sorted([*self.learned, *self.kept])
         at = every.index(day)
         return every[max(0, at - self.window) : at]
 
@@ -84,10 +84,10 @@ def load_season(
     """Prepare clean rows for the benchmark.
 
     Args:
-        frames: feature rows in any form, as they follow each other in time.
+        frames: feature rows in any form; the last are those to damage, of all others is learned.
         contract: of the rows.
         label: the column that models predict.
-        kept_share: of the last frame's dates, which are kept back.
+        kept_share: of the last frame's dates, the latest, which are kept back.
         window: how many earlier dates a detector gets to see.
         subgroup: see ``describe_table``.
         group: see ``describe_table``.
@@ -101,14 +101,14 @@ def load_season(
     rows = add_stamps(rows, contract)
     every = rows[contract.table.date].unique().sort().to_list()
     kept = last[len(last) - round(kept_share * len(last)) :]
-    learned = [d for d in every if not kept or d < kept[0]]
+    learned = [d for d in every if d not in set(kept)]
     if len(learned) < _LEAST_DATES or not kept:
         raise InputError(
             [f"{len(every)} dates, of which {len(learned)} are to learn from; {_LEAST_DATES} are "
              "needed, and some to damage"],
             _HEADLINE,
         )  # fmt: skip
-    known = rows.filter(pl.col(contract.table.date) < kept[0])
+    known = rows.filter(pl.col(contract.table.date).is_in(learned))
     table = describe_table(known, contract, label, subgroup, group)
     return Season(table, rows, score(rows, contract), learned, kept, window)
 

@@ -28,8 +28,8 @@ class Plan:
     """What to measure; it can be sent to another process.
 
     Attributes:
-        sources: files, folders or tables of feature rows, as they follow each other in time; none
-            to simulate rows.
+        sources: files, folders or tables of feature rows; the last are those to damage, of all
+            others is only learned. None to simulate rows.
         contract: of the rows.
         options: of ``load_season``.
         detectors: make the detectors to ask.
@@ -76,8 +76,8 @@ class Worker:
     @cached_property
     def judges(self) -> list[Judge]:
         """The detectors, which have learned from all dates that are not kept back."""
-        known = self.season.select(self.season.rows, self.season.learned)
-        scored = self.season.select(self.season.scored, self.season.learned)
+        learned = pl.col(self.season.table.date).is_in(self.season.learned)
+        known, scored = self.season.rows.filter(learned), self.season.scored.filter(learned)
         judges = []
         for make in self.plan.detectors:
             detector, started = make(), time.process_time()

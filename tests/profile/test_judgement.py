@@ -1,0 +1,179 @@
+"""Dates held against a profile: what is planted stands out, what is clean does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fsq.errors import InputError
+from fsq.profile import Profile, Rows, judge, learn, read_profile, write_profile
+from fsq.profile.evidence import METRICS
+from tests.support.league import TABLES, make_league
+
+Values = np.ndarray
+LAST_DATES = 9  # the last one is judged, the others are its history
+
+
+@pytest.fixture(scope="module")
+def league() -> Rows:
+    return make_league(dates=60)
+
+
+@pytest.fixture(scope="module")
+def profile(league: Rows) -> Profile:
+    early = _take(league, 0, 50)
+    every = np.ones(50, dtype=np.bool_)
+    learned = learn(early, every, every, TABLES, "league", "0")
+    assert learned is not None
+    return learned
+
+
+def _take(rows: Rows, first: int, last: int) -> Rows:
+    chosen = (rows.date_index >= first) & (rows.date_index < last)
+    return replace(
+        rows,
+        dates=rows.dates[first:last],
+        date_index=rows.date_index[chosen] - first,
+        values=rows.values[chosen].copy(),
+        is_default=rows.is_default[chosen].copy(),
+        carried=rows.carried.filter(pl.Series(chosen)),
+    )
+
+
+def _judge(profile: Profile, rows: Rows) -> dict[str, np.ndarray]:
+    """The strength of the last date's alarms, per metric and feature."""
+    none = np.zeros(len(rows.dates), dtype=np.bool_)
+    strength = judge(profile, rows, none).measure_strength(~none)
+    return {m: s[-1] for m, s in strength.items()}
+
+
+def _other_member(values: Values, _: np.random.Generator) -> None:
+    values[:30, :3] = np.roll(values[:, :3], 40, axis=0)[:30]
+
+
+def _shuffled_sides(values: Values, rng: np.random.Generator) -> None:
+    values[:40, 3] = rng.permutation(values[:, 3])[:40]
+
+
+def _placeholder(values: Values, _: np.random.Generator) -> None:
+    values[::5, 0] = 10.0
+
+
+def _zeros(values: Values, _: np.random.Generator) -> None:
+    values[::8, 1] = 0.0
+
+
+def _times_hundred(values: Values, _: np.random.Generator) -> None:
+    values[:, 2] *= 100
+
+
+def _outliers(values: Values, _: np.random.Generator) -> None:
+    values[[3, 17, 42, 71], 0] += 40
+
+
+def _inverted(values: Values, _: np.random.Generator) -> None:
+    values[:, 5] = 1 - values[:, 5]
+
+
+def _lost(values: Values, _: np.random.Generator) -> None:
+    values[12:24, :3] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("damage", "features"),
+    [
+        (_other_member, {0, 1, 2}),
+        (_shuffled_sides, {3}),
+        (_placeholder, {0}),
+        (_zeros, {1}),
+        (_times_hundred, {2}),
+        (_outliers, {0}),
+        (_inverted, {5}),
+        (_lost, {0, 1, 2}),
+    ],
+)
+def test_damage_stands_out(
+    league: Rows,
+    profile: Profile,
+    damage: Callable[[Values, np.random.Generator], None],
+    features: set[int],
+) -> None:
+    rows = _take(league, 60 - LAST_DATES, 60)
+    last = np.flatnonzero(rows.date_index == LAST_DATES - 1)
+    values = rows.values[last]
+    damage(values, np.random.default_rng(2))
+    rows.values[last] = values
+    rows.is_default[last] = np.isnan(values)
+    alarms = _judge(profile, rows)
+    found = {int(f) for s in alarms.values() for f in np.flatnonzero(s > 1)}
+    assert features <= found
+
+
+def test_yesterdays_values_stand_out(league: Rows, profile: Profile) -> None:
+    rows = _take(league, 60 - LAST_DATES, 60)
+    last = rows.date_index == LAST_DATES - 1
+    rows.values[last, :2] = rows.values[rows.date_index == LAST_DATES - 2, :2]
+    assert (_judge(profile, rows)["still"][:2] > 1).all()
+
+
+def test_clean_dates_keep_the_budget(league: Rows, profile: Profile) -> None:
+    alarmed = []
+    for end in range(51, 61):
+        strength = _judge(profile, _take(league, end - LAST_DATES, end))
+        alarmed.append(any((s > 1).any() for s in strength.values()))
+    assert sum(alarmed) <= 1
+
+
+def test_a_date_learned_from_is_judged_without_itself(league: Rows, profile: Profile) -> None:
+    rows = _take(league, 20, 20 + LAST_DATES)
+    last = rows.date_index == LAST_DATES - 1
+    rows.values[last, 0] += 6
+    alarms = _judge(profile, rows)
+    assert max(s[0] for s in alarms.values()) > 1
+
+
+def test_too_few_dates_teach_nothing(league: Rows) -> None:
+    few = _take(league, 0, 9)
+    every = np.ones(9, dtype=np.bool_)
+    assert learn(few, every, every, TABLES, "league", "0") is None
+
+
+def test_a_profile_is_the_same_after_it_was_stored(profile: Profile) -> None:
+    table = write_profile(profile)
+    again = read_profile(table)
+    assert again.describe() == profile.describe()
+    assert again.clean_dates == profile.clean_dates
+    assert again.limits.alarm == profile.limits.alarm
+    for metric in METRICS:
+        np.testing.assert_array_equal(again.measures[metric], profile.measures[metric])
+        np.testing.assert_array_equal(again.limits.scales[metric], profile.limits.scales[metric])
+    assert again.structure.groupings == profile.structure.groupings
+    assert write_profile(again).equals(table)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pl.DataFrame({"part": ["about"], "name": ["profile"], "content": ['{"format": 99}']}),
+        pl.DataFrame({"part": ["about"], "name": ["profile"], "content": ["no JSON"]}),
+        pl.DataFrame({"other": [1]}),
+        pl.DataFrame(schema={"part": pl.String, "name": pl.String, "content": pl.String}),
+    ],
+)
+def test_another_table_is_no_profile(table: pl.DataFrame) -> None:
+    with pytest.raises(InputError, match="learn it again"):
+        read_profile(table)
+
+
+def test_what_holds_is_said_in_sentences(profile: Profile) -> None:
+    said = profile.describe()
+    assert "side_rate is one value per side and date." in said
+    assert "rival_rate equals the other side's side_rate in the same event." in said
+    assert "at_home equals the column home_flag." in said
+    assert profile.headline in str(profile)
+    assert "<table>" in profile._repr_html_()
+    assert profile.compare(profile) == []

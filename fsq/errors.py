@@ -47,6 +47,10 @@ class StoreError(FsqError):
     """A store that cannot be read or written; it still has what it had before."""
 
 
+class StoreRefusedError(StoreError):
+    """A store that does not take these rows, or this version of fsq: running again never helps."""
+
+
 class ModelIncompatibleError(FsqError):
     """Data that a model must not predict on.
 

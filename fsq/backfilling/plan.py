@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from fsq.intake.validation import (
 )
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import (
+    ColumnFit,
     CostEstimate,
     LedgerEntry,
     Store,
@@ -31,6 +33,8 @@ from fsq.stores import (
     open_store,
 )
 from fsq.utils.frames import filter_dates
+
+log = logging.getLogger("fsq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Job:
         base_version: when a table is backfilled in place, its version before the rows were read;
             else None.
         scoring: how to score.
+        fit: how the rows' columns fit the store's.
     """
 
     source: str
@@ -75,6 +80,7 @@ class Job:
     store: Store
     base_version: int | None
     scoring: ScoringOptions
+    fit: ColumnFit
 
     @property
     def date_column(self) -> str:
@@ -86,9 +92,10 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
     """Open the store, and read the schema of the source.
 
     Raises:
-        InputError: columns are missing or mistyped, or the source cannot be its own store.
+        InputError: columns are missing or mistyped, or of other types than the store's, or the
+            source cannot be its own store.
         ContractError: the contract cannot be used.
-        StoreError: the store cannot be read.
+        StoreError: the store cannot be read, or never be written.
     """
     opened = open_store(store, options.contract, name_source(source))
     scoring = options.scoring(opened.contract)
@@ -112,6 +119,10 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
     # In place, some stores update only the quality columns; others write whole rows again.
     updates_columns = in_place and get_capabilities(source).column_updates
     columns = [*(() if updates_columns else layout.carried), *layout.needed]
+    carried = [] if updates_columns else layout.carried
+    stored = {c: layout.schema[c] for c in (*carried, *table.key) if c in layout.schema}
+    fit = get_backend(store).fit_columns(opened, stored | dict(scoring.contract.output.polars))
+    fit.require()
     return Job(
         source,
         rows,
@@ -121,6 +132,7 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
         opened,
         base_version,
         scoring,
+        fit,
     )
 
 
@@ -199,6 +211,25 @@ def validate_steps(job: Job, rows: pl.LazyFrame, steps: list[Step]) -> dict[str,
         return count_unknown_labels(chosen, job.layout) if scoring.on_unknown == "default" else {}
 
 
+def validate_fit(job: Job, rows: pl.LazyFrame, steps: list[Step]) -> None:
+    """Refuse rows that the store cannot hold without loss, and tell what is done to their columns.
+
+    Raises:
+        InputError: values do not survive in the store's columns.
+        StoreError: the store does not let its rows of these dates go.
+    """
+    if not steps:
+        return
+    days = [step.day for step in steps]
+    get_backend(job.store.uri).check_dates(job.store, days)
+    chosen = rows.filter(pl.col(job.date_column).is_in(days))
+    carried = replace(job.fit, found={c: t for c, t in job.fit.found.items() if c in job.columns})
+    with source_read_errors(job.source):
+        carried.require(carried.find_losses(chosen))
+    for line in carried.describe():
+        log.warning("%s", line)
+
+
 def group_steps(steps: list[Step], chunk_rows: int) -> list[list[Step]]:
     """Group the steps, in order, so that a group has up to ``chunk_rows`` rows or one date."""
     groups: list[list[Step]] = []
@@ -220,7 +251,10 @@ def estimate_costs(
     if not backend.capabilities.bills_bytes:
         return None
     count = sum(step.rows for step in steps)
-    carried = () if job.base_version is not None else job.layout.carried
+    kept = [c for c in job.layout.carried if c not in job.fit.empty]
+    carried = () if job.base_version is not None else kept
     with source_read_errors(job.source):
-        workload = Workload(rows, count, job.scoring.contract, job.source, carried, commits)
+        workload = Workload(
+            job.fit.apply(rows), count, job.scoring.contract, job.source, carried, commits
+        )
         return backend.estimate_costs(job.store, workload)

@@ -22,6 +22,7 @@ from fsq.backfilling.plan import (
     make_plan,
     open_job,
     pending_steps,
+    validate_fit,
     validate_steps,
 )
 from fsq.backfilling.source import fingerprint_dates, source_read_errors, spilled_to_disk
@@ -111,6 +112,7 @@ def backfill(
             plan = make_plan(job, rows, dates, options)
         pending = pending_steps(plan)
         unknown = validate_steps(job, rows, pending)
+        validate_fit(job, rows, pending)
         groups = group_steps(pending, options.chunk_rows)
         if options.dry_run:
             costs = estimate_costs(job, rows, pending, commits=len(groups))
@@ -130,7 +132,7 @@ def _score_groups(
             batch = rows.filter(pl.col(job.date_column).is_in(list(entries))).collect()
         # Nested rows take much memory: convert chunk by chunk, so that only one copy exists.
         chunks = score_in_chunks(batch, job.layout, job.scoring)
-        yield pa.concat_tables(map(to_arrow, chunks)), entries
+        yield pa.concat_tables(to_arrow(job.fit.apply(c)) for c in chunks), entries
 
 
 @dataclass

@@ -15,7 +15,7 @@ from fsq.backfilling.files import scan_files
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.preparation import prepare_rows
-from fsq.stores import get_capabilities, is_store, open_store
+from fsq.stores import get_backend, get_capabilities, is_store
 from fsq.stores.read_errors import first_line, is_read_error
 
 
@@ -43,7 +43,7 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
 def _scan(uri: str) -> pl.LazyFrame:
     scheme, has_scheme, _ = uri.partition("://")
     if is_store(uri):
-        return open_store(uri).read()
+        return get_backend(uri).scan(uri)
     if has_scheme and scheme != "file":
         raise StoreError(f"{scheme}:// sources are not supported; use files or bigquery://")
     try:

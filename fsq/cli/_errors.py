@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from fsq.cli._output import Output
-from fsq.errors import ContractError, FsqError, InputError, ModelIncompatibleError, StoreError
+from fsq.errors import (
+    ContractError,
+    FsqError,
+    InputError,
+    ModelIncompatibleError,
+    StoreError,
+    StoreRefusedError,
+)
 
 FINE, FAILED_CHECK, BAD_INPUT, STORE_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -11,6 +18,7 @@ FINE, FAILED_CHECK, BAD_INPUT, STORE_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
     (InputError, BAD_INPUT, "nothing was written; correct the input, then run it again"),
     (ContractError, BAD_INPUT, "`fsq contract show` prints a contract that works"),
+    (StoreRefusedError, STORE_FAILED, "the store still has what it had before"),
     (StoreError, STORE_FAILED, "the store still has what it had before; run it again"),
     (
         ModelIncompatibleError,

@@ -78,6 +78,18 @@ def list_computed_at_columns(columns: Iterable[str], form: Form) -> list[str]:
     return [c for c in order if c in names]
 
 
+def list_moments(columns: Iterable[str]) -> list[str]:
+    """Carried columns that are moments to fsq, in which a fraction of a microsecond is no matter.
+
+    >>> list_moments(["computed_at", "created_at"])
+    ['computed_at']
+    """
+    names = set(columns)
+    order = ["computed_at", "as_of"]
+    order += ["updated_at", "created_at"] if holds_features(names) else []
+    return [c for c in order if c in names]
+
+
 @stage("intake")
 def to_wide(frame: pl.DataFrame, form: Form, contract: Contract) -> pl.DataFrame:
     """Add the wide form's columns to rows of any form.

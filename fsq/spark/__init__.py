@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
 from fsq.backfilling.options import BackfillKeywords, BackfillOptions
-from fsq.backfilling.plan import estimate_costs, open_job, pending_steps
+from fsq.backfilling.plan import estimate_costs, open_job, pending_steps, validate_fit
 from fsq.backfilling.run import BackfillResult
 from fsq.errors import InputError
 from fsq.spark.distributed import DistributedJob
@@ -78,6 +78,7 @@ def backfill(
         plan = [replace(step, reason=None) for step in plan]
     pending = pending_steps(plan)
     unknown = distributed.validate(pending)
+    validate_fit(job, job.rows, pending)
     if options.dry_run:
         costs = estimate_costs(job, job.rows, pending, commits=1)
         return BackfillResult(plan, unknown_sources=unknown, costs=costs)

@@ -84,7 +84,10 @@ class DistributedJob:
                 [[step.day for step in group] for group in group_steps(pending, self._chunk_rows)],
                 self._job.columns,
             ),
-            writer=write.create_writer(score_validated(empty, self._job.layout, self._job.scoring)),
+            writer=write.create_writer(
+                self._job.fit.apply(score_validated(empty, self._job.layout, self._job.scoring))
+            ),
+            fit=self._job.fit,
             planned={step.day: self._fingerprints[step.day] for step in pending},
         )
         total_rows = sum(step.rows for step in pending)

@@ -20,7 +20,7 @@ from fsq.intake.layout import Layout
 from fsq.intake.validation import validate_rows
 from fsq.scoring.engine import score_validated
 from fsq.scoring.options import ScoringOptions
-from fsq.stores import DataWriter, WriterCommitMessage
+from fsq.stores import ColumnFit, DataWriter, WriterCommitMessage
 from fsq.stores.validation import validate_keys
 
 # One row per date; what a task wrote for all its dates is repeated in each of its rows.
@@ -63,6 +63,7 @@ class TaskSpec:
         scoring: how to score.
         writer: where to write; None to fingerprint the dates only.
         planned: rows and fingerprint of each date when it was planned.
+        fit: how the scored rows' columns fit the store's; None to fingerprint the dates only.
     """
 
     source: str
@@ -73,6 +74,7 @@ class TaskSpec:
     scoring: ScoringOptions
     writer: DataWriter | None = None
     planned: dict[date, tuple[int, str]] = field(default_factory=dict)
+    fit: ColumnFit | None = None
 
     @property
     def table(self) -> Table:
@@ -126,7 +128,7 @@ def score_task(spec: TaskSpec, writer: DataWriter, task: int) -> pl.DataFrame:
         for start in range(0, rows.height, _SLICE_ROWS):
             scored = score_validated(rows.slice(start, _SLICE_ROWS), spec.layout, spec.scoring)
             tiers.update(dict(scored["quality_tier"].value_counts().iter_rows()))
-            yield scored
+            yield scored if spec.fit is None else spec.fit.apply(scored)
 
     message = writer.write(task, score_slices())
     return dates.with_columns(**_message_columns(message, tiers))

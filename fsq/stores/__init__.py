@@ -11,6 +11,7 @@ from fsq.stores.base import (
     table_disappeared,
     write_conflict,
 )
+from fsq.stores.column_fit import ColumnFit
 from fsq.stores.costs import CostEstimate, CostItem, Price, Workload
 from fsq.stores.migration import LegacyDropResult, LegacyReference, Migration
 from fsq.stores.registry import (
@@ -33,6 +34,7 @@ __all__ = [
     "Backend",
     "BatchWrite",
     "Capabilities",
+    "ColumnFit",
     "CostEstimate",
     "CostItem",
     "DataWriter",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar, Generic, TypeVar
 
 import polars as pl
@@ -14,6 +15,7 @@ from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema.output import OutputSchema
 from fsq.stores.base import BatchWrite, Store
+from fsq.stores.column_fit import ColumnFit, fit_columns
 from fsq.stores.costs import CostEstimate, Workload
 from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.stores.schema_diff import SchemaDiff
@@ -101,6 +103,27 @@ class Backend(ABC, Generic[AnyStore]):
     def is_store(self, uri: str) -> bool:
         """Whether a source with this URI is a store, and not plain files."""
         return True
+
+    def scan(self, uri: str) -> pl.LazyFrame:
+        """All rows of a table that is a source, lazily."""
+        return self.open(uri).read()
+
+    def fit_columns(self, store: AnyStore, columns: Mapping[str, pl.DataType]) -> ColumnFit:
+        """How rows of these columns fit a store's table; for dry runs, before anything is written.
+
+        Raises:
+            StoreError: the table cannot be read, or never be written.
+        """
+        exists = store.version() is not None
+        table = store.read().collect_schema() if exists else None
+        return fit_columns(store.uri, columns, table, lambda dtype: dtype)
+
+    def check_dates(self, store: AnyStore, days: Sequence[date]) -> None:
+        """Refuse dates that a store's table does not let go.
+
+        Raises:
+            StoreRefusedError: rows of these dates cannot be replaced.
+        """
 
     def open_batch_write(self, store: AnyStore, since: int | None) -> BatchWrite:
         """Begin a write by many processes; see ``fsq.stores.open_batch_write``."""

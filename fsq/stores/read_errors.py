@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,7 +29,10 @@ def is_read_error(error: BaseException) -> bool:
     # A damaged schema in a file is reported as an invalid operation, like many bugs.
     invalid = isinstance(error, pl.exceptions.InvalidOperationError)
     damaged = invalid and "ARROW:schema" in str(error)
-    return damaged or isinstance(error, _READ_ERRORS) or type(error).__name__ == "PanicException"
+    # Named, not imported: deltalake is slow to import, and most commands do without it.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    rust = not names.isdisjoint({"PanicException", "DeltaError"})
+    return damaged or rust or isinstance(error, _READ_ERRORS)
 
 
 @contextmanager
@@ -50,5 +54,6 @@ def store_read_errors(uri: str) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error; some carry a whole query plan."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    """The first line of an error, without hints for Polars' own API; some carry a whole plan."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return re.sub(r",? ?\(?hint: .*", "", line)[:300]

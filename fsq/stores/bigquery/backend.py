@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
 
 from fsq.contract import Contract
 from fsq.schema.output import OutputSchema
@@ -11,6 +13,7 @@ from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite
 from fsq.stores.bigquery.client import GRPC_VARIABLE, REST_VARIABLE
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.column_fit import ColumnFit
 from fsq.stores.costs import CostEstimate, Workload
 from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.stores.schema_diff import SchemaDiff
@@ -52,6 +55,14 @@ class BigQueryBackend(Backend["BigQueryStore"]):
     def identify_table(self, uri: str) -> str:
         """The table's name without its location."""
         return f"bigquery://{TableName.parse(uri).dotted}"
+
+    def fit_columns(self, store: BigQueryStore, columns: Mapping[str, pl.DataType]) -> ColumnFit:
+        """How rows of these columns fit the table.
+
+        Raises:
+            StoreError: the service refused or did not recover.
+        """
+        return store.fit(columns)
 
     def open_batch_write(self, store: BigQueryStore, since: int | None) -> BatchWrite:
         """Begin a write by many processes."""

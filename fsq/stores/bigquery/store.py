@@ -17,6 +17,7 @@ from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared
 from fsq.stores.bigquery.client import Clients, open_clients
+from fsq.stores.bigquery.column_types import fit_to_table
 from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.ledger import read_ledger, write_ledger
 from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
@@ -29,6 +30,7 @@ from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_stag
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import fill_null_arrays, find_stamps, write_rows
+from fsq.stores.column_fit import ColumnFit
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import validate_keys
@@ -143,6 +145,13 @@ class BigQueryStore(OriginOfRows, SideTables):
                 return 0
             return int(table.num_bytes * min(1.0, rows / table.num_rows))
 
+    def fit(self, columns: Mapping[str, pl.DataType]) -> ColumnFit:
+        """How rows of these columns fit the table."""
+        with self.connect() as clients:
+            table = self._get(clients)
+        target = None if table is None else table.schema
+        return fit_to_table(self.uri, columns, target, self.contract.output)
+
     def replace(
         self,
         scored: pl.DataFrame | pa.Table,
@@ -167,6 +176,10 @@ class BigQueryStore(OriginOfRows, SideTables):
             StoreError: the service refused or did not recover; either all rows are written or
                 none.
         """
+        if isinstance(scored, pl.DataFrame):
+            fit = self.fit(scored.schema)
+            fit.require(fit.find_losses(scored.lazy()))
+            scored = fit.apply(scored)
         table = to_arrow(fill_null_arrays(scored))
         origin = self.adopt_contract(list_contract_names(table))
         contract = origin.contract
@@ -179,6 +192,10 @@ class BigQueryStore(OriginOfRows, SideTables):
             mode = choose_mode(target, since)
             columns = select_columns_to_send(table.schema, target, mode, contract)
             sent = table.select(columns).combine_chunks()
+            types = pl.DataFrame(sent.schema.empty_table()).schema
+            fit = fit_to_table(self.uri, types, target.schema, contract.output)
+            fit.require_arrow(sent)
+            sent = fit.apply_arrow(sent)
             inserts = mode is not Mode.IN_PLACE
             validate_rows(sent, target.schema, self.uri, contract.output, inserts=inserts)
             staging = create_staging(clients, self.name, target, columns)

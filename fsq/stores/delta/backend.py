@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +14,7 @@ from fsq.errors import InputError
 from fsq.schema.output import OutputSchema
 from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite
+from fsq.stores.column_fit import ColumnFit
 from fsq.stores.migration import LegacyDropResult, Migration
 
 if TYPE_CHECKING:
@@ -48,6 +50,31 @@ class DeltaBackend(Backend["DeltaStore"]):
     def is_store(self, uri: str) -> bool:
         """Whether the folder has a Delta log; other folders hold plain files."""
         return (Path(uri.removeprefix("file://")) / "_delta_log").is_dir()
+
+    def scan(self, uri: str) -> pl.LazyFrame:
+        """All rows of a table; those with column mapping, too, which cannot be stores.
+
+        Raises:
+            StoreError: the table cannot be read.
+        """
+        return self.open(uri).scan()
+
+    def fit_columns(self, store: DeltaStore, columns: Mapping[str, pl.DataType]) -> ColumnFit:
+        """How rows of these columns fit the table.
+
+        Raises:
+            StoreError: the table cannot be read.
+            StoreRefusedError: it has features that fsq does not write.
+        """
+        return store.fit(columns)
+
+    def check_dates(self, store: DeltaStore, days: Sequence[date]) -> None:
+        """Refuse dates that an append-only table holds already.
+
+        Raises:
+            StoreRefusedError: it is one, and has rows of them.
+        """
+        store.check_dates(days)
 
     def open_batch_write(self, store: DeltaStore, since: int | None) -> BatchWrite:
         """Begin a write by many processes."""

@@ -1,4 +1,4 @@
-"""Reading single fields of a Delta table's nested detail.
+"""Reading a Delta table: by Polars, by delta-rs's engine, or single fields of its nested detail.
 
 Polars decodes a nested column as a whole. Parquet stores each field separately, and Arrow reads
 only those that you name: a few fields of a season take a tenth of the time.
@@ -11,26 +11,47 @@ from datetime import date
 
 import polars as pl
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from fsq.schema.columns import DETAIL, DETAIL_TYPE
 from fsq.schema.nested import detail_field, dotted_name, select_columns, selectable_names
+from fsq.stores.delta.protocol import needs_engine, require_readable
+from fsq.stores.delta.table import LocalTable
 from fsq.utils.frames import filter_dates, scan_batches
 
 
+def scan_rows(
+    table: LocalTable, uri: str, date_column: str, start: date | None, end: date | None
+) -> pl.LazyFrame:
+    """Rows from start to end, lazily, by whichever engine knows the table's features.
+
+    Raises:
+        StoreRefusedError: none does.
+    """
+    protocol = table.full_protocol()
+    require_readable(protocol, uri)
+    if not needs_engine(protocol):
+        return filter_dates(pl.scan_delta(table), date_column, start, end)
+    schema = pl.Schema(table.schema())
+    dates = _to_sql(date_column, start, end)
+
+    def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+        needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
+        columns = [c for c in schema if c in needed]
+        for batch in table.scan(columns=columns, predicate=dates):
+            yield pl.DataFrame(batch).cast({c: schema[c] for c in columns})
+
+    return scan_batches(read, schema)
+
+
 def scan_detail_fields(
-    table: DeltaTable,
+    table: LocalTable,
     date_column: str,
     start: date | None,
     end: date | None,
     columns: Sequence[str],
 ) -> pl.LazyFrame:
     """Rows from start to end; of the detail, only the fields that ``columns`` names."""
-    rows = pl.scan_delta(table)
-    types = rows.collect_schema()
-    # The files of such tables do not hold exactly the table's rows and columns, so Polars reads.
-    if table.protocol().reader_features or table.metadata().partition_columns:
-        return filter_dates(rows, date_column, start, end).select(select_columns(columns))
+    types = pl.Schema(table.schema())
     fields = DETAIL_TYPE.to_schema()
     schema = pl.Schema(
         {c: types[c] if (f := detail_field(c)) is None else pl.List(fields[f]) for c in columns}
@@ -45,6 +66,13 @@ def scan_detail_fields(
             yield filter_dates(rows, date_column, start, end).collect()
 
     return scan_batches(read, schema, validate_schema=True)
+
+
+def has_plain_files(table: LocalTable) -> bool:
+    """Whether the table's files hold exactly its rows and columns, under the same names."""
+    protocol = table.protocol()
+    plain = not protocol.reader_features and not needs_engine(protocol)
+    return plain and not table.metadata().partition_columns
 
 
 def _to_sql(column: str, start: date | None, end: date | None) -> str | None:

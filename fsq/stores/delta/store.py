@@ -16,23 +16,32 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
-from fsq.schema.nested import detail_field, selectable_names
+from fsq.schema.nested import detail_field, select_columns, selectable_names
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
+from fsq.stores.column_fit import ColumnFit
+from fsq.stores.delta.column_types import fit_to_table
 from fsq.stores.delta.ledger import make_commit_metadata, read_ledger, read_origin
-from fsq.stores.delta.read import scan_detail_fields
+from fsq.stores.delta.protocol import (
+    append_only_error,
+    is_append_only,
+    require_store,
+    require_writable,
+)
+from fsq.stores.delta.read import has_plain_files, scan_detail_fields, scan_rows
 from fsq.stores.delta.side import load_side, save_side
 from fsq.stores.delta.table import LocalTable
 from fsq.stores.delta.write import (
     ATTEMPTS,
     create_table,
     delta_write_errors,
+    find_dates,
     overwrite_dates,
     wait_before_retry,
 )
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
+from fsq.stores.read_errors import first_line
 from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import validate_keys
-from fsq.utils.frames import filter_dates
 
 # delta-rs decodes these in a path, which leads elsewhere, or panics.
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
@@ -75,18 +84,19 @@ class DeltaStore(OriginOfRows, SideTables):
         self._seen = self._seen or exists
         return exists
 
-    def load_table(self, version: int | None = None) -> DeltaTable:
+    def load_table(self, version: int | None = None) -> LocalTable:
         """The table as it is now, or as it was at a version.
 
         Raises:
-            StoreError: there is no table, or its log cannot be read.
+            StoreError: there is no table, its log cannot be read, or delta-rs lacks a feature
+                that it needs.
         """
         try:
             return LocalTable(self._path, version=version)
         except TableNotFoundError:
             raise StoreError(f"there is no store at {self.uri}; backfill it first") from None
         except (DeltaError, OSError) as error:
-            raise StoreError(f"{self.uri} cannot be read: {error}") from error
+            raise StoreError(f"{self.uri} cannot be read: {first_line(error)}") from error
 
     def read(
         self,
@@ -98,17 +108,56 @@ class DeltaStore(OriginOfRows, SideTables):
 
         Raises:
             StoreError: there is no table, or it lacks one of the columns.
+            StoreRefusedError: it has features that no store can have.
         """
         table, date_column = self.load_table(), self.contract.table.date
-        rows = pl.scan_delta(table)
-        if columns is not None:
-            existing = selectable_names(rows.collect_schema())
-            if missing := [c for c in columns if c not in existing]:
-                raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
-            if any(detail_field(c) for c in columns):
-                return scan_detail_fields(table, date_column, start, end, columns)
-        rows = filter_dates(rows, date_column, start, end)
-        return rows if columns is None else rows.select(columns)
+        require_store(table.full_protocol(), self.uri)
+        rows = scan_rows(table, self.uri, date_column, start, end)
+        if columns is None:
+            return rows
+        existing = selectable_names(rows.collect_schema())
+        if missing := [c for c in columns if c not in existing]:
+            raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
+        if any(detail_field(c) for c in columns) and has_plain_files(table):
+            return scan_detail_fields(table, date_column, start, end, columns)
+        return rows.select(select_columns(columns))
+
+    def scan(self) -> pl.LazyFrame:
+        """All rows, lazily, of a table that need only be a source.
+
+        Raises:
+            StoreError: there is no table.
+            StoreRefusedError: neither Polars nor delta-rs can read it.
+        """
+        return scan_rows(self.load_table(), self.uri, "", None, None)
+
+    def fit(self, columns: Mapping[str, pl.DataType], table: LocalTable | None = None) -> ColumnFit:
+        """How rows of these columns fit the table.
+
+        Args:
+            columns: the rows' columns and their types.
+            table: the table, if it is loaded already.
+
+        Raises:
+            StoreError: the table cannot be read.
+            StoreRefusedError: it has features that fsq does not write.
+        """
+        if table is None and not self._is_table():
+            return fit_to_table(self.uri, columns, None)
+        table = table or self.load_table()
+        require_writable(table.full_protocol(), self.uri)
+        return fit_to_table(self.uri, columns, table)
+
+    def check_dates(self, days: Sequence[date]) -> None:
+        """Refuse dates that an append-only table holds already.
+
+        Raises:
+            StoreRefusedError: it is one, and has rows of them.
+        """
+        if not self._is_table() or not is_append_only(table := self.load_table()):
+            return
+        if found := find_dates(table, self.contract.table.date, days):
+            raise append_only_error(self.uri, found)
 
     def replace(
         self,
@@ -128,12 +177,13 @@ class DeltaStore(OriginOfRows, SideTables):
                 touches their dates is then an error, not retried: the rows are outdated.
 
         Raises:
-            InputError: a key is missing, NULL or duplicated, or the rows were scored with another
-                contract than the store's; nothing is written.
+            InputError: a key is missing, NULL or duplicated, the rows were scored with another
+                contract than the store's, or the table cannot hold their values; nothing is
+                written.
             StoreError: the table cannot be written, other writers kept committing first, or
                 they changed these dates after ``since``.
         """
-        table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
+        table = self._fit_rows(scored)
         origin = self.adopt_contract(list_contract_names(table))
         days = validate_keys(table, self.contract.table)
         if not days:
@@ -145,8 +195,14 @@ class DeltaStore(OriginOfRows, SideTables):
             try:
                 with delta_write_errors(self.uri):
                     self.create(table.schema)
+                target = self.load_table(since)
+                # Others may have changed the table's columns since the rows were fitted to it.
+                fit = self.fit(pl.DataFrame(table.schema.empty_table()).schema, target)
+                fit.require_arrow(table)
+                table = fit.apply_arrow(table)
+                with delta_write_errors(self.uri, target):
                     version = overwrite_dates(
-                        self.load_table(since), table, self.contract.table.date, days, properties
+                        target, table, self.contract.table.date, days, properties, self.uri
                     )
                 self._seen = True
                 conflict = since is not None and version != since + 1
@@ -158,8 +214,16 @@ class DeltaStore(OriginOfRows, SideTables):
                 wait_before_retry(attempt)
         raise StoreError(
             f"{self.uri}: other writers committed first {ATTEMPTS} times; run it again. "
-            f"{last_error}"
+            f"{first_line(last_error)}"
         )
+
+    def _fit_rows(self, scored: pl.DataFrame | pa.Table) -> pa.Table:
+        """The rows with the types that the table has, or will have."""
+        if isinstance(scored, pa.Table):
+            return scored
+        fit = self.fit(scored.schema)
+        fit.require(fit.find_losses(scored.lazy()))
+        return to_arrow(fit.apply(scored))
 
     def create(self, schema: pa.Schema) -> None:
         """Create the table, if there is none yet.

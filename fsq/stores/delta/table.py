@@ -1,20 +1,24 @@
-"""Delta tables in folders of any name."""
+"""Delta tables in folders of any name, with partitions of any value."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import unquote
 
+import polars as pl
 from deltalake import DeltaTable
+from deltalake.table import ProtocolVersions
 
 from fsq.errors import StoreError
+from fsq.stores.delta.protocol import LOG_ONLY, WIDENED
 
 
 class LocalTable(DeltaTable):
-    """A table that names its files by their paths in the file system.
+    """A table that names its files by their paths in the file system, as Polars and Arrow do.
 
-    delta-rs names them as URLs, in which a blank or an accent is escaped; Polars and Arrow, which
-    read the files, do not find them under such names.
+    delta-rs names them as URLs below the table's URL. In that, a blank or an accent is escaped;
+    what follows it is the path in the log, which names a folder such as ``venue=Ball%20Arena`` as
+    it is.
     """
 
     def file_uris(self, *filters: Any, **named: Any) -> list[str]:
@@ -23,8 +27,35 @@ class LocalTable(DeltaTable):
         Raises:
             StoreError: a path in the log leads out of the table with ``..``.
         """
-        uris: list[str] = super().file_uris(*filters, **named)
-        paths = [unquote(uri.removeprefix("file://")) for uri in uris]
-        if outside := [p for p in paths if ".." in p.split("/")]:
+        paths = [self._to_path(uri) for uri in super().file_uris(*filters, **named)]
+        if outside := [p for p in map(unquote, paths) if ".." in p.split("/")]:
             raise StoreError(f"{outside[0]!r}: the table's log names a file outside the table")
         return paths
+
+    def deletion_vectors(self) -> Any:
+        """Which rows of which files are deleted, under the same paths as in ``file_uris``.
+
+        Polars looks them up by path: under another one, deleted rows would come back.
+        """
+        vectors = pl.DataFrame(super().deletion_vectors())
+        paths = [self._to_path(uri) for uri in vectors["filepath"]]
+        return vectors.with_columns(filepath=pl.Series(paths, dtype=pl.String)).to_arrow()
+
+    def protocol(self) -> ProtocolVersions:
+        """The protocol without the features that Polars need not know to read the files."""
+        full = super().protocol()
+        if full.reader_features is None:
+            return full
+        features = [f for f in full.reader_features if f not in LOG_ONLY | WIDENED]
+        return full._replace(reader_features=features)
+
+    def full_protocol(self) -> ProtocolVersions:
+        """The protocol as the table's log states it."""
+        return super().protocol()
+
+    def _to_path(self, uri: str) -> str:
+        root = self.table_uri.removeprefix("file://").removesuffix("/")
+        path = uri.removeprefix("file://")
+        if path.startswith(f"{root}/"):
+            return unquote(root) + path.removeprefix(root)
+        return unquote(path)

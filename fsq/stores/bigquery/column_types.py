@@ -1,0 +1,103 @@
+"""The types of a BigQuery table's columns, and whether rows fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+import pyarrow as pa
+from google.cloud.bigquery import SchemaField
+
+from fsq.intake.formats import list_moments
+from fsq.schema.arrow import arrow_schema
+from fsq.schema.bigquery import field_for_arrow
+from fsq.schema.output import OutputSchema
+from fsq.stores.bigquery.validate import standard_type_of
+from fsq.stores.column_fit import ColumnFit, fit_columns
+
+_TYPES: dict[str, pl.DataType] = {
+    "STRING": pl.String(),
+    "JSON": pl.String(),
+    "GEOGRAPHY": pl.String(),
+    "BYTES": pl.Binary(),
+    "INT64": pl.Int64(),
+    "FLOAT64": pl.Float64(),
+    "BOOL": pl.Boolean(),
+    "DATE": pl.Date(),
+    "TIME": pl.Time(),
+    "DATETIME": pl.Datetime("us"),
+    "TIMESTAMP": pl.Datetime("us", "UTC"),
+    "NUMERIC": pl.Decimal(38, 9),
+    "BIGNUMERIC": pl.Decimal(38, 9),
+}
+# Digits before and after the point.
+_DIGITS = {"NUMERIC": (29, 9), "BIGNUMERIC": (38, 38)}
+
+
+def bigquery_type(dtype: pl.DataType) -> pl.DataType | None:
+    """The type of a new column for values of this type; None if fsq knows none in BigQuery.
+
+    >>> bigquery_type(pl.UInt8()), bigquery_type(pl.Duration())
+    (Int64, None)
+    """
+    if dtype.is_integer() and not isinstance(dtype, pl.Int8 | pl.Int16 | pl.Int32):
+        dtype = pl.Int64()
+    if isinstance(dtype, pl.Float16):
+        dtype = pl.Float32()
+    try:
+        plain = arrow_schema(pl.Schema({"c": dtype})).field("c")
+        field_for_arrow(plain)
+    except (KeyError, pl.exceptions.PolarsError, pa.ArrowException):
+        return None
+    return pl.DataFrame(pa.schema([plain]).empty_table()).schema["c"]
+
+
+def table_type(field: SchemaField, found: pl.DataType | None = None) -> pl.DataType:
+    """A field's type; Object where Polars has nothing like it.
+
+    Args:
+        field: of the table.
+        found: the rows' type; decimals are sent as they are where they have room.
+    """
+    name = standard_type_of(field)
+    if isinstance(found, pl.Decimal) and name in _DIGITS:
+        before, after = _DIGITS[name]
+        if found.scale <= after and (found.precision or 38) - found.scale <= before:
+            return found
+    if name == "STRUCT":
+        inner: pl.DataType = pl.Struct({f.name: table_type(f) for f in field.fields})
+    else:
+        inner = _TYPES.get(name, pl.Object())
+    return pl.List(inner) if field.mode == "REPEATED" else inner
+
+
+def fit_to_table(
+    uri: str,
+    columns: Mapping[str, pl.DataType],
+    target: Sequence[SchemaField] | None,
+    output: OutputSchema,
+) -> ColumnFit:
+    """How rows of these columns fit a table; None if there is none yet."""
+    moments = list_moments(columns)
+    if target is None:
+        return fit_columns(uri, columns, None, bigquery_type, moments)
+    existing = {f.name: table_type(f, columns.get(f.name)) for f in target}
+    names = {n.lower() for n in existing}
+    dropped = {n for n in output.legacy if n.lower() not in names}
+    sent = {c: dtype for c, dtype in columns.items() if c not in dropped}
+    fit = fit_columns(uri, sent, existing, bigquery_type, moments)
+    return _refuse_new_columns(fit, output)
+
+
+def _refuse_new_columns(fit: ColumnFit, output: OutputSchema) -> ColumnFit:
+    """The same fit, where columns that the table lacks are problems: fsq adds none by itself."""
+    quality = [c for c in fit.added if c in output.names]
+    others = [c for c in fit.added if c not in output.names]
+    problems = list(fit.problems)
+    if quality:
+        cure = "add them with `fsq schema migrate`"
+        problems.append(f"the table lacks the quality columns {quality}; {cure}")
+    if others:
+        problems.append(f"the table lacks the columns {others}; add or drop them")
+    return replace(fit, added=(), problems=tuple(problems))

@@ -1,0 +1,325 @@
+"""Whether rows fit a store's columns: types are compared, and values where types differ.
+
+Stores cast what they are given, and lose what their own type cannot hold: 7.6 becomes 7. So each
+column is compared with the table's before anything is written, and cast only if every value
+survives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+import polars as pl
+import pyarrow as pa
+
+from fsq.errors import InputError, short
+from fsq.schema.arrow import to_arrow
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+# What a new column of some type becomes in a store; None if the store has nothing like it.
+StoreType = Callable[[pl.DataType], pl.DataType | None]
+
+# Stores and readers know these years only; infinite moments lie far outside.
+_FIRST_YEAR, _LAST_YEAR = 1, 9999
+_NANOS = 1_000  # in a microsecond, the finest unit of stores
+_CURES = {
+    pl.Time: "cast it to a string",
+    pl.Duration: "cast it to a number of seconds",
+    pl.Object: "cast it to a string",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFit:
+    """How rows of some columns fit a table.
+
+    Attributes:
+        uri: the store.
+        found: the rows' columns and their types.
+        casts: columns that the table holds with another type, and that type; a cast may lose
+            values, which ``find_losses`` looks for.
+        empty: columns of no type, NULL in every row, which the table lacks: they are left out.
+        added: columns that the table lacks and gets.
+        rounded: columns whose fractions of a microsecond do not count.
+        required: columns in which the table allows no NULL.
+        problems: why the rows can never fit, one sentence each with its cure.
+    """
+
+    uri: str
+    found: Mapping[str, pl.DataType] = field(default_factory=dict)
+    casts: Mapping[str, pl.DataType] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    rounded: frozenset[str] = frozenset()
+    required: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def require(self, problems: Collection[str] = ()) -> None:
+        """Refuse rows that do not fit.
+
+        Args:
+            problems: others, found in the rows' values.
+
+        Raises:
+            InputError: there are problems.
+        """
+        if every := [*self.problems, *problems]:
+            raise InputError(every, f"the rows do not fit {self.uri}; nothing was written")
+
+    @property
+    def doubtful(self) -> list[str]:
+        """The columns whose values decide whether they fit."""
+        return [c for c in self.found if c in self.required or self._is_doubtful(c)]
+
+    def find_losses(self, rows: pl.LazyFrame) -> list[str]:
+        """What the table cannot hold of these rows' values; only doubtful columns are read."""
+        checks = {c: self._count_losses(c) for c in self.found if self._is_doubtful(c)}
+        nulls = [c for c in self.required if c in self.found]
+        counts = rows.select(
+            *(check.sum().alias(f"lost:{c}") for c, check in checks.items()),
+            *(pl.col(c).null_count().alias(f"null:{c}") for c in nulls),
+        )
+        found = counts.collect().row(0, named=True) if checks or nulls else {}
+        problems = [
+            self._describe_loss(c, found[f"lost:{c}"], rows.filter(checks[c]))
+            for c in checks
+            if found[f"lost:{c}"]
+        ]
+        return problems + [
+            f"{c} is NULL in {found[f'null:{c}']} rows, and NOT NULL in {self.uri}; fill it"
+            for c in nulls
+            if found[f"null:{c}"]
+        ]
+
+    def describe(self) -> list[str]:
+        """What is done to columns so that they fit, one sentence each."""
+        out = [
+            f"{c}: {self.found[c]} is stored as {dtype}; no value changes"
+            for c, dtype in self.casts.items()
+            if c not in self.rounded and not _same_values(self.found[c], dtype)
+        ]
+        if self.added:
+            out.append(f"new columns in {self.uri}: {', '.join(self.added)}")
+        if self.empty:
+            out.append(f"left out, since no row has a value: {', '.join(self.empty)}")
+        return out
+
+    def apply(self, rows: Frame) -> Frame:
+        """The rows as the table takes them; ``find_losses`` must have found nothing."""
+        present = rows.collect_schema()
+        casts = [pl.col(c).cast(dtype) for c, dtype in self.casts.items() if c in present]
+        return rows.drop(self.empty, strict=False).with_columns(casts)
+
+    def require_arrow(self, rows: pa.Table) -> None:
+        """Refuse rows that do not fit, or lose values.
+
+        Raises:
+            InputError: they are such.
+        """
+        self.require(self.find_losses(pl.DataFrame(rows.select(self.doubtful)).lazy()))
+
+    def apply_arrow(self, rows: pa.Table) -> pa.Table:
+        """The same for an Arrow table; columns that fit are not copied."""
+        rows = rows.drop_columns([c for c in self.empty if c in rows.column_names])
+        for column, dtype in self.casts.items():
+            if column in rows.column_names:
+                values = pl.DataFrame(rows.select([column])).with_columns(pl.all().cast(dtype))
+                naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None
+                stored = values.to_arrow() if naive else to_arrow(values)
+                rows = rows.set_column(rows.column_names.index(column), column, stored[column])
+        return rows
+
+    def _is_doubtful(self, column: str) -> bool:
+        found = self.found[column]
+        held = self.casts.get(column, found)
+        return _is_moment(found) or isinstance(found, pl.Time) or not _always_fits(found, held)
+
+    def _count_losses(self, column: str) -> pl.Expr:
+        """Whether a value does not survive; a moment beyond the years of stores does not either."""
+        found, value = self.found[column], pl.col(column)
+        held = self.casts.get(column, found)
+        lost = pl.lit(value=False)
+        if _is_moment(found):  # of an infinite one, the year is NULL
+            known = value.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR).fill_null(value=False)
+            lost = value.is_not_null() & ~known
+        if isinstance(found, pl.Time):
+            lost = value.cast(pl.Int64) % _NANOS != 0
+        if held != found and column not in self.rounded and not _always_fits(found, held):
+            kept = value.cast(held, strict=False).cast(found, strict=False)
+            lost |= kept.ne_missing(value)
+        return lost.fill_null(value=False)
+
+    def _describe_loss(self, column: str, count: int, lost: pl.LazyFrame) -> str:
+        found, held = self.found[column], self.casts.get(column, self.found[column])
+        examples = lost.select(_show(column, found)).head(1).collect().to_series().to_list()
+        example = short(str(examples[0])) if examples else ""
+        return (
+            f"{column} is {found} in the rows and {held} in {self.uri}, which cannot hold {count} "
+            f"of its values, such as {example}; {_cure(found, held)}"
+        )
+
+
+def fit_columns(
+    uri: str,
+    columns: Mapping[str, pl.DataType],
+    table: Mapping[str, pl.DataType] | None,
+    store_type: StoreType,
+    rounded: Collection[str] = (),
+    required: Collection[str] = (),
+) -> ColumnFit:
+    """Compare rows' columns with a table's, before anything is written.
+
+    Args:
+        uri: the store.
+        columns: the rows' columns and their types.
+        table: the table's; None if there is none yet.
+        store_type: what a new column becomes.
+        rounded: moments whose fractions of a microsecond do not count.
+        required: columns in which the table allows no NULL.
+
+    >>> as_it_is = lambda dtype: dtype
+    >>> fit = fit_columns("t", {"line": pl.Float64()}, {"line": pl.Int64()}, as_it_is)
+    >>> fit.find_losses(pl.LazyFrame({"line": [7.0, 8.0]}))
+    []
+    >>> fit.find_losses(pl.LazyFrame({"line": [7.0, 7.6]}))[0][:78]
+    'line is Float64 in the rows and Int64 in t, which cannot hold 1 of its values,'
+    """
+    names = {c.lower(): c for c in table or {}}
+    casts: dict[str, pl.DataType] = {}
+    empty: list[str] = []
+    added: list[str] = []
+    problems: list[str] = []
+    if lacking := [c for c in required if c not in columns]:
+        problems.append(f"the rows lack {lacking}, which {uri} requires; add them")
+    for column, found in columns.items():
+        existing = (table or {}).get(column)
+        if existing is None and (other := names.get(column.lower())) is not None:
+            problems.append(f"{column} is called {other} in {uri}; rename one of them")
+            continue
+        if existing is None and isinstance(found, pl.Null):
+            empty.append(column)
+            continue
+        held = store_type(found) if existing is None else match_type(found, existing, store_type)
+        if held is None and existing is None:
+            problems.append(f"{column} is {found}, which {uri} cannot hold; {_cure(found, None)}")
+        elif held is None:
+            problems.append(
+                f"{column} is {found} in the rows and {existing} in {uri}; {_cure(found, existing)}"
+            )
+        elif held != found:
+            casts[column] = held
+        if existing is None and table is not None:
+            added.append(column)
+    return ColumnFit(
+        uri,
+        dict(columns),
+        casts,
+        tuple(empty),
+        tuple(added),
+        frozenset(rounded) & frozenset(columns),
+        tuple(required),
+        tuple(problems),
+    )
+
+
+def match_type(found: pl.DataType, held: pl.DataType, store_type: StoreType) -> pl.DataType | None:
+    """The type that values get in a column of a table; None if they can never be held there.
+
+    Only values of one kind match: numbers, moments, texts, and lists and structs of such.
+    """
+    if found == held or isinstance(found, pl.Null):
+        return held
+    if isinstance(found, pl.List | pl.Array) and isinstance(held, pl.List):
+        inner = match_type(_inner(found), _inner(held), store_type)
+        return None if inner is None else pl.List(inner)
+    if isinstance(found, pl.Struct) and isinstance(held, pl.Struct):
+        present = struct_fields(held)
+        fields = {
+            name: match_type(dtype, present[name], store_type)
+            if name in present
+            else store_type(dtype)
+            for name, dtype in struct_fields(found).items()
+        }
+        known = {name: dtype for name, dtype in fields.items() if dtype is not None}
+        return pl.Struct(known) if len(known) == len(fields) else None
+    if _is_text(found) and isinstance(held, pl.String):
+        return held
+    if isinstance(found, pl.Datetime | pl.Time) and type(found) is type(held):
+        return held
+    if found.is_integer() and held.is_numeric():
+        return held
+    if found.is_float() and (held.is_float() or held.is_integer()):
+        return held
+    if found.is_decimal() and (held.is_decimal() or held.is_integer()):
+        return held
+    return None
+
+
+def _always_fits(found: pl.DataType, held: pl.DataType) -> bool:
+    """Whether a cast between matching types loses nothing, whatever the values."""
+    if found == held or isinstance(found, pl.Null) or _is_text(found):
+        return True
+    if isinstance(found, pl.List | pl.Array) and isinstance(held, pl.List):
+        return _always_fits(_inner(found), _inner(held))
+    if isinstance(found, pl.Struct) and isinstance(held, pl.Struct):
+        inside = struct_fields(held)
+        return all(_always_fits(d, inside[n]) for n, d in struct_fields(found).items())
+    if isinstance(found, pl.Datetime) and isinstance(held, pl.Datetime):
+        return found.time_unit == held.time_unit
+    if found.is_signed_integer() and held.is_unsigned_integer():
+        return False
+    if found.is_integer() and (held.is_integer() or held.is_float()):
+        return _bits(found) < _bits(held)
+    if found.is_float() and held.is_float():
+        return _bits(found) < _bits(held)
+    return False
+
+
+def _bits(dtype: pl.DataType) -> float:
+    """Bits of the largest number up to which a type holds every positive integer."""
+    name = str(dtype)
+    if dtype.is_float():
+        return {"Float16": 11.5, "Float32": 24.5, "Float64": 53.5}[name]
+    size = int(name.lstrip("UInt"))
+    return size if name.startswith("U") else size - 1
+
+
+def _same_values(found: pl.DataType, held: pl.DataType) -> bool:
+    """Whether a cast changes only how the same kind of value is encoded."""
+    unit = isinstance(found, pl.Datetime) and isinstance(held, pl.Datetime)
+    if isinstance(found, pl.List | pl.Array) and isinstance(held, pl.List):
+        return _same_values(_inner(found), _inner(held))
+    return unit or _is_text(found) or isinstance(found, pl.Null) or found == held
+
+
+def _show(column: str, dtype: pl.DataType) -> pl.Expr:
+    """A column as numbers where Python has no such moments."""
+    value = pl.col(column)
+    return value.to_physical() if _is_moment(dtype) else value
+
+
+def _cure(found: pl.DataType, held: pl.DataType | None) -> str:
+    if held is not None and held != found:
+        return f"cast it to {held}, rename or drop it, or write to another store"
+    if _is_moment(found):
+        return f"set it to NULL, or to a year from {_FIRST_YEAR} to {_LAST_YEAR}"
+    return f"{_CURES.get(type(found), 'cast it to another type')}, or drop it"
+
+
+def _is_moment(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.Date | pl.Datetime)
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+
+
+def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
+    return cast(pl.DataType, dtype.inner)
+
+
+def struct_fields(dtype: pl.Struct) -> dict[str, pl.DataType]:
+    """A struct's fields and their types."""
+    return {f.name: cast(pl.DataType, f.dtype) for f in dtype.fields}

@@ -1,0 +1,60 @@
+"""The types of a Delta table's columns, and whether rows fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import polars as pl
+from deltalake import DeltaTable
+
+from fsq.intake.formats import list_moments
+from fsq.stores.column_fit import ColumnFit, fit_columns, struct_fields
+
+_SAME = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.Decimal)
+_OTHERS = (pl.String, pl.Binary, pl.Boolean, pl.Date)
+
+
+def delta_type(dtype: pl.DataType) -> pl.DataType | None:
+    """The type of a new column for values of this type; None if Delta has nothing like it.
+
+    >>> delta_type(pl.UInt8()), delta_type(pl.Time())
+    (Int64, None)
+    """
+    if isinstance(dtype, _SAME + _OTHERS):
+        return dtype
+    if isinstance(dtype, pl.Categorical | pl.Enum | pl.Null):
+        return pl.String()
+    if isinstance(dtype, pl.Float16):
+        return pl.Float32()
+    if dtype.is_integer():
+        return pl.Int64()
+    if isinstance(dtype, pl.Datetime):
+        return pl.Datetime("us", "UTC")
+    if isinstance(dtype, pl.List | pl.Array):
+        inner = delta_type(cast(pl.DataType, dtype.inner))
+        return None if inner is None else pl.List(inner)
+    if isinstance(dtype, pl.Struct):
+        fields = {name: delta_type(inner) for name, inner in struct_fields(dtype).items()}
+        known = {name: inner for name, inner in fields.items() if inner is not None}
+        return pl.Struct(known) if known and len(known) == len(fields) else None
+    return None
+
+
+def fit_to_table(
+    uri: str, columns: Mapping[str, pl.DataType], table: DeltaTable | None
+) -> ColumnFit:
+    """How rows of these columns fit a table; None if there is none yet."""
+    if table is None:
+        return fit_columns(uri, columns, None, delta_type, list_moments(columns))
+    schema = table.schema()
+    required = [f.name for f in schema.fields if not f.nullable]
+    generated = [f.name for f in schema.fields if "delta.generationExpression" in f.metadata]
+    return fit_columns(
+        uri,
+        columns,
+        pl.Schema(schema),
+        delta_type,
+        list_moments(columns),
+        required=[c for c in required if c not in generated],
+    )

@@ -1,0 +1,257 @@
+"""Columns whose types differ from the table's: nothing is altered silently, in any store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fsq
+from fsq.backfill import backfill
+from fsq.errors import InputError
+from fsq.stores import register_backend, unregister_backend
+from fsq.stores.column_fit import fit_columns
+from fsq.stores.delta.column_types import delta_type
+from tests.support.frames import wide
+from tests.support.memory_store import TABLES, MemoryBackend
+
+FIRST, THEN = date(2026, 1, 1), date(2026, 1, 2)
+NOON = datetime(2026, 2, 6, 12, 0, 0, 1)
+STRUCT = pl.Struct({"a": pl.Int64()})
+# What a column held first, what it holds then, and whether that is stored.
+KEPT: dict[str, tuple[pl.Expr, pl.Expr]] = {
+    "int as float": (pl.lit(7.5), pl.lit(7)),
+    "whole float as int": (pl.lit(7), pl.lit(8.0)),
+    "int32 as int64": (pl.lit(7, pl.Int64), pl.lit(8, pl.Int32)),
+    "int64 as int32": (pl.lit(7, pl.Int32), pl.lit(8, pl.Int64)),
+    "float32 as float64": (pl.lit(7.5), pl.lit(8.5, pl.Float32)),
+    "float16 as float64": (pl.lit(7.5), pl.lit(8.5, pl.Float16)),
+    "small unsigned": (pl.lit(7), pl.lit(8, pl.UInt64)),
+    "small int128": (pl.lit(7), pl.lit(8, pl.Int128)),
+    "null as float": (pl.lit(7.5), pl.lit(None)),
+    "float after null": (pl.lit(None), pl.lit(7.5)),
+    "category as text": (pl.lit("a"), pl.lit("b", pl.Categorical)),
+    "whole ns as us": (pl.lit(NOON), pl.lit(NOON, pl.Datetime("ns"))),
+    "ms as us": (pl.lit(NOON), pl.lit(NOON, pl.Datetime("ms"))),
+    "zone as UTC": (pl.lit(NOON.replace(tzinfo=UTC)), pl.lit(NOON)),
+    "ints in a list": (pl.lit([1]), pl.lit([2], pl.List(pl.Int32))),
+    "nothing in a list": (pl.lit([1]), pl.lit([], pl.List(pl.Null))),
+}
+REFUSED: dict[str, tuple[pl.Expr, pl.Expr]] = {
+    "float as int": (pl.lit(7), pl.lit(7.6)),
+    "NaN as int": (pl.lit(7), pl.lit(float("nan"))),
+    "large int as float": (pl.lit(7.5), pl.lit(2**53 + 1)),
+    "large int as int32": (pl.lit(7, pl.Int32), pl.lit(2**40)),
+    "double as float32": (pl.lit(7.5, pl.Float32), pl.lit(0.1)),
+    "large unsigned": (pl.lit(7), pl.lit(2**64 - 1, pl.UInt64)),
+    "moment as date": (pl.lit(FIRST), pl.lit(NOON)),
+    "date as moment": (pl.lit(NOON), pl.lit(FIRST)),
+    "int as flag": (pl.lit(value=True), pl.lit(2)),
+    "flag as int": (pl.lit(2), pl.lit(value=True)),
+    "text as int": (pl.lit(7), pl.lit("7")),
+    "int as text": (pl.lit("7"), pl.lit(7)),
+    "text as list": (pl.lit(["a"]), pl.lit("a")),
+    "fraction of a microsecond": (pl.lit(NOON), pl.lit(1, pl.Int64).cast(pl.Datetime("ns"))),
+    "an infinite moment": (pl.lit(NOON), pl.lit(2**63 - 1, pl.Int64).cast(pl.Datetime("us"))),
+    "large ints in a list": (pl.lit([1], pl.List(pl.Int32)), pl.lit([2**40])),
+    "another case": (pl.lit(1), pl.lit(2).alias("LINE")),
+}
+# A decimal keeps its digits, which only some stores can hold.
+DECIMALS: dict[str, tuple[pl.Expr, pl.Expr]] = {
+    "fewer digits": (pl.lit(Decimal("1.50")), pl.lit(Decimal("2.5"))),
+}
+NEVER: dict[str, pl.Expr] = {
+    "a large unsigned": pl.lit(2**64 - 1, pl.UInt64),
+    "a large int128": pl.lit(2**100, pl.Int128),
+    "a time": pl.lit(time(19, 30)),
+    "a duration": pl.lit(timedelta(hours=30)),
+    "an infinite moment": pl.lit(-(2**63) + 1, pl.Int64).cast(pl.Datetime("us")),
+    "a far moment": pl.lit(2**62, pl.Int64).cast(pl.Datetime("ms")),
+    "a time in a list": pl.lit([time(19, 30)]),
+    "a duration in a struct": pl.struct(rest=pl.lit(timedelta(hours=30))),
+}
+
+
+def rows(day: date, line: pl.Expr) -> pl.DataFrame:
+    of_day = wide().filter(pl.col("game_date") == day).head(3)
+    name = line.meta.output_name()
+    return of_day.with_columns(line.alias("LINE" if name == "LINE" else "line"))
+
+
+@pytest.fixture(params=["Delta", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "Delta":
+        yield str(tmp_path / "store")
+        return
+    backend = MemoryBackend()
+    register_backend(backend)
+    yield "memory://features"
+    unregister_backend(backend)
+    TABLES.clear()
+
+
+def fill(store: str, source: Path, first: pl.Expr, then: pl.Expr) -> None:
+    """Backfill one date, and another after a dry run that says the same."""
+    source.mkdir()
+    rows(FIRST, first).write_ipc(source / "1.arrow")
+    rows(THEN, then).write_ipc(source / "2.arrow")
+    backfill(str(source / "1.arrow"), store)
+    said = []
+    for dry_run in (True, False):
+        try:
+            backfill(str(source / "2.arrow"), store, dry_run=dry_run)
+        except InputError as error:
+            said.append(error)
+    if said:
+        assert str(said[0]) == str(said[1])
+        raise said[1]
+
+
+def held(store: str, day: date) -> list[Any]:
+    column: list[Any] = fsq.open_store(store).read(day, day).collect()["line"].to_list()
+    return column
+
+
+def as_utc(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+@pytest.mark.parametrize("case", [*KEPT, *DECIMALS])
+def test_what_loses_nothing_is_stored(store: str, tmp_path: Path, case: str) -> None:
+    first, then = (KEPT | DECIMALS)[case]
+    fill(store, tmp_path / "source", first, then)
+    for day, value in ((FIRST, first), (THEN, then)):
+        wanted = rows(day, value)["line"].to_list()
+        assert list(map(as_utc, held(store, day))) == list(map(as_utc, wanted))
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_would_lose_is_refused_and_named(store: str, tmp_path: Path, case: str) -> None:
+    first, then = REFUSED[case]
+    with pytest.raises(InputError, match=r"do not fit .*; nothing was written") as error:
+        fill(store, tmp_path / "source", first, then)
+    (problem,) = error.value.problems
+    assert problem.startswith(("line ", "LINE "))
+    assert "cast it" in problem or "rename" in problem or "set it to NULL" in problem
+    assert fsq.open_store(store).read().collect().height == 3
+
+
+@pytest.mark.parametrize("case", NEVER)
+def test_what_delta_never_holds_is_named_in_a_dry_run_too(tmp_path: Path, case: str) -> None:
+    source, store = tmp_path / "s.arrow", str(tmp_path / "store")
+    rows(FIRST, NEVER[case]).write_ipc(source)
+    said = []
+    for dry_run in (True, False):
+        with pytest.raises(InputError, match="line is") as error:
+            backfill(str(source), store, dry_run=dry_run)
+        said.append(str(error.value))
+    assert said[0] == said[1]
+    assert not Path(store).exists()
+    with pytest.raises(InputError, match="line is"):
+        fsq.open_store(store).replace(fsq.score(rows(FIRST, NEVER[case])))
+    assert not Path(store).exists()
+
+
+@pytest.mark.parametrize("case", [*KEPT, *REFUSED])
+def test_bigquery_stores_or_refuses_the_same(dataset: str, tmp_path: Path, case: str) -> None:
+    store, (first, then) = f"bigquery://{dataset}.t", (KEPT | REFUSED)[case]
+    if case == "float after null":  # its table is given no columns by a backfill
+        return
+    if case == "another case" or case not in KEPT:
+        if case in ("large int as int32", "double as float32", "large ints in a list"):
+            return  # BigQuery's only integers and floats hold them
+        with pytest.raises(InputError, match=r"(line|LINE) is"):
+            fill(store, tmp_path / "source", first, then)
+        return
+    fill(store, tmp_path / "source", first, then)
+    wanted = rows(THEN, then)["line"].to_list()
+    assert list(map(as_utc, held(store, THEN))) == list(map(as_utc, wanted))
+
+
+def test_what_is_done_to_columns_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = str(tmp_path / "store")
+    with caplog.at_level(logging.WARNING, "fsq"):
+        fill(store, tmp_path / "a", pl.lit(7), pl.lit(8.0))
+        assert "line: Float64 is stored as Int32; no value changes" in caplog.text
+        more = rows(THEN, pl.lit(9)).with_columns(more=pl.lit(1), none=pl.lit(None))
+        more.write_ipc(tmp_path / "more.arrow")
+        backfill(str(tmp_path / "more.arrow"), store)
+    assert f"new columns in {store}: more" in caplog.text
+    assert "left out, since no row has a value: none" in caplog.text
+    assert "none" not in fsq.open_store(store).read().collect().columns
+
+
+def test_a_moment_that_fsq_reads_is_rounded_to_microseconds(tmp_path: Path) -> None:
+    source, store = tmp_path / "s.arrow", str(tmp_path / "store")
+    moment = pl.lit(1_770_379_200_123_456_789).cast(pl.Datetime("ns", "UTC"))
+    wide().with_columns(computed_at=moment).write_ipc(source)
+    assert backfill(str(source), store).rows == 40
+    stored = fsq.open_store(store).read().collect()["computed_at"]
+    assert stored.dtype == pl.Datetime("us", "UTC")
+    assert stored[0] == datetime(2026, 2, 6, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+NUMBERS: list[pl.DataType] = [
+    *(pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64(), pl.Int128(), pl.UInt8(), pl.UInt32()),
+    *(pl.UInt64(), pl.Float32(), pl.Float64(), pl.Decimal(10, 2), pl.Decimal(38, 10)),
+]
+MOMENTS: list[pl.DataType] = [pl.Datetime(unit) for unit in ("ms", "us", "ns")]
+OTHERS: list[pl.DataType] = [pl.String(), pl.Boolean(), pl.Date(), pl.Binary()]
+TYPES = [*NUMBERS, *MOMENTS, *OTHERS]
+EDGES = [0, 1, -1, 7, 127, 128, 255, 2**24 + 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**64 - 1]
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> tuple[pl.Series, pl.DataType]:
+    """A column, and the type of the table's column of that name."""
+    found, existing = draw(st.sampled_from(TYPES)), draw(st.sampled_from(TYPES))
+    numbers = draw(st.lists(st.sampled_from(EDGES) | st.none(), min_size=1, max_size=4))
+    halves = draw(st.sampled_from([1, 2, 10]))
+    values = pl.Series("c", numbers, pl.Int128)
+    if found.is_float() or found.is_decimal():
+        values = values.cast(pl.Float64) / halves
+    if isinstance(found, pl.Date):
+        values = values.cast(pl.Int32, strict=False)
+    if isinstance(found, pl.Datetime | pl.Binary | pl.String):
+        values = values.cast(
+            pl.Int64 if isinstance(found, pl.Datetime) else pl.String, strict=False
+        )
+    column = values.cast(found, strict=False)
+    if draw(st.booleans()):
+        return column.implode().alias("c"), pl.List(existing)
+    return column, existing
+
+
+@given(columns())
+def test_a_cast_that_is_allowed_changes_no_value(drawn: tuple[pl.Series, pl.DataType]) -> None:
+    column, existing = drawn
+    rows = column.to_frame()
+    fit = fit_columns("t", rows.schema, {"c": existing}, delta_type)
+    if fit.problems or fit.find_losses(rows.lazy()):
+        return
+    stored = fit.apply(rows)["c"]
+    assert stored.dtype == existing
+    if column.dtype.is_temporal():
+        assert stored.cast(column.dtype).equals(column)
+    else:
+        assert stored.to_list() == column.to_list()
+
+
+@given(columns())
+def test_a_new_column_of_delta_changes_no_value(drawn: tuple[pl.Series, pl.DataType]) -> None:
+    rows = drawn[0].to_frame()
+    fit = fit_columns("t", rows.schema, None, delta_type)
+    if fit.problems or fit.find_losses(rows.lazy()):
+        return
+    stored = fit.apply(rows)["c"]
+    assert stored.dtype == delta_type(rows.schema["c"])
+    back = stored.cast(rows.schema["c"])
+    assert back.equals(rows["c"], null_equal=True)

@@ -22,7 +22,7 @@ from fsq.cli._output import Output
 from fsq.cli._scoring import print_tiers, summarize
 from fsq.intake.layout import Layout
 from fsq.intake.validation import count_unknown_labels, validate_input
-from fsq.schema.arrow import to_arrow
+from fsq.schema.arrow import find_inexact, to_arrow
 from fsq.scoring.engine import CHUNK_ROWS, score_validated
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import is_store, open_store
@@ -106,8 +106,9 @@ def _score_to_file(source: str, path: Path, options: ScoringOptions) -> _Scored:
             if options.on_unknown == "default":
                 scored.unknown = count_unknown_labels(rows, layout)
             chunks, date_column = _score_chunks(rows, layout, options), options.contract.table.date
+            exact = find_inexact(rows, layout.carried)
             with atomic_write(path) as file:
-                _write_chunks(file, _count_chunks(chunks, scored, date_column))
+                _write_chunks(file, _count_chunks(chunks, scored, date_column), exact)
     return scored
 
 
@@ -133,10 +134,10 @@ def _count_chunks(
         yield chunk
 
 
-def _write_chunks(file: BinaryIO, chunks: Iterator[pl.DataFrame]) -> None:
+def _write_chunks(file: BinaryIO, chunks: Iterator[pl.DataFrame], exact: list[str]) -> None:
     """Write the chunks, of which there is at least one, with plain Arrow types."""
-    first = to_arrow(next(chunks))
+    first = to_arrow(next(chunks), exact)
     with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
         writer.write_table(first)
         for chunk in chunks:
-            writer.write_table(to_arrow(chunk))
+            writer.write_table(to_arrow(chunk, exact))

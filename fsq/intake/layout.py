@@ -253,6 +253,22 @@ def _expected_types(contract: Contract, form: Form) -> dict[str, InputType]:
     return out
 
 
+def list_moment_columns(layout: Layout) -> list[str]:
+    """The columns of moments that scoring reads."""
+    expected = _expected_types(layout.contract, layout.form)
+    names = {c for c, kind in expected.items() if kind == "timestamp"}
+    names |= {layout.contract.table.time or ""}
+    return [c for c, dtype in layout.schema.items() if c in names and dtype.is_temporal()]
+
+
+@lru_cache(maxsize=16)
+def list_number_columns(contract: Contract) -> frozenset[str]:
+    """Lower-case names of the columns that are read as numbers, of rows in any form."""
+    expected = [*(_expected_types(contract, form).items() for form in get_args(Form))]
+    numbers = ("float", "int", "numbers")
+    return frozenset(c.lower() for items in expected for c, kind in items if kind in numbers)
+
+
 _CURES: dict[InputType, str] = {
     "float": "a number",
     "int": "an integer",

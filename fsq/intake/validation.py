@@ -13,13 +13,22 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.errors import InputError, short
 from fsq.intake.formats import to_wide
-from fsq.intake.layout import Layout, accepts, find_key_problems, infer_layout
+from fsq.intake.layout import (
+    Layout,
+    accepts,
+    find_key_problems,
+    infer_layout,
+    list_moment_columns,
+)
 from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels, is_text
+from fsq.schema.columns import DETAIL
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
 # Python's dates, less one year, so that the end of the last date is one of them too.
 DATES = (date(1, 1, 1), date(9998, 12, 31))
+_YEARS = (DATES[0].year, DATES[1].year)
+_INFINITY = 2**63 - 1  # as DuckDB and others count it, in any unit
 
 log = logging.getLogger("fsq")
 
@@ -51,7 +60,7 @@ def validate_columns(rows: pl.LazyFrame, contract: Contract, on_unknown: OnUnkno
     """
     layout, problems = infer_layout(tuple(rows.collect_schema().items()), contract)
     if problems:
-        unsound = _key_problems(rows, layout)
+        unsound = _key_problems(rows, layout) + _moment_problems(rows, layout)
         unsound += _label_problems(rows, layout, on_unknown, columns_are_sound=False)
         raise InputError([*problems, *unsound])
     return layout
@@ -61,7 +70,7 @@ def validate_columns(rows: pl.LazyFrame, contract: Contract, on_unknown: OnUnkno
 def validate_rows(
     rows: pl.LazyFrame, layout: Layout, on_unknown: OnUnknown, *, with_labels: bool = True
 ) -> None:
-    """Reject an input whose keys or source labels are bad; only these are read.
+    """Reject an input whose keys, moments or source labels are bad; only these are read.
 
     Args:
         rows: the input.
@@ -71,9 +80,10 @@ def validate_rows(
             only those of one chunk.
 
     Raises:
-        InputError: keys are NULL, duplicated or out of range; source labels are unknown.
+        InputError: keys are NULL or duplicated; dates or moments are out of range; source labels
+            are unknown.
     """
-    problems = _key_problems(rows, layout)
+    problems = _key_problems(rows, layout) + _moment_problems(rows, layout)
     if with_labels:
         problems += _label_problems(rows, layout, on_unknown, columns_are_sound=True)
     if problems:
@@ -126,6 +136,36 @@ def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
         )
         out.append(f"duplicate keys: {twice.height}, e.g. {examples}; keep one row for each")
     return out
+
+
+def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
+    """Moments that no clock shows: infinite ones, as databases have them, and overflows.
+
+    As numbers they would pass for fresh, or for moments of other years.
+    """
+    moments = {c: pl.col(c) for c in list_moment_columns(layout) if c in layout.needed}
+    detail = layout.schema.get(DETAIL)
+    if layout.form == "scored" and isinstance(detail, pl.List):
+        field = pl.col(DETAIL).explode(empty_as_null=True, keep_nulls=True)
+        moments[f"{DETAIL}.last_updated"] = field.struct.field("last_updated")
+    if not moments:
+        return []
+    outside = [_lies_outside(moment).sum().alias(c) for c, moment in moments.items()]
+    counts = rows.select(outside).collect().row(0, named=True)
+    first, last = _YEARS
+    return [
+        f"{c}: {n} moments are infinite or outside the years {first} to {last}; make them NULL"
+        for c, n in counts.items()
+        if n
+    ]
+
+
+def _lies_outside(moment: pl.Expr) -> pl.Expr:
+    """Whether a moment is infinite, or of a year that dates do not have."""
+    # The year of most infinite moments is NULL; in nanoseconds, they seem to lie in 2262 and 1677.
+    known = moment.dt.year().is_between(*_YEARS).fill_null(value=False)
+    infinite = moment.to_physical().is_in([_INFINITY, -_INFINITY])
+    return moment.is_not_null() & (~known | infinite)
 
 
 def _all_differ(keys: pl.DataFrame) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any, Protocol, cast
 
 import polars as pl
@@ -10,6 +11,9 @@ import pyarrow as pa
 from fsq.errors import InputError, short
 
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+_INT128 = pl.Int128 | pl.UInt128
+# Digits after the point to try, when a decimal of up to 76 digits is to fit into Polars' 38.
+_SCALES = (9, 18, 28, 37, 0)
 
 
 def plain_type(dtype: pa.DataType) -> pa.DataType:
@@ -49,17 +53,97 @@ def arrow_schema(schema: pl.Schema) -> pa.Schema:
     return pa.schema([pa.field(f.name, plain_type(f.type)) for f in fields])
 
 
-def to_arrow(frame: pl.DataFrame) -> pa.Table:
+def to_arrow(frame: pl.DataFrame, exact: Collection[str] = ()) -> pa.Table:
     """Convert a frame to an Arrow table of plain types, whichever Polars would choose by default.
+
+    Args:
+        frame: the rows.
+        exact: columns whose values the plain type cannot hold, as ``find_inexact`` names them;
+            they keep their own type.
 
     >>> to_arrow(pl.DataFrame({"alerts": [["red"]]})).schema.field("alerts").type
     ListType(list<element: string>)
     """
+    large = {c: dtype for c, dtype in frame.schema.items() if _replace(dtype, _widen) != dtype}
+    if large:  # Arrow has no such integers
+        frame = frame.with_columns(
+            pl.col(c).cast(_replace(dtype, _widen if c in exact else _narrow))
+            for c, dtype in large.items()
+        )
     # Through Polars' own string views every string is copied once, through large strings twice;
     # but Arrow cannot build a dictionary's strings from views.
     encoded = any(_is_encoded(dtype) for dtype in frame.schema.values())
     level = pl.CompatLevel.oldest() if encoded else pl.CompatLevel.newest()
-    return frame.to_arrow(compat_level=level).cast(arrow_schema(frame.schema))
+    table = frame.to_arrow(compat_level=level)
+    schema = arrow_schema(frame.schema)
+    for column in set(exact).intersection(schema.names):
+        own = table.schema.field(column)
+        if pa.types.is_timestamp(own.type):
+            own = own.with_type(pa.timestamp(own.type.unit, "UTC"))
+        schema = schema.set(schema.get_field_index(column), own)
+    return table.cast(schema)
+
+
+def find_inexact(rows: pl.LazyFrame, columns: Collection[str]) -> list[str]:
+    """Which of these columns have values that plain types cannot hold; others are not read.
+
+    Raises:
+        InputError: no type of Arrow's can hold them.
+
+    >>> find_inexact(pl.LazyFrame({"row_hash": [2**64 - 1]}), ["row_hash"])
+    ['row_hash']
+    """
+    schema = rows.collect_schema()
+    narrow = {c: dtype for c in columns if (dtype := _replace(schema[c], _narrow)) != schema[c]}
+    found = find_lost(rows, narrow)
+    wide = {c: dtype for c in found if (dtype := _replace(schema[c], _widen)) != schema[c]}
+    if lost := find_lost(rows, wide):
+        problems = [f"{c} is {schema[c]} with over 38 digits; cast it to a string" for c in lost]
+        raise InputError(problems, "the rows cannot be written")
+    return found
+
+
+def find_lost(rows: pl.LazyFrame, types: dict[str, pl.DataType]) -> list[str]:
+    """The columns in which a cast to these types changes a value; others are not read.
+
+    >>> find_lost(pl.LazyFrame({"line": [7.0, 7.6], "n": [1.0, 2.0]}), {"line": pl.Int64()})
+    ['line']
+    """
+    if not types:
+        return []
+    schema = rows.collect_schema()
+    lost = rows.select(
+        pl.col(c)
+        .cast(dtype, strict=False)
+        .cast(schema[c], strict=False)
+        .ne_missing(pl.col(c))
+        .any()
+        for c, dtype in types.items()
+    )
+    return [c for c, is_lost in lost.collect().row(0, named=True).items() if is_lost]
+
+
+def _narrow(dtype: pl.DataType) -> pl.DataType:
+    """The plain type, as Polars calls it, of one that may hold more."""
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit != "us":
+        return pl.Datetime("us", dtype.time_zone)
+    return pl.Int64() if isinstance(dtype, pl.UInt64 | _INT128) else dtype
+
+
+def _widen(dtype: pl.DataType) -> pl.DataType:
+    """A type that Arrow has, for integers that it lacks."""
+    return pl.Decimal(38, 0) if isinstance(dtype, _INT128) else dtype
+
+
+def _replace(dtype: pl.DataType, by: Callable[[pl.DataType], pl.DataType]) -> pl.DataType:
+    """A type in which each that holds no others is replaced."""
+    if isinstance(dtype, pl.List):
+        return pl.List(_replace(cast(pl.DataType, dtype.inner), by))
+    if isinstance(dtype, pl.Array):
+        return pl.Array(_replace(cast(pl.DataType, dtype.inner), by), dtype.size)
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({f.name: _replace(cast(pl.DataType, f.dtype), by) for f in dtype.fields})
+    return by(dtype)
 
 
 class ArrowStream(Protocol):
@@ -70,8 +154,12 @@ class ArrowStream(Protocol):
         ...
 
 
-def from_arrow(table: pa.Table | ArrowStream) -> pl.DataFrame:
+def from_arrow(table: pa.Table | ArrowStream, numbers: Collection[str] = ()) -> pl.DataFrame:
     """Convert an Arrow table, or any table that exports Arrow, to a frame.
+
+    Args:
+        table: the table.
+        numbers: lower-case names of columns that are read as floats, whatever their decimals.
 
     Raises:
         InputError: it has a type that Polars does not know, or is damaged.
@@ -79,6 +167,8 @@ def from_arrow(table: pa.Table | ArrowStream) -> pl.DataFrame:
     >>> from_arrow(pa.table({"team_pace": [101.5]})).columns
     ['team_pace']
     """
+    if isinstance(table, pa.Table):
+        table = _narrow_decimals(table, numbers)
     try:
         return pl.DataFrame(cast(Any, table))
     except BaseException as error:
@@ -86,7 +176,67 @@ def from_arrow(table: pa.Table | ArrowStream) -> pl.DataFrame:
         panic = type(error).__name__ == "PanicException"
         if not panic and not isinstance(error, pl.exceptions.PolarsError):
             raise
+        if not isinstance(table, pa.Table) and "Int256" in str(error):
+            return from_arrow(pa.table(cast(Any, table)), numbers)
         raise InputError([f"the Arrow table cannot be read: {short(error, 300)}"]) from error
+
+
+def _narrow_decimals(table: pa.Table, numbers: Collection[str]) -> pa.Table:
+    """The table with decimals that Polars can hold, and no type that it does not know.
+
+    Raises:
+        InputError: there are such, with the names of their columns.
+    """
+    problems = []
+    for i, column in enumerate(table.schema):
+        kind = column.type
+        if _contains(kind, _is_unknown):
+            problems.append(f"{column.name} is {kind}, which cannot be read; cast or drop it")
+        elif _contains(kind, pa.types.is_decimal256):
+            narrow = _narrow_decimal(table[column.name], column.name.lower() in numbers)
+            if narrow is None:
+                cure = "cast it to a float or a string"
+                problems.append(f"{column.name} is {kind} and needs more than 38 digits; {cure}")
+            else:
+                table = table.set_column(i, column.name, narrow)
+    if problems:
+        raise InputError(problems, "the Arrow table cannot be read")
+    return table
+
+
+def _narrow_decimal(values: pa.ChunkedArray, is_number: bool) -> pa.ChunkedArray | None:
+    """The values as floats, or as the decimal that keeps them all; None if there is no such."""
+    options = [pa.decimal128(38, scale) for scale in _SCALES]
+    for option in [pa.float64()] if is_number else options:
+        try:
+            return values.cast(_replace_decimals(values.type, option))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            continue
+    return None
+
+
+def _replace_decimals(dtype: pa.DataType, by: pa.DataType) -> pa.DataType:
+    if pa.types.is_decimal256(dtype):
+        return by
+    if any(is_list(dtype) for is_list in _LISTS):
+        return pa.list_(_replace_decimals(dtype.value_type, by))
+    if pa.types.is_struct(dtype):
+        return pa.struct([pa.field(f.name, _replace_decimals(f.type, by)) for f in dtype])
+    return dtype
+
+
+def _contains(dtype: pa.DataType, test: Callable[[pa.DataType], bool]) -> bool:
+    """Whether a type, or one inside it, is of some kind."""
+    inner = (dtype.field(i).type for i in range(dtype.num_fields))
+    return test(dtype) or any(_contains(i, test) for i in inner)
+
+
+def _is_unknown(dtype: pa.DataType) -> bool:
+    """Whether Polars cannot read a type; it panics over some."""
+    views = pa.types.is_list_view(dtype) or pa.types.is_large_list_view(dtype)
+    encoded = pa.types.is_run_end_encoded(dtype)
+    other = pa.types.is_union(dtype) or pa.types.is_interval(dtype)
+    return bool(views or encoded or other)
 
 
 def _is_encoded(dtype: pl.DataType) -> bool:

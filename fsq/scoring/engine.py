@@ -16,11 +16,11 @@ from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
 from fsq.intake.batch_query import DATE
 from fsq.intake.columnar import read_columnar_batch
-from fsq.intake.layout import Layout
+from fsq.intake.layout import Layout, list_number_columns
 from fsq.intake.preparation import prepare_rows
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown, validate_columns, validate_rows
-from fsq.schema.arrow import ArrowStream, from_arrow, to_arrow
+from fsq.schema.arrow import ArrowStream, find_inexact, from_arrow, to_arrow
 from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
 from fsq.scoring.indicators import compute_rule_inputs
@@ -107,12 +107,13 @@ def score(
     options = make_scoring_options(contract, as_of, run, now, on_unknown_source)
     if isinstance(rows, pl.LazyFrame):
         return _score_lazy(rows, options)
-    if isinstance(rows, pa.Table):
-        return to_arrow(_score_frame(from_arrow(rows), options))
     if isinstance(rows, pl.DataFrame):
         return _score_frame(rows, options)
-    if hasattr(rows, "__arrow_c_stream__"):
-        return _score_frame(from_arrow(rows), options)
+    if isinstance(rows, pa.Table) or hasattr(rows, "__arrow_c_stream__"):
+        scored = _score_frame(from_arrow(rows, list_number_columns(options.contract)), options)
+        if not isinstance(rows, pa.Table):
+            return scored
+        return to_arrow(scored, find_inexact(scored.lazy(), scored.columns))
     kind = type(rows).__name__
     raise TypeError(f"rows must be a Polars frame or a table that exports Arrow, not {kind}")
 

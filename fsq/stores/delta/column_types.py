@@ -34,6 +34,11 @@ def delta_type(dtype: pl.DataType) -> pl.DataType | None:
     if isinstance(dtype, pl.List | pl.Array):
         inner = delta_type(cast(pl.DataType, dtype.inner))
         return None if inner is None else pl.List(inner)
+    if isinstance(dtype, pl.Map):
+        key, value = (delta_type(cast(pl.DataType, t)) for t in (dtype.key, dtype.value))
+        return None if key is None or value is None else pl.Map(key, value)
+    if dtype.is_extension():
+        return delta_type(dtype.ext_storage())  # type: ignore[attr-defined]
     if isinstance(dtype, pl.Struct):
         fields = {name: delta_type(inner) for name, inner in struct_fields(dtype).items()}
         known = {name: inner for name, inner in fields.items() if inner is not None}

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from glob import glob, has_magic
+from itertools import groupby
 from pathlib import Path
-from urllib.parse import unquote
 
 import polars as pl
+import pyarrow.parquet as pq
 
-from fsq.errors import InputError
+from fsq.backfill.file_schemas import Part, combine_parts, prepare_parts
+from fsq.backfill.hive import infer_value_types, parse_value, read_folder_values
+from fsq.contract import Contract
+from fsq.errors import FsqError, InputError
+from fsq.intake.layout import list_number_columns
+from fsq.intake.preparation import prepare_rows
+from fsq.schema.arrow import from_arrow
+from fsq.stores.read_errors import first_line, is_read_error
 
 Scan = Callable[[Sequence[str]], pl.LazyFrame]
 
 # What a lake table keeps beside its files; which of these are current, only its log knows.
 _LAKE_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 _COMPRESSED = (".gz", ".zst")
+_TEXTS = ("CSV", "TSV", "NDJSON")
+_DIGITS = 38  # of a decimal, with which Polars computes
+
+
+def _scan_parquet(files: Sequence[str]) -> pl.LazyFrame:
+    return pl.scan_parquet(list(files), glob=False, hive_partitioning=False)
 
 
 def _scan_streams(files: Sequence[str]) -> pl.LazyFrame:
@@ -30,7 +44,7 @@ def _scan_streams(files: Sequence[str]) -> pl.LazyFrame:
 
 
 _FORMATS: dict[str, tuple[tuple[str, ...], Scan]] = {
-    "Parquet": ((".parquet", ".pq"), partial(pl.scan_parquet, glob=False, hive_partitioning=False)),
+    "Parquet": ((".parquet", ".pq"), _scan_parquet),
     "CSV": (
         (".csv",),
         partial(pl.scan_csv, glob=False, infer_schema_length=None, try_parse_dates=True),
@@ -46,17 +60,23 @@ _FORMATS: dict[str, tuple[tuple[str, ...], Scan]] = {
 }
 
 
-def scan_files(uri: str) -> pl.LazyFrame:
+def scan_files(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
     """Open a file, a folder or a glob of files lazily.
 
     The ending tells the format; CSV and NDJSON may be compressed with gzip or zstd. In folders,
-    what begins with ``_`` or ``.`` is no data, and ``name=value`` folders give a column.
+    what begins with ``_`` or ``.`` is no data, and ``name=value`` folders give a column. Files
+    whose types drifted harmlessly are read as one table.
+
+    Args:
+        uri: the file, folder or glob.
+        contract: whose names and dates the columns are to have; None to leave them as they are.
 
     Raises:
-        InputError: nothing is there, formats are mixed, or a lake table lies there.
-        PolarsError: a file is damaged.
+        InputError: nothing is there, formats are mixed, a file cannot be read, files differ in
+            their columns, or they are those of a lake table.
     """
     files = _find_files(uri)
+    _refuse_lake_tables(files, uri)
     formats = {_format_of(f) for f in files}
     if None in formats:
         if len(files) > 1:
@@ -65,39 +85,138 @@ def scan_files(uri: str) -> pl.LazyFrame:
     if len(formats) > 1:
         raise InputError([f"{uri}: holds {sorted(map(str, formats))} files; name one format"])
     (found,) = formats
-    _, scan = _FORMATS[str(found)]
-    partitions: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for file in files:
-        partitions.setdefault(_hive_values(file), []).append(str(file))
-    if set(partitions) == {()}:
-        return scan([str(f) for f in files])
-    parts = [_add_hive_columns(scan(group), values) for values, group in partitions.items()]
-    return pl.concat(parts, how="diagonal_relaxed")
+    parts = _open_parts(_drop_empty(files, str(found)), str(found), contract)
+    if contract is not None:
+        parts = prepare_parts(parts, lambda rows: prepare_rows(rows, contract))
+    return combine_parts(parts, contract)
+
+
+def _drop_empty(files: list[Path], name: str) -> list[Path]:
+    """The files without those of no byte, which Spark leaves for texts of no row.
+
+    Raises:
+        InputError: a file of no byte holds no rows of its format.
+    """
+    empty = [f for f in files if f.stat().st_size == 0]
+    kept = [f for f in files if f not in empty]
+    if empty and (not kept or name not in _TEXTS):
+        raise InputError([f"{f} is empty; write it again or remove it" for f in empty[:20]])
+    return kept
+
+
+def _open_parts(files: list[Path], name: str, contract: Contract | None) -> list[Part]:
+    """The files in their order; neighbours with the same columns are one part.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    numbers = list_number_columns(contract) if contract is not None else frozenset[str]()
+    hive = [read_folder_values(file) for file in files]
+    kinds = infer_value_types(hive)
+    opened = [_open_file(file, name, numbers) for file in files]
+    parts = []
+    keys = [(tuple(r.collect_schema().items()), h) for r, h in zip(opened, hive, strict=True)]
+    for (schema, values), group in groupby(range(len(files)), key=lambda i: keys[i]):
+        members = list(group)
+        rows = opened[members[0]]
+        if len(members) > 1:
+            plain = name == "Parquet" and not _has_wide_decimals(dict(schema))
+            rows = (
+                _scan_parquet([str(files[i]) for i in members])
+                if plain
+                else pl.concat([opened[i] for i in members])
+            )
+        present = dict(schema)
+        columns = [parse_value(v, kinds[c]).alias(c) for c, v in values if c not in present]
+        parts.append(Part(str(files[members[0]]), rows.with_columns(columns)))
+    return parts
+
+
+def _open_file(file: Path, name: str, numbers: Iterable[str]) -> pl.LazyFrame:
+    """One file's rows, lazily, once its columns are known.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        rows = _FORMATS[name][1]([str(file)])
+        if _has_wide_decimals(rows.collect_schema()):
+            return from_arrow(pq.read_table(file), frozenset(numbers)).lazy()
+        return _untype_empty_columns(rows) if name in _TEXTS else rows
+    except FsqError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, pl.exceptions.PolarsError) and not is_read_error(error):
+            raise
+        cure = "check that its ending names its format, or write it again"
+        raise InputError([f"{file} cannot be read: {first_line(error)}; {cure}"]) from error
+
+
+def _untype_empty_columns(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of a text file, in which a column without any value is no column of texts."""
+    texts = [c for c, dtype in rows.collect_schema().items() if isinstance(dtype, pl.String)]
+    if not texts:
+        return rows
+    counts = rows.select(pl.col(texts).null_count(), pl.len().alias("#rows")).collect()
+    count = counts["#rows"][0]
+    empty = [c for c in texts if count and counts[c][0] == count]
+    return rows.with_columns(pl.lit(None).alias(c) for c in empty)
+
+
+def _has_wide_decimals(schema: Mapping[str, pl.DataType]) -> bool:
+    """Whether a column has decimals of more digits than Polars computes with."""
+    return any(
+        isinstance(d, pl.Decimal) and (d.precision or 0) > _DIGITS
+        for dtype in schema.values()
+        for d in (dtype, getattr(dtype, "inner", None))
+    )
 
 
 def _find_files(uri: str) -> list[Path]:
     path = Path(uri.removeprefix("file://"))
     if path.is_file():
         return [path]
-    if path.is_dir():
-        _refuse_lake_tables(path, uri)
-        inside = (f for f in path.rglob("*") if _is_data(f.relative_to(path)))
-        files = [f for f in inside if f.is_file() and _format_of(f) is not None]
-    else:
-        names = glob(str(path), recursive=True) if has_magic(str(path)) else []  # noqa: PTH207
-        files = [f for f in map(Path, names) if f.is_file() and not f.name.startswith((".", "_"))]
+    files = _walk(path) if path.is_dir() else _match(path)
     if not files:
         raise InputError([f"{uri}: no data files found there; name {_endings()}"])
-    return sorted(files)
+    return files
 
 
-def _refuse_lake_tables(folder: Path, uri: str) -> None:
+def _walk(folder: Path) -> list[Path]:
+    """The data files below a folder, at any depth."""
+    inside = (f for f in folder.rglob("*") if _is_data(f.relative_to(folder)))
+    return sorted(f for f in inside if f.is_file() and _format_of(f) is not None)
+
+
+def _match(pattern: Path) -> list[Path]:
+    """The data files that a glob names, and those in the folders that it names."""
+    if not has_magic(str(pattern)):
+        return []
+    fixed = next(i for i, part in enumerate(pattern.parts) if has_magic(part))
+    hidden = any(part.startswith(("_", ".")) for part in pattern.parts[fixed:])
+    found: set[Path] = set()
+    for path in map(Path, glob(str(pattern), recursive=True)):  # noqa: PTH207
+        if hidden or _is_data(Path(*path.parts[fixed:])):
+            found.update(_walk(path) if path.is_dir() else [path] if path.is_file() else [])
+    return sorted(found)
+
+
+def _refuse_lake_tables(files: Iterable[Path], uri: str) -> None:
+    """Refuse files of a lake table: which of them are current, only its log knows."""
+    for folder in dict.fromkeys(p for file in files for p in file.absolute().parents):
+        if (kind := _find_lake(folder)) is not None:
+            cure = "name the table itself" if kind == "Delta" else "export it as Parquet"
+            problem = f"{folder} is a {kind} table; its files are not read one by one"
+            raise InputError([f"{uri}: {problem}; {cure}"])
+
+
+def _find_lake(folder: Path) -> str | None:
+    """The kind of lake table that a folder is; None if it is none."""
     for name, kind in _LAKE_LOGS.items():
-        for log in folder.rglob(name):
-            if log.is_dir() and (name != "metadata" or any(log.glob("*.metadata.json"))):
-                cure = "name the table itself" if kind == "Delta" else "export it as Parquet"
-                problem = f"{log.parent} is a {kind} table; its files are not read one by one"
-                raise InputError([f"{uri}: {problem}; {cure}"])
+        log = folder / name
+        if log.is_dir() and (name != "metadata" or any(log.glob("*.metadata.json"))):
+            return kind
+    return None
 
 
 def _is_data(inside: Path) -> bool:
@@ -113,34 +232,3 @@ def _format_of(file: Path) -> str | None:
 
 def _endings() -> str:
     return ", ".join(e for endings, _ in _FORMATS.values() for e in endings)
-
-
-def _hive_values(file: Path) -> tuple[tuple[str, str], ...]:
-    """The ``name=value`` folders right above a file, outermost first."""
-    pairs: list[tuple[str, str]] = []
-    for folder in file.absolute().parents:
-        name, equals, value = folder.name.partition("=")
-        if not (name and equals):
-            break
-        pairs.append((name, value))
-    return tuple(reversed(pairs))
-
-
-def _add_hive_columns(rows: pl.LazyFrame, values: tuple[tuple[str, str], ...]) -> pl.LazyFrame:
-    """Add the folders' values as columns; a column of the file's own wins."""
-    present = rows.collect_schema()
-    return rows.with_columns(
-        _hive_literal(value).alias(name) for name, value in values if name not in present
-    )
-
-
-def _hive_literal(value: str) -> pl.Expr:
-    text = unquote(value)
-    if text == "__HIVE_DEFAULT_PARTITION__":
-        return pl.lit(None)
-    day = pl.Series([text]).str.to_date("%Y-%m-%d", strict=False)
-    if day[0] is not None:
-        return pl.lit(day[0], pl.Date)
-    if text.isascii() and text.isdigit() and (text == "0" or not text.startswith("0")):
-        return pl.lit(int(text), pl.Int64)
-    return pl.lit(text)

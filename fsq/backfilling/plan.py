@@ -92,8 +92,7 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
     """Open the store, and read the schema of the source.
 
     Raises:
-        InputError: columns are missing or mistyped, or of other types than the store's, or the
-            source cannot be its own store.
+        InputError: columns are missing or mistyped, or the source cannot be its own store.
         ContractError: the contract cannot be used.
         StoreError: the store cannot be read, or never be written.
     """
@@ -122,7 +121,6 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
     carried = [] if updates_columns else layout.carried
     stored = {c: layout.schema[c] for c in (*carried, *table.key) if c in layout.schema}
     fit = get_backend(store).fit_columns(opened, stored | dict(scoring.contract.output.polars))
-    fit.require()
     return Job(
         source,
         rows,
@@ -215,11 +213,12 @@ def validate_fit(job: Job, rows: pl.LazyFrame, steps: list[Step]) -> None:
     """Refuse rows that the store cannot hold without loss, and tell what is done to their columns.
 
     Raises:
-        InputError: values do not survive in the store's columns.
+        InputError: types or values do not fit the store's columns.
         StoreError: the store does not let its rows of these dates go.
     """
     if not steps:
         return
+    job.fit.require()
     days = [step.day for step in steps]
     get_backend(job.store.uri).check_dates(job.store, days)
     chosen = rows.filter(pl.col(job.date_column).is_in(days))

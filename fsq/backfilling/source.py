@@ -33,30 +33,17 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
             date is none.
         StoreError: the scheme is not supported.
     """
-    rows = _scan(uri)
-    if contract is None:
-        return rows
-    with source_read_errors(uri):
-        return prepare_rows(rows, contract)
-
-
-def _scan(uri: str) -> pl.LazyFrame:
     scheme, has_scheme, _ = uri.partition("://")
     if is_store(uri):
-        return get_backend(uri).scan(uri)
+        rows = get_backend(uri).scan(uri)
+        if contract is None:
+            return rows
+        with source_read_errors(uri):
+            return prepare_rows(rows, contract)
     if has_scheme and scheme != "file":
         raise StoreError(f"{scheme}:// sources are not supported; use files or bigquery://")
-    try:
-        rows = scan_files(uri)
-        rows.collect_schema()
-    except FsqError:
-        raise
-    except BaseException as error:
-        if not isinstance(error, pl.exceptions.PolarsError) and not is_read_error(error):
-            raise
-        cure = "check that its ending names its format"
-        raise InputError([f"{uri} cannot be read: {first_line(error)}; {cure}"]) from error
-    return rows
+    with source_read_errors(uri):
+        return scan_files(uri, contract)
 
 
 def name_source(uri: str) -> str:

@@ -222,7 +222,11 @@ def validate_fit(job: Job, rows: pl.LazyFrame, steps: list[Step]) -> None:
     days = [step.day for step in steps]
     get_backend(job.store.uri).check_dates(job.store, days)
     chosen = rows.filter(pl.col(job.date_column).is_in(days))
-    carried = replace(job.fit, found={c: t for c, t in job.fit.found.items() if c in job.columns})
+    carried = replace(
+        job.fit,
+        found={c: dtype for c, dtype in job.fit.found.items() if c in job.columns},
+        added=tuple(c for c in job.fit.added if c in job.columns),
+    )
     with source_read_errors(job.source):
         carried.require(carried.find_losses(chosen))
     for line in carried.describe():

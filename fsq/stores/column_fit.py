@@ -157,7 +157,7 @@ class ColumnFit:
         example = short(str(examples[0])) if examples else ""
         return (
             f"{column} is {found} in the rows and {held} in {self.uri}, which cannot hold {count} "
-            f"of its values, such as {example}; {_cure(found, held)}"
+            f"of its values, such as {example}; {_cure_loss(found)}"
         )
 
 
@@ -303,9 +303,18 @@ def _show(column: str, dtype: pl.DataType) -> pl.Expr:
 def _cure(found: pl.DataType, held: pl.DataType | None) -> str:
     if held is not None and held != found:
         return f"cast it to {held}, rename or drop it, or write to another store"
-    if _is_moment(found):
-        return f"set it to NULL, or to a year from {_FIRST_YEAR} to {_LAST_YEAR}"
     return f"{_CURES.get(type(found), 'cast it to another type')}, or drop it"
+
+
+def _cure_loss(found: pl.DataType) -> str:
+    if isinstance(found, pl.Time):
+        return "truncate it to microseconds, or drop it"
+    if _is_moment(found):
+        years = f"a year from {_FIRST_YEAR} to {_LAST_YEAR}"
+        return f"truncate it to microseconds, and make it NULL where it is not of {years}"
+    if found.is_integer():
+        return "cast it to a string under another name, or drop it"
+    return "round it, rename or drop it, or write to another store"
 
 
 def _is_moment(dtype: pl.DataType) -> bool:

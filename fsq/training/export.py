@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fsq.errors import InputError
+from fsq.schema.arrow import find_inexact
 from fsq.schema.arrow import to_arrow as to_plain_arrow
 from fsq.training.result import Summary
 from fsq.utils.files import write_atomically
@@ -113,9 +114,13 @@ def read_provenance(path: str | Path) -> dict[str, Any]:
 
 
 def to_arrow(data: ExportData) -> pa.Table:
-    """The frame with plain Arrow types, its provenance as the schema's metadata ``fsq``."""
+    """The frame with plain Arrow types, its provenance as the schema's metadata ``fsq``.
+
+    Columns whose values plain types cannot hold keep their own.
+    """
     metadata = {_KEY: json.dumps(data.provenance)}
-    return to_plain_arrow(data.frame).replace_schema_metadata(metadata)
+    exact = find_inexact(data.frame.lazy(), data.frame.columns)
+    return to_plain_arrow(data.frame, exact).replace_schema_metadata(metadata)
 
 
 def to_numpy(

@@ -23,6 +23,7 @@ import fsq.spark
 from fsq.backfilling import BackfillResult, Progress, backfill
 from fsq.errors import InputError, StoreError
 from fsq.stores.delta.distributed import DeltaBatchWrite
+from tests.support import column_cases as cases
 from tests.support import spark as kills
 from tests.support.any_table import CONTRACT as ANY
 from tests.support.any_table import make_rows
@@ -167,6 +168,33 @@ def test_a_table_that_spark_must_not_fill(spark: Any, source: str, tmp_path: Pat
     with pytest.raises(InputError, match="partitioned"):
         fsq.spark.backfill(spark, source, store)
     assert fsq.open_store(store).version() == 0
+
+
+@pytest.mark.parametrize(
+    "case", ["int as float", "whole float as int", "null as float", "whole ns as us"]
+)
+def test_a_column_of_another_type_is_stored_without_loss(
+    spark: Any, tmp_path: Path, case: str
+) -> None:
+    store, (first, then) = str(tmp_path / "t"), cases.KEPT[case]
+    for file in cases.write_rows(tmp_path / "source", first, then):
+        fsq.spark.backfill(spark, file, store)
+    assert cases.held(store, cases.FIRST) == cases.wanted(cases.FIRST, first)
+    assert cases.held(store, cases.THEN) == cases.wanted(cases.THEN, then)
+
+
+@pytest.mark.parametrize("case", ["float as int", "moment as date", "large unsigned"])
+def test_a_column_that_would_lose_is_refused(spark: Any, tmp_path: Path, case: str) -> None:
+    store = str(tmp_path / "t")
+    first, then = cases.write_rows(tmp_path / "source", *cases.REFUSED[case])
+    fsq.spark.backfill(spark, first, store)
+    said = []
+    for dry_run in (True, False):
+        with pytest.raises(InputError, match="line is") as error:
+            fsq.spark.backfill(spark, then, store, dry_run=dry_run)
+        said.append(str(error.value))
+    assert said[0] == said[1]
+    assert fsq.open_store(store).read().collect().height == 3
 
 
 @pytest.mark.parametrize("victims", [kills.executors, kills.workers], ids=["executor", "worker"])

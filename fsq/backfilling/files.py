@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from fsq.backfill.file_schemas import Part, combine_parts, prepare_parts
-from fsq.backfill.hive import infer_value_types, parse_value, read_folder_values
+from fsq.backfilling.file_schemas import Part, combine_parts, prepare_parts
+from fsq.backfilling.hive import infer_value_types, parse_value, read_folder_values
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError
 from fsq.intake.layout import list_number_columns

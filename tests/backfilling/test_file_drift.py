@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fsq
-from fsq.backfill import backfill
-from fsq.backfill.file_schemas import unify_types
-from fsq.backfill.files import scan_files
-from fsq.backfill.source import scan_source
+from fsq.backfilling import backfill
+from fsq.backfilling.file_schemas import unify_types
+from fsq.backfilling.files import scan_files
+from fsq.backfilling.source import scan_source
 from fsq.errors import InputError
 from fsq.schema.arrow import to_arrow
 from tests.support.frames import CONTRACT, legacy, wide

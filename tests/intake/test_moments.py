@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fsq
-from fsq.backfill import backfill
+from fsq.backfilling import backfill
 from fsq.errors import InputError
 from tests.support.frames import hybrid, legacy, wide
 

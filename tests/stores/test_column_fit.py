@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fsq
-from fsq.backfill import backfill
+from fsq.backfilling import backfill
 from fsq.errors import InputError
 from fsq.stores import register_backend, unregister_backend
 from fsq.stores.column_fit import fit_columns

@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 import fsq
-from fsq.backfill import backfill
+from fsq.backfilling import backfill
 from fsq.cli import main
 from fsq.errors import StoreError, StoreRefusedError
 from fsq.schema.arrow import to_arrow

@@ -151,8 +151,11 @@ def columns(draw: st.DrawFn) -> tuple[pl.Series, pl.DataType]:
     numbers = draw(st.lists(st.sampled_from(EDGES) | st.none(), min_size=1, max_size=4))
     halves = draw(st.sampled_from([1, 2, 10]))
     values = pl.Series("c", numbers, pl.Int128)
-    if found.is_float() or found.is_decimal():
+    if found.is_float():
         values = values.cast(pl.Float64) / halves
+    if found.is_decimal():
+        texts = [None if n is None else f"{n}.{halves}" for n in numbers]
+        values = pl.Series("c", texts, pl.String).cast(pl.Decimal(38, 2))
     if isinstance(found, pl.Date):
         values = values.cast(pl.Int32, strict=False)
     if isinstance(found, pl.Datetime | pl.Binary | pl.String):

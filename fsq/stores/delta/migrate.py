@@ -12,6 +12,8 @@ from fsq.errors import StoreError
 from fsq.schema.arrow import plain_type
 from fsq.schema.bigquery import field_for_arrow
 from fsq.schema.output import OutputSchema
+from fsq.stores.delta.protocol import require_writable
+from fsq.stores.delta.table import LocalTable
 from fsq.stores.delta.write import create_table
 from fsq.stores.migration import (
     ATTEMPTS,
@@ -43,7 +45,8 @@ def _try_to_migrate(path: str, output: OutputSchema, *, dry_run: bool, create: b
             create_table(path, output.table)
         added = diff_schema([], output).added
         return Migration(path, created=True, added=added, dry_run=dry_run)
-    table = DeltaTable(path)
+    table = LocalTable(path)
+    require_writable(table.full_protocol(), path)
     existing = pa.schema(table.schema())
     plan = require_compatible(_diff_table(existing, output), path)
     if plan.added and not dry_run:

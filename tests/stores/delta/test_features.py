@@ -16,6 +16,7 @@ from fsq.backfilling import backfill
 from fsq.cli import main
 from fsq.errors import StoreError, StoreRefusedError
 from fsq.schema.arrow import to_arrow
+from fsq.stores import migrate
 from fsq.stores.delta.protocol import WRITABLE
 from tests.support import delta_logs
 from tests.support.frames import wide
@@ -70,6 +71,8 @@ def test_a_feature_is_written_or_named(tmp_path: Path, feature: str) -> None:
         store.replace(of_day(scored()))
     assert len(str(error.value).splitlines()) == 1
     assert "run it again" not in str(error.value)
+    with pytest.raises(StoreRefusedError, match=feature):
+        migrate(str(path))
     assert sorted(path.rglob("*")) == before
 
 

@@ -35,10 +35,16 @@ class LocalTable(DeltaTable):
     def deletion_vectors(self) -> Any:
         """Which rows of which files are deleted, under the same paths as in ``file_uris``.
 
-        Polars looks them up by path: under another one, deleted rows would come back.
+        Polars looks them up by path: under another one, deleted rows would come back. Here,
+        delta-rs names files as URLs all through.
+
+        Raises:
+            StoreError: they are of files that the table does not have.
         """
         vectors = pl.DataFrame(super().deletion_vectors())
-        paths = [self._to_path(uri) for uri in vectors["filepath"]]
+        paths = [unquote(uri.removeprefix("file://")) for uri in vectors["filepath"]]
+        if unknown := set(paths).difference(self.file_uris()):
+            raise StoreError(f"{min(unknown)!r} has deleted rows, but is no file of the table")
         return vectors.with_columns(filepath=pl.Series(paths, dtype=pl.String)).to_arrow()
 
     def protocol(self) -> ProtocolVersions:

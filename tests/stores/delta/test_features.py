@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 import fsq
 from fsq.backfilling import backfill
 from fsq.cli import main
-from fsq.errors import StoreError, StoreRefusedError
+from fsq.errors import InputError, StoreError, StoreRefusedError
 from fsq.schema.arrow import to_arrow
 from fsq.stores import migrate
 from fsq.stores.delta.protocol import WRITABLE
@@ -207,6 +207,21 @@ def test_a_rule_of_the_table_is_named_in_one_line(
         store.replace(rows)
     assert len(str(error.value)) < 400
     assert store.read().collect().is_empty()
+
+
+@pytest.mark.parametrize("points", [pl.lit(None, pl.Float64), None], ids=["NULL", "no column"])
+def test_a_column_that_may_not_be_null_is_named_in_a_dry_run_too(
+    tmp_path: Path, points: pl.Expr | None
+) -> None:
+    source, store = str(tmp_path / "s.parquet"), tmp_path / "t"
+    write_deltalake(store, to_arrow(scored(points=pl.lit(5.25))).slice(0, 0))
+    delta_logs.change_metadata(store, required=("points",))
+    (wide() if points is None else wide().with_columns(points=points)).write_parquet(source)
+    for dry_run in (True, False):
+        with pytest.raises(InputError, match=r"points is NULL in 40 rows|the rows lack \['points'"):
+            backfill(source, str(store), dry_run=dry_run)
+    wide().with_columns(points=pl.lit(1.0)).write_parquet(source)
+    assert backfill(source, str(store)).rows == 40
 
 
 def test_a_column_that_the_table_generates_is_filled(tmp_path: Path) -> None:

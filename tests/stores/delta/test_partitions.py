@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fsq.stores.delta.store import DeltaStore
-from tests.support.delta_logs import write_partitioned
+from tests.support.delta_logs import delete_row, write_partitioned
 
 VALUES = [
     *("Ball Arena", " lead", "trail ", "19:30", "A/B", "100%", "50%25 off", "%", "a%20b", "%25"),
@@ -32,6 +32,18 @@ def read_back(folder: Path, value: str, *, as_spark: bool) -> list[object]:
 @pytest.mark.parametrize("value", VALUES)
 def test_a_value_is_read_as_it_was_written(tmp_path: Path, value: str, as_spark: bool) -> None:
     assert read_back(tmp_path / "a blank é", value, as_spark=as_spark) == [value, value]
+
+
+@pytest.mark.parametrize("as_spark", [False, True], ids=["delta-rs", "Spark"])
+@pytest.mark.parametrize("value", VALUES)
+def test_rows_that_a_vector_deletes_stay_deleted(
+    tmp_path: Path, value: str, as_spark: bool
+) -> None:
+    table = tmp_path / "a blank é"
+    rows = pl.DataFrame({"venue": [value] * 3, "x": [1, 2, 3]})
+    write_partitioned(table, rows, "venue", as_spark=as_spark)
+    delete_row(table, 1)
+    assert DeltaStore(str(table)).scan().collect()["x"].to_list() == [1, 3]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -19,7 +19,6 @@ from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.intake.formats import VALUE_ARRAYS, list_moments
 from fsq.intake.layout import list_number_columns
-from fsq.schema.arrow import find_lost
 
 _SHOWN = 3  # columns that a problem names
 
@@ -107,6 +106,9 @@ def _unify_column(parts: Sequence[Part], column: str, contract: Contract | None)
     is_number = contract is not None and column.lower() in list_number_columns(contract)
     found = [(p, p.schema[column]) for p in parts if column in p.schema]
     unified = _reduce([dtype for _, dtype in found], is_number)
+    if unified is None:  # where no row has a value, the type is a guess of whoever wrote the file
+        found = [(p, dtype if _has_values(p, column) else pl.Null()) for p, dtype in found]
+        unified = _reduce([dtype for _, dtype in found], is_number)
     if unified is not None:
         return unified
     first, other = next(
@@ -116,6 +118,10 @@ def _unify_column(parts: Sequence[Part], column: str, contract: Contract | None)
     )
     problem = f"{column} is {first[1]} in {first[0].name} and {other[1]} in {other[0].name}"
     raise InputError([f"{problem}; write both with one type"])
+
+
+def _has_values(part: Part, column: str) -> bool:
+    return bool(part.rows.select(pl.col(column).is_not_null().any()).collect().item())
 
 
 def _reduce(kinds: Sequence[pl.DataType], is_number: bool) -> pl.DataType | None:
@@ -192,20 +198,31 @@ def _find_losses(part: Part, types: dict[str, pl.DataType], contract: Contract |
     if contract is not None:
         numbers = list_number_columns(contract)
         harmless |= {c for c in schema if c.lower() in numbers}
-    changed = {
-        c: types[c]
+    doubtful = [
+        c
         for c, dtype in schema.items()
-        if types[c] != dtype and c not in harmless and _may_lose(dtype)
-    }
+        if types[c] != dtype
+        and c not in harmless
+        and not isinstance(types[c], pl.String)
+        and _is_same_kind(dtype, types[c])
+    ]
+    if not doubtful:
+        return []
+    lost = part.rows.select(
+        _is_lost(pl.col(c), schema[c], types[c]).any().alias(c) for c in doubtful
+    )
     return [
         f"{c} is {schema[c]} in {part.name}, and some of its values do not survive as "
         f"{types[c]}, its type in other files; write all with one type"
-        for c in find_lost(part.rows, changed)
+        for c, is_lost in lost.collect().row(0, named=True).items()
+        if is_lost
     ]
 
 
-def _may_lose(dtype: pl.DataType) -> bool:
-    return dtype.is_numeric() or isinstance(dtype, pl.Datetime)
+def _is_lost(value: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """Whether a value is another one when it comes back from a type."""
+    there = _convert(value, found, wanted, strict=False)
+    return _convert(there, wanted, found, strict=False).ne_missing(value)
 
 
 def _conform(part: Part, types: dict[str, pl.DataType]) -> pl.LazyFrame:
@@ -213,20 +230,31 @@ def _conform(part: Part, types: dict[str, pl.DataType]) -> pl.LazyFrame:
     schema = part.schema
     return part.rows.select(
         _convert(pl.col(c), schema[c], dtype).alias(c)
-        if c in schema
-        else pl.lit(None, dtype).alias(c)
+        if c in schema and _is_same_kind(schema[c], dtype)
+        else pl.lit(None, dtype).alias(c)  # it lacks the column, or has no value in it
         for c, dtype in types.items()
     )
 
 
-def _convert(value: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+def _is_same_kind(found: pl.DataType, wanted: pl.DataType) -> bool:
+    return unify_types(found, wanted, is_number=True) is not None
+
+
+def _convert(
+    value: pl.Expr, found: pl.DataType, wanted: pl.DataType, *, strict: bool = True
+) -> pl.Expr:
     """Values as another type; a struct gets the fields that it lacks, which no cast does."""
     if found == wanted:
         return value
     if isinstance(wanted, pl.Struct) and isinstance(found, pl.Struct):
         present = {f.name: cast(pl.DataType, f.dtype) for f in found.fields}
         fields = [
-            _convert(value.struct.field(f.name), present[f.name], cast(pl.DataType, f.dtype))
+            _convert(
+                value.struct.field(f.name),
+                present[f.name],
+                cast(pl.DataType, f.dtype),
+                strict=strict,
+            )
             if f.name in present
             else pl.lit(None, f.dtype)
             for f in wanted.fields
@@ -236,8 +264,8 @@ def _convert(value: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr
     if isinstance(wanted, pl.List) and isinstance(found, pl.List | pl.Array):
         inner, target = cast(pl.DataType, found.inner), cast(pl.DataType, wanted.inner)
         lists = value.arr.to_list() if isinstance(found, pl.Array) else value
-        return lists.list.eval(_convert(pl.element(), inner, target))
-    return value.cast(wanted)
+        return lists.list.eval(_convert(pl.element(), inner, target, strict=strict))
+    return value.cast(wanted, strict=strict)
 
 
 def prepare_parts(

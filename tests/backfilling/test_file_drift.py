@@ -52,6 +52,8 @@ DRIFTS: dict[str, tuple[dict[str, pl.Expr], dict[str, pl.Expr]]] = {
     "a feature as decimal": ({"home_away": pl.lit(Decimal("1.5"))}, {}),
     "a feature as large int": ({"home_away": pl.lit(2**62 + 1, pl.Int64)}, {}),
     "a feature without values": ({"vegas_points_line": pl.lit(None)}, {}),
+    "a feature of texts without values": ({"vegas_points_line": pl.lit(None, pl.String)}, {}),
+    "a date of texts without values": ({"n": pl.lit(None, pl.String)}, {"n": pl.lit(FIRST)}),
     "a source without values": ({"team_pace__source": pl.lit(None)}, {}),
     "sources as categories": ({"team_pace__source": pl.lit("phase4", pl.Categorical)}, {}),
     "ns then us": ({"computed_at": pl.lit(MOMENT, NS)}, {"computed_at": pl.lit(MOMENT, US)}),
@@ -91,6 +93,8 @@ def test_harmless_drift_is_read(tmp_path: Path, drift: str, turned: bool) -> Non
             found = of_frame[column]
             if column in CONTRACT.names:
                 assert found.cast(pl.Float64).equals(frame[column].cast(pl.Float64))
+            elif frame[column].null_count() == frame.height:
+                assert found.null_count() == frame.height
             elif column != "computed_at" and frame[column].dtype != pl.Struct:
                 assert found.cast(frame[column].dtype).equals(frame[column]), column
 
@@ -109,6 +113,11 @@ BAD_DRIFTS: dict[str, tuple[pl.Expr, pl.Expr]] = {
     "date and moment": (pl.lit(FIRST), pl.lit(MOMENT)),
     "flag and int": (pl.lit(value=True), pl.lit(2)),
     "large int and float": (pl.lit(2**62 + 1, pl.Int64), pl.lit(1.5)),
+    "large ints in a list": (pl.lit([2**53 + 1]), pl.lit([1.5])),
+    "large ints in a struct": (
+        pl.struct(a=pl.lit(2**53 + 1)),
+        pl.struct(a=pl.lit(1.5), b=pl.lit(1)),
+    ),
     "large unsigned and int": (pl.lit(2**64 - 1, pl.UInt64), pl.lit(1)),
     "decimal and float": (pl.lit(Decimal("0.1")), pl.lit(0.1)),
     "list and text": (pl.lit(["a"]), pl.lit("a")),
@@ -342,10 +351,17 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@given(st.lists(st.one_of(*VALUES.values()), min_size=1, max_size=4))
+@given(
+    st.lists(st.one_of(*VALUES.values()), min_size=1, max_size=4),
+    st.sampled_from(["plain", "in a list", "in a struct"]),
+)
 def test_no_value_changes_by_reading_files_together(
-    tmp_path_factory: pytest.TempPathFactory, files: list[list[Any]]
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[Any]], nesting: str
 ) -> None:
+    if nesting == "in a list":
+        files = [[[v] for v in values] for values in files]
+    elif nesting == "in a struct":
+        files = [[{"a": v} for v in values] for values in files]
     folder = tmp_path_factory.mktemp("drift")
     source = write(folder, *(pl.DataFrame({"x": values}) for values in files))
     try:

@@ -297,7 +297,7 @@ def _same_values(found: pl.DataType, held: pl.DataType) -> bool:
 def _show(column: str, dtype: pl.DataType) -> pl.Expr:
     """A column as numbers where Python has no such moments."""
     value = pl.col(column)
-    return value.to_physical() if _is_moment(dtype) else value
+    return value.to_physical() if "Date" in str(dtype) else value  # at any depth
 
 
 def _cure(found: pl.DataType, held: pl.DataType | None) -> str:

@@ -177,7 +177,7 @@ def test_a_cast_that_is_allowed_changes_no_value(drawn: tuple[pl.Series, pl.Data
         return
     stored = fit.apply(rows)["c"]
     assert stored.dtype == existing
-    if column.dtype.is_temporal():
+    if "Date" in str(column.dtype):  # Python has no infinite moments
         assert stored.cast(column.dtype).equals(column)
     else:
         assert stored.to_list() == column.to_list()

@@ -63,6 +63,7 @@ NEVER: dict[str, pl.Expr] = {
     "a duration": pl.lit(timedelta(hours=30)),
     "an infinite moment": pl.lit(-(2**63) + 1, pl.Int64).cast(pl.Datetime("us")),
     "a far moment": pl.lit(2**62, pl.Int64).cast(pl.Datetime("ms")),
+    "a far moment in a list": pl.lit([2**62], pl.List(pl.Int64)).cast(pl.List(pl.Datetime("ms"))),
     "a time in a list": pl.lit([time(19, 30)]),
     "a duration in a struct": pl.struct(rest=pl.lit(timedelta(hours=30))),
 }

@@ -258,7 +258,8 @@ def list_moment_columns(layout: Layout) -> list[str]:
     expected = _expected_types(layout.contract, layout.form)
     names = {c for c, kind in expected.items() if kind == "timestamp"}
     names |= {layout.contract.table.time or ""}
-    return [c for c, dtype in layout.schema.items() if c in names and dtype.is_temporal()]
+    schema = layout.schema.items()
+    return [c for c, dtype in schema if c in names and isinstance(dtype, pl.Datetime)]
 
 
 @lru_cache(maxsize=16)

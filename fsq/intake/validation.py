@@ -145,7 +145,9 @@ def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
     """
     moments = {c: pl.col(c) for c in list_moment_columns(layout) if c in layout.needed}
     detail = layout.schema.get(DETAIL)
-    if layout.form == "scored" and isinstance(detail, pl.List):
+    inside = detail.inner if isinstance(detail, pl.List) else None
+    fields = inside.to_schema() if isinstance(inside, pl.Struct) else {}
+    if layout.form == "scored" and isinstance(fields.get("last_updated"), pl.Datetime):
         field = pl.col(DETAIL).explode(empty_as_null=True, keep_nulls=True)
         moments[f"{DETAIL}.last_updated"] = field.struct.field("last_updated")
     if not moments:

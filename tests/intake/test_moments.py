@@ -87,6 +87,13 @@ def test_a_scored_table_is_bounded_too() -> None:
     assert fsq.score(scored).height == 40
 
 
+@pytest.mark.parametrize("value", [pl.lit(1).cast(pl.Duration("us")), pl.lit(1).cast(pl.Time)])
+def test_what_is_no_moment_is_a_wrong_type(value: pl.Expr) -> None:
+    with pytest.raises(InputError, match=r"wrong type: .* make it a timestamp") as error:
+        fsq.score(wide().with_columns(value.alias(c) for c in COLUMNS))
+    assert len(error.value.problems) == len(COLUMNS)
+
+
 @pytest.mark.parametrize("year", [1, 1970, 2026])
 def test_int96_moments_do_not_wrap(tmp_path: Path, year: int) -> None:
     rows = wide().with_columns(computed_at=pl.lit(datetime(year, 2, 6)))

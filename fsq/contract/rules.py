@@ -101,6 +101,8 @@ class DiagnosisRules(Section):
         break_days: after so many days without rows, everything starts alike.
         warmup_games: median number of events in the windows; below, windows are still filling.
         table_default_share: share of rows that counts as nearly all.
+        false_alarms_per_100_dates: what a profile's limits may cost, of all its evidence together.
+        learning_dates: earlier dates that are read to learn from where a store has no profile.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
@@ -112,3 +114,5 @@ class DiagnosisRules(Section):
     break_days: Annotated[Days, Field(ge=2)] = 5
     warmup_games: float = Field(default=5, ge=0)
     table_default_share: Share = 0.95
+    false_alarms_per_100_dates: Annotated[float, Field(gt=0, le=50)] = 2.0
+    learning_dates: Days = 60

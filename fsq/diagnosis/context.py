@@ -35,6 +35,8 @@ class Context:
         profile: what normally holds; None to learn it from the other dates.
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
+        has_profile: whether there is a profile, given or learned.
+        judged_dates: those that it was able to judge.
     """
 
     contract: Contract
@@ -47,6 +49,7 @@ class Context:
     signals: list[Signal] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     has_profile: bool = False
+    judged_dates: set[date] = field(default_factory=set)
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property

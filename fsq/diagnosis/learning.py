@@ -33,13 +33,15 @@ def learn_from(ctx: Context, spared: Mask) -> Profile | None:
     calm = find_calm_dates(ctx)
     contract, rows = ctx.contract, ctx.profile_rows
     tables = [[f.index for f in fs] for fs in ctx.tables.values()]
-    first = learn(rows, clean, calm, tables, contract.name, contract.version_hash)
+    budget = contract.diagnosis.false_alarms_per_100_dates / 100
+    name, version = contract.name, contract.version_hash
+    first = learn(rows, clean, calm, tables, name, version, budget)
     if first is None:
         return None
     # What stands out among the dates learned from is no history either.
     strength = judge(first, rows, ~clean).measure_strength(calm)
     alarmed = np.any([s.max(axis=1) > 1 for s in strength.values()], axis=0)
-    return first.recalibrate(clean & ~alarmed, calm) if (clean & alarmed).any() else first
+    return first.recalibrate(clean & ~alarmed, calm, budget) if (clean & alarmed).any() else first
 
 
 def find_calm_dates(ctx: Context, before: Sequence[date] = ()) -> Mask:

@@ -21,6 +21,7 @@ from fsq.profile import judge
 
 _RED = 2.0  # times the limit; clean dates have not come near
 _RED_LEVEL = 4.0  # the same, where nothing says what happened
+_MOSTLY_JUDGED = 0.3  # share of the features that are compared, for a date to count as judged
 _RED_SHARE = 0.05  # of a date's records
 
 CLEAN_DATES = Need("clean dates to learn from", "too few clean dates to learn what normally holds")
@@ -143,6 +144,9 @@ class ProfileEvidence(Check):
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
         expected = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         for at, day in ctx.iterate_dates():
+            known = ~np.isnan(judged.distances["mean"][at])
+            if known.mean() > _MOSTLY_JUDGED:
+                ctx.judged_dates.add(day)
             if any(s.day == day and s.severity == "red" and not s.features for s in ctx.signals):
                 continue  # rows are missing: what is left is no sample of the date
             explained = {f for d, f in ctx.list_explained() if d == day}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +69,11 @@ class Context:
             shape = (len(self.dates), len(self.contract.features))
             self._matrices[column] = values.reshape(shape)
         return self._matrices[column]
+
+    def get_cells(self, field: str) -> npt.NDArray[Any]:
+        """A field of the detail as records × features; NULL is NaN."""
+        cells = self.long.fields[field].to_numpy()
+        return cells.reshape(-1, len(self.contract.features))
 
     def get_carried(self, column: str) -> pl.Series:
         """A carried column, one value per record; the check names it in its ``columns``."""
@@ -192,9 +198,16 @@ class Context:
         equal, known = self.count_per_date(values == value), self.count_per_date(~np.isnan(values))
         return float(np.median((equal / np.maximum(known, 1))[history]))
 
-    def list_explained(self) -> set[tuple[date, str]]:
-        """Dates and features that a signal names already, unless it is for information only."""
-        return {(s.day, f) for s in self.signals if s.severity != "info" for f in s.features}
+    def list_explained(self, *kinds: str) -> set[tuple[date, str]]:
+        """Dates and features that a signal names already, unless it is for information only.
+
+        Args:
+            kinds: those that count; all without any.
+        """
+        counted = [
+            s for s in self.signals if s.severity != "info" and (s.kind in kinds or not kinds)
+        ]
+        return {(s.day, f) for s in counted for f in s.features}
 
     @cached_property
     def tables(self) -> dict[str, list[Feature]]:
@@ -264,6 +277,12 @@ class Context:
             return None
         done = self.run.on(self.dates[at])[1]
         return None if done is None else processor in done
+
+    def has_run(self, table: str, at: int) -> bool | None:
+        """Whether the job that writes a table ran; None if its absence means nothing."""
+        ran, writer = self.did_write(table, at), self.contract.writer(table)
+        # A job that is not expected on every date says nothing by its absence.
+        return None if ran is False and writer and not writer.expected else ran
 
     def did_write(self, table: str, at: int) -> bool | None:
         """Whether the processor that writes a table finished; None if nothing says so."""

@@ -77,7 +77,9 @@ def diagnose(
     present = days[loaded.table.date].to_list()
     checked = sorted(set(present if dates is None else dates))
     checks = list_checks()
-    long = read_long_detail(rows, loaded, [c for check in checks for c in check.columns])
+    schema = rows.collect_schema()
+    carry = [c for check in checks for c in check.list_columns(loaded, schema)]
+    long = read_long_detail(rows, loaded, carry, [f for check in checks for f in check.fields])
     ctx = Context(loaded, days, aggregate_features(long, loaded), long, checked, run)
     for check in checks:
         check.find(ctx)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar
 
-from fsq.contract import Feature
+import polars as pl
+
+from fsq.contract import Contract, Feature
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import SEVERITIES, Mask, NotEvaluated, Severity, Signal, replace_nan
@@ -19,10 +21,12 @@ from fsq.diagnosis.nouns import describe_start
 class Stage(IntEnum):
     """When a check runs: those that explain come before those that skip what is explained."""
 
+    LABELS = 0  # what says where values came from, before a job is blamed for them
     UPSTREAM = 1  # tables, and the jobs that write them
     VALUES = 2  # the values of a feature
     ROWS = 3  # the rows of a date
     UNEXPLAINED = 4  # what no check before has explained
+    MOMENTS = 5  # when values were computed, which explains nothing about them
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +174,18 @@ class Check(ABC):
         kinds: of findings that it reports.
         thresholds: keys of the contract's ``[diagnosis]``, with their defaults.
         columns: carried columns that it reads by ``Context.get_carried``, where the rows have them.
+        fields: further fields of the detail that it reads by ``Context.long``.
     """
 
     stage: ClassVar[Stage]
     kinds: ClassVar[tuple[Kind, ...]]
     thresholds: ClassVar[type[Thresholds] | None] = None
     columns: ClassVar[tuple[str, ...]] = ()
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
+        """The carried columns that it reads of rows with this schema; by default ``columns``."""
+        return self.columns
 
     @abstractmethod
     def find(self, ctx: Context) -> None:

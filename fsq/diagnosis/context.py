@@ -15,6 +15,7 @@ import polars as pl
 from fsq.contract import Contract, Feature
 from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
+from fsq.diagnosis.groups import Groups, find_groups, list_carried
 from fsq.diagnosis.long_detail import LongDetail
 from fsq.intake.run_context import RunContext
 
@@ -245,6 +246,13 @@ class Context:
         where = self.days[date].to_physical().to_numpy()
         records = self.long.records[date].to_physical().to_numpy()
         return np.asarray(np.searchsorted(where, records))
+
+    @cached_property
+    def by_group(self) -> Groups:
+        """Each record's event and subgroup, as the rows show them."""
+        records = self.long.records
+        carried = list_carried(self.contract, records.schema)
+        return find_groups(records, pl.Series(self.date_index), self.contract, carried)
 
     def find_all_defaulted(self, features: Sequence[Feature]) -> npt.NDArray[np.bool_]:
         """Records that have a default for all of these features."""

@@ -266,7 +266,7 @@ def _measure_shift(ctx: Context, medians: Matrix, at: int) -> float | None:
 
 
 def _find_usual_hours(ctx: Context, hours: Matrix) -> Matrix:
-    """Dates × tables: the median of each date; NaN where its hours lie far apart, or are unknown."""
+    """Dates × tables: each date's median; NaN where its hours lie apart, or are unknown."""
     names = [str(i) for i in range(hours.shape[1])]
     frame = pl.DataFrame(hours, schema=names, orient="row").fill_nan(None)
     spread = StampThresholds.of(ctx.contract).stamp_spread_hours

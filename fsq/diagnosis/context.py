@@ -133,7 +133,7 @@ class Context:
         """
         if np.isnan(self.median_sample[at]):
             return False
-        return not self._warm[self._first_comparable(at) : at + 1].any()
+        return not self._warm[self.find_start(at) : at + 1].any()
 
     @cached_property
     def is_filling(self) -> npt.NDArray[np.bool_]:
@@ -149,14 +149,14 @@ class Context:
         few, enough = samples < least, samples >= least  # neither where it is unknown
         out: npt.NDArray[np.bool_] = np.zeros(few.shape, dtype=np.bool_)
         for at in range(len(self.dates)):
-            first = self._first_comparable(at)
+            first = self.find_start(at)
             grows = np.isfinite(most) & (samples[at] > samples[first])
             grows |= self.find_history(at) is None
             was_full = enough[first:at].any(axis=0)
             out[at] = self.starts_season(at) | (grows & few[at] & ~was_full)
         return out
 
-    def _first_comparable(self, at: int) -> int:
+    def find_start(self, at: int) -> int:
         """Position of the first earlier date of the same season that is compared with."""
         rules = self.contract.diagnosis
         first = max(0, at - rules.history_days)
@@ -177,7 +177,7 @@ class Context:
 
     def find_history(self, at: int) -> slice | None:
         """The dates that a date is compared with; None if they are too few."""
-        first = self._first_comparable(at)
+        first = self.find_start(at)
         enough = at - first >= self.contract.diagnosis.history_min_days
         return slice(first, at) if enough else None
 

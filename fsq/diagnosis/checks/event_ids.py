@@ -111,6 +111,8 @@ class EventIds(Check):
 
     def find(self, ctx: Context) -> None:
         """Report formats first: ids in two formats are two ids of one event."""
+        for at, _ in ctx.iterate_dates():
+            MIXED.can_evaluate(ctx, at)
         table = ctx.contract.table
         columns = dict.fromkeys([*([table.group] if table.group else []), *table.keys])
         mixed = {at for c in columns for at in _report_formats(ctx, c)}

@@ -12,11 +12,14 @@ from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
 from fsq.diagnosis.checks.event_ids import MIXED, TWO_IDS
+from fsq.diagnosis.checks.groups_absent import NO_SLICE, NO_SUBGROUP
 from fsq.diagnosis.context import Context, Matrix
 from fsq.diagnosis.findings import Severity, Signal
 from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
+
+_EXPLAINED = 1.5  # so many times the rows of a whole group that is missing are missing with it
 
 
 class RowThresholds(Thresholds):
@@ -89,6 +92,8 @@ class MissingRows(Check):
         grouped = bool((groups > 0).all())
         rate = (ctx.rows / groups if grouped else ctx.rows)[:, None]
         per = name_group(ctx.contract.table) if grouped else "date"
+        whole = (NO_SUBGROUP.name, NO_SLICE.name)
+        told = {s.day: _EXPLAINED * s.rows_affected for s in ctx.signals if s.kind in whole}
         for at, day in ctx.iterate_dates():
             if grouped and day in twice and ctx.by_group.subgroup is None:
                 MISSING_ROWS.note_unmet(ctx, at, ONE_ID_EACH)
@@ -104,6 +109,8 @@ class MissingRows(Check):
             }
             lacking = round(ctx.rows[at] * (1 / ratio - 1))
             if ratio < (limits.rows_per_game_yellow if grouped else limits.rows_yellow):
+                if lacking <= told.get(day, 0):
+                    continue
                 red = grouped and ratio < limits.rows_per_game_red
                 severity: Severity = "red" if red else "yellow"
                 MISSING_ROWS.report(ctx, at, severity, "", [], lacking, **facts)

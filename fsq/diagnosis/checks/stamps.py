@@ -152,6 +152,9 @@ class Stamps(Check):
             for at, _ in ctx.iterate_dates():
                 FUTURE.note_unmet(ctx, at, TIMESTAMPS)
             return
+        for at, _ in ctx.iterate_dates():
+            UNSTAMPED.can_evaluate(ctx, at)
+            SHIFTED.can_evaluate(ctx, at)
         fine = ~_find_shifts(ctx, moments)[ctx.date_index]
         least = StampThresholds.of(ctx.contract).late_hours_yellow
         late = moments.stamps - moments.as_of[:, None]

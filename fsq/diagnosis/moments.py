@@ -52,9 +52,9 @@ def read_moments(ctx: Context) -> Moments | None:
 
 def _find_as_of(ctx: Context, oldest: Matrix, midnight: Matrix) -> Matrix:
     """The age of the oldest stamp tells it, unless that lies later; then the contract does."""
-    stated = _get_hours(ctx, "as_of")
+    stated = get_hours(ctx, "as_of")
     own = ctx.contract.table.time
-    default = midnight + 24 if own is None else _get_hours(ctx, own)
+    default = midnight + 24 if own is None else get_hours(ctx, own)
     default = np.where(np.isnan(stated), default, stated)
     if OLDEST not in ctx.long.records.columns:
         return default
@@ -64,7 +64,7 @@ def _find_as_of(ctx: Context, oldest: Matrix, midnight: Matrix) -> Matrix:
 
 def _find_computed(ctx: Context, as_of: Matrix) -> Matrix:
     """The column says it, or the row's age, which is never below zero."""
-    stated = _get_hours(ctx, "computed_at")
+    stated = get_hours(ctx, "computed_at")
     if ROW_AGE not in ctx.long.records.columns:
         return stated
     age = ctx.get_carried(ROW_AGE).cast(pl.Float64).fill_null(0.0).to_numpy()
@@ -77,7 +77,7 @@ def _find_midnights(ctx: Context) -> Matrix:
     return np.array(starts)[ctx.date_index]
 
 
-def _get_hours(ctx: Context, column: str) -> Matrix:
+def get_hours(ctx: Context, column: str) -> Matrix:
     """A carried column of moments; NaN where there is none."""
     records = ctx.long.records
     kind = records.schema.get(column)

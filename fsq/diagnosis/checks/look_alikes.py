@@ -182,7 +182,11 @@ def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFram
 def _pair(ctx: Context, rows: pl.DataFrame, by: str, most: int = 3) -> list[list[str]]:
     """The keys of the first few that share a value."""
     keys = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
-    found = rows.sort(_ROW).group_by(by, maintain_order=True).agg(pl.col(_ROW).unique(maintain_order=True))
+    found = (
+        rows.sort(_ROW)
+        .group_by(by, maintain_order=True)
+        .agg(pl.col(_ROW).unique(maintain_order=True))
+    )
     pairs = found.filter(pl.col(_ROW).list.len() > 1)[_ROW].head(most)
     names = ctx.long.records.select(keys)
     return [sorted(" ".join(map(str, names.row(r))) for r in pair[:2]) for pair in pairs.to_list()]

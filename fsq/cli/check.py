@@ -23,6 +23,7 @@ from fsq.stores import Store
 from fsq.utils import webhook
 
 _HEADLINE = "the dates cannot be checked"
+_YEAR = timedelta(days=366)
 
 
 class FailOn(StrEnum):
@@ -103,7 +104,8 @@ def _diagnose_dates(
     contract = store.contract
     day = contract.table.date
     history = timedelta(days=contract.diagnosis.history_max_age_days)
-    since = None if start is None else start - history
+    # Further back only dates are read: they show where a season began.
+    since = None if start is None else start - history - _YEAR
     days = store.read(since, end, [day]).unique().collect()[day].sort().to_list()
     if days and start is None and end is None:
         start = end = days[-1]
@@ -118,4 +120,6 @@ def _diagnose_dates(
     if before:
         # Rows in a gap between the history and the dates are not needed.
         rows = rows.filter((pl.col(day) >= dates[0]) | pl.col(day).is_in(before))
-    return diagnose(rows, contract, run=run, dates=dates, source=source, store=uri)
+    return diagnose(
+        rows, contract, run=run, dates=dates, source=source, store=uri, known_dates=days
+    )

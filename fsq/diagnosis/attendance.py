@@ -10,6 +10,8 @@ import polars as pl
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY, SUB
 
+_BEFORE = "#before"
+
 
 @dataclass(frozen=True)
 class Attendance:
@@ -31,8 +33,8 @@ class Attendance:
 def find_attendance(ctx: Context) -> dict[int, list[Attendance]]:
     """Compare the entities of each date to check with those of its earlier dates.
 
-    A subgroup's entities are expected on its next date. Without subgroups those entities are
-    expected that no earlier date lacks, and those arrive that no earlier date has.
+    A subgroup's entities are expected on its next date, if that is compared with theirs. Without
+    subgroups those are expected that no earlier date lacks, and those arrive that none has.
     """
     if ctx.by_group.subgroup is not None:
         return _find_members(ctx)
@@ -47,14 +49,14 @@ def _find_regular(ctx: Context) -> dict[int, list[Attendance]]:
     width = int(codes.max(initial=0)) + 1
     out: dict[int, list[Attendance]] = {}
     for at, _ in ctx.iterate_dates():
-        history = ctx.find_history(at)
-        if history is None:
+        compared = ctx.list_compared(at)
+        if not len(compared):
             continue
-        before = codes[bounds[history.start] : bounds[history.stop]]
+        before = np.concatenate([codes[bounds[d] : bounds[d + 1]] for d in compared])
         seen = np.bincount(before, minlength=width)
         here = np.zeros(width, dtype=np.bool_)
         here[codes[bounds[at] : bounds[at + 1]]] = True
-        regular = seen == history.stop - history.start
+        regular = seen == len(compared)
         absent = np.flatnonzero(regular & ~here)
         arrived = int((here & (seen == 0)).sum())
         out[at] = [Attendance(int(regular.sum()), tuple(map(int, absent)), arrived)]
@@ -63,13 +65,17 @@ def _find_regular(ctx: Context) -> dict[int, list[Attendance]]:
 
 def _find_members(ctx: Context) -> dict[int, list[Attendance]]:
     members = ctx.by_group.rows.select(DAY, SUB, ENTITY).drop_nulls().unique()
-    dates = members.select(DAY, SUB).unique().sort(SUB, DAY)
-    dates = dates.with_columns(pl.col(DAY).shift(1).over(SUB).alias("before")).drop_nulls()
-    old = pl.Series([ctx.find_start(at) for at in range(len(ctx.dates))], dtype=pl.Int32)
-    dates = dates.filter(pl.col("before") >= pl.lit(old).gather(pl.col(DAY)))
-    checked = [at for at, _ in ctx.iterate_dates()]
-    dates = dates.filter(pl.col(DAY).is_in(checked))
-    expected = dates.join(members.rename({DAY: "before"}), on=[SUB, "before"])
+    compared = [(at, d) for at, _ in ctx.iterate_dates() for d in ctx.list_compared(at).tolist()]
+    schema = {DAY: pl.Int32, _BEFORE: pl.Int32}
+    pairs = pl.DataFrame(compared, schema=schema, orient="row")
+    own = members.select(DAY, SUB).unique()
+    dates = (
+        pairs.join(own.rename({DAY: _BEFORE}), on=_BEFORE)
+        .group_by(DAY, SUB)
+        .agg(pl.col(_BEFORE).max())
+        .join(own, on=[DAY, SUB], how="semi")
+    )
+    expected = dates.join(members.rename({DAY: _BEFORE}), on=[SUB, _BEFORE])
     absent = expected.join(members, on=[DAY, ENTITY], how="anti")
     here = members.join(dates, on=[DAY, SUB], how="semi")
     arrived = here.join(expected, on=[DAY, SUB, ENTITY], how="anti")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,12 @@ from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.groups import Groups, find_groups, list_carried
 from fsq.diagnosis.long_detail import LongDetail
+from fsq.diagnosis.season_start import find_season_starts
 from fsq.intake.run_context import RunContext
 
 Matrix = npt.NDArray[np.float64]
+T = TypeVar("T")
+_HAS_VALUES = 0.8  # share of defaults: windows that fill have more
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Context:
         run: what is known of upstream's run, for rows that do not say it themselves.
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
+        known_dates: further dates on which the table has rows.
     """
 
     contract: Contract
@@ -45,7 +49,9 @@ class Context:
     run: RunContext | None = None
     signals: list[Signal] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
+    known_dates: Sequence[date] = ()
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
+    _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def dates(self) -> list[date]:
@@ -70,6 +76,19 @@ class Context:
             shape = (len(self.dates), len(self.contract.features))
             self._matrices[column] = values.reshape(shape)
         return self._matrices[column]
+
+    def remember(self, name: str, compute: Callable[[], T]) -> T:
+        """What a check computes of all rows, whichever dates it is to check; computed once."""
+        if name not in self._memory:
+            self._memory[name] = compute()
+        found: T = self._memory[name]
+        return found
+
+    def list_compared(self, at: int) -> npt.NDArray[np.int64]:
+        """Positions of the dates that a date is compared with; none if they are too few."""
+        history = self.find_history(at)
+        every = np.arange(len(self.dates))
+        return every[:0] if history is None else every[history]
 
     def get_cells(self, field: str) -> npt.NDArray[Any]:
         """A field of the detail as records × features; NULL is NaN."""
@@ -132,8 +151,8 @@ class Context:
         Windows that were full on an earlier date and are empty now have lost their events.
         """
         if np.isnan(self.median_sample[at]):
-            return False
-        return not self._warm[self.find_start(at) : at + 1].any()
+            return self.season_starts[at] is not None
+        return not self._warm[self._first_comparable(at) : at + 1].any()
 
     @cached_property
     def is_filling(self) -> npt.NDArray[np.bool_]:
@@ -149,14 +168,32 @@ class Context:
         few, enough = samples < least, samples >= least  # neither where it is unknown
         out: npt.NDArray[np.bool_] = np.zeros(few.shape, dtype=np.bool_)
         for at in range(len(self.dates)):
-            first = self.find_start(at)
+            first = self._first_comparable(at)
             grows = np.isfinite(most) & (samples[at] > samples[first])
             grows |= self.find_history(at) is None
             was_full = enough[first:at].any(axis=0)
-            out[at] = self.starts_season(at) | (grows & few[at] & ~was_full)
+            starts = self.starts_season(at) & ~self._had_values(at)
+            out[at] = starts | (grows & few[at] & ~was_full)
         return out
 
-    def find_start(self, at: int) -> int:
+    @cached_property
+    def season_starts(self) -> list[date | None]:
+        """Per date the first one of its season, if that was a few days ago, after a gap."""
+        return find_season_starts(self.dates, self.known_dates, self.contract.diagnosis)
+
+    def _had_values(self, at: int) -> npt.NDArray[np.bool_]:
+        """Features that had values earlier in a season that starts: they are lost, if none is left.
+
+        Sample sizes say better whether windows can be full; none is told where there are any.
+        """
+        first = self.season_starts[at]
+        since = [i for i in range(at) if first is not None and self.dates[i] >= first]
+        if not np.isnan(self.median_sample[at]):
+            since = []
+        share = self.get_matrix("default_rows")[since] / self.rows[since, None]
+        return np.asarray((share < _HAS_VALUES).any(axis=0))
+
+    def _first_comparable(self, at: int) -> int:
         """Position of the first earlier date of the same season that is compared with."""
         rules = self.contract.diagnosis
         first = max(0, at - rules.history_days)
@@ -177,7 +214,7 @@ class Context:
 
     def find_history(self, at: int) -> slice | None:
         """The dates that a date is compared with; None if they are too few."""
-        first = self.find_start(at)
+        first = self._first_comparable(at)
         enough = at - first >= self.contract.diagnosis.history_min_days
         return slice(first, at) if enough else None
 

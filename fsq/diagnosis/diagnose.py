@@ -34,6 +34,7 @@ def diagnose(
     history: Scored | None = None,
     source: str = "SOURCE",
     store: str = "STORE",
+    known_dates: Iterable[date] = (),
 ) -> Diagnosis:
     """Find what is wrong with the rows of each date, and why.
 
@@ -45,6 +46,8 @@ def diagnose(
         history: scored rows of earlier dates, if ``scored`` does not hold them.
         source: what the repairing commands name as the source.
         store: what they name as the store.
+        known_dates: further dates on which the table has rows, which are not read: they show where
+            a season began.
 
     Returns:
         The findings, a verdict per date, and what could not be evaluated. A date in ``dates``
@@ -80,7 +83,15 @@ def diagnose(
     schema = rows.collect_schema()
     carry = [c for check in checks for c in check.list_columns(loaded, schema)]
     long = read_long_detail(rows, loaded, carry, [f for check in checks for f in check.fields])
-    ctx = Context(loaded, days, aggregate_features(long, loaded), long, checked, run)
+    ctx = Context(
+        loaded,
+        days,
+        aggregate_features(long, loaded),
+        long,
+        checked,
+        run,
+        known_dates=(*known_dates,),
+    )
     for check in checks:
         check.find(ctx)
     every = sorted({*present, *checked})

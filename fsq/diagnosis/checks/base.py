@@ -65,7 +65,9 @@ MIN_ROWS_WITH_VALUE = Need(
 )
 SEASON_UNDER_WAY = Need("a season under way", "{start}", lambda ctx, at: not ctx.starts_season(at))
 SAMPLE_SIZES = Need(
-    "sample sizes", "no sample sizes", lambda ctx, at: bool(ctx.median_sample[at] >= 0)
+    "sample sizes, or the gap before a season",
+    "no sample sizes",
+    lambda ctx, at: bool(ctx.median_sample[at] >= 0) or ctx.starts_season(at),
 )
 TIMESTAMPS = Need("`last_updated` timestamps", "no last_updated timestamps")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -126,26 +127,18 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
     if column not in records.columns or not isinstance(records.schema[column], pl.String):
         return
     ids = ctx.get_carried(column)
-    formats = _describe_ids(ids)
-    codes = formats.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    width = int(codes.max(initial=0)) + 1
-    cells = np.bincount(ctx.date_index * width + codes, minlength=len(ctx.dates) * width)
-    counts = cells.reshape(len(ctx.dates), width)[:, 1:]
+    codes, counts = ctx.remember(f"formats of {column}", lambda: _count_formats(ctx, ids))
     limits = IdThresholds.of(ctx.contract)
     for at, _ in ctx.iterate_dates():
-        history = ctx.find_history(at)
-        if history is None:
-            continue
-        known = counts[history].sum(axis=0) > 0
+        compared = ctx.list_compared(at)
+        known = counts[compared].sum(axis=0) > 0
         fresh = (counts[at] > 0) & ~known
         rows = int(counts[at][fresh].sum())
+        if not known.any() or known.sum() > limits.formats_most:
+            continue
         if not rows or rows < limits.new_format_share * ctx.rows[at]:
             continue
-        if known.sum() > limits.formats_most or not known.any():
-            continue
-        named = np.isin(codes, np.flatnonzero(fresh) + 1)
-        here = ctx.date_index == at
-        past = (ctx.date_index >= history.start) & (ctx.date_index < history.stop)
+        named = np.isin(codes, np.flatnonzero(fresh))
         MIXED.report(
             ctx,
             at,
@@ -156,10 +149,22 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
             named=named,
             column=column,
             is_event=column == ctx.contract.table.group,
-            example=_take_first(ids, named & here),
-            usual_example=_take_first(ids, past & (codes > 0)),
+            example=_take_first(ids, named & (ctx.date_index == at)),
+            usual_example=_take_first(ids, np.isin(ctx.date_index, compared) & (codes >= 0)),
         )
         yield at
+
+
+def _count_formats(
+    ctx: Context, ids: pl.Series
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Each record's format as a number, -1 for none, and rows per date and format."""
+    codes = _describe_ids(ids).rank("dense").fill_null(0).cast(pl.Int64).to_numpy() - 1
+    width = int(codes.max(initial=0)) + 1
+    known = codes >= 0
+    cells = ctx.date_index[known] * width + codes[known]
+    counts = np.bincount(cells, minlength=len(ctx.dates) * width)
+    return codes, counts.reshape(len(ctx.dates), width)
 
 
 def _take_first(ids: pl.Series, mask: Mask) -> str:
@@ -192,16 +197,7 @@ def _report_two_ids(ctx: Context, mixed: set[int]) -> None:
         for at, _ in ctx.iterate_dates():
             TWO_IDS.can_evaluate(ctx, at)
         return
-    # Both sides of an event are told by who meets whom, wherever that is known.
-    sides = [pl.col(c) for c in (SUB, OTHER) if c in rows.columns]
-    first, last = pl.min_horizontal(sides), pl.max_horizontal(sides)
-    met = rows.with_columns(pl.format("{} {}", first, last).alias("met"))
-    cells = met.drop_nulls([EVENT, "met"]).select(DAY, EVENT, SUB, "met").unique()
-    events = cells.group_by(DAY, "met").agg(pl.col(EVENT).unique().sort(), pl.col(SUB).unique())
-    several = pl.col(EVENT).list.len() > 1
-    days = events.group_by(DAY).agg(
-        several.mean().alias("share"), pl.col(SUB, EVENT).filter(several)
-    )
+    days = ctx.remember("events with two ids", lambda: _find_meetings(rows))
     for day, subgroups, ids in _list_unusual(ctx, days):
         if day in mixed:
             continue
@@ -212,6 +208,20 @@ def _report_two_ids(ctx: Context, mixed: set[int]) -> None:
         TWO_IDS.report(ctx, day, "yellow", "", [], named.sum(), named=named, **facts)
 
 
+def _find_meetings(rows: pl.DataFrame) -> pl.DataFrame:
+    """Per date: the share of meetings with several ids, who met in them, and the ids."""
+    # Both sides of an event are told by who meets whom, wherever that is known.
+    sides = [pl.col(c) for c in (SUB, OTHER) if c in rows.columns]
+    first, last = pl.min_horizontal(sides), pl.max_horizontal(sides)
+    met = rows.with_columns(pl.format("{} {}", first, last).alias("met"))
+    cells = met.drop_nulls([EVENT, "met"]).select(DAY, EVENT, SUB, "met").unique()
+    events = cells.group_by(DAY, "met").agg(pl.col(EVENT).unique().sort(), pl.col(SUB).unique())
+    several = pl.col(EVENT).list.len() > 1
+    return events.group_by(DAY).agg(
+        several.mean().alias("share"), pl.col(SUB, EVENT).filter(several)
+    )
+
+
 def _report_two_dates(ctx: Context) -> None:
     """Report events of a date that stand on another date, too."""
     rows = ctx.by_group.rows
@@ -219,18 +229,23 @@ def _report_two_dates(ctx: Context) -> None:
         for at, _ in ctx.iterate_dates():
             TWO_DATES.can_evaluate(ctx, at)
         return
-    cells = rows.drop_nulls(EVENT).select(DAY, EVENT).unique()
-    cells = cells.with_columns(pl.col(DAY).sort().over(EVENT, mapping_strategy="join").alias("on"))
-    days = cells.group_by(DAY).agg(
-        (pl.col("on").list.len() > 1).mean().alias("share"),
-        pl.col(EVENT, "on").filter(pl.col("on").list.len() > 1),
-    )
+    days = ctx.remember("events on two dates", lambda: _find_repeats(rows))
     for day, events, on in _list_unusual(ctx, days):
         hit = rows.select((pl.col(DAY) == day) & pl.col(EVENT).is_in(events)).to_series()
         named = hit.fill_null(False).to_numpy()
         other = sorted({ctx.dates[d].isoformat() for found in on for d in found})
         facts: dict[str, Any] = {"ids": sorted(events), "days": other}
         TWO_DATES.report(ctx, day, "yellow", "", [], named.sum(), named=named, **facts)
+
+
+def _find_repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """Per date: the share of events that stand on another date, too, these, and their dates."""
+    cells = rows.drop_nulls(EVENT).select(DAY, EVENT).unique()
+    cells = cells.with_columns(pl.col(DAY).sort().over(EVENT, mapping_strategy="join").alias("on"))
+    return cells.group_by(DAY).agg(
+        (pl.col("on").list.len() > 1).mean().alias("share"),
+        pl.col(EVENT, "on").filter(pl.col("on").list.len() > 1),
+    )
 
 
 def _list_unusual(ctx: Context, days: pl.DataFrame) -> Iterable[tuple[int, list[Any], list[Any]]]:

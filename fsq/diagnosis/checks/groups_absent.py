@@ -98,10 +98,7 @@ class AbsentGroups(Check):
 
 def _report_subgroups(ctx: Context) -> None:
     groups, limits = ctx.by_group, GroupThresholds.of(ctx.contract)
-    rows = groups.rows.drop_nulls([EVENT, SUB])
-    others = [pl.col(OTHER).unique()] if OTHER in rows.columns else []
-    events = rows.group_by(DAY, EVENT).agg(pl.col(SUB).unique(), pl.len().alias("rows"), *others)
-    events = events.with_columns(pl.col(SUB).list.len().alias("present"))
+    events = ctx.remember("subgroups of events", lambda: _count_subgroups(groups.rows))
     short = pl.col("present") < groups.per_event
     shares = np.zeros((len(ctx.dates), 1))
     per_day = events.group_by(DAY).agg(short.mean().alias("share"))
@@ -115,7 +112,9 @@ def _report_subgroups(ctx: Context) -> None:
             continue
         lacking = events.filter((pl.col(DAY) == at) & short).sort(EVENT)
         present = {s for found in lacking[SUB] for s in found}
-        rivals = {s for found in lacking[OTHER] for s in found} if others else set()
+        rivals: set[str] = set()
+        if OTHER in events.columns:
+            rivals = {s for found in lacking[OTHER] for s in found}
         lost = int((lacking["rows"] / lacking["present"]).sum())
         facts: dict[str, Any] = {
             "column": groups.subgroup,
@@ -126,12 +125,20 @@ def _report_subgroups(ctx: Context) -> None:
         NO_SUBGROUP.report(ctx, at, _judge(ctx, at, lost), "", [], lost, **facts)
 
 
+def _count_subgroups(rows: pl.DataFrame) -> pl.DataFrame:
+    """Per event of a date: its subgroups, those that others name, and its rows."""
+    others = [pl.col(OTHER).unique()] if OTHER in rows.columns else []
+    known = rows.drop_nulls([EVENT, SUB]).group_by(DAY, EVENT)
+    events = known.agg(pl.col(SUB).unique(), pl.len().alias("rows"), *others)
+    return events.with_columns(pl.col(SUB).list.len().alias("present"))
+
+
 def _report_slices(ctx: Context) -> None:
     """Report the column whose missing values explain most rows."""
-    counted = list(_count_slices(ctx))
+    counted = ctx.remember("slices", lambda: list(_count_slices(ctx)))
     for at, _ in ctx.iterate_dates():
-        history = ctx.find_history(at)
-        if history is None:
+        history = ctx.list_compared(at)
+        if not NO_SLICE.can_evaluate(ctx, at) or not len(history):
             continue
         found = []
         for column, names, counts in counted:

@@ -79,7 +79,7 @@ class LookAlikes(Check):
         if not any(k in ctx.long.records.columns for k in ctx.contract.table.keys):
             return
         mixed = {s.day for s in ctx.signals if s.kind == MIXED.name}
-        names = _normalize_names(ctx)
+        names = ctx.remember("plain names", lambda: _normalize_names(ctx))
         if names is not None:
             _report_spellings(ctx, names, mixed)
             _report_renamed(ctx, names, mixed)
@@ -147,12 +147,8 @@ def _report_renamed(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> None:
 
 def _report_equal(ctx: Context) -> None:
     """Report records of a date that equal another entity's in every value."""
-    limits, width = LikenessThresholds.of(ctx.contract), len(ctx.contract.features)
-    full = np.flatnonzero((~ctx.is_default).sum(axis=1) >= limits.alike_values * width)
-    values = pl.DataFrame(ctx.values[full], schema=[str(i) for i in range(width)], orient="row")
-    rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)[full.astype(np.uint32)]
-    rows = rows.with_columns(values.hash_rows().alias(_VALUES))
-    same = rows.filter(pl.col(ENTITY).n_unique().over(DAY, _VALUES) > 1)
+    limits = LikenessThresholds.of(ctx.contract)
+    same = ctx.remember("equal records", lambda: _find_equal(ctx))
     told = {s.day for s in ctx.signals if s.kind == ALIKE.name}
     for at, day in ctx.iterate_dates():
         here = same.filter(pl.col(DAY) == at)
@@ -164,6 +160,16 @@ def _report_equal(ctx: Context) -> None:
             named = np.zeros(ctx.long.records.height, dtype=np.bool_)
             named[here[_ROW].to_numpy()] = True
             _report(ctx, at, "equal", named, _pair(ctx, here, _VALUES))
+
+
+def _find_equal(ctx: Context) -> pl.DataFrame:
+    """The records with enough values that equal another entity's of their date in all of them."""
+    limits, width = LikenessThresholds.of(ctx.contract), len(ctx.contract.features)
+    full = np.flatnonzero((~ctx.is_default).sum(axis=1) >= limits.alike_values * width)
+    values = pl.DataFrame(ctx.values[full], schema=[str(i) for i in range(width)], orient="row")
+    rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)[full.astype(np.uint32)]
+    rows = rows.with_columns(values.hash_rows().alias(_VALUES))
+    return rows.filter(pl.col(ENTITY).n_unique().over(DAY, _VALUES) > 1)
 
 
 def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFrame:

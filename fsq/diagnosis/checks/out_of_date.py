@@ -85,9 +85,8 @@ class OutOfDate(Check):
     def find(self, ctx: Context) -> None:
         """Report differing values; without any, rows that were changed later."""
         seen: Mask = np.zeros(len(ctx.date_index), dtype=np.bool_)
-        forms = list(_read_forms(ctx))
-        for column, names, own in forms:
-            differs = _compare(ctx, own)
+        forms = ctx.remember("own values", lambda: _compare_forms(ctx))
+        for column, names, differs in forms:
             seen |= differs.any(axis=1)
             _report_values(ctx, column, names, differs, forms[0][0])
         _report_changed(ctx, seen)
@@ -95,6 +94,11 @@ class OutOfDate(Check):
 
 def _list_flat(contract: Contract) -> list[str]:
     return [f"feature_{i}_value" for i in range(len(contract.features))]
+
+
+def _compare_forms(ctx: Context) -> list[tuple[str, list[str], Mask]]:
+    """The name of each form that the rows keep, its column per feature, and what differs."""
+    return [(form, columns, _compare(ctx, own)) for form, columns, own in _read_forms(ctx)]
 
 
 def _read_forms(ctx: Context) -> Iterator[tuple[str, list[str], Matrix]]:

@@ -61,7 +61,7 @@ class OwnEvents(Check):
         """Report the features whose windows hold such an event; one record is enough."""
         if not [at for at, _ in ctx.iterate_dates() if LEAK.can_evaluate(ctx, at)]:
             return
-        leaks = _find_leaks(ctx)
+        leaks = ctx.remember("leaks", lambda: _find_leaks(ctx))
         if leaks is None:
             return
         rows = np.asarray(leaks.any.any(axis=1))
@@ -100,8 +100,7 @@ def _find_leaks(ctx: Context) -> _Leaks | None:
     """Compare the dates of the events in the windows with the dates of the records."""
     ids, events = ctx.long.fields[_IDS], _get_events(ctx)
     width = len(ctx.contract.features)
-    checked = np.isin(ctx.date_index, [at for at, _ in ctx.iterate_dates()])
-    cells = np.flatnonzero((ids.list.len() > 0).to_numpy() & np.repeat(checked, width))
+    cells = np.flatnonzero((ids.list.len() > 0).to_numpy())
     if events is None or not len(cells):
         return None
     day = ctx.contract.table.date

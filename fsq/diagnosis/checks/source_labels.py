@@ -81,7 +81,7 @@ class SourceLabels(Check):
         """Report rows without labels first: then no label of theirs can be wrong."""
         if not ctx.is_default.any():
             return
-        cells = _Cells(ctx)
+        cells = ctx.remember("label cells", lambda: _Cells(ctx))
         if not cells.other.any():
             return
         for at, _ in ctx.iterate_dates():

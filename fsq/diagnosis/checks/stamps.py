@@ -27,7 +27,7 @@ class StampThresholds(Thresholds):
     late_hours_yellow: Annotated[Hours, Field(gt=0)] = 1.0
     """Hours that a record was updated after its row was computed, or after the row's `as_of`."""
     late_hours_red: Annotated[Hours, Field(gt=0)] = 24.0
-    """The same, for red."""
+    """Hours that it was updated after its row was computed, for red."""
     late_share: Share = 0.02
     """Share of rows with such a record."""
     unstamped_rise: Share = 0.1
@@ -45,7 +45,6 @@ ROW_MOMENT = Need(
     "`last_updated` timestamps, and when the rows were computed",
     "no last_updated timestamps, or no computed_at",
 )
-_LASTING = 0.5  # share of the rows that earlier dates have with such stamps
 _WHOLE = 0.05  # hours: three minutes, by which the start of a job varies
 
 
@@ -107,7 +106,7 @@ EARLY_ROWS = Kind(
 FUTURE = Kind(
     "updated_after_as_of",
     "upstream records were updated after the moment for which the rows stand",
-    ("red", "yellow"),
+    ("yellow",),
     _describe_future,
     (TIMESTAMPS,),
     in_sql=False,
@@ -144,7 +143,7 @@ class Stamps(Check):
 
     def find(self, ctx: Context) -> None:
         """Report shifts first: they explain stamps that are too late."""
-        moments = read_moments(ctx)
+        moments = ctx.remember("moments", lambda: read_moments(ctx))
         if moments is None or np.isnan(moments.computed).all():
             for at, _ in ctx.iterate_dates():
                 EARLY_ROWS.note_unmet(ctx, at, ROW_MOMENT)
@@ -172,10 +171,7 @@ def _report_late(ctx: Context, kind: Kind, moments: Moments, hours: Matrix, wron
     for at, _ in ctx.iterate_dates():
         tables = np.flatnonzero(counts[at] >= max(1.0, share * ctx.rows[at]))
         if len(tables):
-            usual = ctx.compute_median_before(counts / ctx.rows[:, None], at)
-            # Where every date is so, its stamps are those of a later copy of the table.
-            lasting = usual is not None and bool((usual[tables] >= _LASTING).all())
-            _report_late_tables(ctx, at, kind, moments, hours, wrong, tables, lasting)
+            _report_late_tables(ctx, at, kind, moments, hours, wrong, tables)
 
 
 def _report_late_tables(
@@ -186,16 +182,16 @@ def _report_late_tables(
     hours: Matrix,
     wrong: Mask,
     hit: npt.NDArray[np.int64],
-    lasting: bool,
 ) -> None:
-    """Report them together: the row or the clock is the cause; yellow if it is so on all dates."""
+    """Report them together: the row or the clock is the cause."""
     limits = StampThresholds.of(ctx.contract)
     wrong = wrong & (ctx.date_index == at)[:, None]
     tables = [moments.tables[i] for i in hit]
     features = [f for f in ctx.contract.features if f.upstream_table in tables]
     rows = np.asarray(wrong[:, hit].any(axis=1))
     most = float(np.median(np.max(hours[:, hit], axis=1, where=wrong[:, hit], initial=0)[rows]))
-    severity: Severity = "red" if most >= limits.late_hours_red and not lasting else "yellow"
+    can_be_red = "red" in kind.severities
+    severity: Severity = "red" if can_be_red and most >= limits.late_hours_red else "yellow"
     table = tables[0] if len(tables) == 1 else None
     facts: dict[str, Any] = {"hours": round(most, 1), "tables": tables}
     kind.report(ctx, at, severity, "", features, rows.sum(), table, rows, **facts)
@@ -230,8 +226,13 @@ def _find_shifts(ctx: Context, moments: Moments) -> Mask:
         Dates × tables: whether the stamps of a table are shifted.
     """
     # Stamps keep to a time of day, or to a time before the moment for which the row stands.
-    clock = _find_usual_hours(ctx, moments.stamps - moments.midnight[:, None])
-    ahead = _find_usual_hours(ctx, moments.stamps - moments.as_of[:, None])
+    clock, ahead = ctx.remember(
+        "usual hours",
+        lambda: [
+            _find_usual_hours(ctx, moments.stamps - since[:, None])
+            for since in (moments.midnight, moments.as_of)
+        ],
+    )
     out: Mask = np.zeros(clock.shape, dtype=np.bool_)
     for at, _ in ctx.iterate_dates():
         for column, table in enumerate(moments.tables):
@@ -252,10 +253,10 @@ def _find_shifts(ctx: Context, moments: Moments) -> Mask:
 
 def _measure_shift(ctx: Context, medians: Matrix, at: int) -> float | None:
     """Whole hours from the usual time to a date's; 0 for none, None without a usual time."""
-    limits, history = StampThresholds.of(ctx.contract), ctx.find_history(at)
-    if history is None or np.isnan(medians[at]):
+    limits, earlier = StampThresholds.of(ctx.contract), medians[ctx.list_compared(at)]
+    if np.isnan(medians[at]):
         return None
-    before = medians[history][~np.isnan(medians[history])]
+    before = earlier[~np.isnan(earlier)]
     if len(before) < ctx.contract.diagnosis.history_min_days:
         return None
     usual = float(np.median(before))

@@ -86,10 +86,13 @@ def _describe_season_start(f: Facts) -> Text:
     table = f.contract.table
     count = f.evidence[name_sample(table)]
     events = name_events(table, 1 if count == 1 else 2)
+    if count is None:
+        why = f"No {events} were stored for weeks before the first of these dates"
+    else:
+        why = f"The median {table.entity} has {count:g} {events} in the window"
     return Text(
         f"{describe_start(f.contract)}: {f.indices} {f.are} still default",
-        f"The median {table.entity} has {count:g} {events} in the window, so {f.names} cannot "
-        "be known yet. The training gate excludes such rows.",
+        f"{why}, so {f.names} cannot be known yet. The training gate excludes such rows.",
     )
 
 

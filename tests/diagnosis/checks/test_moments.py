@@ -65,7 +65,7 @@ def test_rows_that_were_computed_in_time_are_fine() -> None:
 def test_stamps_in_the_future() -> None:
     names = [f"{CACHE}__last_updated"]
     (finding,) = list_serious(diagnose_last(change_last(make_days(), **move(names, 63.4))))
-    assert (finding.kind, finding.severity) == ("updated_after_as_of", "red")
+    assert (finding.kind, finding.severity) == ("updated_after_as_of", "yellow")
     assert (finding.table, finding.evidence["hours"]) == (CACHE, 48.4)
     (finding,) = list_serious(diagnose_last(change_last(make_days(), **move(names, 17.3))))
     assert (finding.kind, finding.severity) == ("updated_after_as_of", "yellow")
@@ -73,10 +73,12 @@ def test_stamps_in_the_future() -> None:
     assert ("updated_after_as_of", "yellow") in list_kinds(diagnose_last(own))
 
 
-def test_a_later_copy_of_a_table_is_told_but_is_not_red() -> None:
+def test_a_later_copy_of_a_table_is_told_on_every_date() -> None:
     late = pl.lit("2026-03-01").str.to_datetime(time_unit="us", time_zone="UTC")
     rows = make_days().with_columns(late.alias(f"{CACHE}__last_updated"))
-    assert list_kinds(diagnose_last(rows)) == [("updated_after_as_of", "yellow")]
+    (finding,) = list_serious(fsq.diagnose(fsq.score(rows)))
+    assert (finding.kind, finding.severity) == ("updated_after_as_of", "yellow")
+    assert len(finding.dates) == 9
 
 
 def test_stamps_that_vanish() -> None:

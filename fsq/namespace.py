@@ -51,9 +51,12 @@ class _Namespace(Generic[Frame]):
         history: Scored | None = None,
         source: str = "SOURCE",
         store: str = "STORE",
+        known_dates: Iterable[date] = (),
+        schedule: pl.DataFrame | None = None,
     ) -> Diagnosis:
         """Find what is wrong with the rows of each date; see ``fsq.diagnose``."""
-        return diagnose(self._frame, contract, run, dates, history, source, store)
+        named = (source, store, known_dates, schedule)
+        return diagnose(self._frame, contract, run, dates, history, *named)
 
     def training_set(
         self,

@@ -17,6 +17,7 @@ from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.groups import Groups, find_groups, list_carried
 from fsq.diagnosis.long_detail import LongDetail
+from fsq.diagnosis.schedule import is_rest_day
 from fsq.diagnosis.season_start import find_season_starts
 from fsq.intake.run_context import RunContext
 
@@ -39,6 +40,7 @@ class Context:
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
         known_dates: further dates on which the table has rows.
+        schedule: ``read_schedule`` of what was to take place; None if nobody says it.
     """
 
     contract: Contract
@@ -50,6 +52,7 @@ class Context:
     signals: list[Signal] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     known_dates: Sequence[date] = ()
+    schedule: pl.DataFrame | None = None
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
     _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
@@ -60,9 +63,10 @@ class Context:
 
     @cached_property
     def missing_dates(self) -> list[date]:
-        """Dates to check that have no rows."""
+        """Dates to check that have no rows, unless nothing was to take place."""
         present = set(self.dates)
-        return [d for d in self.checked_dates if d not in present]
+        missing = [d for d in self.checked_dates if d not in present]
+        return [d for d in missing if not is_rest_day(self.schedule, self.contract, d)]
 
     @cached_property
     def rows(self) -> Matrix:

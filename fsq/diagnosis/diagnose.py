@@ -19,6 +19,7 @@ from fsq.diagnosis.findings import Verdict, find_worst
 from fsq.diagnosis.long_detail import read_long_detail, require_columns
 from fsq.diagnosis.named_rows import list_named_rows
 from fsq.diagnosis.result import Diagnosis
+from fsq.diagnosis.schedule import list_due_dates, read_schedule
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.schema.arrow import ArrowStream, from_arrow
@@ -35,6 +36,7 @@ def diagnose(
     source: str = "SOURCE",
     store: str = "STORE",
     known_dates: Iterable[date] = (),
+    schedule: pl.DataFrame | None = None,
 ) -> Diagnosis:
     """Find what is wrong with the rows of each date, and why.
 
@@ -48,6 +50,9 @@ def diagnose(
         store: what they name as the store.
         known_dates: further dates on which the table has rows, which are not read: they show where
             a season began.
+        schedule: what was to take place: the contract's date, and its group or a column that the
+            rows carry, one row each. A missing event is red then, and a date of rest is green;
+            without ``dates``, scheduled dates between the first and the last one are checked, too.
 
     Returns:
         The findings, a verdict per date, and what could not be evaluated. A date in ``dates``
@@ -78,20 +83,14 @@ def diagnose(
         rows = pl.concat([before, rows.select(shared)])
     days = measure_dates(rows, loaded)
     present = days[loaded.table.date].to_list()
-    checked = sorted(set(present if dates is None else dates))
+    due = None if schedule is None else read_schedule(schedule, loaded)
+    checked = sorted(set(_list_dates(present, due, loaded) if dates is None else dates))
     checks = list_checks()
     schema = rows.collect_schema()
     carry = [c for check in checks for c in check.list_columns(loaded, schema)]
     long = read_long_detail(rows, loaded, carry, [f for check in checks for f in check.fields])
-    ctx = Context(
-        loaded,
-        days,
-        aggregate_features(long, loaded),
-        long,
-        checked,
-        run,
-        known_dates=(*known_dates,),
-    )
+    ctx = Context(loaded, days, aggregate_features(long, loaded), long, checked, run)
+    ctx.known_dates, ctx.schedule = (*known_dates,), due
     for check in checks:
         check.find(ctx)
     every = sorted({*present, *checked})
@@ -106,6 +105,13 @@ def diagnose(
         ctx.features.filter(keep),
         list_named_rows(ctx, made),
     )
+
+
+def _list_dates(present: list[date], due: pl.DataFrame | None, contract: Contract) -> list[date]:
+    """The dates that have rows, and those between them on which something was to take place."""
+    if due is None or not present:
+        return present
+    return [*present, *list_due_dates(due, contract, present[0], present[-1])]
 
 
 def _judge_dates(ctx: Context) -> dict[date, Verdict]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
+import polars as pl
 from pydantic import Field
 
 from fsq.contract import Feature
 from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, MIN_ROWS_WITH_VALUE, Check, Kind, Stage
-from fsq.diagnosis.context import Context
+from fsq.diagnosis.context import Context, Matrix
 from fsq.diagnosis.findings import Severity
+from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
 
 _ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
@@ -174,16 +176,30 @@ def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> 
 
 
 def _estimate_distinct(ctx: Context, f: Feature, at: int) -> float:
-    """How many values are possible: those of earlier dates for as many groups as a date has.
+    """How many values are possible: the most that earlier dates have for as many groups.
 
-    Rows of one group may share a value, as those of a team do. Infinite where nothing tells.
+    Rows of one group may share a value, as those of a team do; so each subgroup, or else each
+    group, may have one, even where earlier dates are stuck, too. Infinite where nothing tells.
     """
-    groups = ctx.groups[:, None]
-    usual = ctx.compute_median_before(groups, at)
-    known = ctx.compute_median_before(ctx.get_matrix("distinct"), at)
-    if usual is None or known is None or not usual[0] or not groups[at, 0]:
+    compared, groups = ctx.list_compared(at), ctx.groups
+    if not len(compared) or not (groups[[*compared, at]] > 0).all():
         return float("inf")
-    return float(known[f.index] / usual[0] * groups[at, 0])
+    per_group = ctx.get_matrix("distinct")[compared, f.index] / groups[compared]
+    return float(max(per_group.max() * groups[at], _count_subgroups(ctx)[at]))
+
+
+def _count_subgroups(ctx: Context) -> Matrix:
+    """Subgroups of each date; its groups, where there are none."""
+    if ctx.by_group.subgroup is None:
+        return ctx.groups
+
+    def count() -> Matrix:
+        found = ctx.by_group.rows.group_by(DAY).agg(pl.col(SUB).n_unique())
+        out = np.zeros(len(ctx.dates))
+        out[found[DAY].to_numpy()] = found[SUB].to_numpy()
+        return out
+
+    return ctx.remember("subgroups per date", count)
 
 
 def _is_gone(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:

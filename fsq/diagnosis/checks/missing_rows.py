@@ -13,6 +13,7 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
 from fsq.diagnosis.checks.event_ids import MIXED, TWO_IDS
 from fsq.diagnosis.checks.groups_absent import NO_SLICE, NO_SUBGROUP
+from fsq.diagnosis.checks.look_alikes import ALIKE
 from fsq.diagnosis.context import Context, Matrix
 from fsq.diagnosis.findings import Severity, Signal
 from fsq.diagnosis.groups import DAY, SUB
@@ -93,6 +94,7 @@ class MissingRows(Check):
         rate = (ctx.rows / groups if grouped else ctx.rows)[:, None]
         per = name_group(ctx.contract.table) if grouped else "date"
         whole = (NO_SUBGROUP.name, NO_SLICE.name)
+        alike = {s.day: s.rows_affected for s in ctx.signals if s.kind == ALIKE.name}
         told = {s.day: _EXPLAINED * s.rows_affected for s in ctx.signals if s.kind in whole}
         for at, day in ctx.iterate_dates():
             if grouped and day in twice and ctx.by_group.subgroup is None:
@@ -114,7 +116,7 @@ class MissingRows(Check):
                 red = grouped and ratio < limits.rows_per_game_red
                 severity: Severity = "red" if red else "yellow"
                 MISSING_ROWS.report(ctx, at, severity, "", [], lacking, **facts)
-            elif grouped and ratio > limits.rows_above:
+            elif grouped and ratio > limits.rows_above and -lacking > alike.get(day, 0):
                 SURPLUS_ROWS.report(ctx, at, "yellow", "", [], -lacking, **facts)
 
 

@@ -42,7 +42,7 @@ def test_a_game_that_is_missing_is_red_and_named(texts: bool) -> None:
     if texts:
         schedule = schedule.with_columns(pl.col("game_date").cast(pl.String))
     finding = find_one(diagnose(rows.filter(~gone), schedule))
-    assert (finding.kind, finding.severity) == ("scheduled_events_missing", "red")
+    assert (finding.kind, finding.severity) == ("event_missing", "red")
     assert finding.dates == (LAST,)
     assert finding.rows_affected == 30
     assert "1 of 4 scheduled games has no rows: 0022300033" in finding.title
@@ -70,18 +70,19 @@ def test_games_that_were_not_scheduled() -> None:
     rows = make_league()
     schedule = make_schedule(rows).filter(pl.col("game_id") != "0022300033")
     finding = find_one(diagnose(rows, schedule))
-    assert (finding.kind, finding.severity) == ("unscheduled_events", "yellow")
+    assert (finding.kind, finding.severity) == ("unscheduled_event", "yellow")
     assert "1 game is stored that was not scheduled: 0022300033" in finding.title
     finding = find_one(diagnose(rows, make_schedule(rows).filter(LAST - timedelta(days=1) != DAY)))
-    assert (finding.kind, finding.dates) == ("unscheduled_events", (LAST - timedelta(days=1),))
+    assert (finding.kind, finding.dates) == ("unscheduled_event", (LAST - timedelta(days=1),))
 
 
 def test_ids_that_differ_are_no_missing_games() -> None:
     rows = make_league()
     schedule = make_schedule(rows).with_columns(game_id=pl.format("game {}", "game_id"))
-    found = list_serious(diagnose(rows, schedule))
-    assert {f.kind for f in found} == {"unscheduled_events"}
-    assert "they name them in two ways" in found[0].cause
+    dx = diagnose(rows, schedule)
+    assert list_serious(dx) == []
+    noted = [n["reason"] for n in dx.not_evaluated if n["check"] == "event_missing"]
+    assert noted == ["the schedule's ids are not those of the rows: none is both"]
 
 
 def test_teams_tell_games_whose_ids_differ() -> None:
@@ -90,7 +91,7 @@ def test_teams_tell_games_whose_ids_differ() -> None:
     assert list_serious(diagnose(rows, schedule)) == []
     gone = (DAY == LAST) & (pl.col("team").is_in(["T02", "T03"]))
     finding = find_one(diagnose(rows.filter(~gone), schedule))
-    assert finding.kind == "scheduled_events_missing"
+    assert finding.kind == "event_missing"
     assert "2 of 8 scheduled teams have no rows: T02, T03" in finding.title
 
 

@@ -33,13 +33,6 @@ def _describe_missing(f: Facts) -> Text:
 
 def _describe_extra(f: Facts) -> Text:
     e, noun = f.evidence, _name(f)
-    if not e["known"] and e["scheduled"]:
-        return Text(
-            f"no {noun} of the schedule is among the rows, nor the other way round: "
-            f"{e['extra'][0]} here, {e['names'][0]} there",
-            f"Both have {noun}s on this date, so they name them in two ways. Give the schedule "
-            f"the {noun}s as the rows have them.",
-        )
     some = f"{len(e['extra']):,} {noun}s are" if len(e["extra"]) > 1 else f"1 {noun} is"
     was = "were" if len(e["extra"]) > 1 else "was"
     return Text(
@@ -64,29 +57,32 @@ SCHEDULE = Need(
     "no schedule of this date",
     lambda ctx, at: ctx.schedule is not None and covers(ctx.schedule, ctx.contract, ctx.dates[at]),
 )
-MISSING = Kind(
-    "scheduled_events_missing",
-    "the schedule has events that the rows lack",
+COMMON_IDS = Need(
+    "ids in common with the schedule", "the schedule's ids are not those of the rows: none is both"
+)
+EVENT_MISSING = Kind(
+    "event_missing",
+    "an event of the schedule has no rows",
     ("red",),
     _describe_missing,
-    (SCHEDULE,),
+    (SCHEDULE, COMMON_IDS),
     in_sql=False,
 )
-EXTRA = Kind(
-    "unscheduled_events",
-    "the rows have events that the schedule lacks",
+UNSCHEDULED = Kind(
+    "unscheduled_event",
+    "an event has rows that the schedule does not know",
     ("yellow",),
     _describe_extra,
-    (SCHEDULE,),
+    (SCHEDULE, COMMON_IDS),
     in_sql=False,
 )
 
 
-class EventsScheduled(Check):
+class ScheduledEvents(Check):
     """Compare the events of each date with those of the schedule, if somebody gave one."""
 
     stage = Stage.ROWS
-    kinds = (MISSING, EXTRA)
+    kinds = (EVENT_MISSING, UNSCHEDULED)
 
     def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
         """Every column that a schedule may name events by."""
@@ -98,7 +94,7 @@ class EventsScheduled(Check):
             return
         column = _choose_column(ctx, ctx.schedule)
         for at, day in ctx.iterate_dates():
-            if MISSING.can_evaluate(ctx, at):
+            if EVENT_MISSING.can_evaluate(ctx, at):
                 due = ctx.schedule.filter(pl.col(ctx.contract.table.date) == day)
                 if column is not None and not due.is_empty():
                     _compare(ctx, at, column, due[column])
@@ -130,15 +126,18 @@ def _compare(ctx: Context, at: int, column: str, due: pl.Series) -> None:
     scheduled = set(due.drop_nulls().to_list())
     facts: dict[str, Any] = {"column": column, "scheduled": len(scheduled)}
     missing, extra = sorted(scheduled - present), sorted(present - scheduled)
-    named_alike = bool(present & scheduled) or not present
-    if missing and named_alike:
+    if present and scheduled and not present & scheduled:
+        EVENT_MISSING.note_unmet(ctx, at, COMMON_IDS)
+        return
+    if missing:
         usual = ctx.rows[at] / max(1, len(present))
         lost = round(usual * len(missing))
-        MISSING.report(ctx, at, "red", "", [], lost, missing=missing, **facts)
+        EVENT_MISSING.report(ctx, at, "red", "", [], lost, missing=missing, **facts)
     if extra:
         named = here & stored.is_in(extra).fill_null(False).to_numpy()
-        facts |= {"extra": extra, "known": named_alike, "names": sorted(scheduled)[:_SHOWN]}
-        EXTRA.report(ctx, at, "yellow", "", [], named.sum(), named=named, **facts)
+        UNSCHEDULED.report(
+            ctx, at, "yellow", "", [], named.sum(), named=named, extra=extra, **facts
+        )
 
 
 def _report_rest_day(ctx: Context, at: int) -> None:
@@ -152,7 +151,5 @@ def _report_rest_day(ctx: Context, at: int) -> None:
         "column": column,
         "scheduled": 0,
         "extra": sorted(n for n in found if n is not None),
-        "known": False,
-        "names": [],
     }
-    EXTRA.report(ctx, at, "yellow", "", [], here.sum(), named=here, **facts)
+    UNSCHEDULED.report(ctx, at, "yellow", "", [], here.sum(), named=here, **facts)

@@ -12,6 +12,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.diagnose import Scored
+from fsq.diagnosis.findings import Accepted
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
 from fsq.models import ModelCheck, check_model
@@ -51,11 +52,13 @@ class _Namespace(Generic[Frame]):
         history: Scored | None = None,
         source: str = "SOURCE",
         store: str = "STORE",
+        not_history: Iterable[date] = (),
+        accepted: Iterable[Accepted] = (),
         known_dates: Iterable[date] = (),
         schedule: pl.DataFrame | None = None,
     ) -> Diagnosis:
         """Find what is wrong with the rows of each date; see ``fsq.diagnose``."""
-        named = (source, store, known_dates, schedule)
+        named = (source, store, not_history, accepted, known_dates, schedule)
         return diagnose(self._frame, contract, run, dates, history, *named)
 
     def training_set(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -24,6 +24,9 @@ from fsq.intake.run_context import RunContext
 Matrix = npt.NDArray[np.float64]
 T = TypeVar("T")
 _HAS_VALUES = 0.8  # share of defaults: windows that fill have more
+Positions = npt.NDArray[np.int64]
+# What is computed from the history, and again once that changes.
+_OF_HISTORY = ("default_share", "is_filling")
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Context:
         days: ``measure_dates`` of every date read, history included.
         features: ``measure_features`` of the same dates.
         long: ``read_long_detail`` of the same rows.
-        checked_dates: the dates to check; the others are only history.
+        checked_dates: the dates to check now; the others are only history.
         run: what is known of upstream's run, for rows that do not say it themselves.
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
@@ -55,13 +58,15 @@ class Context:
     schedule: pl.DataFrame | None = None
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
     _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _left_out: frozenset[date] = field(default=frozenset(), init=False, repr=False)
+    _histories: dict[int, Positions] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def dates(self) -> list[date]:
         """Every date read, in order."""
         return self.days[self.contract.table.date].to_list()
 
-    @cached_property
+    @property
     def missing_dates(self) -> list[date]:
         """Dates to check that have no rows, unless nothing was to take place."""
         present = set(self.dates)
@@ -199,28 +204,60 @@ class Context:
 
     def _first_comparable(self, at: int) -> int:
         """Position of the first earlier date of the same season that is compared with."""
-        rules = self.contract.diagnosis
-        first = max(0, at - rules.history_days)
-        while (self.dates[at] - self.dates[first]).days > rules.history_max_age_days:
-            first += 1
-        return first
+        history = self.list_history(at)
+        return int(history[0]) if len(history) else at
+
+    def leave_out(self, dates: Iterable[date]) -> None:
+        """Take these dates, and no others, out of the history of later ones."""
+        left_out = frozenset(dates)
+        if left_out == self._left_out:
+            return
+        self._left_out = left_out
+        self._histories.clear()
+        for name in _OF_HISTORY:
+            self.__dict__.pop(name, None)
 
     def follows_break(self, at: int) -> bool:
-        """Whether the date before is so long ago that everything has changed."""
-        if at == 0:
-            return False
-        return (self.dates[at] - self.dates[at - 1]).days >= self.contract.diagnosis.break_days
+        """Whether so long a time without rows came before that everything has changed.
+
+        It counts as long as no date after it is in the history.
+        """
+        history = self.list_history(at)
+        first = int(history[-1]) if len(history) else max(at - 1, 0)
+        gaps = np.diff([d.toordinal() for d in self.dates[first : at + 1]])
+        return bool((gaps >= self.contract.diagnosis.break_days).any())
 
     def iterate_dates(self) -> Iterator[tuple[int, date]]:
         """Positions and dates to check."""
         wanted = set(self.checked_dates)
         return ((i, d) for i, d in enumerate(self.dates) if d in wanted)
 
-    def find_history(self, at: int) -> slice | None:
-        """The dates that a date is compared with; None if they are too few."""
-        first = self._first_comparable(at)
-        enough = at - first >= self.contract.diagnosis.history_min_days
-        return slice(first, at) if enough else None
+    def find_history(self, at: int) -> Positions | None:
+        """Positions of the dates that a date is compared with; None if they are too few."""
+        history = self.list_history(at)
+        enough = len(history) >= self.contract.diagnosis.history_min_days
+        return history if enough else None
+
+    def list_history(self, at: int) -> Positions:
+        """Positions of the last earlier dates of the same season that are not left out, in order.
+
+        A date that is left out does not make those before it older: a fault that lasts is held
+        against what was before it.
+        """
+        if at not in self._histories:
+            rules = self.contract.diagnosis
+            found: list[int] = []
+            oldest = rules.history_max_age_days
+            for position in range(at - 1, -1, -1):
+                age = (self.dates[at] - self.dates[position]).days
+                if age > oldest or len(found) == rules.history_days:
+                    break
+                if self.dates[position] in self._left_out:
+                    oldest += 1
+                else:
+                    found.append(position)
+            self._histories[at] = np.array(found[::-1], dtype=np.int64)
+        return self._histories[at]
 
     def compute_median_before(self, values: Matrix, at: int) -> Matrix | None:
         """The earlier dates' median of each column; None without enough history."""

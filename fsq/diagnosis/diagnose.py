@@ -15,9 +15,10 @@ from fsq.diagnosis.causes import make_findings
 from fsq.diagnosis.checks import list_checks
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
-from fsq.diagnosis.findings import Verdict, find_worst
+from fsq.diagnosis.findings import Accepted, Verdict, find_worst
 from fsq.diagnosis.long_detail import read_long_detail, require_columns
 from fsq.diagnosis.named_rows import list_named_rows
+from fsq.diagnosis.passes import run_checks
 from fsq.diagnosis.result import Diagnosis
 from fsq.diagnosis.schedule import list_due_dates, read_schedule
 from fsq.errors import InputError
@@ -35,6 +36,8 @@ def diagnose(
     history: Scored | None = None,
     source: str = "SOURCE",
     store: str = "STORE",
+    not_history: Iterable[date] = (),
+    accepted: Iterable[Accepted] = (),
     known_dates: Iterable[date] = (),
     schedule: pl.DataFrame | None = None,
 ) -> Diagnosis:
@@ -48,6 +51,9 @@ def diagnose(
         history: scored rows of earlier dates, if ``scored`` does not hold them.
         source: what the repairing commands name as the source.
         store: what they name as the store.
+        not_history: dates that later ones are not compared with. Nor are those on which this call
+            finds a fault: a fault that lasts does not become normal.
+        accepted: causes that somebody accepted as normal: they are said for information only.
         known_dates: further dates on which the table has rows, which are not read: they show where
             a season began.
         schedule: what was to take place: the contract's date, and its group or a column that the
@@ -59,7 +65,8 @@ def diagnose(
         that has no rows is red. Bad data raises no error.
 
     Raises:
-        InputError: the rows are not scored, or were scored under another contract.
+        InputError: the rows are not scored, or were scored under another contract; or the schedule
+            has no dates.
 
     >>> import polars as pl
     >>> from datetime import date
@@ -91,8 +98,7 @@ def diagnose(
     long = read_long_detail(rows, loaded, carry, [f for check in checks for f in check.fields])
     ctx = Context(loaded, days, aggregate_features(long, loaded), long, checked, run)
     ctx.known_dates, ctx.schedule = (*known_dates,), due
-    for check in checks:
-        check.find(ctx)
+    run_checks(ctx, checks, not_history, tuple(accepted))
     every = sorted({*present, *checked})
     keep = day.is_in(checked)
     made = make_findings(ctx.signals, every, loaded, source, store)

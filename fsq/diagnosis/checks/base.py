@@ -91,6 +91,7 @@ class Kind:
         needs: without which it is not evaluated, in the order in which they are tested.
         repairable: whether running a job or scoring again can repair it.
         in_sql: whether the SQL view of findings reports it, too.
+        is_fault: whether a date with it is no history for later dates.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Kind:
     needs: tuple[Need, ...] = ()
     repairable: bool = True
     in_sql: bool = True
+    is_fault: bool = True
 
     def __post_init__(self) -> None:
         if not self.severities or set(self.severities) - set(SEVERITIES):

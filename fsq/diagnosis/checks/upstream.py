@@ -147,6 +147,7 @@ SEASON_START = Kind(
     _describe_season_start,
     (SAMPLE_SIZES,),
     repairable=False,
+    is_fault=False,
 )
 
 

@@ -30,7 +30,7 @@ def read_schedule(schedule: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     day, headline = contract.table.date, "the schedule cannot be used"
     if day not in schedule.columns:
         found = ", ".join(schedule.columns) or "none"
-        problem = f"no column {day}; name the dates so (its columns: {found})"
+        problem = f"no column {day} of dates; name it so (its columns: {found})"
         raise InputError([problem], headline)
     stated = schedule[day]
     if isinstance(stated.dtype, pl.String):

@@ -103,7 +103,7 @@ def test_numbers_are_ids_too() -> None:
 @pytest.mark.parametrize(
     ("schedule", "words"),
     [
-        (pl.DataFrame({"day": ["2026-02-06"]}), "no column game_date"),
+        (pl.DataFrame({"day": ["2026-02-06"]}), "no column game_date of dates"),
         (pl.DataFrame({"game_date": ["6 Feb"]}), r"1 rows have no date \(6 Feb\)"),
         (pl.DataFrame({"game_date": [20260206]}), "make it a date"),
     ],

@@ -86,7 +86,7 @@ TWO_IDS = Kind(
     "one event is stored under two ids",
     ("yellow",),
     _describe_twice,
-    (EVENTS, SUBGROUPS),
+    (EVENTS, SUBGROUPS, HISTORY),
     in_sql=False,
 )
 TWO_DATES = Kind(
@@ -94,7 +94,7 @@ TWO_DATES = Kind(
     "one event is stored on two dates",
     ("yellow",),
     _describe_dates,
-    (EVENTS,),
+    (EVENTS, HISTORY),
     in_sql=False,
 )
 
@@ -193,9 +193,9 @@ def _describe_ids(ids: pl.Series) -> pl.Series:
 def _report_two_ids(ctx: Context, mixed: set[int]) -> None:
     """Report those who take part in several events of a date, which few ever do."""
     groups, rows = ctx.by_group, ctx.by_group.rows
+    for at, _ in ctx.iterate_dates():
+        TWO_IDS.can_evaluate(ctx, at)
     if groups.subgroup is None:
-        for at, _ in ctx.iterate_dates():
-            TWO_IDS.can_evaluate(ctx, at)
         return
     days = ctx.remember("events with two ids", lambda: _find_meetings(rows))
     for day, subgroups, ids in _list_unusual(ctx, days):
@@ -225,9 +225,9 @@ def _find_meetings(rows: pl.DataFrame) -> pl.DataFrame:
 def _report_two_dates(ctx: Context) -> None:
     """Report events of a date that stand on another date, too."""
     rows = ctx.by_group.rows
+    for at, _ in ctx.iterate_dates():
+        TWO_DATES.can_evaluate(ctx, at)
     if ctx.by_group.event is None:
-        for at, _ in ctx.iterate_dates():
-            TWO_DATES.can_evaluate(ctx, at)
         return
     days = ctx.remember("events on two dates", lambda: _find_repeats(rows))
     for day, events, on in _list_unusual(ctx, days):
@@ -262,5 +262,5 @@ def _list_unusual(ctx: Context, days: pl.DataFrame) -> Iterable[tuple[int, list[
     checked = {at for at, _ in ctx.iterate_dates()}
     for day, share, *what in days.sort(DAY).iter_rows():
         usual = ctx.compute_median_before(shares, day)
-        if share and day in checked and (usual is None or usual[0] <= _RARE):
+        if share and day in checked and usual is not None and usual[0] <= _RARE:
             yield day, what[0], what[1]

@@ -61,7 +61,7 @@ NO_SUBGROUP = Kind(
     "an event lacks a subgroup that takes part in it, such as one of two teams",
     ("red", "yellow"),
     _describe_subgroup,
-    (SUBGROUPS,),
+    (SUBGROUPS, HISTORY),
     in_sql=False,
 )
 NO_SLICE = Kind(
@@ -106,9 +106,9 @@ def _report_subgroups(ctx: Context) -> None:
     twice = {s.day for s in ctx.signals if s.kind in (MIXED.name, TWO_IDS.name)}
     for at, day in ctx.iterate_dates():
         usual = ctx.compute_median_before(shares, at)
-        if not shares[at, 0] or day in twice:
+        if not NO_SUBGROUP.can_evaluate(ctx, at) or usual is None:
             continue
-        if usual is not None and usual[0] > limits.incomplete_usual:
+        if not shares[at, 0] or usual[0] > limits.incomplete_usual or day in twice:
             continue
         lacking = events.filter((pl.col(DAY) == at) & short).sort(EVENT)
         present = {s for found in lacking[SUB] for s in found}

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
-from fsq.diagnosis.checks.base import Check, Kind, Stage
+from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.event_ids import MIXED
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY
@@ -114,8 +114,9 @@ def _report_spellings(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> Non
     limits = LikenessThresholds.of(ctx.contract)
     for at, day in ctx.iterate_dates():
         usual = ctx.compute_median_before(shares, at)
-        is_usual = usual is not None and usual[0] > limits.alike_usual
-        if shares[at, 0] and not is_usual and day not in mixed:
+        if usual is None:
+            ALIKE.note_unmet(ctx, at, HISTORY)
+        elif shares[at, 0] and usual[0] <= limits.alike_usual and day not in mixed:
             here = names.with_row_index(_ROW).filter(pl.Series(twins) & (pl.col(DAY) == at))
             pairs = _pair(ctx, here, _NAME)
             _report(ctx, at, "spelled", twins, pairs)

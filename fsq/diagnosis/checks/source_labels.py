@@ -10,7 +10,7 @@ from pydantic import Field
 from fsq.contract import Contract, Feature
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
-from fsq.diagnosis.checks.base import Check, Kind, Stage
+from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.few_rows import measure_tail
 from fsq.diagnosis.findings import Mask
@@ -66,6 +66,7 @@ CONTRADICTED = Kind(
     "values are labelled as defaults, but are not the default",
     ("yellow",),
     _describe_contradiction,
+    (HISTORY,),
     in_sql=False,
 )
 
@@ -166,12 +167,14 @@ def _report_contradicted(ctx: Context, at: int, cells: _Cells) -> None:
     counts = np.stack([ctx.count_per_date(cells.odd[:, f.index]) for f in ctx.contract.features], 1)
     shares = counts / ctx.rows[:, None]
     usual = ctx.compute_median_before(shares, at)
+    if not CONTRADICTED.can_evaluate(ctx, at) or usual is None:
+        return
     for table, features in ctx.tables.items():
         if ctx.has_run(table, at) is False:
             continue  # values of an older run, which another kind of finding says
 
         def is_rare(f: Feature) -> bool:
-            known = 0.0 if usual is None else float(usual[f.index])
+            known = float(usual[f.index])
             chance = measure_tail(int(counts[at, f.index]), int(ctx.rows[at]), max(known, 0.01))
             return (
                 shares[at, f.index] - known >= limits.contradiction_share
@@ -184,7 +187,7 @@ def _report_contradicted(ctx: Context, at: int, cells: _Cells) -> None:
             worst = max(odd, key=lambda f: shares[at, f.index])
             facts: dict[str, Any] = {
                 "share": round(float(shares[at, worst.index]), 4),
-                "usual_share": None if usual is None else round(float(usual[worst.index]), 4),
+                "usual_share": round(float(usual[worst.index]), 4),
                 "expected_value": worst.expected,
             }
             count = ctx.count_per_date(rows)[at]

@@ -10,7 +10,7 @@ from fsq.contract import Feature
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, SAMPLE_SIZES, Check, Kind, Stage
-from fsq.diagnosis.checks.source_labels import CONTRADICTED, SOURCES_ABSENT
+from fsq.diagnosis.checks.source_labels import CONTRADICTED, LOST, SOURCES_ABSENT
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import describe_start, name_events, name_examples, name_sample
@@ -173,7 +173,7 @@ class Upstream(Check):
         limits, nouns = UpstreamThresholds.of(ctx.contract), ctx.contract.table
         defaulted = {t: ctx.find_all_defaulted(fs) for t, fs in ctx.tables.items()}
         empty = {t: ctx.count_per_date(mask) for t, mask in defaulted.items()}
-        mislabelled = ctx.list_explained(SOURCES_ABSENT.name, CONTRADICTED.name)
+        mislabelled = ctx.list_explained(SOURCES_ABSENT.name, CONTRADICTED.name, LOST.name)
         for at, day in ctx.iterate_dates():
             starting: list[Feature] = []
             is_filling = ctx.is_filling[at]

@@ -130,3 +130,30 @@ def test_a_date_of_few_rows_is_judged_too() -> None:
     dx = diagnose_last(change_last(rows, **drop_labels(list(CONTRACT.names))))
     assert [f.kind for f in dx.findings if f.severity == "red"] == ["sources_absent"]
     assert list_serious(fsq.diagnose(fsq.score(rows))) == []
+
+
+@pytest.mark.parametrize(("players", "severity"), [(120, "red"), (12, "yellow"), (3, None)])
+def test_a_good_label_without_a_value(players: int, severity: str | None) -> None:
+    few = pl.col("player_lookup") < f"player{players:03}"
+    lost = {n: pl.when(~few).then(pl.col(n)) for n in CACHE}
+    dx = diagnose_last(change_last(make_days(), **lost))
+    found = [(f.kind, f.severity, f.table) for f in list_serious(dx)]
+    expected = [("labelled_without_value", severity, "player_daily_cache")] if severity else []
+    assert found == expected
+    assert dx.named_rows.height == (players if severity else 0)
+
+
+def test_a_label_that_says_missing_is_no_contradiction() -> None:
+    few = pl.col("player_lookup") < "player012"
+    lost = {n: pl.when(~few).then(pl.col(n)) for n in CACHE}
+    labels = {
+        f"{n}__source": pl.when(few).then(pl.lit("missing")).otherwise(f"{n}__source")
+        for n in CACHE
+    }
+    assert list_serious(diagnose_last(change_last(make_days(), **lost, **labels))) == []
+
+
+def test_values_that_are_always_missing_under_a_label_are_no_news() -> None:
+    few = pl.col("player_lookup") < "player012"
+    rows = make_days().with_columns(fatigue_score=pl.when(~few).then("fatigue_score"))
+    assert list_serious(fsq.diagnose(fsq.score(rows))) == []

@@ -100,6 +100,7 @@ def test_values_that_are_missing_need_no_stamp() -> None:
     rows = change_last(
         make_days(),
         **{n: pl.when(~few).then(n) for n in names},
+        **{f"{n}__source": pl.when(~few).then(f"{n}__source") for n in names},
         **{f"{CACHE}__last_updated": pl.when(~few).then(f"{CACHE}__last_updated")},
     )
     assert list_serious(diagnose_last(rows)) == []

@@ -187,8 +187,35 @@ class Context:
 
     @cached_property
     def season_starts(self) -> list[date | None]:
-        """Per date the first one of its season, if that was a few days ago, after a gap."""
-        return find_season_starts(self.dates, self.known_dates, self.contract.diagnosis)
+        """Per date the first one of its season, if that was a few days ago, after a gap.
+
+        A table may also begin with a season: then its first date has no window yet.
+        """
+        rules = self.contract.diagnosis
+        starts = find_season_starts(self.dates, self.known_dates, rules)
+        if not self._begins_empty():
+            return starts
+        ages = [(d - self.dates[0]).days for d in self.dates]
+        return [
+            s or (self.dates[0] if a < rules.season_start_days else None)
+            for s, a in zip(starts, ages, strict=True)
+        ]
+
+    def _begins_empty(self) -> bool:
+        """Whether the table's first date lacks every window of fixed size, though jobs had run.
+
+        If a job had not run, its other features would be default, too.
+        """
+        table, sized = self.contract.table, set(self._window_sizes)
+        if table.season_start is None or not sized or not self.dates:
+            return False
+        if min([*self.known_dates, self.dates[0]]) < self.dates[0]:
+            return False
+        share = self.get_matrix("default_rows")[0] / self.rows[0]
+        if (share[list(sized)] < self.contract.diagnosis.table_default_share).any():
+            return False
+        filled = [fs for fs in self.tables.values() if sized & {f.index for f in fs}]
+        return all(any(share[f.index] < _HAS_VALUES for f in fs) for fs in filled)
 
     def _had_values(self, at: int) -> npt.NDArray[np.bool_]:
         """Features that had values earlier in a season that starts: they are lost, if none is left.

@@ -89,6 +89,29 @@ def test_weeks_later_nothing_fills_any_more() -> None:
     assert [kind for kind, _ in list_red(dx)] == ["upstream_table_missing"]
 
 
+SIZED = [f.name for f in CONTRACT.features if f.window in ("last_5", "last_10")]
+
+
+def test_a_table_that_begins_with_a_season() -> None:
+    rows = make_start(SIZED + DEFENSE).filter(pl.col("game_date") >= FIRST)
+    dx = fsq.diagnose(fsq.score(rows))
+    assert list_red(dx) == []
+    (start,) = [f for f in dx.findings if f.kind == "season_start"]
+    assert set(start.features) == {*SIZED, *DEFENSE}
+    last = fsq.diagnose(fsq.score(rows), dates=[LAST], known_dates=[FIRST - timedelta(days=2)])
+    assert len(list_red(last)) == 2  # what came before says that no season begins
+
+
+def test_a_table_that_begins_without_a_job_is_red() -> None:
+    whole = TABLES["player_daily_cache"]
+    rows = make_start(whole + DEFENSE).filter(pl.col("game_date") >= FIRST)
+    assert {kind for kind, _ in list_red(fsq.diagnose(fsq.score(rows)))} == {
+        "upstream_table_missing"
+    }
+    rows = make_start(DEFENSE).filter(pl.col("game_date") >= FIRST)
+    assert len(list_red(fsq.diagnose(fsq.score(rows)))) == 1
+
+
 def test_a_job_that_says_that_it_did_not_run_is_not_excused() -> None:
     done = [p.name for p in CONTRACT.processors if "Defense" not in p.name]
     rows = make_start(DEFENSE).with_columns(processors_completed=pl.lit(done))

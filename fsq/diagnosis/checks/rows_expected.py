@@ -34,7 +34,7 @@ class AbsenceThresholds(Thresholds):
     """The same share in one subgroup."""
     absent_least: Annotated[Count, Field(ge=1)] = 5
     """Fewer entities than this are no finding."""
-    absent_usual: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    absent_usual: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Share that is absent by chance."""
     absent_chance: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     """So many must be less likely than this by that chance."""

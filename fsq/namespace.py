@@ -12,9 +12,11 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.diagnose import Scored
+from fsq.diagnosis.findings import Accepted
 from fsq.intake.run_context import RunContext
 from fsq.intake.validation import OnUnknown
 from fsq.models import ModelCheck, check_model
+from fsq.profile import Profile
 from fsq.scoring.engine import explode_detail, score
 from fsq.training import TrainingSet, training_set
 from fsq.training.gates import OnDefault
@@ -52,9 +54,15 @@ class _Namespace(Generic[Frame]):
         history: Scored | None = None,
         source: str = "SOURCE",
         store: str = "STORE",
+        profile: Profile | None = None,
+        not_history: Iterable[date] = (),
+        accepted: Iterable[Accepted] = (),
+        known_dates: Iterable[date] = (),
+        schedule: pl.DataFrame | None = None,
     ) -> Diagnosis:
         """Find what is wrong with the rows of each date; see ``fsq.diagnose``."""
-        return diagnose(self._frame, contract, run, dates, history, source, store)
+        named = (source, store, profile, not_history, accepted, known_dates, schedule)
+        return diagnose(self._frame, contract, run, dates, history, *named)
 
     def training_set(
         self,

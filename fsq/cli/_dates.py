@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+import typer
+
 from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.utils.dates import validate_date_range
@@ -28,6 +30,22 @@ def parse_last(text: str, today: date) -> tuple[date, date]:
     if not match:
         raise InputError([f"--last {text!r}: write a number of days, such as 7d"], _HEADLINE)
     return today - timedelta(days=int(match[1]) - 1), today
+
+
+def parse_duration(text: str) -> timedelta:
+    """``36h``, ``2d`` or ``90m`` as a duration.
+
+    Raises:
+        BadParameter: the text has another form.
+
+    >>> parse_duration("36h")
+    datetime.timedelta(days=1, seconds=43200)
+    """
+    match = re.fullmatch(r"(\d{1,5})([dhm])", text)
+    if not match:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 36h, 2d or 90m")
+    unit = {"d": "days", "h": "hours", "m": "minutes"}[match[2]]
+    return timedelta(**{unit: int(match[1])})
 
 
 def parse_season(text: str, first: str) -> tuple[date, date]:

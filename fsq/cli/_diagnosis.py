@@ -7,6 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from fsq.checking import StoreCheck
+from fsq.checking.freshness import describe_duration
+from fsq.checking.notify import WORDS
 from fsq.cli._output import Output, clean
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
@@ -18,10 +21,27 @@ from fsq.diagnosis.rendering import (
     wrap_not_evaluated,
 )
 from fsq.schema.vocabulary import DEFAULT, FEATURE_TIERS
+from fsq.utils.text import plural
 
 _BAR_WIDTH, _MAX_FEATURES = 30, 12
 # A required feature below this quality is listed even if no finding names it.
 _LOW_QUALITY = 90
+
+
+def print_check(done: StoreCheck, out: Output) -> None:
+    """Print how old the store is, the diagnosis, and what was entered into the ledger."""
+    if done.newest is not None and done.age is not None:
+        over = f"{describe_duration(done.age)} ago" if done.age else "is not over"
+        out.line(f"Newest date {done.newest}, {'ended ' * bool(done.age)}{over}")
+    print_diagnosis(done.dx, out)
+    if done.changes is None:
+        return
+    out.line("")
+    for change in done.changes:
+        incident = change.incident
+        how = f", {incident.how}" if change.what == "resolved" else ""
+        out.line(f"Incident {incident.id} {WORDS[change.what]}: {incident.title}{how}")
+    out.line(f"{plural(done.open_incidents or 0, 'incident')} open; `fsq incidents` lists them")
 
 
 def print_diagnosis(dx: Diagnosis, out: Output) -> None:

@@ -19,7 +19,9 @@ from fsq.cli import (
     demo,
     emulator,
     explain,
+    incidents,
     model,
+    repair,
     report,
     schema,
     score,
@@ -40,6 +42,8 @@ app = typer.Typer(
 app.command("score")(score.command)
 app.command("backfill")(backfill.command)
 app.command("check")(check.command)
+app.add_typer(incidents.app, name="incidents")
+app.command("repair")(repair.command)
 app.command("explain")(explain.command)
 app.command("trend")(trend.command)
 app.command("report")(report.command)

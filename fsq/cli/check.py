@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import sys
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
 import polars as pl
 import typer
 
+from fsq.backfilling.source import scan_source
+from fsq.checking import CheckOptions, StoreCheck, check_store
+from fsq.checking.formats import RENDERERS
+from fsq.checking.notify import notify, open_channels
 from fsq.cli import _options as o
-from fsq.cli._dates import choose_dates
-from fsq.cli._diagnosis import print_diagnosis
+from fsq.cli._dates import choose_dates, parse_duration
+from fsq.cli._diagnosis import print_check
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading, shorten_path
-from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.rendering import render_markdown
-from fsq.errors import InputError
-from fsq.intake.run_context import RunContext
-from fsq.stores import Store
+from fsq.contract import Contract
 from fsq.utils import webhook
 
 _HEADLINE = "the dates cannot be checked"
@@ -33,10 +34,14 @@ class FailOn(StrEnum):
 
 
 class Format(StrEnum):
-    """How the result is printed for people."""
+    """How the result is printed."""
 
     text = "text"
     markdown = "markdown"
+    github = "github"
+    junit = "junit"
+    prometheus = "prometheus"
+    openlineage = "openlineage"
 
 
 def command(
@@ -49,16 +54,48 @@ def command(
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="Exit with status 1 on this verdict or worse.")
     ] = FailOn.red,
-    form: Annotated[
-        Format, typer.Option("--format", help="Text for a terminal, or Markdown for GitHub.")
-    ] = Format.text,
+    max_age: Annotated[
+        timedelta | None,
+        typer.Option(
+            parser=parse_duration,
+            metavar="36h",
+            help="Red if the newest date ended longer ago than this.",
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The events that were to take place: a missing one is seen, a rest day is green.",
+        ),
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option(
             metavar="S",
-            help="Source to name in the commands that repair; by default the store's.",
+            help="Compare with this source: is the stored quality still that of its rows? The "
+            "commands that repair name it; by default the store's.",
         ),
     ] = None,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Enter what is found into the ledger of incidents."),
+    ] = False,
+    notify_urls: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notify",
+            metavar="URL",
+            help="Tell this URL of apprise, such as slack://..., what opened, got worse or was "
+            "resolved, and nothing else; implies --record.",
+        ),
+    ] = None,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="For a terminal, for GitHub, for CI, or for what monitors jobs."
+        ),
+    ] = Format.text,
     hook: Annotated[
         str | None,
         typer.Option("--webhook", metavar="URL", help="POST the JSON document to this URL, too."),
@@ -67,55 +104,52 @@ def command(
 ) -> int:
     """Check whether dates are healthy; print cause and remedy.
 
-    Without a date, the latest one is checked. Each date is compared with the seven before it,
-    per category and per feature.
+    Without a date, the newest one is checked, and its age is said first. Each date is compared
+    with the seven healthy ones before it, per category and per feature.
     """
     out = Output(as_json)
     start, end = choose_dates(day, start, end, _HEADLINE)
     if hook is not None and (problem := webhook.find_url_problem(hook)):
         raise typer.BadParameter(f"--webhook: {problem}")
+    channels = open_channels(notify_urls or [])
     run = o.read_run_context(run_context)
     with open_for_reading(store, contract) as opened:
-        named = source or shorten_path(opened.source or "SOURCE")
-        dx = _diagnose_dates(opened, start, end, run, named, store)
-    failed = dx.verdict == "red" or (dx.verdict == "yellow" and fail_on == FailOn.yellow)
-    status = FAILED_CHECK if failed else FINE
-    document = {"store": store, "fail_on": fail_on.value, "exit_status": status} | dx.to_dict()
-    if form == Format.markdown:
-        out.line(render_markdown(dx.summary).rstrip("\n"))
-    else:
-        print_diagnosis(dx, out)
+        options = CheckOptions(
+            start=start,
+            end=end,
+            run=run,
+            source=source or shorten_path(opened.source or "SOURCE"),
+            compare=source is not None,
+            schedule=_read_schedule(schedule, opened.contract),
+            max_age=max_age,
+            record=record or bool(channels),
+        )
+        done = check_store(opened, options)
+    status = FAILED_CHECK if done.has_failed(fail_on.value) else FINE
+    document = {"store": store, "fail_on": fail_on.value, "exit_status": status} | done.to_dict()
+    _print(done, form, fail_on, out)
     out.document(document)
     if hook is not None and (problem := webhook.post(hook, document)):
         out.note(f"Warning: the webhook did not accept the result: {problem}")
+    for problem in notify(channels, done):
+        out.note(f"Warning: {problem}")
     return status
 
 
-def _diagnose_dates(
-    store: Store,
-    start: date | None,
-    end: date | None,
-    run: RunContext | None,
-    source: str,
-    uri: str,
-) -> Diagnosis:
-    """Diagnose the dates; their rows and those of their history are read, and no others."""
-    contract = store.contract
-    day = contract.table.date
-    history = timedelta(days=contract.diagnosis.history_max_age_days)
-    since = None if start is None else start - history
-    days = store.read(since, end, [day]).unique().collect()[day].sort().to_list()
-    if days and start is None and end is None:
-        start = end = days[-1]
-    dates = [d for d in days if (start is None or d >= start) and (end is None or d <= end)]
-    if not dates and (start is None or start != end):
-        problem = "it has no rows of these dates; name others, or backfill them"
-        raise InputError([problem], f"{uri} cannot be checked")
-    if not dates and start is not None:
-        dates = [start]  # one date without rows is a finding, no error
-    before = [d for d in days if d < dates[0]][-contract.diagnosis.history_days :]
-    rows = store.read(min([*before, *dates]), dates[-1])
-    if before:
-        # Rows in a gap between the history and the dates are not needed.
-        rows = rows.filter((pl.col(day) >= dates[0]) | pl.col(day).is_in(before))
-    return diagnose(rows, contract, run=run, dates=dates, source=source, store=uri)
+def _read_schedule(path: str | None, contract: Contract) -> pl.DataFrame | None:
+    """The events of a file."""
+    if path is None:
+        return None
+    return scan_source(path, contract).collect()
+
+
+def _print(done: StoreCheck, form: Format, fail_on: FailOn, out: Output) -> None:
+    """Print the result for people, or for the tool whose format was asked for."""
+    if form is Format.text:
+        print_check(done, out)
+        return
+    text = RENDERERS[form.value](done, fail_on.value).rstrip("\n")
+    if form is Format.markdown or out.as_json:
+        out.line(text)
+    else:  # as it is: what people must not see in a terminal is escaped by the format
+        sys.stdout.write(text + "\n")

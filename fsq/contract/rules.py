@@ -100,6 +100,8 @@ class DiagnosisRules(Section):
         min_rows: with fewer rows, distributions are not evaluated.
         break_days: after so many days without rows, everything starts alike.
         warmup_games: median number of events in the windows; below, windows are still filling.
+        season_start_days: days after a gap longer than ``history_max_age_days`` in which windows
+            may still be filling, where no sample sizes say so.
         table_default_share: share of rows that counts as nearly all.
         false_alarms_per_100_dates: what a profile's limits may cost, of all its evidence together.
         learning_dates: earlier dates that are read to learn from where a store has no profile.
@@ -113,6 +115,7 @@ class DiagnosisRules(Section):
     min_rows: Annotated[Count, Field(ge=2)] = 50
     break_days: Annotated[Days, Field(ge=2)] = 5
     warmup_games: float = Field(default=5, ge=0)
+    season_start_days: Days = 14
     table_default_share: Share = 0.95
     false_alarms_per_100_dates: Annotated[float, Field(gt=0, le=50)] = 2.0
     learning_dates: Days = 60

@@ -49,9 +49,9 @@ def group_dates(signals: Iterable[Signal], dates: list[date]) -> list[list[Signa
     """
     place = {d: i for i, d in enumerate(dates)}
     out: list[list[Signal]] = []
-    current: dict[tuple[str, str, str], list[Signal]] = {}
+    current: dict[tuple[str | None, ...], list[Signal]] = {}
     for s in sorted(signals, key=lambda s: place[s.day]):
-        key = (s.kind, s.subject, s.severity)
+        key = (s.kind, s.subject, s.severity, s.accepted)
         group = current.get(key)
         if group is None or place[s.day] - place[group[-1].day] > 1:
             group = []
@@ -66,8 +66,9 @@ def _merge_subjects(groups: list[list[Signal]]) -> list[list[Signal]]:
     out: dict[tuple[object, ...], list[Signal]] = {}
     for g in groups:
         days = tuple(sorted({s.day for s in g}))
-        subject = g[0].subject if g[0].table is None else g[0].table
-        out.setdefault((g[0].kind, g[0].severity, subject, days), []).extend(g)
+        first = g[0]
+        key = (first.kind, first.severity, first.accepted, first.place, days)
+        out.setdefault(key, []).extend(g)
     return list(out.values())
 
 
@@ -106,8 +107,11 @@ def _make_finding(group: list[Signal], contract: Contract, source: str, store: s
         text.cause,
         worst.evidence,
         _list_commands(days, writer.rerun if writer else None, source, store)
-        if kind.repairable
+        if kind.repairable and worst.accepted is None
         else (),
+        worst.place,
+        worst.accepted,
+        kind.is_fault,
     )
 
 

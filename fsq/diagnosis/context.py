@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,19 @@ import polars as pl
 from fsq.contract import Contract, Feature
 from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
+from fsq.diagnosis.groups import Groups, find_groups, list_carried
 from fsq.diagnosis.long_detail import LongDetail
+from fsq.diagnosis.schedule import is_rest_day
+from fsq.diagnosis.season_start import find_season_starts
 from fsq.intake.run_context import RunContext
 from fsq.profile import Profile, Rows
 
 Matrix = npt.NDArray[np.float64]
+T = TypeVar("T")
+_HAS_VALUES = 0.8  # share of defaults: windows that fill have more
+Positions = npt.NDArray[np.int64]
+# What is computed from the history, and again once that changes.
+_OF_HISTORY = ("default_share", "is_filling")
 
 
 @dataclass
@@ -30,13 +39,16 @@ class Context:
         days: ``measure_dates`` of every date read, history included.
         features: ``measure_features`` of the same dates.
         long: ``read_long_detail`` of the same rows.
-        checked_dates: the dates to check; the others are only history.
+        checked_dates: the dates to check now; the others are only history.
         run: what is known of upstream's run, for rows that do not say it themselves.
         profile: what normally holds; None to learn it from the other dates.
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
         has_profile: whether there is a profile, given or learned.
         judged_dates: those that it was able to judge.
+        asked_dates: those that somebody asked for: not learned from, if it can be helped.
+        known_dates: further dates on which the table has rows.
+        schedule: ``read_schedule`` of what was to take place; None if nobody says it.
     """
 
     contract: Contract
@@ -50,18 +62,30 @@ class Context:
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     has_profile: bool = False
     judged_dates: set[date] = field(default_factory=set)
+    asked_dates: frozenset[date] = frozenset()
+    known_dates: Sequence[date] = ()
+    schedule: pl.DataFrame | None = None
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
+    _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _left_out: frozenset[date] = field(default=frozenset(), init=False, repr=False)
+    _histories: dict[int, Positions] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def dates(self) -> list[date]:
         """Every date read, in order."""
         return self.days[self.contract.table.date].to_list()
 
-    @cached_property
+    @property
+    def left_out(self) -> frozenset[date]:
+        """Dates that are no history of later ones."""
+        return self._left_out
+
+    @property
     def missing_dates(self) -> list[date]:
-        """Dates to check that have no rows."""
+        """Dates to check that have no rows, unless nothing was to take place."""
         present = set(self.dates)
-        return [d for d in self.checked_dates if d not in present]
+        missing = [d for d in self.checked_dates if d not in present]
+        return [d for d in missing if not is_rest_day(self.schedule, self.contract, d)]
 
     @cached_property
     def rows(self) -> Matrix:
@@ -75,6 +99,24 @@ class Context:
             shape = (len(self.dates), len(self.contract.features))
             self._matrices[column] = values.reshape(shape)
         return self._matrices[column]
+
+    def remember(self, name: str, compute: Callable[[], T]) -> T:
+        """What a check computes of all rows, whichever dates it is to check; computed once."""
+        if name not in self._memory:
+            self._memory[name] = compute()
+        found: T = self._memory[name]
+        return found
+
+    def list_compared(self, at: int) -> npt.NDArray[np.int64]:
+        """Positions of the dates that a date is compared with; none if they are too few."""
+        history = self.find_history(at)
+        every = np.arange(len(self.dates))
+        return every[:0] if history is None else every[history]
+
+    def get_cells(self, field: str) -> npt.NDArray[Any]:
+        """A field of the detail as records × features; NULL is NaN."""
+        cells = self.long.fields[field].to_numpy()
+        return cells.reshape(-1, len(self.contract.features))
 
     def get_carried(self, column: str) -> pl.Series:
         """A carried column, one value per record; the check names it in its ``columns``."""
@@ -132,7 +174,7 @@ class Context:
         Windows that were full on an earlier date and are empty now have lost their events.
         """
         if np.isnan(self.median_sample[at]):
-            return False
+            return self.season_starts[at] is not None
         return not self._warm[self._first_comparable(at) : at + 1].any()
 
     @cached_property
@@ -153,33 +195,110 @@ class Context:
             grows = np.isfinite(most) & (samples[at] > samples[first])
             grows |= self.find_history(at) is None
             was_full = enough[first:at].any(axis=0)
-            out[at] = self.starts_season(at) | (grows & few[at] & ~was_full)
+            starts = self.starts_season(at) & ~self._had_values(at)
+            out[at] = starts | (grows & few[at] & ~was_full)
         return out
+
+    @cached_property
+    def season_starts(self) -> list[date | None]:
+        """Per date the first one of its season, if that was a few days ago, after a gap.
+
+        A table may also begin with a season: then its first date has no window yet.
+        """
+        rules = self.contract.diagnosis
+        starts = find_season_starts(self.dates, self.known_dates, rules)
+        if not self._begins_empty():
+            return starts
+        ages = [(d - self.dates[0]).days for d in self.dates]
+        return [
+            s or (self.dates[0] if a < rules.season_start_days else None)
+            for s, a in zip(starts, ages, strict=True)
+        ]
+
+    def _begins_empty(self) -> bool:
+        """Whether the table's first date lacks every window of fixed size, though jobs had run.
+
+        If a job had not run, its other features would be default, too.
+        """
+        table, sized = self.contract.table, set(self._window_sizes)
+        if table.season_start is None or not sized or not self.dates:
+            return False
+        if min([*self.known_dates, self.dates[0]]) < self.dates[0]:
+            return False
+        share = self.get_matrix("default_rows")[0] / self.rows[0]
+        if (share[list(sized)] < self.contract.diagnosis.table_default_share).any():
+            return False
+        filled = [fs for fs in self.tables.values() if sized & {f.index for f in fs}]
+        return all(any(share[f.index] < _HAS_VALUES for f in fs) for fs in filled)
+
+    def _had_values(self, at: int) -> npt.NDArray[np.bool_]:
+        """Features that had values earlier in a season that starts: they are lost, if none is left.
+
+        Sample sizes say better whether windows can be full; none is told where there are any.
+        """
+        first = self.season_starts[at]
+        since = [i for i in range(at) if first is not None and self.dates[i] >= first]
+        if not np.isnan(self.median_sample[at]):
+            since = []
+        share = self.get_matrix("default_rows")[since] / self.rows[since, None]
+        return np.asarray((share < _HAS_VALUES).any(axis=0))
 
     def _first_comparable(self, at: int) -> int:
         """Position of the first earlier date of the same season that is compared with."""
-        rules = self.contract.diagnosis
-        first = max(0, at - rules.history_days)
-        while (self.dates[at] - self.dates[first]).days > rules.history_max_age_days:
-            first += 1
-        return first
+        history = self.list_history(at)
+        return int(history[0]) if len(history) else at
+
+    def leave_out(self, dates: Iterable[date]) -> None:
+        """Take these dates, and no others, out of the history of later ones."""
+        left_out = frozenset(dates)
+        if left_out == self._left_out:
+            return
+        self._left_out = left_out
+        self._histories.clear()
+        for name in _OF_HISTORY:
+            self.__dict__.pop(name, None)
 
     def follows_break(self, at: int) -> bool:
-        """Whether the date before is so long ago that everything has changed."""
-        if at == 0:
-            return False
-        return (self.dates[at] - self.dates[at - 1]).days >= self.contract.diagnosis.break_days
+        """Whether so long a time without rows came before that everything has changed.
+
+        It counts as long as no date after it is in the history.
+        """
+        history = self.list_history(at)
+        first = int(history[-1]) if len(history) else max(at - 1, 0)
+        gaps = np.diff([d.toordinal() for d in self.dates[first : at + 1]])
+        return bool((gaps >= self.contract.diagnosis.break_days).any())
 
     def iterate_dates(self) -> Iterator[tuple[int, date]]:
         """Positions and dates to check."""
         wanted = set(self.checked_dates)
         return ((i, d) for i, d in enumerate(self.dates) if d in wanted)
 
-    def find_history(self, at: int) -> slice | None:
-        """The dates that a date is compared with; None if they are too few."""
-        first = self._first_comparable(at)
-        enough = at - first >= self.contract.diagnosis.history_min_days
-        return slice(first, at) if enough else None
+    def find_history(self, at: int) -> Positions | None:
+        """Positions of the dates that a date is compared with; None if they are too few."""
+        history = self.list_history(at)
+        enough = len(history) >= self.contract.diagnosis.history_min_days
+        return history if enough else None
+
+    def list_history(self, at: int) -> Positions:
+        """Positions of the last earlier dates of the same season that are not left out, in order.
+
+        A date that is left out does not make those before it older: a fault that lasts is held
+        against what was before it.
+        """
+        if at not in self._histories:
+            rules = self.contract.diagnosis
+            found: list[int] = []
+            oldest = rules.history_max_age_days
+            for position in range(at - 1, -1, -1):
+                age = (self.dates[at] - self.dates[position]).days
+                if age > oldest or len(found) == rules.history_days:
+                    break
+                if self.dates[position] in self._left_out:
+                    oldest += 1
+                else:
+                    found.append(position)
+            self._histories[at] = np.array(found[::-1], dtype=np.int64)
+        return self._histories[at]
 
     def compute_median_before(self, values: Matrix, at: int) -> Matrix | None:
         """The earlier dates' median of each column; None without enough history."""
@@ -199,9 +318,16 @@ class Context:
         equal, known = self.count_per_date(values == value), self.count_per_date(~np.isnan(values))
         return float(np.median((equal / np.maximum(known, 1))[history]))
 
-    def list_explained(self) -> set[tuple[date, str]]:
-        """Dates and features that a signal names already, unless it is for information only."""
-        return {(s.day, f) for s in self.signals if s.severity != "info" for f in s.features}
+    def list_explained(self, *kinds: str) -> set[tuple[date, str]]:
+        """Dates and features that a signal names already, unless it is for information only.
+
+        Args:
+            kinds: those that count; all without any.
+        """
+        counted = [
+            s for s in self.signals if s.severity != "info" and (s.kind in kinds or not kinds)
+        ]
+        return {(s.day, f) for s in counted for f in s.features}
 
     @cached_property
     def profile_rows(self) -> Rows:
@@ -268,6 +394,13 @@ class Context:
         records = self.long.records[date].to_physical().to_numpy()
         return np.asarray(np.searchsorted(where, records))
 
+    @cached_property
+    def by_group(self) -> Groups:
+        """Each record's event and subgroup, as the rows show them."""
+        records = self.long.records
+        carried = list_carried(self.contract, records.schema)
+        return find_groups(records, pl.Series(self.date_index), self.contract, carried)
+
     def find_all_defaulted(self, features: Sequence[Feature]) -> npt.NDArray[np.bool_]:
         """Records that have a default for all of these features."""
         return np.asarray(self.is_default[:, [f.index for f in features]].all(axis=1))
@@ -299,6 +432,12 @@ class Context:
             return None
         done = self.run.on(self.dates[at])[1]
         return None if done is None else processor in done
+
+    def has_run(self, table: str, at: int) -> bool | None:
+        """Whether the job that writes a table ran; None if its absence means nothing."""
+        ran, writer = self.did_write(table, at), self.contract.writer(table)
+        # A job that is not expected on every date says nothing by its absence.
+        return None if ran is False and writer and not writer.expected else ran
 
     def did_write(self, table: str, at: int) -> bool | None:
         """Whether the processor that writes a table finished; None if nothing says so."""

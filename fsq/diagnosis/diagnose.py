@@ -17,11 +17,13 @@ from fsq.diagnosis.checks import list_checks
 from fsq.diagnosis.checks.base import Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
-from fsq.diagnosis.findings import Verdict, find_worst
+from fsq.diagnosis.findings import Accepted, Verdict, find_worst
 from fsq.diagnosis.learning import learn_from
-from fsq.diagnosis.long_detail import list_carried, read_long_detail, require_columns
+from fsq.diagnosis.long_detail import read_long_detail, require_columns
 from fsq.diagnosis.named_rows import list_named_rows
+from fsq.diagnosis.passes import run_checks
 from fsq.diagnosis.result import Diagnosis
+from fsq.diagnosis.schedule import list_due_dates, read_schedule
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.profile import Profile
@@ -39,6 +41,10 @@ def diagnose(
     source: str = "SOURCE",
     store: str = "STORE",
     profile: Profile | None = None,
+    not_history: Iterable[date] = (),
+    accepted: Iterable[Accepted] = (),
+    known_dates: Iterable[date] = (),
+    schedule: pl.DataFrame | None = None,
 ) -> Diagnosis:
     """Find what is wrong with the rows of each date, and why.
 
@@ -52,13 +58,22 @@ def diagnose(
         store: what they name as the store.
         profile: what normally holds, from ``learn_profile``; None to learn what can be learned
             from the other dates.
+        not_history: dates that later ones are not compared with. Nor are those on which this call
+            finds a fault: a fault that lasts does not become normal.
+        accepted: causes that somebody accepted as normal: they are said for information only.
+        known_dates: further dates on which the table has rows, which are not read: they show where
+            a season began.
+        schedule: what was to take place: the contract's date, and its group or a column that the
+            rows carry, one row each. A missing event is red then, and a date of rest is green;
+            without ``dates``, scheduled dates between the first and the last one are checked, too.
 
     Returns:
         The findings, a verdict per date, and what could not be evaluated. A date in ``dates``
         that has no rows is red. Bad data raises no error.
 
     Raises:
-        InputError: the rows are not scored, or were scored under another contract.
+        InputError: the rows are not scored, or were scored under another contract; or the schedule
+            has no dates.
 
     >>> import polars as pl
     >>> from datetime import date
@@ -80,10 +95,13 @@ def diagnose(
         if dates is None:
             dates = rows.select(day.unique()).collect().to_series()
         rows = pl.concat([before, rows.select(shared)])
-    ctx = _make_context(rows, loaded, dates, run, profile)
-    for check in list_checks():
-        check.find(ctx)
-    present, checked = ctx.dates, ctx.checked_dates
+    due = None if schedule is None else read_schedule(schedule, loaded)
+    ctx = _make_context(rows, loaded, run)
+    present = ctx.dates
+    checked = sorted(set(_list_dates(present, due, loaded) if dates is None else dates))
+    ctx.checked_dates, ctx.asked_dates, ctx.profile = checked, frozenset(checked), profile
+    ctx.known_dates, ctx.schedule = (*known_dates,), due
+    run_checks(ctx, list_checks(), not_history, tuple(accepted))
     every = sorted({*present, *checked})
     keep = day.is_in(checked)
     made = make_findings(ctx.signals, every, loaded, source, store)
@@ -126,25 +144,26 @@ def learn_profile(
     loaded = load_contract(contract)
     rows = _scan(scored)
     require_columns(rows.collect_schema(), [loaded.table.date])
-    ctx = _make_context(rows, loaded, None, None, None)
-    for check in list_checks():
-        if check.stage < Stage.PROFILE:
-            check.find(ctx)
+    ctx = _make_context(rows, loaded, None)
+    ctx.checked_dates = list(ctx.dates)
+    run_checks(ctx, [c for c in list_checks() if c.stage < Stage.PROFILE])
     return learn_from(ctx, np.zeros(len(ctx.dates), dtype=np.bool_))
 
 
-def _make_context(
-    rows: pl.LazyFrame,
-    contract: Contract,
-    dates: Iterable[date] | None,
-    run: RunContext | None,
-    profile: Profile | None,
-) -> Context:
+def _make_context(rows: pl.LazyFrame, contract: Contract, run: RunContext | None) -> Context:
+    """The rows, measured, without dates to check."""
+    checks, schema = list_checks(), rows.collect_schema()
     days = measure_dates(rows, contract)
-    checked = sorted(set(days[contract.table.date].to_list() if dates is None else dates))
-    long = read_long_detail(rows, contract, list_carried(rows.collect_schema(), contract))
-    features = aggregate_features(long, contract)
-    return Context(contract, days, features, long, checked, run, profile)
+    carry = [c for check in checks for c in check.list_columns(contract, schema)]
+    long = read_long_detail(rows, contract, carry, [f for check in checks for f in check.fields])
+    return Context(contract, days, aggregate_features(long, contract), long, [], run)
+
+
+def _list_dates(present: list[date], due: pl.DataFrame | None, contract: Contract) -> list[date]:
+    """The dates that have rows, and those between them on which something was to take place."""
+    if due is None or not present:
+        return present
+    return [*present, *list_due_dates(due, contract, present[0], present[-1])]
 
 
 def _judge_dates(ctx: Context) -> dict[date, Verdict]:

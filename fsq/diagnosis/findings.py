@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from hashlib import sha256
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -35,6 +36,49 @@ class Signal:
     table: str | None
     evidence: dict[str, Any]
     named: Mask | None = field(default=None, compare=False, repr=False)
+    accepted: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the cause is: the upstream table if there is one, else the subject."""
+        return self.subject if self.table is None else self.table
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A cause that somebody has accepted as normal.
+
+    Args:
+        kind: of its findings.
+        place: as ``Signal.place``.
+        features: that it may concern; empty if it is about rows.
+        severity: the worst that is accepted.
+        dates: those on which it was accepted.
+        since: the first date from which on it is accepted as long as it lasts; None if it ended.
+        reason: why.
+    """
+
+    kind: str
+    place: str
+    features: frozenset[str]
+    severity: Severity
+    dates: frozenset[date]
+    since: date | None
+    reason: str
+
+    def covers(self, signal: Signal) -> bool:
+        """Whether a signal is of this cause, and no worse than what was accepted."""
+        lasts = self.since is not None and signal.day >= self.since
+        return (
+            (signal.kind, signal.place) == (self.kind, self.place)
+            and self.features.issuperset(signal.features)
+            and SEVERITIES.index(signal.severity) >= SEVERITIES.index(self.severity)
+            and (lasts or signal.day in self.dates)
+        )
+
+    def accept(self, signal: Signal) -> Signal:
+        """The signal as what it is once accepted: good to know."""
+        return replace(signal, severity="info", accepted=self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +117,10 @@ class Finding:
         cause: a sentence.
         evidence: figures of the worst date.
         remedy: commands, in the order in which to run them.
+        place: the table if the cause is one, else what else tells causes of its kind apart.
+        accepted: why somebody accepted it as normal, so that it is for information only; else
+            None.
+        is_fault: whether its dates are no history for later ones, until it is accepted.
     """
 
     kind: str
@@ -87,10 +135,19 @@ class Finding:
     cause: str
     evidence: dict[str, Any]
     remedy: tuple[str, ...]
+    place: str = ""
+    accepted: str | None = None
+    is_fault: bool = True
+
+    @property
+    def id(self) -> str:
+        """Names the cause: the same on other dates and in other runs, eight characters."""
+        return name_cause(self.kind, self.place, self.features)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON types; dates as ISO text."""
         return {
+            "id": self.id,
             "kind": self.kind,
             "severity": self.severity,
             "title": self.title,
@@ -103,7 +160,17 @@ class Finding:
             "cause": self.cause,
             "evidence": self.evidence,
             "remedy": list(self.remedy),
+            "accepted": self.accepted,
         }
+
+
+def name_cause(kind: str, place: str, features: Iterable[str]) -> str:
+    """A short name of a cause that depends on nothing else.
+
+    >>> name_cause("missing_rows", "", [])
+    'f5906eda'
+    """
+    return sha256("\0".join([kind, place, *features]).encode()).hexdigest()[:8]
 
 
 def find_worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -36,7 +36,10 @@ class LongDetail:
 
 
 def read_long_detail(
-    scored: pl.LazyFrame, contract: Contract, carry: Iterable[str] = ()
+    scored: pl.LazyFrame,
+    contract: Contract,
+    carry: Iterable[str] = (),
+    fields: Iterable[str] = (),
 ) -> LongDetail:
     """Read one row per record and feature, record by record, with the fields to aggregate.
 
@@ -47,6 +50,7 @@ def read_long_detail(
         scored: scored rows with the contract's date and ``feature_quality_detail``.
         contract: of the scoring.
         carry: further columns to keep of each record, where the rows have them.
+        fields: further fields of the detail to keep, where the rows have them.
 
     Raises:
         InputError: a record has other features than the contract.
@@ -65,12 +69,13 @@ def read_long_detail(
     if frame.height and names != list(contract.names):
         cure = "name the contract that they were scored with"
         raise InputError([f"records have other features than {contract.name}; {cure}"], _HEADLINE)
-    fields = pl.DataFrame([detail.field(name) for name in _FIELDS])
+    further = [name for name in dict.fromkeys(fields) if name in detail.fields]
+    read = pl.DataFrame([detail.field(name) for name in (*_FIELDS, *further)])
     records = frame.drop(DETAIL)
-    return LongDetail(records, fields.with_columns(_recover_ages(records, fields, width)))
+    return LongDetail(records, read.with_columns(_recover_ages(records, read, width)))
 
 
-def list_carried(schema: pl.Schema, contract: Contract) -> list[str]:
+def list_plain_columns(schema: pl.Schema, contract: Contract) -> list[str]:
     """The plain columns of scored rows that came along: no quality, no lists, no structs."""
     quality = {*contract.output.names, contract.table.date}
     return [c for c, t in schema.items() if c not in quality and not t.is_nested()]

@@ -18,6 +18,7 @@ from fsq.utils.palette import VERDICT_TEXT
 MAX_FINDINGS = 12  # that a text shows
 _MARKS = {"red": "🔴", "yellow": "🟡", "green": "🟢", "unknown": "⚪", "info": "🔵"}
 _FRAME: dict[str, pl.DataType | type[pl.DataType]] = {
+    "id": pl.String,
     "kind": pl.String,
     "severity": pl.String,
     "title": pl.String,
@@ -30,6 +31,7 @@ _FRAME: dict[str, pl.DataType | type[pl.DataType]] = {
     "cause": pl.String,
     "evidence": pl.String,
     "remedy": pl.List(pl.String),
+    "accepted": pl.String,
 }
 
 
@@ -146,9 +148,31 @@ def wrap_finding(f: Finding, width: int = 80) -> list[str]:
         subsequent_indent="             ",
         break_on_hyphens=False,
     )
+    if f.accepted is not None:
+        lines += wrap(
+            one_paragraph(f.accepted),
+            width,
+            initial_indent="     accepted  ",
+            subsequent_indent="               ",
+        )
     for i, command in enumerate(f.remedy):
         lines += _wrap_command("     remedy  " if i == 0 else "             ", command, width)
     return lines
+
+
+def one_paragraph(text: str) -> str:
+    r"""A text of people without line breaks.
+
+    >>> one_paragraph("lines are gone\nfor good")
+    'lines are gone for good'
+    """
+    return " ".join(text.split())
+
+
+def _describe_cause(f: Finding) -> str:
+    if f.accepted is None:
+        return f.cause
+    return f"{f.cause} Accepted: {one_paragraph(f.accepted)}"
 
 
 def _wrap_command(indent: str, command: str, width: int) -> list[str]:
@@ -172,7 +196,7 @@ def render_markdown(shown: Summary) -> str:
         lines += ["| | finding | when | rows | cause |", "|---|---|---|---|---|"]
         lines += [
             f"| {_MARKS[f.severity]} {f.severity} | {_escape(f.title)} | {format_dates(f.dates)} "
-            f"| {f.rows_affected:,} | {_escape(f.cause)} |"
+            f"| {f.rows_affected:,} | {_escape(_describe_cause(f))} |"
             for f in shown.findings
         ]
         commands = list(dict.fromkeys(c for f in shown.findings for c in f.remedy))
@@ -218,7 +242,7 @@ def render_html(shown: Summary) -> str:
                 f"<strong>{f.severity}</strong></td>"
                 f"<td style='text-align:left'>{escape(f.title)}</td>"
                 f"<td>{escape(format_dates(f.dates))}</td>"
-                f"<td style='text-align:left'>{escape(f.cause)}<br>{commands}</td></tr>"
+                f"<td style='text-align:left'>{escape(_describe_cause(f))}<br>{commands}</td></tr>"
             )
         parts.append("</tbody></table>")
     if skipped := list_not_evaluated(shown):

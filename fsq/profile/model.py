@@ -172,15 +172,23 @@ class Judgement:
         return out
 
 
-def judge(profile: Profile, rows: Rows, not_history: Mask) -> Judgement:
+def measure_dates(profile: Profile, rows: Rows) -> Evidence:
+    """What the rows show, under the structure of a profile."""
+    return measure(rows, profile.structure, profile.assign_folds(rows))
+
+
+def judge(
+    profile: Profile, rows: Rows, not_history: Mask, evidence: Evidence | None = None
+) -> Judgement:
     """Compare the dates of some rows with the clean dates that the profile or the rows hold.
 
     Args:
         profile: what is normal.
         rows: of the dates to check, and of those before them.
         not_history: dates of the rows that others are not compared with.
+        evidence: ``measure_dates`` of the rows, if it is known.
     """
-    evidence = measure(rows, profile.structure, profile.assign_folds(rows))
+    evidence = measure_dates(profile, rows) if evidence is None else evidence
     here = rows.dates.to_list()
     remembered = [i for i, d in enumerate(profile.dates) if d not in set(here)]
     every = np.array([*(profile.dates[i] for i in remembered), *here], dtype="datetime64[D]")

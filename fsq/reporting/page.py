@@ -22,6 +22,7 @@ from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
+from fsq.incidents import recall_incidents
 from fsq.reporting import charts, facts
 from fsq.reporting.spec import format_name
 from fsq.stores import Store
@@ -73,7 +74,9 @@ def make_report(
     if not dates:
         raise StoreError(f"{store.uri} has no rows of these dates; backfill them, or choose others")
     source = store.source or "SOURCE"
-    dx = diagnose(rows, contract, dates=dates, source=source, store=store.uri)
+    dx = diagnose(
+        rows, contract, dates=dates, source=source, store=store.uri, **recall_incidents(store)
+    )
     return render_page(
         wanted, dx, store.uri, now or datetime.now(UTC), _make_trend(rows, dx, contract)
     )

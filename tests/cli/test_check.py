@@ -107,6 +107,9 @@ def test_json_is_one_document_with_the_documented_names(run: Command, season_sto
         "dates",
         "findings",
         "not_evaluated",
+        "newest",
+        "changes",
+        "open_incidents",
     ]
     assert data["exit_status"] == 1
     (day,) = data["dates"]
@@ -230,3 +233,15 @@ def test_check_loads_nothing_heavy(season_store: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.parametrize("form", ["github", "junit", "prometheus", "openlineage"])
+def test_other_tools_read_stdout(run: Command, season_store: str, form: str) -> None:
+    words = ("check", "--store", season_store, "--date", "2026-02-06", "--format", form)
+    result = run(*words)
+    assert (result.status, result.err) == (1, "")
+    begins = {"github": "::error ", "junit": "<?xml", "prometheus": "# HELP", "openlineage": "{"}
+    assert result.out.startswith(begins[form])
+    both = run(*words, "--json")
+    assert both.document["verdict"] == "red"
+    assert both.err.startswith(begins[form])

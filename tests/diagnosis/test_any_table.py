@@ -108,12 +108,16 @@ def test_rows_are_counted_per_group_or_per_date() -> None:
     assert list_serious(_diagnose(rows.filter(few_trucks))) == []
     last = rows.filter(pl.col("arrives_at").dt.date() == LAST_DAY)
     again = last.with_columns(pl.col("shelf") + 1000)
-    surplus = _find_one(pl.concat([rows, again]))
+    copies = _find_one(pl.concat([rows, again]))
+    assert (copies.kind, copies.rows_affected) == ("look_alikes", 120)
+    others = again.with_columns(pl.col(DELIVERIES.names[0]) + 0.5)
+    surplus = _find_one(pl.concat([rows, others]))
     assert (surplus.kind, surplus.rows_affected) == ("surplus_rows", 120)
     assert surplus.cause.startswith("More deliveries than usual were written; look for trucks")
     table = DELIVERIES.table.model_copy(update={"group": None})
     alone = DELIVERIES.model_copy(update={"table": table})
-    assert list_serious(_diagnose(rows.filter(kept), alone)) == []
+    (absent,) = list_serious(_diagnose(rows.filter(kept), alone))
+    assert (absent.kind, absent.rows_affected) == ("expected_rows_missing", 48)
     assert "trucks" not in _diagnose(rows, alone).days.columns
 
 

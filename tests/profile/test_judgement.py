@@ -12,7 +12,7 @@ import pytest
 from fsq.errors import InputError
 from fsq.profile import Profile, Rows, judge, learn, read_profile, write_profile
 from fsq.profile.evidence import METRICS
-from tests.support.league import TABLES, make_league
+from tests.support.small_league import TABLES, make_league
 
 Values = np.ndarray
 LAST_DATES = 9  # the last one is judged, the others are its history

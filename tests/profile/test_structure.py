@@ -12,7 +12,7 @@ from fsq.profile.rows import Rows, combine, find_previous
 from fsq.profile.sides import Mirror, find_contradicting
 from fsq.profile.steps import ENTITY
 from fsq.profile.structure import Structure, learn_structure
-from tests.support.league import NAMES, TABLES, make_league
+from tests.support.small_league import NAMES, TABLES, make_league
 
 SIDE, RIVAL, HOME = 3, 4, 5
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 import fsq
@@ -118,6 +119,18 @@ def test_equal_rows_make_no_new_version(store: SideTables) -> None:
     assert before is not None
     assert after is not None
     assert before.version == after.version
+
+
+def test_a_vacuum_of_the_store_leaves_them(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    store.replace(fsq.score(wide(4, 2)))
+    store.write_side("incidents", ROWS)
+    store.replace(fsq.score(wide(4, 2, seed=1)))
+    removed = DeltaTable(store.uri).vacuum(0, dry_run=False, enforce_retention_duration=False)
+    assert removed
+    read = store.read_side("incidents")
+    assert read is not None
+    assert_frame_equal(read, ROWS)
 
 
 def test_only_a_store_with_rows_has_side_tables(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar
 
-from fsq.contract import Feature
+import polars as pl
+
+from fsq.contract import Contract, Feature
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import SEVERITIES, Mask, NotEvaluated, Severity, Signal, replace_nan
@@ -19,11 +21,13 @@ from fsq.diagnosis.nouns import describe_start
 class Stage(IntEnum):
     """When a check runs: those that explain come before those that skip what is explained."""
 
+    LABELS = 0  # what says where values came from, before a job is blamed for them
     UPSTREAM = 1  # tables, and the jobs that write them
     VALUES = 2  # the values of a feature
     ROWS = 3  # the rows of a date
     PROFILE = 4  # what normally holds, and does not
     UNEXPLAINED = 5  # what no check before has explained
+    MOMENTS = 6  # when values were computed, which explains nothing about them
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,9 @@ MIN_ROWS_WITH_VALUE = Need(
 )
 SEASON_UNDER_WAY = Need("a season under way", "{start}", lambda ctx, at: not ctx.starts_season(at))
 SAMPLE_SIZES = Need(
-    "sample sizes", "no sample sizes", lambda ctx, at: bool(ctx.median_sample[at] >= 0)
+    "sample sizes, or the gap before a season",
+    "no sample sizes",
+    lambda ctx, at: bool(ctx.median_sample[at] >= 0) or ctx.starts_season(at),
 )
 TIMESTAMPS = Need("`last_updated` timestamps", "no last_updated timestamps")
 
@@ -86,6 +92,7 @@ class Kind:
         needs: without which it is not evaluated, in the order in which they are tested.
         repairable: whether running a job or scoring again can repair it.
         in_sql: whether the SQL view of findings reports it, too.
+        is_fault: whether a date with it is no history for later dates.
     """
 
     name: str
@@ -95,6 +102,7 @@ class Kind:
     needs: tuple[Need, ...] = ()
     repairable: bool = True
     in_sql: bool = True
+    is_fault: bool = True
 
     def __post_init__(self) -> None:
         if not self.severities or set(self.severities) - set(SEVERITIES):
@@ -171,12 +179,18 @@ class Check(ABC):
         kinds: of findings that it reports.
         thresholds: keys of the contract's ``[diagnosis]``, with their defaults.
         columns: carried columns that it reads by ``Context.get_carried``, where the rows have them.
+        fields: further fields of the detail that it reads by ``Context.long``.
     """
 
     stage: ClassVar[Stage]
     kinds: ClassVar[tuple[Kind, ...]]
     thresholds: ClassVar[type[Thresholds] | None] = None
     columns: ClassVar[tuple[str, ...]] = ()
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
+        """The carried columns that it reads of rows with this schema; by default ``columns``."""
+        return self.columns
 
     @abstractmethod
     def find(self, ctx: Context) -> None:

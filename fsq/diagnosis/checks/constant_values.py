@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
+import polars as pl
 from pydantic import Field
 
 from fsq.contract import Feature
 from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, MIN_ROWS_WITH_VALUE, Check, Kind, Stage
-from fsq.diagnosis.context import Context
+from fsq.diagnosis.context import Context, Matrix
 from fsq.diagnosis.findings import Severity
+from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
+
+_ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
+_FEW = 4.0  # distinct values that must be possible before a single one tells
 
 
 class ConstantThresholds(Thresholds):
@@ -110,7 +115,7 @@ class ConstantValues(Check):
                     gone = not ctx.follows_break(at) and _is_gone(ctx, f, at, limits)
                     severity: Severity = "red" if gone else "yellow"
                     STUCK.report(ctx, at, severity, f.name, [f], same, table, **facts)
-                elif not ctx.is_filling[at, f.index] and _is_silent(
+                elif not _is_young(ctx, f, at) and _is_silent(
                     f, share, usual_share, usual is not None, limits
                 ):
                     rows = round(share * trusted[at, f.index])
@@ -139,6 +144,11 @@ def _may_be_constant(f: Feature) -> bool:
     return not _has_floor(f) and f.min_distinct is not None
 
 
+def _is_young(ctx: Context, f: Feature, at: int) -> bool:
+    """Whether there were few events yet from which the values could differ."""
+    return bool(ctx.is_filling[at, f.index]) or ctx.starts_season(at)
+
+
 def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
     distinct = ctx.get_matrix("distinct")
     if _may_be_constant(f):
@@ -151,14 +161,45 @@ def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> 
         if usual is None or usual[f.index] < ctx.contract.diagnosis.history_days:
             return False
         return ctx.measure_usual_share(f, at) < limits.usual_value_share
+    possible = _estimate_distinct(ctx, f, at)
+    if possible < _ENOUGH * (f.min_distinct or 1):
+        # Few groups have few values, which may be near each other by chance.
+        return bool(distinct[at, f.index] == 1 and possible >= _FEW)
     if ctx.get_matrix("most_common_share")[at, f.index] >= limits.stuck_share:
         return True
-    if ctx.is_filling[at, f.index]:
+    if _is_young(ctx, f, at):
         return False  # few events, few values
     rows = int(ctx.get_matrix("trusted")[at, f.index])
     least = min(f.min_distinct or 0, rows // limits.rows_per_value)
     narrow = f.min_std is not None and ctx.get_matrix("std")[at, f.index] < f.min_std
     return bool(narrow or distinct[at, f.index] < least)
+
+
+def _estimate_distinct(ctx: Context, f: Feature, at: int) -> float:
+    """How many values are possible: the most that earlier dates have for as many groups.
+
+    Rows of one group may share a value, as those of a team do; so each subgroup, or else each
+    group, may have one, even where earlier dates are stuck, too. Infinite where nothing tells.
+    """
+    compared, groups = ctx.list_compared(at), ctx.groups
+    if not len(compared) or not (groups[[*compared, at]] > 0).all():
+        return float("inf")
+    per_group = ctx.get_matrix("distinct")[compared, f.index] / groups[compared]
+    return float(max(per_group.max() * groups[at], _count_subgroups(ctx)[at]))
+
+
+def _count_subgroups(ctx: Context) -> Matrix:
+    """Subgroups of each date; its groups, where there are none."""
+    if ctx.by_group.subgroup is None:
+        return ctx.groups
+
+    def count() -> Matrix:
+        found = ctx.by_group.rows.group_by(DAY).agg(pl.col(SUB).n_unique())
+        out = np.zeros(len(ctx.dates))
+        out[found[DAY].to_numpy()] = found[SUB].to_numpy()
+        return out
+
+    return ctx.remember("subgroups per date", count)
 
 
 def _is_gone(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:

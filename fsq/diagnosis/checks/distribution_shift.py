@@ -44,6 +44,7 @@ SHIFT = Kind(
     _describe,
     (HISTORY, SEASON_UNDER_WAY, MIN_ROWS),
     in_sql=False,
+    is_fault=False,  # weather and form shift, too: what lasts is the new normal
 )
 
 
@@ -65,8 +66,9 @@ class DistributionShift(Check):
             history = ctx.find_history(at)
             if not SHIFT.can_evaluate(ctx, at) or history is None:
                 continue
-            window = values[bounds[history.start] : bounds[at + 1]]
-            sizes = np.diff(bounds[history.start : at + 2])
+            compared = [*history, at]
+            window = np.concatenate([values[bounds[d] : bounds[d + 1]] for d in compared])
+            sizes = np.diff(bounds)[compared]
             dates = np.repeat(np.arange(len(sizes)), sizes)
             for f in contract.features:
                 if (day, f.name) in explained or f.optional:

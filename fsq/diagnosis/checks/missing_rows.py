@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
+import polars as pl
 from pydantic import Field
 
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
-from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
-from fsq.diagnosis.context import Context
+from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
+from fsq.diagnosis.checks.event_ids import MIXED, TWO_IDS
+from fsq.diagnosis.checks.groups_absent import NO_SLICE, NO_SUBGROUP
+from fsq.diagnosis.checks.look_alikes import ALIKE
+from fsq.diagnosis.context import Context, Matrix
 from fsq.diagnosis.findings import Severity, Signal
+from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
+
+_EXPLAINED = 1.5  # so many times the rows of a whole group that is missing are missing with it
 
 
 class RowThresholds(Thresholds):
@@ -49,6 +57,7 @@ def _describe_surplus(f: Facts) -> Text:
     )
 
 
+ONE_ID_EACH = Need("one id for each group", "some groups have two ids")
 MISSING_ROWS = Kind(
     "missing_rows",
     "there are fewer rows than on earlier dates",
@@ -79,10 +88,18 @@ class MissingRows(Check):
             for day in ctx.missing_dates
         ]
         limits = RowThresholds.of(ctx.contract)
-        grouped = bool((ctx.groups > 0).all())
-        rate = (ctx.rows / ctx.groups if grouped else ctx.rows)[:, None]
+        twice = {s.day for s in ctx.signals if s.kind in (MIXED.name, TWO_IDS.name)}
+        groups = _count_events(ctx, twice)
+        grouped = bool((groups > 0).all())
+        rate = (ctx.rows / groups if grouped else ctx.rows)[:, None]
         per = name_group(ctx.contract.table) if grouped else "date"
-        for at, _ in ctx.iterate_dates():
+        whole = (NO_SUBGROUP.name, NO_SLICE.name)
+        alike = {s.day: s.rows_affected for s in ctx.signals if s.kind == ALIKE.name}
+        told = {s.day: _EXPLAINED * s.rows_affected for s in ctx.signals if s.kind in whole}
+        for at, day in ctx.iterate_dates():
+            if grouped and day in twice and ctx.by_group.subgroup is None:
+                MISSING_ROWS.note_unmet(ctx, at, ONE_ID_EACH)
+                continue
             usual = ctx.compute_median_before(rate, at)
             if not MISSING_ROWS.can_evaluate(ctx, at) or usual is None:
                 continue
@@ -94,8 +111,19 @@ class MissingRows(Check):
             }
             lacking = round(ctx.rows[at] * (1 / ratio - 1))
             if ratio < (limits.rows_per_game_yellow if grouped else limits.rows_yellow):
+                if lacking <= told.get(day, 0):
+                    continue
                 red = grouped and ratio < limits.rows_per_game_red
                 severity: Severity = "red" if red else "yellow"
                 MISSING_ROWS.report(ctx, at, severity, "", [], lacking, **facts)
-            elif grouped and ratio > limits.rows_above:
+            elif grouped and ratio > limits.rows_above and -lacking > alike.get(day, 0):
                 SURPLUS_ROWS.report(ctx, at, "yellow", "", [], -lacking, **facts)
+
+
+def _count_events(ctx: Context, twice: set[date]) -> Matrix:
+    """Groups per date; where ids count some twice, by the subgroups that take part, if known."""
+    found, groups = ctx.by_group, ctx.groups.copy()
+    for at, day in enumerate(ctx.dates):
+        if day in twice and found.subgroup is not None:
+            groups[at] = found.rows.filter(pl.col(DAY) == at)[SUB].n_unique() / found.per_event
+    return groups

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
+from fsq.diagnosis.checks.source_labels import SOURCES_ABSENT
 from fsq.diagnosis.context import Context, Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.optional import OptionalGroup, group_optional
@@ -23,9 +26,16 @@ class OptionalThresholds(Thresholds):
 
 def _describe_coverage(f: Facts) -> Text:
     low, high = f.evidence["normal"]
+    if f.evidence["share"] < f.evidence["usual_share"]:
+        why = f"{f.table} was read too early or not at all"
+    elif f.evidence["same_value"] is None:
+        why = f"look for values of {f.table} that were filled in where there are none"
+    else:
+        same = f"{f.evidence['same_share']:.0%} of the values of {f.evidence['same_feature']}"
+        why = f"{same} are {f.evidence['same_value']:g}, which may stand for none"
     return Text(
         f"{f.indices} present in {f.evidence['share']:.0%} of the rows, usually {f.usual_share}",
-        f"{low:.0%} to {high:.0%} is normal; {f.table} was read too early or not at all.",
+        f"{low:.0%} to {high:.0%} is normal; {why}.",
     )
 
 
@@ -70,14 +80,19 @@ class OptionalFeatures(Check):
     def _compare(self, ctx: Context, group: OptionalGroup, share: Matrix) -> None:
         limits = OptionalThresholds.of(ctx.contract)
         low, high = limits.optional_normal
-        for at, _ in ctx.iterate_dates():
+        mislabelled = ctx.list_explained(SOURCES_ABSENT.name)
+        for at, day in ctx.iterate_dates():
+            if all((day, f.name) in mislabelled for f in group.features):
+                continue
             now, usual = float(share[at, 0]), ctx.compute_median_before(share, at)
             facts: dict[str, Any] = {
                 "share": round(now, 4),
                 "normal": [low, high],
                 "usual_share": None if usual is None else round(float(usual[0]), 4),
             }
-            what = (group.name, list(group.features), ctx.rows[at] * (1 - now), group.table)
+            before = 0.0 if usual is None else float(usual[0])
+            affected = ctx.rows[at] * (now - before if now > before else 1 - now)
+            what = (group.name, list(group.features), affected, group.table)
             if now == 0 and (usual is None or usual[0] == 0):
                 ABSENT.report(ctx, at, "info", *what, **facts)
             elif (
@@ -87,4 +102,26 @@ class OptionalFeatures(Check):
                 and not low <= now <= high
                 and abs(now - usual[0]) >= limits.optional_shift
             ):
+                facts |= _find_filler(ctx, group, at)
                 COVERAGE.report(ctx, at, "yellow", *what, **facts)
+
+
+def _find_filler(ctx: Context, group: OptionalGroup, at: int) -> dict[str, Any]:
+    """The value that most rows of a date share, if it may be what was filled in for none.
+
+    Of the features of the group that have it most often; NULL if no value stands out.
+    """
+    least = OptionalThresholds.of(ctx.contract).optional_shift
+    shares = ctx.get_matrix("most_common_share")
+    before = ctx.compute_median_before(shares, at)
+    risen = shares[at] - (0 if before is None else np.nan_to_num(before))
+    feature = max(group.deciding, key=lambda f: float(np.nan_to_num(risen[f.index])))
+    if not risen[feature.index] >= least:
+        return dict.fromkeys(("same_feature", "same_value", "same_share"))
+    values = ctx.values[ctx.date_index == at, feature.index]
+    found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return {
+        "same_feature": feature.name,
+        "same_value": float(found[counts.argmax()]),
+        "same_share": round(float(shares[at, feature.index]), 4),
+    }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import polars as pl
 
-from fsq.contract import Feature
+from fsq.contract import Contract, Feature
 from fsq.diagnosis.attribution import Blame, find_blame
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
 from fsq.diagnosis.checks.constant_values import SILENT_DEFAULT
@@ -14,10 +16,11 @@ from fsq.diagnosis.checks.upstream import DEFAULT_RISE, WROTE_PART
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.learning import find_calm_dates, learn_from
+from fsq.diagnosis.long_detail import list_plain_columns
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.naming import Cause, Clues, name_cause
 from fsq.diagnosis.slices import describe_slice
-from fsq.profile import judge
+from fsq.profile import Evidence, Profile, judge, measure_dates
 
 _RED = 2.0  # times the limit; clean dates have not come near
 _RED_LEVEL = 4.0  # the same, where nothing says what happened
@@ -121,26 +124,38 @@ def _choose_kind(ctx: Context, name: str, table: str, features: list[Feature]) -
     return _KINDS[name]
 
 
+def _prepare(ctx: Context) -> tuple[Profile, Evidence] | None:
+    """The profile, given or learned, and what the rows show under it; None without."""
+    spared = np.array([d in ctx.asked_dates for d in ctx.dates], dtype=np.bool_)
+    profile = ctx.profile or learn_from(ctx, spared)
+    if profile is None or not ctx.dates:
+        return None
+    return profile, measure_dates(profile, ctx.profile_rows)
+
+
 class ProfileEvidence(Check):
     """Hold each date against what was learned from clean dates."""
 
     stage = Stage.PROFILE
     kinds = tuple(_KINDS.values())
 
+    def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
+        """All plain columns: any of them may group the records."""
+        return list_plain_columns(schema, contract)
+
     def find(self, ctx: Context) -> None:
         """Report what stands out and no check before has explained."""
-        checked = set(ctx.checked_dates)
-        spared = np.array([d in checked for d in ctx.dates], dtype=np.bool_)
-        profile = ctx.profile or learn_from(ctx, spared)
-        if profile is None:
+        state = ctx.remember("profile", lambda: _prepare(ctx))
+        if state is None:
             for at, _ in ctx.iterate_dates():
                 for kind in self.kinds:
                     kind.note_unmet(ctx, at, CLEAN_DATES)
             return
+        profile, evidence = state
         ctx.has_profile = True
-        bad = {s.day for s in ctx.signals if s.severity != "info"}
+        bad = {s.day for s in ctx.signals if s.severity != "info"} | ctx.left_out
         not_history = np.array([d in bad for d in ctx.dates], dtype=np.bool_)
-        judged = judge(profile, ctx.profile_rows, not_history)
+        judged = judge(profile, ctx.profile_rows, not_history, evidence)
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
         expected = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         for at, day in ctx.iterate_dates():

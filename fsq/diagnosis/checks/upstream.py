@@ -10,6 +10,7 @@ from fsq.contract import Feature
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, SAMPLE_SIZES, Check, Kind, Stage
+from fsq.diagnosis.checks.source_labels import CONTRADICTED, LOST, SOURCES_ABSENT
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import describe_start, name_events, name_examples, name_sample
@@ -85,10 +86,13 @@ def _describe_season_start(f: Facts) -> Text:
     table = f.contract.table
     count = f.evidence[name_sample(table)]
     events = name_events(table, 1 if count == 1 else 2)
+    if count is None:
+        why = f"No {events} were stored for weeks before the first of these dates"
+    else:
+        why = f"The median {table.entity} has {count:g} {events} in the window"
     return Text(
         f"{describe_start(f.contract)}: {f.indices} {f.are} still default",
-        f"The median {table.entity} has {count:g} {events} in the window, so {f.names} cannot "
-        "be known yet. The training gate excludes such rows.",
+        f"{why}, so {f.names} cannot be known yet. The training gate excludes such rows.",
     )
 
 
@@ -143,6 +147,7 @@ SEASON_START = Kind(
     _describe_season_start,
     (SAMPLE_SIZES,),
     repairable=False,
+    is_fault=False,
 )
 
 
@@ -168,7 +173,8 @@ class Upstream(Check):
         limits, nouns = UpstreamThresholds.of(ctx.contract), ctx.contract.table
         defaulted = {t: ctx.find_all_defaulted(fs) for t, fs in ctx.tables.items()}
         empty = {t: ctx.count_per_date(mask) for t, mask in defaulted.items()}
-        for at, _ in ctx.iterate_dates():
+        mislabelled = ctx.list_explained(SOURCES_ABSENT.name, CONTRADICTED.name, LOST.name)
+        for at, day in ctx.iterate_dates():
             starting: list[Feature] = []
             is_filling = ctx.is_filling[at]
             DEFAULT_RISE.can_evaluate(ctx, at)
@@ -177,7 +183,9 @@ class Upstream(Check):
                 required = [f for f in features if not f.optional]
                 if not required:
                     continue  # these may be absent; another check looks at them
-                ran = has_run(ctx, table, at)
+                if any((day, f.name) in mislabelled for f in features):
+                    continue  # they are no defaults, whatever their labels say
+                ran = ctx.has_run(table, at)
                 if empty[table][at] >= nearly_all * ctx.rows[at]:
                     if is_filling[[f.index for f in required]].all() and ran is not False:
                         starting += features
@@ -203,16 +211,6 @@ class Upstream(Check):
                 starting.sort(key=lambda f: f.index)
                 sample: dict[str, Any] = {name_sample(nouns): _measure_sample(ctx, at, starting)}
                 SEASON_START.report(ctx, at, "yellow", "", starting, ctx.rows[at], **sample)
-
-
-def has_run(ctx: Context, table: str, at: int) -> bool | None:
-    """Whether the job that writes a table ran; None if its absence means nothing."""
-    writer = ctx.contract.writer(table)
-    if writer is None:
-        return None
-    ran = ctx.did_run(writer.name, at)
-    # A job that is not expected on every date says nothing by its absence.
-    return None if ran is False and not writer.expected else ran
 
 
 def _kind_of_empty(ran: bool | None) -> Kind:

@@ -1,0 +1,266 @@
+"""Ids that are written in two ways, and events that are stored twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import Field
+
+from fsq.contract import Contract
+from fsq.contract.sections import Count, Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.findings import Mask
+from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
+from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.nouns import name_group
+
+_RARE = 0.05  # share of subgroups in two events, or events on two dates, that may be right
+
+
+class IdThresholds(Thresholds):
+    """How many rows may bear ids of another format."""
+
+    new_format_share: Share = 0.05
+    """Share of rows whose id has a format that no earlier date knows."""
+    formats_most: Annotated[Count, Field(ge=1)] = 3
+    """Ids that have more formats than this on earlier dates have none that could change."""
+
+
+def _describe_formats(f: Facts) -> Text:
+    e = f.evidence
+    other = "all" if f.signal.rows_affected == f.signal.rows else f.rows
+    return Text(
+        f"{e['column']} is written in another way in {other}: {e['example']}, "
+        f"usually {e['usual_example']}",
+        f"The same {name_group(f.contract.table) if e['is_event'] else f.contract.table.entity} "
+        "may stand under both, so that it is counted twice and joins miss it. No row is missing "
+        "for that.",
+    )
+
+
+def _describe_twice(f: Facts) -> Text:
+    event, ids = name_group(f.contract.table), f.evidence["ids"]
+    return Text(
+        f"one {event} is stored under two ids: {' and '.join(ids[:2])}, in {f.rows}",
+        f"The same {f.evidence['subgroup']} takes part in both. Look for {event}s that were "
+        "written by two sources, or twice.",
+    )
+
+
+def _describe_dates(f: Facts) -> Text:
+    event, e = name_group(f.contract.table), f.evidence
+    many = f"{len(e['ids'])} {event}s are" if len(e["ids"]) > 1 else f"{event} {e['ids'][0]} is"
+    return Text(
+        f"{many} stored on two dates, {' and '.join(e['days'][:2])}, in {f.rows}",
+        f"A {event} takes place once. It was put off, or one of the dates is wrong, such as that "
+        "of another time zone.",
+    )
+
+
+EVENTS = Need(
+    "a column of events",
+    "no column of events",
+    lambda ctx, _: ctx.by_group.event is not None,
+)
+SUBGROUPS = Need(
+    "subgroups that take part in events",
+    "no subgroups that take part in events",
+    lambda ctx, _: ctx.by_group.subgroup is not None,
+)
+MIXED = Kind(
+    "mixed_ids",
+    "ids of events or entities have a format that earlier dates do not know",
+    ("yellow",),
+    _describe_formats,
+    (HISTORY,),
+    in_sql=False,
+)
+TWO_IDS = Kind(
+    "event_under_two_ids",
+    "one event is stored under two ids",
+    ("yellow",),
+    _describe_twice,
+    (EVENTS, SUBGROUPS, HISTORY),
+    in_sql=False,
+)
+TWO_DATES = Kind(
+    "event_on_two_dates",
+    "one event is stored on two dates",
+    ("yellow",),
+    _describe_dates,
+    (EVENTS, HISTORY),
+    in_sql=False,
+)
+
+
+class EventIds(Check):
+    """Look at the ids of events and entities: their format, and what stands under them."""
+
+    stage = Stage.ROWS
+    thresholds = IdThresholds
+    kinds = (MIXED, TWO_IDS, TWO_DATES)
+
+    def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
+        """Every column that may name an event, an entity or a subgroup."""
+        return list_carried(contract, schema)
+
+    def find(self, ctx: Context) -> None:
+        """Report formats first: ids in two formats are two ids of one event."""
+        for at, _ in ctx.iterate_dates():
+            MIXED.can_evaluate(ctx, at)
+        table = ctx.contract.table
+        columns = dict.fromkeys([*([table.group] if table.group else []), *table.keys])
+        mixed = {at for c in columns for at in _report_formats(ctx, c)}
+        _report_two_ids(ctx, mixed)
+        _report_two_dates(ctx)
+
+
+def _report_formats(ctx: Context, column: str) -> Iterable[int]:
+    """Report dates with formats of their own, and give them."""
+    records = ctx.long.records
+    if column not in records.columns or not isinstance(records.schema[column], pl.String):
+        return
+    ids = ctx.get_carried(column)
+    codes, counts = ctx.remember(f"formats of {column}", lambda: _count_formats(ctx, ids))
+    limits = IdThresholds.of(ctx.contract)
+    for at, _ in ctx.iterate_dates():
+        compared = ctx.list_compared(at)
+        known = counts[compared].sum(axis=0) > 0
+        fresh = (counts[at] > 0) & ~known
+        rows = int(counts[at][fresh].sum())
+        if not known.any() or known.sum() > limits.formats_most:
+            continue
+        if not rows or rows < limits.new_format_share * ctx.rows[at]:
+            continue
+        named = np.isin(codes, np.flatnonzero(fresh))
+        MIXED.report(
+            ctx,
+            at,
+            "yellow",
+            column,
+            [],
+            rows,
+            named=named,
+            column=column,
+            is_event=column == ctx.contract.table.group,
+            example=_take_first(ids, named & (ctx.date_index == at)),
+            usual_example=_take_first(ids, np.isin(ctx.date_index, compared) & (codes >= 0)),
+        )
+        yield at
+
+
+def _count_formats(
+    ctx: Context, ids: pl.Series
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Each record's format as a number, -1 for none, and rows per date and format."""
+    codes = _describe_ids(ids).rank("dense").fill_null(0).cast(pl.Int64).to_numpy() - 1
+    width = int(codes.max(initial=0)) + 1
+    known = codes >= 0
+    cells = ctx.date_index[known] * width + codes[known]
+    counts = np.bincount(cells, minlength=len(ctx.dates) * width)
+    return codes, counts.reshape(len(ctx.dates), width)
+
+
+def _take_first(ids: pl.Series, mask: Mask) -> str:
+    return str(ids[int(np.flatnonzero(mask)[0])])
+
+
+def _describe_ids(ids: pl.Series) -> pl.Series:
+    """The format of each id: runs of digits and of letters, and what stands between them.
+
+    >>> _describe_ids(pl.Series(["0022300571", "20240120_BOS_IND", "St. John", None])).to_list()
+    ['9', '9_A_A', 'Aa. Aa', None]
+    """
+    one = pl.DataFrame({"id": ids}).unique()
+    formats = (
+        pl.col("id")
+        .str.replace_all(r"\d+", "9")
+        .str.replace_all(r"\p{Lu}+", "A")
+        .str.replace_all(r"[\p{Ll}\p{Lo}]+", "a")
+    )
+    known = one.with_columns(formats.alias("format"))
+    return pl.DataFrame({"id": ids}).join(known, on="id", how="left", maintain_order="left")[
+        "format"
+    ]
+
+
+def _report_two_ids(ctx: Context, mixed: set[int]) -> None:
+    """Report those who take part in several events of a date, which few ever do."""
+    groups, rows = ctx.by_group, ctx.by_group.rows
+    for at, _ in ctx.iterate_dates():
+        TWO_IDS.can_evaluate(ctx, at)
+    if groups.subgroup is None:
+        return
+    days = ctx.remember("events with two ids", lambda: _find_meetings(rows))
+    for day, subgroups, ids in _list_unusual(ctx, days):
+        if day in mixed:
+            continue
+        who = sorted({s for found in subgroups for s in found})
+        hit = rows.select((pl.col(DAY) == day) & pl.col(SUB).is_in(who)).to_series()
+        named = hit.fill_null(False).to_numpy()
+        facts: dict[str, Any] = {"ids": min(ids), "subgroup": groups.subgroup, "subgroups": who}
+        TWO_IDS.report(ctx, day, "yellow", "", [], named.sum(), named=named, **facts)
+
+
+def _find_meetings(rows: pl.DataFrame) -> pl.DataFrame:
+    """Per date: the share of meetings with several ids, who met in them, and the ids."""
+    # Both sides of an event are told by who meets whom, wherever that is known.
+    sides = [pl.col(c) for c in (SUB, OTHER) if c in rows.columns]
+    first, last = pl.min_horizontal(sides), pl.max_horizontal(sides)
+    met = rows.with_columns(pl.format("{} {}", first, last).alias("met"))
+    cells = met.drop_nulls([EVENT, "met"]).select(DAY, EVENT, SUB, "met").unique()
+    events = cells.group_by(DAY, "met").agg(pl.col(EVENT).unique().sort(), pl.col(SUB).unique())
+    several = pl.col(EVENT).list.len() > 1
+    return events.group_by(DAY).agg(
+        several.mean().alias("share"), pl.col(SUB, EVENT).filter(several)
+    )
+
+
+def _report_two_dates(ctx: Context) -> None:
+    """Report events of a date that stand on another date, too."""
+    rows = ctx.by_group.rows
+    for at, _ in ctx.iterate_dates():
+        TWO_DATES.can_evaluate(ctx, at)
+    if ctx.by_group.event is None:
+        return
+    days = ctx.remember("events on two dates", lambda: _find_repeats(rows))
+    for day, events, on in _list_unusual(ctx, days):
+        hit = rows.select((pl.col(DAY) == day) & pl.col(EVENT).is_in(events)).to_series()
+        named = hit.fill_null(False).to_numpy()
+        other = sorted({ctx.dates[d].isoformat() for found in on for d in found})
+        facts: dict[str, Any] = {"ids": sorted(events), "days": other}
+        TWO_DATES.report(ctx, day, "yellow", "", [], named.sum(), named=named, **facts)
+
+
+def _find_repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """Per date: the share of events that stand on another date, too, these, and their dates."""
+    cells = rows.drop_nulls(EVENT).select(DAY, EVENT).unique()
+    cells = cells.with_columns(pl.col(DAY).sort().over(EVENT, mapping_strategy="join").alias("on"))
+    return cells.group_by(DAY).agg(
+        (pl.col("on").list.len() > 1).mean().alias("share"),
+        pl.col(EVENT, "on").filter(pl.col("on").list.len() > 1),
+    )
+
+
+def _list_unusual(ctx: Context, days: pl.DataFrame) -> Iterable[tuple[int, list[Any], list[Any]]]:
+    """The dates to check with events that are stored twice, if earlier dates have (nearly) none.
+
+    Args:
+        ctx: the dates.
+        days: date's position, share of what is stored twice, and two lists of it.
+    """
+    if not days["share"].sum():
+        return
+    shares = np.zeros((len(ctx.dates), 1))
+    shares[days[DAY].to_numpy(), 0] = days["share"].to_numpy()
+    checked = {at for at, _ in ctx.iterate_dates()}
+    for day, share, *what in days.sort(DAY).iter_rows():
+        usual = ctx.compute_median_before(shares, day)
+        if share and day in checked and usual is not None and usual[0] <= _RARE:
+            yield day, what[0], what[1]

@@ -1,0 +1,176 @@
+"""Whole subgroups of an event, and whole slices of a table, that have no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from fsq.contract import Contract
+from fsq.contract.sections import Count, Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
+from fsq.diagnosis.checks.event_ids import MIXED, SUBGROUPS, TWO_IDS
+from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.findings import Severity
+from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
+from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.nouns import name_group
+
+
+class GroupThresholds(Thresholds):
+    """What counts as a subgroup or a slice that is missing."""
+
+    incomplete_usual: Share = 0.05
+    """Share of events that lack a subgroup on earlier dates, up to which one more tells."""
+    group_rows_red: Share = 0.3
+    """Share of a date's rows that are missing with their groups, for red."""
+    slice_rows: Annotated[Count, Field(ge=1)] = 10
+    """Rows that a slice must have on every earlier date, for its absence to tell."""
+    slices_most: Annotated[Count, Field(ge=2)] = 200
+    """A column with more values than this has no slices."""
+
+
+def _describe_subgroup(f: Facts) -> Text:
+    e, event = f.evidence, name_group(f.contract.table)
+    names = ", ".join(e["missing"][:5])
+    who = f"{e['column']} {names}" if names else f"one {e['column']}"
+    some = f"{len(e['ids']):,} {event}s" if len(e["ids"]) > 1 else f"{event} {e['ids'][0]}"
+    verb = "have" if len(e["missing"]) > 1 else "has"
+    return Text(
+        f"{who} {verb} no rows in {some}: about {f.signal.rows_affected:,} rows are missing",
+        f"A {event} has rows of {e['usual']} {e['column']}s. Those were not written to the "
+        "feature store.",
+    )
+
+
+def _describe_slice(f: Facts) -> Text:
+    e = f.evidence
+    return Text(
+        f"no rows of {e['column']} {', '.join(e['missing'][:5])}: about "
+        f"{f.signal.rows_affected:,} rows are missing",
+        f"Every earlier date that it is compared with has such {f.entities}.",
+    )
+
+
+NO_SUBGROUP = Kind(
+    "subgroup_missing",
+    "an event lacks a subgroup that takes part in it, such as one of two teams",
+    ("red", "yellow"),
+    _describe_subgroup,
+    (SUBGROUPS, HISTORY),
+    in_sql=False,
+)
+NO_SLICE = Kind(
+    "slice_missing",
+    "a value of a key or carried column, such as a place, has no rows, though earlier dates have",
+    ("red", "yellow"),
+    _describe_slice,
+    (HISTORY,),
+    in_sql=False,
+)
+
+
+class AbsentGroups(Check):
+    """Count subgroups per event; without events, rows per value of the columns."""
+
+    stage = Stage.ROWS
+    thresholds = GroupThresholds
+    kinds = (NO_SUBGROUP, NO_SLICE)
+
+    def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
+        """Every column that may name a subgroup or a slice."""
+        return list_carried(contract, schema)
+
+    def find(self, ctx: Context) -> None:
+        """Report subgroups where events have some, else slices."""
+        if ctx.by_group.subgroup is not None:
+            _report_subgroups(ctx)
+            return
+        for at, _ in ctx.iterate_dates():
+            NO_SUBGROUP.can_evaluate(ctx, at)
+        if ctx.contract.table.group is None:
+            _report_slices(ctx)
+
+
+def _report_subgroups(ctx: Context) -> None:
+    groups, limits = ctx.by_group, GroupThresholds.of(ctx.contract)
+    events = ctx.remember("subgroups of events", lambda: _count_subgroups(groups.rows))
+    short = pl.col("present") < groups.per_event
+    shares = np.zeros((len(ctx.dates), 1))
+    per_day = events.group_by(DAY).agg(short.mean().alias("share"))
+    shares[per_day[DAY].to_numpy(), 0] = per_day["share"].to_numpy()
+    twice = {s.day for s in ctx.signals if s.kind in (MIXED.name, TWO_IDS.name)}
+    for at, day in ctx.iterate_dates():
+        usual = ctx.compute_median_before(shares, at)
+        if not NO_SUBGROUP.can_evaluate(ctx, at) or usual is None:
+            continue
+        if not shares[at, 0] or usual[0] > limits.incomplete_usual or day in twice:
+            continue
+        lacking = events.filter((pl.col(DAY) == at) & short).sort(EVENT)
+        present = {s for found in lacking[SUB] for s in found}
+        rivals: set[str] = set()
+        if OTHER in events.columns:
+            rivals = {s for found in lacking[OTHER] for s in found}
+        lost = int((lacking["rows"] / lacking["present"]).sum())
+        facts: dict[str, Any] = {
+            "column": groups.subgroup,
+            "missing": sorted(rivals - present - {None}),
+            "ids": lacking[EVENT].to_list(),
+            "usual": groups.per_event,
+        }
+        NO_SUBGROUP.report(ctx, at, _judge(ctx, at, lost), "", [], lost, **facts)
+
+
+def _count_subgroups(rows: pl.DataFrame) -> pl.DataFrame:
+    """Per event of a date: its subgroups, those that others name, and its rows."""
+    others = [pl.col(OTHER).unique()] if OTHER in rows.columns else []
+    known = rows.drop_nulls([EVENT, SUB]).group_by(DAY, EVENT)
+    events = known.agg(pl.col(SUB).unique(), pl.len().alias("rows"), *others)
+    return events.with_columns(pl.col(SUB).list.len().alias("present"))
+
+
+def _report_slices(ctx: Context) -> None:
+    """Report the column whose missing values explain most rows."""
+    counted = ctx.remember("slices", lambda: list(_count_slices(ctx)))
+    for at, _ in ctx.iterate_dates():
+        history = ctx.list_compared(at)
+        if not NO_SLICE.can_evaluate(ctx, at) or not len(history):
+            continue
+        found = []
+        for column, names, counts in counted:
+            least = counts[history].min(axis=0)
+            gone = (counts[at] == 0) & (least >= GroupThresholds.of(ctx.contract).slice_rows)
+            lost = float(np.median(counts[history], axis=0)[gone].sum())
+            found.append((lost, column, [str(n) for n in names.filter(pl.Series(gone))]))
+        lost, column, missing = max(found, default=(0.0, "", []))
+        if missing:
+            facts: dict[str, Any] = {"column": column, "missing": missing}
+            NO_SLICE.report(ctx, at, _judge(ctx, at, lost), column, [], lost, **facts)
+
+
+def _count_slices(ctx: Context) -> Iterator[tuple[str, pl.Series, Matrix]]:
+    """Each column with few values, these, and the rows per date and value."""
+    records, most = ctx.long.records, GroupThresholds.of(ctx.contract).slices_most
+    for column in dict.fromkeys(
+        (*ctx.contract.table.keys, *list_carried(ctx.contract, records.schema))
+    ):
+        if column not in records.columns:
+            continue
+        values = records[column].cast(pl.String)
+        names = values.drop_nulls().unique().sort()
+        if not 1 < len(names) <= most:
+            continue
+        codes = values.cast(pl.Enum(names)).to_physical().cast(pl.Int64).fill_null(len(names))
+        width = len(names) + 1
+        cells = ctx.date_index * width + codes.to_numpy()
+        counts = np.bincount(cells, minlength=width * len(ctx.dates)).reshape(-1, width)
+        yield column, names, counts[:, :-1].astype(np.float64)
+
+
+def _judge(ctx: Context, at: int, lost: float) -> Severity:
+    red = GroupThresholds.of(ctx.contract).group_rows_red
+    return "red" if lost >= red * (ctx.rows[at] + lost) else "yellow"

@@ -1,0 +1,206 @@
+"""One entity in two spellings, or with the very values of another."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import Field
+
+from fsq.contract.sections import Count, Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
+from fsq.diagnosis.checks.event_ids import MIXED
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.groups import DAY, ENTITY
+from fsq.diagnosis.messages import Facts, Text
+
+_NAME, _ROW, _VALUES = "#name", "#row", "#values"
+
+
+class LikenessThresholds(Thresholds):
+    """When records are too much alike."""
+
+    alike_values: Share = 0.6
+    """Share of the features that must have a value before equal records tell."""
+    alike_share: Share = 0.02
+    """Share of rows that equal another entity's, whatever their names."""
+    alike_least: Annotated[Count, Field(ge=2)] = 4
+    """Fewer equal rows than this must have similar names."""
+    alike_names: Share = 0.6
+    """Similarity of names, from 0 to 1, that two spellings of one have at least."""
+    alike_usual: Share = 0.01
+    """Share of rows in two spellings up to which earlier dates have (nearly) none."""
+
+
+def _describe(f: Facts) -> Text:
+    e, noun = f.evidence, f.contract.table.entity
+    pairs = "; ".join(f"{a} and {b}" for a, b in e["pairs"])
+    if e["how"] == "renamed":
+        return Text(
+            f"{f.signal.rows_affected:,} {f.entities} are written otherwise than before: {pairs}",
+            f"The names differ in case, accents or punctuation alone. Such a {noun} has no history "
+            "any more, and joins miss it.",
+        )
+    if e["how"] == "spelled":
+        return Text(
+            f"one {noun} has rows in two spellings: {pairs}",
+            "The names differ in case, accents or punctuation alone, so one record stands for "
+            "two, and each may hold a part of what is known.",
+        )
+    return Text(
+        f"{f.rows} have exactly the values of another {noun}: {pairs}",
+        f"No feature differs. One {noun} is written twice under two names, or has the values of "
+        "another.",
+    )
+
+
+ALIKE = Kind(
+    "look_alikes",
+    "one entity in two spellings, or entities with the very same values",
+    ("yellow",),
+    _describe,
+    in_sql=False,
+)
+
+
+class LookAlikes(Check):
+    """Compare names without case, accents and punctuation, and whole records."""
+
+    stage = Stage.ROWS
+    thresholds = LikenessThresholds
+    kinds = (ALIKE,)
+
+    def find(self, ctx: Context) -> None:
+        """Report two spellings first, then equal records under other names."""
+        if not any(k in ctx.long.records.columns for k in ctx.contract.table.keys):
+            return
+        mixed = {s.day for s in ctx.signals if s.kind == MIXED.name}
+        names = ctx.remember("plain names", lambda: _normalize_names(ctx))
+        if names is not None:
+            _report_spellings(ctx, names, mixed)
+            _report_renamed(ctx, names, mixed)
+        _report_equal(ctx)
+
+
+def _normalize_names(ctx: Context) -> pl.DataFrame | None:
+    """One row per record: date, entity and its plain name; None without texts among the keys."""
+    records = ctx.long.records
+    keys = [k for k in ctx.contract.table.keys if k in records.columns]
+    texts = [k for k in keys if isinstance(records.schema[k], pl.String)]
+    if not texts:
+        return None
+    rows = ctx.by_group.rows.select(DAY, ENTITY).with_columns(records[k] for k in keys)
+    one = rows.select(ENTITY, *keys).unique(ENTITY)
+    plain = (
+        pl.col(k).str.normalize("NFKD").str.replace_all(r"[^\p{L}\p{N}]", "").str.to_lowercase()
+        if k in texts
+        else pl.col(k).cast(pl.String)
+        for k in keys
+    )
+    name = one.select(ENTITY, pl.concat_str(plain, separator="|").rank("dense").alias(_NAME))
+    if name[_NAME].n_unique() == name.height:
+        return None  # no two are alike
+    return rows.select(DAY, ENTITY).join(name, on=ENTITY, how="left", maintain_order="left")
+
+
+def _report_spellings(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> None:
+    """Report names that two entities of a date share, unless that is usual."""
+    twins = names.select(pl.col(ENTITY).n_unique().over(DAY, _NAME) > 1).to_series().to_numpy()
+    shares = (ctx.count_per_date(twins) / ctx.rows)[:, None]
+    limits = LikenessThresholds.of(ctx.contract)
+    for at, day in ctx.iterate_dates():
+        usual = ctx.compute_median_before(shares, at)
+        if usual is None:
+            ALIKE.note_unmet(ctx, at, HISTORY)
+        elif shares[at, 0] and usual[0] <= limits.alike_usual and day not in mixed:
+            here = names.with_row_index(_ROW).filter(pl.Series(twins) & (pl.col(DAY) == at))
+            pairs = _pair(ctx, here, _NAME)
+            _report(ctx, at, "spelled", twins, pairs)
+
+
+def _report_renamed(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> None:
+    """Report entities that no earlier date knows, while it knows the same name."""
+    rows = names.with_row_index(_ROW)
+    first = names.group_by(ENTITY, _NAME).agg(pl.col(DAY).min().alias("first"))
+    several = first.filter(pl.len().over(_NAME) > 1)
+    for at, day in ctx.iterate_dates():
+        fresh = several.filter(pl.col("first") == at)
+        known = several.filter(pl.col("first") < at)
+        fresh = fresh.join(known.select(_NAME), on=_NAME, how="semi")
+        if ctx.find_history(at) is None or fresh.is_empty() or day in mixed:
+            continue
+        here = rows.filter(pl.col(DAY) == at)
+        # Both spellings on one date are another finding.
+        alone = here.filter(pl.col(ENTITY).n_unique().over(_NAME) == 1)
+        hit = alone.join(fresh.select(ENTITY), on=ENTITY, how="semi")
+        if hit.is_empty():
+            continue
+        named = np.zeros(rows.height, dtype=np.bool_)
+        named[hit[_ROW].to_numpy()] = True
+        before = rows.filter(pl.col(DAY) < at).join(known, on=[ENTITY, _NAME], how="semi")
+        pairs = _pair(ctx, pl.concat([before.unique(ENTITY), hit]), _NAME)
+        _report(ctx, at, "renamed", named, pairs)
+
+
+def _report_equal(ctx: Context) -> None:
+    """Report records of a date that equal another entity's in every value."""
+    limits = LikenessThresholds.of(ctx.contract)
+    same = ctx.remember("equal records", lambda: _find_equal(ctx))
+    told = {s.day for s in ctx.signals if s.kind == ALIKE.name}
+    for at, day in ctx.iterate_dates():
+        here = same.filter(pl.col(DAY) == at)
+        if here.is_empty() or day in told:
+            continue
+        if here.height < max(limits.alike_least, limits.alike_share * ctx.rows[at]):
+            here = _keep_similar(ctx, here, limits.alike_names)
+        if here.height:
+            named = np.zeros(ctx.long.records.height, dtype=np.bool_)
+            named[here[_ROW].to_numpy()] = True
+            _report(ctx, at, "equal", named, _pair(ctx, here, _VALUES))
+
+
+def _find_equal(ctx: Context) -> pl.DataFrame:
+    """The records with enough values that equal another entity's of their date in all of them."""
+    limits, width = LikenessThresholds.of(ctx.contract), len(ctx.contract.features)
+    full = np.flatnonzero((~ctx.is_default).sum(axis=1) >= limits.alike_values * width)
+    values = pl.DataFrame(ctx.values[full], schema=[str(i) for i in range(width)], orient="row")
+    rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)[full.astype(np.uint32)]
+    rows = rows.with_columns(values.hash_rows().alias(_VALUES))
+    return rows.filter(pl.col(ENTITY).n_unique().over(DAY, _VALUES) > 1)
+
+
+def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFrame:
+    """Those few whose names are similar, numbers among the keys being equal."""
+    texts = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
+    kept = []
+    for _, group in same.group_by(_VALUES, maintain_order=True):
+        keys = ctx.long.records.select(texts)[group[_ROW]].rows()
+        numbers = {tuple(v for v in key if not isinstance(v, str)) for key in keys}
+        first, second = (" ".join(v for v in k if isinstance(v, str)) for k in keys[:2])
+        if len(numbers) == 1 and SequenceMatcher(None, first, second).ratio() >= least:
+            kept.append(group)
+    return pl.concat(kept) if kept else same.clear()
+
+
+def _pair(ctx: Context, rows: pl.DataFrame, by: str, most: int = 3) -> list[list[str]]:
+    """The keys of the first few that share a value."""
+    keys = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
+    found = (
+        rows.sort(_ROW)
+        .group_by(by, maintain_order=True)
+        .agg(pl.col(_ROW).unique(maintain_order=True))
+    )
+    pairs = found.filter(pl.col(_ROW).list.len() > 1)[_ROW].head(most)
+    names = ctx.long.records.select(keys)
+    return [sorted(" ".join(map(str, names.row(r))) for r in pair[:2]) for pair in pairs.to_list()]
+
+
+def _report(
+    ctx: Context, at: int, how: str, named: npt.NDArray[np.bool_], pairs: list[list[str]]
+) -> None:
+    count = ctx.count_per_date(named)[at]
+    ALIKE.report(ctx, at, "yellow", how, [], count, named=named, how=how, pairs=pairs)

@@ -1,0 +1,111 @@
+"""Values of the season before that are served as current ones."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import Field
+
+from fsq.contract.sections import Count, Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.groups import DAY, ENTITY
+from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.nouns import name_events
+
+_ROW = "#row"
+
+
+class SeasonThresholds(Thresholds):
+    """How many values may equal those of the season before."""
+
+    season_same_share: Share = 0.5
+    """Share of the entities whose window's value is that of their last record before a gap."""
+    season_same_least: Annotated[Count, Field(ge=1)] = 10
+    """Entities that must have such a record."""
+
+
+def _describe(f: Facts) -> Text:
+    e = f.evidence
+    return Text(
+        f"{f.feature} {f.are} those of before {e['since']} for {f.rows}",
+        f"The values equal those of each {f.contract.table.entity}'s last record before the gap: "
+        f"windows were not begun anew, or {f.table} was not refreshed. If windows are to reach "
+        f"over the gap, this is so until new {name_events(f.contract.table)} are in them.",
+    )
+
+
+OLD_SEASON = Kind(
+    "last_season_values",
+    "after a gap between seasons, windows still have the values of before",
+    ("yellow",),
+    _describe,
+    (
+        Need(
+            "the first days after a gap between seasons, and rows of before",
+            "no season starts, or no rows of the one before",
+        ),
+    ),
+    in_sql=False,
+)
+
+
+class SeasonValues(Check):
+    """Compare each entity's windows with its last record before the gap."""
+
+    stage = Stage.VALUES
+    thresholds = SeasonThresholds
+    kinds = (OLD_SEASON,)
+
+    def find(self, ctx: Context) -> None:
+        """Report the features of a table together."""
+        for at, _ in ctx.iterate_dates():
+            first = ctx.season_starts[at]
+            pairs = None if first is None else _pair_records(ctx, at, first)
+            if first is not None and pairs is not None:
+                _compare(ctx, at, first, *pairs)
+
+
+def _pair_records(
+    ctx: Context, at: int, first: date
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+    """The records of a date, and for each its entity's last one before the gap."""
+    rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)
+    before = sum(d < first for d in ctx.dates)
+    last = rows.filter(pl.col(DAY) < before).sort(DAY).unique(ENTITY, keep="last")
+    here = rows.filter(pl.col(DAY) == at).join(last, on=ENTITY)
+    if here.height < SeasonThresholds.of(ctx.contract).season_same_least:
+        return None
+    return here[_ROW].cast(pl.Int64).to_numpy(), here[f"{_ROW}_right"].cast(pl.Int64).to_numpy()
+
+
+def _compare(
+    ctx: Context,
+    at: int,
+    first: date,
+    now: npt.NDArray[np.int64],
+    then: npt.NDArray[np.int64],
+) -> None:
+    least = SeasonThresholds.of(ctx.contract).season_same_share
+    same = ctx.values[now] == ctx.values[then]
+    varied = np.array([len(np.unique(v[~np.isnan(v)])) for v in ctx.values[then].T])
+    for table, features in ctx.tables.items():
+        old = [
+            f
+            for f in features
+            if f.window is not None
+            and varied[f.index] > len(now) * least
+            and same[:, f.index].mean() >= least
+        ]
+        if not old:
+            continue
+        named = np.zeros(len(ctx.date_index), dtype=np.bool_)
+        hit = same[:, [f.index for f in old]].any(axis=1)
+        named[now[hit]] = True
+        facts = {"since": first.isoformat(), "share": round(float(hit.mean()), 4)}
+        OLD_SEASON.report(ctx, at, "yellow", table, old, hit.sum(), table, named, **facts)

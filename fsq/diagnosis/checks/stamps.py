@@ -1,0 +1,280 @@
+"""Stamps of upstream records that cannot be right: too late, gone, or shifted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import Field
+
+from fsq.contract import Contract, Feature
+from fsq.contract.sections import Hours, Share
+from fsq.contract.thresholds import Thresholds
+from fsq.diagnosis.checks.base import HISTORY, TIMESTAMPS, Check, Kind, Need, Stage
+from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.few_rows import measure_tail
+from fsq.diagnosis.findings import Mask, Severity
+from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.moments import ROW_AGE, Moments, read_moments
+
+
+class StampThresholds(Thresholds):
+    """Hours and shares by which stamps may be wrong."""
+
+    late_hours_yellow: Annotated[Hours, Field(gt=0)] = 1.0
+    """Hours that a record was updated after its row was computed, or after the row's `as_of`."""
+    late_hours_red: Annotated[Hours, Field(gt=0)] = 24.0
+    """Hours that it was updated after its row was computed, for red."""
+    late_share: Share = 0.02
+    """Share of rows with such a record."""
+    unstamped_rise: Share = 0.1
+    """Rise of the share of values without a stamp over the earlier dates' median."""
+    unstamped_chance: Annotated[float, Field(gt=0, lt=1)] = 1e-6
+    """That rise must be less likely than this by chance."""
+    stamp_shift_hours: Annotated[Hours, Field(ge=1)] = 2.0
+    """Whole hours by which the stamps of a table may lie at another time than usual."""
+    stamp_spread_hours: Annotated[Hours, Field(gt=0)] = 0.5
+    """Earlier dates whose stamps lie further apart than this have no usual time."""
+    rising = (("late_hours_yellow", "late_hours_red"),)
+
+
+ROW_MOMENT = Need(
+    "`last_updated` timestamps, and when the rows were computed",
+    "no last_updated timestamps, or no computed_at",
+)
+_WHOLE = 0.05  # hours: three minutes, by which the start of a job varies
+
+
+def _describe_early(f: Facts) -> Text:
+    return Text(
+        f"{f.rows} were computed {f.evidence['hours']:g} hours before {_name(f)} {_was(f)} updated",
+        f"Such rows cannot hold what {_name(f)} {_say(f)} now: compute them again, after upstream.",
+    )
+
+
+def _describe_future(f: Facts) -> Text:
+    return Text(
+        f"records of {_name(f)} were updated {f.evidence['hours']:g} hours after the moment for "
+        f"which the rows stand, in {f.rows}",
+        "Such values were not known then, or the stamps are wrong: look at the clock and the time "
+        f"zone of what writes {_name(f)}.",
+    )
+
+
+def _describe_unstamped(f: Facts) -> Text:
+    return Text(
+        f"{f.table} has values without last_updated in {f.rows}",
+        f"Usually {f.usual_share} of its values lack it. Without it nobody knows how old they "
+        "are, and old ones pass for fresh.",
+    )
+
+
+def _describe_shifted(f: Facts) -> Text:
+    hours = f.evidence["hours"]
+    way = "later" if hours > 0 else "earlier"
+    return Text(
+        f"the stamps of {f.table} lie {abs(hours):g} whole hours {way} than usual",
+        "A shift by whole hours is mostly a time zone that was forgotten or applied twice, so the "
+        "ages of these values are wrong; or the job ran at another time.",
+    )
+
+
+def _name(f: Facts) -> str:
+    tables = f.evidence["tables"]
+    return tables[0] if len(tables) == 1 else f"{', '.join(tables[:-1])} and {tables[-1]}"
+
+
+def _was(f: Facts) -> str:
+    return "was" if len(f.evidence["tables"]) == 1 else "were"
+
+
+def _say(f: Facts) -> str:
+    return "says" if len(f.evidence["tables"]) == 1 else "say"
+
+
+EARLY_ROWS = Kind(
+    "row_before_upstream",
+    "rows were computed before the upstream records that they name",
+    ("red", "yellow"),
+    _describe_early,
+    (ROW_MOMENT,),
+    in_sql=False,
+)
+FUTURE = Kind(
+    "updated_after_as_of",
+    "upstream records were updated after the moment for which the rows stand",
+    ("yellow",),
+    _describe_future,
+    (TIMESTAMPS,),
+    in_sql=False,
+)
+UNSTAMPED = Kind(
+    "stamps_missing",
+    "values have no `last_updated`, though they used to",
+    ("yellow",),
+    _describe_unstamped,
+    (HISTORY,),
+    in_sql=False,
+)
+SHIFTED = Kind(
+    "stamps_shifted",
+    "the stamps of a table lie whole hours earlier or later than on earlier dates",
+    ("yellow",),
+    _describe_shifted,
+    (HISTORY,),
+    in_sql=False,
+)
+
+
+class Stamps(Check):
+    """Compare the stamps of each table with the rows' moments and with earlier dates."""
+
+    stage = Stage.MOMENTS
+    thresholds = StampThresholds
+    kinds = (EARLY_ROWS, FUTURE, UNSTAMPED, SHIFTED)
+
+    def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
+        """Those that say when a row was computed, and for which moment it stands."""
+        own = contract.table.time
+        return [ROW_AGE, "computed_at", "as_of", *([own] if own else [])]
+
+    def find(self, ctx: Context) -> None:
+        """Report shifts first: they explain stamps that are too late."""
+        moments = ctx.remember("moments", lambda: read_moments(ctx))
+        if moments is None or np.isnan(moments.computed).all():
+            for at, _ in ctx.iterate_dates():
+                EARLY_ROWS.note_unmet(ctx, at, ROW_MOMENT)
+        if moments is None:
+            for at, _ in ctx.iterate_dates():
+                FUTURE.note_unmet(ctx, at, TIMESTAMPS)
+            return
+        for at, _ in ctx.iterate_dates():
+            UNSTAMPED.can_evaluate(ctx, at)
+            SHIFTED.can_evaluate(ctx, at)
+        fine = ~_find_shifts(ctx, moments)[ctx.date_index]
+        least = StampThresholds.of(ctx.contract).late_hours_yellow
+        late = moments.stamps - moments.as_of[:, None]
+        future = late >= least
+        _report_late(ctx, FUTURE, moments, late, future & fine)
+        early = moments.stamps - moments.computed[:, None]
+        _report_late(ctx, EARLY_ROWS, moments, early, (early >= least) & ~future & fine)
+        _report_unstamped(ctx, moments)
+
+
+def _report_late(ctx: Context, kind: Kind, moments: Moments, hours: Matrix, wrong: Mask) -> None:
+    """Report tables with too many such stamps, date by date."""
+    share = StampThresholds.of(ctx.contract).late_share
+    counts = np.stack([ctx.count_per_date(column) for column in wrong.T], axis=1)
+    for at, _ in ctx.iterate_dates():
+        tables = np.flatnonzero(counts[at] >= max(1.0, share * ctx.rows[at]))
+        if len(tables):
+            _report_late_tables(ctx, at, kind, moments, hours, wrong, tables)
+
+
+def _report_late_tables(
+    ctx: Context,
+    at: int,
+    kind: Kind,
+    moments: Moments,
+    hours: Matrix,
+    wrong: Mask,
+    hit: npt.NDArray[np.int64],
+) -> None:
+    """Report them together: the row or the clock is the cause."""
+    limits = StampThresholds.of(ctx.contract)
+    wrong = wrong & (ctx.date_index == at)[:, None]
+    tables = [moments.tables[i] for i in hit]
+    features = [f for f in ctx.contract.features if f.upstream_table in tables]
+    rows = np.asarray(wrong[:, hit].any(axis=1))
+    most = float(np.median(np.max(hours[:, hit], axis=1, where=wrong[:, hit], initial=0)[rows]))
+    can_be_red = "red" in kind.severities
+    severity: Severity = "red" if can_be_red and most >= limits.late_hours_red else "yellow"
+    table = tables[0] if len(tables) == 1 else None
+    facts: dict[str, Any] = {"hours": round(most, 1), "tables": tables}
+    kind.report(ctx, at, severity, "", features, rows.sum(), table, rows, **facts)
+
+
+def _report_unstamped(ctx: Context, moments: Moments) -> None:
+    """Report tables whose values lost their stamps; records without a value need none."""
+    limits = StampThresholds.of(ctx.contract)
+    for column, table in enumerate(moments.tables):
+        features = ctx.tables[table]
+        valued = ~ctx.find_all_defaulted(features)
+        bare = valued & np.isnan(moments.stamps[:, column])
+        held, lost = ctx.count_per_date(valued), ctx.count_per_date(bare)
+        share = lost / np.maximum(held, 1)
+        for at, _ in ctx.iterate_dates():
+            usual = ctx.compute_median_before(share[:, None], at)
+            if usual is None or share[at] - usual[0] < limits.unstamped_rise:
+                continue
+            chance = measure_tail(int(lost[at]), int(held[at]), max(float(usual[0]), 0.01))
+            if chance < limits.unstamped_chance:
+                facts = {
+                    "share": round(float(share[at]), 4),
+                    "usual_share": round(float(usual[0]), 4),
+                }
+                UNSTAMPED.report(ctx, at, "yellow", table, features, lost[at], table, bare, **facts)
+
+
+def _find_shifts(ctx: Context, moments: Moments) -> Mask:
+    """Report shifted tables.
+
+    Returns:
+        Dates × tables: whether the stamps of a table are shifted.
+    """
+    # Stamps keep to a time of day, or to a time before the moment for which the row stands.
+    clock, ahead = ctx.remember(
+        "usual hours",
+        lambda: [
+            _find_usual_hours(ctx, moments.stamps - since[:, None])
+            for since in (moments.midnight, moments.as_of)
+        ],
+    )
+    out: Mask = np.zeros(clock.shape, dtype=np.bool_)
+    for at, _ in ctx.iterate_dates():
+        for column, table in enumerate(moments.tables):
+            by_clock, by_age = (_measure_shift(ctx, m[:, column], at) for m in (clock, ahead))
+            shift = by_age if by_clock is None else by_clock
+            if not shift or by_age == 0.0:
+                continue  # one of them is as usual
+            if shift < 0 and by_age is not None and ctx.contract.table.time is not None:
+                continue  # stamps that follow the rows' own times are merely older
+            out[at, column] = True
+            features: list[Feature] = ctx.tables[table]
+            rows = (ctx.date_index == at) & ~np.isnan(moments.stamps[:, column])
+            SHIFTED.report(
+                ctx, at, "yellow", table, features, rows.sum(), table, hours=round(shift)
+            )
+    return out
+
+
+def _measure_shift(ctx: Context, medians: Matrix, at: int) -> float | None:
+    """Whole hours from the usual time to a date's; 0 for none, None without a usual time."""
+    limits, earlier = StampThresholds.of(ctx.contract), medians[ctx.list_compared(at)]
+    if np.isnan(medians[at]):
+        return None
+    before = earlier[~np.isnan(earlier)]
+    if len(before) < ctx.contract.diagnosis.history_min_days:
+        return None
+    usual = float(np.median(before))
+    near = np.abs(before - usual) <= limits.stamp_spread_hours
+    if near.mean() < 0.75:
+        return None
+    shift = float(medians[at] - usual)
+    if limits.stamp_shift_hours <= abs(shift) <= 24 and abs(shift - round(shift)) <= _WHOLE:
+        return shift
+    return 0.0
+
+
+def _find_usual_hours(ctx: Context, hours: Matrix) -> Matrix:
+    """Dates × tables: each date's median; NaN where its hours lie apart, or are unknown."""
+    names = [str(i) for i in range(hours.shape[1])]
+    frame = pl.DataFrame(hours, schema=names, orient="row").fill_nan(None)
+    spread = StampThresholds.of(ctx.contract).stamp_spread_hours
+    apart = pl.col(names).quantile(0.75) - pl.col(names).quantile(0.25)
+    middle = pl.when(apart <= spread).then(pl.col(names).median())
+    days = frame.with_columns(pl.Series("day", ctx.date_index)).group_by("day").agg(middle)
+    return days.sort("day").select(names).cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -1,0 +1,128 @@
+"""Events and the subgroups that take part in them, as the rows themselves show them.
+
+The contract names the column of events, if there is one. A subgroup, such as a team, is a carried
+column that no contract names: it is found by what holds in the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from fsq.contract import Contract
+from fsq.schema.columns import DETAIL
+
+DAY, EVENT, ENTITY, SUB, OTHER = "#day", "#event", "#entity", "#sub", "#other"
+_MOSTLY = 0.7  # of the events or dates, so that a date of faults does not hide what holds
+_LEAST_ROWS = 3.0  # rows of a subgroup and date, on average
+_LEAST_REPEATS = 10  # rows per value of a column that may be a subgroup
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The records with what they belong to.
+
+    Attributes:
+        rows: per record the position of its date (``DAY``), its entity (``ENTITY``), its event
+            (``EVENT``, NULL if unknown) and its subgroup (``SUB``) and its opposite (``OTHER``),
+            as far as there are such.
+        event: the column of events; None if no event lies on a date of its own.
+        subgroup: the column of subgroups; None if none is found.
+        opposite: the column that names the other subgroup of an event; None if none does.
+        per_event: subgroups of an event; 0 without.
+    """
+
+    rows: pl.DataFrame = field(repr=False)
+    event: str | None = None
+    subgroup: str | None = None
+    opposite: str | None = None
+    per_event: int = 0
+
+
+def list_carried(contract: Contract, schema: pl.Schema) -> list[str]:
+    """The carried columns of scored rows that may name groups: texts and integers."""
+    table = contract.table
+    skipped = {DETAIL, table.date, *contract.output.names, *contract.names}
+    return [
+        name
+        for name, kind in schema.items()
+        if name not in skipped
+        and (kind.is_integer() or isinstance(kind, pl.String | pl.Categorical | pl.Enum))
+    ]
+
+
+def find_groups(
+    records: pl.DataFrame, days: pl.Series, contract: Contract, carried: Sequence[str]
+) -> Groups:
+    """Find events and subgroups.
+
+    Args:
+        records: one row per record: keys and carried columns.
+        days: the position of each record's date.
+        contract: names the keys and the column of events.
+        carried: columns that may be subgroups.
+    """
+    table = contract.table
+    keys = [k for k in table.keys if k in records.columns]
+    rows = records.select(
+        days.alias(DAY).cast(pl.Int32),
+        (pl.struct(keys) if len(keys) > 1 else pl.col(keys[0]) if keys else pl.lit(0))
+        .rank("dense")
+        .alias(ENTITY),
+    )
+    event = table.group
+    if event is None or event not in records.columns or records[event].is_null().all():
+        return Groups(rows)
+    rows = rows.with_columns(records[event].cast(pl.String).alias(EVENT))
+    lasting = rows.drop_nulls(EVENT).group_by(EVENT).agg(pl.col(DAY).n_unique() == 1)
+    if _mean(lasting[DAY]) < _MOSTLY:
+        return Groups(rows.drop(EVENT))  # such a group is no event, but lasts
+    candidates = [c for c in carried if c != event and c not in table.keys]
+    found = {c: k for c in candidates if (k := _count_per_event(rows, records[c]))}
+    if not found:
+        return Groups(rows, event)
+    subgroup = max(found, key=lambda c: _measure_constancy(rows, records[c]))
+    rows = rows.with_columns(records[subgroup].cast(pl.String).alias(SUB))
+    opposite = next((c for c in found if c != subgroup and _is_opposite(rows, records[c])), None)
+    if opposite is not None:
+        rows = rows.with_columns(records[opposite].cast(pl.String).alias(OTHER))
+    return Groups(rows, event, subgroup, opposite, found[subgroup])
+
+
+def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
+    """Values per event, if (nearly) all events have as many and each value one event a date."""
+    if column.n_unique() > max(2, len(column) // _LEAST_REPEATS):
+        return 0
+    known = rows.with_columns(column.alias(SUB)).drop_nulls([EVENT, SUB])
+    cells = known.group_by(DAY, EVENT, SUB).len()
+    if not cells.height or float(known.height / cells.height) < _LEAST_ROWS:
+        return 0
+    per_event = cells.group_by(DAY, EVENT).len()["len"]
+    usual = per_event.value_counts().sort("count", "len", descending=True).row(0)
+    per_value = cells.group_by(DAY, SUB).len()["len"]
+    holds = usual[1] >= _MOSTLY * len(per_event) and _mean(per_value == 1) >= _MOSTLY
+    return int(usual[0]) if holds and usual[0] > 1 else 0
+
+
+def _measure_constancy(rows: pl.DataFrame, column: pl.Series) -> float:
+    """How often an entity's value is that of its record before: a team, and not its rivals."""
+    ordered = rows.with_columns(column.alias(SUB)).sort(ENTITY, DAY)
+    before = ordered.select(pl.col(ENTITY, SUB).shift(1).name.suffix("_"))
+    again = ordered[ENTITY] == before[f"{ENTITY}_"]
+    return _mean((ordered[SUB] == before[f"{SUB}_"]).filter(again.fill_null(False)))
+
+
+def _is_opposite(rows: pl.DataFrame, column: pl.Series) -> bool:
+    """Whether a column names another subgroup of the same event in (nearly) all rows."""
+    cells = rows.select(DAY, EVENT, SUB, column.cast(pl.String).alias(OTHER)).unique()
+    pairs = cells.select(DAY, EVENT, pl.col(SUB).alias(OTHER)).unique()
+    met = cells.join(pairs, on=[DAY, EVENT, OTHER], how="semi")
+    differ = _mean((cells[SUB] != cells[OTHER]).drop_nulls())
+    return met.height >= _MOSTLY * cells.height and differ >= _MOSTLY
+
+
+def _mean(flags: pl.Series) -> float:
+    """The share of TRUE; 0 for none."""
+    return float(flags.mean() or 0.0)  # type: ignore[arg-type]

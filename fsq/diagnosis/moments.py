@@ -1,0 +1,87 @@
+"""When the upstream records and the rows of some dates were made, as hours since 1970."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.long_detail import OLDEST
+
+_HOUR = 3.6e9  # microseconds
+ROW_AGE = "feature_store_age_hours"
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Hours since 1970; NaN where unknown.
+
+    Attributes:
+        stamps: records × upstream tables: when the latest of its values was updated.
+        as_of: per record: the moment for which it was scored.
+        computed: per record: when the row was computed.
+        midnight: per record: when its date begins in the table's zone.
+        tables: names of the upstream tables, in the order of the columns of ``stamps``.
+    """
+
+    stamps: Matrix = field(repr=False)
+    as_of: Matrix = field(repr=False)
+    computed: Matrix = field(repr=False)
+    midnight: Matrix = field(repr=False)
+    tables: tuple[str, ...]
+
+
+def read_moments(ctx: Context) -> Moments | None:
+    """Read them; None if no record of any date has a stamp."""
+    stamps = ctx.long.fields["last_updated"]
+    if stamps.null_count() == len(stamps):
+        return None
+    hours = (stamps.to_physical().cast(pl.Float64) / _HOUR).to_numpy()
+    cells = hours.reshape(-1, len(ctx.contract.features))
+    columns = [np.fmax.reduce(cells[:, [f.index for f in t]], axis=1) for t in ctx.tables.values()]
+    midnight = _find_midnights(ctx)
+    as_of = _find_as_of(ctx, np.fmin.reduce(cells, axis=1), midnight)
+    return Moments(
+        np.stack(columns, 1), as_of, _find_computed(ctx, as_of), midnight, (*ctx.tables,)
+    )
+
+
+def _find_as_of(ctx: Context, oldest: Matrix, midnight: Matrix) -> Matrix:
+    """The age of the oldest stamp tells it, unless that lies later; then the contract does."""
+    stated = get_hours(ctx, "as_of")
+    own = ctx.contract.table.time
+    default = midnight + 24 if own is None else get_hours(ctx, own)
+    default = np.where(np.isnan(stated), default, stated)
+    if OLDEST not in ctx.long.records.columns:
+        return default
+    age = ctx.get_carried(OLDEST).cast(pl.Float64).fill_null(0.0).to_numpy()
+    return np.where(age > 0, oldest + age, default)
+
+
+def _find_computed(ctx: Context, as_of: Matrix) -> Matrix:
+    """The column says it, or the row's age, which is never below zero."""
+    stated = get_hours(ctx, "computed_at")
+    if ROW_AGE not in ctx.long.records.columns:
+        return stated
+    age = ctx.get_carried(ROW_AGE).cast(pl.Float64).fill_null(0.0).to_numpy()
+    return np.where(np.isnan(stated) & (age > 0), as_of - age, stated)
+
+
+def _find_midnights(ctx: Context) -> Matrix:
+    zone = ZoneInfo(ctx.contract.table.timezone)
+    starts = [datetime.combine(d, time(), zone).timestamp() / 3600 for d in ctx.dates]
+    return np.array(starts)[ctx.date_index]
+
+
+def get_hours(ctx: Context, column: str) -> Matrix:
+    """A carried column of moments; NaN where there is none."""
+    records = ctx.long.records
+    kind = records.schema.get(column)
+    if not isinstance(kind, pl.Datetime):
+        return np.full(records.height, np.nan)
+    moments = records[column].dt.cast_time_unit("us").to_physical()
+    return np.asarray((moments.cast(pl.Float64) / _HOUR).to_numpy())

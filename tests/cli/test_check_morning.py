@@ -1,0 +1,279 @@
+"""``fsq check`` of the morning: how old is the store, is it still its source's, who is told?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
+
+import polars as pl
+import pytest
+
+import fsq
+from fsq.incidents import list_excluded_dates
+from tests.support.cli import Command
+from tests.support.faults import before, fall_back, fill_store, number, spoil
+from tests.support.healthy_days import LAST, make_days
+
+
+def shift(rows: pl.DataFrame, last: date) -> pl.DataFrame:
+    """The rows, so that they end on another date."""
+    days = (last - LAST).days
+    stamps = [c for c in rows.columns if c.endswith("__last_updated")]
+    return rows.with_columns(pl.col("game_date", *stamps).dt.offset_by(f"{days}d"))
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return fill_store(tmp_path_factory.mktemp("healthy"))[1]
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store whose newest date is yesterday's, in the contract's zone."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return fill_store(tmp_path_factory.mktemp("fresh"), shift(make_days(12, seed=2), yesterday))[1]
+
+
+def check(run: Command, *words: object) -> tuple[int, dict[str, Any]]:
+    done = run("check", *words, "--json")
+    return done.status, json.loads(done.out)
+
+
+def test_the_newest_date_and_its_age_come_first(run: Command, healthy: str) -> None:
+    done = run("check", "--store", healthy)
+    age = (datetime.now(UTC) - datetime(2026, 2, 11, tzinfo=UTC)).days
+    first = done.out.splitlines()[0]
+    assert first.startswith(f"Newest date {LAST}, ended ")
+    assert any(f"{days} day" in first for days in (age - 1, age))
+    document = check(run, "--store", healthy)[1]
+    assert document["newest"]["date"] == str(LAST)
+    assert document["newest"]["age_hours"] > 24
+    assert [d["date"] for d in document["dates"]] == [str(LAST)]
+    assert check(run, "--store", healthy, "--date", LAST)[1]["newest"] is None
+
+
+@pytest.mark.parametrize("words", [(), ("--date", LAST), ("--start", before(3))])
+def test_a_store_that_nobody_filled_is_red(
+    run: Command, healthy: str, words: tuple[object, ...]
+) -> None:
+    status, document = check(run, "--store", healthy, "--max-age", "36h", *words)
+    assert (status, document["verdict"]) == (1, "red")
+    first, *rest = [f for f in document["findings"] if f["severity"] == "red"]
+    assert (first["kind"], rest) == ("store_outdated", [])
+    assert first["dates"] == [str(LAST + timedelta(days=1))]
+    assert "--start 2026-02-11" in first["remedy"][0]
+    assert check(run, "--store", healthy, *words)[0] == 0
+
+
+def test_a_store_that_is_young_enough_is_green(run: Command, fresh: str) -> None:
+    assert check(run, "--store", fresh, "--max-age", "36h")[0] == 0
+    assert check(run, "--store", fresh, "--max-age", "0m")[0] == 1
+
+
+@pytest.mark.parametrize("text", ["36", "h", "-1h", "1.5d", "36 h", "1y"])
+def test_an_age_is_a_number_with_a_unit(run: Command, healthy: str, text: str) -> None:
+    refused = run("check", "--store", healthy, "--max-age", text)
+    assert refused.status == 2
+    assert "such as 36h, 2d or 90m" in refused.err
+
+
+def test_the_source_is_compared_with_what_was_scored(run: Command, tmp_path: Path) -> None:
+    source, store = fill_store(tmp_path)
+    words = ("--store", store, "--source", source, "--start", before(2), "--end", LAST)
+    assert check(run, *words)[0] == 0
+    rows = pl.read_parquet(source)
+    hit = (pl.col("game_date") == before(1)) & (number == 7)
+    corrected = pl.when(hit).then(pl.col("pace_score") + 1e-9).otherwise("pace_score")
+    rows.with_columns(corrected.alias("pace_score")).sample(
+        fraction=1.0, shuffle=True, seed=1
+    ).write_parquet(source)
+    status, document = check(run, *words)
+    (changed,) = [f for f in document["findings"] if f["kind"] == "source_changed"]
+    assert (status, changed["severity"]) == (0, "yellow")
+    assert changed["dates"] == [str(before(1))]
+    assert changed["remedy"] == [
+        f"fsq backfill --source {source} --store {store} --start {before(1)} --end {before(1)}"
+    ]
+    assert run(*changed["remedy"][0].split()[1:]).status == 0
+    assert check(run, *words)[0] == 0
+    assert not [f for f in check(run, *words)[1]["findings"] if f["kind"] == "source_changed"]
+
+
+def test_rows_that_the_source_gained_or_lost_are_red(run: Command, tmp_path: Path) -> None:
+    source, store = fill_store(tmp_path)
+    rows = pl.read_parquet(source)
+    rows.filter((pl.col("game_date") != LAST) | (number < 100)).write_parquet(source)
+    status, document = check(run, "--store", store, "--source", source)
+    (changed,) = [f for f in document["findings"] if f["kind"] == "source_changed"]
+    assert (status, changed["severity"]) == (1, "red")
+    assert changed["evidence"] == {"rows_scored": 120, "rows_now": 100}
+
+
+def test_what_cannot_be_compared_is_said_and_no_finding(run: Command, tmp_path: Path) -> None:
+    source, store = fill_store(tmp_path)
+    rows = pl.read_parquet(source)
+
+    def reasons(source: str) -> list[str]:
+        status, document = check(run, "--store", store, "--source", source)
+        assert status == 0
+        assert not [f for f in document["findings"] if f["kind"] == "source_changed"]
+        return [n["reason"] for n in document["not_evaluated"] if n["check"] == "source_changed"]
+
+    assert reasons(str(tmp_path / "none.parquet"))[0].startswith("the source cannot be read")
+    assert reasons(store) == ["the store is its own source"]
+    rows.filter(pl.col("game_date") < LAST).write_parquet(source)
+    assert reasons(source) == ["the source has no rows of this date"]
+    rows.with_columns(note=pl.lit("new")).write_parquet(source)
+    assert reasons(source)[0].startswith("the source's columns or the version of Polars")
+    rows.write_parquet(source)
+    spoil(store, rows.filter(pl.col("game_date") == LAST))
+    assert reasons(source) == ["the store has no fingerprint of what was scored"]
+
+
+def test_a_change_of_the_source_stays_open_until_it_is_compared_again(
+    run: Command, tmp_path: Path
+) -> None:
+    source, store = fill_store(tmp_path)
+    rows = pl.read_parquet(source)
+    rows.filter((pl.col("game_date") != LAST) | (number < 119)).write_parquet(source)
+    words = ("--store", store, "--record")
+    assert len(check(run, *words, "--source", source)[1]["changes"]) == 1
+    assert check(run, *words)[1]["changes"] == []
+    rows.write_parquet(source)
+    (change,) = check(run, *words, "--source", source)[1]["changes"]
+    assert (change["what"], change["kind"]) == ("resolved", "source_changed")
+
+
+class Receiver(BaseHTTPRequestHandler):
+    got: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).got.append(json.loads(body))
+        self.send_response(500 if "refuse" in self.path else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[str]:
+    Receiver.got.clear()
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def spoken(receiver: str) -> Callable[[], list[str]]:
+    pytest.importorskip("apprise")
+    return lambda: [str(m["title"]) for m in Receiver.got]
+
+
+def test_people_are_told_of_changes_alone(
+    run: Command, tmp_path: Path, receiver: str, spoken: Callable[[], list[str]]
+) -> None:
+    rows = fall_back(make_days(14, seed=2), [before(2), before(1)], 0.25)
+    store = fill_store(tmp_path, fall_back(rows, [before(1)], 0.6))[1]
+    url = f"json://user:secret@{receiver}/hook"
+
+    def nightly(days: int) -> list[str]:
+        done = run("check", "--store", store, "--date", before(days), "--notify", url)
+        assert "secret" not in done.out + done.err
+        return spoken()
+
+    assert nightly(3) == []
+    assert nightly(2) == [f"fsq: {store}: 1 opened"]
+    assert nightly(2) == spoken()[:1]
+    assert nightly(1)[1:] == [f"fsq: {store}: 1 got worse"]
+    assert nightly(0)[2:] == [f"fsq: {store}: 1 resolved"]
+    assert "since 2026-02-08, gone on 2026-02-10" in Receiver.got[-1]["message"]
+    assert "fsq backfill" in Receiver.got[0]["message"]
+
+
+def test_a_channel_that_fails_never_fails_the_check(
+    run: Command, tmp_path: Path, receiver: str, spoken: Callable[[], list[str]]
+) -> None:
+    store = fill_store(tmp_path, fall_back(make_days(14, seed=2), [LAST], 0.25))[1]
+    done = run("check", "--store", store, "--notify", f"json://{receiver}/refuse-token")
+    assert done.status == 0
+    assert done.err == "Warning: json did not accept the notification\n"
+
+
+@pytest.mark.parametrize("url", ["slack://secret-token", "nonsense://secret", "secret"])
+def test_a_url_that_nobody_knows_is_refused_without_naming_it(
+    run: Command, healthy: str, spoken: Callable[[], list[str]], url: str
+) -> None:
+    refused = run("check", "--store", healthy, "--notify", url)
+    assert refused.status == 2
+    assert "secret" not in refused.out + refused.err
+
+
+def test_without_its_extra_notify_says_what_to_install(healthy: str) -> None:
+    code = (
+        "import sys; sys.modules['apprise'] = None; from fsq.cli import main; "
+        f"sys.exit(main(['check', '--store', {healthy!r}, '--notify', 'json://x']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ}
+    )
+    assert done.returncode == 2
+    assert "pip install 'feature-store-quality[notify]'" in done.stderr
+
+
+def test_faults_in_the_ledger_are_no_history(run: Command, tmp_path: Path) -> None:
+    """A date is held against what was before a fault that has lasted for weeks."""
+    days = [before(n) for n in range(39, -1, -1)]
+    store = fill_store(tmp_path, fall_back(make_days(50, seed=2), days, 0.25))[1]
+    alone = ("--store", store, "--fail-on", "yellow", "--date", LAST)
+    assert check(run, *alone)[0] == 0
+    run("check", "--store", store, "--start", days[0], "--end", LAST, "--record")
+    assert list_excluded_dates(fsq.open_store(store)) == days
+    status, document = check(run, *alone)
+    assert status == 1
+    assert [f["kind"] for f in document["findings"] if f["severity"] == "yellow"] == [
+        "processor_wrote_part"
+    ]
+
+
+def test_a_schedule_tells_rest_from_a_hole(run: Command, tmp_path: Path) -> None:
+    rows = make_days(12, seed=2).filter(~pl.col("game_date").is_in([before(2), before(5)]))
+    store = fill_store(tmp_path, rows)[1]
+    played = [before(n) for n in range(12) if n != 2]
+    schedule = tmp_path / "schedule.csv"
+    pl.DataFrame({"game_date": played}).write_csv(schedule)
+    words = ("--store", store, "--schedule", schedule)
+    assert check(run, *words, "--date", before(2))[0] == 0
+    assert check(run, *words, "--date", before(5))[0] == 1
+    status, document = check(run, *words, "--start", before(6), "--end", LAST)
+    assert status == 1
+    red = [d["date"] for d in document["dates"] if d["verdict"] == "red"]
+    assert red == [str(before(5))]
+    # Nothing was due since the newest date, so the store is not too old.
+    assert check(run, *words, "--max-age", "36h")[0] == 0
+    due = [*played, LAST + timedelta(days=3)]
+    pl.DataFrame({"game_date": due}).write_csv(schedule)
+    overdue = check(run, *words, "--max-age", "36h")[1]["findings"][0]
+    assert (overdue["kind"], overdue["dates"]) == ("store_outdated", ["2026-02-13"])
+
+
+def test_a_schedule_needs_dates(run: Command, healthy: str, tmp_path: Path) -> None:
+    schedule = tmp_path / "schedule.csv"
+    schedule.write_text("game_id\ng1\n")
+    refused = run("check", "--store", healthy, "--schedule", schedule)
+    assert refused.status == 2
+    assert "no column game_date of dates" in refused.err

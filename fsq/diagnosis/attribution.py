@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +39,10 @@ class Blame:
         return next(iter(self.metrics.values()))
 
 
-def find_blame(judged: Judgement, strength: dict[str, Matrix], at: int) -> list[Blame]:
-    """The features at fault on a date, each with its alarms.
+def find_blame(
+    judged: Judgement, strength: dict[str, Matrix], at: int, explained: Sequence[int] = ()
+) -> list[Blame]:
+    """The features at fault on a date, each with its alarms; without those explained already.
 
     A feature whose own values are normal, but that others no longer explain, is at fault only if
     that remains so without those that are.
@@ -48,9 +51,9 @@ def find_blame(judged: Judgement, strength: dict[str, Matrix], at: int) -> list[
     if not alarms:
         return []
     own = _find_own(judged, alarms)
-    suspects = _find_suspects(judged, alarms, at, own)
+    suspects = _find_suspects(judged, alarms, at, sorted({*own, *explained}))
     out = []
-    for f in suspects:
+    for f in sorted(set(suspects) - set(explained)):
         metrics = {m: float(s[f]) for m, s in alarms.items() if s[f] > 1}
         if metrics:
             ranked = dict(sorted(metrics.items(), key=lambda item: -item[1]))

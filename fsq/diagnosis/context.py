@@ -47,6 +47,8 @@ class Context:
         has_profile: whether there is a profile, given or learned.
         judged_dates: those that it was able to judge.
         asked_dates: those that somebody asked for: not learned from, if it can be helped.
+        known_faulty: dates that are no history, whatever the checks say.
+        faulty_features: dates and features that an earlier pass of the checks has named.
         known_dates: further dates on which the table has rows.
         schedule: ``read_schedule`` of what was to take place; None if nobody says it.
     """
@@ -63,6 +65,8 @@ class Context:
     has_profile: bool = False
     judged_dates: set[date] = field(default_factory=set)
     asked_dates: frozenset[date] = frozenset()
+    known_faulty: frozenset[date] = frozenset()
+    faulty_features: set[tuple[date, str]] = field(default_factory=set)
     known_dates: Sequence[date] = ()
     schedule: pl.DataFrame | None = None
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
@@ -344,15 +348,19 @@ class Context:
             table.keys,
             table.group,
             table.time,
-            self._find_faulty(),
+            self.find_faulty(),
         )
 
-    def _find_faulty(self) -> npt.NDArray[np.bool_]:
-        """Dates × features that a red or yellow signal names so far."""
+    def find_faulty(self) -> npt.NDArray[np.bool_]:
+        """Dates × features that are no history: named by a signal, or left out altogether.
+
+        A fault of one feature says nothing of the others' history.
+        """
         out = np.zeros((len(self.dates), len(self.contract.features)), dtype=np.bool_)
         place = {d: at for at, d in enumerate(self.dates)}
         index = {n: at for at, n in enumerate(self.contract.names)}
-        for day, feature in self.list_explained():
+        out[[place[d] for d in self.known_faulty if d in place]] = True
+        for day, feature in self.list_explained() | self.faulty_features:
             if day in place:
                 out[place[day], index[feature]] = True
         return out

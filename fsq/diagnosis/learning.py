@@ -39,7 +39,8 @@ def learn_from(ctx: Context, spared: Mask) -> Profile | None:
     if first is None:
         return None
     # What stands out among the dates learned from is no history either.
-    strength = judge(first, rows, ~clean).measure_strength(calm)
+    faulty = np.broadcast_to(~clean[:, None], (len(clean), len(rows.names)))
+    strength = judge(first, rows, faulty).measure_strength(calm)
     alarmed = np.any([s.max(axis=1) > 1 for s in strength.values()], axis=0)
     return first.recalibrate(clean & ~alarmed, calm, budget) if (clean & alarmed).any() else first
 

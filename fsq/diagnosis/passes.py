@@ -61,6 +61,7 @@ def run_checks(
     judged = sorted({*earlier, *wanted, *(d for d in ctx.dates if wanted[0] <= d <= wanted[-1])})
     place = {d: at for at, d in enumerate(ctx.dates)}
     ctx.leave_out(excluded)
+    ctx.known_faulty = excluded
     pending = judged
     for _ in range(_MOST_PASSES):
         if not pending:
@@ -70,6 +71,7 @@ def run_checks(
         for check in checks:
             check.find(ctx)
         ctx.signals[:] = [_accept(signal, accepted) for signal in ctx.signals]
+        ctx.faulty_features = ctx.list_explained()
         before = {d: ctx.list_history(place[d]) for d in judged if d in place}
         ctx.leave_out(excluded | find_faulty_dates(ctx))
         pending = [

@@ -18,7 +18,7 @@ from fsq.profile.sides import find_contradicting
 from fsq.profile.spikes import find_spikes
 from fsq.profile.steps import follow
 from fsq.profile.structure import Structure
-from fsq.profile.subgroups import find_same, find_uniform, find_whole_tables
+from fsq.profile.subgroups import count_needed, find_same, find_uniform, find_whole_tables
 from fsq.profile.twins import find_untwinned
 
 # Compared with the dates just before: what drifts over a season.
@@ -38,6 +38,7 @@ UNSETTLED = ("disagree", "contradict")  # judged after a break, too
 _EXTREME = 2.0  # times the residual that one in a thousand exceeds
 _MIN_LEAK_ROWS = 20
 _GROUP_LEAP = 1.5
+_OFTEN_FLAT = 0.1  # share of dates on which a feature has one value
 _MOSTLY = 0.9  # share of defaults from which no subgroup stands out
 _MANY_GROUPS = 30  # per date: enough for statistics
 
@@ -68,6 +69,7 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     out = Evidence()
     known = ~np.isnan(rows.values)
     _measure_moments(out, rows, rows.values, "mean", "spread")
+    out.measures["flat"] = find_flat(rows)
     _count(out, rows, "absent", rows.is_default, np.ones_like(known))
     _count(out, rows, "zero", known & (rows.values == 0), known)
     spiking, share = find_spikes(rows)
@@ -89,7 +91,11 @@ def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
     grouped = {f: g for g in structure.groupings for f in g.features}
     few = [f for f, g in grouped.items() if count_groups(rows, g) < _MANY_GROUPS]
     unrelated = [f for f in range(len(rows.names)) if f not in structure.past_of_label]
+    # What is one value on many dates has no spread to be compared with.
+    flat = np.flatnonzero(np.nanmean(out.measures["flat"], axis=0) > _OFTEN_FLAT)
     for metric in METRICS:
+        if metric in TRAILING and metric not in ("absent", "mean"):
+            out.measures[metric][:, flat] = np.nan
         if metric in ("outlier", "extreme"):
             out.measures[metric][:, list(grouped)] = np.nan
         if metric in ("residual_mean", "residual_spread"):
@@ -155,10 +161,13 @@ def _measure_subgroups(out: Evidence, rows: Rows, structure: Structure, step: Ma
     whole = find_whole_tables(rows.is_default, structure.tables)
     _count(out, rows, "table_absent", whole, every)
     usual = ~(out.measures["absent"] > _MOSTLY)[rows.date_index]
-    columns = structure.subgroups
-    _count(out, rows, "group_absent", find_uniform(rows, columns, rows.is_default) & usual, every)
-    _count(out, rows, "group_still", find_uniform(rows, columns, step == 0), every)
-    _count(out, rows, "group_same", find_same(rows, columns), every)
+    columns, rates = structure.subgroups, structure.rates
+    uniform = find_uniform(rows, columns, rows.is_default, count_needed(rates.absent))
+    standing = find_uniform(rows, columns, step == 0, count_needed(rates.still))
+    _count(out, rows, "group_absent", uniform & usual, every)
+    _count(out, rows, "group_still", standing, every)
+    same = find_same(rows, columns, count_needed(rates.same))
+    _count(out, rows, "group_same", same, every)
 
 
 def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Codes) -> None:
@@ -186,6 +195,15 @@ def measure_residuals(rows: Rows, residual: Matrix, limit: Matrix) -> dict[str, 
     part.measures["extreme"] = np.log(np.maximum(_take_largest(rows, far), 1.0))
     part.measures["extreme"][part.counts["outlier"] == 0] = np.nan
     return part.measures
+
+
+def find_flat(rows: Rows) -> Matrix:
+    """1 for dates on which all values of a feature are one, else 0; 0 without values."""
+    low, high = np.full((2, len(rows.dates), len(rows.names)), np.inf)
+    known = np.where(np.isnan(rows.values), np.inf, rows.values)
+    np.minimum.at(low, rows.date_index, known)
+    np.minimum.at(high, rows.date_index, np.where(np.isnan(rows.values), np.inf, -rows.values))
+    return np.asarray((low == -high).astype(np.float64))
 
 
 def _take_largest(rows: Rows, amounts: Matrix) -> Matrix:

@@ -66,16 +66,20 @@ class Limits:
 
 
 def take_trailing(measures: Matrix, clean: Mask) -> Matrix:
-    """The median of the clean dates just before each date; NaN if they are too few."""
+    """The median of the clean dates just before each date; NaN if they are too few.
+
+    Args:
+        measures: dates × features.
+        clean: the dates that count, for each feature: dates × features.
+    """
     out = np.full(measures.shape, np.nan)
-    for at in range(len(measures)):
-        before = np.flatnonzero(clean[:at])[-TRAILING_DATES:]
-        if len(before) < _MIN_TRAILING:
-            continue
-        window = measures[before]
-        enough = (~np.isnan(window)).sum(axis=0) >= _MIN_TRAILING
-        if enough.any():
-            out[at, enough] = np.nanmedian(window[:, enough], axis=0)
+    usable = clean & ~np.isnan(measures)
+    for f in range(measures.shape[1]):
+        known = np.flatnonzero(usable[:, f])
+        values = measures[known, f]
+        until = np.searchsorted(known, np.arange(len(measures)))
+        for at in np.flatnonzero(until >= _MIN_TRAILING):
+            out[at, f] = np.median(values[max(0, until[at] - TRAILING_DATES) : until[at]])
     return out
 
 
@@ -103,7 +107,7 @@ def learn_limits(
         )
         typical[metric] = np.maximum(take_middle(n[clean]), 1.0)
         limits = Limits(scales, centers, typical, {}, {}, int(clean.sum()))
-        center = limits.find_centers(values, metric, clean)
+        center = limits.find_centers(values, metric, np.broadcast_to(clean[:, None], values.shape))
         chance = take_middle(measure_chance(center, n, metric)[clean])
         scale = _measure_scale((values - center)[clean])
         floor = np.full(values.shape[1], _FLOORS.get(metric, 1e-6))

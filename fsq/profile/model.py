@@ -185,7 +185,7 @@ def judge(
     Args:
         profile: what is normal.
         rows: of the dates to check, and of those before them.
-        not_history: dates of the rows that others are not compared with.
+        not_history: what later dates are not compared with: dates × features.
         evidence: ``measure_dates`` of the rows, if it is known.
     """
     evidence = measure_dates(profile, rows) if evidence is None else evidence
@@ -194,7 +194,8 @@ def judge(
     every = np.array([*(profile.dates[i] for i in remembered), *here], dtype="datetime64[D]")
     order = np.argsort(every, kind="stable")
     place = np.argsort(order)[len(remembered) :]
-    clean = np.r_[profile.clean[remembered], ~not_history][order]
+    past = np.broadcast_to(profile.clean[remembered][:, None], (len(remembered), len(rows.names)))
+    clean = np.r_[past, ~not_history][order]
     distances, usual = {}, {}
     for metric in METRICS:
         values = np.r_[profile.measures[metric][remembered], evidence.measures[metric]][order]

@@ -13,8 +13,8 @@ from fsq.profile.groups import Grouping, learn_groupings
 from fsq.profile.regression import Regressions, learn_regressions
 from fsq.profile.rows import Mask, Matrix, Rows
 from fsq.profile.sides import Mirror, learn_mirrors
-from fsq.profile.steps import Carriers, learn_carriers, learn_jumps
-from fsq.profile.subgroups import learn_subgroups
+from fsq.profile.steps import Carriers, follow, learn_carriers, learn_jumps
+from fsq.profile.subgroups import Rates, learn_rates, learn_subgroups
 from fsq.profile.twins import Twin, learn_twins
 
 _USUALLY_THERE = 0.5  # share of the records that may lack a feature
@@ -34,6 +34,7 @@ class Structure:
         regressions: what the other features tell; None without enough rows.
         twins: features that equal carried columns.
         subgroups: columns that split a date into several subgroups.
+        rates: how common states of records are that a subgroup may share.
         tables: positions of the features of each upstream table that are usually there.
         jumps: per table, the mean step that one record in a thousand exceeds.
         label: the carried number that features are the past of, if one is found.
@@ -46,6 +47,7 @@ class Structure:
     regressions: Regressions | None
     twins: tuple[Twin, ...]
     subgroups: tuple[str, ...]
+    rates: Rates
     tables: tuple[tuple[int, ...], ...]
     jumps: Matrix
     label: str | None
@@ -78,6 +80,7 @@ def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) ->
         learn_regressions(rows, clean),
         learn_twins(rows, clean),
         learn_subgroups(rows, clean),
+        learn_rates(rows, follow(rows, carriers), used),
         present,
         learn_jumps(rows, carriers, present, used),
         *find_label(rows, clean),

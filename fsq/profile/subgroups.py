@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from fsq.profile.groups import code_group
-from fsq.profile.rows import Mask, Rows
+from fsq.profile.rows import Mask, Matrix, Rows
 
+_CHANCE = 1e-5  # that all records of a subgroup share a state
 _LEAST = 4  # records of a subgroup that says something
 _MIN_GROUPS = 3  # of a date
 
@@ -29,8 +31,50 @@ def learn_subgroups(rows: Rows, clean: Mask) -> tuple[str, ...]:
     return tuple(out)
 
 
-def find_uniform(rows: Rows, columns: Sequence[str], state: Mask) -> Mask:
-    """Records of subgroups all of whose records are in a state; records × features."""
+@dataclass(frozen=True)
+class Rates:
+    """How common a state of a record is in clean history, per feature, from 0 to 1.
+
+    Attributes:
+        absent: the value is a default.
+        still: it has not moved since the record before.
+        same: it is the date's most common one.
+    """
+
+    absent: Matrix
+    still: Matrix
+    same: Matrix
+
+
+def learn_rates(rows: Rows, step: Matrix, used: Mask) -> Rates:
+    """Measure how common these states are among the records of clean dates."""
+    with np.errstate(invalid="ignore"):
+        moved = np.where(np.isnan(step), np.nan, step == 0)
+    same = np.zeros(rows.values.shape[1])
+    for f in range(len(same)):
+        known = used & ~np.isnan(rows.values[:, f])
+        if known.any():
+            pairs = np.column_stack([rows.date_index[known], rows.values[known, f]])
+            cells, counts = np.unique(pairs, axis=0, return_counts=True)
+            most = np.zeros(len(rows.dates))
+            np.maximum.at(most, cells[:, 0].astype(np.int64), counts)
+            same[f] = most.sum() / known.sum()
+    return Rates(rows.is_default[used].mean(axis=0), _take_means(moved[used]), same)
+
+
+def _take_means(values: Matrix) -> Matrix:
+    count = (~np.isnan(values)).sum(axis=0)
+    return np.asarray(np.nansum(values, axis=0) / np.maximum(count, 1))
+
+
+def count_needed(rate: Matrix) -> Matrix:
+    """How many records of a subgroup must share a state, so that chance hardly explains it."""
+    least = np.log(_CHANCE) / np.log(np.clip(rate, 1e-6, 1 - 1e-6))
+    return np.asarray(np.maximum(np.ceil(least), _LEAST))
+
+
+def find_uniform(rows: Rows, columns: Sequence[str], state: Mask, needed: Matrix) -> Mask:
+    """Records of subgroups, of as many as needed, all of which are in a state; × features."""
     out = np.zeros(state.shape, dtype=np.bool_)
     for name in columns:
         if name not in rows.codes:
@@ -40,13 +84,13 @@ def find_uniform(rows: Rows, columns: Sequence[str], state: Mask) -> Mask:
         count = np.bincount(codes[known], minlength=int(codes.max(initial=-1)) + 1)
         for f in range(state.shape[1]):
             hits = np.bincount(codes[known], weights=state[known, f], minlength=len(count))
-            whole = np.asarray((count >= _LEAST) & (hits == count))
+            whole = np.asarray((count >= needed[f]) & (hits == count))
             out[known, f] |= whole[codes[known]]
     return out
 
 
-def find_same(rows: Rows, columns: Sequence[str]) -> Mask:
-    """Records of subgroups all of whose values of a feature are one; records × features."""
+def find_same(rows: Rows, columns: Sequence[str], needed: Matrix) -> Mask:
+    """Records of subgroups, of as many as needed, with one value of a feature; × features."""
     out = np.zeros(rows.values.shape, dtype=np.bool_)
     for name in columns:
         if name not in rows.codes:
@@ -60,7 +104,7 @@ def find_same(rows: Rows, columns: Sequence[str]) -> Mask:
             np.minimum.at(low, codes[known], values[known])
             np.maximum.at(high, codes[known], values[known])
             sizes = np.bincount(codes[known], minlength=count)
-            same = (sizes >= _LEAST) & (low == high)
+            same = (sizes >= needed[f]) & (low == high)
             out[known, f] |= same[codes[known]]
     return out
 

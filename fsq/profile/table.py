@@ -21,6 +21,7 @@ from fsq.profile.rows import Matrix
 from fsq.profile.sides import Mirror
 from fsq.profile.steps import Carriers
 from fsq.profile.structure import Structure
+from fsq.profile.subgroups import Rates
 from fsq.profile.twins import Twin
 
 FORMAT = 1  # of the table; another one is not read
@@ -48,6 +49,7 @@ def write_profile(profile: Profile) -> pl.DataFrame:
         ("structure", "carriers", _dump_carriers(structure.carriers)),
         ("structure", "twins", [[t.column, t.feature] for t in structure.twins]),
         ("structure", "subgroups", structure.subgroups),
+        ("structure", "rates", {n: _pack(getattr(structure.rates, n)) for n in _RATES}),
         ("structure", "tables", structure.tables),
         ("structure", "jumps", _pack(structure.jumps)),
         ("structure", "label", [structure.label, structure.past_of_label]),
@@ -113,6 +115,7 @@ def _load_structure(given: dict[str, Any]) -> Structure:
         regressions=None if fitted is None else _load_regressions(fitted),
         twins=tuple(Twin(c, f) for c, f in given["twins"]),
         subgroups=tuple(given["subgroups"]),
+        rates=Rates(*(_unpack(given["rates"][name]) for name in _RATES)),
         tables=tuple(tuple(fs) for fs in given["tables"]),
         jumps=_unpack(given["jumps"]),
         label=label,
@@ -144,6 +147,7 @@ def _load_carriers(given: dict[str, Any]) -> Carriers:
     return Carriers(tuple(given["names"]), _unpack(given["leaps"]), _unpack(given["scales"]))
 
 
+_RATES = ("absent", "still", "same")
 _BASIS = ("center", "scale", "knots", "absent")
 _FITTED = ("gram", "moment", "weights", "explained", "spread", "outlier")
 

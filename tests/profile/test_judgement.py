@@ -46,8 +46,8 @@ def _take(rows: Rows, first: int, last: int) -> Rows:
 
 def _judge(profile: Profile, rows: Rows) -> dict[str, np.ndarray]:
     """The strength of the last date's alarms, per metric and feature."""
-    none = np.zeros(len(rows.dates), dtype=np.bool_)
-    strength = judge(profile, rows, none).measure_strength(~none)
+    none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
+    strength = judge(profile, rows, none).measure_strength(~none[:, 0])
     return {m: s[-1] for m, s in strength.items()}
 
 

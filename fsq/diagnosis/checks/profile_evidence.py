@@ -153,10 +153,9 @@ class ProfileEvidence(Check):
             return
         profile, evidence = state
         ctx.has_profile = True
-        bad = {s.day for s in ctx.signals if s.severity != "info"} | ctx.left_out
-        not_history = np.array([d in bad for d in ctx.dates], dtype=np.bool_)
-        judged = judge(profile, ctx.profile_rows, not_history, evidence)
+        judged = judge(profile, ctx.profile_rows, ctx.find_faulty(), evidence)
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
+        place = {name: f for f, name in enumerate(ctx.contract.names)}
         expected = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         for at, day in ctx.iterate_dates():
             known = ~np.isnan(judged.distances["mean"][at])
@@ -164,9 +163,8 @@ class ProfileEvidence(Check):
                 ctx.judged_dates.add(day)
             if any(s.day == day and s.severity == "red" and not s.features for s in ctx.signals):
                 continue  # rows are missing: what is left is no sample of the date
-            explained = {f for d, f in ctx.list_explained() if d == day}
-            blamed = find_blame(judged, strength, at)
-            blamed = [b for b in blamed if ctx.contract.names[b.feature] not in explained]
+            explained = [place[f] for d, f in ctx.list_explained() if d == day]
+            blamed = find_blame(judged, strength, at, explained)
             clues = Clues(judged, at, np.array(expected))
             causes = [(b, name_cause(clues, b, blamed)) for b in blamed]
             self._report(ctx, at, causes, profile.limits.dates)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -25,6 +24,7 @@ from fsq.errors import StoreError
 from fsq.reporting import charts, facts
 from fsq.reporting.spec import format_name
 from fsq.stores import Store
+from fsq.utils.documents import encode_json
 from fsq.utils.palette import (
     ALERTS,
     DARK_THEME,
@@ -243,7 +243,7 @@ def _format_number(value: float | None, digits: int = 1) -> str:
 
 
 def _to_json(data: Any) -> str:
-    text = json.dumps(data, separators=(",", ":"), default=str, allow_nan=False)
+    text = encode_json(data, separators=(",", ":"))
     for character, escaped in _ESCAPED.items():
         text = text.replace(character, escaped)
     return text

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from fsq.errors import InputError
 from fsq.schema.arrow import to_arrow as to_plain_arrow
 from fsq.training.result import Summary
+from fsq.utils.documents import encode_json
 from fsq.utils.files import write_atomically
 from fsq.utils.version import VERSION
 
@@ -114,7 +115,7 @@ def read_provenance(path: str | Path) -> dict[str, Any]:
 
 def to_arrow(data: ExportData) -> pa.Table:
     """The frame with plain Arrow types, its provenance as the schema's metadata ``fsq``."""
-    metadata = {_KEY: json.dumps(data.provenance)}
+    metadata = {_KEY: encode_json(data.provenance)}
     return to_plain_arrow(data.frame).replace_schema_metadata(metadata)
 
 
@@ -175,7 +176,7 @@ def _to_npz(data: ExportData) -> bytes:
     arrays = {
         "features": features,
         "feature_names": np.array(data.features),
-        "provenance": np.array(json.dumps(data.provenance)),
+        "provenance": np.array(encode_json(data.provenance)),
     }
     if label is not None:
         arrays["label"] = label

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -11,14 +10,16 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.diagnose import Scored
-from fsq.intake.run_context import RunContext
+from fsq.intake.run_context import RunLike
 from fsq.intake.validation import OnUnknown
 from fsq.models import ModelCheck, check_model
+from fsq.profile import Profile
+from fsq.schema.tables import AnyRows
 from fsq.scoring.engine import explode_detail, score
 from fsq.training import TrainingSet, training_set
 from fsq.training.gates import OnDefault
 from fsq.training.options import Exclude
+from fsq.utils.arguments import DateLike, MomentLike, Names
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -31,30 +32,31 @@ class _Namespace(Generic[Frame]):
 
     def score(
         self,
-        contract: str | Path | Contract = "v2_33features",
-        as_of: datetime | None = None,
-        run: RunContext | None = None,
-        now: datetime | None = None,
+        contract: str | Path | Contract | None = None,
+        as_of: MomentLike | None = None,
+        run: RunLike | None = None,
+        now: MomentLike | None = None,
         on_unknown_source: OnUnknown = "error",
     ) -> Frame:
         """Score feature rows; see ``fsq.score``."""
         return score(self._frame, contract, as_of, run, now, on_unknown_source)
 
-    def explode_detail(self, contract: str | Path | Contract = "v2_33features") -> Frame:
+    def explode_detail(self, contract: str | Path | Contract | None = None) -> Frame:
         """One row per record and feature; see ``fsq.explode_detail``."""
         return explode_detail(self._frame, contract)
 
     def diagnose(
         self,
-        contract: str | Path | Contract = "v2_33features",
-        run: RunContext | None = None,
-        dates: Iterable[date] | None = None,
-        history: Scored | None = None,
-        source: str = "SOURCE",
-        store: str = "STORE",
+        contract: str | Path | Contract | None = None,
+        run: RunLike | None = None,
+        dates: DateLike | Iterable[DateLike] | None = None,
+        history: AnyRows | None = None,
+        source: str | None = None,
+        store: str | None = None,
+        profile: Profile | None = None,
     ) -> Diagnosis:
         """Find what is wrong with the rows of each date; see ``fsq.diagnose``."""
-        return diagnose(self._frame, contract, run, dates, history, source, store)
+        return diagnose(self._frame, contract, run, dates, history, source, store, profile)
 
     def training_set(
         self,
@@ -62,9 +64,9 @@ class _Namespace(Generic[Frame]):
         on_default: OnDefault = "drop",
         *,
         contract: str | Path | Contract | None = None,
-        start: date | None = None,
-        end: date | None = None,
-        features: Iterable[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        features: Names | None = None,
         training_ready: bool | None = None,
         critical_features: bool = False,
         min_training_quality: int | None = None,
@@ -72,10 +74,10 @@ class _Namespace(Generic[Frame]):
         max_age_hours: float | Mapping[str, float] | None = None,
         exclude: Exclude = "default",
         drop_late: bool = False,
-        carry: Iterable[str] = (),
+        carry: Names = (),
         group: str | None = None,
         leak_from: float = 0.95,
-        now: datetime | None = None,
+        now: MomentLike | None = None,
     ) -> TrainingSet:
         """Choose the records to train on; see ``fsq.training_set``."""
         return training_set(
@@ -104,9 +106,9 @@ class _Namespace(Generic[Frame]):
         model: Any,
         *,
         contract: str | Path | Contract | None = None,
-        start: date | None = None,
-        end: date | None = None,
-        optional: Iterable[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        optional: Names | None = None,
         min_quality: float | Mapping[str, float] | None = None,
         ordered: bool = False,
         trust_pickle: bool = False,

@@ -24,7 +24,13 @@ from fsq.backfilling.plan import (
     pending_steps,
     validate_steps,
 )
-from fsq.backfilling.source import fingerprint_dates, source_read_errors, spilled_to_disk
+from fsq.backfilling.source import (
+    Source,
+    Target,
+    fingerprint_dates,
+    source_read_errors,
+    spilled_to_disk,
+)
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import score_in_chunks
 from fsq.stores import CostEstimate, LedgerEntry, WriteResult, write_conflict
@@ -64,8 +70,8 @@ class BackfillResult:
 
 
 def backfill(
-    source: str,
-    store: str,
+    source: Source,
+    store: Target,
     options: BackfillOptions | None = None,
     **changes: Unpack[BackfillKeywords],
 ) -> BackfillResult:
@@ -80,8 +86,9 @@ def backfill(
 
     Args:
         source: Parquet file, folder or glob, Delta table, or ``bigquery://project.dataset.table``;
-            it may be the store itself.
-        store: folder of a Delta table, or ``bigquery://project.dataset.table``.
+            it may be the store itself. Or rows in memory: a frame or table of any library; a store
+            remembers no source for them.
+        store: folder of a Delta table, or ``bigquery://project.dataset.table``; or an open store.
         options: what to backfill, and how; None for the defaults.
         changes: fields of ``BackfillOptions``, in place of those of ``options``.
 
@@ -105,8 +112,8 @@ def backfill(
     options = replace(options or BackfillOptions(), **changes)
     started = time.perf_counter()
     job = open_job(source, store, options)
-    with spilled_to_disk(job.rows, source, job.columns) as rows:
-        with source_read_errors(source):
+    with spilled_to_disk(job.rows, job.source, job.columns) as rows:
+        with source_read_errors(job.source):
             dates = fingerprint_dates(rows, job.date_column, job.fingerprint_columns)
             plan = make_plan(job, rows, dates, options)
         pending = pending_steps(plan)

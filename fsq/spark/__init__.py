@@ -38,12 +38,12 @@ def backfill(
 ) -> BackfillResult:
     """Score a source's dates into a store, on the executors of a Spark session.
 
-    Plan, ledger and rows are those of ``fsq.backfilling.backfill``. All dates become visible in one
+    Plan, ledger and rows are those of ``fsq.backfill``. All dates become visible in one
     commit at the end; a run that is killed before it changes nothing.
 
     Args:
         spark: a session, classic or Connect. Its executors need fsq and its dependencies.
-        source: as for ``fsq.backfilling.backfill``; every executor must be able to read it.
+        source: as for ``fsq.backfill``; every executor must be able to read it.
         store: as there; the driver and all executors must share the folder of a Delta table.
         options: what to backfill, and how; None for the defaults. ``chunk_rows`` is the target
             number of rows per task; ``progress`` gets the share of tasks that are done, as rows

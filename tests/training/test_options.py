@@ -25,7 +25,7 @@ def test_every_problem_is_named_at_once() -> None:
             carry=["tem"],
             leak_from=2.0,
             min_training_quality=99,
-            exclude="yellow",  # type: ignore[arg-type]
+            exclude="yellow",
             training_ready=True,
         )
     message = "\n".join(raised.value.problems)

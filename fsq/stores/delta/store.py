@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import detail_field, selectable_names
+from fsq.schema.tables import AnyRows
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
 from fsq.stores.delta.ledger import make_commit_metadata, read_ledger, read_origin
 from fsq.stores.delta.read import scan_detail_fields
@@ -31,7 +32,9 @@ from fsq.stores.delta.write import (
 )
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.side import SideTable, SideTables
-from fsq.stores.validation import validate_keys
+from fsq.stores.validation import CANNOT_READ, read_scored, validate_keys
+from fsq.utils.arguments import DateLike, Names, read_names
+from fsq.utils.dates import read_date_range
 from fsq.utils.frames import filter_dates
 
 # delta-rs decodes these in a path, which leads elsewhere, or panics.
@@ -90,15 +93,18 @@ class DeltaStore(OriginOfRows, SideTables):
 
     def read(
         self,
-        start: date | None = None,
-        end: date | None = None,
-        columns: Sequence[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        columns: Names | None = None,
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 
         Raises:
+            InputError: an argument is no date, or no name.
             StoreError: there is no table, or it lacks one of the columns.
         """
+        first, last = read_date_range(start, end, CANNOT_READ)
+        columns = read_names(columns, "columns", CANNOT_READ)
         table, date_column = self.load_table(), self.contract.table.date
         rows = pl.scan_delta(table)
         if columns is not None:
@@ -106,13 +112,13 @@ class DeltaStore(OriginOfRows, SideTables):
             if missing := [c for c in columns if c not in existing]:
                 raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
             if any(detail_field(c) for c in columns):
-                return scan_detail_fields(table, date_column, start, end, columns)
-        rows = filter_dates(rows, date_column, start, end)
+                return scan_detail_fields(table, date_column, first, last, columns)
+        rows = filter_dates(rows, date_column, first, last)
         return rows if columns is None else rows.select(columns)
 
     def replace(
         self,
-        scored: pl.DataFrame | pa.Table,
+        scored: AnyRows,
         ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
     ) -> WriteResult:
@@ -122,7 +128,8 @@ class DeltaStore(OriginOfRows, SideTables):
         is safe because whole dates are replaced. Columns that an older table lacks are added.
 
         Args:
-            scored: rows of whole dates; rows of other dates in the store are not touched.
+            scored: rows of whole dates, as a frame or table of any library; rows of other dates
+                in the store are not touched.
             ledger: the entry of each date, written in the same transaction.
             since: version of this table that the rows were computed from. A later commit that
                 touches their dates is then an error, not retried: the rows are outdated.
@@ -133,7 +140,8 @@ class DeltaStore(OriginOfRows, SideTables):
             StoreError: the table cannot be written, other writers kept committing first, or
                 they changed these dates after ``since``.
         """
-        table = to_arrow(scored) if isinstance(scored, pl.DataFrame) else scored
+        rows = read_scored(scored)
+        table = to_arrow(rows) if isinstance(rows, pl.DataFrame) else rows
         origin = self.adopt_contract(list_contract_names(table))
         days = validate_keys(table, self.contract.table)
         if not days:

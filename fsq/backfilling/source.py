@@ -20,6 +20,7 @@ from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store, get_capabilities, is_store, open_store
 from fsq.stores.read_errors import first_line, is_read_error
 from fsq.utils.files import expand_home
+from fsq.utils.forks import require_whole_process
 
 Target: TypeAlias = str | os.PathLike[str] | Store
 Source: TypeAlias = AnyRows | str | os.PathLike[str]
@@ -50,6 +51,7 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
             date is none.
         StoreError: the scheme is not supported.
     """
+    require_whole_process()
     rows = _scan(expand_home(uri))
     if contract is None:
         return rows

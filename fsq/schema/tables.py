@@ -11,6 +11,7 @@ import pyarrow as pa
 from fsq.errors import InputError, short
 from fsq.schema.arrow import ArrowStream, from_arrow
 from fsq.utils.arguments import DateLike, Names
+from fsq.utils.forks import require_whole_process
 
 
 @runtime_checkable
@@ -49,6 +50,7 @@ def read_rows(rows: object, name: str, headline: str) -> pl.DataFrame | pl.LazyF
     >>> read_rows([{"team_pace": 101.5}], "rows", "nothing can be scored").height
     1
     """
+    require_whole_process()
     if isinstance(rows, pl.DataFrame | pl.LazyFrame):
         return rows
     if hasattr(rows, "__arrow_c_stream__"):

@@ -28,6 +28,7 @@ from fsq.scoring.indicators import compute_rule_inputs
 from fsq.scoring.options import HEADLINE, ScoringOptions, make_scoring_options
 from fsq.scoring.signature_cache import ScoredSignatures, score_signatures
 from fsq.utils.arguments import MomentLike
+from fsq.utils.forks import require_whole_process
 from fsq.utils.frames import read_batches, scan_batches
 from fsq.utils.timing import stage
 
@@ -192,6 +193,7 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
     )
 
     def read(columns: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+        require_whole_process()
         used, selected = set(columns), rows
         if predicate is not None:
             names = set(predicate.meta.root_names())

@@ -28,6 +28,7 @@ from fsq.stores.bigquery.backend import BigQueryBackend
 from fsq.stores.delta.backend import DeltaBackend
 from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.stores.schema_diff import SchemaDiff
+from fsq.utils.forks import require_whole_process
 
 _backends: dict[str, Backend[Any]] = {}
 ContractName: TypeAlias = str | Path | Contract
@@ -111,6 +112,7 @@ def open_store(
     fsq.errors.StoreError: s3:// stores are not supported; use a folder or bigquery://
     """
     loaded = None if contract is None else load_contract(contract)
+    require_whole_process()
     text = _read_uri(uri)
     store: Store = get_backend(text).open(text, loaded, source)
     return store

@@ -13,6 +13,7 @@ from fsq.contract import Contract
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store
+from fsq.utils.forks import require_whole_process
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def open_source(
         InputError: ``scored`` holds no rows.
         StoreError: the store does not exist.
     """
+    require_whole_process()
     store: Store | None = None
     if is_stored(scored):
         store = cast("Store", scored)

@@ -23,6 +23,7 @@ from fsq.training.result import GateResults, Summary
 from fsq.training.source import Source, open_source
 from fsq.utils.arguments import DateLike, MomentLike, Names
 from fsq.utils.dates import read_date_range
+from fsq.utils.forks import require_whole_process
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,7 @@ class TrainingSet:
 
     @cached_property
     def _results(self) -> GateResults:
+        require_whole_process()
         return evaluate_gates(self.plan.collect(), self.options, self.exclusion)
 
     @cached_property

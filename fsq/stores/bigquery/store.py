@@ -35,6 +35,7 @@ from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import CANNOT_READ, read_scored, validate_keys
 from fsq.utils.arguments import DateLike, Names, read_names
 from fsq.utils.dates import read_date_range
+from fsq.utils.forks import require_whole_process
 from fsq.utils.frames import filter_dates
 
 
@@ -68,6 +69,7 @@ class BigQueryStore(OriginOfRows, SideTables):
 
     def connect(self) -> AbstractContextManager[Clients]:
         """Open the clients, as a context manager."""
+        require_whole_process()
         return open_clients(self.name.project, self.name.location)
 
     def read(

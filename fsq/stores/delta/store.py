@@ -35,6 +35,7 @@ from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import CANNOT_READ, read_scored, validate_keys
 from fsq.utils.arguments import DateLike, Names, read_names
 from fsq.utils.dates import read_date_range
+from fsq.utils.forks import require_whole_process
 from fsq.utils.frames import filter_dates
 
 # delta-rs decodes these in a path, which leads elsewhere, or panics.
@@ -72,6 +73,7 @@ class DeltaStore(OriginOfRows, SideTables):
                 raise StoreError(f"{path} is not a Delta table; name another folder")
 
     def _is_table(self) -> bool:
+        require_whole_process()
         # If its creator was killed, a log may lack the first commit: no table yet.
         log = Path(self._path) / "_delta_log"
         exists = log.is_dir() and DeltaTable.is_deltatable(self._path)
@@ -84,6 +86,7 @@ class DeltaStore(OriginOfRows, SideTables):
         Raises:
             StoreError: there is no table, or its log cannot be read.
         """
+        require_whole_process()
         try:
             return LocalTable(self._path, version=version)
         except TableNotFoundError:

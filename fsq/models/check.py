@@ -19,7 +19,8 @@ from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.rendering import format_dates
 from fsq.errors import InputError, ModelIncompatibleError
 from fsq.models import rendering
-from fsq.models.names import HEADLINE, ModelFeatures, read_model_features
+from fsq.models.fitted import HEADLINE
+from fsq.models.names import ModelFeatures, read_model_features
 from fsq.models.records import FeatureAvailability, Mask, list_names, read_availability
 from fsq.models.result import CheckResult
 from fsq.schema.nested import dotted_name

@@ -20,8 +20,10 @@ from fsq.backfilling.source import (
     scan_source,
     source_read_errors,
 )
-from fsq.errors import InputError
+from fsq.contract import Contract
+from fsq.errors import InputError, short
 from fsq.intake.layout import Layout
+from fsq.intake.preparation import find_renames
 from fsq.intake.validation import (
     count_unknown_labels,
     validate_columns,
@@ -122,6 +124,8 @@ def open_job(source: Source, store: Target, options: BackfillOptions) -> Job:
             validate_input(rows, scoring.contract, "error")  # raises: dates cannot be compared
         rows = filter_dates(rows, table.date, options.start, options.end)
         layout = validate_columns(rows, scoring.contract, scoring.on_unknown)
+    if in_place:
+        _require_spelling(scan_source(opened.uri), scoring.contract)
     if in_place and layout.form == "wide":
         problem = "a wide table cannot be its own store: its feature columns would be emptied"
         raise InputError([f"{problem}; write to another folder"])
@@ -150,6 +154,15 @@ def _open_target(store: Target, options: BackfillOptions, source: str | None) ->
         raise InputError([problem], "the backfill cannot start")
     known = None if isinstance(store, str | PathLike) else store.contract
     return open_store(uri, options.contract or known, source)
+
+
+def _require_spelling(stored: pl.LazyFrame, contract: Contract) -> None:
+    """Refuse to write a table in place whose columns scoring reads under other names."""
+    renamed, _ = find_renames(tuple(stored.collect_schema().names()), contract)
+    if renamed:
+        names = ", ".join(f"{short(old)!r} to {new}" for old, new in list(renamed.items())[:5])
+        problem = f"its columns would be written under other names; rename them first: {names}"
+        raise InputError([problem], "the table cannot be its own store")
 
 
 def make_plan(

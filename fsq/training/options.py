@@ -26,6 +26,7 @@ from fsq.utils.arguments import (
     read_names,
     read_number,
 )
+from fsq.utils.spelling import suggest_spelling
 
 HEADLINE = "the training set cannot be built"
 # "default" depends on on_default: findings where records are dropped, else nothing.
@@ -207,6 +208,8 @@ def _list_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> list
         if name not in choices:
             near = get_close_matches(str(name), choices, 3)
             cure = f"did you mean {near}?" if near else f"use one of {choices}"
+            if spelling := suggest_spelling([str(name)], choices):
+                cure = f"did you mean {spelling}?"
             problems.append(f"no {what} {name}; {cure}")
     return problems
 

@@ -291,6 +291,16 @@ def test_what_holds_no_rows_is_refused_with_the_cure(rows: Any, cure: str, tmp_p
         assert len(str(raised.value).splitlines()) < 20
 
 
+def test_numbers_may_be_texts(scored: pl.DataFrame) -> None:
+    bounds: dict[str, Any] = {"min_training_quality": 3, "min_quality": 40, "leak_from": 0.9}
+    want = fsq.training_set(scored, "points", "mask", **bounds)
+    texts: dict[str, Any] = {name: str(value) for name, value in bounds.items()}
+    numbers = {name: np.float64(value) for name, value in bounds.items()}
+    for arguments in (texts, numbers):
+        got = fsq.training_set(scored, "points", "mask", **cast("Any", arguments))
+        assert got.fingerprint == want.fingerprint
+
+
 def test_a_single_name_is_one_name(scored: pl.DataFrame) -> None:
     ts = fsq.training_set(scored, "points", "keep", features="pace_score", carry="game_id")
     assert ts.frame.columns == ["player_lookup", "game_date", "game_id", "pace_score", "points"]
@@ -305,6 +315,8 @@ def test_a_single_name_is_one_name(scored: pl.DataFrame) -> None:
         {"min_quality": "good"},
         {"min_quality": {"pace_score": None, "home_away": "x"}},
         {"min_training_quality": [3]},
+        {"min_training_quality": 2.5},
+        {"min_training_quality": float("nan")},
         {"features": [3]},
         {"features": 3},
         {"carry": {"points": 1}.values()},

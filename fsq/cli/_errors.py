@@ -13,7 +13,7 @@ FINE, FAILED_CHECK, BAD_INPUT, STORE_FAILED = 0, 1, 2, 3
 INTERNAL, INTERRUPTED, READER_LEFT = 70, 130, 141
 
 # What is shown of an error; the rest is in the JSON document, and comes with --verbose.
-_MAX_LINES, _MAX_CHARACTERS = 14, 600
+_MAX_LINES, _MAX_LINE, _MAX_TEXT = 14, 600, 2_000
 
 # The first class that matches decides the exit status and the hint.
 _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
@@ -53,7 +53,7 @@ def report_bug(error: BaseException, out: Output, *, verbose: bool = False) -> i
     """Print in one line that fsq itself failed, and where; return the exit status."""
     place = _find_place(error)
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    message = f"fsq itself failed: {' '.join(shorten(what, 1).split())}{place}"
+    message = f"fsq itself failed: {' '.join(what[:_MAX_LINE].split())}{place}"
     cure = "this is a bug, and says nothing of the data"
     if verbose:
         _print_traceback(error, out)
@@ -73,14 +73,15 @@ def shorten(message: str, most_lines: int = _MAX_LINES) -> str:
     - a
       and 2 more lines; -v shows all
     """
-    lines = message.splitlines() or [""]
-    if len(lines) > most_lines > 1:
-        more = len(lines) - most_lines + 1
-        lines = [*lines[: most_lines - 1], f"  and {more} more lines; -v shows all"]
-    return "\n".join(
-        line if len(line) <= _MAX_CHARACTERS else f"{line[:_MAX_CHARACTERS]}… (-v shows all)"
-        for line in lines[:most_lines]
-    )
+    lines, shown, size = message.splitlines() or [""], list[str](), 0
+    for number, line in enumerate(lines):
+        is_last = number == len(lines) - 1
+        if shown and (size > _MAX_TEXT or (len(shown) == most_lines - 1 and not is_last)):
+            return "\n".join([*shown, f"  and {len(lines) - number} more lines; -v shows all"])
+        cut = line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}… (-v shows all)"
+        shown.append(cut)
+        size += len(cut)
+    return "\n".join(shown)
 
 
 def _find_place(error: BaseException) -> str:

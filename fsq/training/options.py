@@ -12,7 +12,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
-from fsq.errors import InputError
+from fsq.errors import InputError, short
 from fsq.training import gates
 from fsq.training.exclusion import MODES, ExcludeMode
 from fsq.training.gates import Condition, OnDefault
@@ -159,12 +159,13 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
         problems.append(f"min_quality and max_age_hours have no effect with 'keep'; {cure}")
     count = read_number(given.min_training_quality, "min_training_quality", HEADLINE)
     leak_from = read_number(given.leak_from, "leak_from", HEADLINE) or 0.0
-    if count is not None and not 0 <= count <= len(contract.names):
+    least = int(count) if count is not None and count.is_integer() else None
+    if count is not None and (least is None or not 0 <= least <= len(contract.names)):
         problems.append(f"min_training_quality is {count:g}; use 0 to {len(contract.names)}")
     if not 0 < leak_from <= 1:
         problems.append(f"leak_from is {leak_from:g}; use a correlation above 0 and up to 1")
     exclude = _resolve_exclude(given.exclude, given.on_default, problems)
-    conditions = _list_conditions(given, contract)
+    conditions = _list_conditions(given, contract, least)
     needed = {*contract.table.key, *(c.column for c in conditions)}
     problems += [
         f"no column {c}; pass the result of fsq.score"
@@ -191,26 +192,33 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
     )
 
 
-def _list_conditions(given: Arguments, contract: Contract) -> tuple[Condition, ...]:
+def _list_conditions(
+    given: Arguments, contract: Contract, training_quality: int | None
+) -> tuple[Condition, ...]:
     ready = given.on_default == "drop" if given.training_ready is None else given.training_ready
     conditions = gates.list_training_ready_conditions(contract) if ready else ()
     if given.critical_features:
         conditions += (gates.CRITICAL_QUALITY,)
-    if given.min_training_quality is not None:
-        conditions += (gates.make_training_quality_condition(given.min_training_quality),)
+    if training_quality is not None:
+        conditions += (gates.make_training_quality_condition(training_quality),)
     return conditions
 
 
 def _list_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
-    choices = sorted(set(known))
+    choices, strangers = sorted(set(known)), list[str]()
     problems = []
     for name in names:
         if name not in choices:
             near = get_close_matches(str(name), choices, 3)
-            cure = f"did you mean {near}?" if near else f"use one of {choices}"
             if spelling := suggest_spelling([str(name)], choices):
-                cure = f"did you mean {spelling}?"
-            problems.append(f"no {what} {name}; {cure}")
+                problems.append(f"no {what} {name}; did you mean {spelling}?")
+            elif near:
+                problems.append(f"no {what} {name}; did you mean {near}?")
+            else:
+                strangers.append(short(name))
+    if strangers:
+        rest = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        problems.append(f"no {what} {', '.join(strangers[:5])}{rest}; use one of {choices}")
     return problems
 
 

@@ -93,6 +93,7 @@ def test_an_error_with_many_problems_is_short(
     else:
         assert len(told.err.splitlines()) < 20
         assert len(told.err) < 3_000
+        assert "more lines; -v shows all" in told.err
 
 
 json_values = st.recursive(

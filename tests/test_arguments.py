@@ -321,6 +321,7 @@ def test_a_single_name_is_one_name(scored: pl.DataFrame) -> None:
         {"features": 3},
         {"carry": {"points": 1}.values()},
         {"max_age_hours": timedelta(hours=3)},
+        {"group": ["points"]},
     ],
     ids=str,
 )
@@ -353,7 +354,9 @@ def test_a_run_may_be_a_mapping(run: Any, tmp_path: Path) -> None:
     assert fsq.backfill(rows, tmp_path / "s", run=run).rows == 20
 
 
-@pytest.mark.parametrize("run", ["run-7", {"run_id": "run-7"}, 7, {"by_date": {"soon": {}}}])
+@pytest.mark.parametrize(
+    "run", ["run-7", {"run_id": "run-7"}, 7, {"by_date": {"soon": {}}}, {"by_date": ["2026-01-01"]}]
+)
 def test_what_is_no_run_is_refused(run: Any) -> None:
     with pytest.raises(fsq.InputError, match="run context"):
         fsq.score(wide(), run=run)
@@ -363,6 +366,25 @@ def test_what_is_no_run_is_refused(run: Any) -> None:
 def test_what_is_no_contract_is_refused(contract: Any) -> None:
     with pytest.raises(fsq.ContractError, match="is no contract"):
         fsq.score(wide(), contract)
+
+
+def test_other_arguments_are_refused_with_the_cure(scored: pl.DataFrame, tmp_path: Path) -> None:
+    calls: list[Any] = [
+        lambda: fsq.training_set(scored, cast("Any", ["points"])),
+        lambda: fsq.explain(scored, cast("Any", None), DAY),
+        lambda: fsq.backfill(wide(), tmp_path / "s", chunk_rows=cast("Any", "many")),
+        lambda: fsq.backfill(wide(), tmp_path / "s", chunk_rows=0),
+        lambda: fsq.backfill(wide(), cast("Any", None)),
+        lambda: fsq.open_store(cast("Any", 3)),
+        lambda: fsq.check_model([3], scored),
+        lambda: fsq.check_model(None, scored),
+    ]
+    for call in calls:
+        with pytest.raises(fsq.InputError):
+            call()
+    assert fsq.backfill(wide(), tmp_path / "t", chunk_rows=cast("Any", "5")).rows == 40
+    names = np.array(["pace_score"])
+    assert fsq.check_model(names, scored, on_incompatible="report").needed == ("pace_score",)
 
 
 def test_a_store_brings_contract_source_and_name(tmp_path: Path) -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TypedDict
 
 from fsq.contract import Contract, load_contract
+from fsq.errors import InputError
 from fsq.intake.run_context import RunLike
 from fsq.intake.validation import OnUnknown
 from fsq.scoring.options import ScoringOptions, make_scoring_options
-from fsq.utils.arguments import DateLike, MomentLike
+from fsq.utils.arguments import DateLike, MomentLike, read_number
 from fsq.utils.dates import read_date_range
 
 # Rows per transaction: a season takes two, so that files are large and a rerun has little to redo.
 COMMIT_ROWS = 20_000
+_HEADLINE = "these dates cannot be backfilled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class BackfillOptions:
         progress: called after every commit.
 
     Raises:
-        InputError: start is after end.
+        InputError: start is after end, or an argument is no date or number.
 
     >>> BackfillOptions(start="2026-02-01").chunk_rows
     20000
@@ -71,7 +73,11 @@ class BackfillOptions:
     progress: Callable[[Progress], None] | None = None
 
     def __post_init__(self) -> None:
-        dates = read_date_range(self.start, self.end, "these dates cannot be backfilled")
+        dates = read_date_range(self.start, self.end, _HEADLINE)
+        rows = read_number(self.chunk_rows, "chunk_rows", _HEADLINE)
+        if rows is None or not 1 <= rows < float("inf"):
+            raise InputError([f"chunk_rows is {self.chunk_rows}; use 1 or more"], _HEADLINE)
+        object.__setattr__(self, "chunk_rows", int(rows))
         for name, day in zip(("start", "end"), dates, strict=True):
             object.__setattr__(self, name, day)
 

@@ -115,12 +115,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     words, verbose = _take_verbose(words)
     out = Output(as_json="--json" in words)
+    unreadable = next((w for w in words if not _is_text(w)), None)
     if not verbose:
         os.environ["RUST_BACKTRACE"] = "0"  # a panic is told in one line, as any other error
     with guarded_streams():
         try:
             with _logging_to(out, verbose=verbose):
-                status = _run(words or ["--help"], out, verbose=verbose)
+                if unreadable is None:
+                    status = _run(words or ["--help"], out, verbose=verbose)
+                else:
+                    cure = "rename it, or set PYTHONUTF8=1 where the locale is not UTF-8"
+                    problem = f"{unreadable!a} is no text in UTF-8; {cure}"
+                    status = _errors.report_usage_error(problem, "fsq", out)
             sys.stdout.flush()
         except ReaderLeft:
             return _errors.READER_LEFT
@@ -143,6 +149,15 @@ def _take_verbose(words: list[str]) -> tuple[list[str], bool]:
     end = words.index("--") if "--" in words else len(words)
     kept = [w for w in words[:end] if w not in _VERBOSE]
     return [*kept, *words[end:]], len(kept) < end
+
+
+def _is_text(word: str) -> bool:
+    """Whether the system could decode a word; Polars and Delta Lake take only text."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextmanager
@@ -178,7 +193,9 @@ def _run(words: Sequence[str], out: Output, *, verbose: bool) -> int:
         cause = error.__context__
         if isinstance(cause, OSError) and cause.errno == errno.EPIPE:  # Typer exits with 1 for it
             return _errors.report_error(_connection_error(cause), out, verbose=verbose)
-        raise
+        if "_FSQ_COMPLETE" in os.environ:  # Typer answers the shell
+            raise
+        return _errors.report_bug(error, out, verbose=verbose)
     except BaseException as error:  # a panic of Polars is no Exception
         return _errors.report_bug(error, out, verbose=verbose)
     return status if isinstance(status, int) else _errors.FINE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any, TypeAlias
@@ -41,7 +41,11 @@ def name_keys(key: Key, table: Table) -> dict[str, Any]:
         unknown = [str(c) for c in key if c not in columns]
         named = dict(key)
     else:
-        values = [key] if isinstance(key, str | int) else list(key)
+        values: list[Any]
+        if isinstance(key, Iterable) and not isinstance(key, str):
+            values = list(key)
+        else:
+            values = [] if key is None else [key]
         unknown = [str(v) for v in values[len(columns) :]]
         named = dict(zip(columns, values, strict=False))
     if unknown:

@@ -38,6 +38,9 @@ class RunContext:
     by_date: Mapping[date, RunContext] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.by_date, Mapping):
+            cure = "pass a mapping of dates to contexts"
+            raise InputError([f"by_date is a {type(self.by_date).__name__}; {cure}"], _HEADLINE)
         done = read_names(self.processors_completed, "processors_completed", _HEADLINE)
         by_date = {
             day: RunContext.of(run) or RunContext()

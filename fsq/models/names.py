@@ -13,6 +13,7 @@ from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.models.files import FORMS, read_file
 from fsq.models.fitted import FIT_WITH_NAMES, HEADLINE, read_fitted
+from fsq.utils.arguments import read_names
 
 # What libraries call features without names.
 _UNNAMED = re.compile(r"(Column_|f|x)?\d+")
@@ -62,11 +63,7 @@ def read_model_features(
             raise InputError([problem], HEADLINE)
         return _validate_names(Path(model).name, names)
     if isinstance(model, Iterable) and not hasattr(model, "predict"):
-        names = tuple(model)
-        if not all(isinstance(n, str) for n in names):
-            raise InputError(
-                ["the list holds other things than names; pass feature names"], HEADLINE
-            )
+        names = read_names(model, "model", HEADLINE) or ()
         return _validate_names("of these features", names)
     return _validate_names(type(model).__name__, read_fitted(model))
 

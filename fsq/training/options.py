@@ -122,7 +122,13 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
     Raises:
         InputError: arguments are wrong; all problems are in ``.problems``.
     """
-    problems: list[str] = []
+    problems = [
+        f"{what} is {short(repr(name))}; pass the name of one column"
+        for what, name in (("label", given.label), ("group", given.group))
+        if not isinstance(name, str | None)
+    ]
+    if problems:
+        raise InputError(problems, HEADLINE)
     names = read_names(given.features, "features", HEADLINE)
     features = contract.names if names is None else names
     problems += _list_unknown("feature", features, contract.names)

@@ -38,6 +38,7 @@ BUGS: list[BaseException] = [
     pl.exceptions.ComputeError("a column\n\nResolved plan until failure:\n" + "DF\n" * 80),
     Panic("called `Option::unwrap()` on a `None` value"),
     GeneratorExit(),
+    SystemExit(1),
 ]
 
 
@@ -234,6 +235,13 @@ def test_a_closed_stream_does_not_change_the_status(shell: str, status: int) -> 
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
     assert done.returncode == status
     assert b"Traceback" not in done.stderr
+
+
+def test_words_that_the_system_cannot_decode_are_refused(run: Command) -> None:
+    told = run("explain", "Don\udcc4\udc8d", "2026-02-06", "--store", "st", "--json")
+    assert told.status == 2
+    assert "PYTHONUTF8=1" in told.err
+    assert told.document["error"]["type"] == "UsageError"
 
 
 @pytest.mark.parametrize("words", [["-h"], ["check", "-h"], ["contract", "show", "-h"]])

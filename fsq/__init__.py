@@ -21,7 +21,8 @@ from fsq.intake.run_context import RunContext
 from fsq.models import ModelCheck, check_model
 from fsq.namespace import FrameNamespace, LazyNamespace
 from fsq.profile import Profile
-from fsq.scoring.engine import explode_detail, score
+from fsq.scoring.engine import score
+from fsq.scoring.explode import explode_detail
 from fsq.training import TrainingSet, training_set
 from fsq.utils.version import VERSION
 

@@ -15,7 +15,8 @@ from fsq.intake.validation import OnUnknown
 from fsq.models import ModelCheck, check_model
 from fsq.profile import Profile
 from fsq.schema.tables import AnyRows
-from fsq.scoring.engine import explode_detail, score
+from fsq.scoring.engine import score
+from fsq.scoring.explode import explode_detail
 from fsq.training import TrainingSet, training_set
 from fsq.training.gates import OnDefault
 from fsq.training.options import Exclude

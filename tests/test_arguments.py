@@ -153,6 +153,8 @@ def test_what_is_no_moment_is_refused_with_the_cure(moment: Any) -> None:
     for name in ("as_of", "now"):
         with pytest.raises(fsq.InputError, match=f"{name}: .*2026-02-06T23:00:00Z"):
             fsq.score(wide(), **{name: moment})
+    with pytest.raises(fsq.InputError, match=r"now: .*2026-02-06T23:00:00Z"):
+        fsq.training_set(fsq.score(wide()), now=moment)
 
 
 anything = st.one_of(
@@ -270,6 +272,11 @@ def test_other_arguments_are_refused_with_the_cure(scored: pl.DataFrame, tmp_pat
         lambda: fsq.open_store(cast("Any", 3)),
         lambda: fsq.check_model([3], scored),
         lambda: fsq.check_model(None, scored),
+        lambda: fsq.check_model("v2_14features", scored, exclude=cast("Any", [DAY, DAY])),
+        lambda: fsq.check_model("v2_14features", scored, exclude=cast("Any", np.zeros(2))),
+        lambda: fsq.diagnose(scored, profile=cast("Any", "latest")),
+        lambda: fsq.training_set(scored, exclude=cast("Any", np.zeros(2))),
+        lambda: fsq.training_set(scored, exclude="yellow"),
     ]
     for call in calls:
         with pytest.raises(fsq.InputError):

@@ -15,6 +15,7 @@ import pytest
 
 import fsq
 from tests.support.frames import wide
+from tests.support.healthy_days import make_days
 
 DAY = date(2026, 1, 2)
 MOMENT = datetime(2026, 1, 2, 15, tzinfo=UTC)
@@ -104,6 +105,33 @@ def test_any_scored_table_is_read(
         assert other.replace(rows).rows == scored.height
 
 
+def assert_same_profile(got: fsq.Profile | None, want: fsq.Profile) -> None:
+    assert got is not None
+    assert (got.contract, got.clean_dates) == (want.contract, want.clean_dates)
+    assert got.measures.keys() == want.measures.keys()
+    for metric, values in want.measures.items():
+        np.testing.assert_allclose(got.measures[metric], values)
+
+
+def test_a_profile_is_learned_from_any_scored_table(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\nextends = "v2_33features"\n')
+    scored = fsq.score(make_days(14, 60), path)
+    store = fsq.open_store(tmp_path / "store", path)
+    store.replace(scored)
+    want = fsq.learn_profile(scored, path)
+    assert want is not None
+    flat = scored.to_arrow()  # noqa: F841 - DuckDB finds it by its name
+    for table in (scored.lazy(), duckdb.sql("select * from flat")):
+        assert_same_profile(fsq.learn_profile(table, path), want)
+    known = fsq.learn_profile(fsq.open_store(tmp_path / "store"))
+    assert_same_profile(known, want)
+    found = fsq.diagnose(store, profile=known)
+    assert found.dates == fsq.diagnose(scored, path, profile=want).dates
+    with pytest.raises(fsq.InputError, match=r"under mine, which has .* under v3_37features"):
+        fsq.diagnose(scored, "v3_37features", profile=want)
+
+
 @pytest.mark.parametrize(
     ("rows", "cure"),
     [
@@ -124,6 +152,7 @@ def test_what_holds_no_rows_is_refused_with_the_cure(rows: Any, cure: str, tmp_p
     calls: list[Any] = [
         lambda: fsq.score(rows),
         lambda: fsq.diagnose(rows),
+        lambda: fsq.learn_profile(rows),
         lambda: fsq.training_set(rows),
         lambda: fsq.trend(rows),
         lambda: fsq.explain(rows, "x", DAY),

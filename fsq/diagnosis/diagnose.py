@@ -21,6 +21,7 @@ from fsq.diagnosis.learning import learn_from
 from fsq.diagnosis.long_detail import list_carried, read_long_detail, require_columns
 from fsq.diagnosis.named_rows import list_named_rows
 from fsq.diagnosis.result import Diagnosis
+from fsq.errors import InputError
 from fsq.intake.run_context import RunContext, RunLike
 from fsq.profile import Profile
 from fsq.schema.tables import AnyRows, is_stored, read_rows
@@ -62,8 +63,8 @@ def diagnose(
         that has no rows is red. Bad data raises no error.
 
     Raises:
-        InputError: the rows are not scored, or were scored under another contract; or an
-            argument is wrong.
+        InputError: the rows are not scored, or were scored under another contract; the profile
+            is one of other features; or an argument is wrong.
         StoreError: the store cannot be read.
 
     >>> import polars as pl
@@ -77,6 +78,7 @@ def diagnose(
     'upstream_table_missing'
     """
     loaded, context = choose_contract(scored, contract), RunContext.of(run)
+    _require_profile(profile, loaded)
     chosen, day = read_dates(dates, "dates", _HEADLINE), pl.col(loaded.table.date)
     rows = read_rows(scored, "scored", _HEADLINE).lazy()
     require_columns(rows.collect_schema(), [loaded.table.date])
@@ -141,6 +143,19 @@ def learn_profile(scored: AnyRows, contract: str | Path | Contract | None = None
         if check.stage < Stage.PROFILE:
             check.find(ctx)
     return learn_from(ctx, np.zeros(len(ctx.dates), dtype=np.bool_))
+
+
+def _require_profile(profile: object, contract: Contract) -> None:
+    """Refuse what is no profile of the contract's features."""
+    if profile is None:
+        return
+    if not isinstance(profile, Profile):
+        problem = f"profile is a {type(profile).__name__}; pass what fsq.learn_profile returned"
+        raise InputError([problem], _HEADLINE)
+    if profile.names != contract.names:
+        problem = f"profile was learned under {profile.contract}, which has other features"
+        cure = f"learn one from rows scored under {contract.name}"
+        raise InputError([f"{problem}; {cure}"], _HEADLINE)
 
 
 def _make_context(

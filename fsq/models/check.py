@@ -17,7 +17,7 @@ from fsq.contract.table import Table
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.rendering import format_dates
-from fsq.errors import InputError, ModelIncompatibleError
+from fsq.errors import InputError, ModelIncompatibleError, short
 from fsq.models import rendering
 from fsq.models.fitted import HEADLINE
 from fsq.models.names import ModelFeatures, read_model_features
@@ -110,8 +110,10 @@ def check_model(
         raise InputError(
             [f"on_incompatible is {on_incompatible!r}; use 'raise' or 'report'"], HEADLINE
         )
-    if not (exclude is None or isinstance(exclude, Diagnosis) or exclude == "findings"):
-        raise InputError([f"exclude is {exclude!r}; use a diagnosis, 'findings' or None"], HEADLINE)
+    is_word = isinstance(exclude, str) and exclude == "findings"
+    if not (exclude is None or isinstance(exclude, Diagnosis) or is_word):
+        problem = f"exclude is {short(repr(exclude))}; use a diagnosis, 'findings' or None"
+        raise InputError([problem], HEADLINE)
     features = read_model_features(model, loaded, trust_pickle=trust_pickle)
     first, last = read_date_range(start, end, HEADLINE)
     source = open_source(scored, loaded, first, last, HEADLINE)

@@ -261,11 +261,12 @@ def _resolve_exclude(
         return "nothing"
     if isinstance(given, Diagnosis):
         return given
-    if isinstance(given, str) and given == "default":
-        return "findings" if on_default == "drop" else "nothing"
-    for mode in MODES:
-        if isinstance(given, str) and given == mode:
-            return mode
+    if isinstance(given, str):
+        if given == "default":
+            return "findings" if on_default == "drop" else "nothing"
+        for mode in MODES:
+            if given == mode:
+                return mode
     try:
         return tuple(read_dates(given, "exclude", HEADLINE) or ())
     except InputError as error:

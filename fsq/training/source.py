@@ -50,7 +50,7 @@ class Source:
 
     def read_before(self, first: date, day: str) -> pl.LazyFrame | None:
         """The rows from ``first`` on that lie before ``start``, by the column ``day``."""
-        if self.start is None:
+        if self.start is None or self.start == date.min:
             return None
         last = self.start - timedelta(days=1)
         if self.store is not None:

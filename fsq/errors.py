@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class FsqError(Exception):
-    """Base class of fsq's errors; each says what is wrong, where, and what to do."""
+    """Base class of fsq's errors; each says what is wrong, where, and what to do.
+
+    >>> import pickle
+    >>> pickle.loads(pickle.dumps(ContractError("mine.toml", ["name: missing"]))).problems
+    ['name: missing']
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker process sends what it raises; by default, it would be made from its message.
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[FsqError], arguments: tuple[Any, ...], state: dict[str, Any]) -> FsqError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class ContractError(FsqError):

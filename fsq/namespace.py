@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -11,16 +11,18 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.diagnose import Scored
 from fsq.diagnosis.findings import Accepted
-from fsq.intake.run_context import RunContext
+from fsq.intake.run_context import RunLike
 from fsq.intake.validation import OnUnknown
 from fsq.models import ModelCheck, check_model
 from fsq.profile import Profile
-from fsq.scoring.engine import explode_detail, score
+from fsq.schema.tables import AnyRows
+from fsq.scoring.engine import score
+from fsq.scoring.explode import explode_detail
 from fsq.training import TrainingSet, training_set
 from fsq.training.gates import OnDefault
 from fsq.training.options import Exclude
+from fsq.utils.arguments import DateLike, MomentLike, Names
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -33,27 +35,27 @@ class _Namespace(Generic[Frame]):
 
     def score(
         self,
-        contract: str | Path | Contract = "v2_33features",
-        as_of: datetime | None = None,
-        run: RunContext | None = None,
-        now: datetime | None = None,
+        contract: str | Path | Contract | None = None,
+        as_of: MomentLike | None = None,
+        run: RunLike | None = None,
+        now: MomentLike | None = None,
         on_unknown_source: OnUnknown = "error",
     ) -> Frame:
         """Score feature rows; see ``fsq.score``."""
         return score(self._frame, contract, as_of, run, now, on_unknown_source)
 
-    def explode_detail(self, contract: str | Path | Contract = "v2_33features") -> Frame:
+    def explode_detail(self, contract: str | Path | Contract | None = None) -> Frame:
         """One row per record and feature; see ``fsq.explode_detail``."""
         return explode_detail(self._frame, contract)
 
     def diagnose(
         self,
-        contract: str | Path | Contract = "v2_33features",
-        run: RunContext | None = None,
-        dates: Iterable[date] | None = None,
-        history: Scored | None = None,
-        source: str = "SOURCE",
-        store: str = "STORE",
+        contract: str | Path | Contract | None = None,
+        run: RunLike | None = None,
+        dates: DateLike | Iterable[DateLike] | None = None,
+        history: AnyRows | None = None,
+        source: str | None = None,
+        store: str | None = None,
         profile: Profile | None = None,
         not_history: Iterable[date] = (),
         accepted: Iterable[Accepted] = (),
@@ -70,9 +72,9 @@ class _Namespace(Generic[Frame]):
         on_default: OnDefault = "drop",
         *,
         contract: str | Path | Contract | None = None,
-        start: date | None = None,
-        end: date | None = None,
-        features: Iterable[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        features: Names | None = None,
         training_ready: bool | None = None,
         critical_features: bool = False,
         min_training_quality: int | None = None,
@@ -80,10 +82,10 @@ class _Namespace(Generic[Frame]):
         max_age_hours: float | Mapping[str, float] | None = None,
         exclude: Exclude = "default",
         drop_late: bool = False,
-        carry: Iterable[str] = (),
+        carry: Names = (),
         group: str | None = None,
         leak_from: float = 0.95,
-        now: datetime | None = None,
+        now: MomentLike | None = None,
     ) -> TrainingSet:
         """Choose the records to train on; see ``fsq.training_set``."""
         return training_set(
@@ -112,9 +114,9 @@ class _Namespace(Generic[Frame]):
         model: Any,
         *,
         contract: str | Path | Contract | None = None,
-        start: date | None = None,
-        end: date | None = None,
-        optional: Iterable[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        optional: Names | None = None,
         min_quality: float | Mapping[str, float] | None = None,
         ordered: bool = False,
         trust_pickle: bool = False,

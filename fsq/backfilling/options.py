@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import TypedDict
 
 from fsq.contract import Contract, load_contract
-from fsq.intake.run_context import RunContext
+from fsq.errors import InputError
+from fsq.intake.run_context import RunLike
 from fsq.intake.validation import OnUnknown
 from fsq.scoring.options import ScoringOptions, make_scoring_options
-from fsq.utils.dates import validate_date_range
+from fsq.utils.arguments import DateLike, MomentLike, read_number
+from fsq.utils.dates import read_date_range
 
 # Rows per transaction: a season takes two, so that files are large and a rerun has little to redo.
 COMMIT_ROWS = 20_000
+_HEADLINE = "these dates cannot be backfilled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,13 @@ class BackfillOptions:
     """What to backfill, and how.
 
     Attributes:
-        start: first date; None for the source's first.
+        start: first date, as a date or an ISO text; None for the source's first.
         end: last date, included; None for the source's last.
         contract: name of a shipped contract, a path ending in ``.toml``, or a contract; None for
             the one that the store remembers, or ``v2_33features`` for a new store.
         change_contract: write under ``contract`` although the store has rows of another one;
             dates that the run does not score keep those.
-        run: the upstream run's context, for rows that do not carry it.
+        run: the upstream run's context, or a mapping with its keys, for rows that do not carry it.
         as_of: moment at which freshness is judged, for rows that do not carry it; None for the
             row's own time, or the end of its date.
         now: the clock, UTC; None for the current time.
@@ -51,19 +53,19 @@ class BackfillOptions:
         progress: called after every commit.
 
     Raises:
-        InputError: start is after end.
+        InputError: start is after end, or an argument is no date or number.
 
-    >>> BackfillOptions(start=date(2026, 2, 1)).chunk_rows
+    >>> BackfillOptions(start="2026-02-01").chunk_rows
     20000
     """
 
-    start: date | None = None
-    end: date | None = None
+    start: DateLike | None = None
+    end: DateLike | None = None
     contract: str | Path | Contract | None = None
     change_contract: bool = False
-    run: RunContext | None = None
-    as_of: datetime | None = None
-    now: datetime | None = None
+    run: RunLike | None = None
+    as_of: MomentLike | None = None
+    now: MomentLike | None = None
     on_unknown_source: OnUnknown = "error"
     force: bool = False
     dry_run: bool = False
@@ -71,7 +73,13 @@ class BackfillOptions:
     progress: Callable[[Progress], None] | None = None
 
     def __post_init__(self) -> None:
-        validate_date_range(self.start, self.end, "these dates cannot be backfilled")
+        dates = read_date_range(self.start, self.end, _HEADLINE)
+        rows = read_number(self.chunk_rows, "chunk_rows", _HEADLINE)
+        if rows is None or not 1 <= rows < float("inf"):
+            raise InputError([f"chunk_rows is {self.chunk_rows}; use 1 or more"], _HEADLINE)
+        object.__setattr__(self, "chunk_rows", int(rows))
+        for name, day in zip(("start", "end"), dates, strict=True):
+            object.__setattr__(self, name, day)
 
     def scoring(self, contract: Contract | None = None) -> ScoringOptions:
         """The options of the scoring: contract loaded, clock read.
@@ -95,13 +103,13 @@ class BackfillOptions:
 class BackfillKeywords(TypedDict, total=False):
     """The fields of ``BackfillOptions`` as keyword arguments, for type checkers."""
 
-    start: date | None
-    end: date | None
+    start: DateLike | None
+    end: DateLike | None
     contract: str | Path | Contract | None
     change_contract: bool
-    run: RunContext | None
-    as_of: datetime | None
-    now: datetime | None
+    run: RunLike | None
+    as_of: MomentLike | None
+    now: MomentLike | None
     on_unknown_source: OnUnknown
     force: bool
     dry_run: bool

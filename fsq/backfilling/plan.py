@@ -5,15 +5,26 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from os import PathLike
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from fsq.backfilling.mixing import require_contract, require_name
 from fsq.backfilling.options import BackfillOptions
-from fsq.backfilling.source import name_source, scan_source, source_read_errors
-from fsq.errors import InputError
+from fsq.backfilling.source import (
+    Source,
+    Target,
+    locate,
+    name_source,
+    scan_rows,
+    scan_source,
+    source_read_errors,
+)
+from fsq.contract import Contract
+from fsq.errors import InputError, short
 from fsq.intake.layout import Layout
+from fsq.intake.preparation import find_renames
 from fsq.intake.validation import (
     count_unknown_labels,
     validate_columns,
@@ -60,7 +71,7 @@ class Job:
     """A source and a store, opened; no row has been read.
 
     Attributes:
-        source: URI of the source.
+        source: URI of the source; for rows in memory, what messages call them.
         rows: rows of the wanted dates, lazily.
         columns: columns of the source that scoring reads or carries.
         layout: how to read the rows, once only these columns are selected.
@@ -88,41 +99,52 @@ class Job:
         return self.scoring.contract.table.date
 
 
-def open_job(source: str, store: str, options: BackfillOptions) -> Job:
+def open_job(source: Source, store: Target, options: BackfillOptions) -> Job:
     """Open the store, and read the schema of the source.
+
+    Args:
+        source: a URI, a path or a store, or rows in memory.
+        store: a URI, a path or a store.
+        options: what to backfill.
 
     Raises:
         InputError: columns are missing or mistyped, or the source cannot be its own store.
         ContractError: the contract cannot be used.
         StoreError: the store cannot be read, or never be written.
     """
-    opened = open_store(store, options.contract, name_source(source))
+    uri, label = locate(source), locate(source) or "the rows in memory"
+    opened = _open_target(store, options, None if uri is None else name_source(uri))
     scoring = options.scoring(opened.contract)
     if not options.change_contract:
         require_name(opened, scoring.contract)  # before its columns are missed in the source
-    in_place = identify_table(source) == identify_table(store)
+    in_place = uri is not None and identify_table(uri) == identify_table(opened.uri)
     # Read before the scan: commits of others in between are then reported, never lost.
     base_version = opened.version() if in_place else None
-    with source_read_errors(source):
+    with source_read_errors(label):
         table = scoring.contract.table
-        rows = scan_source(source, scoring.contract)
+        if uri is None:
+            rows = scan_rows(source, scoring.contract)
+        else:
+            rows = scan_source(uri, scoring.contract)
         if rows.collect_schema().get(table.date) != pl.Date:
             validate_input(rows, scoring.contract, "error")  # raises: dates cannot be compared
         rows = filter_dates(rows, table.date, options.start, options.end)
         layout = validate_columns(rows, scoring.contract, scoring.on_unknown)
+    if in_place:
+        _require_spelling(scan_source(opened.uri), scoring.contract)
     if in_place and layout.form == "wide":
         problem = "a wide table cannot be its own store: its feature columns would be emptied"
         raise InputError([f"{problem}; write to another folder"])
     # In place, the first run adds these columns to a legacy table: its input is unchanged.
     added = set(scoring.contract.output.legacy[1:]) if in_place else set()
     # In place, some stores update only the quality columns; others write whole rows again.
-    updates_columns = in_place and get_capabilities(source).column_updates
+    updates_columns = in_place and get_capabilities(label).column_updates
     columns = [*(() if updates_columns else layout.carried), *layout.needed]
     carried = [] if updates_columns else layout.carried
     stored = {c: layout.schema[c] for c in (*carried, *table.key) if c in layout.schema}
-    fit = get_backend(store).fit_columns(opened, stored | dict(scoring.contract.output.polars))
+    fit = get_backend(opened.uri).fit_columns(opened, stored | dict(scoring.contract.output.polars))
     return Job(
-        source,
+        label,
         rows,
         columns,
         layout.select(columns),
@@ -132,6 +154,25 @@ def open_job(source: str, store: str, options: BackfillOptions) -> Job:
         scoring,
         fit,
     )
+
+
+def _open_target(store: Target, options: BackfillOptions, source: str | None) -> Store:
+    """The store to write; one that is open keeps its contract."""
+    uri = locate(store)
+    if uri is None:
+        problem = f"store is a {type(store).__name__}; name a folder, a URI or an open store"
+        raise InputError([problem], "the backfill cannot start")
+    known = None if isinstance(store, str | PathLike) else store.contract
+    return open_store(uri, options.contract or known, source)
+
+
+def _require_spelling(stored: pl.LazyFrame, contract: Contract) -> None:
+    """Refuse to write a table in place whose columns scoring reads under other names."""
+    renamed, _ = find_renames(tuple(stored.collect_schema().names()), contract)
+    if renamed:
+        names = ", ".join(f"{short(old)!r} to {new}" for old, new in list(renamed.items())[:5])
+        problem = f"its columns would be written under other names; rename them first: {names}"
+        raise InputError([problem], "the table cannot be its own store")
 
 
 def make_plan(

@@ -25,7 +25,13 @@ from fsq.backfilling.plan import (
     validate_fit,
     validate_steps,
 )
-from fsq.backfilling.source import fingerprint_dates, source_read_errors, spilled_to_disk
+from fsq.backfilling.source import (
+    Source,
+    Target,
+    fingerprint_dates,
+    source_read_errors,
+    spilled_to_disk,
+)
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import score_in_chunks
 from fsq.stores import CostEstimate, LedgerEntry, WriteResult, write_conflict
@@ -65,8 +71,8 @@ class BackfillResult:
 
 
 def backfill(
-    source: str,
-    store: str,
+    source: Source,
+    store: Target,
     options: BackfillOptions | None = None,
     **changes: Unpack[BackfillKeywords],
 ) -> BackfillResult:
@@ -81,8 +87,9 @@ def backfill(
 
     Args:
         source: Parquet file, folder or glob, Delta table, or ``bigquery://project.dataset.table``;
-            it may be the store itself.
-        store: folder of a Delta table, or ``bigquery://project.dataset.table``.
+            it may be the store itself. Or rows in memory: a frame or table of any library; a store
+            remembers no source for them.
+        store: folder of a Delta table, or ``bigquery://project.dataset.table``; or an open store.
         options: what to backfill, and how; None for the defaults.
         changes: fields of ``BackfillOptions``, in place of those of ``options``.
 
@@ -106,8 +113,8 @@ def backfill(
     options = replace(options or BackfillOptions(), **changes)
     started = time.perf_counter()
     job = open_job(source, store, options)
-    with spilled_to_disk(job.rows, source, job.columns) as rows:
-        with source_read_errors(source):
+    with spilled_to_disk(job.rows, job.source, job.columns) as rows:
+        with source_read_errors(job.source):
             dates = fingerprint_dates(rows, job.date_column, job.fingerprint_columns)
             plan = make_plan(job, rows, dates, options)
         pending = pending_steps(plan)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
+from typing import TypeAlias
 
 import polars as pl
 
@@ -15,8 +16,25 @@ from fsq.backfilling.files import scan_files
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.preparation import prepare_rows
-from fsq.stores import get_backend, get_capabilities, is_store
+from fsq.schema.tables import AnyRows, is_stored, read_rows
+from fsq.stores import Store, get_backend, get_capabilities, is_store
 from fsq.stores.read_errors import first_line, is_read_error
+from fsq.utils.files import expand_home
+from fsq.utils.forks import require_whole_process
+
+Target: TypeAlias = str | os.PathLike[str] | Store
+Source: TypeAlias = AnyRows | str | os.PathLike[str]
+
+
+def locate(table: object) -> str | None:
+    """The URI of a source or store: of a text, a path or a store; None for rows in memory.
+
+    >>> locate(Path("season.parquet"))
+    'season.parquet'
+    """
+    if isinstance(table, str | os.PathLike):
+        return os.fspath(table)
+    return table.uri if is_stored(table) else None
 
 
 def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
@@ -33,6 +51,8 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
             date is none.
         StoreError: the scheme is not supported.
     """
+    require_whole_process()
+    uri = expand_home(uri)
     scheme, has_scheme, _ = uri.partition("://")
     if is_store(uri):
         rows = get_backend(uri).scan(uri)
@@ -46,6 +66,16 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
         return scan_files(uri, contract)
 
 
+def scan_rows(rows: object, contract: Contract) -> pl.LazyFrame:
+    """Rows in memory as a source.
+
+    Raises:
+        InputError: they are no table of any library.
+    """
+    frame = read_rows(rows, "source", "the backfill cannot start").lazy()
+    return prepare_rows(frame, contract)
+
+
 def name_source(uri: str) -> str:
     """The URI of a source as it means the same from every folder.
 
@@ -53,7 +83,7 @@ def name_source(uri: str) -> str:
     'bigquery://p.d.t'
     """
     # Not resolved: a link may be meant to lead elsewhere tomorrow.
-    return uri if "://" in uri else os.path.abspath(uri)  # noqa: PTH100
+    return uri if "://" in uri else os.path.abspath(expand_home(uri))  # noqa: PTH100
 
 
 @contextmanager

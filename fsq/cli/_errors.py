@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 from fsq.cli._output import Output
 from fsq.errors import (
     ContractError,
@@ -11,8 +14,13 @@ from fsq.errors import (
     StoreError,
     StoreRefusedError,
 )
+from fsq.utils.version import ISSUES
 
-FINE, FAILED_CHECK, BAD_INPUT, STORE_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+FINE, FAILED_CHECK, BAD_INPUT, STORE_FAILED = 0, 1, 2, 3
+INTERNAL, INTERRUPTED, READER_LEFT = 70, 130, 141
+
+# What is shown of an error; the rest is in the JSON document, and comes with --verbose.
+_MAX_LINES, _MAX_LINE, _MAX_TEXT = 14, 600, 2_000
 
 # The first class that matches decides the exit status and the hint.
 _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
@@ -29,11 +37,14 @@ _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
 )
 
 
-def report_error(error: FsqError, out: Output) -> int:
-    """Print an error with all its problems, and return the exit status."""
+def report_error(error: FsqError, out: Output, *, verbose: bool = False) -> int:
+    """Print an error with its problems, and return the exit status."""
     status, hint = next((s, h) for kind, s, h in _TABLE if isinstance(error, kind))
     message = str(error)
-    out.note(f"Error: {message}" if "Hint:" in message else f"Error: {message}\nHint: {hint}")
+    if verbose and error.__cause__ is not None:
+        _print_traceback(error, out)
+    shown = message if verbose else shorten(message)
+    out.note(f"Error: {shown}" if "Hint:" in message else f"Error: {shown}\nHint: {hint}")
     problems = getattr(error, "problems", None)
     out.document(_document(type(error).__name__, message, problems, status))
     return status
@@ -41,9 +52,58 @@ def report_error(error: FsqError, out: Output) -> int:
 
 def report_usage_error(message: str, help_command: str, out: Output) -> int:
     """Print what is wrong with the arguments, and return the exit status."""
-    out.note(f"Error: {message}\nHint: {help_command} --help")
+    out.note(f"Error: {shorten(message)}\nHint: {help_command} --help")
     out.document(_document("UsageError", message, None, BAD_INPUT))
     return BAD_INPUT
+
+
+def report_bug(error: BaseException, out: Output, *, verbose: bool = False) -> int:
+    """Print in one line that fsq itself failed, and where; return the exit status."""
+    place = _find_place(error)
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = f"fsq itself failed: {' '.join(what[:_MAX_LINE].split())}{place}"
+    cure = "this is a bug, and says nothing of the data"
+    if verbose:
+        _print_traceback(error, out)
+        hint = f"{cure}; please report the lines above at {ISSUES}"
+    else:
+        hint = f"{cure}; run it again with -v for the details, and report them at {ISSUES}"
+    out.note(f"Error: {message}\nHint: {hint}")
+    out.document(_document("InternalError", message, None, INTERNAL))
+    return INTERNAL
+
+
+def shorten(message: str, most_lines: int = _MAX_LINES) -> str:
+    r"""The first lines of a message, each cut if it is long.
+
+    >>> print(shorten("no rows:\n- a\n- b\n- c", 3))
+    no rows:
+    - a
+      and 2 more lines; -v shows all
+    """
+    lines, shown, size = message.splitlines() or [""], list[str](), 0
+    for number, line in enumerate(lines):
+        is_last = number == len(lines) - 1
+        if shown and (size > _MAX_TEXT or (len(shown) == most_lines - 1 and not is_last)):
+            return "\n".join([*shown, f"  and {len(lines) - number} more lines; -v shows all"])
+        cut = line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}… (-v shows all)"
+        shown.append(cut)
+        size += len(cut)
+    return "\n".join(shown)
+
+
+def _find_place(error: BaseException) -> str:
+    """The innermost line of fsq that the error passed."""
+    home = Path(__file__).parents[1]
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if Path(f.filename).is_relative_to(home)]
+    if not ours:
+        return ""
+    return f" ({Path(ours[-1].filename).relative_to(home)}, line {ours[-1].lineno})"
+
+
+def _print_traceback(error: BaseException, out: Output) -> None:
+    out.note("".join(traceback.format_exception(error)).rstrip())
 
 
 def _document(

@@ -5,7 +5,6 @@ With ``--json``, stdout gets one document, and results for people go to stderr.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -17,6 +16,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from fsq.utils.documents import encode_json
 
 # A pipe gets this width whatever the width of the terminal, so that outputs can be compared.
 PIPE_WIDTH = 80
@@ -125,7 +126,7 @@ class Output:
     def document(self, data: Mapping[str, Any]) -> None:
         """Print the result as JSON, with ``--json`` only."""
         if self.as_json:
-            sys.stdout.write(json.dumps(data, indent=2, default=str, allow_nan=False) + "\n")
+            sys.stdout.write(encode_json(data, indent=2) + "\n")
 
 
 def _cell(value: object) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -30,14 +33,16 @@ from fsq.cli import (
     trend,
 )
 from fsq.cli._output import Output
+from fsq.cli._streams import OutputError, ReaderLeft, guarded_streams
 from fsq.errors import FsqError, StoreError
 
-# No markup and no decorated tracebacks: errors for people look alike, and bugs keep theirs.
+# No markup and no decorated tracebacks: all errors look alike.
 app = typer.Typer(
     name="fsq",
     help="Score every feature of a feature store, diagnose dates, and choose training data.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("score")(score.command)
 app.command("backfill")(backfill.command)
@@ -57,6 +62,9 @@ app.command("emulator")(emulator.command)
 app.command("bench")(bench.command)
 
 
+_VERBOSE = ("-v", "--verbose")
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         Output().line(f"fsq {fsq.__version__}")
@@ -71,19 +79,25 @@ def _root(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            *_VERBOSE[::-1], help="Tell more, and errors in full; also after the command."
+        ),
+    ] = False,
 ) -> None:
     pass
 
 
-class _WarningHandler(logging.Handler):
-    """Prints the library's warnings on stderr."""
+class _LogHandler(logging.Handler):
+    """Prints what the library logs on stderr."""
 
-    def __init__(self, out: Output) -> None:
-        super().__init__(logging.WARNING)
+    def __init__(self, out: Output, level: int) -> None:
+        super().__init__(level)
         self._out = out
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one warning."""
+        """Print one record."""
         self._out.note(f"{record.levelname.capitalize()}: {record.getMessage()}")
 
 
@@ -94,32 +108,102 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows ``fsq`` on the command line; None for the process's own.
 
     Returns:
-        The exit status: 0 fine, 1 a check failed, 2 wrong usage or bad input, 3 the store or
-        the network failed, 130 interrupted.
+        The exit status: 0 fine, 1 a check failed, 2 wrong usage or bad input, 3 the store, the
+        network or stdout failed, 70 fsq itself failed, 130 interrupted, 141 the reader of stdout
+        left.
 
     >>> main(["contract", "diff", "v2_33features", "v2_33features"])
     0 differences
     0
     """
-    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    words, verbose = _take_verbose(words)
     out = Output(as_json="--json" in words)
-    handler = _WarningHandler(out)
-    logging.getLogger("fsq").addHandler(handler)
+    unreadable = next((w for w in words if not _is_text(w)), None)
+    if not verbose:
+        os.environ["RUST_BACKTRACE"] = "0"  # a panic is told in one line, as any other error
+    with guarded_streams():
+        try:
+            with _logging_to(out, verbose=verbose):
+                if unreadable is None:
+                    status = _run(words or ["--help"], out, verbose=verbose)
+                else:
+                    cure = "rename it, or set PYTHONUTF8=1 where the locale is not UTF-8"
+                    problem = f"{unreadable!a} is no text in UTF-8; {cure}"
+                    status = _errors.report_usage_error(problem, "fsq", out)
+            sys.stdout.flush()
+        except ReaderLeft:
+            return _errors.READER_LEFT
+        except OutputError as error:
+            out.note(f"Error: {error}")
+            return _errors.STORE_FAILED
+        except KeyboardInterrupt:
+            status = _errors.INTERRUPTED
+        if status == _errors.INTERRUPTED:
+            out.note("Interrupted")
+        return status
+
+
+def _take_verbose(words: list[str]) -> tuple[list[str], bool]:
+    """The words without the option for details, which may stand anywhere.
+
+    >>> _take_verbose(["check", "--store", "d", "-v"])
+    (['check', '--store', 'd'], True)
+    """
+    end = words.index("--") if "--" in words else len(words)
+    kept = [w for w in words[:end] if w not in _VERBOSE]
+    return [*kept, *words[end:]], len(kept) < end
+
+
+def _is_text(word: str) -> bool:
+    """Whether the system could decode a word; Polars and Delta Lake take only text."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextmanager
+def _logging_to(out: Output, *, verbose: bool) -> Iterator[None]:
+    """Print the library's warnings, and with ``verbose`` what else it says."""
+    log, level = logging.getLogger("fsq"), logging.INFO if verbose else logging.WARNING
+    handler, before = _LogHandler(out, level), log.level
+    log.addHandler(handler)
+    log.setLevel(min(level, before or logging.WARNING))
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)
+
+
+def _run(words: Sequence[str], out: Output, *, verbose: bool) -> int:
+    """Run a command, and turn whatever it raises into a message and an exit status."""
     try:
         status = app(words, prog_name="fsq", standalone_mode=False)
+    except (ReaderLeft, OutputError, KeyboardInterrupt):
+        raise
     except FsqError as error:
-        return _errors.report_error(error, out)
-    except BrokenPipeError:
-        raise  # the reader of the output has closed it
+        return _errors.report_error(error, out, verbose=verbose)
     except OSError as error:  # a file of the store disappeared, or a disk failed
-        return _errors.report_error(StoreError(f"a file or a connection failed: {error}"), out)
+        return _errors.report_error(_connection_error(error), out, verbose=verbose)
     except typer.TyperException as error:
         path = getattr(getattr(error, "ctx", None), "command_path", "fsq")
         return _errors.report_usage_error(error.format_message(), path, out)
     except typer.Abort:
-        status = _errors.INTERRUPTED
-    finally:
-        logging.getLogger("fsq").removeHandler(handler)
-    if status == _errors.INTERRUPTED:
-        out.note("Interrupted")
+        return _errors.INTERRUPTED
+    except SystemExit as error:
+        cause = error.__context__
+        if isinstance(cause, OSError) and cause.errno == errno.EPIPE:  # Typer exits with 1 for it
+            return _errors.report_error(_connection_error(cause), out, verbose=verbose)
+        if "_FSQ_COMPLETE" in os.environ:  # Typer answers the shell
+            raise
+        return _errors.report_bug(error, out, verbose=verbose)
+    except BaseException as error:  # a panic of Polars is no Exception
+        return _errors.report_bug(error, out, verbose=verbose)
     return status if isinstance(status, int) else _errors.FINE
+
+
+def _connection_error(error: OSError) -> StoreError:
+    return StoreError(f"a file or a connection failed: {error}")

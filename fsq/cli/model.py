@@ -13,7 +13,7 @@ from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
 from fsq.models import ModelCheck, check_model
-from fsq.models.names import HEADLINE
+from fsq.models.fitted import HEADLINE
 from fsq.models.rendering import render_text
 
 app = typer.Typer(help="Check whether data supports a model.", rich_markup_mode=None)

@@ -11,12 +11,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
-from fsq.errors import InputError
-from fsq.utils.dates import validate_date_range
-from fsq.utils.extras import require_extra
-from fsq.utils.files import write_atomically
-
-_HEADLINE = "the report cannot be written"
+from fsq.reporting import report
 
 
 def command(
@@ -31,16 +26,9 @@ def command(
 
     It has the verdict, findings, charts and worst records of the dates.
     """
-    validate_date_range(start, end, _HEADLINE)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise InputError([f"--out {target}: the name must end in .html"], _HEADLINE)
-    with require_extra("report", _HEADLINE):
-        from fsq.reporting.page import make_report  # loads altair and jinja2
-
     started = time.perf_counter()
     with open_for_reading(store, contract) as opened:
-        page = make_report(opened, opened.contract, start, end)
-    write_atomically(target, page)
+        page = report(opened, target, start=start, end=end)
     size, seconds = len(page.encode()), time.perf_counter() - started
     out = Output(as_json)
     out.line(f"{target}: {size / 1e6:.1f} MB in {seconds:.1f} s; open it in a browser")

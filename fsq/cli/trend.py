@@ -13,7 +13,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.contract import Contract
-from fsq.diagnosis.trend import read_trend, write_summary
+from fsq.diagnosis.trend import HEADLINE, read_trend, write_summary
 from fsq.errors import InputError
 from fsq.stores import get_capabilities, open_store
 from fsq.utils.dates import validate_date_range
@@ -46,7 +46,7 @@ def command(
 
     Each date is compared with the dates before it.
     """
-    validate_date_range(start, end, "the trend cannot be shown")
+    validate_date_range(start, end, HEADLINE)
     if summary and not get_capabilities(store).summary_table:
         cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"
         problem = f"--store-summary writes a Delta table beside a Delta store; {cure}"

@@ -41,10 +41,33 @@ def load_contract(contract: str | Path | Contract = "v2_33features") -> Contract
     """
     if isinstance(contract, Contract):
         return contract
+    if not isinstance(contract, str | Path):
+        kind = type(contract).__name__
+        cure = "pass its name, the path of a .toml file, or what fsq.load_contract returned"
+        raise ContractError(f"of type {kind}", [f"a {kind} is no contract; {cure}"])
     text = str(contract)
-    if text.endswith(".toml"):
+    if text.lower().endswith(".toml"):
         return _validate(text, _read_merged(Path(text)))
     return _load_shipped(text)
+
+
+def choose_contract(rows: object, contract: str | Path | Contract | None = None) -> Contract:
+    """The contract that is named, else that of a store, else ``v2_33features``.
+
+    Args:
+        rows: what it is for; a store knows its own.
+        contract: as for ``load_contract``; None if none is named.
+
+    Raises:
+        ContractError: it cannot be used.
+        StoreError: what the store remembers cannot be read.
+
+    >>> choose_contract([{"team_pace": 101.5}]).name
+    'v2_33features'
+    """
+    if contract is None and isinstance(known := getattr(rows, "contract", None), Contract):
+        return known
+    return load_contract() if contract is None else load_contract(contract)
 
 
 def parse_contract(text: str, place: str) -> Contract:

@@ -6,6 +6,8 @@ are hundreds of times smaller than the rows. Only the columns that they need are
 
 from __future__ import annotations
 
+import sys
+
 import polars as pl
 
 from fsq.contract import Contract
@@ -26,6 +28,8 @@ from fsq.schema.vocabulary import FEATURE_TIERS, TIERS
 _LEVELS = ("green", "yellow", "red")
 _DATE = "date of the record"  # no field of the detail has this name
 _BY = [_DATE, "feature_index"]
+# Values divided by it can be squared and summed; it is a power of two, so that nothing is rounded.
+_HUGE, _LARGEST = 2.0**600, sys.float_info.max
 # Names of ``measure_dates`` and ``measure_features`` that no contract chooses.
 _DATE_METRICS = (
     "rows", "quality", *TIERS, *_LEVELS, "production_ready", "training_ready", "run_known_rows",
@@ -229,8 +233,23 @@ def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
         .drop("most")
         .sort(_BY)
     )
-    rest = pl.exclude(_DATE, *first)
-    return out.select(pl.col(_DATE).alias(date), *first, rest).collect()
+    measured = _measure_overflowed(out.collect(), dated, value)
+    return measured.select(pl.col(_DATE).alias(date), *first, pl.exclude(_DATE, *first))
+
+
+def _measure_overflowed(days: pl.DataFrame, dated: pl.LazyFrame, value: pl.Expr) -> pl.DataFrame:
+    """Measure mean and spread again where sums of huge values, such as DBL_MAX, overflowed."""
+    overflowed = days.filter(~pl.col("mean").is_finite() | ~pl.col("std").is_finite()).select(_BY)
+    if overflowed.is_empty():
+        return days
+    small = value / _HUGE
+    again = (
+        dated.join(overflowed.lazy(), on=_BY, how="semi")
+        .group_by(_BY)
+        .agg(small.mean().alias("mean"), small.std().alias("std"))
+        .with_columns((pl.col("mean", "std") * _HUGE).clip(-_LARGEST, _LARGEST))
+    )
+    return days.update(again.collect(), on=_BY)
 
 
 def _get_limits(name: str, contract: Contract) -> pl.Expr:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
-from fsq.contract import Contract, load_contract
+from fsq.contract import Contract, choose_contract
 from fsq.diagnosis.causes import make_findings
 from fsq.diagnosis.checks import list_checks
 from fsq.diagnosis.checks.base import Stage
@@ -25,21 +24,23 @@ from fsq.diagnosis.passes import run_checks
 from fsq.diagnosis.result import Diagnosis
 from fsq.diagnosis.schedule import list_due_dates, read_schedule
 from fsq.errors import InputError
-from fsq.intake.run_context import RunContext
+from fsq.intake.run_context import RunContext, RunLike
 from fsq.profile import Profile
-from fsq.schema.arrow import ArrowStream, from_arrow
+from fsq.schema.tables import AnyRows, is_stored, read_rows
+from fsq.utils.arguments import DateLike, read_dates
 
-Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | ArrowStream
+_HEADLINE = "the rows cannot be diagnosed"
+_CANNOT_LEARN = "no profile can be learned"
 
 
 def diagnose(
-    scored: Scored,
-    contract: str | Path | Contract = "v2_33features",
-    run: RunContext | None = None,
-    dates: Iterable[date] | None = None,
-    history: Scored | None = None,
-    source: str = "SOURCE",
-    store: str = "STORE",
+    scored: AnyRows,
+    contract: str | Path | Contract | None = None,
+    run: RunLike | None = None,
+    dates: DateLike | Iterable[DateLike] | None = None,
+    history: AnyRows | None = None,
+    source: str | None = None,
+    store: str | None = None,
     profile: Profile | None = None,
     not_history: Iterable[date] = (),
     accepted: Iterable[Accepted] = (),
@@ -49,13 +50,17 @@ def diagnose(
     """Find what is wrong with the rows of each date, and why.
 
     Args:
-        scored: scored rows: the result of ``fsq.score``, or a store's.
-        contract: name, path or contract of the scoring.
-        run: what upstream reports of its run, for rows that do not say it themselves.
+        scored: scored rows: the result of ``fsq.score`` as a frame or table of any library, or a
+            store.
+        contract: name, path or contract of the scoring; None for the store's, and for
+            ``v2_33features`` where there is no store.
+        run: what upstream reports of its run, for rows that do not say it themselves; a context,
+            or a mapping with its keys.
         dates: those to check; by default all of ``scored``. The others are history only.
         history: scored rows of earlier dates, if ``scored`` does not hold them.
-        source: what the repairing commands name as the source.
-        store: what they name as the store.
+        source: what the repairing commands name as the source; None for the store's, else
+            ``SOURCE``.
+        store: what they name as the store; None for the store itself, else ``STORE``.
         profile: what normally holds, from ``learn_profile``; None to learn what can be learned
             from the other dates.
         not_history: dates that later ones are not compared with. Nor are those on which this call
@@ -72,11 +77,13 @@ def diagnose(
         that has no rows is red. Bad data raises no error.
 
     Raises:
-        InputError: the rows are not scored, or were scored under another contract; or the schedule
-            has no dates.
+        InputError: the rows are not scored, or were scored under another contract; the schedule has
+            no dates; the profile is one of other features; or an argument is wrong.
+        StoreError: the store cannot be read.
 
     >>> import polars as pl
     >>> from datetime import date
+    >>> from fsq.contract import load_contract
     >>> from fsq.scoring.engine import score
     >>> names = load_contract().names
     >>> row = dict(zip(load_contract().table.key, ("lebronjames", date(2026, 2, 6))))
@@ -84,27 +91,29 @@ def diagnose(
     >>> diagnose(score(pl.DataFrame(row))).findings[0].kind
     'upstream_table_missing'
     """
-    loaded = load_contract(contract)
-    rows, day = _scan(scored), pl.col(loaded.table.date)
+    loaded, context = choose_contract(scored, contract), RunContext.of(run)
+    _require_profile(profile, loaded)
+    chosen, day = read_dates(dates, "dates", _HEADLINE), pl.col(loaded.table.date)
+    rows = read_rows(scored, "scored", _HEADLINE).lazy()
     require_columns(rows.collect_schema(), [loaded.table.date])
     if history is not None:
-        past = _scan(history)
+        past = read_rows(history, "history", _HEADLINE).lazy()
         shared = [c for c in rows.collect_schema() if c in past.collect_schema()]
         first = rows.select(day.min()).collect().item()
         before = past.filter(day < first).select(shared)
-        if dates is None:
-            dates = rows.select(day.unique()).collect().to_series()
+        if chosen is None:
+            chosen = rows.select(day.unique()).collect().to_series().to_list()
         rows = pl.concat([before, rows.select(shared)])
     due = None if schedule is None else read_schedule(schedule, loaded)
-    ctx = _make_context(rows, loaded, run)
+    ctx = _make_context(rows, loaded, context)
     present = ctx.dates
-    checked = sorted(set(_list_dates(present, due, loaded) if dates is None else dates))
+    checked = sorted(set(_list_dates(present, due, loaded) if chosen is None else chosen))
     ctx.checked_dates, ctx.asked_dates, ctx.profile = checked, frozenset(checked), profile
     ctx.known_dates, ctx.schedule = (*known_dates,), due
     run_checks(ctx, list_checks(), not_history, tuple(accepted))
     every = sorted({*present, *checked})
     keep = day.is_in(checked)
-    made = make_findings(ctx.signals, every, loaded, source, store)
+    made = make_findings(ctx.signals, every, loaded, *name_places(scored, source, store))
     return Diagnosis(
         loaded,
         _judge_dates(ctx),
@@ -116,24 +125,26 @@ def diagnose(
     )
 
 
-def learn_profile(
-    scored: Scored, contract: str | Path | Contract = "v2_33features"
-) -> Profile | None:
+def learn_profile(scored: AnyRows, contract: str | Path | Contract | None = None) -> Profile | None:
     """Learn what normally holds, from the dates that nothing else calls red or yellow.
 
     Args:
-        scored: scored rows: the result of ``fsq.score``, or a store's, with the columns that came
-            along; a season is good, two weeks are the least.
-        contract: name, path or contract of the scoring.
+        scored: scored rows with the columns that came along: the result of ``fsq.score`` as a
+            frame or table of any library, or a store; a season is good, two weeks are the least.
+        contract: name, path or contract of the scoring; None for the store's, and for
+            ``v2_33features`` where there is no store.
 
     Returns:
         What ``diagnose`` takes as ``profile``; None if the clean dates are too few.
 
     Raises:
-        InputError: the rows are not scored, or were scored under another contract.
+        InputError: the rows are not scored, or were scored under another contract; or an
+            argument is wrong.
+        StoreError: the store cannot be read.
 
     >>> import polars as pl
     >>> from datetime import date
+    >>> from fsq.contract import load_contract
     >>> from fsq.scoring.engine import score
     >>> names = load_contract().names
     >>> row = dict(zip(load_contract().table.key, ("lebronjames", date(2026, 2, 6))))
@@ -141,13 +152,26 @@ def learn_profile(
     >>> learn_profile(score(pl.DataFrame(row))) is None
     True
     """
-    loaded = load_contract(contract)
-    rows = _scan(scored)
-    require_columns(rows.collect_schema(), [loaded.table.date])
+    loaded = choose_contract(scored, contract)
+    rows = read_rows(scored, "scored", _CANNOT_LEARN).lazy()
+    require_columns(rows.collect_schema(), [loaded.table.date], _CANNOT_LEARN)
     ctx = _make_context(rows, loaded, None)
     ctx.checked_dates = list(ctx.dates)
     run_checks(ctx, [c for c in list_checks() if c.stage < Stage.PROFILE])
     return learn_from(ctx, np.zeros(len(ctx.dates), dtype=np.bool_))
+
+
+def _require_profile(profile: object, contract: Contract) -> None:
+    """Refuse what is no profile of the contract's features."""
+    if profile is None:
+        return
+    if not isinstance(profile, Profile):
+        problem = f"profile is a {type(profile).__name__}; pass what fsq.learn_profile returned"
+        raise InputError([problem], _HEADLINE)
+    if profile.names != contract.names:
+        problem = f"profile was learned under {profile.contract}, which has other features"
+        cure = f"learn one from rows scored under {contract.name}"
+        raise InputError([f"{problem}; {cure}"], _HEADLINE)
 
 
 def _make_context(rows: pl.LazyFrame, contract: Contract, run: RunContext | None) -> Context:
@@ -195,14 +219,10 @@ def _list_not_evaluated(ctx: Context) -> list[dict[str, Any]]:
     ]
 
 
-def _scan(scored: Scored) -> pl.LazyFrame:
-    if isinstance(scored, pl.LazyFrame):
-        return scored
-    if isinstance(scored, pl.DataFrame):
-        return scored.lazy()
-    if hasattr(scored, "__arrow_c_stream__"):
-        return from_arrow(scored).lazy()
-    raise InputError(
-        [f"scored is a {type(scored).__name__}; pass a frame or a table that exports Arrow"],
-        "the rows cannot be diagnosed",
-    )
+def name_places(
+    scored: AnyRows, source: str | None = None, store: str | None = None
+) -> tuple[str, str]:
+    """What the repairing commands name as source and store."""
+    known = scored if is_stored(scored) else None
+    uri = getattr(known, "uri", None)
+    return source or getattr(known, "source", None) or "SOURCE", store or uri or "STORE"

@@ -10,11 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from fsq.contract import Contract, Feature, load_contract
+from fsq.contract import Contract, Feature, choose_contract
 from fsq.diagnosis.long_detail import check_contract
 from fsq.diagnosis.lookup import Key, find_record
 from fsq.errors import InputError
 from fsq.schema.columns import DETAIL
+from fsq.schema.tables import AnyRows, read_rows
+from fsq.utils.arguments import DateLike, read_date
 
 _HEADLINE = "the record cannot be explained"
 
@@ -62,41 +64,46 @@ class Explanation:
 
 
 def explain(
-    scored: pl.LazyFrame | pl.DataFrame,
+    scored: AnyRows,
     key: Key,
-    day: date,
-    contract: str | Path | Contract = "v2_33features",
+    day: DateLike,
+    contract: str | Path | Contract | None = None,
 ) -> Explanation:
     """Explain one record.
 
     Args:
-        scored: scored rows, such as ``store.read(day, day)``.
+        scored: scored rows: a frame or table of any library, or a store.
         key: the value of the contract's key column; where it has several, their values in order
             or by name, as many as it takes. Case, spaces and punctuation do not matter.
-        day: the date.
-        contract: of the scoring.
+        day: the date; an ISO text will do.
+        contract: of the scoring; None for the store's, and for ``v2_33features`` where there is
+            no store.
 
     Raises:
         InputError: no row has that key and date, or several have; the message lists similar
             values.
 
+    >>> from fsq.contract import load_contract
     >>> from fsq.scoring.engine import score
     >>> contract = load_contract()
     >>> row = dict(zip(contract.table.key, ("lebronjames", date(2026, 2, 6))))
     >>> row |= {n: 1.0 for n in contract.names}
     >>> row |= {f"{n}__source": "phase3" for n in contract.names}
     >>> scored = score(pl.DataFrame(row))
-    >>> explain(scored, "LeBron James", date(2026, 2, 6)).features[0]["arithmetic"]
+    >>> explain(scored, "LeBron James", "2026-02-06").features[0]["arithmetic"]
     '87 phase3 = 87'
     """
-    loaded = load_contract(contract)
-    table, schema = loaded.table, scored.lazy().collect_schema()
+    loaded, wanted = choose_contract(scored, contract), read_date(day, "day", _HEADLINE)
+    if wanted is None:
+        raise InputError(["day is None; name the date of the record"], _HEADLINE)
+    table, every = loaded.table, read_rows(scored, "scored", _HEADLINE).lazy()
+    schema = every.collect_schema()
     if missing := {*table.key, DETAIL} - set(schema):
         problems = [f"no column {c}; pass scored rows" for c in sorted(missing)]
         raise InputError(problems, _HEADLINE)
-    rows = scored.lazy().filter(pl.col(table.date) == day)
+    rows = every.filter(pl.col(table.date) == wanted)
     check_contract(rows, loaded, _HEADLINE)
-    found = find_record(rows, key, day, table)
+    found = find_record(rows, key, wanted, table)
     chosen = rows.filter(pl.col(name).eq_missing(value) for name, value in found.items())
     carried = [c for c in _list_record_columns(loaded) if c in schema]
     labels = [c for c in loaded.output.legacy[:1] if c in schema]
@@ -152,6 +159,7 @@ def format_arithmetic(feature: dict[str, Any], contract: Contract) -> str:
     If the source label is unknown or does not give the score, the sum begins with the base that
     it must have had.
 
+    >>> from fsq.contract import load_contract
     >>> feature = {"feature_index": 0, "source": "phase4", "source_type": "phase4",
     ...         "age_hours": 31.0, "sample_size": 3, "window_size": 10, "feature_value": 1.0,
     ...         "is_default": False, "quality_score": 80.0}

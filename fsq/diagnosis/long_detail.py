@@ -114,7 +114,7 @@ def check_contract(scored: pl.LazyFrame, contract: Contract, headline: str = _HE
         raise InputError([problem], headline)
 
 
-def require_columns(schema: pl.Schema, columns: Iterable[str]) -> None:
+def require_columns(schema: pl.Schema, columns: Iterable[str], headline: str = _HEADLINE) -> None:
     """Check that scored rows have their columns.
 
     Raises:
@@ -123,5 +123,5 @@ def require_columns(schema: pl.Schema, columns: Iterable[str]) -> None:
     missing = [c for c in columns if c not in schema]
     if missing:
         raise InputError(
-            [f"no column {c}; pass the result of fsq.score" for c in missing], _HEADLINE
+            [f"no column {c}; pass the result of fsq.score" for c in missing], headline
         )

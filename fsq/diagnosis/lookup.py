@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ import polars as pl
 from fsq.contract.table import Table
 from fsq.diagnosis.nouns import name_entities
 from fsq.errors import InputError, short
+from fsq.utils.spelling import describe_difference, simplify
 
 Key: TypeAlias = str | int | Sequence[Any] | Mapping[str, Any]
 _MAX_NAME = 100  # characters of a name
@@ -40,7 +41,11 @@ def name_keys(key: Key, table: Table) -> dict[str, Any]:
         unknown = [str(c) for c in key if c not in columns]
         named = dict(key)
     else:
-        values = [key] if isinstance(key, str | int) else list(key)
+        values: list[Any]
+        if isinstance(key, Iterable) and not isinstance(key, str):
+            values = list(key)
+        else:
+            values = [] if key is None else [key]
         unknown = [str(v) for v in values[len(columns) :]]
         named = dict(zip(columns, values, strict=False))
     if unknown:
@@ -55,8 +60,8 @@ def name_keys(key: Key, table: Table) -> dict[str, Any]:
 def find_record(rows: pl.LazyFrame, key: Key, day: date, table: Table) -> dict[str, Any]:
     """Find the one record of a date that a key names.
 
-    Case, spaces and punctuation do not matter; a moment may be cut short, and is in the table's
-    time zone.
+    Case, spaces, accents and punctuation do not matter; a moment may be cut short, and is in the
+    table's time zone.
 
     Args:
         rows: those of the date, with the columns of the key.
@@ -98,13 +103,18 @@ def _match(wanted: Any, column: pl.Series, table: Table, noun: str, where: str) 
     texts = [format_key(v, table) for v in values]
     text = str(wanted)
     if isinstance(column.dtype, pl.Datetime):
-        plain = _normalize(text.replace("T", " "))
-        same = [v for v, t in zip(values, texts, strict=True) if _normalize(t).startswith(plain)]
+        plain = simplify(text.replace("T", " "))
+        same = [v for v, t in zip(values, texts, strict=True) if simplify(t).startswith(plain)]
     else:
-        plain = _normalize(text)
-        same = [v for v, t in zip(values, texts, strict=True) if _normalize(t) == plain]
+        plain = simplify(text)
+        same = [v for v, t in zip(values, texts, strict=True) if simplify(t) == plain]
     if len(same) == 1:
         return same[0]
+    if same:
+        differ = describe_difference(str(same[0]), str(same[1]))
+        listed = ", ".join(ascii(short(format_key(v, table))) for v in same[:5])
+        problem = f"{noun} {short(text)!r}{where} may be any of {listed}, which differ in {differ}"
+        raise InputError([f"{problem}; write it exactly"], _HEADLINE)
     problem = f"no {noun} {short(text)!r}{where}; {_find_similar(plain, texts)}"
     raise InputError([problem], _HEADLINE)
 
@@ -113,7 +123,7 @@ def _find_similar(plain: str, texts: list[str]) -> str:
     if not texts:
         return "there are no rows for this date; name another one"
     # Comparing takes quadratic time, and a name may be as long as a cell.
-    keys = {t: _normalize(t[:_MAX_NAME]) for t in texts}
+    keys = {t: simplify(t[:_MAX_NAME]) for t in texts}
     plain = plain[:_MAX_NAME]
     near = get_close_matches(plain, keys.values(), n=5, cutoff=0.5)
     holding = [k for k in keys.values() if plain and plain in k][:5]
@@ -133,7 +143,3 @@ def format_key(value: Any, table: Table) -> str:
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(ZoneInfo(table.timezone)).isoformat(sep=" ")
     return str(value)
-
-
-def _normalize(name: str) -> str:
-    return "".join(c for c in name.casefold() if c.isalnum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from fsq.diagnosis.findings import Finding, Verdict, find_worst
+from fsq.utils.documents import encode_json
 from fsq.utils.palette import VERDICT_TEXT
 
 MAX_FINDINGS = 12  # that a text shows
@@ -60,7 +60,7 @@ class Summary:
 def make_frame(findings: Iterable[Finding]) -> pl.DataFrame:
     """One row per finding."""
     rows = [
-        f.to_dict() | {"dates": list(f.dates), "evidence": json.dumps(f.evidence, default=str)}
+        f.to_dict() | {"dates": list(f.dates), "evidence": encode_json(f.evidence)}
         for f in findings
     ]
     return pl.DataFrame(rows, schema=_FRAME)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 
-from fsq.contract import Contract
+from fsq.contract import Contract, choose_contract
 from fsq.diagnosis.daily_metrics import measure_dates
-from fsq.errors import StoreError
+from fsq.diagnosis.long_detail import require_columns
+from fsq.errors import InputError, StoreError
+from fsq.schema.tables import AnyRows, StoredRows, is_stored, read_rows
 from fsq.stores import Store, get_backend
 from fsq.stores.read_errors import store_read_errors
+from fsq.utils.arguments import DateLike
+from fsq.utils.dates import read_date_range
+from fsq.utils.frames import filter_dates
 
 # How far before the first date to read for its comparison; longer breaks separate seasons.
 LOOKBACK = timedelta(days=31)
+HEADLINE = "the trend cannot be shown"
 SUMMARY_TABLE = "feature_quality_daily"
 
 
@@ -76,24 +83,73 @@ def make_trend(days: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     )
 
 
+def trend(
+    scored: AnyRows,
+    start: DateLike | None = None,
+    end: DateLike | None = None,
+    contract: str | Path | Contract | None = None,
+) -> pl.DataFrame:
+    """Quality per date, each compared with the dates before it.
+
+    Args:
+        scored: scored rows: a frame or table of any library, or a store.
+        start: first date; an ISO text will do. Earlier rows serve for comparison.
+        end: last date, included.
+        contract: of the scoring; None for the store's, and for ``v2_33features`` where there is
+            no store.
+
+    Returns:
+        One row per date; ``make_trend`` describes the columns.
+
+    Raises:
+        InputError: an argument is wrong, or the rows are not scored or have none of these dates.
+        StoreError: the store cannot be read, or has no rows of these dates.
+
+    >>> import fsq
+    >>> from fsq.demo import simulate_season
+    >>> scored = fsq.score(simulate_season("2025-26").rows.head(2_000))
+    >>> fsq.trend(scored, end="2025-10-23").select("rows", "quality_change").rows()
+    [(180, None), (300, None), (210, None)]
+    """
+    loaded, (first, last) = choose_contract(scored, contract), read_date_range(start, end, HEADLINE)
+    if is_stored(scored):
+        return read_trend(scored, loaded, first, last)
+    every, day = read_rows(scored, "scored", HEADLINE).lazy(), loaded.table.date
+    require_columns(every.collect_schema(), [day], HEADLINE)
+    rows = filter_dates(every, day, _look_back(first), last)
+    out = _cut(make_trend(measure_dates(rows, loaded), loaded), loaded, first)
+    if out.is_empty():
+        raise InputError([f"there are no rows {_describe_range(first, last)}"], HEADLINE)
+    return out
+
+
 def read_trend(
-    store: Store, contract: Contract, start: date | None = None, end: date | None = None
+    store: StoredRows, contract: Contract, start: date | None = None, end: date | None = None
 ) -> pl.DataFrame:
     """Read a store and compare its dates from start to end with those before each.
 
     Raises:
         StoreError: the store cannot be read, or has no rows on these dates.
     """
-    before = None if start is None else start - LOOKBACK
     with store_read_errors(store.uri):
-        out = make_trend(measure_dates(store.read(before, end), contract), contract)
-    if start is not None:
-        out = out.filter(pl.col(contract.table.date) >= start)
+        rows = store.read(_look_back(start), end)
+        out = _cut(make_trend(measure_dates(rows, contract), contract), contract, start)
     if out.is_empty():
         raise StoreError(
             f"{store.uri} has no rows {_describe_range(start, end)}; backfill these dates"
         )
     return out
+
+
+def _look_back(start: date | None) -> date | None:
+    """The first date to read for the comparison of the first one."""
+    if start is None or start < date.min + LOOKBACK:
+        return None
+    return start - LOOKBACK
+
+
+def _cut(days: pl.DataFrame, contract: Contract, start: date | None) -> pl.DataFrame:
+    return days if start is None else days.filter(pl.col(contract.table.date) >= start)
 
 
 def write_summary(trend: pl.DataFrame, store: Store, contract: Contract) -> str:

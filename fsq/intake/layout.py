@@ -23,6 +23,7 @@ from fsq.intake.formats import (
 from fsq.intake.source_labels import is_text
 from fsq.schema.columns import ColumnType
 from fsq.schema.provenance import PROVENANCE
+from fsq.utils.spelling import suggest_spelling
 
 # What a column of the input holds: what a column of the output may, or one of the forms' arrays.
 InputType = ColumnType | Literal["numbers", "labels"]
@@ -100,6 +101,7 @@ def infer_layout(
         if taken := [c for c in schema if c in output.names and c not in allowed]:
             problems.append(f"columns named like output columns: {taken}; rename or drop them")
     problems += _name_problems(schema)
+    problems += _spelling_problems(schema, contract, form)
     if form == "legacy" and "feature_sources" not in schema:
         problems.append(
             "missing column feature_sources; add it, since legacy rows state their sources there"
@@ -109,14 +111,33 @@ def infer_layout(
     return Layout(form, carried, needed, contract, schema), tuple(problems)
 
 
+def list_expected_columns(contract: Contract, forms: Iterable[Form] = get_args(Form)) -> set[str]:
+    """Every column that scoring reads from rows of one of these forms."""
+    return set(contract.table.key).union(*(_expected_types(contract, form) for form in forms))
+
+
 def _needed_columns(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
     """Columns that scoring reads, whatever else the input has."""
-    wanted = set(contract.table.key).union(*(_expected_types(contract, f) for f in get_args(Form)))
+    wanted = list_expected_columns(contract)
     if form != "wide":
         wanted -= set(contract.names)  # a feature may bear an output column's name
     if form != "scored":
         wanted -= {"feature_quality_detail"}
     return [c for c in schema if c in wanted]
+
+
+def _spelling_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
+    """Columns that may be meant by names that are missing, and in what they differ from them."""
+    named = [*contract.table.key, *_list_required(contract, form)]
+    hints = suggest_spelling([n for n in named if n not in schema], schema)
+    return [f"the names of columns are spelt otherwise: {hints}; rename them"] if hints else []
+
+
+def _list_required(contract: Contract, form: Form) -> list[str]:
+    """Columns without which rows of a form are refused, besides their key."""
+    if form == "legacy":
+        return ["feature_sources"]
+    return [*contract.names, *(f"{n}__source" for n in contract.names)] if form == "wide" else []
 
 
 def _name_problems(schema: pl.Schema) -> list[str]:

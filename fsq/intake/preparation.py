@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import TypeVar
 
@@ -10,8 +11,12 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.contract.table import Table
 from fsq.errors import InputError, short
-from fsq.intake.formats import list_wide_columns
+from fsq.intake.formats import detect_form
+from fsq.intake.layout import list_expected_columns
 from fsq.intake.source_labels import is_text
+from fsq.utils.spelling import normalize_name
+
+log = logging.getLogger("fsq")
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -19,8 +24,9 @@ Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 def prepare_rows(rows: Frame, contract: Contract) -> Frame:
     """Give columns the contract's spelling, and rows a column of dates.
 
-    Names that differ only in case, or in ``.`` for ``_``, are matched; dates may be ISO texts,
-    midnights, or missing where each record has its own time.
+    Names that differ only in case, in ``.`` for ``_``, in their Unicode form, or in marks and
+    blanks around them are matched; dates may be ISO texts, midnights, or missing where each record
+    has its own time.
 
     Args:
         rows: rows in any form; what needs no change is returned as it is.
@@ -41,31 +47,36 @@ def prepare_rows(rows: Frame, contract: Contract) -> Frame:
 def _match_names(rows: Frame, contract: Contract) -> Frame:
     """Rename the columns that are meant by a name that no column has."""
     found: tuple[dict[str, str], tuple[str, ...]]
-    found = _find_renames(tuple(rows.collect_schema().names()), contract)
+    found = find_renames(tuple(rows.collect_schema().names()), contract)
     if found[1]:
         raise InputError(found[1])
+    if found[0]:
+        names = ", ".join(f"{short(old)!r} as {new}" for old, new in list(found[0].items())[:5])
+        log.info("%d columns are matched by another spelling: %s", len(found[0]), names)
     return rows.rename(found[0]) if found[0] else rows
 
 
 @lru_cache(maxsize=32)
-def _find_renames(
+def find_renames(
     present: tuple[str, ...], contract: Contract
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """New names by old ones, and which names two columns could be meant by."""
-    expected = set(contract.table.key).union(list_wide_columns(contract)).difference(present)
+    expected = list_expected_columns(contract).difference(present)
     by_spelling: dict[str, list[str]] = {}
     for name in present:
         if name not in contract.output.names:
-            by_spelling.setdefault(name.lower().replace(".", "_"), []).append(name)
-    renamed: dict[str, str] = {}
-    problems: list[str] = []
-    for name in sorted(expected):
-        meant = by_spelling.get(name.lower(), [])
-        if len(meant) > 1:
-            problems.append(f"{name}: {meant} could be meant; rename one to {name}")
-        elif meant:
-            renamed[meant[0]] = name
-    return renamed, tuple(problems)
+            by_spelling.setdefault(normalize_name(name), []).append(name)
+    meant = {n: m for n in sorted(expected) if (m := by_spelling.get(normalize_name(n)))}
+    # A column that this form does not read is carried through under its own name.
+    form = detect_form([*present, *meant], contract)
+    read = list_expected_columns(contract, [form])
+    meant = {name: columns for name, columns in meant.items() if name in read}
+    problems = [
+        f"{name}: {columns} could be meant; rename one to {name}"
+        for name, columns in meant.items()
+        if len(columns) > 1
+    ]
+    return {columns[0]: name for name, columns in meant.items()}, tuple(problems)
 
 
 def _prepare_dates(rows: Frame, table: Table) -> Frame:

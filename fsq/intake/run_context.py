@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from fsq.errors import InputError
+from fsq.utils.arguments import read_date, read_names
 from fsq.utils.files import read_text
 
 _MAX_BYTES = 64 << 20
+_HEADLINE = "the run context cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,39 @@ class RunContext:
     processors_completed: Sequence[str] | None = None
     by_date: Mapping[date, RunContext] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.by_date, Mapping):
+            cure = "pass a mapping of dates to contexts"
+            raise InputError([f"by_date is a {type(self.by_date).__name__}; {cure}"], _HEADLINE)
+        done = read_names(self.processors_completed, "processors_completed", _HEADLINE)
+        by_date = {
+            day: RunContext.of(run) or RunContext()
+            for key, run in self.by_date.items()
+            if (day := read_date(key, "by_date", _HEADLINE)) is not None
+        }
+        object.__setattr__(self, "processors_completed", done if done is None else list(done))
+        object.__setattr__(self, "by_date", by_date)
+
+    @classmethod
+    def of(cls, run: RunLike | None) -> RunContext | None:
+        """A context from one, or from a mapping with the same keys; None stays None.
+
+        Raises:
+            InputError: it is something else, or has unknown keys.
+
+        >>> RunContext.of({"pipeline_run_id": "run-7"}).on(date(2026, 2, 6))
+        ('run-7', None)
+        """
+        if run is None or isinstance(run, cls):
+            return run
+        if not isinstance(run, Mapping):
+            cure = "pass a RunContext, or RunContext.from_json(path)"
+            raise InputError([f"run is a {type(run).__name__}; {cure}"], _HEADLINE)
+        known = [f.name for f in fields(cls)]
+        if unknown := sorted(str(k) for k in run if k not in known):
+            raise InputError([f"run: unknown keys {unknown}; use {known}"], _HEADLINE)
+        return cls(**run)
+
     def on(self, day: date) -> tuple[str | None, list[str] | None]:
         """The run id and the completed processors of one date."""
         own = self.by_date.get(day, self)
@@ -54,12 +89,15 @@ class RunContext:
         try:
             data = json.loads(read_text(Path(path), _MAX_BYTES))
         except (OSError, ValueError, RecursionError) as error:
-            raise InputError([f"{path}: {error}"], "the run context cannot be read") from error
+            raise InputError([f"{path}: {error}"], _HEADLINE) from error
         problems: list[str] = []
         context = _parse(data, "", problems)
         if problems:
-            raise InputError([f"{path}: {p}" for p in problems], "the run context cannot be read")
+            raise InputError([f"{path}: {p}" for p in problems], _HEADLINE)
         return context
+
+
+RunLike: TypeAlias = RunContext | Mapping[str, Any]
 
 
 def _parse(data: Any, place: str, problems: list[str]) -> RunContext:

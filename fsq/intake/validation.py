@@ -22,6 +22,7 @@ from fsq.intake.layout import (
 )
 from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels, is_text
 from fsq.schema.columns import DETAIL
+from fsq.utils.spelling import describe_difference
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
@@ -125,6 +126,8 @@ def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
     day = table.date
     if day in names and (outside := (~keys[day].is_between(*DATES)).sum()):
         return [*out, f"{day}: {outside} rows lie outside the years 1 to 9998; correct them"]
+    for name in names:
+        _warn_of_lookalikes(keys[name])
     if len(names) < len(table.key) or _all_differ(keys):
         return out
     order = [day, *(k for k in names if k != day)]
@@ -168,6 +171,32 @@ def _lies_outside(moment: pl.Expr) -> pl.Expr:
     known = moment.dt.year().is_between(*_YEARS).fill_null(value=False)
     infinite = moment.to_physical().is_in([_INFINITY, -_INFINITY])
     return moment.is_not_null() & (~known | infinite)
+
+
+def _warn_of_lookalikes(keys: pl.Series) -> None:
+    """Warn of keys that look the same: they count as different ones, and share no history."""
+    if not is_text(keys.dtype):
+        return
+    values = keys.unique().drop_nulls().cast(pl.String)
+    plain = values.str.strip_chars()
+    odd = (values != plain) | (values.str.len_bytes() != values.str.len_chars())
+    if not odd.any():
+        return
+    # Only what is not plain ASCII can look like something else.
+    pairs = pl.DataFrame({"odd": values.filter(odd), "same": plain.filter(odd)}).select(
+        "odd", pl.col("same").str.normalize("NFC")
+    )
+    others = pl.DataFrame({"same": values, "other": values})
+    twins = pl.concat(
+        [pairs.join(others, on="same"), pairs.join(pairs.rename({"odd": "other"}), on="same")]
+    ).filter(pl.col("odd") != pl.col("other"))
+    found = {tuple(sorted(pair)) for pair in twins.select("odd", "other").head(6).iter_rows()}
+    for odd_one, other in sorted(found)[:3]:
+        difference = describe_difference(odd_one, other)
+        log.warning(
+            "%s: %s and %s differ only in %s, and count as different keys",
+            keys.name, ascii(short(odd_one)), ascii(short(other)), difference,
+        )  # fmt: skip
 
 
 def _all_differ(keys: pl.DataFrame) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,19 +12,23 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from fsq.contract import Contract
+from fsq.contract import Contract, choose_contract
 from fsq.contract.table import Table
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.rendering import format_dates
-from fsq.errors import InputError, ModelIncompatibleError
+from fsq.errors import InputError, ModelIncompatibleError, short
 from fsq.models import rendering
-from fsq.models.names import HEADLINE, ModelFeatures, read_model_features
+from fsq.models.fitted import HEADLINE
+from fsq.models.names import ModelFeatures, read_model_features
 from fsq.models.records import FeatureAvailability, Mask, list_names, read_availability
 from fsq.models.result import CheckResult
 from fsq.schema.nested import dotted_name
+from fsq.schema.tables import AnyRows
 from fsq.training.exclusion import diagnose_source, list_named_records, mark_records
-from fsq.training.source import Scored, choose_contract, open_source
+from fsq.training.source import open_source
+from fsq.utils.arguments import DateLike, Names, read_names, read_number
+from fsq.utils.dates import read_date_range
 
 
 class ModelCheck(CheckResult):
@@ -51,12 +55,12 @@ class ModelCheck(CheckResult):
 
 def check_model(
     model: Any,
-    scored: Scored,
+    scored: AnyRows,
     *,
     contract: str | Path | Contract | None = None,
-    start: date | None = None,
-    end: date | None = None,
-    optional: Iterable[str] | None = None,
+    start: DateLike | None = None,
+    end: DateLike | None = None,
+    optional: Names | None = None,
     min_quality: float | Mapping[str, float] | None = None,
     ordered: bool = False,
     trust_pickle: bool = False,
@@ -73,7 +77,7 @@ def check_model(
         model: a contract model's name, a model file (``.cbm``, LightGBM's ``.txt``, XGBoost's
             ``.json`` or ``.ubj``), names of features in the model's order, or a fitted model of
             CatBoost, LightGBM, XGBoost or scikit-learn.
-        scored: scored rows: a store, a frame or an Arrow table.
+        scored: scored rows: a store, or a frame or table of any library.
         contract: the contract that the rows were scored under; None for the store's, and for
             ``v2_33features`` where there is no store.
         start: first date.
@@ -106,10 +110,13 @@ def check_model(
         raise InputError(
             [f"on_incompatible is {on_incompatible!r}; use 'raise' or 'report'"], HEADLINE
         )
-    if not (exclude is None or exclude == "findings" or isinstance(exclude, Diagnosis)):
-        raise InputError([f"exclude is {exclude!r}; use a diagnosis, 'findings' or None"], HEADLINE)
+    is_word = isinstance(exclude, str) and exclude == "findings"
+    if not (exclude is None or isinstance(exclude, Diagnosis) or is_word):
+        problem = f"exclude is {short(repr(exclude))}; use a diagnosis, 'findings' or None"
+        raise InputError([problem], HEADLINE)
     features = read_model_features(model, loaded, trust_pickle=trust_pickle)
-    source = open_source(scored, loaded, start, end, HEADLINE)
+    first, last = read_date_range(start, end, HEADLINE)
+    source = open_source(scored, loaded, first, last, HEADLINE)
     fields = ["feature_name", "is_default", *(["quality_score"] if min_quality is not None else [])]
     columns = [*loaded.table.key, *map(dotted_name, fields)]
     if missing := [c for c in columns if c not in source.columns]:
@@ -117,8 +124,9 @@ def check_model(
             [f"no column {c}; pass the result of fsq.score" for c in missing], HEADLINE
         )
     rows = source.narrow(columns).collect()
-    may_default = {f.name for f in loaded.features if f.optional} if optional is None else optional
-    optional_ones = tuple(n for n in features.names if n in set(may_default))
+    stated = read_names(optional, "optional", HEADLINE)
+    may_default = {f.name for f in loaded.features if f.optional} if stated is None else {*stated}
+    optional_ones = tuple(n for n in features.names if n in may_default)
     bounds = _resolve_min_quality(min_quality, features, optional_ones)
     availability = read_availability(rows, features.names, optional_ones, bounds)
     found = diagnose_source(source, loaded) if exclude == "findings" else exclude
@@ -140,11 +148,12 @@ def _resolve_min_quality(
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        return dict.fromkeys((n for n in features.names if n not in optional), float(given))
+        least = read_number(given, "min_quality", HEADLINE) or 0.0
+        return dict.fromkeys((n for n in features.names if n not in optional), least)
     unknown = sorted(set(given) - set(features.names))
     if unknown:
         raise InputError([f"min_quality: the model does not read {unknown}"], HEADLINE)
-    return {n: float(v) for n, v in given.items()}
+    return {n: read_number(v, f"min_quality of {n}", HEADLINE) or 0.0 for n, v in given.items()}
 
 
 def _make_check(

@@ -11,7 +11,7 @@ from fsq.contract import Contract, load_contract
 from fsq.diagnosis.daily_metrics import name_source_counts
 from fsq.reporting.spec import format_name
 from fsq.schema.columns import DETAIL
-from fsq.scoring.engine import explode_detail
+from fsq.scoring.explode import explode_detail
 from fsq.training.gates import list_training_ready_conditions
 from fsq.utils.palette import colour_sources
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 import polars as pl
@@ -20,12 +19,17 @@ from markupsafe import Markup
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.diagnose import name_places
+from fsq.diagnosis.long_detail import require_columns
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
 from fsq.incidents import recall_incidents
 from fsq.reporting import charts, facts
 from fsq.reporting.spec import format_name
+from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store
+from fsq.utils.documents import encode_json
+from fsq.utils.frames import filter_dates
 from fsq.utils.palette import (
     ALERTS,
     DARK_THEME,
@@ -36,6 +40,7 @@ from fsq.utils.palette import (
 )
 from fsq.utils.version import VERSION
 
+HEADLINE = "the report cannot be written"
 _MAX_FINDINGS = 60
 # Escaped in the page's data, so that nothing can end its script element or a line of JavaScript.
 _ESCAPED = {
@@ -48,38 +53,45 @@ _ESCAPED = {
 
 
 def make_report(
-    store: Store,
+    scored: AnyRows,
     contract: Contract,
     start: date | None = None,
     end: date | None = None,
     now: datetime | None = None,
 ) -> str:
-    """Make a self-contained HTML page about a store's dates.
+    """Make a self-contained HTML page about the dates of scored rows.
 
     Args:
-        store: the store of scored rows.
+        scored: the rows, in a store or as a table of any library.
         contract: the contract that the rows were scored under.
         start: first date; None for the store's first.
         end: last date, included; None for the store's last.
         now: the time to print on the page; the current time by default.
 
     Raises:
-        StoreError: the store cannot be read, or has no rows of these dates.
-        InputError: the rows were scored under another contract.
+        StoreError: the rows cannot be read, or there are none of these dates.
+        InputError: the rows were scored under another contract, or are not scored.
     """
-    rows = store.read(None if start is None else start - LOOKBACK, end)
-    day = pl.col(contract.table.date)
+    first = None if start is None or start < date.min + LOOKBACK else start - LOOKBACK
+    day, uri = pl.col(contract.table.date), "rows in memory"
+    if is_stored(scored):
+        rows, uri = scored.read(first, end), scored.uri
+    else:
+        every = read_rows(scored, "scored", HEADLINE).lazy()
+        require_columns(every.collect_schema(), [contract.table.date], HEADLINE)
+        rows = filter_dates(every, contract.table.date, first, end)
     wanted = rows if start is None else rows.filter(day >= start)
     dates = wanted.select(day.unique().sort()).collect().to_series().to_list()
     if not dates:
-        raise StoreError(f"{store.uri} has no rows of these dates; backfill them, or choose others")
-    source = store.source or "SOURCE"
-    dx = diagnose(
-        rows, contract, dates=dates, source=source, store=store.uri, **recall_incidents(store)
-    )
-    return render_page(
-        wanted, dx, store.uri, now or datetime.now(UTC), _make_trend(rows, dx, contract)
-    )
+        raise StoreError(f"{uri} has no rows of these dates; backfill them, or choose others")
+    source, store = name_places(scored)
+    named = {"source": source, "store": store}
+    if is_stored(scored):
+        recalled = recall_incidents(cast("Store", scored))
+        dx = diagnose(rows, contract, dates=dates, **named, **recalled)
+    else:
+        dx = diagnose(rows, contract, dates=dates, **named)
+    return render_page(wanted, dx, uri, now or datetime.now(UTC), _make_trend(rows, dx, contract))
 
 
 def _make_trend(rows: pl.LazyFrame, dx: Diagnosis, contract: Contract) -> pl.DataFrame:
@@ -246,7 +258,7 @@ def _format_number(value: float | None, digits: int = 1) -> str:
 
 
 def _to_json(data: Any) -> str:
-    text = json.dumps(data, separators=(",", ":"), default=str, allow_nan=False)
+    text = encode_json(data, separators=(",", ":"))
     for character, escaped in _ESCAPED.items():
         text = text.replace(character, escaped)
     return text

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import polars as pl
 import pyarrow as pa
 
-from fsq.contract import Contract, load_contract
+from fsq.contract import Contract, choose_contract
 from fsq.errors import InputError
 from fsq.intake.batch_query import DATE
 from fsq.intake.columnar import read_columnar_batch
 from fsq.intake.layout import Layout, list_number_columns
 from fsq.intake.preparation import prepare_rows
-from fsq.intake.run_context import RunContext
+from fsq.intake.run_context import RunLike
 from fsq.intake.validation import OnUnknown, validate_columns, validate_rows
-from fsq.schema.arrow import ArrowStream, find_inexact, from_arrow, to_arrow
+from fsq.schema.arrow import find_inexact, to_arrow
+from fsq.schema.tables import OtherRows, StoredRows, read_rows
 from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
 from fsq.scoring.indicators import compute_rule_inputs
-from fsq.scoring.options import ScoringOptions, make_scoring_options
+from fsq.scoring.options import HEADLINE, ScoringOptions, make_scoring_options
 from fsq.scoring.signature_cache import ScoredSignatures, score_signatures
+from fsq.utils.arguments import MomentLike
+from fsq.utils.forks import require_whole_process
 from fsq.utils.frames import read_batches, scan_batches
 from fsq.utils.timing import stage
 
@@ -38,50 +40,65 @@ CHUNK_ROWS = 8_000
 @overload
 def score(
     rows: Rows,
-    contract: str | Path | Contract = ...,
-    as_of: datetime | None = ...,
-    run: RunContext | None = ...,
-    now: datetime | None = ...,
+    contract: str | Path | Contract | None = ...,
+    as_of: MomentLike | None = ...,
+    run: RunLike | None = ...,
+    now: MomentLike | None = ...,
     on_unknown_source: OnUnknown = ...,
 ) -> Rows: ...
 
 
 @overload
 def score(
-    rows: ArrowStream,
-    contract: str | Path | Contract = ...,
-    as_of: datetime | None = ...,
-    run: RunContext | None = ...,
-    now: datetime | None = ...,
+    rows: StoredRows,
+    contract: str | Path | Contract | None = ...,
+    as_of: MomentLike | None = ...,
+    run: RunLike | None = ...,
+    now: MomentLike | None = ...,
+    on_unknown_source: OnUnknown = ...,
+) -> pl.LazyFrame: ...
+
+
+@overload
+def score(
+    rows: OtherRows,
+    contract: str | Path | Contract | None = ...,
+    as_of: MomentLike | None = ...,
+    run: RunLike | None = ...,
+    now: MomentLike | None = ...,
     on_unknown_source: OnUnknown = ...,
 ) -> pl.DataFrame: ...
 
 
 def score(
-    rows: pl.DataFrame | pl.LazyFrame | pa.Table | ArrowStream,
-    contract: str | Path | Contract = "v2_33features",
-    as_of: datetime | None = None,
-    run: RunContext | None = None,
-    now: datetime | None = None,
+    rows: Any,
+    contract: str | Path | Contract | None = None,
+    as_of: MomentLike | None = None,
+    run: RunLike | None = None,
+    now: MomentLike | None = None,
     on_unknown_source: OnUnknown = "error",
 ) -> Any:
     """Score records: one row out per row in, in the same order.
 
     Args:
         rows: one row per entity and date, in the wide, legacy, hybrid or scored form; a Polars
-            frame, an Arrow table, or whatever exports Arrow: pandas, a DuckDB relation, Ibis.
-        contract: name of a shipped contract, a path ending in ``.toml``, or a contract.
+            frame, an Arrow table, whatever exports Arrow (pandas, a DuckDB relation, Ibis), a
+            store, a mapping of columns, or a list of mappings.
+        contract: name of a shipped contract, a path ending in ``.toml``, or a contract; None for
+            the store's, and for ``v2_33features`` where there is no store.
         as_of: the moment at which to measure freshness, where a row has none of its own; by
             default the row's own time or the end of its date, or ``now`` if that is earlier.
-        run: what upstream says of its run; a row's own columns win over it.
+            A moment without a zone is UTC, and may be an ISO text.
+        run: what upstream says of its run, as a context or a mapping with its keys; a row's own
+            columns win over it.
         now: the current time, UTC; it becomes ``quality_computed_at``.
         on_unknown_source: ``"error"``, or ``"default"`` to count features with a source label
             that the contract does not know as defaults.
 
     Returns:
         A table of the type that came in, a Polars frame for other libraries' tables: carried
-        columns, then the contract's quality columns. A LazyFrame stays lazy: columns and
-        predicates are pushed down, chunks bound the memory.
+        columns, then the contract's quality columns. A LazyFrame stays lazy, and a store gives
+        one: columns and predicates are pushed down, chunks bound the memory.
 
     Raises:
         InputError: columns, types, source labels or keys are wrong; all problems are in
@@ -90,6 +107,7 @@ def score(
 
     >>> import polars as pl
     >>> from datetime import date, datetime
+    >>> from fsq.contract import load_contract
     >>> contract = load_contract("flights_2013")
     >>> row = {"carrier": "UA", "flight": 1545, "origin": "EWR"}
     >>> row |= {"flight_date": date(2013, 2, 9), "scheduled_at": datetime(2013, 2, 9, 10, 15)}
@@ -104,18 +122,15 @@ def score(
     │ gold         ┆ 0                     │
     └──────────────┴───────────────────────┘
     """
-    options = make_scoring_options(contract, as_of, run, now, on_unknown_source)
-    if isinstance(rows, pl.LazyFrame):
-        return _score_lazy(rows, options)
-    if isinstance(rows, pl.DataFrame):
-        return _score_frame(rows, options)
-    if isinstance(rows, pa.Table) or hasattr(rows, "__arrow_c_stream__"):
-        scored = _score_frame(from_arrow(rows, list_number_columns(options.contract)), options)
-        if not isinstance(rows, pa.Table):
-            return scored
-        return to_arrow(scored, find_inexact(scored.lazy(), scored.columns))
-    kind = type(rows).__name__
-    raise TypeError(f"rows must be a Polars frame or a table that exports Arrow, not {kind}")
+    chosen = choose_contract(rows, contract)
+    options = make_scoring_options(chosen, as_of, run, now, on_unknown_source)
+    frame = read_rows(rows, "rows", HEADLINE, list_number_columns(options.contract))
+    if isinstance(frame, pl.LazyFrame):
+        return _score_lazy(frame, options)
+    scored = _score_frame(frame, options)
+    if not isinstance(rows, pa.Table):
+        return scored
+    return to_arrow(scored, find_inexact(scored.lazy(), scored.columns))
 
 
 def score_validated(rows: pl.DataFrame, layout: Layout, options: ScoringOptions) -> pl.DataFrame:
@@ -179,6 +194,7 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
     )
 
     def read(columns: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+        require_whole_process()
         used, selected = set(columns), rows
         if predicate is not None:
             names = set(predicate.meta.root_names())
@@ -259,23 +275,4 @@ def _fill_run(records: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
     return records.join(run, on=DATE, how="left", maintain_order="left").with_columns(
         pl.coalesce("pipeline_run_id", "run_id").alias("pipeline_run_id"),
         pl.coalesce("processors_completed", "done").alias("processors_completed"),
-    )
-
-
-def explode_detail(scored: Rows, contract: str | Path | Contract = "v2_33features") -> Rows:
-    """One row per record and feature: the keys and the 23 fields.
-
-    Args:
-        scored: scored rows with the contract's keys and ``feature_quality_detail``.
-        contract: of the scoring; it names the keys.
-
-    Returns:
-        A table of the type that came in.
-    """
-    if isinstance(scored, pa.Table):
-        return to_arrow(explode_detail(from_arrow(scored), contract))
-    return (
-        scored.select(*load_contract(contract).table.key, "feature_quality_detail")
-        .explode("feature_quality_detail")
-        .unnest("feature_quality_detail")
     )

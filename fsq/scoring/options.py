@@ -8,8 +8,11 @@ from pathlib import Path
 
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.intake.run_context import RunContext
+from fsq.intake.run_context import RunContext, RunLike
 from fsq.intake.validation import OnUnknown
+from fsq.utils.arguments import MomentLike, read_moment
+
+HEADLINE = "the input cannot be scored"
 
 # While one chunk is in a single-threaded step, the other keeps the second core busy.
 WORKERS = 2
@@ -29,23 +32,21 @@ class ScoringOptions:
 
 def make_scoring_options(
     contract: str | Path | Contract,
-    as_of: datetime | None,
-    run: RunContext | None,
-    now: datetime | None,
+    as_of: MomentLike | None,
+    run: RunLike | None,
+    now: MomentLike | None,
     on_unknown: OnUnknown,
 ) -> ScoringOptions:
     """Load the contract and read the clock, once for a run of many chunks.
 
     Raises:
-        InputError: ``on_unknown`` is neither "error" nor "default".
+        InputError: ``on_unknown`` is neither "error" nor "default", a moment is none, or ``run``
+            is no context.
         ContractError: the contract cannot be used.
     """
     if on_unknown not in ("error", "default"):
         raise InputError([f"on_unknown_source is {on_unknown!r}; use 'error' or 'default'"])
-    clock = _utc(now) if now is not None else datetime.now(UTC)
-    moment = None if as_of is None else _utc(as_of)
-    return ScoringOptions(load_contract(contract), moment, run, clock, on_unknown)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    clock = read_moment(now, "now", HEADLINE) or datetime.now(UTC)
+    moment = read_moment(as_of, "as_of", HEADLINE)
+    context = RunContext.of(run)
+    return ScoringOptions(load_contract(contract), moment, context, clock, on_unknown)

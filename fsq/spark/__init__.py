@@ -9,28 +9,31 @@ import re
 import secrets
 import time
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Unpack
 
 from fsq.backfilling.options import BackfillKeywords, BackfillOptions
 from fsq.backfilling.plan import estimate_costs, open_job, pending_steps, validate_fit
 from fsq.backfilling.run import BackfillResult
+from fsq.backfilling.source import Target, locate
 from fsq.errors import InputError
 from fsq.spark.distributed import DistributedJob
 from fsq.spark.session import require_pyspark, session
-from fsq.stores import get_capabilities, open_batch_write
+from fsq.stores import Store, get_capabilities, open_batch_write
 
 __all__ = ["backfill", "session"]
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_HEADLINE = "the backfill cannot start"
 _RUN_ID = re.compile(r"[A-Za-z0-9_.:+-]{1,200}")
 
 
 def backfill(
     spark: SparkSession,
-    source: str,
-    store: str,
+    source: str | PathLike[str] | Store,
+    store: Target,
     options: BackfillOptions | None = None,
     *,
     run_id: str | None = None,
@@ -38,12 +41,12 @@ def backfill(
 ) -> BackfillResult:
     """Score a source's dates into a store, on the executors of a Spark session.
 
-    Plan, ledger and rows are those of ``fsq.backfilling.backfill``. All dates become visible in one
+    Plan, ledger and rows are those of ``fsq.backfill``. All dates become visible in one
     commit at the end; a run that is killed before it changes nothing.
 
     Args:
         spark: a session, classic or Connect. Its executors need fsq and its dependencies.
-        source: as for ``fsq.backfilling.backfill``; every executor must be able to read it.
+        source: as for ``fsq.backfill``, but not in memory; every executor must be able to read it.
         store: as there; the driver and all executors must share the folder of a Delta table.
         options: what to backfill, and how; None for the defaults. ``chunk_rows`` is the target
             number of rows per task; ``progress`` gets the share of tasks that are done, as rows
@@ -62,10 +65,14 @@ def backfill(
     from fsq.spark.engine import Engine
 
     options = replace(options or BackfillOptions(), **changes)
+    uri = locate(source)
+    if uri is None:
+        cure = "write the rows to a file that the executors can read, and name it"
+        raise InputError([f"source is a {type(source).__name__}; {cure}"], _HEADLINE)
     started = time.perf_counter()
     run_id = secrets.token_hex(8) if run_id is None else _validate_run_id(run_id)
-    job = open_job(source, store, options)
-    capabilities = [get_capabilities(uri) for uri in (source, store)]
+    job = open_job(uri, store, options)
+    capabilities = [get_capabilities(place) for place in (uri, job.store.uri)]
     engine = Engine(
         spark,
         [package for c in capabilities for package in c.executor_packages],

@@ -8,11 +8,12 @@ from datetime import date
 from typing import Any, Protocol
 
 import polars as pl
-import pyarrow as pa
 
 from fsq.contract import Contract
 from fsq.errors import StoreError
+from fsq.schema.tables import AnyRows
 from fsq.stores.origin import Origin
+from fsq.utils.arguments import DateLike, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +77,20 @@ class Store(Protocol):
 
     def read(
         self,
-        start: date | None = None,
-        end: date | None = None,
-        columns: Sequence[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        columns: Names | None = None,
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 
+        Dates may be ISO texts; a single text is one column.
         A column ``feature_quality_detail.<field>`` is that field alone, as a list per record.
         """
         ...
 
     def replace(
         self,
-        scored: pl.DataFrame | pa.Table,
+        scored: AnyRows,
         ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
     ) -> WriteResult:

@@ -93,6 +93,9 @@ class OriginOfRows(ABC):
         self._contract, self._given = contract, contract is not None
         self._source = source
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.uri!r})"
+
     @abstractmethod
     def origin(self) -> Origin | None:
         """What the table remembers; None without a table, or for one that remembers nothing."""

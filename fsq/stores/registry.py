@@ -13,7 +13,9 @@ Register a backend of your own like those of fsq::
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +28,7 @@ from fsq.stores.bigquery.backend import BigQueryBackend
 from fsq.stores.delta.backend import DeltaBackend
 from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.stores.schema_diff import SchemaDiff
+from fsq.utils.forks import require_whole_process
 
 _backends: dict[str, Backend[Any]] = {}
 ContractName: TypeAlias = str | Path | Contract
@@ -84,11 +87,14 @@ def get_capabilities(uri: str) -> Capabilities:
     return Capabilities() if backend is None else backend.capabilities
 
 
-def open_store(uri: str, contract: ContractName | None = None, source: str | None = None) -> Store:
+def open_store(
+    uri: str | PathLike[str], contract: ContractName | None = None, source: str | None = None
+) -> Store:
     """Open a store by its URI; its table need not exist yet.
 
     Args:
-        uri: a folder for a Delta table, or ``bigquery://project.dataset.table``.
+        uri: a folder for a Delta table, ``~`` being the home, or
+            ``bigquery://project.dataset.table``.
         contract: of the rows to read and write: a name, a path or a contract. None for the one
             that the table remembers, or ``v2_33features`` for a table that remembers none.
         source: URI of the source of the rows to write, for the table to remember; None for the
@@ -106,8 +112,18 @@ def open_store(uri: str, contract: ContractName | None = None, source: str | Non
     fsq.errors.StoreError: s3:// stores are not supported; use a folder or bigquery://
     """
     loaded = None if contract is None else load_contract(contract)
-    store: Store = get_backend(uri).open(uri, loaded, source)
+    require_whole_process()
+    text = _read_uri(uri)
+    store: Store = get_backend(text).open(text, loaded, source)
     return store
+
+
+def _read_uri(uri: object) -> str:
+    if isinstance(uri, str | PathLike):
+        return os.fspath(uri)
+    kind = type(uri).__name__
+    problem = f"a {kind} is no store; name its folder, or bigquery://project.dataset.table"
+    raise InputError([problem], "the store cannot be opened")
 
 
 def is_store(uri: str) -> bool:

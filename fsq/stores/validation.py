@@ -9,6 +9,24 @@ import pyarrow as pa
 
 from fsq.contract.table import Table
 from fsq.errors import InputError
+from fsq.schema.tables import AnyRows, read_rows
+
+CANNOT_READ = "the store cannot be read"
+_CANNOT_STORE = "the rows cannot be stored"
+
+
+def read_scored(scored: AnyRows) -> pl.DataFrame | pa.Table:
+    """Rows to write, as a frame or an Arrow table.
+
+    Raises:
+        InputError: they are no table of any library.
+
+    >>> read_scored({"quality_tier": ["gold"]}).height
+    1
+    """
+    if isinstance(scored, pa.Table):
+        return scored
+    return read_rows(scored, "scored", _CANNOT_STORE).lazy().collect()
 
 
 def validate_keys(rows: pa.Table, table: Table) -> list[date]:
@@ -23,7 +41,7 @@ def validate_keys(rows: pa.Table, table: Table) -> list[date]:
     """
     missing = set(table.key) - set(rows.column_names)
     if missing:
-        raise InputError([f"no column {c}" for c in sorted(missing)], "the rows cannot be stored")
+        raise InputError([f"no column {c}" for c in sorted(missing)], _CANNOT_STORE)
     keys = pl.DataFrame(rows.select(table.key))
     problems = [
         f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items() if n
@@ -32,6 +50,6 @@ def validate_keys(rows: pa.Table, table: Table) -> list[date]:
     if duplicates:
         problems.append(f"duplicate keys: {duplicates} rows too many; keep one row per key")
     if problems:
-        raise InputError(problems, "the rows cannot be stored")
+        raise InputError(problems, _CANNOT_STORE)
     days: list[date] = keys[table.date].unique().sort().to_list()
     return days

@@ -96,7 +96,8 @@ def diagnose_source(source: Source, contract: Contract) -> Diagnosis:
     """
     history = None
     if source.start is not None:
-        first = source.start - timedelta(days=contract.diagnosis.history_max_age_days)
+        age = timedelta(days=contract.diagnosis.history_max_age_days)
+        first = source.start - min(age, source.start - date.min)  # no date lies before year 1
         history = source.read_before(first, contract.table.date)
     try:
         return diagnose(source.rows, contract, history=history)

@@ -19,6 +19,7 @@ from fsq.errors import InputError
 from fsq.schema.arrow import find_inexact
 from fsq.schema.arrow import to_arrow as to_plain_arrow
 from fsq.training.result import Summary
+from fsq.utils.documents import encode_json
 from fsq.utils.files import write_atomically
 from fsq.utils.version import VERSION
 
@@ -118,7 +119,7 @@ def to_arrow(data: ExportData) -> pa.Table:
 
     Columns whose values plain types cannot hold keep their own.
     """
-    metadata = {_KEY: json.dumps(data.provenance)}
+    metadata = {_KEY: encode_json(data.provenance)}
     exact = find_inexact(data.frame.lazy(), data.frame.columns)
     return to_plain_arrow(data.frame, exact).replace_schema_metadata(metadata)
 
@@ -180,7 +181,7 @@ def _to_npz(data: ExportData) -> bytes:
     arrays = {
         "features": features,
         "feature_names": np.array(data.features),
-        "provenance": np.array(json.dumps(data.provenance)),
+        "provenance": np.array(encode_json(data.provenance)),
     }
     if label is not None:
         arrays["label"] = label

@@ -12,15 +12,27 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
-from fsq.errors import InputError
+from fsq.errors import InputError, short
 from fsq.training import gates
 from fsq.training.exclusion import MODES, ExcludeMode
 from fsq.training.gates import Condition, OnDefault
 from fsq.training.source import Source
+from fsq.utils.arguments import (
+    DateLike,
+    MomentLike,
+    Names,
+    read_dates,
+    read_moment,
+    read_names,
+    read_number,
+)
+from fsq.utils.spelling import suggest_spelling
 
 HEADLINE = "the training set cannot be built"
 # "default" depends on on_default: findings where records are dropped, else nothing.
-Exclude: TypeAlias = Iterable[date] | Diagnosis | ExcludeMode | Literal["default"] | None
+Exclude: TypeAlias = (
+    DateLike | Iterable[DateLike] | Diagnosis | ExcludeMode | Literal["default"] | None
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class Arguments:
 
     label: str | None
     on_default: str
-    features: Iterable[str] | None
+    features: Names | None
     training_ready: bool | None
     critical_features: bool
     min_training_quality: int | None
@@ -98,10 +110,10 @@ class Arguments:
     max_age_hours: float | Mapping[str, float] | None
     exclude: Exclude
     drop_late: bool
-    carry: Iterable[str]
+    carry: Names
     leak_from: float
     group: str | None
-    now: datetime | None
+    now: MomentLike | None
 
 
 def resolve_options(given: Arguments, contract: Contract, source: Source) -> Options:
@@ -110,17 +122,24 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
     Raises:
         InputError: arguments are wrong; all problems are in ``.problems``.
     """
-    problems: list[str] = []
-    features = contract.names if given.features is None else tuple(given.features)
+    problems = [
+        f"{what} is {short(repr(name))}; pass the name of one column"
+        for what, name in (("label", given.label), ("group", given.group))
+        if not isinstance(name, str | None)
+    ]
+    if problems:
+        raise InputError(problems, HEADLINE)
+    names = read_names(given.features, "features", HEADLINE)
+    features = contract.names if names is None else names
     problems += _list_unknown("feature", features, contract.names)
     if not features:
         problems.append("features is empty; name at least one")
     if len(set(features)) < len(features):
         problems.append("features: a name occurs twice; list each once")
-    carry = tuple(dict.fromkeys(given.carry))
+    carry = tuple(dict.fromkeys(read_names(given.carry, "carry", HEADLINE) or ()))
     columns = [c for c in (given.label, given.group, *carry) if c is not None]
-    flat = [c for c in source.columns if "." not in c]
-    problems += _list_unknown("column", [c for c in columns if c not in contract.names], flat)
+    others = [c for c in columns if c not in contract.names]
+    problems += _list_unknown("column", others, source.schema)
     if given.group in contract.names and given.group not in features:
         problems.append(f"group {given.group} is not among the features; add it")
     problems += [
@@ -144,13 +163,15 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
     if given.on_default == "keep" and (min_quality or max_age):
         cure = "use on_default='drop' or 'mask'"
         problems.append(f"min_quality and max_age_hours have no effect with 'keep'; {cure}")
-    count = given.min_training_quality
-    if count is not None and not 0 <= count <= len(contract.names):
-        problems.append(f"min_training_quality is {count}; use 0 to {len(contract.names)}")
-    if not 0 < given.leak_from <= 1:
-        problems.append(f"leak_from is {given.leak_from:g}; use a correlation above 0 and up to 1")
+    count = read_number(given.min_training_quality, "min_training_quality", HEADLINE)
+    leak_from = read_number(given.leak_from, "leak_from", HEADLINE) or 0.0
+    least = int(count) if count is not None and count.is_integer() else None
+    if count is not None and (least is None or not 0 <= least <= len(contract.names)):
+        problems.append(f"min_training_quality is {count:g}; use 0 to {len(contract.names)}")
+    if not 0 < leak_from <= 1:
+        problems.append(f"leak_from is {leak_from:g}; use a correlation above 0 and up to 1")
     exclude = _resolve_exclude(given.exclude, given.on_default, problems)
-    conditions = _list_conditions(given, contract)
+    conditions = _list_conditions(given, contract, least)
     needed = {*contract.table.key, *(c.column for c in conditions)}
     problems += [
         f"no column {c}; pass the result of fsq.score"
@@ -171,30 +192,39 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
         max_age,
         exclude,
         given.drop_late,
-        given.leak_from,
+        leak_from,
         given.group,
-        _resolve_now(given.now),
+        read_moment(given.now, "now", HEADLINE) or datetime.now(UTC),
     )
 
 
-def _list_conditions(given: Arguments, contract: Contract) -> tuple[Condition, ...]:
+def _list_conditions(
+    given: Arguments, contract: Contract, training_quality: int | None
+) -> tuple[Condition, ...]:
     ready = given.on_default == "drop" if given.training_ready is None else given.training_ready
     conditions = gates.list_training_ready_conditions(contract) if ready else ()
     if given.critical_features:
         conditions += (gates.CRITICAL_QUALITY,)
-    if given.min_training_quality is not None:
-        conditions += (gates.make_training_quality_condition(given.min_training_quality),)
+    if training_quality is not None:
+        conditions += (gates.make_training_quality_condition(training_quality),)
     return conditions
 
 
 def _list_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
-    choices = sorted(set(known))
+    choices, strangers = sorted(set(known)), list[str]()
     problems = []
     for name in names:
         if name not in choices:
             near = get_close_matches(str(name), choices, 3)
-            cure = f"did you mean {near}?" if near else f"use one of {choices}"
-            problems.append(f"no {what} {name}; {cure}")
+            if spelling := suggest_spelling([str(name)], choices):
+                problems.append(f"no {what} {name}; did you mean {spelling}?")
+            elif near:
+                problems.append(f"no {what} {name}; did you mean {near}?")
+            else:
+                strangers.append(short(name))
+    if strangers:
+        rest = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        problems.append(f"no {what} {', '.join(strangers[:5])}{rest}; use one of {choices}")
     return problems
 
 
@@ -210,11 +240,13 @@ def _resolve_bounds(
     if given is None:
         return {}
     if isinstance(given, Mapping):
-        bounds = {str(f): float(v) for f, v in given.items()}
+        read = {str(f): read_number(v, f"{name} of {f}", HEADLINE) for f, v in given.items()}
+        bounds = {f: v for f, v in read.items() if v is not None}
         problems += [f"{name}: {p}" for p in _list_unknown("feature", bounds, features)]
     else:
         required = gates.list_required_features(contract)
-        bounds = dict.fromkeys((f for f in required if f in features), float(given))
+        least = read_number(given, name, HEADLINE) or 0.0
+        bounds = dict.fromkeys((f for f in required if f in features), least)
     limit = "at least 0" if most is None else f"0 to {most:g}"
     for f, value in bounds.items():
         if not (0 <= value <= (float("inf") if most is None else most)):
@@ -229,19 +261,15 @@ def _resolve_exclude(
         return "nothing"
     if isinstance(given, Diagnosis):
         return given
-    if given == "default":
-        return "findings" if on_default == "drop" else "nothing"
-    for mode in MODES:
-        if given == mode:
-            return mode
-    days = [] if isinstance(given, str) else list(given)
-    if isinstance(given, str) or not all(type(d) is date for d in days):
-        problems.append(f"exclude: pass dates, a diagnosis, None or one of {list(MODES)}")
-    return tuple(sorted({d for d in days if type(d) is date}))
-
-
-def _resolve_now(given: datetime | None) -> datetime:
-    """The moment with its time zone; without one it is UTC."""
-    if given is None:
-        return datetime.now(UTC)
-    return given if given.tzinfo is not None else given.replace(tzinfo=UTC)
+    if isinstance(given, str):
+        if given == "default":
+            return "findings" if on_default == "drop" else "nothing"
+        for mode in MODES:
+            if given == mode:
+                return mode
+    try:
+        return tuple(read_dates(given, "exclude", HEADLINE) or ())
+    except InputError as error:
+        cure = f"or pass a diagnosis, None or one of {', '.join(MODES)}"
+        problems += [f"{p}; {cure}" for p in error.problems]
+        return ()

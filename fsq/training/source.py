@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
-from typing import TypeAlias
+from typing import cast
 
 import polars as pl
-import pyarrow as pa
 
-from fsq.contract import Contract, load_contract
-from fsq.errors import InputError
-from fsq.schema.arrow import ArrowStream, from_arrow
+from fsq.contract import Contract
 from fsq.schema.nested import select_columns, selectable_names
+from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store
-
-Scored: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | ArrowStream | Store
+from fsq.utils.forks import require_whole_process
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class Source:
 
     def read_before(self, first: date, day: str) -> pl.LazyFrame | None:
         """The rows from ``first`` on that lie before ``start``, by the column ``day``."""
-        if self.start is None:
+        if self.start is None or self.start == date.min:
             return None
         last = self.start - timedelta(days=1)
         if self.store is not None:
@@ -64,40 +60,22 @@ class Source:
         return self.every.filter(pl.col(day).is_between(first, last))
 
 
-def choose_contract(scored: Scored, contract: str | Path | Contract | None) -> Contract:
-    """The contract that is named, else that of a store, else ``v2_33features``.
-
-    Raises:
-        ContractError: it cannot be used.
-        StoreError: what the store remembers cannot be read.
-    """
-    if contract is None and isinstance(known := getattr(scored, "contract", None), Contract):
-        return known
-    return load_contract(contract or "v2_33features")
-
-
 def open_source(
-    scored: Scored, contract: Contract, start: date | None, end: date | None, headline: str
+    scored: AnyRows, contract: Contract, start: date | None, end: date | None, headline: str
 ) -> Source:
     """Open the rows from ``start`` to ``end``, whatever they come as.
 
     Raises:
-        InputError: ``scored`` is neither a table nor a store.
+        InputError: ``scored`` holds no rows.
         StoreError: the store does not exist.
     """
-    store = None
-    if isinstance(scored, pl.LazyFrame):
-        rows = scored
-    elif isinstance(scored, pl.DataFrame):
-        rows = scored.lazy()
-    elif hasattr(scored, "__arrow_c_stream__"):
-        rows = from_arrow(scored).lazy()
-    elif hasattr(scored, "read") and hasattr(scored, "uri"):
-        store, rows = scored, scored.read(start, end)
+    require_whole_process()
+    store: Store | None = None
+    if is_stored(scored):
+        store = cast("Store", scored)
+        rows = store.read(start, end)
     else:
-        kind = type(scored).__name__
-        problem = f"scored is a {kind}; pass a store, a frame or a table that exports Arrow"
-        raise InputError([problem], headline)
+        rows = read_rows(scored, "scored", headline).lazy()
     schema = rows.collect_schema()
     day = contract.table.date
     every = None if store is not None else rows

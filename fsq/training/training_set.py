@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,19 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from fsq.contract import Contract
+from fsq.contract import Contract, choose_contract
 from fsq.diagnosis import Finding
+from fsq.schema.tables import AnyRows
 from fsq.training import export, leaks, rendering, waterfall
 from fsq.training.evaluation import evaluate_gates, list_columns_to_read, list_keys
 from fsq.training.exclusion import Exclusion, make_exclusion
 from fsq.training.gates import OnDefault
 from fsq.training.options import HEADLINE, Arguments, Exclude, Options, resolve_options
 from fsq.training.result import GateResults, Summary
-from fsq.training.source import Scored, Source, choose_contract, open_source
-from fsq.utils.dates import validate_date_range
+from fsq.training.source import Source, open_source
+from fsq.utils.arguments import DateLike, MomentLike, Names
+from fsq.utils.dates import read_date_range
+from fsq.utils.forks import require_whole_process
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +48,7 @@ class TrainingSet:
 
     @cached_property
     def _results(self) -> GateResults:
+        require_whole_process()
         return evaluate_gates(self.plan.collect(), self.options, self.exclusion)
 
     @cached_property
@@ -199,14 +202,14 @@ class TrainingSet:
 
 
 def training_set(
-    scored: Scored,
+    scored: AnyRows,
     label: str | None = None,
     on_default: OnDefault = "drop",
     *,
     contract: str | Path | Contract | None = None,
-    start: date | None = None,
-    end: date | None = None,
-    features: Iterable[str] | None = None,
+    start: DateLike | None = None,
+    end: DateLike | None = None,
+    features: Names | None = None,
     training_ready: bool | None = None,
     critical_features: bool = False,
     min_training_quality: int | None = None,
@@ -214,16 +217,16 @@ def training_set(
     max_age_hours: float | Mapping[str, float] | None = None,
     exclude: Exclude = "default",
     drop_late: bool = False,
-    carry: Iterable[str] = (),
+    carry: Names = (),
     group: str | None = None,
     leak_from: float = 0.95,
-    now: datetime | None = None,
+    now: MomentLike | None = None,
 ) -> TrainingSet:
     """Choose the records to train on, and count what each gate drops.
 
     Args:
-        scored: scored rows: a frame, an Arrow table, or a store, of which only the needed columns
-            and fields are read.
+        scored: scored rows: a frame or table of any library, or a store, of which only the needed
+            columns and fields are read.
         label: column to predict; records without a finite label are dropped.
         on_default: what to do with records whose values are default, stale or out of range.
             ``"drop"`` drops a record that is not training ready, or that has such a value in a
@@ -231,7 +234,7 @@ def training_set(
             such values to NULL, which tree models handle as missing. ``"keep"`` changes nothing.
         contract: the contract that the rows were scored under; None for the store's, and for
             ``v2_33features`` where there is no store.
-        start: first date.
+        start: first date; an ISO text will do.
         end: last date, included.
         features: names, in the order of the matrix; by default all of the contract's.
         training_ready: drop records that are not; the default if ``on_default`` is ``"drop"``.
@@ -274,9 +277,8 @@ def training_set(
     >>> ts.frame.select(player, "home_away", "opponent_pace", "points").rows()
     [('a', 1.0, None, 21.0)]
     """
-    validate_date_range(start, end, HEADLINE)
-    loaded = choose_contract(scored, contract)
-    source = open_source(scored, loaded, start, end, HEADLINE)
+    loaded, (first, last) = choose_contract(scored, contract), read_date_range(start, end, HEADLINE)
+    source = open_source(scored, loaded, first, last, HEADLINE)
     given = Arguments(
         label,
         on_default,

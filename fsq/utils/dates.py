@@ -5,6 +5,28 @@ from __future__ import annotations
 from datetime import date
 
 from fsq.errors import InputError
+from fsq.utils.arguments import DateLike, read_date
+
+
+def read_date_range(
+    start: DateLike | None, end: DateLike | None, headline: str
+) -> tuple[date | None, date | None]:
+    """First and last date of a range as people write them; None is open.
+
+    Args:
+        start: first date.
+        end: last date, included.
+        headline: what cannot be done with such a range.
+
+    Raises:
+        InputError: one is no date, or start is after end.
+
+    >>> read_date_range("2026-02-06", None, "the trend cannot be shown")
+    (datetime.date(2026, 2, 6), None)
+    """
+    dates = read_date(start, "start", headline), read_date(end, "end", headline)
+    validate_date_range(*dates, headline)
+    return dates
 
 
 def validate_date_range(start: date | None, end: date | None, headline: str) -> None:

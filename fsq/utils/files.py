@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
 from fsq.errors import StoreError
+
+
+def expand_home(path: str | PathLike[str]) -> str:
+    """A path as text, with ``~`` or ``~user`` at its start as that user's folder.
+
+    >>> expand_home("season.parquet"), expand_home("bigquery://p.d.t")
+    ('season.parquet', 'bigquery://p.d.t')
+    """
+    return os.path.expanduser(os.fspath(path))  # noqa: PTH111 - a URI is no path
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -31,6 +43,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     Raises:
         StoreError: it cannot be written; an existing file is left as it was.
     """
+    path = Path(expand_home(path))
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,14 +60,19 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 def read_text(path: Path, max_bytes: int) -> str:
     """Read the text of a regular file of at most ``max_bytes``.
 
+    Editors on Windows begin files with a byte order mark, end lines with CR and LF, and some write
+    UTF-16: the text is the same.
+
     Raises:
         OSError: it is missing, larger, or a pipe or device, which may never end.
-        UnicodeDecodeError: it is not UTF-8.
+        UnicodeDecodeError: it is neither UTF-8 nor UTF-16 with its mark.
     """
+    path = Path(expand_home(path))
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is not a regular file")
     with path.open("rb") as file:
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise OSError(f"larger than {max_bytes} bytes")
-    return data.decode()
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig").replace("\r\n", "\n")

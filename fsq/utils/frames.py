@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from fsq.errors import StoreError
+from fsq.utils.arguments import DateLike
+from fsq.utils.dates import read_date_range
 
 
 def filter_dates(
-    rows: pl.LazyFrame, column: str, start: date | None, end: date | None
+    rows: pl.LazyFrame, column: str, start: DateLike | None, end: DateLike | None
 ) -> pl.LazyFrame:
     """Keep the rows whose date lies between start and end, both included.
 
     None leaves that side open. With a bound, rows without a date are dropped.
 
+    >>> from datetime import date
     >>> rows = pl.LazyFrame({"day": [date(2026, 2, 5), date(2026, 2, 6), None]})
-    >>> filter_dates(rows, "day", date(2026, 2, 6), None).collect()["day"].to_list()
+    >>> filter_dates(rows, "day", "2026-02-06", None).collect()["day"].to_list()
     [datetime.date(2026, 2, 6)]
     """
-    if start is not None:
-        rows = rows.filter(pl.col(column) >= start)
-    return rows if end is None else rows.filter(pl.col(column) <= end)
+    first, last = read_date_range(start, end, "no rows can be read")
+    if first is not None:
+        rows = rows.filter(pl.col(column) >= first)
+    return rows if last is None else rows.filter(pl.col(column) <= last)
 
 
 def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:

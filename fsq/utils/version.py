@@ -1,5 +1,6 @@
-"""What the package is called where it is installed from, and its version."""
+"""What the package is called where it is installed from, its version, and where bugs go."""
 
 # ``fsq`` belongs to another project on PyPI.
 DISTRIBUTION = "feature-store-quality"
 VERSION = "0.1.0"
+ISSUES = "https://github.com/feature-store-quality/fsq/issues"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import urllib.error
 import urllib.request
@@ -10,6 +9,8 @@ from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
+
+from fsq.utils.documents import encode_json
 
 ATTEMPTS, TIMEOUT, WAIT = 3, 5.0, 0.5  # attempts, seconds each, seconds before the second
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
@@ -61,7 +62,7 @@ def post(
     if problem := find_url_problem(url):
         return problem
     host = urlsplit(url).hostname
-    body = json.dumps(document, default=str, allow_nan=False).encode()
+    body = encode_json(document).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "fsq"}
     opener = urllib.request.build_opener(_NoRedirects)
     problem = ""

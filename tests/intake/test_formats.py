@@ -206,8 +206,8 @@ def test_bad_input_is_rejected_with_every_problem(rows: pl.DataFrame, problems: 
 
 
 def test_rows_of_another_type_are_rejected() -> None:
-    rows: Any = wide(1, 1).to_dicts()
-    with pytest.raises(TypeError, match="not list"):
+    rows: Any = [3, 4]
+    with pytest.raises(fsq.InputError, match="rows is a list"):
         fsq.score(rows)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -113,6 +113,17 @@ def test_dates_are_replaced_in_files_that_hold_others_too(
     none = fsq.spark.backfill(spark, source, store, now=NOW, force=True, run_id="again")
     assert (none.rows, none.skipped) == (0, 16)
     assert fsq.open_store(store).version() == (version or 0) + 1
+
+
+def test_paths_and_open_stores_as_on_one_machine(spark: Any, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.parquet"
+    wide().write_parquet(rows)
+    result = fsq.spark.backfill(spark, rows, fsq.open_store(tmp_path / "store"), start="2026-01-03")
+    assert (result.rows, result.dates) == (20, 2)
+    again = fsq.spark.backfill(spark, rows, tmp_path / "store")
+    assert (again.rows, again.skipped) == (20, 2)
+    with pytest.raises(fsq.InputError, match="write the rows to a file"):
+        fsq.spark.backfill(spark, cast("Any", wide()), tmp_path / "store")
 
 
 def test_in_place_on_a_legacy_table(spark: Any, tmp_path: Path) -> None:

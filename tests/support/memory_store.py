@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
-import pyarrow as pa
 
 from fsq.contract import Contract
 from fsq.errors import StoreError
-from fsq.schema.arrow import from_arrow
 from fsq.schema.nested import select_columns, selectable_names
+from fsq.schema.tables import AnyRows
 from fsq.stores import Backend, LedgerEntry, WriteResult, write_conflict
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.side import SideConflictError, SideTable, SideTables
-from fsq.stores.validation import validate_keys
+from fsq.stores.validation import read_scored, validate_keys
+from fsq.utils.arguments import DateLike, Names, read_names
 from fsq.utils.frames import filter_dates
 
 
@@ -39,9 +39,9 @@ class MemoryStore(OriginOfRows, SideTables):
 
     def read(
         self,
-        start: date | None = None,
-        end: date | None = None,
-        columns: Sequence[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        columns: Names | None = None,
     ) -> pl.LazyFrame:
         table = TABLES.get(self.uri)
         if table is None:
@@ -49,17 +49,18 @@ class MemoryStore(OriginOfRows, SideTables):
         rows = filter_dates(table.rows.lazy(), self.contract.table.date, start, end)
         if columns is None:
             return rows
+        columns = read_names(columns, "columns", "the store cannot be read") or ()
         if missing := set(columns) - selectable_names(table.rows.schema):
             raise StoreError(f"{self.uri} lacks the columns {sorted(missing)}")
         return rows.select(select_columns(columns))
 
     def replace(
         self,
-        scored: pl.DataFrame | pa.Table,
+        scored: AnyRows,
         ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
     ) -> WriteResult:
-        new = scored if isinstance(scored, pl.DataFrame) else from_arrow(scored)
+        new = pl.DataFrame(read_scored(scored))
         arrow = new.to_arrow()
         origin = self.adopt_contract(list_contract_names(arrow))
         table = origin.contract.table

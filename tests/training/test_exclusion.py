@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -164,3 +166,27 @@ def test_a_table_with_times_of_its_own() -> None:
     assert named.height
     assert made.frame.join(named, on=keys, how="semi").is_empty()
     assert made.frame.join(scored, on=keys, how="anti").is_empty()
+
+
+def test_dates_may_be_of_any_library() -> None:
+    def exclude(days: Any) -> tuple[Any, Any]:
+        made = fsq.training_set(SOME, "points", "keep", exclude=days)
+        return made.filter["exclude"], made.filter["excluded_dates"]
+
+    before = LAST - timedelta(days=1)
+    several = ("dates", [str(before), str(LAST)])
+    assert exclude([str(LAST), before]) == several
+    assert exclude(pd.date_range(before, periods=2)) == several
+    assert exclude(np.array([before, LAST], dtype="datetime64[D]")) == several
+    assert exclude(pl.Series([before, LAST])) == several
+    assert exclude(f" {LAST} ") == ("dates", [str(LAST)])
+    assert exclude(np.str_("nothing")) == ("nothing", None)
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "0001-01-02", "0001-03-01"])
+def test_there_is_no_history_before_the_first_year(start: str, tmp_path: Path) -> None:
+    store = fsq.open_store(tmp_path / "store")
+    store.replace(SOME)
+    for what in (SOME, store):
+        made = fsq.training_set(what, "points", start=start)
+        assert made.filter["excluded_records"]["records"] == 40

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -25,7 +26,7 @@ def test_every_problem_is_named_at_once() -> None:
             carry=["tem"],
             leak_from=2.0,
             min_training_quality=99,
-            exclude="yellow",  # type: ignore[arg-type]
+            exclude="yellow",
             training_ready=True,
         )
     message = "\n".join(raised.value.problems)
@@ -95,6 +96,13 @@ def test_empty_rows_give_an_empty_set() -> None:
     assert made.frame.height == 0
     assert [f.kind for f in made.findings] == ["nothing_kept"]
     assert "0 of 0" in str(made)
+
+
+def test_the_present_may_be_written_in_many_ways() -> None:
+    now = datetime(2026, 1, 2, 15, tzinfo=UTC)
+    for kind in (now.isoformat(), now.replace(tzinfo=None), pd.Timestamp(now)):
+        assert fsq.training_set(SCORED, now=kind).options.now == now
+    assert fsq.training_set(SCORED).options.now.tzinfo is UTC
 
 
 def test_namespaces_do_the_same() -> None:

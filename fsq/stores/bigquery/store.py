@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import select_columns, selectable_names
+from fsq.schema.tables import AnyRows
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared
 from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.column_types import fit_to_table
@@ -33,7 +34,10 @@ from fsq.stores.bigquery.write import fill_null_arrays, find_stamps, write_rows
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.side import SideTable, SideTables
-from fsq.stores.validation import validate_keys
+from fsq.stores.validation import CANNOT_READ, read_scored, validate_keys
+from fsq.utils.arguments import DateLike, Names, read_names
+from fsq.utils.dates import read_date_range
+from fsq.utils.forks import require_whole_process
 from fsq.utils.frames import filter_dates
 
 
@@ -67,19 +71,23 @@ class BigQueryStore(OriginOfRows, SideTables):
 
     def connect(self) -> AbstractContextManager[Clients]:
         """Open the clients, as a context manager."""
+        require_whole_process()
         return open_clients(self.name.project, self.name.location)
 
     def read(
         self,
-        start: date | None = None,
-        end: date | None = None,
-        columns: Sequence[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        columns: Names | None = None,
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 
         Raises:
+            InputError: an argument is no date, or no name.
             StoreError: there is no table, or it lacks one of the columns.
         """
+        first, last = read_date_range(start, end, CANNOT_READ)
+        columns = read_names(columns, "columns", CANNOT_READ)
         try:
             rows = scan_table(self.connect, self.name, self.contract.table.date)
         except StoreError as error:
@@ -90,7 +98,7 @@ class BigQueryStore(OriginOfRows, SideTables):
             existing = selectable_names(rows.collect_schema())
             if missing := [c for c in columns if c not in existing]:
                 raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
-        rows = filter_dates(rows, self.contract.table.date, start, end)
+        rows = filter_dates(rows, self.contract.table.date, first, last)
         return rows if columns is None else rows.select(select_columns(columns))
 
     def version(self) -> int | None:
@@ -154,7 +162,7 @@ class BigQueryStore(OriginOfRows, SideTables):
 
     def replace(
         self,
-        scored: pl.DataFrame | pa.Table,
+        scored: AnyRows,
         ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
     ) -> WriteResult:
@@ -166,7 +174,7 @@ class BigQueryStore(OriginOfRows, SideTables):
         set on those that still exist.
 
         Args:
-            scored: rows of whole dates.
+            scored: rows of whole dates, as a frame or table of any library.
             ledger: the entry of each date, kept once the rows are written.
             since: version of this table that the rows were computed from.
 
@@ -176,11 +184,12 @@ class BigQueryStore(OriginOfRows, SideTables):
             StoreError: the service refused or did not recover; either all rows are written or
                 none.
         """
-        if isinstance(scored, pl.DataFrame):
-            fit = self.fit(scored.schema)
-            fit.require(fit.find_losses(scored.lazy()))
-            scored = fit.apply(scored)
-        table = to_arrow(fill_null_arrays(scored))
+        rows = read_scored(scored)
+        if isinstance(rows, pl.DataFrame):
+            fit = self.fit(rows.schema)
+            fit.require(fit.find_losses(rows.lazy()))
+            rows = fit.apply(rows)
+        table = to_arrow(fill_null_arrays(rows))
         origin = self.adopt_contract(list_contract_names(table))
         contract = origin.contract
         days = validate_keys(table, contract.table)

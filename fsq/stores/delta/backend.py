@@ -16,9 +16,19 @@ from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.migration import LegacyDropResult, Migration
+from fsq.utils.files import expand_home
 
 if TYPE_CHECKING:
     from fsq.stores.delta.store import DeltaStore
+
+
+def get_folder(uri: str) -> str:
+    """The folder that a URI names.
+
+    >>> get_folder("file:///warehouse/store")
+    '/warehouse/store'
+    """
+    return expand_home(uri.removeprefix("file://"))
 
 
 class DeltaBackend(Backend["DeltaStore"]):
@@ -41,15 +51,15 @@ class DeltaBackend(Backend["DeltaStore"]):
         """
         from fsq.stores.delta.store import DeltaStore
 
-        return DeltaStore(uri.removeprefix("file://"), contract, source)
+        return DeltaStore(get_folder(uri), contract, source)
 
     def identify_table(self, uri: str) -> str:
         """The resolved path."""
-        return str(Path(uri.removeprefix("file://")).resolve())
+        return str(Path(get_folder(uri)).resolve())
 
     def is_store(self, uri: str) -> bool:
         """Whether the folder has a Delta log; other folders hold plain files."""
-        return (Path(uri.removeprefix("file://")) / "_delta_log").is_dir()
+        return (Path(get_folder(uri)) / "_delta_log").is_dir()
 
     def scan(self, uri: str) -> pl.LazyFrame:
         """All rows of a table; those with column mapping, too, which cannot be stores.

@@ -105,10 +105,15 @@ def _null_column(column: str, kind: pl.DataType, existing: list[str]) -> pl.Expr
 
 def _parquet_paths(file: pq.ParquetFile, columns: set[str]) -> list[str]:
     """The file's paths of these columns; a list of structs is column, list, element, field."""
+    plain = tuple(f"{c}." for c in columns if detail_field(c) is None)  # a name may have dots, too
     out = []
     for i in range(len(file.schema)):
         path: str = file.schema.column(i).path
         column, *inner = path.split(".")
-        if (dotted_name(inner[2]) if column == DETAIL and len(inner) > 2 else column) in columns:
+        if column == DETAIL and len(inner) > 2:
+            wanted = dotted_name(inner[2]) in columns
+        else:
+            wanted = f"{path}.".startswith(plain)
+        if wanted:
             out.append(path)
     return out

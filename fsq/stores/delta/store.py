@@ -17,6 +17,7 @@ from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import detail_field, select_columns, selectable_names
+from fsq.schema.tables import AnyRows
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.delta.column_types import fit_to_table
@@ -41,7 +42,10 @@ from fsq.stores.delta.write import (
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.read_errors import first_line
 from fsq.stores.side import SideTable, SideTables
-from fsq.stores.validation import validate_keys
+from fsq.stores.validation import CANNOT_READ, read_scored, validate_keys
+from fsq.utils.arguments import DateLike, Names, read_names
+from fsq.utils.dates import read_date_range
+from fsq.utils.forks import require_whole_process
 
 # delta-rs decodes these in a path, which leads elsewhere, or panics.
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
@@ -78,6 +82,7 @@ class DeltaStore(OriginOfRows, SideTables):
                 raise StoreError(f"{path} is not a Delta table; name another folder")
 
     def _is_table(self) -> bool:
+        require_whole_process()
         # If its creator was killed, a log may lack the first commit: no table yet.
         log = Path(self._path) / "_delta_log"
         exists = log.is_dir() and DeltaTable.is_deltatable(self._path)
@@ -91,6 +96,7 @@ class DeltaStore(OriginOfRows, SideTables):
             StoreError: there is no table, its log cannot be read, or delta-rs lacks a feature
                 that it needs.
         """
+        require_whole_process()
         try:
             return LocalTable(self._path, version=version)
         except TableNotFoundError:
@@ -100,26 +106,29 @@ class DeltaStore(OriginOfRows, SideTables):
 
     def read(
         self,
-        start: date | None = None,
-        end: date | None = None,
-        columns: Sequence[str] | None = None,
+        start: DateLike | None = None,
+        end: DateLike | None = None,
+        columns: Names | None = None,
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 
         Raises:
+            InputError: an argument is no date, or no name.
             StoreError: there is no table, or it lacks one of the columns.
             StoreRefusedError: it has features that no store can have.
         """
+        first, last = read_date_range(start, end, CANNOT_READ)
+        columns = read_names(columns, "columns", CANNOT_READ)
         table, date_column = self.load_table(), self.contract.table.date
         require_store(table.full_protocol(), self.uri)
-        rows = scan_rows(table, self.uri, date_column, start, end)
+        rows = scan_rows(table, self.uri, date_column, first, last)
         if columns is None:
             return rows
         existing = selectable_names(rows.collect_schema())
         if missing := [c for c in columns if c not in existing]:
             raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
         if any(detail_field(c) for c in columns) and has_plain_files(table):
-            return scan_detail_fields(table, date_column, start, end, columns)
+            return scan_detail_fields(table, date_column, first, last, columns)
         return rows.select(select_columns(columns))
 
     def scan(self) -> pl.LazyFrame:
@@ -161,7 +170,7 @@ class DeltaStore(OriginOfRows, SideTables):
 
     def replace(
         self,
-        scored: pl.DataFrame | pa.Table,
+        scored: AnyRows,
         ledger: Mapping[date, LedgerEntry] | None = None,
         since: int | None = None,
     ) -> WriteResult:
@@ -171,7 +180,8 @@ class DeltaStore(OriginOfRows, SideTables):
         is safe because whole dates are replaced. Columns that an older table lacks are added.
 
         Args:
-            scored: rows of whole dates; rows of other dates in the store are not touched.
+            scored: rows of whole dates, as a frame or table of any library; rows of other dates
+                in the store are not touched.
             ledger: the entry of each date, written in the same transaction.
             since: version of this table that the rows were computed from. A later commit that
                 touches their dates is then an error, not retried: the rows are outdated.
@@ -183,7 +193,7 @@ class DeltaStore(OriginOfRows, SideTables):
             StoreError: the table cannot be written, other writers kept committing first, or
                 they changed these dates after ``since``.
         """
-        table = self._fit_rows(scored)
+        table = self._fit_rows(read_scored(scored))
         origin = self.adopt_contract(list_contract_names(table))
         days = validate_keys(table, self.contract.table)
         if not days:

@@ -1,0 +1,60 @@
+"""``report``: the page about scored rows, as a text and a file."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from fsq.contract import Contract, choose_contract
+from fsq.errors import InputError
+from fsq.schema.tables import AnyRows
+from fsq.utils.arguments import DateLike
+from fsq.utils.dates import read_date_range
+from fsq.utils.extras import require_extra
+from fsq.utils.files import write_atomically
+
+HEADLINE = "the report cannot be written"
+
+
+def report(
+    scored: AnyRows,
+    out: str | PathLike[str] | None = None,
+    *,
+    start: DateLike | None = None,
+    end: DateLike | None = None,
+    contract: str | Path | Contract | None = None,
+) -> str:
+    """Make one HTML page about scored rows, which opens offline.
+
+    Args:
+        scored: scored rows: a store, or a frame or table of any library.
+        out: the ``.html`` file to write, atomically; None to return the page only.
+        start: first date; an ISO text will do. Earlier rows serve for comparison.
+        end: last date, included.
+        contract: of the scoring; None for the store's, and for ``v2_33features`` where there is
+            no store.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: an argument is wrong, the rows are not scored, or the extra ``report`` is not
+            installed.
+        StoreError: the rows cannot be read, there are none of these dates, or the file cannot be
+            written.
+
+    >>> import fsq
+    >>> from fsq.demo import simulate_season
+    >>> page = fsq.report(fsq.score(simulate_season("2025-26").rows.tail(300)))
+    >>> page.startswith("<!doctype html>")
+    True
+    """
+    chosen, dates = choose_contract(scored, contract), read_date_range(start, end, HEADLINE)
+    if out is not None and Path(out).suffix.lower() not in (".html", ".htm"):
+        raise InputError([f"{out}: the name must end in .html"], HEADLINE)
+    with require_extra("report", HEADLINE):
+        from fsq.reporting.page import make_report  # loads altair and jinja2
+    page = make_report(scored, chosen, *dates)
+    if out is not None:
+        write_atomically(Path(out), page)
+    return page

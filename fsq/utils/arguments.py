@@ -1,0 +1,159 @@
+"""Arguments as people hold them: dates and moments as texts or of other libraries, single names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from typing import Any, TypeAlias
+
+from fsq.errors import InputError, short
+
+DateLike: TypeAlias = date | str  # or what pandas and NumPy have for it
+MomentLike: TypeAlias = datetime | date | str
+Names: TypeAlias = str | Iterable[str]
+
+# Python's years, less the first and last, so that zones and the end of a date fit.
+_FIRST, _LAST = 1, 9998
+
+
+def read_date(value: object, name: str, headline: str) -> date | None:
+    """A date from a date, an ISO text, or a midnight of any library; None stays None.
+
+    Args:
+        value: the argument.
+        name: of the argument, for the message.
+        headline: what cannot be done without it.
+
+    Raises:
+        InputError: it is none, or a moment within a date.
+
+    >>> read_date("2026-02-06", "start", "nothing can be read")
+    datetime.date(2026, 2, 6)
+    """
+    if value is None:
+        return None
+    plain = _to_plain(value)
+    if isinstance(plain, str):
+        plain = _parse_date(plain) or _parse_moment(plain)
+    if isinstance(plain, datetime):
+        if plain.time() != time(0):
+            problem = f"{name}: {short(value)} is a moment; pass its date"
+            raise InputError([problem], headline)
+        plain = plain.date()
+    if isinstance(plain, date) and _FIRST <= plain.year <= _LAST:
+        return plain
+    cure = 'write it as "2026-02-06", or pass a datetime.date'
+    raise InputError([f"{name}: {short(repr(value))} is no date; {cure}"], headline)
+
+
+def read_dates(values: object, name: str, headline: str) -> list[date] | None:
+    """Dates in order from one date or several; None stays None.
+
+    Raises:
+        InputError: one of them is no date.
+
+    >>> read_dates(["2026-02-06", date(2026, 2, 5)], "dates", "nothing can be read")
+    [datetime.date(2026, 2, 5), datetime.date(2026, 2, 6)]
+    """
+    if values is None:
+        return None
+    several = values if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+    days = {read_date(v, name, headline) for v in several}
+    if None in days:
+        raise InputError([f"{name}: one of them is None; leave it out"], headline)
+    return sorted(d for d in days if d is not None)
+
+
+def read_moment(value: object, name: str, headline: str) -> datetime | None:
+    """A moment in UTC, from a moment or date of any library or an ISO text; None stays None.
+
+    Without a zone it is UTC; a date is its midnight.
+
+    Raises:
+        InputError: it is none, or lies outside the years 1 to 9998.
+
+    >>> read_moment("2026-02-06T18:00:00-05:00", "as_of", "nothing can be scored")
+    datetime.datetime(2026, 2, 6, 23, 0, tzinfo=datetime.timezone.utc)
+    """
+    if value is None:
+        return None
+    plain = _to_plain(value)
+    if isinstance(plain, str):
+        plain = _parse_moment(plain)
+    if isinstance(plain, date) and not isinstance(plain, datetime):
+        plain = datetime.combine(plain, time(0))
+    if isinstance(plain, datetime):
+        try:
+            zoned = plain.replace(tzinfo=UTC) if plain.tzinfo is None else plain.astimezone(UTC)
+            if _FIRST <= zoned.year <= _LAST:
+                return zoned
+        except OverflowError:
+            pass
+    cure = 'write it as "2026-02-06T23:00:00Z", or pass a datetime.datetime'
+    raise InputError([f"{name}: {short(repr(value))} is no moment; {cure}"], headline)
+
+
+def read_names(values: object, name: str, headline: str) -> tuple[str, ...] | None:
+    """Names from one text or several; None stays None.
+
+    Raises:
+        InputError: something else is among them.
+
+    >>> read_names("pace_score", "features", "nothing can be read")
+    ('pace_score',)
+    """
+    if values is None:
+        return None
+    if isinstance(values, str):
+        return (values,)
+    names = list(values) if isinstance(values, Iterable) else [values]
+    if wrong := [n for n in names if not isinstance(n, str)]:
+        problem = f"{name}: {short(repr(wrong[0]))} is no name; pass texts"
+        raise InputError([problem], headline)
+    return tuple(str(n) for n in names)
+
+
+def read_number(value: object, name: str, headline: str) -> float | None:
+    """A number from a number of any library, or a text of one; None stays None.
+
+    Raises:
+        InputError: it is none.
+
+    >>> read_number("0.9", "leak_from", "nothing can be read")
+    0.9
+    """
+    if value is None:
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]  # whatever Python takes
+    except (TypeError, ValueError, OverflowError):
+        problem = f"{name}: {short(repr(value))} is no number; pass one such as 85"
+        raise InputError([problem], headline) from None
+
+
+def _to_plain(value: object) -> object:
+    """A date or moment of NumPy or pandas as Python's own; a missing one is None."""
+    if isinstance(value, str | datetime | date) and not hasattr(value, "to_pydatetime"):
+        return value
+    if value != value:  # NaT, as NaN, differs from itself
+        return None
+    plain: Any = value
+    if hasattr(plain, "to_pydatetime"):
+        return plain.to_pydatetime(warn=False)
+    if type(plain).__name__ == "datetime64":
+        return plain.astype("datetime64[us]").item()
+    return value
+
+
+def _parse_date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+def _parse_moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None

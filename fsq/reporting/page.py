@@ -24,6 +24,7 @@ from fsq.diagnosis.long_detail import require_columns
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
 from fsq.incidents import recall_incidents
+from fsq.incidents.ledger import Recalled
 from fsq.reporting import charts, facts
 from fsq.reporting.spec import format_name
 from fsq.schema.tables import AnyRows, is_stored, read_rows
@@ -85,12 +86,10 @@ def make_report(
     if not dates:
         raise StoreError(f"{uri} has no rows of these dates; backfill them, or choose others")
     source, store = name_places(scored)
-    named = {"source": source, "store": store}
+    recalled = Recalled(not_history=[], accepted=[])
     if is_stored(scored):
         recalled = recall_incidents(cast("Store", scored))
-        dx = diagnose(rows, contract, dates=dates, **named, **recalled)
-    else:
-        dx = diagnose(rows, contract, dates=dates, **named)
+    dx = diagnose(rows, contract, dates=dates, source=source, store=store, **recalled)
     return render_page(wanted, dx, uri, now or datetime.now(UTC), _make_trend(rows, dx, contract))
 
 

@@ -39,7 +39,7 @@ def print_check(done: StoreCheck, out: Output) -> None:
     out.line("")
     for change in done.changes:
         incident = change.incident
-        how = f", {incident.how}" if change.what == "resolved" else ""
+        how = "" if incident.how is None else f", {incident.how}"
         out.line(f"Incident {incident.id} {WORDS[change.what]}: {incident.title}{how}")
     out.line(f"{plural(done.open_incidents or 0, 'incident')} open; `fsq incidents` lists them")
 

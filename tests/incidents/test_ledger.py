@@ -228,3 +228,12 @@ def test_a_store_without_a_ledger_has_no_incident(store: Store) -> None:
     assert read_incidents(store) == []
     assert list_excluded_dates(store) == []
     assert list_accepted(store) == []
+
+
+def test_a_range_tells_of_what_is_over_already(store: Store, healthy: pl.DataFrame) -> None:
+    spoil(store, healthy, ([before(4), before(2)], 0.25, FACTORS))
+    changes = check(store, *(before(n) for n in range(6)))
+    assert told(changes) == [("opened", "processor_wrote_part")]
+    (incident,) = read_incidents(store)
+    assert (incident.state, incident.how) == ("resolved", f"gone on {before(1)}")
+    assert incident.dates == (before(4), before(2))

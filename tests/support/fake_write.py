@@ -25,6 +25,8 @@ from google.rpc import status_pb2
 
 OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 Code = grpc.StatusCode
+# What the service says of a table that was just made, or that you may not write to.
+MASKED = "Permission 'TABLES_UPDATE_DATA' denied on resource 'projects/p' (or it may not exist)."
 ErrorCode = types.StorageError.StorageErrorCode
 
 
@@ -90,7 +92,7 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
 
     def _create(self, request: Any, context: Any) -> bytes:
         if fault := self._fault("create"):
-            context.abort(Code[fault], f"planned {fault}")
+            _abort(context, fault)
         with self._lock:
             name = f"{request.parent}/streams/s{len(self.pending)}"
             self.pending[name], self.rows[name] = [], 0
@@ -111,7 +113,7 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
             if fault == "end":
                 return
             if fault and fault.startswith("abort:"):
-                context.abort(Code[fault[6:]], "planned")
+                _abort(context, fault[6:])
             if fault == "row_errors":
                 bad = [types.RowError(index=1, message="planned: too long")]
                 yield _answer(name, row_errors=bad)
@@ -150,7 +152,7 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
         if fault == "short":
             count -= 1
         elif fault:
-            context.abort(Code[fault], f"planned {fault}")
+            _abort(context, fault)
         answer = types.FinalizeWriteStreamResponse(row_count=count)
         return bytes(types.FinalizeWriteStreamResponse.serialize(answer))
 
@@ -164,8 +166,8 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
             self._hang()
         if fault == "silent":
             return bytes(kind.serialize(kind()))
-        if fault in Code.__members__:
-            context.abort(Code[fault], "planned")
+        if fault == "MASKED" or fault in Code.__members__:
+            _abort(context, str(fault))
         names = list(request.write_streams)
         if self.done & set(names):
             code = ErrorCode.STREAM_ALREADY_COMMITTED
@@ -178,6 +180,12 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
         if fault == "lost":
             context.abort(Code.UNAVAILABLE, "planned")
         return bytes(kind.serialize(kind(commit_time=_now())))
+
+
+def _abort(context: Any, fault: str) -> None:
+    if fault == "MASKED":
+        context.abort(Code.PERMISSION_DENIED, MASKED)
+    context.abort(Code[fault], f"planned {fault}")
 
 
 def _now() -> Any:

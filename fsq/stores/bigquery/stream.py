@@ -17,6 +17,8 @@ from google.cloud.bigquery_storage_v1 import types
 from fsq.errors import InputError, StoreError
 from fsq.stores.bigquery.retry import (
     TRANSIENT,
+    Propagation,
+    RefusedError,
     Retry,
     TransientError,
     Watchdog,
@@ -102,11 +104,16 @@ class Stream:
         Raises:
             StoreError: the server refused the rows, or did not recover.
         """
-        failures = 0
+        failures, propagation = 0, Propagation(retry)
         while self._acknowledged < len(self._batches):
             before = self._acknowledged
             try:
                 self._append(retry)
+            except RefusedError as error:
+                # Nothing was taken yet: the table may not be there for this server.
+                new = self._acknowledged == 0 and not self._cancelled.is_set()
+                if not new or not propagation.wait(error.code, error.message):
+                    raise
             except TransientError as error:
                 failures = 1 if self._acknowledged > before else failures + 1
                 if self._cancelled.is_set():
@@ -133,10 +140,7 @@ class Stream:
                     if self._acknowledged == len(self._batches):
                         return
         except grpc.RpcError as error:
-            new = self._acknowledged == 0
-            raise translate_error(
-                error, "append", also={grpc.StatusCode.NOT_FOUND} if new else ()
-            ) from None
+            raise translate_error(error, "append") from None
         finally:
             call.cancel()
         raise TransientError("the connection ended before every request was answered")
@@ -176,8 +180,6 @@ class Stream:
             # The service may see a new column minutes after it was added.
             outdated = "SCHEMA_MISMATCH_EXTRA_FIELDS" in answer.error.message
             if outdated or code in TRANSIENT or code is grpc.StatusCode.OUT_OF_RANGE:
-                raise TransientError(message)
-            if code is grpc.StatusCode.NOT_FOUND and self._acknowledged == 0:
                 raise TransientError(message)
             raise permanent_error("append", code.name, answer.error.message)
         expected = self._offsets[self._acknowledged]

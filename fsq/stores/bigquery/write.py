@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import Any
 
-import grpc
 import polars as pl
 import pyarrow as pa
 from google.cloud.bigquery_storage_v1 import types
@@ -53,7 +52,7 @@ def write_rows(
 
     Args:
         writer: Google's BigQueryWriteClient; only its transport is used.
-        parent: ``projects/…/datasets/…/tables/…``.
+        parent: ``projects/…/datasets/…/tables/…``, which may have just been created.
         rows: the rows, with the Arrow types of ``fsq.schema.arrow.to_arrow``.
         streams: maximum number of parallel streams.
         retry: how to retry; see ``Retry``.
@@ -133,7 +132,6 @@ def _create_stream(transport: Any, parent: str, retry: Retry) -> str:
         lambda: transport.create_write_stream(request, timeout=retry.silence, metadata=header),
         "create a stream",
         retry,
-        also={grpc.StatusCode.NOT_FOUND},  # the table may have just been created
     )
     return str(answer.name)
 

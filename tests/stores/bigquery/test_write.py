@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from fsq.stores.bigquery.write import write_rows
 from tests.support.fake_write import FakeWrite
 
 ROWS = pa.table({"id": list(range(400)), "text": ["x" * 500] * 400})
-QUICK = Retry(attempts=4, first=0.005, longest=0.02, silence=0.6)
+QUICK = Retry(attempts=4, first=0.005, longest=0.02, silence=0.6, propagation=1.2)
 PARENT = "projects/p/datasets/d/tables/t"
 
 
@@ -88,6 +89,56 @@ def test_what_cannot_be_mended_says_so_and_shows_no_row(case: str) -> None:
         assert service.visible == []
         if "tries" not in words:
             assert service.calls["append"] <= 20  # at once
+
+
+STEPS = ("create", "append", "finalize", "commit")
+
+
+@pytest.mark.parametrize("times", [1, 12])
+@pytest.mark.parametrize("refusal", ["MASKED", "NOT_FOUND"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_table_just_made_that_is_not_there_yet_is_waited_for(
+    step: str, refusal: str, times: int
+) -> None:
+    """More often than other failures are retried; then all rows are there once."""
+    fault = f"abort:{refusal}" if step == "append" else refusal
+    planned: dict[str, Any] = {step: [fault] * times}
+    with FakeWrite(**planned) as service:
+        assert published(service, 1) == 400
+        assert service.visible == list(range(400))
+        assert service.calls[step] > times
+
+
+@pytest.mark.parametrize(
+    ("refusal", "hint"), [("MASKED", "Data Editor"), ("NOT_FOUND", "table's name")]
+)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_table_that_stays_away_is_given_up_after_a_while(
+    step: str, refusal: str, hint: str
+) -> None:
+    fault = f"abort:{refusal}" if step == "append" else refusal
+    planned: dict[str, Any] = {step: [fault] * 100_000}
+    with FakeWrite(**planned) as service:
+        before = time.monotonic()
+        with pytest.raises(StoreError, match=hint):
+            published(service, 1)
+        assert time.monotonic() - before >= QUICK.propagation
+        assert service.visible == []
+        assert service.calls[step] > QUICK.attempts
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_permission_that_is_plainly_missing_is_not_waited_for(step: str) -> None:
+    fault = "abort:PERMISSION_DENIED" if step == "append" else "PERMISSION_DENIED"
+    planned: dict[str, Any] = {step: [fault] * 10}
+    with FakeWrite(**planned) as service:
+        with pytest.raises(StoreError, match="Data Editor"):
+            published(service, 1)
+        assert service.calls[step] == 1
+
+
+def test_about_a_minute_is_waited() -> None:
+    assert Retry().propagation == 60
 
 
 def test_one_bad_stream_stops_the_others() -> None:

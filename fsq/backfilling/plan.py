@@ -19,6 +19,7 @@ from fsq.intake.validation import (
     validate_input,
     validate_rows,
 )
+from fsq.schema.arrow import Convert, exact_type, plain_type
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import (
     CostEstimate,
@@ -80,6 +81,11 @@ class Job:
     def date_column(self) -> str:
         """The rows' column of dates."""
         return self.scoring.contract.table.date
+
+    @property
+    def arrow_type(self) -> Convert:
+        """Arrow types for the store: those of carried columns, as far as it knows them."""
+        return exact_type if get_capabilities(self.store.uri).exact_types else plain_type
 
 
 def open_job(source: str, store: str, options: BackfillOptions) -> Job:

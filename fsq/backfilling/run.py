@@ -130,7 +130,7 @@ def _score_groups(
             batch = rows.filter(pl.col(job.date_column).is_in(list(entries))).collect()
         # Nested rows take much memory: convert chunk by chunk, so that only one copy exists.
         chunks = score_in_chunks(batch, job.layout, job.scoring)
-        yield pa.concat_tables(map(to_arrow, chunks)), entries
+        yield pa.concat_tables(to_arrow(chunk, job.arrow_type) for chunk in chunks), entries
 
 
 @dataclass

@@ -16,6 +16,7 @@ from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading, shorten_path
 from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.long_detail import DETAIL_PARTS
 from fsq.diagnosis.rendering import render_markdown
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
@@ -114,7 +115,7 @@ def _diagnose_dates(
     if not dates and start is not None:
         dates = [start]  # one date without rows is a finding, no error
     before = [d for d in days if d < dates[0]][-contract.diagnosis.history_days :]
-    rows = store.read(min([*before, *dates]), dates[-1])
+    rows = store.read(min([*before, *dates]), dates[-1], fields=DETAIL_PARTS)
     if before:
         # Rows in a gap between the history and the dates are not needed.
         rows = rows.filter((pl.col(day) >= dates[0]) | pl.col(day).is_in(before))

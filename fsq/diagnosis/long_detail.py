@@ -20,6 +20,8 @@ _FIELDS = (
     "last_updated", "quality_score", "feature_quality_tier", "is_default", "sample_size",
     "is_training_quality",
 )  # fmt: skip
+# What a store need only read of the detail for a diagnosis.
+DETAIL_PARTS = ("feature_name", *_FIELDS)
 
 
 @dataclass(frozen=True)

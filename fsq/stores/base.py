@@ -79,10 +79,13 @@ class Store(Protocol):
         start: date | None = None,
         end: date | None = None,
         columns: Sequence[str] | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 
         A column ``feature_quality_detail.<field>`` is that field alone, as a list per record.
+        ``fields`` are those that will be used of a whole ``feature_quality_detail``: a store that
+        is billed by what is read leaves the others out.
         """
         ...
 

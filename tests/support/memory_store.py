@@ -42,6 +42,7 @@ class MemoryStore(OriginOfRows, SideTables):
         start: date | None = None,
         end: date | None = None,
         columns: Sequence[str] | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
         table = TABLES.get(self.uri)
         if table is None:

@@ -30,6 +30,7 @@ class BigQueryBackend(Backend["BigQueryStore"]):
         remote=True,
         bills_bytes=True,
         column_updates=True,
+        exact_types=True,
         ddl=True,
         views=True,
         executor_packages=("google-cloud-bigquery-storage",),

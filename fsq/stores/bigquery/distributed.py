@@ -15,12 +15,12 @@ from google.cloud.bigquery import SchemaField
 
 from fsq.contract import Contract
 from fsq.errors import StoreError
-from fsq.schema.arrow import to_arrow
 from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
+from fsq.stores.bigquery.carried import fit_types, to_service_arrow
 from fsq.stores.bigquery.client import open_clients
-from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
+from fsq.stores.bigquery.merge import Mode, choose_mode, make_merge, select_columns_to_send
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
@@ -59,8 +59,8 @@ class BigQueryDataWriter:
             InputError: the rows do not fit the table, or the server rejects some of them.
             StoreError: the server refused or did not recover.
         """
-        tables = [to_arrow(fill_null_arrays(frame)) for frame in scored]
-        rows = pa.concat_tables(tables).select(self.columns)
+        tables = [to_service_arrow(fill_null_arrays(frame)) for frame in scored]
+        rows = fit_types(pa.concat_tables(tables).select(self.columns), self.fields)
         inserts = self.mode is not Mode.IN_PLACE
         output, day = self.contract.output, self.contract.table.date
         validate_rows(rows, self.fields, self.staging.dotted, output, inserts=inserts)
@@ -101,7 +101,7 @@ class BigQueryBatchWrite:
             InputError: the rows do not fit the table's schema.
             StoreError: the service refused.
         """
-        table = to_arrow(fill_null_arrays(empty))
+        table = to_service_arrow(fill_null_arrays(empty))
         contract = self._store.contract
         require_quality_columns(table, contract.output)
         with self._store.connect() as clients:
@@ -109,7 +109,7 @@ class BigQueryBatchWrite:
             mode = choose_mode(target, self._since)
             columns = select_columns_to_send(table.schema, target, mode, contract)
             inserts = mode is not Mode.IN_PLACE
-            sent = table.select(columns)
+            sent = fit_types(table.select(columns), target.schema)
             validate_rows(sent, target.schema, self._store.uri, contract.output, inserts=inserts)
             staging = create_staging(clients, self._store.name, target, columns)
             self._writer = BigQueryDataWriter(
@@ -139,16 +139,16 @@ class BigQueryBatchWrite:
             commit_streams(clients.writer.transport, writer.staging.path, streams, self._retry)
             counts = reduce(add, map(_parse_counts, messages))
             self._store.remember(clients, Origin(contract, self._store.source))
-            merge_staging(
-                clients,
+            merge = make_merge(
                 target,
+                clients.tables.get_table(target.dotted),
                 writer.staging,
-                counts,
                 writer.columns,
                 days,
                 writer.mode,
                 contract,
             )
+            merge_staging(clients, merge, counts)
             stamps = reduce(or_, map(_parse_stamps, messages))
             ledgers.write_ledger(clients.tables, target, contract.table.date, stamps, ledger)
             runs.record_run(clients.tables, target, run_id)

@@ -11,7 +11,8 @@ from google.cloud import bigquery
 
 from fsq.stores.base import LedgerEntry
 from fsq.stores.bigquery.jobs import run_query
-from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.bigquery.names import EVERY_DATE, TableName, quote_column
+from fsq.stores.bigquery.partitions import Partitioning
 
 _FIELDS = (
     ("contract", "STRING", "REQUIRED", "Name of the contract it was scored with"),
@@ -22,7 +23,9 @@ _FIELDS = (
 )
 
 
-def read_ledger(client: Any, target: TableName, date_column: str) -> dict[date, LedgerEntry]:
+def read_ledger(
+    client: Any, target: TableName, partitioning: Partitioning, date_column: str
+) -> dict[date, LedgerEntry]:
     """The entry of each date whose rows still have the recorded time stamp.
 
     Dates that another writer has changed since are left out: the rows it wrote have another time
@@ -31,17 +34,19 @@ def read_ledger(client: Any, target: TableName, date_column: str) -> dict[date, 
     Args:
         client: Google's BigQuery client.
         target: the table whose ledger it is.
+        partitioning: of the table.
         date_column: the table's column of dates; the ledger's has the same name.
     """
     day = quote_column(date_column)
-    # A range of all dates satisfies tables that require a partition filter.
+    # A range of all dates satisfies tables that require a filter on them.
+    every = [f"{day} {EVERY_DATE}", *partitioning.conditions(date_column)]
     sql = f"""
     SELECT L.{day}, L.contract, L.version, L.fingerprint, L.row_count
     FROM {target.beside("ledger").sql} L
     JOIN (
       SELECT {day}, quality_computed_at, COUNT(*) AS stamped
       FROM {target.sql}
-      WHERE {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+      WHERE {" AND ".join(every)}
       GROUP BY {day}, quality_computed_at
     ) T
     ON T.{day} = L.{day}

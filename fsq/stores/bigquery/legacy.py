@@ -13,7 +13,8 @@ from fsq.intake.formats import detect_form
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.jobs import run_aggregate, run_query
 from fsq.stores.bigquery.migrate import get_table
-from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.bigquery.names import EVERY_DATE, TableName, quote_column
+from fsq.stores.bigquery.partitions import Partitioning
 from fsq.stores.bigquery.references import find_in_text, find_references
 from fsq.stores.migration import LegacyDropResult, LegacyReference, table_not_found
 
@@ -39,7 +40,7 @@ def drop_legacy(
             references += _search_consumer(client, view, fields)
         references += _search_dataset(client, name, fields)
         if "feature_sources" in present and not input_too:
-            references += _search_table(client, name, columns, contract)
+            references += _search_table(client, name, table, contract)
         if references or not yes:
             return LegacyDropResult(uri, present, tuple(dict.fromkeys(references)))
         for field in present:
@@ -96,9 +97,10 @@ def _search_sql(where: str, sql: str | None, fields: Sequence[str]) -> list[Lega
 
 
 def _search_table(
-    client: Any, name: TableName, columns: set[str], contract: Contract
+    client: Any, name: TableName, table: Any, contract: Contract
 ) -> Iterator[LegacyReference]:
     """Reasons why the table itself still needs its sources."""
+    columns, partitioning = {f.name.lower() for f in table.schema}, Partitioning.of(table)
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
     if detect_form(columns, contract) == "legacy":
         problem = "scoring its arrays needs feature_sources; --input-too drops it anyway"
@@ -106,9 +108,11 @@ def _search_table(
     if "feature_quality_detail" not in columns:
         yield LegacyReference(where, None, field, "none of its rows is scored yet")
         return
+    day = contract.table.date
+    every = [f"{quote_column(day)} {EVERY_DATE}", *partitioning.conditions(day)]
     sql = f"""
     SELECT COUNT(*) FROM {name.sql}
-    WHERE {quote_column(contract.table.date)} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+    WHERE {" AND ".join(every)}
       AND IFNULL(ARRAY_LENGTH(feature_quality_detail), 0) = 0
     """
     found = run_aggregate(client, sql)

@@ -16,6 +16,9 @@ _TABLE = re.compile(r"[A-Za-z0-9_-]{1,980}")
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 _LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")
 
+# What every date that BigQuery can hold meets; it satisfies a required filter on them.
+EVERY_DATE = "BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+
 
 @dataclass(frozen=True, slots=True)
 class TableName:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.api_core.exceptions import GoogleAPIError
 from google.cloud import bigquery
 
-from fsq.contract import Contract
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.jobs import run_query
-from fsq.stores.bigquery.merge import Merge, Mode, format_date_condition
-from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.bigquery.merge import Merge
+from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.verify import RowCounts, verify_counts
 
 # Orphaned staging tables expire after a day.
@@ -43,25 +42,15 @@ def create_staging(
     return staging
 
 
-def merge_staging(
-    clients: Clients,
-    target: TableName,
-    staging: TableName,
-    written: RowCounts,
-    columns: Sequence[str],
-    days: Sequence[date],
-    mode: Mode,
-    contract: Contract,
-) -> None:
+def merge_staging(clients: Clients, merge: Merge, written: RowCounts) -> None:
     """Verify the staged rows, merge them into the target, and verify them there.
 
     Raises:
         StoreError: rows are missing or differ from those written.
     """
-    verify_counts("staged", written, staging, clients.tables)
-    run_query(clients.tables, Merge(target, staging, columns, days, mode, contract).sql())
-    dates = format_date_condition(quote_column(contract.table.date), days)
-    verify_counts("merged", written, target, clients.tables, dates)
+    verify_counts("staged", written, merge.staging, clients.tables)
+    run_query(clients.tables, merge.sql())
+    verify_counts("merged", written, merge.target, clients.tables, merge.touched())
 
 
 def drop_staging(clients: Clients, staging: TableName) -> None:

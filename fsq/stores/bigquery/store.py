@@ -10,18 +10,22 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 from google.api_core.exceptions import NotFound
+from google.cloud.bigquery import SchemaField
 
 from fsq.contract import Contract
 from fsq.errors import StoreError
-from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared
+from fsq.stores.bigquery.carried import copy_fields, fit_types, to_service_arrow
 from fsq.stores.bigquery.client import Clients, open_clients
+from fsq.stores.bigquery.columns import table_schema
 from fsq.stores.bigquery.fields import new_table, table_fields
+from fsq.stores.bigquery.kinds import require_readable, require_writable
 from fsq.stores.bigquery.ledger import read_ledger, write_ledger
-from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
+from fsq.stores.bigquery.merge import Mode, choose_mode, make_merge, select_columns_to_send
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.origin import read_origin, write_origin
+from fsq.stores.bigquery.partitions import Partitioning
 from fsq.stores.bigquery.read import scan_table
 from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.side import load_side, save_side
@@ -72,23 +76,31 @@ class BigQueryStore(OriginOfRows, SideTables):
         start: date | None = None,
         end: date | None = None,
         columns: Sequence[str] | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
-        """Rows from start to end, both included, lazily; dates and columns are pushed down.
+        """Rows from start to end, both included, lazily; see ``fsq.stores.bigquery.read``.
 
         Raises:
+            InputError: it is a view or an external table.
             StoreError: there is no table, or it lacks one of the columns.
         """
-        try:
-            rows = scan_table(self.connect, self.name, self.contract.table.date)
-        except StoreError as error:
-            if isinstance(error.__cause__, NotFound):
-                raise StoreError(f"there is no table {self.uri}; backfill it first") from None
-            raise
+        with self.connect() as clients:
+            table = self._find(clients)
+        if table is None:
+            raise StoreError(f"there is no table {self.uri}; backfill it first")
+        if table.table_type != "TABLE":
+            require_readable(table, self.name, self.contract.table.date)
         if columns is not None:
-            existing = selectable_names(rows.collect_schema())
+            existing = selectable_names(table_schema(table.schema))
             if missing := [c for c in columns if c not in existing]:
                 raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
-        rows = filter_dates(rows, self.contract.table.date, start, end)
+        if start is None and end is None:
+            rows = scan_table(self.connect, self.name, table, columns, fields)
+        else:
+            day = self.contract.table.date
+            needed = None if columns is None else [*columns, day]
+            rows = scan_table(self.connect, self.name, table, needed, fields)
+            rows = filter_dates(rows, day, start, end)
         return rows if columns is None else rows.select(select_columns(columns))
 
     def version(self) -> int | None:
@@ -101,7 +113,10 @@ class BigQueryStore(OriginOfRows, SideTables):
         """The ledger entry of each date; dates that others have changed since are left out."""
         date_column = self.contract.table.date
         with self.connect() as clients:
-            return read_ledger(clients.tables, self.name, date_column)
+            table = self._find(clients)
+            if table is None:
+                return {}
+            return read_ledger(clients.tables, self.name, Partitioning.of(table), date_column)
 
     def origin(self) -> Origin | None:
         """What the table beside this one says of the rows' contract and source."""
@@ -167,7 +182,7 @@ class BigQueryStore(OriginOfRows, SideTables):
             StoreError: the service refused or did not recover; either all rows are written or
                 none.
         """
-        table = to_arrow(fill_null_arrays(scored))
+        table = to_service_arrow(fill_null_arrays(scored))
         origin = self.adopt_contract(list_contract_names(table))
         contract = origin.contract
         days = validate_keys(table, contract.table)
@@ -178,15 +193,16 @@ class BigQueryStore(OriginOfRows, SideTables):
             target = self.get_or_create(clients, table.schema)
             mode = choose_mode(target, since)
             columns = select_columns_to_send(table.schema, target, mode, contract)
-            sent = table.select(columns).combine_chunks()
+            sent = fit_types(table.select(columns), target.schema).combine_chunks()
             inserts = mode is not Mode.IN_PLACE
             validate_rows(sent, target.schema, self.uri, contract.output, inserts=inserts)
             staging = create_staging(clients, self.name, target, columns)
+            merge = make_merge(self.name, target, staging, columns, days, mode, contract)
             try:
                 write_rows(clients.writer, staging.path, sent, retry=self.retry)
                 counts = RowCounts.of(sent)
                 self.remember(clients, origin)
-                merge_staging(clients, self.name, staging, counts, columns, days, mode, contract)
+                merge_staging(clients, merge, counts)
             finally:
                 drop_staging(clients, staging)
             day = contract.table.date
@@ -198,26 +214,44 @@ class BigQueryStore(OriginOfRows, SideTables):
         """The table; it is created for rows of this schema if there is none.
 
         Raises:
+            InputError: it is a view, a snapshot or an external table.
             StoreError: there was one, and it disappeared.
         """
-        return self._get(clients) or self._create(clients, schema)
+        table = self._get(clients)
+        if table is None:
+            return self._create(clients, schema)
+        require_writable(table, self.name)
+        return table
 
-    def _get(self, clients: Clients) -> Any | None:
+    def _find(self, clients: Clients) -> Any | None:
         try:
-            table = clients.tables.get_table(self.name.dotted)
+            return clients.tables.get_table(self.name.dotted)
         except NotFound:
             return None
-        self._seen = True
+
+    def _get(self, clients: Clients) -> Any | None:
+        table = self._find(clients)
+        self._seen = self._seen or table is not None
         return table
 
     def _create(self, clients: Clients, schema: pa.Schema) -> Any:
         if self._seen:
             raise table_disappeared(self.uri)
         self._seen = True
-        table = new_table(
-            self.name, table_fields(schema, self.contract.output), self.contract.output
-        )
+        fields = table_fields(schema, self.contract.output, self._find_source_fields(clients))
+        table = new_table(self.name, fields, self.contract.output)
         return clients.tables.create_table(table, exists_ok=True)
+
+    def _find_source_fields(self, clients: Clients) -> Mapping[str, SchemaField]:
+        """The columns of the source, if it is a table of BigQuery, too."""
+        if self._source is None or not self._source.startswith("bigquery://"):
+            return {}
+        try:
+            return copy_fields(
+                clients.tables.get_table(TableName.parse(self._source).dotted).schema
+            )
+        except NotFound:
+            return {}
 
 
 def get_version(table: Any) -> int:

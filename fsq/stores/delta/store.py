@@ -93,6 +93,7 @@ class DeltaStore(OriginOfRows, SideTables):
         start: date | None = None,
         end: date | None = None,
         columns: Sequence[str] | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 

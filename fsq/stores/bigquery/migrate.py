@@ -25,7 +25,7 @@ from fsq.stores.schema_diff import SchemaDiff, diff_schema
 def find_missing(uri: str, output: OutputSchema) -> SchemaDiff:
     """What a table lacks; see ``fsq.stores.find_missing``."""
     name = TableName.parse(uri)
-    with open_clients(name.project, name.location) as clients:
+    with open_clients(name.project, name.location, name.options) as clients:
         try:
             table = get_table(clients.tables, name, uri)
             return require_compatible(_diff_table(table, output), uri)
@@ -36,7 +36,7 @@ def find_missing(uri: str, output: OutputSchema) -> SchemaDiff:
 def migrate(uri: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
     """Migrate a table; see ``fsq.stores.migrate``."""
     name = TableName.parse(uri)
-    with open_clients(name.project, name.location) as clients:
+    with open_clients(name.project, name.location, name.options) as clients:
         for _ in range(ATTEMPTS):
             try:
                 return _try_to_migrate(

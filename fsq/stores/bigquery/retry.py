@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 
 from fsq.errors import StoreError
+from fsq.stores.bigquery.hints import find_call_code, find_code_hint, find_hint
 
 TRANSIENT = {
     grpc.StatusCode.ABORTED,
@@ -32,6 +33,8 @@ _CURES = {
     "FAILED_PRECONDITION": "the stream was finalized or committed by someone else; run it again",
     "RESOURCE_EXHAUSTED": "a quota is exhausted; wait, or write with fewer streams",
 }
+_EXTRA_FIELDS = "SCHEMA_MISMATCH_EXTRA_FIELDS"
+_EXTRA_FIELDS_WORDS = (_EXTRA_FIELDS, "Input schema has more fields than BigQuery schema")
 # Ends a refusal that does not say whether the table is missing or the permission.
 _MASKED = "or it may not exist"
 
@@ -145,15 +148,25 @@ def call_with_retry(call: Callable[[], Any], what: str, retry: Retry) -> Any:
 def translate_error(error: grpc.RpcError, what: str) -> TransientError | StoreError:
     """Translate a failed call into an error that is transient or permanent."""
     code, message = error.code(), error.details() or ""
-    if code in TRANSIENT or "SCHEMA_MISMATCH_EXTRA_FIELDS" in message:
+    storage_code = find_call_code(error)
+    if code in TRANSIENT or is_schema_outdated(storage_code, message):
         return TransientError(f"{code.name}: {message}")
-    return permanent_error(what, code.name, message)
+    return permanent_error(what, code.name, message, storage_code)
 
 
-def permanent_error(what: str, code: str, message: str) -> StoreError:
+def is_schema_outdated(storage_code: str | None, message: str) -> bool:
+    """Whether a server does not know a column yet, which takes minutes after it was added."""
+    return storage_code == _EXTRA_FIELDS or any(w in message for w in _EXTRA_FIELDS_WORDS)
+
+
+def permanent_error(
+    what: str, code: str, message: str, storage_code: str | None = None
+) -> StoreError:
     """The error for a failure that no retry resolves."""
-    cure = _CURES.get(code, "no row is visible; run it again, or search for the server's message")
-    return RefusedError(what, code, message, cure)
+    unknown = "no row is visible; run it again, or search for the server's message"
+    cure = find_code_hint(storage_code) or _CURES.get(code) or find_hint(message) or unknown
+    shown = code if storage_code is None else f"{code}, {storage_code}"
+    return RefusedError(what, code, message, shown, cure)
 
 
 class RefusedError(StoreError):
@@ -164,6 +177,6 @@ class RefusedError(StoreError):
         message: the server's.
     """
 
-    def __init__(self, what: str, code: str, message: str, cure: str) -> None:
-        super().__init__(f"BigQuery refused to {what}: {code}: {message}\nHint: {cure}")
+    def __init__(self, what: str, code: str, message: str, shown: str, cure: str) -> None:
+        super().__init__(f"BigQuery refused to {what}: {shown}: {message}\nHint: {cure}")
         self.code, self.message = code, message

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.api_core.exceptions import GoogleAPIError
-from google.cloud import bigquery
 
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.merge import Merge
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.own import list_tagged, make_own_table
 from fsq.stores.bigquery.verify import RowCounts, verify_counts
 
 # Orphaned staging tables expire after a day.
@@ -26,7 +26,7 @@ log = logging.getLogger("fsq")
 def create_staging(
     clients: Clients, target: TableName, table: Any, columns: Sequence[str]
 ) -> TableName:
-    """Create a table beside the target; the caller drops it.
+    """Create a table for the rows to merge into the target; the caller drops it.
 
     Args:
         clients: Google's clients.
@@ -36,8 +36,16 @@ def create_staging(
     """
     staging = target.beside(f"staging_{secrets.token_hex(6)}")
     fields = {f.name: f for f in table.schema}
-    new = bigquery.Table(staging.dotted, schema=[fields[n] for n in columns])
+    chosen = [fields[n] for n in columns]
+    new = make_own_table(staging, chosen, table, "staging")
     new.expires = datetime.now(UTC) + STAGING_LIFETIME
+    if tagged := list_tagged(chosen):
+        log.warning(
+            "%s has no policy tags while it exists, though the columns %s have; name a dataset "
+            "that only fsq may read with ?staging=dataset",
+            staging.dotted,
+            ", ".join(tagged),
+        )
     clients.tables.create_table(new)
     return staging
 

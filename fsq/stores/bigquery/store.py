@@ -20,12 +20,20 @@ from fsq.stores.bigquery.carried import copy_fields, fit_types, to_service_arrow
 from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.columns import table_schema
 from fsq.stores.bigquery.fields import new_table, table_fields
+from fsq.stores.bigquery.jobs import estimate_query
 from fsq.stores.bigquery.kinds import require_readable, require_writable
 from fsq.stores.bigquery.ledger import read_ledger, write_ledger
-from fsq.stores.bigquery.merge import Mode, choose_mode, make_merge, select_columns_to_send
+from fsq.stores.bigquery.merge import (
+    Mode,
+    choose_mode,
+    format_touched,
+    make_merge,
+    select_columns_to_send,
+)
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.origin import read_origin, write_origin
-from fsq.stores.bigquery.partitions import Partitioning
+from fsq.stores.bigquery.own import warn_of_expiration
+from fsq.stores.bigquery.partitions import Partitioning, require_lasting_partitions
 from fsq.stores.bigquery.read import scan_table
 from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.side import load_side, save_side
@@ -33,6 +41,7 @@ from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_stag
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import fill_null_arrays, find_stamps, write_rows
+from fsq.stores.costs import Workload
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import validate_keys
@@ -69,7 +78,7 @@ class BigQueryStore(OriginOfRows, SideTables):
 
     def connect(self) -> AbstractContextManager[Clients]:
         """Open the clients, as a context manager."""
-        return open_clients(self.name.project, self.name.location)
+        return open_clients(self.name.project, self.name.location, self.name.options)
 
     def read(
         self,
@@ -81,7 +90,7 @@ class BigQueryStore(OriginOfRows, SideTables):
         """Rows from start to end, both included, lazily; see ``fsq.stores.bigquery.read``.
 
         Raises:
-            InputError: it is a view or an external table.
+            InputError: it is a view or an external table, or row access policies hide rows.
             StoreError: there is no table, or it lacks one of the columns.
         """
         with self.connect() as clients:
@@ -150,13 +159,27 @@ class BigQueryStore(OriginOfRows, SideTables):
                 raise StoreError(f"there is no table {self.uri}; backfill it first")
             save_side(clients.tables, self.name, name, frame, since, self.uri)
 
-    def billed_bytes(self, rows: int) -> int:
-        """Logical bytes of this many of the table's rows, at their average size."""
+    def estimate_touched_bytes(self, workload: Workload) -> int:
+        """Logical bytes that the merges of a backfill are billed for in the table.
+
+        A merge is billed for every partition that it touches as a whole: a table that is not
+        partitioned by its dates for each commit, one of months for each month of each commit.
+        """
         with self.connect() as clients:
-            table = self._get(clients)
+            table = self._find(clients)
             if table is None or not table.num_rows:
                 return 0
-            return int(table.num_bytes * min(1.0, rows / table.num_rows))
+            day = self.contract.table.date
+            dates = workload.rows.select(pl.col(day).drop_nulls().unique().sort()).collect()
+            days = dates[day].to_list()
+            if not days:
+                return 0
+            partitioning = Partitioning.of(table)
+            where = format_touched(day, days, partitioning)
+            sql = f"SELECT * FROM {self.name.sql} WHERE {where}"
+            size = estimate_query(clients.tables, sql)
+            size = size or int(table.num_bytes * min(1.0, workload.count / table.num_rows))
+            return size * partitioning.count_scans(day, days, workload.commits)
 
     def replace(
         self,
@@ -191,6 +214,7 @@ class BigQueryStore(OriginOfRows, SideTables):
         require_quality_columns(table, contract.output)
         with self.connect() as clients:
             target = self.get_or_create(clients, table.schema)
+            require_lasting_partitions(target, contract.table.date, days)
             mode = choose_mode(target, since)
             columns = select_columns_to_send(table.schema, target, mode, contract)
             sent = fit_types(table.select(columns), target.schema).combine_chunks()
@@ -225,9 +249,12 @@ class BigQueryStore(OriginOfRows, SideTables):
 
     def _find(self, clients: Clients) -> Any | None:
         try:
-            return clients.tables.get_table(self.name.dotted)
+            table = clients.tables.get_table(self.name.dotted)
         except NotFound:
             return None
+        # Where jobs are found again, if the answer to their submission is lost.
+        clients.tables._location = clients.tables.location or table.location
+        return table
 
     def _get(self, clients: Clients) -> Any | None:
         table = self._find(clients)
@@ -240,7 +267,9 @@ class BigQueryStore(OriginOfRows, SideTables):
         self._seen = True
         fields = table_fields(schema, self.contract.output, self._find_source_fields(clients))
         table = new_table(self.name, fields, self.contract.output)
-        return clients.tables.create_table(table, exists_ok=True)
+        created = clients.tables.create_table(table, exists_ok=True)
+        warn_of_expiration(created, self.name)
+        return created
 
     def _find_source_fields(self, clients: Clients) -> Mapping[str, SchemaField]:
         """The columns of the source, if it is a table of BigQuery, too."""

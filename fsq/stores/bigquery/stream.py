@@ -15,6 +15,7 @@ import pyarrow as pa
 from google.cloud.bigquery_storage_v1 import types
 
 from fsq.errors import InputError, StoreError
+from fsq.stores.bigquery.hints import find_storage_code
 from fsq.stores.bigquery.retry import (
     TRANSIENT,
     Propagation,
@@ -22,15 +23,19 @@ from fsq.stores.bigquery.retry import (
     Retry,
     TransientError,
     Watchdog,
+    is_schema_outdated,
     permanent_error,
     translate_error,
 )
+from fsq.utils.version import VERSION
 
 # The lowest limit in documentation or bug reports is 10 MB.
 REQUEST_LIMIT = 8_000_000
 # Bytes of a request in addition to its schema and rows.
 _ENVELOPE = 8_192
 
+# Names us in the service's logs.
+_TRACE_ID = f"fsq:{VERSION}"
 _CODES = {int(code.value[0]): code for code in grpc.StatusCode}
 
 
@@ -157,9 +162,12 @@ class Stream:
             if i == first:
                 schema = self._batches[i].schema.serialize().to_pybytes()
                 data.writer_schema = types.ArrowSchema(serialized_schema=schema)
-            yield types.AppendRowsRequest(
+            request = types.AppendRowsRequest(
                 write_stream=self.name, offset=self._offsets[i], arrow_rows=data
             )
+            if i == first:
+                request.trace_id = _TRACE_ID
+            yield request
 
     def _process(self, answer: Any) -> None:
         """Count an acknowledgement, or raise the answer's error."""
@@ -174,14 +182,14 @@ class Stream:
                 "BigQuery refused the rows; none is visible",
             )
         code = _CODES.get(answer.error.code, grpc.StatusCode.UNKNOWN)
-        # ALREADY_EXISTS: this request was stored before its connection broke.
-        if code not in (grpc.StatusCode.OK, grpc.StatusCode.ALREADY_EXISTS):
-            message = f"{code.name}: {answer.error.message}"
-            # The service may see a new column minutes after it was added.
-            outdated = "SCHEMA_MISMATCH_EXTRA_FIELDS" in answer.error.message
-            if outdated or code in TRANSIENT or code is grpc.StatusCode.OUT_OF_RANGE:
-                raise TransientError(message)
-            raise permanent_error("append", code.name, answer.error.message)
+        storage_code, text = find_storage_code(answer.error.details), answer.error.message
+        # This request was stored before its connection broke.
+        exists = code is grpc.StatusCode.ALREADY_EXISTS or storage_code == "OFFSET_ALREADY_EXISTS"
+        if code is not grpc.StatusCode.OK and not exists:
+            late = code is grpc.StatusCode.OUT_OF_RANGE or storage_code == "OFFSET_OUT_OF_RANGE"
+            if late or code in TRANSIENT or is_schema_outdated(storage_code, text):
+                raise TransientError(f"{code.name}: {text}")
+            raise permanent_error("append", code.name, text, storage_code)
         expected = self._offsets[self._acknowledged]
         if "offset" in answer.append_result and answer.append_result.offset != expected:
             raise StoreError(

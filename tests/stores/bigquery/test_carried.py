@@ -13,7 +13,7 @@ from google.cloud import bigquery
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from fsq.cli import main
 from fsq.errors import InputError
 from fsq.schema.bigquery import standard_type

@@ -12,7 +12,7 @@ from google.cloud import bigquery
 from polars.testing import assert_frame_equal
 
 import fsq
-from fsq.backfill.run import backfill
+from fsq.backfilling.run import backfill
 from fsq.cli import main
 from fsq.sql import create_views
 from fsq.stores import open_store

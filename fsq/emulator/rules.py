@@ -18,6 +18,7 @@ from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.grpc_api import read_servicer
 from bqemulator.jobs import executor
 from bqemulator.sql.rewriter import partition_pseudo_columns
+from bqemulator.versioning import ddl
 from sqlglot import exp
 
 _UNREADABLE = ("VIEW", "MATERIALIZED_VIEW", "EXTERNAL")
@@ -238,6 +239,39 @@ def read_texts_in_filters() -> None:
     read_servicer._reject_dangerous_filter = reject
 
 
+def alter_several_columns() -> None:
+    """Run ``ALTER TABLE`` with several changes, which DuckDB takes one by one."""
+    original = executor._run_single_sql
+
+    async def run(project: str, sql: str, *args: Any, **kwargs: Any) -> Any:
+        tree = _parse_alteration(sql)
+        if tree is None:
+            return await original(project, sql, *args, **kwargs)
+        for action in tree.args["actions"]:
+            single = tree.copy()
+            single.set("actions", [action.copy()])
+            result = await original(project, single.sql("bigquery"), *args, **kwargs)
+        return result
+
+    executor._run_single_sql = run
+
+
+def _parse_alteration(sql: str) -> Any:
+    try:
+        tree = sqlglot.parse_one(sql, read="bigquery")
+    except sqlglot.errors.SqlglotError:
+        return None
+    several = isinstance(tree, exp.Alter) and len(tree.args.get("actions") or ()) > 1
+    return tree if several else None
+
+
+def take_options_of_snapshots() -> None:
+    """Take ``CREATE SNAPSHOT TABLE`` with options, such as when it expires; they do nothing."""
+    known = ddl._CREATE_SNAPSHOT_RE
+    options = known.pattern.replace(r"\s*;?\s*$", r"(?:\s+OPTIONS\s*\(.*\))?\s*;?\s*$")
+    ddl._CREATE_SNAPSHOT_RE = re.compile(options, known.flags)
+
+
 def qualify_pseudo_columns() -> None:
     """Understand ``T._PARTITIONTIME`` as well as ``_PARTITIONTIME``."""
     names = r"(?:\b[A-Za-z_]\w*\.)?\b(_PARTITIONDATE|_PARTITIONTIME)\b"
@@ -251,4 +285,6 @@ RULES = (
     select_nested_fields,
     read_texts_in_filters,
     qualify_pseudo_columns,
+    alter_several_columns,
+    take_options_of_snapshots,
 )

@@ -124,6 +124,7 @@ class Backend(ABC, Generic[AnyStore]):
         *,
         yes: bool,
         input_too: bool,
+        snapshot: bool,
     ) -> LegacyDropResult:
         """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
         raise self._unsupported(uri, "keeps its legacy fields", "name a BigQuery table")

@@ -167,6 +167,21 @@ def test_reads_of_views(service: tuple[Clients, bool, str]) -> None:
     assert ("does not support reading" in str(read(clients, view, ["k"], ""))) == strict
 
 
+def test_several_changes_of_a_table(service: tuple[Clients, bool, str]) -> None:
+    clients, strict, name = service
+    sql = f"ALTER TABLE `{name}_new` DROP COLUMN IF EXISTS k, DROP COLUMN IF EXISTS detail"
+    assert (refused(clients, sql) is None) == strict
+    if strict:
+        assert [f.name for f in clients.tables.get_table(f"{name}_new").schema] == ["day"]
+
+
+def test_snapshots_that_expire(service: tuple[Clients, bool, str]) -> None:
+    clients, strict, name = service
+    options = "OPTIONS (expiration_timestamp = TIMESTAMP '2999-01-01 00:00:00+00')"
+    sql = f"CREATE SNAPSHOT TABLE `{name}_copy` CLONE `{name}_new` {options}"
+    assert (refused(clients, sql) is None) == strict
+
+
 def test_pseudo_columns_of_a_named_table(service: tuple[Clients, bool, str]) -> None:
     clients, strict, name = service
     sql = f"SELECT T.k FROM `{name}_new` T WHERE T._PARTITIONTIME IS NOT NULL"

@@ -36,6 +36,7 @@ from fsq.stores.bigquery.own import warn_of_expiration
 from fsq.stores.bigquery.partitions import Partitioning, require_lasting_partitions
 from fsq.stores.bigquery.read import scan_table
 from fsq.stores.bigquery.retry import Retry
+from fsq.stores.bigquery.row_policies import require_every_row
 from fsq.stores.bigquery.side import load_side, save_side
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
@@ -74,6 +75,7 @@ class BigQueryStore(OriginOfRows, SideTables):
         super().__init__(uri, contract, source)
         self.name = TableName.parse(uri)
         self.retry = retry
+        self._shows_every_row = False  # until it was looked at
         self._seen = False  # a table that disappears is not created again
 
     def connect(self) -> AbstractContextManager[Clients]:
@@ -95,6 +97,9 @@ class BigQueryStore(OriginOfRows, SideTables):
         """
         with self.connect() as clients:
             table = self._find(clients)
+            if table is not None and not self._shows_every_row:
+                require_every_row(clients.tables, self.name)
+                self._shows_every_row = True
         if table is None:
             raise StoreError(f"there is no table {self.uri}; backfill it first")
         if table.table_type != "TABLE":
@@ -214,6 +219,7 @@ class BigQueryStore(OriginOfRows, SideTables):
         require_quality_columns(table, contract.output)
         with self.connect() as clients:
             target = self.get_or_create(clients, table.schema)
+            require_every_row(clients.tables, self.name)
             require_lasting_partitions(target, contract.table.date, days)
             mode = choose_mode(target, since)
             columns = select_columns_to_send(table.schema, target, mode, contract)

@@ -31,6 +31,9 @@ from fsq.utils.version import VERSION
 
 # The lowest limit in documentation or bug reports is 10 MB.
 REQUEST_LIMIT = 8_000_000
+# What requests are split to: the client fills one while the server takes another. Of half the
+# limit, they were sent twice as fast as of the whole, and faster than smaller ones.
+_REQUEST_TARGET = 4_000_000
 # Bytes of a request in addition to its schema and rows.
 _ENVELOPE = 8_192
 
@@ -44,7 +47,7 @@ def split_requests(batch: pa.RecordBatch, limit: int = REQUEST_LIMIT) -> list[pa
 
     Args:
         batch: the rows; the results share its memory.
-        limit: bytes of a whole request, including its schema and names.
+        limit: bytes of a whole request, including its schema and names; most take half of it.
 
     Raises:
         InputError: a single row is larger; nothing was sent.
@@ -52,24 +55,29 @@ def split_requests(batch: pa.RecordBatch, limit: int = REQUEST_LIMIT) -> list[pa
     >>> [r.num_rows for r in split_requests(pa.record_batch({"a": ["x" * 5000] * 5}), 24_000)]
     [2, 3]
     """
-    room = limit - _ENVELOPE - batch.schema.serialize().size
-    return list(_split(batch, room, 0))
+    overhead = _ENVELOPE + batch.schema.serialize().size
+    room, target = limit - overhead, min(limit, max(_REQUEST_TARGET, 2 * overhead)) - overhead
+    return list(_split(batch, target, room, 0))
 
 
-def _split(batch: pa.RecordBatch, room: int, at: int) -> Iterator[pa.RecordBatch]:
+def _split(batch: pa.RecordBatch, target: int, room: int, at: int) -> Iterator[pa.RecordBatch]:
     if batch.num_rows == 0:
         return
     # The size of serialize(), without serializing.
     size = pa.ipc.get_record_batch_size(batch)
-    if size <= room:
+    if size > room and batch.num_rows == 1:
+        # A slice without elements is sent with those of the whole batch; a copy is not.
+        batch = pa.concat_batches([batch, batch.slice(0, 0)])
+        size = pa.ipc.get_record_batch_size(batch)
+    if size <= target or (batch.num_rows == 1 and size <= room):
         yield batch
     elif batch.num_rows == 1:
         problem = f"row {at:,} takes {size:,} bytes; a request holds {room:,}; shorten its texts"
         raise InputError([problem], "the rows cannot be sent")
     else:
         half = batch.num_rows // 2
-        yield from _split(batch.slice(0, half), room, at)
-        yield from _split(batch.slice(half), room, at + half)
+        yield from _split(batch.slice(0, half), target, room, at)
+        yield from _split(batch.slice(half), target, room, at + half)
 
 
 class Stream:

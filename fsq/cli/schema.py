@@ -69,6 +69,16 @@ def ddl(
     ] = "your-project.nba_predictions.ml_feature_store_v2",
     contract: StoreContractOpt = None,
     integer_keys: IntegerKeysOpt = None,
+    partition_days: Annotated[
+        int | None,
+        typer.Option(
+            "--partition-expiration-days", min=1, metavar="N", help="Let BigQuery delete old dates."
+        ),
+    ] = None,
+    require_filter: Annotated[
+        bool,
+        typer.Option("--require-partition-filter", help="Refuse queries that name no dates."),
+    ] = False,
     alter: Annotated[
         bool, typer.Option("--alter", help="Print ALTER TABLE, for the table of upstream features.")
     ] = False,
@@ -108,7 +118,13 @@ def ddl(
         if alter:
             statements = alter_table(table_name, output)
         else:
-            statements = create_table(table_name, output, description)
+            statements = create_table(
+                table_name,
+                output,
+                description,
+                partition_days=partition_days,
+                require_filter=require_filter,
+            )
     if form == Format.json:
         out.line(json.dumps(output_fields(output), indent=2))
     elif form == Format.arrow:

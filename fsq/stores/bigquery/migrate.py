@@ -12,6 +12,7 @@ from fsq.schema.output import OutputSchema
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import new_table, schema_fields
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.partitions import Partitioning
 from fsq.stores.migration import (
     ATTEMPTS,
     Migration,
@@ -93,10 +94,12 @@ def _diff_table(table: Any, output: OutputSchema) -> SchemaDiff:
 
 
 def _make_notes(table: Any, date_column: str) -> tuple[str, ...]:
-    column = table.time_partitioning and table.time_partitioning.field
-    if column == date_column:
-        return ()
-    return (
-        f"it is not partitioned by {date_column}, so every backfill reads all of it; copy it into "
-        "a partitioned table",
-    )
+    """What the way in which it is partitioned costs."""
+    partitioning = Partitioning.of(table)
+    if not partitioning.is_by(date_column):
+        problem = f"it is not partitioned by {date_column}, so every commit of a backfill is billed"
+        return (f"{problem} for all of it; copy it into a partitioned table",)
+    if partitioning.unit in ("MONTH", "YEAR"):
+        unit = partitioning.unit.lower()
+        return (f"it is partitioned by {unit}: each commit is billed for whole {unit}s",)
+    return ()

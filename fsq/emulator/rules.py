@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import grpc
@@ -22,6 +23,7 @@ from bqemulator.versioning import ddl
 from sqlglot import exp
 
 _UNREADABLE = ("VIEW", "MATERIALIZED_VIEW", "EXTERNAL")
+_CREATES_VIEW = re.compile(r"\s*CREATE\s+(OR\s+REPLACE\s+)?VIEW\b", re.IGNORECASE)
 _LONGEST_RESTRICTION = 2**20
 _COMPARISONS = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is)
 
@@ -91,11 +93,7 @@ def require_statement_filter() -> None:
 
     def reject(project: str, sql: str, ctx: Any) -> None:
         original(project, sql, ctx)
-        try:
-            tree = sqlglot.parse_one(sql, read="bigquery")
-        except sqlglot.errors.SqlglotError:
-            return
-        if isinstance(tree, exp.Create) and tree.kind == "VIEW":
+        if _CREATES_VIEW.match(sql) or (tree := _parse(sql)) is None:
             return
         for problem in _find_statement_problems(tree, project, ctx.catalog):
             raise InvalidQueryError(problem)
@@ -111,8 +109,7 @@ def _find_statement_problems(tree: Any, project: str, catalog: Any) -> Iterator[
         if table is None:
             continue
         if table.table_type == "VIEW" and table.view_query:
-            inner = sqlglot.parse_one(table.view_query, read="bigquery")
-            yield from _find_statement_problems(inner, project, catalog)
+            yield from _find_statement_problems(_parse(table.view_query), project, catalog)
             continue
         column, scope = _required_column(table), node.find_ancestor(exp.Select, exp.Merge)
         scope = scope or node.root()
@@ -257,12 +254,18 @@ def alter_several_columns() -> None:
 
 
 def _parse_alteration(sql: str) -> Any:
-    try:
-        tree = sqlglot.parse_one(sql, read="bigquery")
-    except sqlglot.errors.SqlglotError:
-        return None
+    tree = _parse(sql) if sql.lstrip()[:5].upper() == "ALTER" else None
     several = isinstance(tree, exp.Alter) and len(tree.args.get("actions") or ()) > 1
     return tree if several else None
+
+
+@lru_cache(64)
+def _parse(sql: str) -> Any:
+    """The statement as a tree, which nobody may change; None if it cannot be parsed."""
+    try:
+        return sqlglot.parse_one(sql, read="bigquery")
+    except sqlglot.errors.SqlglotError:
+        return None
 
 
 def take_options_of_snapshots() -> None:

@@ -101,6 +101,10 @@ class Store(Protocol):
         """
         ...
 
+    def interrupt(self) -> None:
+        """Have a ``replace`` that another thread runs give up soon, if it may take long."""
+        ...
+
     def version(self) -> int | None:
         """Current version of the table; None if there is no table."""
         ...

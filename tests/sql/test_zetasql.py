@@ -96,9 +96,9 @@ def run_everything(dataset: str) -> None:
     messages = [write.create_writer(rows.head(0)).write(0, [rows])]
     assert not write.committed("run")
     write.commit(messages, entry, "run")
-    assert main(["schema", "migrate", uri, "--views"]) == 0
     assert main(["backfill", "--source", uri, "--store", f"{uri}?location=US", "--dry-run"]) == 0
-    main(["schema", "drop-legacy", uri, "--yes", "--snapshot", "--input-too"])
+    assert main(["schema", "drop-legacy", uri, "--yes", "--snapshot", "--input-too"]) == 0
+    assert main(["schema", "migrate", uri, "--views"]) == 0
     open_store(uri).write_side("notes", pl.DataFrame({"text": ["a", None]}))
     open_store(uri).read_side("notes")
 

@@ -26,6 +26,8 @@ _TIMEOUT = 120.0
 # and queues twenty; what comes then is refused, and what is queued may take hours, which is waited.
 PATIENCE = 1_800.0
 _LONGEST_PAUSE = 30.0
+# Seconds after which a thread that waits looks at its job, and whether the process was interrupted.
+_FIRST_LOOK, _LOOK_AFTER = 0.1, 2.0
 _REQUEST_RETRY = DEFAULT_RETRY.with_timeout(_TIMEOUT)
 # Messages of statements that conflict with another one on the same table.
 _CONFLICTS = (
@@ -57,7 +59,7 @@ def run_query(client: Any, sql: str, *parameters: Any, location: str | None = No
                 raise
             failures += 1
             pause = min(_LONGEST_PAUSE, 2.0 ** min(failures - 1, 10))
-            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads attempts
+            _pause(client, pause * random.uniform(0.5, 1))  # noqa: S311 - only spreads attempts
 
 
 def estimate_query(client: Any, sql: str) -> int:
@@ -104,7 +106,30 @@ def _run_once(client: Any, sql: str, config: Any, location: str | None) -> list[
             )
         except Conflict:  # the service has taken it, but its answer was lost
             job = client.get_job(job_id, location=place, retry=_REQUEST_RETRY)
+        look_after = _FIRST_LOOK
+        while not job.done(retry=_REQUEST_RETRY):  # it runs, or is queued
+            _pause(client, look_after)
+            look_after = min(_LOOK_AFTER, 2 * look_after)
         return list(job.result(retry=_REQUEST_RETRY, job_retry=None))
+
+
+def _pause(client: Any, seconds: float) -> None:
+    """Wait, unless the process is interrupted."""
+    while seconds > 0:
+        _stop_if_interrupted(client)
+        time.sleep(min(seconds, _LOOK_AFTER))
+        seconds -= _LOOK_AFTER
+
+
+def _stop_if_interrupted(client: Any) -> None:
+    """Give up if the main thread was interrupted: it waits for this one.
+
+    Raises:
+        StoreError: it was.
+    """
+    interrupted = getattr(client, "interrupted", None)
+    if interrupted is not None and interrupted.is_set():
+        raise StoreError("interrupted")
 
 
 @contextmanager

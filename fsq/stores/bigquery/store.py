@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -75,12 +76,21 @@ class BigQueryStore(OriginOfRows, SideTables):
         super().__init__(uri, contract, source)
         self.name = TableName.parse(uri)
         self.retry = retry
+        self._interrupted = threading.Event()
         self._shows_every_row = False  # until it was looked at
         self._seen = False  # a table that disappears is not created again
 
-    def connect(self) -> AbstractContextManager[Clients]:
+    @contextmanager
+    def connect(self) -> Iterator[Clients]:
         """Open the clients, as a context manager."""
-        return open_clients(self.name.project, self.name.location, self.name.options)
+        name = self.name
+        with open_clients(name.project, name.location, name.options) as clients:
+            clients.tables.interrupted = self._interrupted
+            yield clients
+
+    def interrupt(self) -> None:
+        """Cancel the job that another thread waits for, and wait for no other."""
+        self._interrupted.set()
 
     def read(
         self,
@@ -183,7 +193,9 @@ class BigQueryStore(OriginOfRows, SideTables):
             where = format_touched(day, days, partitioning)
             sql = f"SELECT * FROM {self.name.sql} WHERE {where}"
             size = estimate_query(clients.tables, sql)
-            size = size or int(table.num_bytes * min(1.0, workload.count / table.num_rows))
+            if not size:  # a service that cannot tell
+                share = workload.count / table.num_rows if partitioning.is_by(day) else 1.0
+                size = int(table.num_bytes * min(1.0, share))
             return size * partitioning.count_scans(day, days, workload.commits)
 
     def replace(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,6 +158,9 @@ class Interrupted:
         self.job_id = job_id
         return self
 
+    def done(self, **_: Any) -> bool:
+        return True
+
     def result(self, **_: Any) -> list[Any]:
         raise self.error
 
@@ -173,6 +181,51 @@ def test_a_job_that_has_failed_is_not_cancelled() -> None:
     with pytest.raises(BadRequest):
         jobs.run_query(client, "MERGE")
     assert client.cancelled == []
+
+
+def test_an_interrupted_command_leaves_no_job_running(
+    dataset: str, emulator: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source, started = tmp_path / "rows.parquet", threading.Event()
+    wide().write_parquet(source)
+    merges: list[str] = []
+
+    def run_for_ever(request: Request) -> Answer | None:
+        path = request.path.partition("?")[0]
+        if request.sql.startswith(f"MERGE `{dataset}.t`"):
+            merges.append(request.body["jobReference"]["jobId"])
+            return 200, request.body | {"status": {"state": "RUNNING"}}
+        if merges and path.endswith(f"/{merges[0]}/cancel"):
+            return 200, {"job": {"status": {"state": "DONE"}}}
+        if merges and merges[0] in path:
+            started.set()
+            reference = {"projectId": "p", "jobId": merges[0], "location": "US"}
+            state = {"status": {"state": "RUNNING"}, "jobReference": reference}
+            return 200, state | {"jobComplete": False}
+        return None
+
+    with fronted(monkeypatch, emulator, run_for_ever) as requests:
+        words = ["backfill", "--source", str(source), "--store", f"bigquery://{dataset}.t"]
+        command = [sys.executable, "-m", "fsq", *words]
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # A shell that runs the tests in the background has its children ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        try:
+            assert started.wait(120)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+            process.wait()
+    cancelled = [r.path for r in requests if r.path.partition("?")[0].endswith("/cancel")]
+    assert len(cancelled) == 1
+    assert merges[0] in cancelled[0]
+    assert not [t for t in tables(dataset) if "staging" in t]
+    assert held(f"bigquery://{dataset}.t").height == 0
 
 
 def test_the_estimate_asks_for_a_dry_run(

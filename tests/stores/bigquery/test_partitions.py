@@ -18,6 +18,7 @@ from fsq.sql import create_views
 from fsq.stores import open_store
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.partitions import Partitioning
 from tests.support.frames import wide
 from tests.support.warehouse import BY_DATE, held, made, upstream_rows
 
@@ -112,3 +113,28 @@ def test_what_the_rows_lack_is_kept_where_dates_are_replaced(dataset: str) -> No
     assert found["quality_computed_at"].unique().to_list() == [LATER]
     expected = pl.col("player_lookup").replace("newcomer", None)
     assert_frame_equal(found.select("remark"), found.select(expected.alias("remark")))
+
+
+JANUARY = [date(2026, 1, d) for d in range(1, 32)]
+SPRING = [date(2026, m, d) for m in (3, 4, 5) for d in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("partitioning", "days", "commits", "scans"),
+    [
+        (Partitioning("game_date", "DAY"), JANUARY, 5, 1),
+        (Partitioning("GAME_DATE", "DAY"), JANUARY, 5, 1),
+        (Partitioning("game_date", "MONTH"), JANUARY, 5, 5),
+        (Partitioning("game_date", "MONTH"), SPRING, 1, 1),
+        (Partitioning("game_date", "MONTH"), SPRING, 9, 4),
+        (Partitioning("game_date", "YEAR"), SPRING, 9, 9),
+        (Partitioning("_PARTITIONTIME", "DAY"), JANUARY, 5, 5),
+        (Partitioning("scored_at", "HOUR"), JANUARY, 5, 5),
+        (Partitioning(), JANUARY, 5, 5),
+        (Partitioning(), JANUARY, 0, 1),
+    ],
+)
+def test_how_often_merges_read_what_they_touch(
+    partitioning: Partitioning, days: list[date], commits: int, scans: int
+) -> None:
+    assert partitioning.count_scans("game_date", days, commits) == scans

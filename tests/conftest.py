@@ -46,6 +46,23 @@ def command(*words: str) -> list[str]:
     return [str(fsq), "emulator", "--rest-port", "0", "--grpc-port", "0", *words]
 
 
+UNMENDED = (
+    "from fsq.emulator import serve\n"
+    "def ready(rest, grpc):\n"
+    "    print(f'export BIGQUERY_EMULATOR_HOST={rest}', flush=True)\n"
+    "    print(f'export BIGQUERY_STORAGE_EMULATOR_HOST={grpc}', flush=True)\n"
+    "serve(ready=ready, patches=())"
+)
+
+
+@pytest.fixture(scope="session")
+def unmended() -> Iterator[dict[str, str]]:
+    """The emulator as it comes: without patches, and without the rules of the real service."""
+    process, environment = started([sys.executable, "-c", UNMENDED])
+    yield environment
+    stopped(process)
+
+
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[dict[str, str]]:
     """One emulator for each worker of the session, on free ports."""

@@ -31,6 +31,7 @@ from fsq.intake.validation import (
     validate_input,
     validate_rows,
 )
+from fsq.schema.arrow import Convert, exact_type, plain_type
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import (
     ColumnFit,
@@ -97,6 +98,11 @@ class Job:
     def date_column(self) -> str:
         """The rows' column of dates."""
         return self.scoring.contract.table.date
+
+    @property
+    def arrow_type(self) -> Convert:
+        """Arrow types for the store: those of carried columns, as far as it knows them."""
+        return exact_type if get_capabilities(self.store.uri).exact_types else plain_type
 
 
 def open_job(source: Source, store: Target, options: BackfillOptions) -> Job:

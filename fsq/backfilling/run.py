@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Unpack
@@ -34,7 +37,7 @@ from fsq.backfilling.source import (
 )
 from fsq.schema.arrow import to_arrow
 from fsq.scoring.engine import score_in_chunks
-from fsq.stores import CostEstimate, LedgerEntry, WriteResult, write_conflict
+from fsq.stores import CostEstimate, LedgerEntry, Store, WriteResult, write_conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,9 @@ def _score_groups(
             batch = rows.filter(pl.col(job.date_column).is_in(list(entries))).collect()
         # Nested rows take much memory: convert chunk by chunk, so that only one copy exists.
         chunks = score_in_chunks(batch, job.layout, job.scoring)
-        yield pa.concat_tables(to_arrow(job.fit.apply(c)) for c in chunks), entries
+        fitted = (job.fit.apply(chunk) for chunk in chunks)
+        tables = [to_arrow(chunk, convert=job.arrow_type) for chunk in fitted]
+        yield pa.concat_tables(tables), entries
 
 
 @dataclass
@@ -178,7 +183,7 @@ def _write_groups(
         if progress:
             progress(Progress(written.rows, total_rows, written.dates, len(pending)))
 
-    with ThreadPoolExecutor(max_workers=1) as writer:
+    with ThreadPoolExecutor(max_workers=1) as writer, _interrupting(job.store):
         running: Future[WriteResult] | None = None
         for rows, entries in groups:
             tiers = pl.Series(rows["quality_tier"]).value_counts()
@@ -190,3 +195,26 @@ def _write_groups(
         if running:
             wait_for(running)
     return written
+
+
+@contextmanager
+def _interrupting(store: Store) -> Iterator[None]:
+    """If the block is interrupted, do not wait for a commit that may take hours."""
+    _take_signals_back()
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        store.interrupt()
+        raise
+
+
+def _take_signals_back() -> None:
+    """Install Python's handler of SIGINT again.
+
+    Polars puts its own before it, which keeps an interruption to itself while a query of its is
+    open, and a source of rows that are read bit by bit stays open.
+    """
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.getsignal(signal.SIGINT)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)

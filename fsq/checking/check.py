@@ -13,6 +13,7 @@ from fsq.checking.result import CheckOptions, StoreCheck, add_finding
 from fsq.checking.source_changes import CHANGED, compare_with_source
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.diagnose import list_detail_fields
 from fsq.diagnosis.passes import list_lookback
 from fsq.diagnosis.schedule import read_schedule
 from fsq.errors import InputError
@@ -90,7 +91,7 @@ def _diagnose_dates(
         problem = "it has no rows of these dates; name others, or backfill them"
         raise InputError([problem], f"{store.uri} cannot be checked")
     before = _list_history(days, dates[0], contract, excluded)
-    rows = store.read(min([*before, *dates]), dates[-1])
+    rows = store.read(min([*before, *dates]), dates[-1], fields=list_detail_fields())
     if before:
         # Rows in a gap between the history and the dates are not needed.
         rows = rows.filter((pl.col(day) >= dates[0]) | pl.col(day).is_in(before))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +14,7 @@ import typer
 
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
+from fsq.stores.bigquery.options import MAX_BYTES_VARIABLE, parse_bytes
 
 Moment = TypeVar("Moment", date, datetime)
 
@@ -80,6 +84,31 @@ def picture_kind(option: str, path: Path | None, kinds: tuple[str, ...] = PICTUR
     return kind
 
 
+@contextmanager
+def limit_bytes(text: str | None) -> Iterator[None]:
+    """Limit what a single job may be billed, for the block.
+
+    Raises:
+        BadParameter: it is no number of bytes.
+    """
+    if text is None:
+        yield
+        return
+    try:
+        parse_bytes(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--max-bytes: {error}") from None
+    before = os.environ.get(MAX_BYTES_VARIABLE)
+    os.environ[MAX_BYTES_VARIABLE] = text
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[MAX_BYTES_VARIABLE]
+        else:
+            os.environ[MAX_BYTES_VARIABLE] = before
+
+
 StoreOpt = Annotated[str, typer.Option(metavar="D", help=f"{STORES}.")]
 DateOpt = Annotated[
     date | None,
@@ -133,6 +162,14 @@ RunContextOpt = Annotated[
 ]
 OnUnknownOpt = Annotated[
     OnUnknown, typer.Option(help="Refuse unknown source labels, or count them as defaults.")
+]
+MaxBytesOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--max-bytes",
+        metavar="500GB",
+        help="BigQuery: the most that a single job may be billed; a larger one fails, unbilled.",
+    ),
 ]
 CommitRowsOpt = Annotated[
     int,

@@ -59,6 +59,7 @@ def command(
         bool, typer.Option("--force", help="Rescore dates that are up to date, too.")
     ] = False,
     commit_rows: o.CommitRowsOpt = COMMIT_ROWS,
+    max_bytes: o.MaxBytesOpt = None,
     engine: Annotated[
         Engine, typer.Option(help="Score on this machine, or on the executors of Spark.")
     ] = Engine.polars,
@@ -96,7 +97,11 @@ def command(
         dry_run=dry_run,
         chunk_rows=commit_rows,
     )
-    with _start_engine(engine, spark_master, run_id) as run, _progress_bar(out) as progress:
+    with (
+        o.limit_bytes(max_bytes),
+        _start_engine(engine, spark_master, run_id) as run,
+        _progress_bar(out) as progress,
+    ):
         result = run(source, store, options, progress=progress)
     if dry_run:
         _print_plan(result, out)

@@ -69,6 +69,16 @@ def ddl(
     ] = "your-project.nba_predictions.ml_feature_store_v2",
     contract: StoreContractOpt = None,
     integer_keys: IntegerKeysOpt = None,
+    partition_days: Annotated[
+        int | None,
+        typer.Option(
+            "--partition-expiration-days", min=1, metavar="N", help="Let BigQuery delete old dates."
+        ),
+    ] = None,
+    require_filter: Annotated[
+        bool,
+        typer.Option("--require-partition-filter", help="Refuse queries that name no dates."),
+    ] = False,
     alter: Annotated[
         bool, typer.Option("--alter", help="Print ALTER TABLE, for the table of upstream features.")
     ] = False,
@@ -108,7 +118,13 @@ def ddl(
         if alter:
             statements = alter_table(table_name, output)
         else:
-            statements = create_table(table_name, output, description)
+            statements = create_table(
+                table_name,
+                output,
+                description,
+                partition_days=partition_days,
+                require_filter=require_filter,
+            )
     if form == Format.json:
         out.line(json.dumps(output_fields(output), indent=2))
     elif form == Format.arrow:
@@ -160,13 +176,13 @@ def _find_view_names(store: str) -> list[str]:
             [f"--views: {store} is not in BigQuery; drop the option"], "the views cannot be created"
         )
     table = TableName.parse(store)
-    with open_clients(table.project, table.location) as clients:
+    with open_clients(table.project, table.location, table.options) as clients:
         return [name.dotted for name in check_view_names(clients.tables, table)]
 
 
 def _create_views(store: str, contract: Contract) -> None:
     table = TableName.parse(store)
-    with open_clients(table.project, table.location) as clients:
+    with open_clients(table.project, table.location, table.options) as clients:
         create_views(clients.tables, table, contract)
 
 
@@ -212,6 +228,9 @@ def drop(
             "--input-too", help="Drop feature_sources even if the table's own features need it."
         ),
     ] = False,
+    snapshot: Annotated[
+        bool, typer.Option("--snapshot", help="Keep a snapshot of the table before, for 90 days.")
+    ] = False,
     contract: StoreContractOpt = None,
     as_json: JsonOpt = False,
 ) -> int:
@@ -222,7 +241,9 @@ def drop(
     dropped and the exit status is 1. Without --yes, the exit status is 2.
     """
     out = Output(as_json)
-    result = drop_legacy(store, consumers or (), contract, yes=yes, input_too=input_too)
+    result = drop_legacy(
+        store, consumers or (), contract, yes=yes, input_too=input_too, snapshot=snapshot
+    )
     status = FAILED_CHECK if result.references else FINE if yes or not result.fields else BAD_INPUT
     _print_drop(result, out)
     out.document(result.to_dict() | {"exit_status": status})
@@ -241,6 +262,11 @@ def _print_drop(result: LegacyDropResult, out: Output) -> None:
             out.line(f"  {reference}")
     elif result.dropped:
         out.line(f"{result.table}: dropped {names}")
+        if result.snapshot is not None:
+            out.line(f"As it was before, for 90 days: {result.snapshot}")
     else:
         out.line(f"{result.table}: would drop {names}; nothing else uses them")
-        out.note("Nothing was changed; add --yes to drop them")
+        out.line("You lose:")
+        for loss in result.losses:
+            out.wrapped(loss, "  - ")
+        out.note("Nothing was changed; add --yes to drop them, --snapshot to keep a copy before")

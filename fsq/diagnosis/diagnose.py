@@ -18,7 +18,7 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
 from fsq.diagnosis.findings import Accepted, Verdict, find_worst
 from fsq.diagnosis.learning import learn_from
-from fsq.diagnosis.long_detail import read_long_detail, require_columns
+from fsq.diagnosis.long_detail import DETAIL_PARTS, read_long_detail, require_columns
 from fsq.diagnosis.named_rows import list_named_rows
 from fsq.diagnosis.passes import run_checks
 from fsq.diagnosis.result import Diagnosis
@@ -161,6 +161,16 @@ def learn_profile(scored: AnyRows, contract: str | Path | Contract | None = None
     return learn_from(ctx, np.zeros(len(ctx.dates), dtype=np.bool_))
 
 
+def list_detail_fields() -> list[str]:
+    """The fields of ``feature_quality_detail`` that a diagnosis reads, for ``Store.read``.
+
+    >>> "feature_value" in list_detail_fields(), "fallback_reason" in list_detail_fields()
+    (True, False)
+    """
+    further = (name for check in list_checks() for name in check.fields)
+    return [*dict.fromkeys([*DETAIL_PARTS, *further])]
+
+
 def _require_profile(profile: object, contract: Contract) -> None:
     """Refuse what is no profile of the contract's features."""
     if profile is None:
@@ -179,7 +189,7 @@ def _make_context(rows: pl.LazyFrame, contract: Contract, run: RunContext | None
     checks, schema = list_checks(), rows.collect_schema()
     days = measure_dates(rows, contract)
     carry = [c for check in checks for c in check.list_columns(contract, schema)]
-    long = read_long_detail(rows, contract, carry, [f for check in checks for f in check.fields])
+    long = read_long_detail(rows, contract, carry, list_detail_fields())
     return Context(contract, days, aggregate_features(long, contract), long, [], run)
 
 

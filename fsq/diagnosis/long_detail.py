@@ -20,6 +20,8 @@ _FIELDS = (
     "last_updated", "quality_score", "feature_quality_tier", "is_default", "sample_size",
     "is_training_quality",
 )  # fmt: skip
+# What a store need read of the detail before any check asks for more.
+DETAIL_PARTS = ("feature_name", *_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def read_long_detail(
     if frame.height and names != list(contract.names):
         cure = "name the contract that they were scored with"
         raise InputError([f"records have other features than {contract.name}; {cure}"], _HEADLINE)
-    further = [name for name in dict.fromkeys(fields) if name in detail.fields]
+    further = [n for n in dict.fromkeys(fields) if n in detail.fields and n not in DETAIL_PARTS]
     read = pl.DataFrame([detail.field(name) for name in (*_FIELDS, *further)])
     records = frame.drop(DETAIL)
     return LongDetail(records, read.with_columns(_recover_ages(records, read, width)))

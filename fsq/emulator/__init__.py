@@ -33,7 +33,8 @@ def serve(
         data_dir: folder for the tables; None to keep them in memory.
         project: default project of requests.
         ready: called once with the REST URL and the gRPC ``host:port``.
-        patches: which patches to apply; by default all of ``fsq.emulator.patches``.
+        patches: which patches to apply; by default all of ``fsq.emulator.patches``
+            and ``fsq.emulator.rules``.
 
     Raises:
         InputError: the ``emulator`` extra is not installed.
@@ -49,10 +50,11 @@ def serve(
         from bqemulator.server import EmulatorServer
 
         from fsq.emulator.patches import PATCHES, load_spatial
+        from fsq.emulator.rules import RULES
     # Its own deprecation warnings are of no use here.
     warnings.simplefilter("ignore", DeprecationWarning)
     load_spatial()
-    for patch in PATCHES if patches is None else patches:
+    for patch in (*PATCHES, *RULES) if patches is None else patches:
         patch()
     settings = Settings(
         rest_port=rest_port,

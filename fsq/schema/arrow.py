@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError, short
 
+Convert: TypeAlias = Callable[[pa.DataType], pa.DataType]
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _INT128 = pl.Int128 | pl.UInt128
 # Digits after the point to try, when a decimal of up to 76 digits is to fit into Polars' 38.
@@ -32,34 +33,50 @@ def plain_type(dtype: pa.DataType) -> pa.DataType:
         return pa.timestamp("us", "UTC")
     if pa.types.is_unsigned_integer(dtype):
         return pa.int64()
-    if (
-        pa.types.is_list(dtype)
-        or pa.types.is_large_list(dtype)
-        or pa.types.is_fixed_size_list(dtype)
-    ):
+    if any(is_list(dtype) for is_list in _LISTS):
         return pa.list_(pa.field("element", plain_type(dtype.value_type)))
     if pa.types.is_struct(dtype):
         return pa.struct([pa.field(f.name, plain_type(f.type)) for f in dtype])
     return dtype
 
 
-def arrow_schema(schema: pl.Schema) -> pa.Schema:
-    """The plain Arrow schema of a Polars schema.
+def exact_type(dtype: pa.DataType) -> pa.DataType:
+    """Like ``plain_type``, for a store that knows times of day, and moments without a zone.
+
+    >>> exact_type(pa.list_(pa.timestamp("ns"))), exact_type(pa.large_utf8())
+    (ListType(list<element: timestamp[us]>), DataType(string))
+    """
+    if pa.types.is_timestamp(dtype):
+        return pa.timestamp("us", "UTC" if dtype.tz else None)
+    if pa.types.is_time(dtype):
+        return pa.time64("us")
+    if any(is_list(dtype) for is_list in _LISTS):
+        return pa.list_(pa.field("element", exact_type(dtype.value_type)))
+    if pa.types.is_struct(dtype):
+        return pa.struct([pa.field(f.name, exact_type(f.type)) for f in dtype])
+    return plain_type(dtype)
+
+
+def arrow_schema(schema: pl.Schema, convert: Convert = plain_type) -> pa.Schema:
+    """The Arrow schema of a Polars schema, of plain types unless others are wanted.
 
     >>> arrow_schema(pl.Schema({"quality_tier": pl.String})).field(0).type
     DataType(string)
     """
     fields = pl.DataFrame(schema=schema).to_arrow().schema
-    return pa.schema([pa.field(f.name, plain_type(f.type)) for f in fields])
+    return pa.schema([pa.field(f.name, convert(f.type)) for f in fields])
 
 
-def to_arrow(frame: pl.DataFrame, exact: Collection[str] = ()) -> pa.Table:
+def to_arrow(
+    frame: pl.DataFrame, exact: Collection[str] = (), convert: Convert = plain_type
+) -> pa.Table:
     """Convert a frame to an Arrow table of plain types, whichever Polars would choose by default.
 
     Args:
         frame: the rows.
         exact: columns whose values the plain type cannot hold, as ``find_inexact`` names them;
             they keep their own type.
+        convert: chooses other types than ``plain_type``.
 
     >>> to_arrow(pl.DataFrame({"alerts": [["red"]]})).schema.field("alerts").type
     ListType(list<element: string>)
@@ -75,7 +92,7 @@ def to_arrow(frame: pl.DataFrame, exact: Collection[str] = ()) -> pa.Table:
     encoded = any(_is_encoded(dtype) for dtype in frame.schema.values())
     level = pl.CompatLevel.oldest() if encoded else pl.CompatLevel.newest()
     table = frame.to_arrow(compat_level=level)
-    schema = arrow_schema(frame.schema)
+    schema = arrow_schema(frame.schema, convert)
     for column in set(exact).intersection(schema.names):
         own = table.schema.field(column)
         if pa.types.is_timestamp(own.type):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -13,16 +14,30 @@ Field = dict[str, Any]
 
 # Older names of BigQuery's types, and the standard ones.
 _STANDARD_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
-_TYPES = (
+_TYPES: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_string, "STRING"),
     (pa.types.is_integer, "INT64"),
     (pa.types.is_floating, "FLOAT64"),
     (pa.types.is_boolean, "BOOL"),
     (pa.types.is_date32, "DATE"),
+    (lambda t: pa.types.is_timestamp(t) and t.tz is None, "DATETIME"),
     (pa.types.is_timestamp, "TIMESTAMP"),
+    (pa.types.is_time64, "TIME"),
+    (lambda t: fits_numeric(t), "NUMERIC"),
     (pa.types.is_binary, "BYTES"),
     (pa.types.is_struct, "STRUCT"),
 )
+
+
+def fits_numeric(dtype: pa.DataType) -> bool:
+    """Whether every value of a decimal type fits into NUMERIC: 29 digits before the point, 9 after.
+
+    >>> fits_numeric(pa.decimal128(12, 2)), fits_numeric(pa.decimal128(38, 20))
+    (True, False)
+    """
+    if not pa.types.is_decimal(dtype):
+        return False
+    return bool(0 <= dtype.scale <= 9 and dtype.precision - dtype.scale <= 29)
 
 
 def field_for_column(column: Column, mode: str | None = None) -> Field:

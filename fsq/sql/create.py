@@ -12,6 +12,7 @@ from fsq.errors import InputError
 from fsq.sql.queries import make_view, make_view_name
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.partitions import Partitioning
 
 _HEADLINE = "the views cannot be created"
 
@@ -22,14 +23,16 @@ def create(
     """See ``fsq.sql.create_views``."""
     views = check_names(client, table, names)
     output, group = contract.output, contract.table.group
-    columns = {f.name.lower() for f in client.get_table(table.dotted).schema}
+    found = client.get_table(table.dotted)
+    columns = {f.name.lower() for f in found.schema}
     needed = (c for c in (*contract.table.key, *output.names) if c not in output.legacy)
     if missing := sorted(c for c in needed if c.lower() not in columns):
         cure = "run fsq schema migrate first"
         raise InputError([f"{table.dotted} has no column {c}; {cure}" for c in missing], _HEADLINE)
     has_group = group is not None and group.lower() in columns
+    by = Partitioning.of(found)
     for name in names:
-        run_query(client, make_view(name, table, contract, group=has_group))
+        run_query(client, make_view(name, table, contract, group=has_group, partitioning=by))
     return views
 
 

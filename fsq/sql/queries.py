@@ -14,6 +14,7 @@ from fsq.sql.placeholders import make_placeholders
 from fsq.sql.quote import escape_comment, quote_text
 from fsq.sql.records import make_group_placeholders
 from fsq.stores.bigquery.names import TableName, format_date
+from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
 from fsq.utils.dates import validate_date_range
 
 VIEWS = {
@@ -39,6 +40,7 @@ def make_query(
     start: date | None = None,
     end: date | None = None,
     group: bool = True,
+    partitioning: Partitioning = UNPARTITIONED,
 ) -> str:
     """Make the query of one of ``VIEWS``.
 
@@ -49,6 +51,7 @@ def make_query(
         start: first date; None for the table's first.
         end: last date, included; None for the table's last.
         group: whether the table has the contract's group column, which gives rows per group.
+        partitioning: of the table, where it requires a filter on something else than its dates.
 
     Raises:
         InputError: there is no such view, a name is not an identifier, or start is after end.
@@ -75,6 +78,11 @@ def make_query(
     since = first if first - date.min < history else first - history
     values["since"] = format_date(since)
     values["history_note"] = _HISTORY_NOTE
+    day = loaded.table.date
+    required = (f"\n    AND {c}" for c in partitioning.conditions(day, "t."))
+    values["partition_filter"] = "".join(required)
+    required = (f" AND {c}" for c in partitioning.conditions(day, "h."))
+    values["history_filter"] = "".join(required)
     values["only_history"] = _limit_history(values) if start else ""
     contract_name = f"{escape_comment(loaded.name)}, version {loaded.version_hash}"
     head = f"-- fsq {name}, contract {contract_name}\n"
@@ -88,13 +96,14 @@ def make_view(
     start: date | None = None,
     end: date | None = None,
     group: bool = True,
+    partitioning: Partitioning = UNPARTITIONED,
 ) -> str:
     """Make the statement that creates or replaces the view beside the table; see ``make_query``.
 
     >>> print(make_view("trend", "bigquery://p.nba.scored").splitlines()[0])
     CREATE OR REPLACE VIEW `p.nba.scored_trend`
     """
-    select = make_query(name, table, contract, start, end, group)
+    select = make_query(name, table, contract, start, end, group, partitioning)
     head = f"CREATE OR REPLACE VIEW {make_view_name(name, table).sql}"
     return f"{head}\nOPTIONS (description = {quote_text(VIEWS[name])})\nAS\n{select}"
 
@@ -130,7 +139,7 @@ def _limit_history(values: dict[str, str]) -> str:
     return Template("""
     AND (t.$date >= $start OR t.$date IN (
       SELECT h.$date FROM $table AS h
-      WHERE h.$date >= $since AND h.$date < $start
+      WHERE h.$date >= $since AND h.$date < $start$history_filter
         AND ARRAY_LENGTH(h.`feature_quality_detail`) = $width
       GROUP BY h.$date ORDER BY h.$date DESC LIMIT $history_days
     ))""").substitute(values)

@@ -33,6 +33,7 @@ class Capabilities:
         bills_bytes: reads and writes are billed by their bytes; ``estimate_costs`` works.
         column_updates: when a table is scored in place, only its quality columns are written;
             its other columns need not be read.
+        exact_types: it knows times of day, and moments without a zone, which are carried as such.
         summary_table: ``fsq trend --store-summary`` can keep a table beside the store;
             ``write_summary`` works.
         ddl: the schema can be printed as SQL for it, and ``find_missing`` works.
@@ -44,6 +45,7 @@ class Capabilities:
     remote: bool = False
     bills_bytes: bool = False
     column_updates: bool = False
+    exact_types: bool = False
     summary_table: bool = False
     ddl: bool = False
     views: bool = False
@@ -145,6 +147,7 @@ class Backend(ABC, Generic[AnyStore]):
         *,
         yes: bool,
         input_too: bool,
+        snapshot: bool,
     ) -> LegacyDropResult:
         """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
         raise self._unsupported(uri, "keeps its legacy fields", "name a BigQuery table")

@@ -80,11 +80,14 @@ class Store(Protocol):
         start: DateLike | None = None,
         end: DateLike | None = None,
         columns: Names | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 
         Dates may be ISO texts; a single text is one column.
         A column ``feature_quality_detail.<field>`` is that field alone, as a list per record.
+        ``fields`` are those that will be used of a whole ``feature_quality_detail``: a store that
+        is billed by what is read leaves the others out.
         """
         ...
 
@@ -98,6 +101,10 @@ class Store(Protocol):
 
         With ``since``, a version, nothing is written if these dates changed after it.
         """
+        ...
+
+    def interrupt(self) -> None:
+        """Have a ``replace`` that another thread runs give up soon, if it may take long."""
         ...
 
     def version(self) -> int | None:

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError, short
-from fsq.schema.arrow import to_arrow
+from fsq.schema.arrow import exact_type, to_arrow
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 # What a new column of some type becomes in a store; None if the store has nothing like it.
@@ -126,8 +126,7 @@ class ColumnFit:
         for column, dtype in self.casts.items():
             if column in rows.column_names:
                 values = pl.DataFrame(rows.select([column])).with_columns(pl.all().cast(dtype))
-                naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None
-                stored = values.to_arrow() if naive else to_arrow(values)
+                stored = to_arrow(values, convert=exact_type)
                 rows = rows.set_column(rows.column_names.index(column), column, stored[column])
         return rows
 

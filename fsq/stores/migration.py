@@ -84,18 +84,24 @@ class LegacyDropResult:
         fields: the legacy fields that the table had.
         references: what still names one of them; while there are any, nothing is dropped.
         dropped: the fields were dropped.
+        losses: what dropping them cannot give back.
+        snapshot: a copy of the table as it was before; None if none was asked for.
     """
 
     table: str
     fields: tuple[str, ...] = ()
     references: tuple[LegacyReference, ...] = ()
     dropped: bool = False
+    losses: tuple[str, ...] = ()
+    snapshot: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for JSON."""
         return {
             "store": self.table,
             "fields": [*self.fields],
+            "losses": [*self.losses],
+            "snapshot": self.snapshot,
             "dropped": self.dropped,
             "refused": bool(self.references),
             "places": [r.to_dict() for r in self.references],

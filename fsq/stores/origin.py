@@ -100,6 +100,10 @@ class OriginOfRows(ABC):
     def origin(self) -> Origin | None:
         """What the table remembers; None without a table, or for one that remembers nothing."""
 
+    def interrupt(self) -> None:
+        """Have a ``replace`` in another thread give up; by default it ends by itself, soon."""
+        return
+
     @property
     def contract(self) -> Contract:
         """The contract that was given, else the table's own, else ``v2_33features``.

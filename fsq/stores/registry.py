@@ -220,6 +220,7 @@ def drop_legacy(
     *,
     yes: bool = False,
     input_too: bool = False,
+    snapshot: bool = False,
 ) -> LegacyDropResult:
     """Drop the legacy fields from a BigQuery table, unless something still names them.
 
@@ -234,6 +235,7 @@ def drop_legacy(
         contract: which fields they are; None for the table's own contract.
         yes: drop them; without it, report what stands in the way.
         input_too: drop ``feature_sources`` although the table itself needs it.
+        snapshot: keep a snapshot of the table as it was, for 90 days.
 
     Raises:
         InputError: the store is not a BigQuery table, its contract has no legacy fields, or a
@@ -244,7 +246,9 @@ def drop_legacy(
     if not chosen.output.legacy:
         problem = f"the contract {chosen.name} of {uri} has no legacy fields"
         raise InputError([problem], "there is nothing to drop")
-    return backend.drop_legacy(uri, consumers, chosen, yes=yes, input_too=input_too)
+    return backend.drop_legacy(
+        uri, consumers, chosen, yes=yes, input_too=input_too, snapshot=snapshot
+    )
 
 
 def _forms() -> list[str]:

@@ -48,8 +48,8 @@ def test_in_place_sets_quality_and_touches_nothing_else(dataset: str, tmp_path: 
     assert after["feature_quality_detail"].list.len().to_list() == [33] * 40
     wanted = by_delta(ROWS, tmp_path)
     assert_frame_equal(after.select(COLUMN_NAMES), wanted.select(COLUMN_NAMES))
-    beside = ("", "__fsq_ledger", "__fsq_origin")
-    assert tables(dataset) == {Path(uri).name.split(".")[-1] + s for s in beside}
+    name = uri.rpartition(".")[2]
+    assert tables(dataset) == {name, f"_fsq_ledger__{name}", f"_fsq_origin__{name}"}
 
     again = backfill(uri, uri, now=NOW)
     assert (again.rows, again.dates, again.skipped) == (0, 0, 4)

@@ -6,7 +6,6 @@ When one of these fails, upstream has mended the fault: drop the patch and its t
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from datetime import date
 
@@ -17,15 +16,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import types
 
 from fsq.stores.bigquery.client import Clients, open_clients
-from tests.conftest import started, stopped
 
-UNMENDED = (
-    "from fsq.emulator import serve\n"
-    "def ready(rest, grpc):\n"
-    "    print(f'export BIGQUERY_EMULATOR_HOST={rest}', flush=True)\n"
-    "    print(f'export BIGQUERY_STORAGE_EMULATOR_HOST={grpc}', flush=True)\n"
-    "serve(ready=ready, patches=())"
-)
 DETAIL = bigquery.SchemaField(
     "detail",
     "RECORD",
@@ -33,13 +24,6 @@ DETAIL = bigquery.SchemaField(
     fields=[bigquery.SchemaField("n", "INTEGER"), bigquery.SchemaField("word", "STRING")],
 )
 FIELDS = [bigquery.SchemaField("k", "STRING", description="the key"), DETAIL]
-
-
-@pytest.fixture(scope="module")
-def unmended() -> Iterator[dict[str, str]]:
-    process, environment = started([sys.executable, "-c", UNMENDED])
-    yield environment
-    stopped(process)
 
 
 @pytest.fixture(params=["unmended", "mended"])

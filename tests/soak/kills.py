@@ -264,4 +264,6 @@ def in_place_in_emulator(dataset: str, limits: Limits) -> Tally:
 def _staging(dataset: str, store: str) -> int:
     """Staging tables that wait for the day that they expire."""
     name = store.rpartition(".")[2]
-    return sum(t.startswith(f"{name}__fsq_staging") for t in warehouse.tables(dataset))
+    return sum(
+        t.startswith("_fsq_staging_") and t.endswith(f"__{name}") for t in warehouse.tables(dataset)
+    )

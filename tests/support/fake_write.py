@@ -25,7 +25,9 @@ from google.rpc import status_pb2
 
 OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 Code = grpc.StatusCode
-ErrorCode = types.StorageError.StorageErrorCode
+# What the service says of a table that was just made, or that you may not write to.
+MASKED = "Permission 'TABLES_UPDATE_DATA' denied on resource 'projects/p' (or it may not exist)."
+ErrorCode: Any = types.StorageError.StorageErrorCode
 
 
 def client_of(address: str) -> Any:
@@ -45,6 +47,10 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
         self.rows: dict[str, int] = {}
         self.committed: list[pa.Table] = []
         self.done: set[str] = set()
+        # A clock that tests set: a pending stream lives for a day, a finalized one for 4 hours.
+        self.hours = 0.0
+        self.created: dict[str, float] = {}
+        self.finalized: dict[str, float] = {}
         self._keep, self._lock, self._over = keep, threading.Lock(), threading.Event()
 
     def __enter__(self) -> FakeWrite:
@@ -90,10 +96,11 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
 
     def _create(self, request: Any, context: Any) -> bytes:
         if fault := self._fault("create"):
-            context.abort(Code[fault], f"planned {fault}")
+            _abort(context, fault)
         with self._lock:
             name = f"{request.parent}/streams/s{len(self.pending)}"
             self.pending[name], self.rows[name] = [], 0
+            self.created[name] = self.hours
         return bytes(types.WriteStream.serialize(types.WriteStream(name=name)))
 
     def _append(self, messages: Iterator[bytes], context: Any) -> Iterator[bytes]:
@@ -111,7 +118,7 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
             if fault == "end":
                 return
             if fault and fault.startswith("abort:"):
-                context.abort(Code[fault[6:]], "planned")
+                _abort(context, fault[6:])
             if fault == "row_errors":
                 bad = [types.RowError(index=1, message="planned: too long")]
                 yield _answer(name, row_errors=bad)
@@ -120,8 +127,16 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
                 yield _answer(name, code=Code[fault[6:]], message="planned")
                 continue
             if fault == "schema":
-                message = "planned SCHEMA_MISMATCH_EXTRA_FIELDS"
+                message = "Input schema has more fields than BigQuery schema"
                 yield _answer(name, code=Code.INVALID_ARGUMENT, message=message)
+                continue
+            if fault and fault.startswith("storage:"):
+                yield _answer(
+                    name,
+                    code=Code.INVALID_ARGUMENT,
+                    message="planned",
+                    storage_code=ErrorCode[fault[8:]],
+                )
                 continue
             with self._lock:
                 held = self.rows[name]
@@ -150,7 +165,10 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
         if fault == "short":
             count -= 1
         elif fault:
-            context.abort(Code[fault], f"planned {fault}")
+            _abort(context, fault)
+        if self.hours - self.created[request.name] > 24:
+            _abort(context, "INVALID_ARGUMENT", ErrorCode.STREAM_NOT_FOUND)
+        self.finalized.setdefault(request.name, self.hours)
         answer = types.FinalizeWriteStreamResponse(row_count=count)
         return bytes(types.FinalizeWriteStreamResponse.serialize(answer))
 
@@ -164,13 +182,18 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
             self._hang()
         if fault == "silent":
             return bytes(kind.serialize(kind()))
-        if fault in Code.__members__:
-            context.abort(Code[fault], "planned")
+        if fault == "MASKED" or fault in Code.__members__ or str(fault).startswith("storage:"):
+            _abort(context, str(fault))
         names = list(request.write_streams)
         if self.done & set(names):
             code = ErrorCode.STREAM_ALREADY_COMMITTED
             twice = [types.StorageError(code=code, entity=n) for n in names]
             return bytes(kind.serialize(kind(stream_errors=twice)))
+        state = ErrorCode.INVALID_STREAM_STATE
+        late = [n for n in names if self.hours - self.finalized.get(n, -1e9) > 4]
+        if late:
+            errors = [types.StorageError(code=state, entity=n, error_message="late") for n in late]
+            return bytes(kind.serialize(kind(stream_errors=errors)))
         self.done |= set(names)
         self.committed += [t for n in names for t in self.pending[n]]
         if fault == "late":  # committed, but the answer does not arrive in time
@@ -178,6 +201,28 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
         if fault == "lost":
             context.abort(Code.UNAVAILABLE, "planned")
         return bytes(kind.serialize(kind(commit_time=_now())))
+
+
+def _abort(context: Any, fault: str, storage_code: Any = None) -> None:
+    if fault == "MASKED":
+        context.abort(Code.PERMISSION_DENIED, MASKED)
+    if fault.startswith("storage:"):
+        fault, storage_code = "INVALID_ARGUMENT", ErrorCode[fault[8:]]
+    message = f"planned {fault}"
+    if storage_code is not None:
+        status = _status(Code[fault], message, storage_code)
+        context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
+    context.abort(Code[fault], message)
+
+
+def _status(code: grpc.StatusCode, message: str, storage_code: Any = None) -> Any:
+    """The status of an error; its code of the Storage Write API stands in the details."""
+    status = status_pb2.Status(code=code.value[0], message=message)
+    if storage_code is not None:
+        detail = types.StorageError(code=storage_code, error_message=message)
+        url = "type.googleapis.com/google.cloud.bigquery.storage.v1.StorageError"
+        status.details.add(type_url=url, value=types.StorageError.serialize(detail))
+    return status
 
 
 def _now() -> Any:
@@ -192,6 +237,7 @@ def _answer(
     message: str = "",
     offset: int | None = None,
     row_errors: list[Any] | None = None,
+    storage_code: Any = None,
 ) -> bytes:
     kind = types.AppendRowsResponse
     answer = kind(write_stream=stream, row_errors=row_errors or [])
@@ -200,5 +246,5 @@ def _answer(
     elif code is Code.OK:
         answer.append_result = kind.AppendResult(offset=offset)
     else:
-        answer.error = status_pb2.Status(code=code.value[0], message=message)
+        answer.error = _status(code, message, storage_code)
     return bytes(kind.serialize(answer))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -42,6 +42,7 @@ class MemoryStore(OriginOfRows, SideTables):
         start: DateLike | None = None,
         end: DateLike | None = None,
         columns: Names | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
         table = TABLES.get(self.uri)
         if table is None:

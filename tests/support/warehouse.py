@@ -11,9 +11,12 @@ from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import quality_fields, table_fields
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.partitions import Partitioning
 from fsq.stores.bigquery.write import write_rows
 from tests.support.frames import NAMES, legacy
 from tests.support.v2 import OUTPUT
+
+BY_DATE = bigquery.TimePartitioning(field="game_date")
 
 
 def upstream_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -30,8 +33,15 @@ def upstream_rows(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def made(dataset: str, rows: pl.DataFrame, *, migrated: bool = True) -> str:
-    """A new table with these rows; its URI."""
+def made(
+    dataset: str,
+    rows: pl.DataFrame,
+    *,
+    migrated: bool = True,
+    partitioning: bigquery.TimePartitioning | None = BY_DATE,
+    filtered: bool = False,
+) -> str:
+    """A new table with these rows; its URI. It may require a filter on its partitions."""
     name = f"{dataset}.t{uuid.uuid4().hex[:8]}"
     uri = f"bigquery://{name}"
     sent = to_arrow(rows)
@@ -40,7 +50,9 @@ def made(dataset: str, rows: pl.DataFrame, *, migrated: bool = True) -> str:
         there = {f.name for f in fields}
         fields += [f for f in quality_fields(OUTPUT) if f.name not in there]
     table = bigquery.Table(name, schema=fields)
-    table.time_partitioning = bigquery.TimePartitioning(field="game_date")
+    table.time_partitioning = partitioning
+    if filtered:
+        table.require_partition_filter = True
     with open_clients("p") as clients:
         clients.tables.create_table(table)
         write_rows(clients.writer, TableName.parse(uri).path, sent)
@@ -50,7 +62,10 @@ def made(dataset: str, rows: pl.DataFrame, *, migrated: bool = True) -> str:
 def held(uri: str) -> pl.DataFrame:
     """What a table holds, asked in SQL and not by the Storage Read API, in order of its keys."""
     with open_clients("p") as clients:
-        sql = f"SELECT * FROM {TableName.parse(uri).sql} ORDER BY game_date, player_lookup"
+        name = TableName.parse(uri)
+        required = Partitioning.of(clients.tables.get_table(name.dotted)).conditions("game_date")
+        where = " AND ".join(["game_date > DATE '1000-01-01'", *required])
+        sql = f"SELECT * FROM {name.sql} WHERE {where} ORDER BY game_date, player_lookup"
         found = clients.tables.query(sql).result().to_arrow(create_bqstorage_client=False)
     frame = pl.from_arrow(found)
     assert isinstance(frame, pl.DataFrame)

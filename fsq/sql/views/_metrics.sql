@@ -18,7 +18,7 @@ scored AS (
     t.`upstream_data_freshness_hours`,
     t.`feature_quality_detail`
   FROM $table AS t
-  WHERE t.$date BETWEEN $since AND $end
+  WHERE t.$date BETWEEN $since AND $end$partition_filter
     AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width$only_history
 ),
 feature_rows AS (

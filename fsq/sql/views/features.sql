@@ -6,4 +6,4 @@ SELECT
   $detail_fields
 FROM $table AS t
 CROSS JOIN UNNEST(t.`feature_quality_detail`) AS d
-WHERE t.$date BETWEEN $start AND $end
+WHERE t.$date BETWEEN $start AND $end$partition_filter

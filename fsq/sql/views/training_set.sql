@@ -5,7 +5,7 @@ SELECT
   $keys,
   $group$values
 FROM $table AS t
-WHERE t.$date BETWEEN $start AND $end
+WHERE t.$date BETWEEN $start AND $end$partition_filter
   AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width
   $gates
   -- $fault_descriptions; a window without a fixed size may be empty

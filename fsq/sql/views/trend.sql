@@ -14,7 +14,7 @@ WITH dates AS (
     100 * COUNTIF(t.`is_production_ready`) / COUNT(*) AS production_ready_pct,
     100 * COUNTIF(t.`is_training_ready`) / COUNT(*) AS training_ready_pct
   FROM $table AS t
-  WHERE t.$date BETWEEN $since AND $end
+  WHERE t.$date BETWEEN $since AND $end$partition_filter
     AND t.`quality_tier` IS NOT NULL
   GROUP BY t.$date
 ),

@@ -5,5 +5,5 @@ SELECT
   $keys,
   $values
 FROM $table AS t
-WHERE t.$date BETWEEN $start AND $end
+WHERE t.$date BETWEEN $start AND $end$partition_filter
   AND ARRAY_LENGTH(t.`feature_quality_detail`) > 0

@@ -33,6 +33,7 @@ class BigQueryBackend(Backend["BigQueryStore"]):
         remote=True,
         bills_bytes=True,
         column_updates=True,
+        exact_types=True,
         ddl=True,
         views=True,
         executor_packages=("google-cloud-bigquery-storage",),
@@ -90,16 +91,19 @@ class BigQueryBackend(Backend["BigQueryStore"]):
         *,
         yes: bool,
         input_too: bool,
+        snapshot: bool,
     ) -> LegacyDropResult:
         """Drop the legacy fields, unless something still names them."""
         with self.require_extra():
             from fsq.stores.bigquery.legacy import drop_legacy
-        return drop_legacy(uri, consumers, contract, yes=yes, input_too=input_too)
+        return drop_legacy(
+            uri, consumers, contract, yes=yes, input_too=input_too, snapshot=snapshot
+        )
 
     def estimate_costs(self, store: BigQueryStore, workload: Workload) -> CostEstimate:
         """What a backfill into a table would move and cost."""
         from fsq.stores.bigquery.pricing import estimate_backfill
 
         billed_source = workload.source.partition("://")[0] in self.schemes
-        billed_bytes = store.billed_bytes(workload.count)
+        billed_bytes = store.estimate_touched_bytes(workload)
         return estimate_backfill(workload, billed_bytes, billed_source=billed_source)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsq.errors import InputError, StoreError
+from fsq.stores.bigquery.options import DEFAULT_OPTIONS, MAX_BYTES_VARIABLE, TableOptions
 from fsq.utils.extras import require_extra
 
 REST_VARIABLE, GRPC_VARIABLE = "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST"
 # Allows messages of 8 MB and more in both directions.
 _OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+# What the ids of fsq's jobs begin with.
+JOB_PREFIX = "fsq_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,18 @@ class Clients:
 
 
 @contextmanager
-def open_clients(project: str, location: str | None = None) -> Iterator[Clients]:
+def open_clients(
+    project: str, location: str | None = None, options: TableOptions = DEFAULT_OPTIONS
+) -> Iterator[Clients]:
     """Open the clients of a project, and close them afterwards.
 
     Args:
         project: of the table; ``GOOGLE_CLOUD_PROJECT``, if set, is billed instead.
         location: of the dataset; None lets the service find it.
+        options: labels, prefix and limit of the jobs.
 
     Raises:
-        InputError: the ``bigquery`` extra is not installed.
+        InputError: the ``bigquery`` extra is not installed, or the environment is malformed.
         StoreError: there are no credentials, or the service refused or failed. The message
             contains no credentials.
     """
@@ -47,6 +53,8 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
         from google.cloud import bigquery, bigquery_storage_v1
         from google.cloud.bigquery_storage_v1.services.big_query_read import transports as reads
         from google.cloud.bigquery_storage_v1.services.big_query_write import transports as writes
+
+        from fsq.stores.bigquery.hints import find_hint
     rest, storage = os.environ.get(REST_VARIABLE), os.environ.get(GRPC_VARIABLE)
     if bool(rest) != bool(storage):
         raise InputError(
@@ -54,10 +62,17 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
             "BigQuery cannot be used",
         )
     billed = os.environ.get("GOOGLE_CLOUD_PROJECT") or project
+    try:
+        most = options.find_max_bytes()
+    except ValueError as error:
+        problem = f"{MAX_BYTES_VARIABLE}: {error}"
+        raise InputError([problem], "BigQuery cannot be used") from None
+    labels = {"tool": "fsq"} | dict(options.labels)
+    jobs = bigquery.QueryJobConfig(labels=labels, maximum_bytes_billed=most)
     if not rest or not storage:
         try:
             clients = Clients(
-                bigquery.Client(billed, location=location),
+                bigquery.Client(billed, location=location, default_query_job_config=jobs),
                 bigquery_storage_v1.BigQueryReadClient(),
                 bigquery_storage_v1.BigQueryWriteClient(),
             )
@@ -73,6 +88,7 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
                 billed,
                 AnonymousCredentials(),
                 location=location,
+                default_query_job_config=jobs,
                 client_options=ClientOptions(api_endpoint=endpoint),
             ),
             bigquery_storage_v1.BigQueryReadClient(
@@ -86,10 +102,14 @@ def open_clients(project: str, location: str | None = None) -> Iterator[Clients]
                 )
             ),
         )
+    clients.tables.job_prefix = options.job_prefix + JOB_PREFIX
     try:
         yield clients
     except (GoogleAPIError, GoogleAuthError, OSError, grpc.RpcError) as error:
-        raise StoreError(f"BigQuery failed: {_describe(error)}") from error
+        problem = _describe(error)
+        hint = find_hint(problem)
+        cure = "" if hint is None else f"\nHint: {hint}"
+        raise StoreError(f"BigQuery failed: {problem}{cure}") from error
     finally:
         clients.tables.close()
         clients.reader.transport.close()

@@ -10,27 +10,14 @@ import pyarrow as pa
 from google.cloud.bigquery import SchemaField
 
 from fsq.intake.formats import list_moments
-from fsq.schema.arrow import arrow_schema
+from fsq.schema.arrow import arrow_schema, exact_type
 from fsq.schema.bigquery import field_for_arrow
 from fsq.schema.output import OutputSchema
+from fsq.stores.bigquery.columns import PLAIN_TYPES, polars_type
 from fsq.stores.bigquery.validate import standard_type_of
 from fsq.stores.column_fit import ColumnFit, fit_columns
 
-_TYPES: dict[str, pl.DataType] = {
-    "STRING": pl.String(),
-    "JSON": pl.String(),
-    "GEOGRAPHY": pl.String(),
-    "BYTES": pl.Binary(),
-    "INT64": pl.Int64(),
-    "FLOAT64": pl.Float64(),
-    "BOOL": pl.Boolean(),
-    "DATE": pl.Date(),
-    "TIME": pl.Time(),
-    "DATETIME": pl.Datetime("us"),
-    "TIMESTAMP": pl.Datetime("us", "UTC"),
-    "NUMERIC": pl.Decimal(38, 9),
-    "BIGNUMERIC": pl.Decimal(38, 9),
-}
+_TYPES = PLAIN_TYPES | {"NUMERIC": pl.Decimal(38, 9), "BIGNUMERIC": pl.Decimal(38, 9)}
 # Digits before and after the point.
 _DIGITS = {"NUMERIC": (29, 9), "BIGNUMERIC": (38, 38)}
 
@@ -46,7 +33,7 @@ def bigquery_type(dtype: pl.DataType) -> pl.DataType | None:
     if isinstance(dtype, pl.Float16):
         dtype = pl.Float32()
     try:
-        plain = arrow_schema(pl.Schema({"c": dtype})).field("c")
+        plain = arrow_schema(pl.Schema({"c": dtype}), exact_type).field("c")
         field_for_arrow(plain)
     except (KeyError, pl.exceptions.PolarsError, pa.ArrowException):
         return None
@@ -77,11 +64,26 @@ def fit_to_table(
     columns: Mapping[str, pl.DataType],
     target: Sequence[SchemaField] | None,
     output: OutputSchema,
+    source: Mapping[str, SchemaField] | None = None,
 ) -> ColumnFit:
-    """How rows of these columns fit a table; None if there is none yet."""
+    """How rows of these columns fit a table.
+
+    Args:
+        uri: the table.
+        columns: the rows' columns and their types.
+        target: the table's fields; None if there is no table yet.
+        output: the columns of the contract.
+        source: fields that a new table copies for the columns that are carried along.
+    """
     moments = list_moments(columns)
     if target is None:
-        return fit_columns(uri, columns, None, bigquery_type, moments)
+        own = {*output.names, *(c.name for c in output.keys)}
+        copied = {
+            name: table_type(field, columns[name])
+            for name, field in (source or {}).items()
+            if name in columns and name not in own and polars_type(field) is not None
+        }
+        return replace(fit_columns(uri, columns, copied, bigquery_type, moments), added=())
     existing = {f.name: table_type(f, columns.get(f.name)) for f in target}
     names = {n.lower() for n in existing}
     dropped = {n for n in output.legacy if n.lower() not in names}

@@ -13,13 +13,22 @@ from fsq.stores.schema_diff import SchemaDiff
 _MOST_CLUSTERS = 4  # that BigQuery allows
 
 
-def create_table(name: TableName, output: OutputSchema, description: str | None = None) -> str:
+def create_table(
+    name: TableName,
+    output: OutputSchema,
+    description: str | None = None,
+    *,
+    partition_days: int | None = None,
+    require_filter: bool = False,
+) -> str:
     """The statement that creates a table of the keys and the quality columns.
 
     Args:
         name: the table.
         output: the columns of its rows.
         description: of the table.
+        partition_days: days after which BigQuery deletes a date; None to keep it.
+        require_filter: whoever queries the table must restrict its dates.
 
     >>> from fsq.contract import load_contract
     >>> output = load_contract("v2_33features").output
@@ -34,8 +43,13 @@ def create_table(name: TableName, output: OutputSchema, description: str | None 
         f"PARTITION BY {quote_column(output.date)}",
         f"CLUSTER BY {clusters}",
     ]
-    if description is not None:
-        lines.append(_format_description(description))
+    options = {} if description is None else {"description": _quote(description)}
+    if partition_days is not None:
+        options["partition_expiration_days"] = str(partition_days)
+    if require_filter:
+        options["require_partition_filter"] = "TRUE"
+    if options:
+        lines.append(f"OPTIONS({', '.join(f'{k}={v}' for k, v in options.items())})")
     return "\n".join(lines) + ";"
 
 
@@ -100,5 +114,9 @@ def _format_field(field: Field, indent: int) -> str:
 
 
 def _format_description(description: str) -> str:
+    return f"OPTIONS(description={_quote(description)})"
+
+
+def _quote(text: str) -> str:
     # BigQuery's double-quoted literals are escaped like JSON.
-    return f"OPTIONS(description={json.dumps(description, ensure_ascii=False)})"
+    return json.dumps(text, ensure_ascii=False)

@@ -15,20 +15,27 @@ from google.cloud.bigquery import SchemaField
 
 from fsq.contract import Contract
 from fsq.errors import StoreError
-from fsq.schema.arrow import to_arrow
 from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult
 from fsq.stores.bigquery import ledger as ledgers
 from fsq.stores.bigquery import runs
+from fsq.stores.bigquery.carried import to_service_arrow, widen_decimals
 from fsq.stores.bigquery.client import open_clients
-from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
+from fsq.stores.bigquery.merge import Mode, choose_mode, make_merge, select_columns_to_send
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.partitions import require_lasting_partitions
 from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
 from fsq.stores.bigquery.store import BigQueryStore, get_version
 from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
-from fsq.stores.bigquery.write import commit_streams, fill_null_arrays, find_stamps, write_stream
+from fsq.stores.bigquery.write import (
+    commit_streams,
+    fill_null_arrays,
+    fill_stream,
+    finalize_streams,
+    find_stamps,
+)
 from fsq.stores.origin import Origin
 
 
@@ -53,21 +60,23 @@ class BigQueryDataWriter:
     retry: Retry
 
     def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
-        """Fill one stream and finalize it; its rows stay invisible until the commit.
+        """Fill one stream; its rows stay invisible until the driver finalizes and commits it.
 
         Raises:
             InputError: the rows do not fit the table, or the server rejects some of them.
             StoreError: the server refused or did not recover.
         """
-        tables = [to_arrow(fill_null_arrays(frame)) for frame in scored]
-        rows = pa.concat_tables(tables).select(self.columns)
+        tables = [to_service_arrow(fill_null_arrays(frame)) for frame in scored]
+        rows = widen_decimals(pa.concat_tables(tables).select(self.columns), self.fields)
         inserts = self.mode is not Mode.IN_PLACE
         output, day = self.contract.output, self.contract.table.date
         validate_rows(rows, self.fields, self.staging.dotted, output, inserts=inserts)
         batches = [r for b in rows.to_batches() for r in split_requests(b)]
-        with open_clients(self.staging.project, self.staging.location) as clients:
+        with open_clients(
+            self.staging.project, self.staging.location, self.staging.options
+        ) as clients:
             transport = clients.writer.transport
-            name = write_stream(transport, self.staging.path, batches, self.retry).name
+            name = fill_stream(transport, self.staging.path, batches, self.retry).name
         facts = {
             "elements": RowCounts.of(rows).elements,
             "stamps": {d.isoformat(): s.isoformat() for d, s in find_stamps(rows, day).items()},
@@ -101,7 +110,7 @@ class BigQueryBatchWrite:
             InputError: the rows do not fit the table's schema.
             StoreError: the service refused.
         """
-        table = to_arrow(fill_null_arrays(empty))
+        table = to_service_arrow(fill_null_arrays(empty))
         contract = self._store.contract
         require_quality_columns(table, contract.output)
         with self._store.connect() as clients:
@@ -109,7 +118,7 @@ class BigQueryBatchWrite:
             mode = choose_mode(target, self._since)
             columns = select_columns_to_send(table.schema, target, mode, contract)
             inserts = mode is not Mode.IN_PLACE
-            sent = table.select(columns)
+            sent = widen_decimals(table.select(columns), target.schema)
             validate_rows(sent, target.schema, self._store.uri, contract.output, inserts=inserts)
             staging = create_staging(clients, self._store.name, target, columns)
             self._writer = BigQueryDataWriter(
@@ -135,20 +144,23 @@ class BigQueryBatchWrite:
         with self._store.connect() as clients:
             if runs.is_recorded(clients.tables, target, run_id):
                 return None
-            streams = [m.name for m in messages]
-            commit_streams(clients.writer.transport, writer.staging.path, streams, self._retry)
+            table = clients.tables.get_table(target.dotted)
+            require_lasting_partitions(table, contract.table.date, days)
+            transport, streams = clients.writer.transport, {m.name: m.rows for m in messages}
+            finalize_streams(transport, streams, self._retry)
+            commit_streams(transport, writer.staging.path, [*streams], self._retry)
             counts = reduce(add, map(_parse_counts, messages))
             self._store.remember(clients, Origin(contract, self._store.source))
-            merge_staging(
-                clients,
+            merge = make_merge(
                 target,
+                table,
                 writer.staging,
-                counts,
                 writer.columns,
                 days,
                 writer.mode,
                 contract,
             )
+            merge_staging(clients, merge, counts)
             stamps = reduce(or_, map(_parse_stamps, messages))
             ledgers.write_ledger(clients.tables, target, contract.table.date, stamps, ledger)
             runs.record_run(clients.tables, target, run_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -45,10 +45,13 @@ def new_table(name: TableName, fields: Iterable[SchemaField], output: OutputSche
     return table
 
 
-def table_fields(schema: pa.Schema, output: OutputSchema) -> list[SchemaField]:
+def table_fields(
+    schema: pa.Schema, output: OutputSchema, source: Mapping[str, SchemaField] | None = None
+) -> list[SchemaField]:
     """The fields of a table for rows of this Arrow schema; keys are REQUIRED.
 
-    A key of integers is INT64, though the contract does not say which keys are.
+    A key of integers is INT64, though the contract does not say which keys are. Columns that are
+    carried along have the type that they have in ``source``, the table that they come from.
 
     Raises:
         InputError: columns have types that BigQuery lacks.
@@ -58,7 +61,8 @@ def table_fields(schema: pa.Schema, output: OutputSchema) -> list[SchemaField]:
     >>> [f.field_type for f in table_fields(schema, load_contract().output)]
     ['STRING', 'INT64']
     """
-    out, problems = [], []
+    out: list[resource.Field] = []
+    problems: list[str] = []
     quality = {c.name: c for c in output.columns}
     keys = {c.name: c for c in output.keys}
     for field in schema:
@@ -69,6 +73,8 @@ def table_fields(schema: pa.Schema, output: OutputSchema) -> list[SchemaField]:
             if key.type == "string" and pa.types.is_integer(field.type):
                 key = replace(key, type="int")
             out.append(resource.field_for_column(key, "REQUIRED"))
+        elif source and field.name in source:
+            out.append(source[field.name].to_api_repr())
         else:
             try:
                 out.append(resource.field_for_arrow(field, "Carried through unchanged"))

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from fsq.stores.base import LedgerEntry
 from fsq.stores.bigquery.jobs import run_query
-from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.bigquery.names import EVERY_DATE, TableName, quote_column
+from fsq.stores.bigquery.own import ensure_own_table, find_own_table
+from fsq.stores.bigquery.partitions import Partitioning
 
 _FIELDS = (
     ("contract", "STRING", "REQUIRED", "Name of the contract it was scored with"),
@@ -22,7 +23,9 @@ _FIELDS = (
 )
 
 
-def read_ledger(client: Any, target: TableName, date_column: str) -> dict[date, LedgerEntry]:
+def read_ledger(
+    client: Any, target: TableName, partitioning: Partitioning, date_column: str
+) -> dict[date, LedgerEntry]:
     """The entry of each date whose rows still have the recorded time stamp.
 
     Dates that another writer has changed since are left out: the rows it wrote have another time
@@ -31,27 +34,29 @@ def read_ledger(client: Any, target: TableName, date_column: str) -> dict[date, 
     Args:
         client: Google's BigQuery client.
         target: the table whose ledger it is.
+        partitioning: of the table.
         date_column: the table's column of dates; the ledger's has the same name.
     """
+    ledger = find_own_table(client, target, "ledger")
+    if ledger is None:
+        return {}
     day = quote_column(date_column)
-    # A range of all dates satisfies tables that require a partition filter.
+    # A range of all dates satisfies tables that require a filter on them.
+    every = [f"{day} {EVERY_DATE}", *partitioning.conditions(date_column)]
     sql = f"""
     SELECT L.{day}, L.contract, L.version, L.fingerprint, L.row_count
-    FROM {target.beside("ledger").sql} L
+    FROM {ledger.sql} L
     JOIN (
       SELECT {day}, quality_computed_at, COUNT(*) AS stamped
       FROM {target.sql}
-      WHERE {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+      WHERE {" AND ".join(every)}
       GROUP BY {day}, quality_computed_at
     ) T
     ON T.{day} = L.{day}
       AND T.quality_computed_at = L.quality_computed_at
       AND T.stamped = L.row_count
     """
-    try:
-        return {r[0]: LedgerEntry(*r.values()[1:]) for r in run_query(client, sql)}
-    except NotFound:
-        return {}
+    return {r[0]: LedgerEntry(*r.values()[1:]) for r in run_query(client, sql)}
 
 
 def write_ledger(
@@ -62,13 +67,11 @@ def write_ledger(
     entries: Mapping[date, LedgerEntry],
 ) -> None:
     """Write the entry of each date in ``stamps``; dates without one lose theirs."""
-    ledger, day = target.beside("ledger"), quote_column(date_column)
+    day = quote_column(date_column)
     fields = ((date_column, "DATE", "REQUIRED", "The date"), *_FIELDS)
-    table = bigquery.Table(
-        ledger.dotted, schema=[bigquery.SchemaField(*f[:3], description=f[3]) for f in fields]
-    )
-    table.description = "What fsq knows of each date, so that a backfill skips what is up to date"
-    client.create_table(table, exists_ok=True)
+    schema = [bigquery.SchemaField(*f[:3], description=f[3]) for f in fields]
+    description = "What fsq knows of each date, so that a backfill skips what is up to date"
+    ledger = ensure_own_table(client, target, "ledger", schema, description)
     names = [quote_column(name) for name, *_ in fields]
     rows = [
         bigquery.StructQueryParameter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.api_core.exceptions import NotFound
@@ -13,18 +14,33 @@ from fsq.intake.formats import detect_form
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.jobs import run_aggregate, run_query
 from fsq.stores.bigquery.migrate import get_table
-from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.bigquery.names import EVERY_DATE, TableName, quote_column
+from fsq.stores.bigquery.partitions import Partitioning
 from fsq.stores.bigquery.references import find_in_text, find_references
+from fsq.stores.bigquery.row_policies import list_row_policies
 from fsq.stores.migration import LegacyDropResult, LegacyReference, table_not_found
+
+_SNAPSHOT_LIFETIME = timedelta(days=90)
+_LOSSES = (
+    "their values, which only a snapshot or, for at most a week, time travel gives back",
+    "for good: legacy SQL, wildcard queries, BI Engine and `bq cp` on this table; BigQuery refuses "
+    "them on tables that have lost a column",
+)
 
 
 def drop_legacy(
-    uri: str, consumers: Sequence[str], contract: Contract, *, yes: bool, input_too: bool
+    uri: str,
+    consumers: Sequence[str],
+    contract: Contract,
+    *,
+    yes: bool,
+    input_too: bool,
+    snapshot: bool,
 ) -> LegacyDropResult:
     """Drop the legacy fields; see ``fsq.stores.drop_legacy``."""
     fields = contract.output.legacy
     name, known = TableName.parse(uri), find_references(consumers, fields)
-    with open_clients(name.project, name.location) as clients:
+    with open_clients(name.project, name.location, name.options) as clients:
         client = clients.tables
         try:
             table = get_table(client, name, uri)
@@ -39,13 +55,47 @@ def drop_legacy(
             references += _search_consumer(client, view, fields)
         references += _search_dataset(client, name, fields)
         if "feature_sources" in present and not input_too:
-            references += _search_table(client, name, columns, contract)
+            references += _search_table(client, name, table, contract)
+        references += _search_policies(client, name)
         if references or not yes:
-            return LegacyDropResult(uri, present, tuple(dict.fromkeys(references)))
-        for field in present:
-            # Each statement can be repeated, so a rerun completes a killed run.
-            run_query(client, f"ALTER TABLE {name.sql} DROP COLUMN IF EXISTS {quote_column(field)}")
-        return LegacyDropResult(uri, present, dropped=True)
+            told = tuple(dict.fromkeys(references))
+            return LegacyDropResult(uri, present, told, losses=_LOSSES)
+        copy = _take_snapshot(client, name) if snapshot else None
+        run_query(client, format_drop(name, present))
+        return LegacyDropResult(uri, present, dropped=True, losses=_LOSSES, snapshot=copy)
+
+
+def format_drop(name: TableName, fields: Sequence[str]) -> str:
+    """The one statement that drops all of these columns, or none; it can be repeated.
+
+    >>> print(format_drop(TableName("p", "d", "t"), ["a", "b"]))
+    ALTER TABLE `p.d.t`
+      DROP COLUMN IF EXISTS `a`,
+      DROP COLUMN IF EXISTS `b`
+    """
+    drops = ",\n".join(f"  DROP COLUMN IF EXISTS {quote_column(f)}" for f in fields)
+    return f"ALTER TABLE {name.sql}\n{drops}"
+
+
+def _take_snapshot(client: Any, name: TableName) -> str:
+    """Take a snapshot of the table, which costs nothing until the table changes; its name."""
+    now = datetime.now(UTC)
+    copy = name.beside(f"snapshot_{now:%Y%m%d_%H%M%S}")
+    expires = (now + _SNAPSHOT_LIFETIME).isoformat(sep=" ", timespec="seconds")
+    run_query(
+        client,
+        f"CREATE SNAPSHOT TABLE {copy.sql} CLONE {name.sql} "
+        f"OPTIONS (expiration_timestamp = TIMESTAMP '{expires}')",
+    )
+    return copy.dotted
+
+
+def _search_policies(client: Any, name: TableName) -> Iterator[LegacyReference]:
+    """Row access policies, under which the service drops no column."""
+    where = f"table {name.dataset}.{name.table}"
+    for policy, predicate in list_row_policies(client, name).items():
+        problem = f"has the row access policy {policy} ({predicate}); drop it, and make it again"
+        yield LegacyReference(where, None, None, problem)
 
 
 def _search_dataset(
@@ -69,7 +119,9 @@ def _get_views(client: Any, name: TableName) -> dict[str, str | None]:
     """The SQL of the dataset's plain views by name."""
     dataset = f"`{name.project}.{name.dataset}`"
     sql = f"SELECT table_name, view_definition FROM {dataset}.INFORMATION_SCHEMA.VIEWS"
-    return dict(row.values() for row in run_query(client, sql))
+    # Such a statement names no table by which the service could find the location.
+    location = name.location or client.get_dataset(f"{name.project}.{name.dataset}").location
+    return dict(row.values() for row in run_query(client, sql, location=location))
 
 
 def _search_consumer(client: Any, name: TableName, fields: Sequence[str]) -> list[LegacyReference]:
@@ -96,9 +148,10 @@ def _search_sql(where: str, sql: str | None, fields: Sequence[str]) -> list[Lega
 
 
 def _search_table(
-    client: Any, name: TableName, columns: set[str], contract: Contract
+    client: Any, name: TableName, table: Any, contract: Contract
 ) -> Iterator[LegacyReference]:
     """Reasons why the table itself still needs its sources."""
+    columns, partitioning = {f.name.lower() for f in table.schema}, Partitioning.of(table)
     where, field = f"table {name.dataset}.{name.table}", "feature_sources"
     if detect_form(columns, contract) == "legacy":
         problem = "scoring its arrays needs feature_sources; --input-too drops it anyway"
@@ -106,9 +159,11 @@ def _search_table(
     if "feature_quality_detail" not in columns:
         yield LegacyReference(where, None, field, "none of its rows is scored yet")
         return
+    day = contract.table.date
+    every = [f"{quote_column(day)} {EVERY_DATE}", *partitioning.conditions(day)]
     sql = f"""
     SELECT COUNT(*) FROM {name.sql}
-    WHERE {quote_column(contract.table.date)} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
+    WHERE {" AND ".join(every)}
       AND IFNULL(ARRAY_LENGTH(feature_quality_detail), 0) = 0
     """
     found = run_aggregate(client, sql)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from fsq.contract import Contract
 from fsq.intake.formats import holds_features
 from fsq.stores.bigquery.names import TableName, format_date, quote_column
+from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
 
 
 class Mode(Enum):
@@ -34,6 +35,8 @@ class Merge:
         days: the dates of the rows.
         mode: what may be done to the target.
         contract: of the rows.
+        partitioning: of the target.
+        kept: columns of the target that the rows lack; where rows are replaced, they keep these.
     """
 
     target: TableName
@@ -42,28 +45,67 @@ class Merge:
     days: Sequence[date]
     mode: Mode
     contract: Contract
+    partitioning: Partitioning = UNPARTITIONED
+    kept: Sequence[str] = ()
 
     def sql(self) -> str:
         """The statement. Dates are literals, so only their partitions are scanned."""
-        key, output = self.contract.table.key, self.contract.output
-        days = format_date_condition(f"T.{quote_column(self.contract.table.date)}", self.days)
-        lines = [
-            f"MERGE {self.target.sql} T",
-            f"USING {self.staging.sql} S",
-            f"ON {days}",
-            *(f"  AND T.{quote_column(k)} = S.{quote_column(k)}" for k in key),
+        clauses = self._replace() if self.mode is Mode.WHOLE else self._update()
+        return "\n".join([f"MERGE {self.target.sql} T", *clauses])
+
+    def touched(self, alias: str = "") -> str:
+        """The condition for the target's rows of these dates."""
+        return format_touched(self.contract.table.date, self.days, self.partitioning, alias)
+
+    def _replace(self) -> list[str]:
+        """Delete the dates' rows, insert the new ones.
+
+        A join by key with both NOT MATCHED clauses is a full outer join, which reads every
+        partition and is refused where a filter is required; a constant FALSE makes it two scans.
+        """
+        inserted = format_date_condition(f"S.{quote_column(self.contract.table.date)}", self.days)
+        return [
+            f"USING {self._source()} S",
+            "ON FALSE",
+            f"WHEN NOT MATCHED BY TARGET AND {inserted} THEN {self._insert(self.kept)}",
+            f"WHEN NOT MATCHED BY SOURCE AND {self.touched('T.')} THEN DELETE",
         ]
-        settable = [c for c in self.columns if c not in key]
-        if self.mode is not Mode.WHOLE:
-            settable = [c for c in settable if c in output.names]
+
+    def _update(self) -> list[str]:
+        """Set quality by key; add new rows, unless they came from the target itself."""
+        key, names = self.contract.table.key, self.contract.output.names
+        settable = [c for c in self.columns if c not in key and c in names]
         sets = ", ".join(f"{quote_column(c)} = S.{quote_column(c)}" for c in settable)
-        lines.append(f"WHEN MATCHED THEN UPDATE SET {sets}")
-        if self.mode is not Mode.IN_PLACE:
-            names = ", ".join(quote_column(c) for c in self.columns)
-            values = ", ".join(f"S.{quote_column(c)}" for c in self.columns)
-            lines.append(f"WHEN NOT MATCHED BY TARGET THEN INSERT ({names}) VALUES ({values})")
-        if self.mode is Mode.WHOLE:
-            lines.append(f"WHEN NOT MATCHED BY SOURCE AND {days} THEN DELETE")
+        clauses = [
+            f"USING {self.staging.sql} S",
+            f"ON {self.touched('T.')}",
+            *(f"  AND T.{quote_column(k)} = S.{quote_column(k)}" for k in key),
+            f"WHEN MATCHED THEN UPDATE SET {sets}",
+        ]
+        if self.mode is Mode.BESIDE:
+            clauses.append(f"WHEN NOT MATCHED BY TARGET THEN {self._insert()}")
+        return clauses
+
+    def _insert(self, kept: Sequence[str] = ()) -> str:
+        columns = [quote_column(c) for c in (*self.columns, *kept)]
+        values = ", ".join(f"S.{c}" for c in columns)
+        return f"INSERT ({', '.join(columns)}) VALUES ({values})"
+
+    def _source(self) -> str:
+        """The new rows, with what the rows that they replace have in other columns."""
+        if not self.kept:
+            return self.staging.sql
+        key = [quote_column(k) for k in self.contract.table.key]
+        kept = [quote_column(c) for c in self.kept]
+        chosen = [*(f"N.{quote_column(c)}" for c in self.columns), *(f"O.{c}" for c in kept)]
+        lines = [
+            f"(SELECT {', '.join(chosen)}",
+            f"  FROM {self.staging.sql} N",
+            f"  LEFT JOIN (SELECT {', '.join([*key, *kept])} FROM {self.target.sql}",
+            f"    WHERE {self.touched()}",
+            f"    QUALIFY ROW_NUMBER() OVER (PARTITION BY {', '.join(key)}) = 1) O",
+            f"  ON {' AND '.join(f'N.{k} = O.{k}' for k in key)})",
+        ]
         return "\n".join(lines)
 
 
@@ -84,6 +126,35 @@ def select_columns_to_send(
     if mode is Mode.IN_PLACE:
         names = [n for n in names if n in contract.table.key or n in contract.output.names]
     return names
+
+
+def make_merge(
+    name: TableName,
+    target: Any,
+    staging: TableName,
+    columns: Sequence[str],
+    days: Sequence[date],
+    mode: Mode,
+    contract: Contract,
+) -> Merge:
+    """The MERGE into a table, as Google's client returns it; see ``Merge``."""
+    sent = {c.lower() for c in columns}
+    kept = [f.name for f in target.schema if f.name.lower() not in sent]
+    partitioning = Partitioning.of(target)
+    return Merge(name, staging, columns, days, mode, contract, partitioning, kept)
+
+
+def format_touched(
+    date_column: str, days: Sequence[date], partitioning: Partitioning, alias: str = ""
+) -> str:
+    """The condition for a table's rows of these days; it satisfies a required filter.
+
+    >>> by_arrival = Partitioning("_PARTITIONTIME", "DAY", required=True)
+    >>> print(format_touched("day", [date(2026, 2, 6)], by_arrival))
+    (`day` = DATE '2026-02-06') AND (_PARTITIONTIME IS NOT NULL OR _PARTITIONTIME IS NULL)
+    """
+    dates = format_date_condition(f"{alias}{quote_column(date_column)}", days)
+    return " AND ".join([dates, *partitioning.conditions(date_column, alias)])
 
 
 def format_date_condition(name: str, days: Sequence[date]) -> str:

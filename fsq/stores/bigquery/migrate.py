@@ -12,6 +12,7 @@ from fsq.schema.output import OutputSchema
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import new_table, schema_fields
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.partitions import Partitioning
 from fsq.stores.migration import (
     ATTEMPTS,
     Migration,
@@ -25,7 +26,7 @@ from fsq.stores.schema_diff import SchemaDiff, diff_schema
 def find_missing(uri: str, output: OutputSchema) -> SchemaDiff:
     """What a table lacks; see ``fsq.stores.find_missing``."""
     name = TableName.parse(uri)
-    with open_clients(name.project, name.location) as clients:
+    with open_clients(name.project, name.location, name.options) as clients:
         try:
             table = get_table(clients.tables, name, uri)
             return require_compatible(_diff_table(table, output), uri)
@@ -36,7 +37,7 @@ def find_missing(uri: str, output: OutputSchema) -> SchemaDiff:
 def migrate(uri: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
     """Migrate a table; see ``fsq.stores.migrate``."""
     name = TableName.parse(uri)
-    with open_clients(name.project, name.location) as clients:
+    with open_clients(name.project, name.location, name.options) as clients:
         for _ in range(ATTEMPTS):
             try:
                 return _try_to_migrate(
@@ -93,10 +94,12 @@ def _diff_table(table: Any, output: OutputSchema) -> SchemaDiff:
 
 
 def _make_notes(table: Any, date_column: str) -> tuple[str, ...]:
-    column = table.time_partitioning and table.time_partitioning.field
-    if column == date_column:
-        return ()
-    return (
-        f"it is not partitioned by {date_column}, so every backfill reads all of it; copy it into "
-        "a partitioned table",
-    )
+    """What the way in which it is partitioned costs."""
+    partitioning = Partitioning.of(table)
+    if not partitioning.is_by(date_column):
+        problem = f"it is not partitioned by {date_column}, so every commit of a backfill is billed"
+        return (f"{problem} for all of it; copy it into a partitioned table",)
+    if partitioning.unit in ("MONTH", "YEAR"):
+        unit = partitioning.unit.lower()
+        return (f"it is partitioned by {unit}: each commit is billed for whole {unit}s",)
+    return ()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import parse_qsl
 
 from fsq.errors import InputError
+from fsq.stores.bigquery.options import DEFAULT_OPTIONS, FORMS, TableOptions, parse_options
 
 _PROJECT = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _DATASET = re.compile(r"[A-Za-z0-9_]{1,1024}")
 # Leaves room for the suffixes of the tables beside it.
 _TABLE = re.compile(r"[A-Za-z0-9_-]{1,980}")
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
-_LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")
+
+# What every date that BigQuery can hold meets; it satisfies a required filter on them.
+EVERY_DATE = "BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,14 @@ class TableName:
     dataset: str
     table: str
     location: str | None = None
+    options: TableOptions = DEFAULT_OPTIONS
 
     @classmethod
     def parse(cls, uri: str) -> TableName:
-        """Parse ``bigquery://project.dataset.table``, optionally with ``?location=EU``.
+        """Parse ``bigquery://project.dataset.table``, optionally with options after a ``?``.
+
+        The options are ``location=EU``, ``staging=dataset``, ``label=key:value``,
+        ``job_prefix=nightly_`` and ``max_bytes=500GB``, joined by ``&``.
 
         Raises:
             InputError: it has another form; no server was contacted.
@@ -40,14 +48,18 @@ class TableName:
         path, _, query = uri.removeprefix("bigquery://").partition("?")
         parts = path.split(".")
         forms = (_PROJECT, _DATASET, _TABLE)
-        options = dict(parse_qsl(query, keep_blank_values=True))
-        location = options.pop("location", None)
         valid = len(parts) == 3 and all(f.fullmatch(p) for f, p in zip(forms, parts, strict=True))
-        if not valid or options or (location is not None and not _LOCATION.fullmatch(location)):
+        try:
+            location, options = parse_options(parse_qsl(query, keep_blank_values=True))
+        except ValueError as error:
+            cure = f"they are {', '.join(FORMS)}, joined by &"
+            problem = f"the options of {uri!r} cannot be read: {error}; {cure}"
+            raise InputError([problem], "the table cannot be opened") from None
+        if not valid:
             cure = "write bigquery://project.dataset.table, optionally with ?location=EU"
             raise InputError([f"{uri!r} names no table; {cure}"], "the table cannot be opened")
         project, dataset, table = parts
-        return cls(project, dataset, table, location)
+        return cls(project, dataset, table, location, options)
 
     @property
     def dotted(self) -> str:
@@ -65,8 +77,26 @@ class TableName:
         return f"projects/{self.project}/datasets/{self.dataset}/tables/{self.table}"
 
     def beside(self, suffix: str) -> TableName:
-        """A table in the same dataset whose name begins with this one's."""
-        return TableName(self.project, self.dataset, f"{self.table}__fsq_{suffix}", self.location)
+        """A table that fsq keeps for this one, in the dataset for staging or else in the same.
+
+        No wildcard query of names that begin like the table's meets it.
+
+        >>> TableName("p", "nba", "features").beside("ledger").table
+        '_fsq_ledger__features'
+        """
+        name = f"_fsq_{suffix}__{self.table}"
+        if self.options.staging is None:
+            return replace(self, table=name)
+        project, dataset = self.options.staging
+        # Tables of several datasets may have the same name.
+        mark = hashlib.blake2b(self.dotted.encode(), digest_size=5).hexdigest()
+        return replace(
+            self, project=project or self.project, dataset=dataset, table=f"{name}__{mark}"
+        )
+
+    def formerly_beside(self, suffix: str) -> TableName:
+        """The name that the first release gave it."""
+        return replace(self, table=f"{self.table}__fsq_{suffix}")
 
 
 def quote_column(name: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.own import ensure_own_table, find_own_table
 from fsq.stores.origin import Origin, parse_origin
 
 _FIELDS = (
@@ -26,23 +26,19 @@ def read_origin(client: Any, target: TableName, uri: str) -> Origin | None:
     Raises:
         StoreError: this version of fsq cannot read it.
     """
-    place = target.beside("origin")
-    sql = f"SELECT origin FROM {place.sql} ORDER BY recorded_at DESC LIMIT 1"
-    try:
-        client.get_table(place.dotted)  # a query of what is not there may be refused otherwise
-    except NotFound:
+    place = find_own_table(client, target, "origin")
+    if place is None:  # a query of what is not there may be refused otherwise
         return None
+    sql = f"SELECT origin FROM {place.sql} ORDER BY recorded_at DESC LIMIT 1"
     rows = run_query(client, sql)
     return parse_origin(rows[0][0], uri) if rows else None
 
 
 def write_origin(client: Any, target: TableName, origin: Origin) -> None:
     """Record it; running this twice does no harm."""
-    place = target.beside("origin")
     fields = [bigquery.SchemaField(*f[:3], description=f[3]) for f in _FIELDS]
-    table = bigquery.Table(place.dotted, schema=fields)
-    table.description = "With which contract, and from which source, fsq filled the table"
-    client.create_table(table, exists_ok=True)
+    description = "With which contract, and from which source, fsq filled the table"
+    place = ensure_own_table(client, target, "origin", fields, description)
     contract = origin.contract
     values: tuple[Any, ...] = (
         contract.name,

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 from google.cloud.bigquery_storage_v1 import types
 
 from fsq.errors import StoreError
 from fsq.stores.bigquery.client import Clients
-from fsq.stores.bigquery.names import TableName, format_date
+from fsq.stores.bigquery.columns import list_paths, table_schema
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.partitions import Partitioning
+from fsq.stores.bigquery.restriction import NOTHING, find_conditions
 from fsq.utils.frames import scan_batches
 
 # Two per core; the service may open fewer, and opens one for a small table.
@@ -25,75 +26,60 @@ STREAMS = 4
 # Batches that wait for their consumer, over all streams; this bounds the memory.
 _QUEUED_BATCHES = 8
 
-_NOTHING = "FALSE"
-# Every date that BigQuery can hold.
-_FIRST, _LAST = date.min, date.max
-
 
 def scan_table(
-    connect: Callable[[], AbstractContextManager[Clients]], name: TableName, date_column: str
+    connect: Callable[[], AbstractContextManager[Clients]],
+    name: TableName,
+    table: Any,
+    columns: Sequence[str] | None = None,
+    parts: Sequence[str] | None = None,
 ) -> pl.LazyFrame:
-    """Scan a table lazily; columns and predicates on its date are pushed down.
+    """Scan a table lazily; columns, and what BigQuery can apply of a predicate, are pushed down.
+
+    No row is asked for before the query runs.
 
     Args:
         connect: opens the clients, each time the rows are collected.
         name: the table.
-        date_column: its column of dates.
+        table: the same, as Google's client returns it.
+        columns: those that will be used; None for all. A name such as
+            ``feature_quality_detail.is_default`` leaves the detail's other fields out.
+        parts: fields of the detail that will be used; None for all.
 
     Raises:
-        StoreError: there is no such table, or it has columns that Polars cannot represent.
+        StoreError: while rows are read: a column has a type that Polars cannot represent.
     """
-    with connect() as clients:
-        schema = _read_schema(_create_session(clients, name, [], "").arrow_schema)
-    empty = _to_frame(schema.empty_table())
+    schema, partitioning = table_schema(table.schema, columns, parts), Partitioning.of(table)
 
     def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
-        if (where := make_restriction(predicate, date_column)) == _NOTHING:
+        paths = list_paths(schema, table.schema, needed or [next(iter(schema))])
+        conditions = find_conditions(predicate, schema)
+        if NOTHING in conditions.values():
             return
         with connect() as clients:
-            session = _create_session(clients, name, sorted(needed), where)
-            for batch in _read_batches(clients, session):
-                yield _to_frame(pa.Table.from_batches([batch]))
+            for restriction in list_restrictions(conditions, partitioning):
+                session = _create_session(clients, name, paths, restriction)
+                for batch in _read_batches(clients, session):
+                    yield _to_frame(pa.Table.from_batches([batch]), schema)
 
-    return scan_batches(read, empty.schema)
+    return scan_batches(read, schema)
 
 
-def make_restriction(predicate: pl.Expr | None, column: str) -> str:
-    """Turn a predicate on the column of dates alone into SQL, by evaluating it for every day.
+def list_restrictions(conditions: Mapping[str, str], partitioning: Partitioning) -> list[str]:
+    """The restrictions of the sessions that together read all rows that meet the conditions.
 
-    Any other predicate gives the empty restriction; it is applied after reading.
+    Of a table that requires a filter on its partitions, the rows with and without a partition
+    are read apart: each of these filters is accepted, and together they leave nothing out.
 
-    >>> make_restriction(pl.col("day").is_between(date(2026, 2, 1), date(2026, 2, 6)), "day")
-    "day BETWEEN DATE '2026-02-01' AND DATE '2026-02-06'"
-    >>> make_restriction(pl.col("day") >= date(2026, 2, 1), "day")
-    "day >= DATE '2026-02-01'"
+    >>> list_restrictions({"n": "`n` = 1"}, Partitioning("day", "DAY", required=True))
+    ['`n` = 1 AND `day` IS NOT NULL', '`n` = 1 AND `day` IS NULL']
     """
-    if predicate is None or set(predicate.meta.root_names()) != {column}:
-        return ""
-    # A predicate may hold for NULL too: then nothing can be restricted.
-    keeps_null = pl.DataFrame({column: [None]}, {column: pl.Date}).filter(predicate)
-    if keeps_null.height:
-        return ""
-    days = pl.DataFrame({column: pl.date_range(_FIRST, _LAST, eager=True)})
-    kept = days.select(predicate.fill_null(value=False)).to_series().to_numpy()
-    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
-    if len(edges) > 200:  # restrictions must be short; first and last day save most
-        edges = edges[[0, -1]]
-    first = (_FIRST + timedelta(days=int(at)) for at in edges[::2])
-    last = (_FIRST + timedelta(days=int(at) - 1) for at in edges[1::2])
-    ranges = (_format_range(column, a, b) for a, b in zip(first, last, strict=True))
-    return " OR ".join(ranges) or _NOTHING
-
-
-def _format_range(column: str, first: date, last: date) -> str:
-    if (first, last) == (_FIRST, _LAST):
-        return f"{column} IS NOT NULL"
-    if last == _LAST:
-        return f"{column} >= {format_date(first)}"
-    if first == _FIRST:
-        return f"{column} <= {format_date(last)}"
-    return f"{column} BETWEEN {format_date(first)} AND {format_date(last)}"
+    where = [*conditions.values()]
+    if not partitioning.required or partitioning.column in conditions:
+        return [" AND ".join(where)]
+    tests = ("IS NOT NULL", "IS NULL")
+    return [" AND ".join([*where, f"{partitioning.quoted} {test}"]) for test in tests]
 
 
 def _create_session(clients: Clients, name: TableName, columns: Sequence[str], where: str) -> Any:
@@ -155,11 +141,12 @@ def _read_schema(serialized: Any) -> pa.Schema:
     return pa.schema([f.remove_metadata() for f in schema])
 
 
-def _to_frame(table: pa.Table) -> pl.DataFrame:
+def _to_frame(table: pa.Table, schema: pl.Schema) -> pl.DataFrame:
     try:
         frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
+        wanted = pl.Schema({n: schema[n] for n in frame.columns})
+        return frame if frame.schema == wanted else frame.cast(wanted)
     except (pl.exceptions.PolarsError, pa.ArrowException) as error:
-        cure = "drop or cast the column, or read a view without it"
+        cure = "leave the column out, or cast it in a table of your own"
         raise StoreError(f"a column cannot be read: {error}; {cure}") from error
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the type checker
-    return frame

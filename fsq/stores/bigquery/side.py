@@ -1,4 +1,4 @@
-"""Side tables of a BigQuery table: tables in its dataset, replaced by one MERGE each."""
+"""Side tables of a BigQuery table, replaced by one MERGE each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
-from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.bigquery.own import ensure_own_table, find_own_table
 from fsq.stores.side import SideConflictError, SideTable
 
 # The first row is a header: it says the version even where nothing else is kept.
@@ -31,11 +31,10 @@ _SYNONYMS = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 def load_side(client: Any, target: TableName, name: str) -> SideTable | None:
     """Load a side table of a table; None if there is none."""
-    place = target.beside(name)
-    try:
-        fields = client.get_table(place.dotted).schema
-    except NotFound:
+    place = find_own_table(client, target, name)
+    if place is None:
         return None
+    fields = client.get_table(place.dotted).schema
     schema = {f.name: _TYPES[_SYNONYMS.get(f.field_type, f.field_type)] for f in fields}
     columns = ", ".join(quote_column(c) for c in schema)
     sql = f"SELECT {columns} FROM {place.sql} ORDER BY {quote_column(_POSITION)}"
@@ -55,9 +54,9 @@ def save_side(
     Raises:
         SideConflictError: it has another one.
     """
-    place, writer = target.beside(name), secrets.token_hex(8)
+    writer = secrets.token_hex(8)
     kinds = {c: _find_kind(dtype) for c, dtype in ({**_OWN, **frame.schema}).items()}
-    _create(client, place, kinds)
+    place = _create(client, target, name, kinds)
     rows = frame.select(
         pl.int_range(1, pl.len() + 1).alias(_POSITION),
         pl.lit((since or 0) + 1, pl.Int64).alias(_VERSION),
@@ -91,16 +90,17 @@ def save_side(
         raise SideConflictError(uri, name)
 
 
-def _create(client: Any, place: TableName, kinds: Mapping[str, str]) -> None:
+def _create(client: Any, target: TableName, name: str, kinds: Mapping[str, str]) -> TableName:
     """Create the table, or add the columns that it lacks."""
     fields = [bigquery.SchemaField(c, kind) for c, kind in kinds.items()]
-    table = bigquery.Table(place.dotted, schema=fields)
-    table.description = "What fsq knows of the table beside this one"
-    existing = client.create_table(table, exists_ok=True)
+    description = "What fsq knows of the table that it is named after"
+    place = ensure_own_table(client, target, name, fields, description)
+    existing = client.get_table(place.dotted)
     there = {f.name for f in existing.schema}
     if missing := [f for f in fields if f.name not in there]:
         existing.schema = [*existing.schema, *missing]
         client.update_table(existing, ["schema"])
+    return place
 
 
 def _find_kind(dtype: Any) -> str:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.api_core.exceptions import GoogleAPIError
-from google.cloud import bigquery
 
-from fsq.contract import Contract
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.jobs import run_query
-from fsq.stores.bigquery.merge import Merge, Mode, format_date_condition
-from fsq.stores.bigquery.names import TableName, quote_column
+from fsq.stores.bigquery.merge import Merge
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.own import list_tagged, make_own_table
 from fsq.stores.bigquery.verify import RowCounts, verify_counts
 
 # Orphaned staging tables expire after a day.
@@ -27,7 +26,7 @@ log = logging.getLogger("fsq")
 def create_staging(
     clients: Clients, target: TableName, table: Any, columns: Sequence[str]
 ) -> TableName:
-    """Create a table beside the target; the caller drops it.
+    """Create a table for the rows to merge into the target; the caller drops it.
 
     Args:
         clients: Google's clients.
@@ -37,31 +36,29 @@ def create_staging(
     """
     staging = target.beside(f"staging_{secrets.token_hex(6)}")
     fields = {f.name: f for f in table.schema}
-    new = bigquery.Table(staging.dotted, schema=[fields[n] for n in columns])
+    chosen = [fields[n] for n in columns]
+    new = make_own_table(staging, chosen, table, "staging")
     new.expires = datetime.now(UTC) + STAGING_LIFETIME
+    if tagged := list_tagged(chosen):
+        log.warning(
+            "%s has no policy tags while it exists, though the columns %s have; name a dataset "
+            "that only fsq may read with ?staging=dataset",
+            staging.dotted,
+            ", ".join(tagged),
+        )
     clients.tables.create_table(new)
     return staging
 
 
-def merge_staging(
-    clients: Clients,
-    target: TableName,
-    staging: TableName,
-    written: RowCounts,
-    columns: Sequence[str],
-    days: Sequence[date],
-    mode: Mode,
-    contract: Contract,
-) -> None:
+def merge_staging(clients: Clients, merge: Merge, written: RowCounts) -> None:
     """Verify the staged rows, merge them into the target, and verify them there.
 
     Raises:
         StoreError: rows are missing or differ from those written.
     """
-    verify_counts("staged", written, staging, clients.tables)
-    run_query(clients.tables, Merge(target, staging, columns, days, mode, contract).sql())
-    dates = format_date_condition(quote_column(contract.table.date), days)
-    verify_counts("merged", written, target, clients.tables, dates)
+    verify_counts("staged", written, merge.staging, clients.tables)
+    run_query(clients.tables, merge.sql())
+    verify_counts("merged", written, merge.target, clients.tables, merge.touched())
 
 
 def drop_staging(clients: Clients, staging: TableName) -> None:

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 from google.api_core.exceptions import NotFound
+from google.cloud.bigquery import SchemaField
 
 from fsq.contract import Contract
 from fsq.errors import StoreError
-from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import select_columns, selectable_names
 from fsq.schema.tables import AnyRows
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared
+from fsq.stores.bigquery.carried import copy_fields, to_service_arrow, widen_decimals
 from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.column_types import fit_to_table
+from fsq.stores.bigquery.columns import table_schema
 from fsq.stores.bigquery.fields import new_table, table_fields
+from fsq.stores.bigquery.jobs import estimate_query
+from fsq.stores.bigquery.kinds import require_readable, require_writable
 from fsq.stores.bigquery.ledger import read_ledger, write_ledger
-from fsq.stores.bigquery.merge import Mode, choose_mode, select_columns_to_send
+from fsq.stores.bigquery.merge import (
+    Mode,
+    choose_mode,
+    format_touched,
+    make_merge,
+    select_columns_to_send,
+)
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.origin import read_origin, write_origin
+from fsq.stores.bigquery.own import warn_of_expiration
+from fsq.stores.bigquery.partitions import Partitioning, require_lasting_partitions
 from fsq.stores.bigquery.read import scan_table
 from fsq.stores.bigquery.retry import Retry
+from fsq.stores.bigquery.row_policies import require_every_row
 from fsq.stores.bigquery.side import load_side, save_side
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import fill_null_arrays, find_stamps, write_rows
 from fsq.stores.column_fit import ColumnFit
+from fsq.stores.costs import Workload
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import CANNOT_READ, read_scored, validate_keys
@@ -67,38 +82,59 @@ class BigQueryStore(OriginOfRows, SideTables):
         super().__init__(uri, contract, source)
         self.name = TableName.parse(uri)
         self.retry = retry
+        self._interrupted = threading.Event()
+        self._shows_every_row = False  # until it was looked at
         self._seen = False  # a table that disappears is not created again
 
-    def connect(self) -> AbstractContextManager[Clients]:
+    @contextmanager
+    def connect(self) -> Iterator[Clients]:
         """Open the clients, as a context manager."""
         require_whole_process()
-        return open_clients(self.name.project, self.name.location)
+        name = self.name
+        with open_clients(name.project, name.location, name.options) as clients:
+            clients.tables.interrupted = self._interrupted
+            yield clients
+
+    def interrupt(self) -> None:
+        """Cancel the job that another thread waits for, and wait for no other."""
+        self._interrupted.set()
 
     def read(
         self,
         start: DateLike | None = None,
         end: DateLike | None = None,
         columns: Names | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
-        """Rows from start to end, both included, lazily; dates and columns are pushed down.
+        """Rows from start to end, both included, lazily; see ``fsq.stores.bigquery.read``.
 
         Raises:
-            InputError: an argument is no date, or no name.
+            InputError: an argument is no date, or no name; it is a view or an external table, or
+                row access policies hide rows.
             StoreError: there is no table, or it lacks one of the columns.
         """
         first, last = read_date_range(start, end, CANNOT_READ)
         columns = read_names(columns, "columns", CANNOT_READ)
-        try:
-            rows = scan_table(self.connect, self.name, self.contract.table.date)
-        except StoreError as error:
-            if isinstance(error.__cause__, NotFound):
-                raise StoreError(f"there is no table {self.uri}; backfill it first") from None
-            raise
+        with self.connect() as clients:
+            table = self._find(clients)
+            if table is not None and not self._shows_every_row:
+                require_every_row(clients.tables, self.name)
+                self._shows_every_row = True
+        if table is None:
+            raise StoreError(f"there is no table {self.uri}; backfill it first")
+        if table.table_type != "TABLE":
+            require_readable(table, self.name, self.contract.table.date)
         if columns is not None:
-            existing = selectable_names(rows.collect_schema())
+            existing = selectable_names(table_schema(table.schema))
             if missing := [c for c in columns if c not in existing]:
                 raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
-        rows = filter_dates(rows, self.contract.table.date, first, last)
+        if first is None and last is None:
+            rows = scan_table(self.connect, self.name, table, columns, fields)
+        else:
+            day = self.contract.table.date
+            needed = None if columns is None else [*columns, day]
+            rows = scan_table(self.connect, self.name, table, needed, fields)
+            rows = filter_dates(rows, day, first, last)
         return rows if columns is None else rows.select(select_columns(columns))
 
     def version(self) -> int | None:
@@ -111,7 +147,10 @@ class BigQueryStore(OriginOfRows, SideTables):
         """The ledger entry of each date; dates that others have changed since are left out."""
         date_column = self.contract.table.date
         with self.connect() as clients:
-            return read_ledger(clients.tables, self.name, date_column)
+            table = self._find(clients)
+            if table is None:
+                return {}
+            return read_ledger(clients.tables, self.name, Partitioning.of(table), date_column)
 
     def origin(self) -> Origin | None:
         """What the table beside this one says of the rows' contract and source."""
@@ -145,20 +184,37 @@ class BigQueryStore(OriginOfRows, SideTables):
                 raise StoreError(f"there is no table {self.uri}; backfill it first")
             save_side(clients.tables, self.name, name, frame, since, self.uri)
 
-    def billed_bytes(self, rows: int) -> int:
-        """Logical bytes of this many of the table's rows, at their average size."""
+    def estimate_touched_bytes(self, workload: Workload) -> int:
+        """Logical bytes that the merges of a backfill are billed for in the table.
+
+        A merge is billed for every partition that it touches as a whole: a table that is not
+        partitioned by its dates for each commit, one of months for each month of each commit.
+        """
         with self.connect() as clients:
-            table = self._get(clients)
+            table = self._find(clients)
             if table is None or not table.num_rows:
                 return 0
-            return int(table.num_bytes * min(1.0, rows / table.num_rows))
+            day = self.contract.table.date
+            dates = workload.rows.select(pl.col(day).drop_nulls().unique().sort()).collect()
+            days = dates[day].to_list()
+            if not days:
+                return 0
+            partitioning = Partitioning.of(table)
+            where = format_touched(day, days, partitioning)
+            sql = f"SELECT * FROM {self.name.sql} WHERE {where}"
+            size = estimate_query(clients.tables, sql)
+            if not size:  # a service that cannot tell
+                share = workload.count / table.num_rows if partitioning.is_by(day) else 1.0
+                size = int(table.num_bytes * min(1.0, share))
+            return size * partitioning.count_scans(day, days, workload.commits)
 
     def fit(self, columns: Mapping[str, pl.DataType]) -> ColumnFit:
         """How rows of these columns fit the table."""
         with self.connect() as clients:
             table = self._get(clients)
+            source = self._find_source_fields(clients) if table is None else {}
         target = None if table is None else table.schema
-        return fit_to_table(self.uri, columns, target, self.contract.output)
+        return fit_to_table(self.uri, columns, target, self.contract.output, source)
 
     def replace(
         self,
@@ -189,7 +245,7 @@ class BigQueryStore(OriginOfRows, SideTables):
             fit = self.fit(rows.schema)
             fit.require(fit.find_losses(rows.lazy()))
             rows = fit.apply(rows)
-        table = to_arrow(fill_null_arrays(rows))
+        table = to_service_arrow(fill_null_arrays(rows))
         origin = self.adopt_contract(list_contract_names(table))
         contract = origin.contract
         days = validate_keys(table, contract.table)
@@ -198,21 +254,24 @@ class BigQueryStore(OriginOfRows, SideTables):
         require_quality_columns(table, contract.output)
         with self.connect() as clients:
             target = self.get_or_create(clients, table.schema)
+            require_every_row(clients.tables, self.name)
+            require_lasting_partitions(target, contract.table.date, days)
             mode = choose_mode(target, since)
             columns = select_columns_to_send(table.schema, target, mode, contract)
-            sent = table.select(columns).combine_chunks()
+            sent = table.select(columns)
             types = pl.DataFrame(sent.schema.empty_table()).schema
             fit = fit_to_table(self.uri, types, target.schema, contract.output)
             fit.require_arrow(sent)
-            sent = fit.apply_arrow(sent)
+            sent = widen_decimals(fit.apply_arrow(sent), target.schema).combine_chunks()
             inserts = mode is not Mode.IN_PLACE
             validate_rows(sent, target.schema, self.uri, contract.output, inserts=inserts)
             staging = create_staging(clients, self.name, target, columns)
+            merge = make_merge(self.name, target, staging, columns, days, mode, contract)
             try:
                 write_rows(clients.writer, staging.path, sent, retry=self.retry)
                 counts = RowCounts.of(sent)
                 self.remember(clients, origin)
-                merge_staging(clients, self.name, staging, counts, columns, days, mode, contract)
+                merge_staging(clients, merge, counts)
             finally:
                 drop_staging(clients, staging)
             day = contract.table.date
@@ -224,26 +283,49 @@ class BigQueryStore(OriginOfRows, SideTables):
         """The table; it is created for rows of this schema if there is none.
 
         Raises:
+            InputError: it is a view, a snapshot or an external table.
             StoreError: there was one, and it disappeared.
         """
-        return self._get(clients) or self._create(clients, schema)
+        table = self._get(clients)
+        if table is None:
+            return self._create(clients, schema)
+        require_writable(table, self.name)
+        return table
 
-    def _get(self, clients: Clients) -> Any | None:
+    def _find(self, clients: Clients) -> Any | None:
         try:
             table = clients.tables.get_table(self.name.dotted)
         except NotFound:
             return None
-        self._seen = True
+        # Where jobs are found again, if the answer to their submission is lost.
+        clients.tables._location = clients.tables.location or table.location
+        return table
+
+    def _get(self, clients: Clients) -> Any | None:
+        table = self._find(clients)
+        self._seen = self._seen or table is not None
         return table
 
     def _create(self, clients: Clients, schema: pa.Schema) -> Any:
         if self._seen:
             raise table_disappeared(self.uri)
         self._seen = True
-        table = new_table(
-            self.name, table_fields(schema, self.contract.output), self.contract.output
-        )
-        return clients.tables.create_table(table, exists_ok=True)
+        fields = table_fields(schema, self.contract.output, self._find_source_fields(clients))
+        table = new_table(self.name, fields, self.contract.output)
+        created = clients.tables.create_table(table, exists_ok=True)
+        warn_of_expiration(created, self.name)
+        return created
+
+    def _find_source_fields(self, clients: Clients) -> Mapping[str, SchemaField]:
+        """The columns of the source, if it is a table of BigQuery, too."""
+        if self._source is None or not self._source.startswith("bigquery://"):
+            return {}
+        try:
+            return copy_fields(
+                clients.tables.get_table(TableName.parse(self._source).dotted).schema
+            )
+        except NotFound:
+            return {}
 
 
 def get_version(table: Any) -> int:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from google.cloud.bigquery import SchemaField
 
 from fsq.errors import InputError
-from fsq.schema.bigquery import standard_type
+from fsq.schema.bigquery import fits_numeric, standard_type
 from fsq.schema.output import OutputSchema
 
 # The Arrow types that the service documents for each of its types.
@@ -115,8 +115,11 @@ def _find_mismatches(found: pa.Field, field: SchemaField, path: str) -> Iterator
             else:
                 problem = "is not in the table; add it with `fsq schema migrate`"
                 yield f"{path}.{part.name} {problem}"
-    elif name in ("NUMERIC", "BIGNUMERIC") and pa.types.is_decimal(kind):
+    elif name == "BIGNUMERIC" and pa.types.is_decimal(kind):
         return
+    elif name == "NUMERIC" and pa.types.is_decimal(kind):
+        if not fits_numeric(kind):
+            yield f"{path} is {kind}; NUMERIC holds 29 digits before the point and 9 after it"
     elif not any(kind == accepted for accepted in _ARROW_TYPES.get(name, ())):
         yield f"{path} is {kind}; it is {name} in the table"
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import Any
 
-import grpc
 import polars as pl
 import pyarrow as pa
 from google.cloud.bigquery_storage_v1 import types
 
 from fsq.errors import StoreError
 from fsq.schema.arrow import from_arrow
+from fsq.stores.bigquery.hints import find_code_hint
 from fsq.stores.bigquery.retry import Retry, call_with_retry
 from fsq.stores.bigquery.stream import (
     REQUEST_LIMIT,
@@ -25,6 +25,8 @@ from fsq.stores.bigquery.stream import (
 
 # Each stream has its own connection, with at least 1 MB/s guaranteed.
 STREAMS = 4
+# Streams that are finalized at once: a Spark job may have thousands.
+_FINALIZERS = 16
 _COMMITTED = types.StorageError.StorageErrorCode.STREAM_ALREADY_COMMITTED
 
 
@@ -53,7 +55,7 @@ def write_rows(
 
     Args:
         writer: Google's BigQueryWriteClient; only its transport is used.
-        parent: ``projects/…/datasets/…/tables/…``.
+        parent: ``projects/…/datasets/…/tables/…``, which may have just been created.
         rows: the rows, with the Arrow types of ``fsq.schema.arrow.to_arrow``.
         streams: maximum number of parallel streams.
         retry: how to retry; see ``Retry``.
@@ -77,7 +79,7 @@ def write_rows(
 
     def fill(share: Sequence[pa.RecordBatch]) -> Stream | None:
         try:
-            return write_stream(transport, parent, share, retry, cancelled)
+            return fill_stream(transport, parent, share, retry, cancelled)
         except Exception as error:
             failures.append(error)
             cancelled.set()
@@ -88,39 +90,62 @@ def write_rows(
         done = list(pool.map(fill, [batches[i::count] for i in range(count)]))
     if failures:
         raise failures[0]
-    filled = [stream for stream in done if stream is not None]
-    commit_streams(transport, parent, [s.name for s in filled], retry)
-    return sum(s.rows for s in filled)
+    filled = {stream.name: stream.rows for stream in done if stream is not None}
+    finalize_streams(transport, filled, retry)
+    commit_streams(transport, parent, [*filled], retry)
+    return sum(filled.values())
 
 
-def write_stream(
+def fill_stream(
     transport: Any,
     parent: str,
     batches: Sequence[pa.RecordBatch],
     retry: Retry,
     cancelled: threading.Event | None = None,
 ) -> Stream:
-    """Fill a new PENDING stream with these batches and finalize it; a commit makes it visible.
+    """Fill a new PENDING stream with these batches, for ``finalize_streams``.
+
+    Raises:
+        InputError: the server rejects rows.
+        StoreError: the server refused or did not recover.
+    """
+    stream = Stream(transport, _create_stream(transport, parent, retry), batches, cancelled)
+    stream.fill(retry)
+    return stream
+
+
+def finalize_streams(transport: Any, rows: Mapping[str, int], retry: Retry) -> None:
+    """Finalize streams: nothing can be appended any more, and a commit makes them visible.
+
+    This comes right before the commit: a pending stream lives for a day, a finalized one only
+    for four hours.
+
+    Args:
+        transport: of Google's BigQueryWriteClient.
+        rows: number of rows of each stream.
+        retry: how to retry.
 
     Raises:
         StoreError: the server refused, did not recover, or stored another number of rows.
     """
-    stream = Stream(transport, _create_stream(transport, parent, retry), batches, cancelled)
-    stream.fill(retry)
-    request = types.FinalizeWriteStreamRequest(name=stream.name)
-    answer = call_with_retry(
-        lambda: transport.finalize_write_stream(
-            request, timeout=retry.silence, metadata=[make_routing_header("name", stream.name)]
-        ),
-        "finalize",
-        retry,
-    )
-    if answer.row_count != stream.rows:
-        raise StoreError(
-            f"BigQuery stored {answer.row_count:,} of {stream.rows:,} acknowledged rows; "
-            "none is visible; run it again"
+
+    def finalize(name: str) -> None:
+        request = types.FinalizeWriteStreamRequest(name=name)
+        answer = call_with_retry(
+            lambda: transport.finalize_write_stream(
+                request, timeout=retry.silence, metadata=[make_routing_header("name", name)]
+            ),
+            "finalize",
+            retry,
         )
-    return stream
+        if answer.row_count != rows[name]:
+            raise StoreError(
+                f"BigQuery stored {answer.row_count:,} of {rows[name]:,} acknowledged rows; "
+                "none is visible; run it again"
+            )
+
+    with ThreadPoolExecutor(min(_FINALIZERS, max(1, len(rows)))) as pool:
+        list(pool.map(finalize, rows))
 
 
 def _create_stream(transport: Any, parent: str, retry: Retry) -> str:
@@ -133,7 +158,6 @@ def _create_stream(transport: Any, parent: str, retry: Retry) -> str:
         lambda: transport.create_write_stream(request, timeout=retry.silence, metadata=header),
         "create a stream",
         retry,
-        also={grpc.StatusCode.NOT_FOUND},  # the table may have just been created
     )
     return str(answer.name)
 
@@ -157,8 +181,9 @@ def commit_streams(transport: Any, parent: str, names: list[str], retry: Retry) 
     failed = [e for e in answer.stream_errors if e.code != _COMMITTED]
     if failed:
         messages = "; ".join(f"{e.code.name} {e.error_message}" for e in failed[:5])
+        cure = find_code_hint(failed[0].code.name) or "run it again"
         raise StoreError(
-            f"BigQuery did not commit, and no row is visible: {messages}; run it again"
+            f"BigQuery did not commit, and no row is visible: {messages}\nHint: {cure}"
         )
     if not answer.stream_errors and "commit_time" not in answer:
         cure = "check whether the rows are there, then run it again"

@@ -118,6 +118,7 @@ class DeltaBackend(Backend["DeltaStore"]):
         *,
         yes: bool,
         input_too: bool,
+        snapshot: bool,
     ) -> LegacyDropResult:
         """Refuse: a Delta table keeps its legacy fields.
 

@@ -109,6 +109,7 @@ class DeltaStore(OriginOfRows, SideTables):
         start: DateLike | None = None,
         end: DateLike | None = None,
         columns: Names | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 

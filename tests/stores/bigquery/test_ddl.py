@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlglot
+from google.api_core.exceptions import GoogleAPICallError
 from sqlglot import exp
 
 from fsq.schema.bigquery import output_fields
@@ -32,6 +33,18 @@ def test_the_printed_create_table_makes_the_table(
     ]
     assert shape(found.schema[2:]) == shape(quality_fields(OUTPUT))
     assert found.time_partitioning.field == "game_date"
+
+
+def test_options_of_the_partitions(
+    clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--require-partition-filter", "--partition-expiration-days", "400")
+    sql = run_schema(capsys, "ddl", "--name", f"{dataset}.t", *words)
+    options = sql.rstrip().splitlines()[-1]
+    assert options.endswith("partition_expiration_days=400, require_partition_filter=TRUE);")
+    clients.tables.query(sql).result()
+    with pytest.raises(GoogleAPICallError, match="partition elimination"):
+        clients.tables.query(f"SELECT * FROM `{dataset}.t`", retry=None, job_retry=None).result()
 
 
 def test_create_table_says_all_that_the_api_would() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,8 +20,11 @@ from fsq.stores import (
     open_batch_write,
     open_store,
 )
+from fsq.stores.bigquery import distributed, runs
 from fsq.stores.bigquery import ledger as ledgers
-from fsq.stores.bigquery import runs
+from fsq.stores.bigquery import write as write_module
+from fsq.stores.bigquery.retry import Retry
+from fsq.stores.bigquery.write import finalize_streams
 from tests.support.frames import wide
 from tests.support.warehouse import held, tables
 
@@ -60,6 +64,24 @@ def test_only_rows_of_committed_messages_become_visible(dataset: str) -> None:
     late.abort()
     assert held(uri)["quality_computed_at"].unique().to_list() == [NOW]
     assert not [t for t in tables(dataset) if "staging" in t]
+
+
+def test_tasks_leave_their_streams_open_for_the_driver(
+    dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A finalized stream lives for four hours only, an open one for a day."""
+    asked: list[str] = []
+
+    def noted(transport: Any, rows: Mapping[str, int], retry: Retry) -> None:
+        asked.extend(rows)
+        finalize_streams(transport, rows, retry)
+
+    for module in (distributed, write_module):
+        monkeypatch.setattr(module, "finalize_streams", noted)
+    write, messages, ledger = write_tasks(f"bigquery://{dataset}.t", scored())
+    assert asked == []
+    assert write.commit(messages, ledger, "one") is not None
+    assert asked == [m.name for m in messages]
 
 
 def test_rows_that_the_table_cannot_hold_are_not_sent(dataset: str) -> None:

@@ -9,10 +9,13 @@ import pytest
 from google.cloud import bigquery
 
 from fsq.cli import main
+from fsq.errors import InputError
 from fsq.schema.bigquery import output_fields
+from fsq.stores import open_store
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.fields import schema_fields
 from fsq.stores.bigquery.validate import validate_rows
+from tests.support.rest_front import fronted
 from tests.support.tables import UPSTREAM, make_table, run_schema
 from tests.support.v2 import LEGACY_FIELDS, OUTPUT, TABLE_SCHEMA
 
@@ -33,6 +36,76 @@ def test_drop_legacy_asks_and_drops_and_migrate_leaves_them_dropped(
     validate_rows(
         TABLE_SCHEMA.empty_table().drop([*LEGACY_FIELDS]), found, uri, OUTPUT, inserts=True
     )
+
+
+def test_the_drop_is_one_statement_and_says_what_is_lost(
+    clients: Clients,
+    dataset: str,
+    emulator: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields(OUTPUT)))
+    shown = run_schema(capsys, "drop-legacy", uri, status=2)
+    assert "wildcard queries" in " ".join(shown.split())
+    with fronted(monkeypatch, emulator) as requests:
+        run_schema(capsys, "drop-legacy", uri, "--yes")
+    drops = [r.sql for r in requests if "DROP COLUMN" in r.sql]
+    assert len(drops) == 1
+    assert drops[0].count("DROP COLUMN IF EXISTS") == len(LEGACY_FIELDS)
+    views = [r.body for r in requests if "INFORMATION_SCHEMA.VIEWS" in r.sql]
+    assert [b["jobReference"]["location"] for b in views] == ["US"]
+
+
+def test_a_snapshot_is_kept_if_you_ask_for_it(
+    clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields(OUTPUT)))
+    clients.tables.query(
+        f"INSERT INTO `{dataset}.t` (player_lookup, game_date, feature_sources) "
+        "VALUES ('a', DATE '2026-02-06', 'of old')"
+    ).result()
+    words = ("--yes", "--snapshot", "--input-too", "--json")
+    done = json.loads(run_schema(capsys, "drop-legacy", uri, *words))
+    assert done["snapshot"].startswith(f"{dataset}._fsq_snapshot_")
+    (row,) = clients.tables.query(f"SELECT feature_sources FROM `{done['snapshot']}`").result()
+    assert row.feature_sources == "of old"
+    assert not {f.name for f in clients.tables.get_table(f"{dataset}.t").schema} & {*LEGACY_FIELDS}
+
+
+def make_policy(clients: Clients, name: str, predicate: str) -> None:
+    clients.tables.query(
+        f"CREATE ROW ACCESS POLICY some_rows ON `{name}` "
+        f"GRANT TO ('user:a@example.com') FILTER USING ({predicate})"
+    ).result()
+
+
+def test_row_access_policies_refuse_the_drop(
+    clients: Clients, dataset: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields(OUTPUT)))
+    make_policy(clients, f"{dataset}.t", "player_lookup = 'a'")
+    shown = run_schema(capsys, "drop-legacy", uri, "--yes", status=1)
+    assert "row access policy some_rows" in shown
+    assert len(clients.tables.get_table(f"{dataset}.t").schema) == 46
+
+
+@pytest.mark.parametrize(("predicate", "fine"), [("player_lookup = 'a'", False), ("TRUE", True)])
+def test_rows_that_policies_hide_do_not_count_as_gone(
+    predicate: str,
+    fine: bool,
+    clients: Clients,
+    dataset: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    uri = make_table(clients, f"{dataset}.t", schema_fields(output_fields(OUTPUT)))
+    make_policy(clients, f"{dataset}.t", predicate)
+    if fine:
+        open_store(uri).read()
+        assert "some_rows" in caplog.text
+        return
+    with pytest.raises(InputError, match=r"FILTER USING \(TRUE\)"):
+        open_store(uri).read()
 
 
 def test_a_half_done_drop_is_ended_by_the_next(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import polars as pl
+import pytest
+import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsq.stores.bigquery.read import make_restriction
+from fsq.stores.bigquery.restriction import make_restriction
 
 DAYS = pl.DataFrame(
     {
@@ -58,7 +60,7 @@ predicates = st.recursive(
 
 @given(predicates)
 def test_the_restriction_keeps_what_the_predicate_keeps(predicate: pl.Expr) -> None:
-    where = make_restriction(predicate, "game_date")
+    where = make_restriction(predicate, {"game_date": pl.Date()}).replace("`", '"')
     kept = DAYS.filter(predicate)["game_date"]
     with duckdb.connect() as database:
         database.register("days", DAYS.to_arrow())
@@ -70,8 +72,101 @@ def test_the_restriction_keeps_what_the_predicate_keeps(predicate: pl.Expr) -> N
         assert set(read) == set(kept)
 
 
-def test_a_predicate_on_other_columns_is_not_pushed_down() -> None:
-    assert make_restriction(pl.col("player_lookup") == "a", "game_date") == ""
-    both = (pl.col("player_lookup") == "a") & (column > date(2026, 1, 1))
-    assert make_restriction(both, "game_date") == ""
-    assert make_restriction(None, "game_date") == ""
+SCHEMA = {
+    "game_date": pl.Date(),
+    "player_lookup": pl.String(),
+    "flight": pl.Int64(),
+    "starter": pl.Boolean(),
+    "leaves_at": pl.Datetime("us", "UTC"),
+    "pace": pl.Float64(),
+}
+NAMES = [
+    "o'neal",
+    'double "quoted"',
+    "back\\slash",
+    "tab\tbed",
+    "émigré",
+    "🏀",
+    "",
+    "a; DROP",
+    "--",
+]
+PLAYS = pl.DataFrame(
+    [
+        (date(2026, 1, 1) + timedelta(days=i), name, i - 3, i % 2 == 0 or None, at, i / 4)
+        for i, name in enumerate([*NAMES, None])
+        for at in (datetime(2026, 1, 1, 12, i, 0, 123456, UTC), None)
+    ],
+    schema=SCHEMA,
+    orient="row",
+)
+conjuncts = st.one_of(
+    days.map(lambda d: column >= d),
+    st.sampled_from(NAMES).map(lambda v: pl.col("player_lookup") == v),
+    st.sampled_from(NAMES).map(lambda v: pl.col("player_lookup").eq_missing(v)),
+    st.lists(st.sampled_from([*NAMES, None])).map(
+        lambda v: pl.col("player_lookup").is_in(pl.Series(v, dtype=pl.String).implode())
+    ),
+    st.sampled_from(NAMES).map(lambda v: pl.col("player_lookup") > v),
+    st.just(pl.col("player_lookup").eq_missing(pl.lit(None, pl.String))),
+    st.integers(-4, 9).map(lambda n: pl.col("flight") == n),
+    st.integers(-4, 9).map(lambda n: n == pl.col("flight")),
+    st.integers(-4, 9).map(lambda n: pl.col("flight") + 1 == n),
+    st.integers(-4, 9).map(lambda n: pl.col("flight") == n + 0.5),
+    st.booleans().map(lambda b: pl.col("starter") == b),
+    st.sampled_from(PLAYS["leaves_at"].drop_nulls().to_list()).map(
+        lambda t: pl.col("leaves_at") == t
+    ),
+    st.just(pl.col("pace") == 0.25),
+    st.just(pl.col("flight") == pl.col("pace")),
+)
+
+
+@given(st.lists(conjuncts, min_size=1, max_size=4))
+def test_conditions_on_several_columns_keep_what_the_predicate_keeps(parts: list[pl.Expr]) -> None:
+    predicate = pl.all_horizontal(parts[:1]) if len(parts) == 1 else parts[0]
+    for part in parts[1:]:
+        predicate = predicate & part
+    where = make_restriction(predicate, SCHEMA)
+    tree = sqlglot.transpile(where or "TRUE", read="bigquery", write="duckdb")[0]
+    wanted = PLAYS.with_row_index().filter(predicate)["index"]
+    with duckdb.connect() as database:
+        database.execute("SET TimeZone = 'UTC'")
+        database.register("plays", PLAYS.with_row_index().to_arrow())
+        found = database.execute(f"SELECT index FROM plays WHERE {tree}").fetchall()
+    assert set(wanted) <= {row[0] for row in found}
+
+
+PUSHED = {
+    "a key": (pl.col("player_lookup") == "a", '`player_lookup` = "a"'),
+    "a key that is not NULL": (pl.col("player_lookup").eq_missing("a"), '`player_lookup` = "a"'),
+    "several keys": (pl.col("flight").is_in([1, 2]), "`flight` IN (1, 2)"),
+    "no key": (pl.col("flight").is_in([]), "FALSE"),
+    "a date and a key": (
+        (column == date(2026, 1, 2)) & (pl.col("flight") == 7),
+        "`game_date` BETWEEN DATE '2026-01-02' AND DATE '2026-01-02' AND `flight` = 7",
+    ),
+    "a date, a key, and what SQL is not asked": (
+        (column == date(2026, 1, 2)) & pl.col("player_lookup").str.ends_with("x"),
+        "`game_date` BETWEEN DATE '2026-01-02' AND DATE '2026-01-02'",
+    ),
+    "dates in parts": (
+        column.is_in([date(2026, 1, 2), date(2026, 1, 5)]) & (pl.col("starter") == True),  # noqa: E712
+        "(`game_date` BETWEEN DATE '2026-01-02' AND DATE '2026-01-02' OR "
+        "`game_date` BETWEEN DATE '2026-01-05' AND DATE '2026-01-05') AND `starter` = TRUE",
+    ),
+    "a number that may be rounded": (pl.col("pace") == 0.5, ""),
+    "a choice between columns": ((pl.col("flight") == 1) | (pl.col("player_lookup") == "a"), ""),
+    "a text that cannot be printed": (pl.col("player_lookup") == "a\u2028b", ""),
+    "an unknown column": (pl.col("nonsense") == 1, ""),
+}
+
+
+@pytest.mark.parametrize("case", PUSHED)
+def test_what_is_pushed_down(case: str) -> None:
+    predicate, where = PUSHED[case]
+    assert make_restriction(predicate, SCHEMA) == where
+
+
+def test_no_predicate_restricts_nothing() -> None:
+    assert make_restriction(None, SCHEMA) == ""

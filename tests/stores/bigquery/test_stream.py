@@ -37,6 +37,25 @@ def test_requests_stay_under_the_limit(sizes: list[int], skipped: int) -> None:
     ]
 
 
+def test_a_row_without_elements_does_not_count_those_of_the_others() -> None:
+    ids = [[], *[["x"] * 40] * 400]
+    batch = pa.record_batch({"id": pa.array(range(401)), "ids": pa.array(ids)})
+    pieces = split_requests(batch, 12_000)
+    assert sum(p.num_rows for p in pieces) == 401
+    assert max(pa.ipc.get_record_batch_size(p) for p in pieces) <= 12_000
+
+
+def test_requests_take_half_of_the_limit_but_one_row_may_take_all() -> None:
+    texts = ["x" * 100_000] * 100 + ["y" * 7_000_000]
+    sizes = [
+        (p.num_rows, pa.ipc.get_record_batch_size(p))
+        for p in split_requests(pa.record_batch({"text": texts}))
+    ]
+    assert sum(n for n, _ in sizes) == 101
+    assert sizes[-1][0] == 1
+    assert max(size for _, size in sizes[:-1]) <= 4_000_000
+
+
 @given(st.integers(1, 400))
 def test_a_schema_of_long_names_takes_its_part_of_the_request(rows: int) -> None:
     names = [f"{'n' * 290}{i}" for i in range(40)]  # 20,000 bytes, sent with the first rows

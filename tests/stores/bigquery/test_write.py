@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pyarrow as pa
@@ -9,11 +10,12 @@ import pytest
 
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.stores.bigquery.retry import Retry
-from fsq.stores.bigquery.write import write_rows
+from fsq.stores.bigquery.stream import split_requests
+from fsq.stores.bigquery.write import commit_streams, fill_stream, finalize_streams, write_rows
 from tests.support.fake_write import FakeWrite
 
 ROWS = pa.table({"id": list(range(400)), "text": ["x" * 500] * 400})
-QUICK = Retry(attempts=4, first=0.005, longest=0.02, silence=0.6)
+QUICK = Retry(attempts=4, first=0.005, longest=0.02, silence=0.6, propagation=1.2)
 PARENT = "projects/p/datasets/d/tables/t"
 
 
@@ -41,6 +43,11 @@ RECOVERED: dict[str, dict[str, Any]] = {
     "RESOURCE_EXHAUSTED ends the call": {"append": [None, "abort:RESOURCE_EXHAUSTED"]},
     "NOT_FOUND on a new stream": {"append": ["abort:NOT_FOUND"]},
     "the schema is not there yet": {"append": ["schema"]},
+    "the schema is not there yet, by its code": {
+        "append": ["storage:SCHEMA_MISMATCH_EXTRA_FIELDS"]
+    },
+    "an offset out of range, by its code": {"append": [None, "storage:OFFSET_OUT_OF_RANGE"]},
+    "the call ends for the schema": {"append": ["abort:storage:SCHEMA_MISMATCH_EXTRA_FIELDS"]},
     "the connection ends early": {"append": [None, None, "end"]},
     "the server hangs": {"append": [None, None, "hang"]},
     "no stream at first": {"create": ["UNAVAILABLE", "NOT_FOUND"]},
@@ -73,6 +80,17 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "stream_errors": ({"commit": ["stream_errors"]}, StoreError, "did not commit"),
     "a commit without an answer": ({"commit": ["silent"]}, StoreError, "did not say"),
     "a commit that is refused": ({"commit": ["PERMISSION_DENIED"]}, StoreError, "planned"),
+    "a key that may not be used": (
+        {"append": ["storage:KMS_PERMISSION_DENIED"]},
+        StoreError,
+        "CryptoKey",
+    ),
+    "a key that may not be used ends the call": (
+        {"create": ["storage:KMS_PERMISSION_DENIED"]},
+        StoreError,
+        "KMS_PERMISSION_DENIED.*\n.*CryptoKey",
+    ),
+    "a stream that is gone": ({"commit": ["storage:STREAM_NOT_FOUND"]}, StoreError, "24 hours"),
     "never available": ({"append": ["abort:UNAVAILABLE"] * 60}, StoreError, "4 tries"),
     "always hanging": ({"append": ["hang"] * 60}, StoreError, "4 tries"),
 }
@@ -88,6 +106,97 @@ def test_what_cannot_be_mended_says_so_and_shows_no_row(case: str) -> None:
         assert service.visible == []
         if "tries" not in words:
             assert service.calls["append"] <= 20  # at once
+
+
+STEPS = ("create", "append", "finalize", "commit")
+
+
+@pytest.mark.parametrize("times", [1, 12])
+@pytest.mark.parametrize("refusal", ["MASKED", "NOT_FOUND"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_table_just_made_that_is_not_there_yet_is_waited_for(
+    step: str, refusal: str, times: int
+) -> None:
+    """More often than other failures are retried; then all rows are there once."""
+    fault = f"abort:{refusal}" if step == "append" else refusal
+    planned: dict[str, Any] = {step: [fault] * times}
+    with FakeWrite(**planned) as service:
+        assert published(service, 1) == 400
+        assert service.visible == list(range(400))
+        assert service.calls[step] > times
+
+
+@pytest.mark.parametrize(
+    ("refusal", "hint"), [("MASKED", "Data Editor"), ("NOT_FOUND", "table's name")]
+)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_table_that_stays_away_is_given_up_after_a_while(
+    step: str, refusal: str, hint: str
+) -> None:
+    fault = f"abort:{refusal}" if step == "append" else refusal
+    planned: dict[str, Any] = {step: [fault] * 100_000}
+    with FakeWrite(**planned) as service:
+        before = time.monotonic()
+        with pytest.raises(StoreError, match=hint):
+            published(service, 1)
+        assert time.monotonic() - before >= QUICK.propagation
+        assert service.visible == []
+        assert service.calls[step] > QUICK.attempts
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_permission_that_is_plainly_missing_is_not_waited_for(step: str) -> None:
+    fault = "abort:PERMISSION_DENIED" if step == "append" else "PERMISSION_DENIED"
+    planned: dict[str, Any] = {step: [fault] * 10}
+    with FakeWrite(**planned) as service:
+        with pytest.raises(StoreError, match="Data Editor"):
+            published(service, 1)
+        assert service.calls[step] == 1
+
+
+def test_streams_wait_for_their_commit_for_hours() -> None:
+    """Tasks of a long run fill them; only the driver's commit finalizes them."""
+    batches = split_requests(ROWS.combine_chunks().to_batches()[0], 40_000)
+    with FakeWrite() as service:
+        transport = service.client.transport
+        streams = [fill_stream(transport, PARENT, b, QUICK) for b in (batches[:2], batches[2:])]
+        assert service.calls["finalize"] == 0
+        service.hours = 23
+        rows = {s.name: s.rows for s in streams}
+        finalize_streams(transport, rows, QUICK)
+        assert service.visible == []
+        commit_streams(transport, PARENT, [*rows], QUICK)
+        assert service.visible == list(range(400))
+
+
+@pytest.mark.parametrize(("filled", "committed", "hint"), [(0, 5, "4 hours"), (25, 25, "24 hours")])
+def test_streams_that_are_too_old_say_so(filled: float, committed: float, hint: str) -> None:
+    batches = split_requests(ROWS.combine_chunks().to_batches()[0], 40_000)
+    with FakeWrite() as service:
+        transport = service.client.transport
+        stream = fill_stream(transport, PARENT, batches, QUICK)
+
+        def commit_late() -> None:
+            service.hours = filled
+            finalize_streams(transport, {stream.name: stream.rows}, QUICK)
+            service.hours = committed
+            commit_streams(transport, PARENT, [stream.name], QUICK)
+
+        with pytest.raises(StoreError, match=hint):
+            commit_late()
+        assert service.visible == []
+
+
+def test_a_stream_is_finalized_before_it_is_committed() -> None:
+    batches = split_requests(ROWS.combine_chunks().to_batches()[0], 40_000)
+    with FakeWrite() as service:
+        stream = fill_stream(service.client.transport, PARENT, batches, QUICK)
+        with pytest.raises(StoreError, match="INVALID_STREAM_STATE"):
+            commit_streams(service.client.transport, PARENT, [stream.name], QUICK)
+
+
+def test_about_a_minute_is_waited() -> None:
+    assert Retry().propagation == 60
 
 
 def test_one_bad_stream_stops_the_others() -> None:

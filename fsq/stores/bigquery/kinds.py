@@ -1,0 +1,48 @@
+"""Which kinds of tables can be read and written, and what to do about the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fsq.errors import InputError
+from fsq.schema.bigquery import standard_type
+from fsq.stores.bigquery.names import TableName, quote_column
+
+# The Storage Read API refuses these.
+_KINDS = {"VIEW": "a view", "MATERIALIZED_VIEW": "a materialized view", "EXTERNAL": "external"}
+
+
+def require_readable(table: Any, name: TableName, date_column: str | None = None) -> None:
+    """Refuse what the Storage Read API cannot read, with the statement that makes a table of it.
+
+    Args:
+        table: as Google's client returns it.
+        name: its name.
+        date_column: what the new table is partitioned by, where it is a date.
+
+    Raises:
+        InputError: it is a view, a materialized view or an external table.
+    """
+    kind = _KINDS.get(table.table_type)
+    if kind is None:
+        return
+    copy = TableName(name.project, name.dataset, f"{name.table}_table", name.location)
+    dates = {f.name for f in table.schema if standard_type(f.field_type) == "DATE"}
+    by = (
+        f"PARTITION BY {quote_column(date_column)} " if date_column and date_column in dates else ""
+    )
+    statement = f"CREATE TABLE {copy.sql} {by}AS SELECT * FROM {name.sql};"
+    problem = f"{name.dotted} is {kind}, which the Storage Read API refuses"
+    cure = f"make a table of it and read that:\n  {statement}"
+    raise InputError([f"{problem}; {cure}"], "it cannot be read")
+
+
+def require_writable(table: Any, name: TableName) -> None:
+    """Refuse what no rows can be written to.
+
+    Raises:
+        InputError: it is anything but a table of its own rows.
+    """
+    if table.table_type != "TABLE":
+        problem = f"{name.dotted} has the type {table.table_type}; name the table itself"
+        raise InputError([problem], "no rows can be written to it")

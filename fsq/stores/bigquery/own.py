@@ -1,0 +1,95 @@
+"""Tables that fsq keeps for itself beside a table: its ledger, where rows come from, staging."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.cloud import bigquery
+
+from fsq.stores.bigquery.names import TableName
+
+log = logging.getLogger("fsq")
+
+
+def find_own_table(client: Any, target: TableName, suffix: str) -> TableName | None:
+    """A table that fsq keeps for another; None if there is none.
+
+    One with the name that the first release gave it is used on.
+    """
+    names = [target.beside(suffix)]
+    if target.options.staging is None:
+        names.append(target.formerly_beside(suffix))
+    for name in names:
+        try:
+            client.get_table(name.dotted)
+        except NotFound:
+            continue
+        return name
+    return None
+
+
+def ensure_own_table(
+    client: Any, target: TableName, suffix: str, fields: Sequence[Any], description: str
+) -> TableName:
+    """A table that fsq keeps for another; it is created if there is none.
+
+    It never expires by the dataset's default: what it says is needed for as long as the rows.
+    """
+    found = find_own_table(client, target, suffix)
+    if found is not None:
+        return found
+    name = target.beside(suffix)
+    table = make_own_table(name, fields, client.get_table(target.dotted), suffix)
+    table.description = description
+    created = client.create_table(table, exists_ok=True)
+    if created.expires is not None:
+        created.expires = None
+        try:
+            client.update_table(created, ["expires"])
+        except GoogleAPICallError as error:
+            log.warning("%s expires, and this cannot be changed: %s", name.dotted, error.message)
+    return name
+
+
+def make_own_table(
+    name: TableName, fields: Sequence[Any], target: Any, purpose: str
+) -> bigquery.Table:
+    """Describe a table of ours: with labels, and encrypted as the table that it is for."""
+    table = bigquery.Table(name.dotted, schema=[_without_tags(f) for f in fields])
+    table.labels = {"tool": "fsq", "fsq_purpose": purpose.partition("_")[0]}
+    table.labels |= dict(name.options.labels)
+    table.encryption_configuration = target.encryption_configuration
+    return table
+
+
+def list_tagged(fields: Sequence[Any]) -> list[str]:
+    """The columns that have policy tags, or of which a part has."""
+    return [f.name for f in fields if f.policy_tags is not None or list_tagged(f.fields)]
+
+
+def _without_tags(field: Any) -> Any:
+    """A field without policy tags, which only those may set who may manage them."""
+    if not list_tagged([field]):
+        return field
+    plain = {k: v for k, v in field.to_api_repr().items() if k != "policyTags"}
+    if field.fields:
+        plain["fields"] = [_without_tags(f).to_api_repr() for f in field.fields]
+    return bigquery.SchemaField.from_api_repr(plain)
+
+
+def warn_of_expiration(table: Any, name: TableName) -> None:
+    """Say that a table, or its partitions, will be deleted by the service."""
+    partitions = table.time_partitioning and table.time_partitioning.expiration_ms
+    if table.expires is not None:
+        told = f"{name.dotted} expires on {table.expires:%Y-%m-%d}, by the dataset's default"
+        option = "expiration_timestamp = NULL"
+    elif partitions:
+        days = round(int(partitions) / 86_400_000)
+        told = f"partitions of {name.dotted} are deleted after {days} days"
+        option = "partition_expiration_days = NULL"
+    else:
+        return
+    log.warning("%s; to keep the rows: ALTER TABLE %s SET OPTIONS (%s)", told, name.sql, option)

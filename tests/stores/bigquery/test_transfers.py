@@ -1,0 +1,170 @@
+"""What is asked of the Storage Read API, and how many bytes come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
+
+import polars as pl
+import pytest
+from google.cloud import bigquery
+from google.cloud.bigquery_storage_v1 import BigQueryReadClient
+
+import fsq
+from fsq.cli import main
+from fsq.demo import simulate_season
+from fsq.errors import InputError, StoreError
+from fsq.stores import open_store
+from fsq.stores.bigquery.client import open_clients
+from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.read import scan_table
+from tests.support.frames import wide
+from tests.support.warehouse import made
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclass
+class Transfers:
+    """Read sessions, and the bytes of their rows."""
+
+    sessions: list[Any] = field(default_factory=list)
+    size: int = 0
+
+
+@contextmanager
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Transfers]:
+    """Record what is read in the block."""
+    seen = Transfers()
+    create, read = BigQueryReadClient.create_read_session, BigQueryReadClient.read_rows
+
+    def note_session(self: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.sessions.append(kwargs["read_session"])
+        return create(self, *args, **kwargs)
+
+    def note_rows(self: Any, *args: Any, **kwargs: Any) -> Any:
+        for answer in read(self, *args, **kwargs):
+            seen.size += len(answer.arrow_record_batch.serialized_record_batch)
+            yield answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BigQueryReadClient, "create_read_session", note_session)
+        patch.setattr(BigQueryReadClient, "read_rows", note_rows)
+        yield seen
+
+
+def test_one_date_of_a_season_is_a_small_part_of_it(
+    dataset: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = simulate_season("2025-26").rows.with_columns(pl.col("^.*__source$").cast(pl.String))
+    rows = rows.filter(pl.int_range(pl.len()).over("game_date") < 12)
+    uri = made(dataset, fsq.score(rows, now=NOW))
+    with recorded(monkeypatch) as whole:
+        assert open_store(uri).read().collect().height == rows.height
+    day = rows["game_date"].unique().sort()[100]
+    player = rows.filter(pl.col("game_date") == day)["player_lookup"][0]
+    with recorded(monkeypatch) as explained:
+        assert main(["explain", player, str(day), "--store", uri]) == 0
+    with recorded(monkeypatch) as checked:
+        assert main(["check", "--store", uri, "--date", str(day)]) in (0, 1)
+    capsys.readouterr()
+    assert explained.size < 0.001 * whole.size
+    # 28 earlier dates of some 160 are judged, too, by half of what a detail holds.
+    assert checked.size < 0.1 * whole.size
+    details = [s for s in explained.sessions if "feature_quality_detail" in str(s)]
+    restriction = details[0].read_options.row_restriction
+    assert len(details) == 1
+    assert f'`player_lookup` = "{player}"' in restriction
+    assert f"DATE '{day}'" in restriction
+    fields = [f for s in checked.sessions for f in s.read_options.selected_fields]
+    assert "feature_quality_detail.is_default" in fields
+    assert "feature_quality_detail.upstream_data_hash" not in fields
+    assert "feature_quality_detail" not in fields
+
+
+def test_opening_a_table_reads_nothing(dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = made(dataset, fsq.score(wide(), now=NOW))
+    with recorded(monkeypatch) as seen:
+        rows = open_store(uri).read(columns=["feature_quality_detail.is_default"])
+        assert rows.collect_schema() == {"feature_quality_detail.is_default": pl.List(pl.Boolean)}
+    assert seen.sessions == []
+    with recorded(monkeypatch) as seen:
+        assert rows.collect().height == 40
+        assert open_store(uri).read().select(pl.len()).collect().item() == 40
+        assert open_store(uri).read().filter(pl.lit(False)).collect().is_empty()
+    asked = [list(s.read_options.selected_fields) for s in seen.sessions]
+    assert asked[0] == ["feature_quality_detail.is_default"]
+    assert len(asked[1]) == 1
+
+
+ODD = [
+    bigquery.SchemaField("game_date", "DATE"),
+    bigquery.SchemaField("player_lookup", "STRING"),
+    bigquery.SchemaField("pause", "INTERVAL"),
+    bigquery.SchemaField("place", "GEOGRAPHY"),
+    bigquery.SchemaField("notes", "JSON"),
+    bigquery.SchemaField("span", "RANGE", range_element_type=bigquery.FieldElementType("DATE")),
+]
+# The emulator can make no such column.
+BIG = bigquery.SchemaField("big", "BIGNUMERIC")
+
+
+def test_types_that_nobody_asks_for_do_not_matter(dataset: str) -> None:
+    name = f"{dataset}.odd"
+    with open_clients("p") as clients:
+        clients.tables.create_table(bigquery.Table(name, schema=ODD))
+        values = "VALUES (DATE '2026-01-02', 'a')"
+        insert = f"INSERT INTO `{name}` (game_date, player_lookup) {values}"
+        clients.tables.query(insert).result()
+    rows = open_store(f"bigquery://{name}").read()
+    assert rows.select("player_lookup").collect()["player_lookup"].to_list() == ["a"]
+    of_the_day = rows.filter(pl.col("game_date") == date(2026, 1, 2))
+    assert of_the_day.select(pl.len()).collect().item() == 1
+    with pytest.raises(StoreError, match="column pause is INTERVAL"):
+        rows.collect()
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"), [("big", "BIGNUMERIC"), ("pause", "INTERVAL"), ("span", "RANGE")]
+)
+def test_types_that_polars_cannot_take_are_refused_by_name(column: str, kind: str) -> None:
+    table = bigquery.Table("p.d.t", schema=[*ODD, BIG])
+    rows = scan_table(partial(open_clients, "p"), TableName.parse("p.d.t"), table)
+    with pytest.raises(StoreError, match=f"column {column} is {kind}.*CAST.{column} AS STRING"):
+        rows.select(column).collect()
+
+
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED_VIEW", "EXTERNAL"])
+def test_what_the_read_api_refuses_is_refused_before_any_work(
+    kind: str, dataset: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = made(dataset, fsq.score(wide(), now=NOW))
+    name = f"{dataset}.other"
+    with open_clients("p") as clients:
+        if kind == "VIEW":
+            source = TableName.parse(uri).sql
+            clients.tables.query(f"CREATE VIEW `{name}` AS SELECT * FROM {source}").result()
+        else:
+            fields = [{"name": "game_date", "type": "DATE"}]
+            project, place, table = name.split(".")
+            body = {
+                "tableReference": {"projectId": project, "datasetId": place, "tableId": table},
+                "type": kind,
+                "schema": {"fields": fields},
+            }
+            path = f"/projects/{project}/datasets/{place}/tables"
+            clients.tables._connection.api_request(method="POST", path=path, data=body)
+    view, store = f"bigquery://{name}", str(tmp_path / "store")
+    with recorded(monkeypatch) as seen:
+        with pytest.raises(InputError, match=r"CREATE TABLE `p\..*_table` .*AS SELECT \*") as told:
+            open_store(view).read()
+        assert main(["backfill", "--source", view, "--store", store]) == 2
+        assert main(["backfill", "--source", uri, "--store", view]) == 2
+    assert not (tmp_path / "store").exists()
+    assert not [s for s in seen.sessions if s.table.endswith("/other")]
+    if kind != "VIEW":  # the emulator keeps no schema of views
+        assert "PARTITION BY `game_date`" in str(told.value)

@@ -78,9 +78,13 @@ def read_long_detail(
 
 
 def list_plain_columns(schema: pl.Schema, contract: Contract) -> list[str]:
-    """The plain columns of scored rows that came along: no quality, no lists, no structs."""
+    """The plain columns of scored rows that came along: no quality, lists, structs or bytes."""
     quality = {*contract.output.names, contract.table.date}
-    return [c for c, t in schema.items() if c not in quality and not t.is_nested()]
+    return [
+        c
+        for c, kind in schema.items()
+        if c not in quality and not kind.is_nested() and not isinstance(kind, pl.Binary)
+    ]
 
 
 def _recover_ages(records: pl.DataFrame, fields: pl.DataFrame, width: int) -> pl.Series:

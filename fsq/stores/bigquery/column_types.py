@@ -27,11 +27,15 @@ def bigquery_type(dtype: pl.DataType) -> pl.DataType | None:
 
     >>> bigquery_type(pl.UInt8()), bigquery_type(pl.Duration())
     (Int64, None)
+    >>> bigquery_type(pl.Decimal(38, 2)), bigquery_type(pl.Decimal(38, 20)) is None
+    (Decimal(precision=38, scale=9), True)
     """
     if dtype.is_integer() and not isinstance(dtype, pl.Int8 | pl.Int16 | pl.Int32):
         dtype = pl.Int64()
     if isinstance(dtype, pl.Float16):
         dtype = pl.Float32()
+    if isinstance(dtype, pl.Decimal):
+        dtype = _fit_decimal(dtype, "NUMERIC") or dtype
     try:
         plain = arrow_schema(pl.Schema({"c": dtype}), exact_type).field("c")
         field_for_arrow(plain)
@@ -49,14 +53,20 @@ def table_type(field: SchemaField, found: pl.DataType | None = None) -> pl.DataT
     """
     name = standard_type_of(field)
     if isinstance(found, pl.Decimal) and name in _DIGITS:
-        before, after = _DIGITS[name]
-        if found.scale <= after and (found.precision or 38) - found.scale <= before:
-            return found
+        return _fit_decimal(found, name) or _TYPES[name]
     if name == "STRUCT":
         inner: pl.DataType = pl.Struct({f.name: table_type(f) for f in field.fields})
     else:
         inner = _TYPES.get(name, pl.Object())
     return pl.List(inner) if field.mode == "REPEATED" else inner
+
+
+def _fit_decimal(found: pl.Decimal, name: str) -> pl.DataType | None:
+    """The same where its digits have room, else what values with few digits get; None: too fine."""
+    before, after = _DIGITS[name]
+    if found.scale > after:
+        return None
+    return found if (found.precision or 38) - found.scale <= before else _TYPES[name]
 
 
 def fit_to_table(

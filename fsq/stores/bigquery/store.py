@@ -209,9 +209,15 @@ class BigQueryStore(OriginOfRows, SideTables):
             return size * partitioning.count_scans(day, days, workload.commits)
 
     def fit(self, columns: Mapping[str, pl.DataType]) -> ColumnFit:
-        """How rows of these columns fit the table."""
+        """How rows of these columns fit the table.
+
+        Raises:
+            InputError: it is a view, a snapshot or an external table.
+        """
         with self.connect() as clients:
             table = self._get(clients)
+            if table is not None:
+                require_writable(table, self.name)
             source = self._find_source_fields(clients) if table is None else {}
         target = None if table is None else table.schema
         return fit_to_table(self.uri, columns, target, self.contract.output, source)

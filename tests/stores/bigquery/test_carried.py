@@ -27,6 +27,7 @@ from tests.support.frames import wide
 from tests.support.v2 import OUTPUT
 from tests.support.warehouse import held
 
+QUALITY = to_service_arrow(fsq.score(wide(8, 1)).select(OUTPUT.names)).schema
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 VALUES = {
     "clock": pl.lit(datetime(2026, 1, 2, 19, 30, 0, 5), pl.Datetime("us")),
@@ -102,6 +103,34 @@ def test_types_of_a_table_are_kept(dataset: str) -> None:
     assert new["notes"].description == "of the scouts"
     before, after = held(f"bigquery://{source}"), held(uri)
     assert_frame_equal(after.select(kept), before.select(kept))
+
+
+PRICE = bigquery.SchemaField("price", "NUMERIC", precision=10, scale=2)
+FINE = bigquery.SchemaField("price", "NUMERIC", precision=30, scale=3, description="in dollars")
+
+
+@pytest.mark.parametrize("field", [PRICE, FINE, None])
+def test_wide_decimals_of_few_digits_fit_a_new_table(field: bigquery.SchemaField | None) -> None:
+    source = {} if field is None else {"price": field}
+    rows = pl.DataFrame({"price": [Decimal("12.25"), None]}, {"price": pl.Decimal(38, 2)})
+    fit = fit_to_table("t", rows.schema, None, OUTPUT, source)
+    fit.require(fit.find_losses(rows.lazy()))
+    sent = to_service_arrow(fit.apply(rows))
+    schema = [f.to_api_repr() for f in table_fields(sent.schema, OUTPUT, source)]
+    target = [bigquery.SchemaField.from_api_repr(f) for f in schema]
+    validate_rows(sent, [*target, *table_fields(QUALITY, OUTPUT)], "t", OUTPUT, inserts=False)
+    assert fit.added == ()
+    assert (target[0].precision, target[0].scale) == (
+        (None, None) if field is None else (field.precision, field.scale)
+    )
+    assert sent["price"].to_pylist() == [Decimal("12.25"), None]
+
+
+def test_decimals_of_too_many_digits_are_refused_by_name() -> None:
+    rows = pl.DataFrame({"price": [Decimal(10) ** 30]}, {"price": pl.Decimal(38, 2)})
+    fit = fit_to_table("t", rows.schema, None, OUTPUT)
+    with pytest.raises(InputError, match=r"price is Decimal.* cannot hold 1 of its values"):
+        fit.require(fit.find_losses(rows.lazy()))
 
 
 def test_a_range_is_refused_by_name(dataset: str, capsys: pytest.CaptureFixture[str]) -> None:

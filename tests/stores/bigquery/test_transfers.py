@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,14 +16,18 @@ from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import BigQueryReadClient
 
 import fsq
+from fsq.checking import CheckOptions, check_store
 from fsq.cli import main
 from fsq.demo import simulate_season
 from fsq.errors import InputError, StoreError
 from fsq.stores import open_store
+from fsq.stores.bigquery.carried import to_service_arrow
 from fsq.stores.bigquery.client import open_clients
+from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.read import scan_table
 from tests.support.frames import wide
+from tests.support.v2 import OUTPUT
 from tests.support.warehouse import made
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -39,7 +44,7 @@ class Transfers:
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Transfers]:
     """Record what is read in the block."""
-    seen = Transfers()
+    seen, lock = Transfers(), threading.Lock()
     create, read = BigQueryReadClient.create_read_session, BigQueryReadClient.read_rows
 
     def note_session(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -48,7 +53,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Transfers]:
 
     def note_rows(self: Any, *args: Any, **kwargs: Any) -> Any:
         for answer in read(self, *args, **kwargs):
-            seen.size += len(answer.arrow_record_batch.serialized_record_batch)
+            size = len(answer.arrow_record_batch.serialized_record_batch)
+            with lock:  # streams are read by several threads
+                seen.size += size
             yield answer
 
     with monkeypatch.context() as patch:
@@ -128,6 +135,18 @@ def test_types_that_nobody_asks_for_do_not_matter(dataset: str) -> None:
         rows.collect()
 
 
+def test_a_check_needs_no_column_that_polars_cannot_hold(dataset: str) -> None:
+    name, rows = f"{dataset}.odd", fsq.score(wide(), now=NOW)
+    with open_clients("p") as clients:
+        schema = [*table_fields(to_service_arrow(rows).schema, OUTPUT), *ODD[2:]]
+        clients.tables.create_table(bigquery.Table(name, schema=schema))
+    store = open_store(f"bigquery://{name}")
+    store.replace(rows)
+    days = rows["game_date"].unique().sort().to_list()
+    done = check_store(store, CheckOptions(start=days[-1], end=days[-1]))
+    assert done.dx.to_dict()["dates"][-1]["rows"] == rows["game_date"].eq(days[-1]).sum()
+
+
 @pytest.mark.parametrize(
     ("column", "kind"), [("big", "BIGNUMERIC"), ("pause", "INTERVAL"), ("span", "RANGE")]
 )
@@ -140,7 +159,11 @@ def test_types_that_polars_cannot_take_are_refused_by_name(column: str, kind: st
 
 @pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED_VIEW", "EXTERNAL"])
 def test_what_the_read_api_refuses_is_refused_before_any_work(
-    kind: str, dataset: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    kind: str,
+    dataset: str,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     uri = made(dataset, fsq.score(wide(), now=NOW))
     name = f"{dataset}.other"
@@ -163,7 +186,9 @@ def test_what_the_read_api_refuses_is_refused_before_any_work(
         with pytest.raises(InputError, match=r"CREATE TABLE `p\..*_table` .*AS SELECT \*") as told:
             open_store(view).read()
         assert main(["backfill", "--source", view, "--store", store]) == 2
+        capsys.readouterr()
         assert main(["backfill", "--source", uri, "--store", view]) == 2
+        assert "name the table itself" in capsys.readouterr().err
     assert not (tmp_path / "store").exists()
     assert not [s for s in seen.sessions if s.table.endswith("/other")]
     if kind != "VIEW":  # the emulator keeps no schema of views

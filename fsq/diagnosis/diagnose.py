@@ -193,7 +193,7 @@ def _list_dates(present: list[date], due: pl.DataFrame | None, contract: Contrac
 def _judge_dates(ctx: Context) -> dict[date, Verdict]:
     """The worst that was reported of each date; unknown if nothing was, but too little checked."""
     # What few rows or a short history leave open, a profile may settle.
-    unknown = {n.day for n in ctx.not_evaluated if n.decisive} - ctx.judged_dates
+    unknown = {n.day for n in ctx.not_evaluated if n.decisive} - ctx.settled_dates
     verdicts: dict[date, list[Verdict]] = {
         d: ["unknown" if d in unknown else "green"] for d in ctx.checked_dates
     }

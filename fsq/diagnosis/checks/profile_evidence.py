@@ -160,7 +160,7 @@ class ProfileEvidence(Check):
         for at, day in ctx.iterate_dates():
             known = ~np.isnan(judged.distances["mean"][at])
             if known.mean() > _MOSTLY_JUDGED:
-                ctx.judged_dates.add(day)
+                ctx.settled_dates.add(day)
             if any(s.day == day and s.severity == "red" and not s.features for s in ctx.signals):
                 continue  # rows are missing: what is left is no sample of the date
             explained = [place[f] for d, f in ctx.list_explained() if d == day]

@@ -44,6 +44,8 @@ def load_side(client: Any, target: TableName, name: str) -> SideTable | None:
         return None
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     version = int(frame[_VERSION][0])
+    if not version:  # somebody is about to write it for the first time
+        return None
     return SideTable(frame.filter(pl.col(_POSITION) > 0).drop(*_OWN), version)
 
 
@@ -74,7 +76,7 @@ def save_side(
     MERGE {place.sql} T
     USING (
       SELECT {", ".join(f"r.{quote_column(c)}" for c in kinds)} FROM UNNEST(@rows) AS r
-      WHERE (SELECT COALESCE(MAX({version}), 0) FROM {place.sql}) = @since
+      WHERE (SELECT MAX({version}) FROM {place.sql}) = @since
     ) S
     ON FALSE
     WHEN NOT MATCHED BY TARGET THEN INSERT ({names}) VALUES ({values})
@@ -92,12 +94,24 @@ def save_side(
 
 
 def _create(client: Any, place: TableName, kinds: Mapping[str, str]) -> None:
-    """Create the table, or add the columns that it lacks."""
-    fields = [bigquery.SchemaField(c, kind) for c, kind in kinds.items()]
-    table = bigquery.Table(place.dotted, schema=fields)
-    table.description = "What fsq knows of the table beside this one"
-    existing = client.create_table(table, exists_ok=True)
+    """Create the table with its header, or add the columns that it lacks.
+
+    The header is there from the beginning: two first writers then change the same row, which
+    is a conflict, and do not add rows beside each other.
+    """
+    values = {_POSITION: "0", _VERSION: "0", _WRITER: "''"}
+    columns = ", ".join(
+        f"CAST({values.get(c, 'NULL')} AS {kind}) AS {quote_column(c)}" for c, kind in kinds.items()
+    )
+    about = "What fsq knows of the table beside this one"
+    run_query(
+        client,
+        f"CREATE TABLE IF NOT EXISTS {place.sql} OPTIONS (description = '{about}') "
+        f"AS SELECT {columns}",
+    )
+    existing = client.get_table(place.dotted)
     there = {f.name for f in existing.schema}
+    fields = [bigquery.SchemaField(c, kind) for c, kind in kinds.items()]
     if missing := [f for f in fields if f.name not in there]:
         existing.schema = [*existing.schema, *missing]
         client.update_table(existing, ["schema"])

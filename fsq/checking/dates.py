@@ -15,6 +15,7 @@ from fsq.diagnosis.passes import list_lookback
 from fsq.errors import InputError
 from fsq.incidents.incident import Incident
 from fsq.incidents.ledger import exclude_dates, select_accepted
+from fsq.store_profile import load_usable_profile
 from fsq.stores import Store
 
 _YEAR = timedelta(days=366)
@@ -98,6 +99,7 @@ def _diagnose(
         accepted=select_accepted(incidents),
         known_dates=days,
         schedule=options.schedule,
+        profile=load_usable_profile(store),
     )
 
 

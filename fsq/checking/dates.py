@@ -83,7 +83,10 @@ def _diagnose(
     """Diagnose these dates, of those that have rows."""
     contract, excluded = store.contract, exclude_dates(incidents)
     day = contract.table.date
+    profile = load_usable_profile(store)
     before = _list_history(days, dates[0], contract, excluded)
+    if profile is None:  # what normally holds is learned from more of them, then
+        before = [d for d in days if d < dates[0]][-contract.diagnosis.learning_dates :]
     rows = store.read(min([*before, *dates]), dates[-1])
     if before:
         # Rows in a gap between the history and the dates are not needed.
@@ -99,7 +102,7 @@ def _diagnose(
         accepted=select_accepted(incidents),
         known_dates=days,
         schedule=options.schedule,
-        profile=load_usable_profile(store),
+        profile=profile,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -10,41 +9,17 @@ from datetime import date
 import polars as pl
 
 from fsq.diagnosis import learn_profile
+from fsq.diagnosis.stored_profile import TABLE, load_profile, load_usable_profile
 from fsq.errors import InputError
 from fsq.incidents import list_excluded_dates
-from fsq.profile import Profile, read_profile, write_profile
+from fsq.profile import Profile, write_profile
 from fsq.stores import LedgerEntry, Store
 
-_log = logging.getLogger(__name__)
-TABLE = "profile"
 # A season of dates tells what is normal; more would take memory and tell of other times.
 _MOST_DATES, _MOST_ROWS = 200, 250_000
 # A profile is learned again once there are so many dates that it does not know.
 _NEW_DATES = 14
 _HEADLINE = "no profile was learned"
-
-
-def load_profile(store: Store) -> Profile | None:
-    """What was learned of a store; None if nothing was, or under another contract.
-
-    Raises:
-        InputError: another version of fsq wrote it.
-        StoreError: it cannot be read.
-    """
-    table = store.read_side(TABLE)
-    profile = None if table is None else read_profile(table)
-    if profile is None or profile.version_hash != store.contract.version_hash:
-        return None
-    return profile
-
-
-def load_usable_profile(store: Store) -> Profile | None:
-    """The same, and None with a warning where another version of fsq wrote it."""
-    try:
-        return load_profile(store)
-    except InputError as error:
-        _log.warning("%s: %s", store.uri, error)
-        return None
 
 
 def learn_from_store(

@@ -12,10 +12,10 @@ from fsq.checking.result import CheckOptions
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.passes import list_lookback
+from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
 from fsq.incidents.incident import Incident
 from fsq.incidents.ledger import exclude_dates, select_accepted
-from fsq.store_profile import load_usable_profile
 from fsq.stores import Store
 
 _YEAR = timedelta(days=366)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq.store_profile import load_profile
+from fsq.diagnosis.stored_profile import load_profile
 from tests.support.cli import Command
 from tests.support.faults import before, fall_back, fill_store
 from tests.support.healthy_days import LAST, make_days

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -46,6 +46,7 @@ class Context:
         not_evaluated: what they could not evaluate.
         has_profile: whether there is a profile, given or learned.
         settled_dates: those that it was able to judge.
+        leaning: how closely each feature goes with what is predicted, as the profile knows it.
         asked_dates: those that somebody asked for: not learned from, if it can be helped.
         known_faulty: dates that are no history, whatever the checks say.
         faulty_features: dates and features that an earlier pass of the checks has named.
@@ -66,6 +67,7 @@ class Context:
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     has_profile: bool = False
     settled_dates: set[date] = field(default_factory=set)
+    leaning: Mapping[str, float] = field(default_factory=dict)
     asked_dates: frozenset[date] = frozenset()
     known_faulty: frozenset[date] = frozenset()
     faulty_features: set[tuple[date, str]] = field(default_factory=set)

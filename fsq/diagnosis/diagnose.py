@@ -117,7 +117,9 @@ def diagnose(
     run_checks(ctx, list_checks(), not_history, tuple(accepted))
     every = sorted({*present, *checked})
     keep = day.is_in(checked)
-    made = make_findings(ctx.signals, every, loaded, *name_places(scored, source, store))
+    made = make_findings(
+        ctx.signals, every, loaded, *name_places(scored, source, store), ctx.leaning
+    )
     return Diagnosis(
         loaded,
         _judge_dates(ctx),

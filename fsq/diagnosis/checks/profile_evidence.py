@@ -153,6 +153,7 @@ class ProfileEvidence(Check):
             return
         profile, evidence = state
         ctx.has_profile = True
+        ctx.leaning = dict(zip(profile.names, profile.structure.leaning.tolist(), strict=True))
         judged = judge(profile, ctx.profile_rows, ctx.find_faulty(), evidence)
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
         place = {name: f for f, name in enumerate(ctx.contract.names)}

@@ -24,6 +24,7 @@ from fsq.cli import (
     explain,
     incidents,
     model,
+    profile,
     repair,
     report,
     schema,
@@ -48,6 +49,7 @@ app.command("score")(score.command)
 app.command("backfill")(backfill.command)
 app.command("check")(check.command)
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(profile.app, name="profile")
 app.command("repair")(repair.command)
 app.command("explain")(explain.command)
 app.command("trend")(trend.command)

@@ -24,7 +24,9 @@ from fsq.cli._output import Output
 from fsq.cli._scoring import print_tiers, summarize
 from fsq.cli._store import open_for_reading
 from fsq.errors import InputError
-from fsq.stores import open_store
+from fsq.profile import Profile
+from fsq.store_profile import is_worth_learning, learn_from_store
+from fsq.stores import get_capabilities, open_store
 from fsq.utils.text import plural
 
 
@@ -107,6 +109,7 @@ def command(
         _print_plan(result, out)
     else:
         _print_result(result, store, out)
+    profile = None if dry_run or not result.dates else _learn_profile(store, out)
     out.document(
         {
             "store": store,
@@ -119,9 +122,25 @@ def command(
             "tiers": result.tiers,
             "unknown_sources": result.unknown_sources,
             "costs": result.costs and result.costs.to_dict(),
+            "profile": profile and {"clean_dates": len(profile.clean_dates)},
             "plan": [{"date": s.day, "rows": s.rows, "reason": s.reason} for s in result.plan],
         }
     )
+
+
+def _learn_profile(store: str, out: Output) -> Profile | None:
+    """Learn what normally holds, if there are enough new dates and reading them costs nothing."""
+    if get_capabilities(store).bills_bytes:
+        return None
+    with open_for_reading(store) as opened:
+        if not is_worth_learning(opened, opened.ledger()):
+            return None
+        try:
+            profile = learn_from_store(opened)
+        except InputError:  # most of its dates have faults
+            return None
+    out.note(f"Learned what normally holds: {profile.headline}")
+    return profile
 
 
 @contextmanager

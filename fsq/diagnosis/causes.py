@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,11 +13,17 @@ from fsq.diagnosis.findings import SEVERITIES, Finding, Signal
 from fsq.diagnosis.messages import Facts
 
 _COMMAND_DATES = 3  # more dates than this are given as a range
+_LEANING = 4.0  # how much more a feature weighs that tells all of what is predicted
 _ROW_WEIGHT = 10.0  # of a row that is affected as a whole
 
 
 def make_findings(
-    signals: list[Signal], dates: list[date], contract: Contract, source: str, store: str
+    signals: list[Signal],
+    dates: list[date],
+    contract: Contract,
+    source: str,
+    store: str,
+    leaning: Mapping[str, float] | None = None,
 ) -> list[tuple[Finding, list[Signal]]]:
     """One finding per cause, the most harmful first, each with its signals.
 
@@ -27,10 +33,12 @@ def make_findings(
         contract: of the scoring.
         source: what the repairing commands name as the source.
         store: what they name as the store.
+        leaning: how closely features go with what is predicted, from 0 to 1; those that do harm
+            more. None where that is unknown.
     """
     groups = _merge_subjects(group_dates(signals, dates))
     made = [(_make_finding(g, contract, source, store), g) for g in groups]
-    harm = {id(g): _measure_harm(g, contract) for g in groups}
+    harm = {id(g): _measure_harm(g, contract, leaning or {}) for g in groups}
 
     def rank(item: tuple[Finding, list[Signal]]) -> tuple[Any, ...]:
         finding, group = item
@@ -72,9 +80,11 @@ def _merge_subjects(groups: list[list[Signal]]) -> list[list[Signal]]:
     return list(out.values())
 
 
-def _measure_harm(group: list[Signal], contract: Contract) -> float:
+def _measure_harm(group: list[Signal], contract: Contract, leaning: Mapping[str, float]) -> float:
     """Affected rows times the weight of their features, or of a row if no feature is named."""
-    weight = {f.name: _weigh(f) for f in contract.features}
+    weight = {
+        f.name: _weigh(f) * (1 + _LEANING * leaning.get(f.name, 0)) for f in contract.features
+    }
     return sum(s.rows_affected * (sum(weight[f] for f in s.features) or _ROW_WEIGHT) for s in group)
 
 

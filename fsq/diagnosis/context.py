@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -45,12 +45,15 @@ class Context:
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
         has_profile: whether there is a profile, given or learned.
-        judged_dates: those that it was able to judge.
+        settled_dates: those that it was able to judge.
+        leaning: how closely each feature goes with what is predicted, as the profile knows it.
         asked_dates: those that somebody asked for: not learned from, if it can be helped.
         known_faulty: dates that are no history, whatever the checks say.
         faulty_features: dates and features that an earlier pass of the checks has named.
         known_dates: further dates on which the table has rows.
         schedule: ``read_schedule`` of what was to take place; None if nobody says it.
+        judged_dates: earlier dates that are only judged to know whether they are history; the run
+            is not theirs.
     """
 
     contract: Contract
@@ -63,12 +66,14 @@ class Context:
     signals: list[Signal] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
     has_profile: bool = False
-    judged_dates: set[date] = field(default_factory=set)
+    settled_dates: set[date] = field(default_factory=set)
+    leaning: Mapping[str, float] = field(default_factory=dict)
     asked_dates: frozenset[date] = frozenset()
     known_faulty: frozenset[date] = frozenset()
     faulty_features: set[tuple[date, str]] = field(default_factory=set)
     known_dates: Sequence[date] = ()
     schedule: pl.DataFrame | None = None
+    judged_dates: frozenset[date] = frozenset()
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
     _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _left_out: frozenset[date] = field(default=frozenset(), init=False, repr=False)
@@ -436,7 +441,7 @@ class Context:
         if day["run_known_rows"]:
             # What a row says wins over the run's context; absent from every row: it did not run.
             return processor in day["completed_processors"]
-        if self.run is None:
+        if self.run is None or self.dates[at] in self.judged_dates:
             return None
         done = self.run.on(self.dates[at])[1]
         return None if done is None else processor in done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -23,10 +23,12 @@ from fsq.diagnosis.named_rows import list_named_rows
 from fsq.diagnosis.passes import run_checks
 from fsq.diagnosis.result import Diagnosis
 from fsq.diagnosis.schedule import list_due_dates, read_schedule
+from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext, RunLike
 from fsq.profile import Profile
 from fsq.schema.tables import AnyRows, is_stored, read_rows
+from fsq.stores import Store
 from fsq.utils.arguments import DateLike, read_dates
 
 _HEADLINE = "the rows cannot be diagnosed"
@@ -61,8 +63,8 @@ def diagnose(
         source: what the repairing commands name as the source; None for the store's, else
             ``SOURCE``.
         store: what they name as the store; None for the store itself, else ``STORE``.
-        profile: what normally holds, from ``learn_profile``; None to learn what can be learned
-            from the other dates.
+        profile: what normally holds, from ``learn_profile``; None for the store's, else to learn
+            what can be learned from the other dates.
         not_history: dates that later ones are not compared with. Nor are those on which this call
             finds a fault: a fault that lasts does not become normal.
         accepted: causes that somebody accepted as normal: they are said for information only.
@@ -93,6 +95,8 @@ def diagnose(
     """
     loaded, context = choose_contract(scored, contract), RunContext.of(run)
     _require_profile(profile, loaded)
+    if profile is None and is_stored(scored):
+        profile = load_usable_profile(cast("Store", scored))
     chosen, day = read_dates(dates, "dates", _HEADLINE), pl.col(loaded.table.date)
     rows = read_rows(scored, "scored", _HEADLINE).lazy()
     require_columns(rows.collect_schema(), [loaded.table.date])
@@ -113,7 +117,9 @@ def diagnose(
     run_checks(ctx, list_checks(), not_history, tuple(accepted))
     every = sorted({*present, *checked})
     keep = day.is_in(checked)
-    made = make_findings(ctx.signals, every, loaded, *name_places(scored, source, store))
+    made = make_findings(
+        ctx.signals, every, loaded, *name_places(scored, source, store), ctx.leaning
+    )
     return Diagnosis(
         loaded,
         _judge_dates(ctx),
@@ -203,7 +209,7 @@ def _list_dates(present: list[date], due: pl.DataFrame | None, contract: Contrac
 def _judge_dates(ctx: Context) -> dict[date, Verdict]:
     """The worst that was reported of each date; unknown if nothing was, but too little checked."""
     # What few rows or a short history leave open, a profile may settle.
-    unknown = {n.day for n in ctx.not_evaluated if n.decisive} - ctx.judged_dates
+    unknown = {n.day for n in ctx.not_evaluated if n.decisive} - ctx.settled_dates
     verdicts: dict[date, list[Verdict]] = {
         d: ["unknown" if d in unknown else "green"] for d in ctx.checked_dates
     }

@@ -60,6 +60,7 @@ def run_checks(
     earlier = list_lookback(ctx.dates, wanted[0], ctx.contract)
     judged = sorted({*earlier, *wanted, *(d for d in ctx.dates if wanted[0] <= d <= wanted[-1])})
     place = {d: at for at, d in enumerate(ctx.dates)}
+    ctx.judged_dates = frozenset(judged).difference(wanted)
     ctx.leave_out(excluded)
     ctx.known_faulty = excluded
     pending = judged

@@ -34,6 +34,8 @@ def record_findings(
     now: datetime | None = None,
     how: str | None = None,
     skipped: Collection[str] = (),
+    *,
+    only_known: bool = False,
 ) -> list[Change]:
     """Enter into the store's ledger what a check found, and what it found gone.
 
@@ -43,6 +45,7 @@ def record_findings(
         now: the clock, UTC; None for the current time.
         how: what made dates healthy again, if something was done; a phrase.
         skipped: kinds of findings that the check did not look for; they are as they were.
+        only_known: open no incident; only look what became of the known ones.
 
     Returns:
         What opened, got worse, or was resolved by this check.
@@ -54,7 +57,9 @@ def record_findings(
     changes: list[Change] = []
 
     def change(known: list[Incident]) -> list[Incident]:
-        incidents, changed = compare_with_findings(known, dx, moment, how, skipped)
+        incidents, changed = compare_with_findings(
+            known, dx, moment, how, skipped, only_known=only_known
+        )
         changes[:] = changed
         return incidents
 

@@ -30,6 +30,8 @@ def compare_with_findings(
     now: datetime,
     how: str | None = None,
     skipped: Collection[str] = (),
+    *,
+    only_known: bool = False,
 ) -> tuple[list[Incident], list[Change]]:
     """The incidents after a check, and what has changed.
 
@@ -39,6 +41,7 @@ def compare_with_findings(
         now: UTC.
         how: what made dates healthy again, if something was done; a phrase.
         skipped: kinds of findings that the check did not look for.
+        only_known: open no incident; only look what became of the known ones.
 
     Returns:
         Every incident, new ones last; and the changes that are worth telling.
@@ -50,7 +53,7 @@ def compare_with_findings(
             continue
         incident = _find_incident(incidents.values(), finding)
         if incident is None:
-            if finding.accepted is not None:
+            if only_known or finding.accepted is not None:
                 continue
             incident = _open_incident(finding, incidents, now)
             incidents[incident.id] = incident
@@ -123,7 +126,7 @@ def _update(
 ) -> Incident:
     """The incident after a check, with the findings of its cause."""
     showing = {d for f in found for d in f.dates}
-    gone = [d for d in sorted(dx.dates) if d not in showing and _is_evaluated(incident, d, dx)]
+    gone = [d for d in sorted(dx.dates) if d not in showing and _is_gone(incident, d, dx)]
     updated = replace(incident, dates=tuple(sorted({*incident.dates, *showing} - {*gone})))
     if found:
         updated = _follow(updated, found)
@@ -132,15 +135,26 @@ def _update(
     return updated if updated == incident else replace(updated, changed_at=now)
 
 
-def _is_evaluated(incident: Incident, day: date, dx: Diagnosis) -> bool:
-    """Whether a check of a date would have seen the cause: not evaluated is not healthy."""
+def _is_gone(incident: Incident, day: date, dx: Diagnosis) -> bool:
+    """Whether a date is rid of the cause, where no finding of it shows.
+
+    What was not evaluated is not healthy, nor is what another finding names now.
+    """
     if dx.dates[day] == "unknown":
         return False
-    return not any(
+    features = {*incident.features}
+    if any(
         n["check"] == incident.kind
         and day in n["dates"]
-        and (not n["features"] or not {*n["features"]}.isdisjoint(incident.features))
+        and (not n["features"] or not features.isdisjoint(n["features"]))
         for n in dx.not_evaluated
+    ):
+        return False
+    return not any(
+        finding.severity != "info"
+        and day in finding.dates
+        and (not features.isdisjoint(finding.features) or not (features or finding.features))
+        for finding in dx.findings
     )
 
 

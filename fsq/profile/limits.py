@@ -131,8 +131,9 @@ def _measure_scale(off: Matrix) -> Matrix:
         sizes = np.abs(off[~np.isnan(off[:, f]), f])
         if sizes.size:
             ordered = np.sort(sizes)
-            most = ordered[-3] if len(ordered) > 20 else ordered[-1]
-            tail = float(np.quantile(sizes, 0.95))
+            spared = min(2, len(ordered) // 8)
+            most = ordered[len(ordered) - spared - 1]
+            tail = float(np.quantile(ordered[: len(ordered) - spared], 0.95))
             out[f] = max(1.4826 * np.median(sizes), tail / 1.96, float(most) / _WIDEST)
     return out
 
@@ -176,7 +177,7 @@ def _extrapolate(worst: Matrix, share: float, prior: float) -> tuple[float, floa
         return np.inf, 0.0
     ordered = np.sort(worst)
     # A few dates may alarm: they do not widen the limit.
-    kept = ordered[: n - int(_ALLOWED * n)]
+    kept = ordered[: n - max(min(1, n // 8), int(_ALLOWED * n))]
     tail = max(1, round(_TAIL * n))
     start = kept[-tail - 1] if tail < len(kept) else kept[0]
     excess = float(np.mean(kept[-tail:] - start))

@@ -38,7 +38,7 @@ class Structure:
         tables: positions of the features of each upstream table that are usually there.
         jumps: per table, the mean step that one record in a thousand exceeds.
         label: the carried number that features are the past of, if one is found.
-        past_of_label: the features that go with it.
+        leaning: how closely each feature goes with it: a correlation from 0 to 1.
     """
 
     groupings: tuple[Grouping, ...]
@@ -51,7 +51,12 @@ class Structure:
     tables: tuple[tuple[int, ...], ...]
     jumps: Matrix
     label: str | None
-    past_of_label: tuple[int, ...]
+    leaning: Matrix
+
+    @property
+    def past_of_label(self) -> list[int]:
+        """The features that go with the label."""
+        return [int(f) for f in np.flatnonzero(self.leaning > _MIN_RELATED)]
 
     @property
     def grouped(self) -> list[int]:
@@ -87,18 +92,19 @@ def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) ->
     )
 
 
-def find_label(rows: Rows, clean: Mask) -> tuple[str | None, tuple[int, ...]]:
-    """The carried number that a feature predicts best, and all features that go with it."""
+def find_label(rows: Rows, clean: Mask) -> tuple[str | None, Matrix]:
+    """The carried number that a feature predicts best, and each feature's correlation with it.
+
+    The correlations are sizes, from 0 to 1; 0 throughout where no number is predicted.
+    """
     used = clean[rows.date_index]
-    best, found = _MIN_CORRELATION, None
-    related: tuple[int, ...] = ()
+    found, leaning = None, np.zeros(len(rows.names))
     for column in rows.carried.select(cs.float()):
         label = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
         r = np.array([_correlate(label, rows.values[:, f], used) for f in range(len(rows.names))])
-        if r.max(initial=0.0) > best:
-            best, found = float(r.max()), column.name
-            related = tuple(int(f) for f in np.flatnonzero(r > _MIN_RELATED))
-    return found, related
+        if r.max(initial=0.0) > max(_MIN_CORRELATION, leaning.max(initial=0.0)):
+            found, leaning = column.name, r
+    return found, leaning
 
 
 def _correlate(x: Matrix, y: Matrix, used: Mask) -> float:

@@ -52,7 +52,7 @@ def write_profile(profile: Profile) -> pl.DataFrame:
         ("structure", "rates", {n: _pack(getattr(structure.rates, n)) for n in _RATES}),
         ("structure", "tables", structure.tables),
         ("structure", "jumps", _pack(structure.jumps)),
-        ("structure", "label", [structure.label, structure.past_of_label]),
+        ("structure", "label", [structure.label, _pack(structure.leaning)]),
     ]
     if structure.regressions is not None:
         parts.append(("structure", "regressions", _dump_regressions(structure.regressions)))
@@ -106,7 +106,7 @@ def _read(table: pl.DataFrame) -> Profile:
 
 
 def _load_structure(given: dict[str, Any]) -> Structure:
-    label, related = given["label"]
+    label, leaning = given["label"]
     fitted = given.get("regressions")
     return Structure(
         groupings=tuple(Grouping(tuple(c), tuple(f)) for c, f in given["groupings"]),
@@ -119,7 +119,7 @@ def _load_structure(given: dict[str, Any]) -> Structure:
         tables=tuple(tuple(fs) for fs in given["tables"]),
         jumps=_unpack(given["jumps"]),
         label=label,
-        past_of_label=tuple(related),
+        leaning=_unpack(leaning),
     )
 
 

@@ -21,6 +21,7 @@ from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.diagnose import name_places
 from fsq.diagnosis.long_detail import require_columns
+from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
 from fsq.incidents import recall_incidents
@@ -86,10 +87,12 @@ def make_report(
     if not dates:
         raise StoreError(f"{uri} has no rows of these dates; backfill them, or choose others")
     source, store = name_places(scored)
-    recalled = Recalled(not_history=[], accepted=[])
+    recalled, profile = Recalled(not_history=[], accepted=[]), None
     if is_stored(scored):
-        recalled = recall_incidents(cast("Store", scored))
-    dx = diagnose(rows, contract, dates=dates, source=source, store=store, **recalled)
+        kept = cast("Store", scored)
+        recalled, profile = recall_incidents(kept), load_usable_profile(kept)
+    named = (source, store, profile)
+    dx = diagnose(rows, contract, None, dates, None, *named, **recalled)
     return render_page(wanted, dx, uri, now or datetime.now(UTC), _make_trend(rows, dx, contract))
 
 

@@ -15,6 +15,7 @@ from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.findings import Mask
 from fsq.diagnosis.named_rows import FINDING
+from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
 from fsq.training.source import Source
 
@@ -99,8 +100,9 @@ def diagnose_source(source: Source, contract: Contract) -> Diagnosis:
         age = timedelta(days=contract.diagnosis.history_max_age_days)
         first = source.start - min(age, source.start - date.min)  # no date lies before year 1
         history = source.read_before(first, contract.table.date)
+    profile = None if source.store is None else load_usable_profile(source.store)
     try:
-        return diagnose(source.rows, contract, history=history)
+        return diagnose(source.rows, contract, history=history, profile=profile)
     except InputError as error:
         cure = "exclude=None, or --exclude nothing, goes on without a diagnosis"
         raise InputError([*error.problems, cure], "the rows cannot be diagnosed") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.support.cli import Command
@@ -92,3 +93,26 @@ def test_a_store_that_is_not_there_has_no_incidents(run: Command, tmp_path: Path
     assert missing.status == 3
     assert "there is no store" in missing.err
     assert run("incidents").status == 2
+
+
+def test_what_was_repaired_meanwhile_is_history_again_the_next_morning(
+    run: Command, tmp_path: Path
+) -> None:
+    rows = fall_back(make_days(14, seed=2), [before(2)], 1.0)
+    source, store = fill_store(tmp_path, rows.filter(pl.col("game_date") <= before(2)))
+    assert run("check", "--store", store, "--record").status == 1
+    make_days(14, seed=2).write_parquet(source)
+    run("backfill", "--source", source, "--store", store)
+    morning = json.loads(run("check", "--store", store, "--record", "--json").out)
+    (change,) = morning["changes"]
+    assert (change["what"], change["dates"]) == ("resolved", [])
+    assert change["how"] == "its dates were checked again and are healthy"
+    assert [d["date"] for d in morning["dates"]] == [str(LAST)]
+
+
+def test_what_was_not_repaired_stays_out_of_the_history(run: Command, store: str) -> None:
+    for day in DAYS[:2]:
+        run("check", "--store", store, "--date", day, "--record")
+    run("check", "--store", store, "--record")
+    (incident,) = json.loads(run("incidents", "--store", store, "--json").out)["incidents"]
+    assert (incident["state"], incident["dates"]) == ("open", [str(d) for d in DAYS])

@@ -97,3 +97,11 @@ def test_windows_that_lost_their_games_for_long_are_no_season_start(healthy: pl.
     dx = fsq.diagnose(fsq.score(rows))
     assert [d for d, v in dx.dates.items() if v == "red"] == FAULTY
     assert "season_start" not in {f.kind for f in dx.findings}
+
+
+def test_the_run_that_is_given_is_not_that_of_earlier_dates(healthy: pl.DataFrame) -> None:
+    """What did not run tonight ran before, so that the dates before are still history."""
+    scored = fsq.score(healthy.drop("processors_completed"))
+    dx = fsq.diagnose(scored, dates=[LAST], run=fsq.RunContext("run", []))
+    assert {f.kind for f in list_serious(dx)} == {"run_context_disagrees"}
+    assert not [n for n in dx.not_evaluated if "earlier dates" in n["reason"]]

@@ -178,6 +178,24 @@ def test_what_was_not_evaluated_is_not_resolved(store: Store, healthy: pl.DataFr
     assert read_incidents(store)[0].state == "open"
 
 
+def test_a_cause_under_another_name_is_not_gone(store: Store, healthy: pl.DataFrame) -> None:
+    spoil(store, healthy, ([before(2)], 0.25, FACTORS), ([before(1)], 1.0, FACTORS))
+    check(store, before(2))
+    assert told(check(store, before(1))) == [("opened", "processor_wrote_nothing")]
+    assert [i.state for i in read_incidents(store)] == ["open", "open"]
+    check(store, LAST)
+    assert [i.state for i in read_incidents(store)] == ["resolved", "resolved"]
+
+
+def test_known_incidents_can_be_looked_after_alone(store: Store, healthy: pl.DataFrame) -> None:
+    spoil(store, healthy, ([before(1)], 0.25, FACTORS), ([LAST], 0.25, ZONES))
+    check(store, before(1))
+    dx = fsq.diagnose(store.read(), dates=[before(1), LAST])
+    (change,) = record_findings(store, dx, only_known=True)
+    assert (change.what, change.incident.upstream_table) == ("resolved", FACTORS)
+    assert len(read_incidents(store)) == 1
+
+
 def test_the_order_of_checks_does_not_matter(store: Store, healthy: pl.DataFrame) -> None:
     spoil(store, healthy, ([before(3), before(2)], 0.25, FACTORS))
     check(store, before(2))

@@ -153,6 +153,7 @@ class ProfileEvidence(Check):
             return
         profile, evidence = state
         ctx.has_profile = True
+        ctx.leaning = dict(zip(profile.names, profile.structure.leaning.tolist(), strict=True))
         judged = judge(profile, ctx.profile_rows, ctx.find_faulty(), evidence)
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
         place = {name: f for f, name in enumerate(ctx.contract.names)}
@@ -160,7 +161,7 @@ class ProfileEvidence(Check):
         for at, day in ctx.iterate_dates():
             known = ~np.isnan(judged.distances["mean"][at])
             if known.mean() > _MOSTLY_JUDGED:
-                ctx.judged_dates.add(day)
+                ctx.settled_dates.add(day)
             if any(s.day == day and s.severity == "red" and not s.features for s in ctx.signals):
                 continue  # rows are missing: what is left is no sample of the date
             explained = [place[f] for d, f in ctx.list_explained() if d == day]

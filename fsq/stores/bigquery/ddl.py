@@ -43,7 +43,7 @@ def create_table(
         f"PARTITION BY {quote_column(output.date)}",
         f"CLUSTER BY {clusters}",
     ]
-    options = {} if description is None else {"description": _quote(description)}
+    options = {} if description is None else {"description": quote_text(description)}
     if partition_days is not None:
         options["partition_expiration_days"] = str(partition_days)
     if require_filter:
@@ -114,9 +114,14 @@ def _format_field(field: Field, indent: int) -> str:
 
 
 def _format_description(description: str) -> str:
-    return f"OPTIONS(description={_quote(description)})"
+    return f"OPTIONS(description={quote_text(description)})"
 
 
-def _quote(text: str) -> str:
+def quote_text(text: str) -> str:
+    r"""A text as a SQL literal.
+
+    >>> print(quote_text('the "best" table'))
+    "the \"best\" table"
+    """
     # BigQuery's double-quoted literals are escaped like JSON.
     return json.dumps(text, ensure_ascii=False)

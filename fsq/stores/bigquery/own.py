@@ -9,7 +9,9 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud import bigquery
 
-from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.ddl import quote_text
+from fsq.stores.bigquery.jobs import run_query
+from fsq.stores.bigquery.names import TableName, quote_column
 
 log = logging.getLogger("fsq")
 
@@ -32,11 +34,24 @@ def find_own_table(client: Any, target: TableName, suffix: str) -> TableName | N
 
 
 def ensure_own_table(
-    client: Any, target: TableName, suffix: str, fields: Sequence[Any], description: str
+    client: Any,
+    target: TableName,
+    suffix: str,
+    fields: Sequence[Any],
+    description: str,
+    first_row: Sequence[str] | None = None,
 ) -> TableName:
     """A table that fsq keeps for another; it is created if there is none.
 
     It never expires by the dataset's default: what it says is needed for as long as the rows.
+
+    Args:
+        client: of BigQuery.
+        target: the other table.
+        suffix: what it is for.
+        fields: its columns.
+        description: one sentence.
+        first_row: SQL of the values that it is created with, never to be seen without.
     """
     found = find_own_table(client, target, suffix)
     if found is not None:
@@ -44,7 +59,11 @@ def ensure_own_table(
     name = target.beside(suffix)
     table = make_own_table(name, fields, client.get_table(target.dotted), suffix)
     table.description = description
-    created = client.create_table(table, exists_ok=True)
+    if first_row is None:
+        created = client.create_table(table, exists_ok=True)
+    else:
+        run_query(client, _format_creation(table, name, first_row))
+        created = client.get_table(name.dotted)
     if created.expires is not None:
         created.expires = None
         try:
@@ -63,6 +82,19 @@ def make_own_table(
     table.labels |= dict(name.options.labels)
     table.encryption_configuration = target.encryption_configuration
     return table
+
+
+def _format_creation(table: bigquery.Table, name: TableName, row: Sequence[str]) -> str:
+    """The statement that creates a table with one row, if there is none."""
+    labels = [f"({quote_text(key)}, {quote_text(value)})" for key, value in table.labels.items()]
+    options = [f"description={quote_text(table.description)}", f"labels=[{', '.join(labels)}]"]
+    if (encryption := table.encryption_configuration) is not None:
+        options.append(f"kms_key_name={quote_text(encryption.kms_key_name)}")
+    values = zip(row, table.schema, strict=True)
+    selected = ", ".join(f"{value} AS {quote_column(f.name)}" for value, f in values)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {name.sql} OPTIONS ({', '.join(options)}) AS SELECT {selected}"
+    )
 
 
 def list_tagged(fields: Sequence[Any]) -> list[str]:

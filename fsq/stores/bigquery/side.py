@@ -43,6 +43,8 @@ def load_side(client: Any, target: TableName, name: str) -> SideTable | None:
         return None
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     version = int(frame[_VERSION][0])
+    if not version:  # somebody is about to write it for the first time
+        return None
     return SideTable(frame.filter(pl.col(_POSITION) > 0).drop(*_OWN), version)
 
 
@@ -73,7 +75,7 @@ def save_side(
     MERGE {place.sql} T
     USING (
       SELECT {", ".join(f"r.{quote_column(c)}" for c in kinds)} FROM UNNEST(@rows) AS r
-      WHERE (SELECT COALESCE(MAX({version}), 0) FROM {place.sql}) = @since
+      WHERE (SELECT MAX({version}) FROM {place.sql}) = @since
     ) S
     ON FALSE
     WHEN NOT MATCHED BY TARGET THEN INSERT ({names}) VALUES ({values})
@@ -91,10 +93,16 @@ def save_side(
 
 
 def _create(client: Any, target: TableName, name: str, kinds: Mapping[str, str]) -> TableName:
-    """Create the table, or add the columns that it lacks."""
+    """Create the table with its header, or add the columns that it lacks.
+
+    The header is there from the beginning: two first writers then change the same row, which
+    is a conflict, and do not add rows beside each other.
+    """
+    values = {_POSITION: "0", _VERSION: "0", _WRITER: "''"}
     fields = [bigquery.SchemaField(c, kind) for c, kind in kinds.items()]
+    header = [f"CAST({values.get(c, 'NULL')} AS {kind})" for c, kind in kinds.items()]
     description = "What fsq knows of the table that it is named after"
-    place = ensure_own_table(client, target, name, fields, description)
+    place = ensure_own_table(client, target, name, fields, description, header)
     existing = client.get_table(place.dotted)
     there = {f.name for f in existing.schema}
     if missing := [f for f in fields if f.name not in there]:

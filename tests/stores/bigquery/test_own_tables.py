@@ -7,6 +7,7 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from google.cloud import bigquery
 
@@ -106,6 +107,32 @@ def test_they_are_labelled_and_encrypted_like_the_table(
     for body in made_tables.values():
         assert body["encryptionConfiguration"] == {"kmsKeyName": KEY}
         assert body["labels"].items() >= {"tool": "fsq", "team": "ml"}.items()
+
+
+def test_side_tables_are_too_and_do_not_expire(
+    dataset: str, emulator: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are created by a statement, together with their first row."""
+    uri = made(dataset, ROWS)
+
+    def changed(request: Request, status: int, body: dict[str, Any]) -> Answer:
+        if is_get(request, uri) and status == 200:
+            body = body | {"encryptionConfiguration": {"kmsKeyName": KEY}}
+        elif request.method == "GET" and "_fsq_incidents" in request.path and status == 200:
+            body = body | {"expirationTime": "4000000000000"}
+        return status, body
+
+    with fronted(monkeypatch, emulator, after=changed) as requests:
+        store = open_store(f"{uri}?label=team:ml")
+        store.write_side("incidents", pl.DataFrame({"id": ["a"]}))
+    statement = next(str(r.body) for r in requests if "CREATE TABLE" in str(r.body))
+    assert f'kms_key_name="{KEY}"' in statement
+    for label in ('("tool", "fsq")', '("fsq_purpose", "incidents")', '("team", "ml")'):
+        assert label in statement
+    assert [r.body for r in requests if r.method == "PATCH"] == [{"expirationTime": None}]
+    found = store.read_side("incidents")
+    assert found is not None
+    assert found["id"].to_list() == ["a"]
 
 
 def test_policy_tags_are_not_set_on_staging_tables(

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 Severity = Literal["red", "yellow", "info"]
 Verdict = Literal["red", "yellow", "green", "unknown"]
@@ -23,7 +24,7 @@ class Signal:
     """One thing that is wrong on one date; ``subject`` tells causes of one kind apart.
 
     ``named`` marks the records that it blames, among all that were read; None if it does not
-    tell them from the others of the date.
+    tell them from the others of the date. ``expected`` tells what values should have been.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Signal:
     table: str | None
     evidence: dict[str, Any]
     named: Mask | None = field(default=None, compare=False, repr=False)
+    expected: pl.DataFrame | None = field(default=None, compare=False, repr=False)
     accepted: str | None = None
 
     @property

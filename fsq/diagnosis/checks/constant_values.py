@@ -71,6 +71,7 @@ STUCK = Kind(
     ("red", "yellow"),
     _describe_stuck,
     (MIN_ROWS, MIN_ROWS_WITH_VALUE),
+    of_values=True,
 )
 SILENT_DEFAULT = Kind(
     "silent_default",
@@ -78,6 +79,7 @@ SILENT_DEFAULT = Kind(
     ("red", "yellow"),
     _describe_silent,
     (MIN_ROWS,),
+    of_values=True,
 )
 
 

@@ -11,7 +11,7 @@ from fsq.profile.evidence import METRICS, RARE
 from fsq.profile.rows import Mask, Matrix
 
 TRAILING_DATES = 14
-_MIN_TRAILING = 5
+MIN_TRAILING = 5
 _TAIL = 0.1  # share of the clean dates from which the tail is extrapolated
 _FLOORS = {
     "returned": 0.01, "table_absent": 0.004, "group_absent": 0.004, "group_same": 0.01,
@@ -78,7 +78,7 @@ def take_trailing(measures: Matrix, clean: Mask) -> Matrix:
         known = np.flatnonzero(usable[:, f])
         values = measures[known, f]
         until = np.searchsorted(known, np.arange(len(measures)))
-        for at in np.flatnonzero(until >= _MIN_TRAILING):
+        for at in np.flatnonzero(until >= MIN_TRAILING):
             out[at, f] = np.median(values[max(0, until[at] - TRAILING_DATES) : until[at]])
     return out
 

@@ -103,10 +103,8 @@ def make_view(
     >>> print(make_view("trend", "bigquery://p.nba.scored").splitlines()[0])
     CREATE OR REPLACE VIEW `p.nba.scored_trend`
     """
-<<<<<<< HEAD
     select = make_query(name, table, contract, start, end, group, partitioning)
-=======
-    return wrap_view(name, table, VIEWS[name], make_query(name, table, contract, start, end, group))
+    return wrap_view(name, table, VIEWS[name], select)
 
 
 def wrap_view(name: str, table: TableName | str, gives: str, select: str) -> str:
@@ -118,7 +116,6 @@ def wrap_view(name: str, table: TableName | str, gives: str, select: str) -> str
     AS
     SELECT 1 AS n
     """
->>>>>>> canary
     head = f"CREATE OR REPLACE VIEW {make_view_name(name, table).sql}"
     return f"{head}\nOPTIONS (description = {quote_text(gives)})\nAS\n{select}"
 

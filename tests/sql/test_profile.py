@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,15 +11,17 @@ import numpy as np
 import polars as pl
 import pytest
 from google.cloud import bigquery
+from polars.testing import assert_frame_equal
 
 import fsq
 from fsq import sql
+from fsq.cli import main
 from fsq.demo import simulate_season
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
 from fsq.diagnosis.learning import find_calm_dates
 from fsq.diagnosis.long_detail import list_plain_columns, read_long_detail
-from fsq.profile import Profile, judge
+from fsq.profile import Profile, judge, write_profile
 from fsq.profile import measure_dates as measure_evidence
 from fsq.profile.rows import Mask, Matrix
 from fsq.profile.twins import Twin
@@ -32,6 +35,7 @@ from tests.support.frames import CONTRACT
 from tests.support.v2 import OUTPUT
 
 TABLE = TableName("p", "sql_profile", "scored")
+URI = f"bigquery://{TABLE.dotted}"
 LEARNED = 34
 PLACE = pl.int_range(pl.len()).over("game_date")
 
@@ -112,6 +116,12 @@ def query(profile: Profile, start: date | None = None, end: date | None = None) 
     return sql.make_profile_query(profile, TABLE, CONTRACT, SCORED.schema, start, end)
 
 
+@pytest.fixture(scope="module")
+def whole(client: Any, profile: Profile) -> pl.DataFrame:
+    """What the query says of all dates."""
+    return run(client, query(profile))
+
+
 def make_context(rows: pl.DataFrame) -> Context:
     lazy = rows.lazy()
     long = read_long_detail(lazy, CONTRACT, list_plain_columns(rows.schema, CONTRACT))
@@ -135,8 +145,8 @@ def measure_strength(profile: Profile) -> dict[str, Matrix]:
     return strength
 
 
-def test_levels_and_structure(client: Any, profile: Profile) -> None:
-    got = run(client, query(profile)).filter(pl.col("strength").is_not_null())
+def test_levels_and_structure(whole: pl.DataFrame, profile: Profile) -> None:
+    got = whole.filter(pl.col("strength").is_not_null())
     cells = got.explode("features").select("game_date", "evidence", "features").rows()
     strength = measure_strength(profile)
     want = {
@@ -160,3 +170,83 @@ def test_levels_and_structure(client: Any, profile: Profile) -> None:
         (6, "table_absent", "minutes_avg_last_10"),
         (8, "contradict", "opponent_pace"),
     }
+
+
+def test_provenance(client: Any, whole: pl.DataFrame, profile: Profile) -> None:
+    """Stamps and labels need no profile: the dates and tables of the checks themselves."""
+    start, end = DAYS[LEARNED + 4], DAYS[-1]
+    narrow = run(client, query(profile, start, end))
+    found = narrow.filter(pl.col("strength").is_null())
+    got = {
+        (row["game_date"], row["evidence"], name): row["rows_affected"]
+        for row in found.iter_rows(named=True)
+        for name in row["features"]
+    }
+    kinds = {"row_before_upstream", "updated_after_as_of", "sources_absent"}
+    diagnosis = fsq.diagnose(SCORED, CONTRACT, dates=DAYS[LEARNED + 4 :], profile=profile)
+    want = {
+        (day, f.kind, name): f.rows_affected
+        for f in diagnosis.findings
+        for day in f.dates
+        for name in f.features
+        if f.kind in kinds
+    }
+    assert got == want
+    assert {k for _, k, _ in got} == kinds
+    # Only what the dates before the first are needed for is read, and says the same.
+    key = ["game_date", "evidence", "upstream_table"]
+    assert_frame_equal(narrow.sort(key), whole.filter(pl.col("game_date") >= start).sort(key))
+
+
+@pytest.fixture
+def store(client: Any, profile: Profile) -> Iterator[str]:
+    """The table as a store that has a profile."""
+    opened = fsq.open_store(URI, "v2_33features")
+    opened.write_side("profile", write_profile(profile))
+    yield URI
+    client.delete_table(f"{TABLE.dotted}__fsq_profile")
+
+
+def test_the_canary_knows_the_profile(
+    client: Any, profile: Profile, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `fsq sql` prints it: no date with evidence is green, and others are what they were."""
+    start, end = DAYS[LEARNED], DAYS[LEARNED + 4]
+    dates = ["--start", str(start), "--end", str(end)]
+    words = ["--store", store, "--contract", "v2_33features", *dates]
+    assert main(["sql", "canary", *words]) == 0
+    got = run(client, capsys.readouterr().out)
+    assert main(["sql", "profile", *words]) == 0
+    assert capsys.readouterr() == (query(profile, start, end), "")
+    plain = run(client, sql.make_query("canary", TABLE, CONTRACT, start, end))
+    said = got.select("profile_evidence").to_series().to_list()
+    assert said[:4] == [[], ["mean"], ["contradict", "disagree"], ["zero"]]
+    assert got["profile_features"].to_list()[1] == ["minutes_avg_last_10"]
+    for before, after, evidence in zip(plain["verdict"], got["verdict"], said, strict=True):
+        assert after == ("yellow" if evidence and before != "red" else before)
+    assert_frame_equal(got.select(plain.columns).drop("verdict"), plain.drop("verdict"))
+    assert main(["sql", "profile", *words, "--create-view"]) == 0
+    made = capsys.readouterr().out
+    assert made.startswith(f"CREATE OR REPLACE VIEW `{TABLE.dotted}_profile`\n")
+
+
+def test_without_a_profile(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("profile", "canary"):
+        assert main(["sql", name, "--store", URI, "--contract", "v2_33features"]) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert f"{URI} has no profile; `fsq profile learn --store {URI}`" in told.err
+
+
+def test_what_is_refused(profile: Profile) -> None:
+    other = fsq.load_contract("v3_37features")
+    with pytest.raises(fsq.InputError, match="another version of v2_33features"):
+        sql.make_profile_query(profile, TABLE, other, SCORED.schema)
+    bare = SCORED.drop("team_abbr").schema
+    with pytest.raises(fsq.InputError, match="no column team_abbr; learn the profile again"):
+        sql.make_profile_query(profile, TABLE, CONTRACT, bare)
+    twins = (Twin("x` OR TRUE --", 0),)
+    bad = replace(profile, structure=replace(profile.structure, twins=twins))
+    schema = pl.Schema({**SCORED.schema, twins[0].column: pl.Float64()})
+    with pytest.raises(fsq.InputError, match="not a BigQuery identifier"):
+        sql.make_profile_query(bad, TABLE, CONTRACT, schema)

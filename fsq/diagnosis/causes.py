@@ -128,9 +128,9 @@ def _make_finding(group: list[Signal], contract: Contract, source: str, store: s
 
 def _tell_place(title: str, group: list[Signal], worst: Signal) -> str:
     """Where the records of the worst date are, after a comma; empty if that differs or is said."""
-    places = {s.evidence.get("where") for s in group if s.day == worst.day and s.named is not None}
+    places = {s.where for s in group if s.day == worst.day and s.named is not None}
     where = places.pop() if len(places) == 1 else None
-    return "" if where is None or where in title else f", {where}"
+    return "" if where is None or str(where.value) in title else f", {where}"
 
 
 def _list_commands(

@@ -61,7 +61,8 @@ def describe_measure(band: Mapping[str, Any]) -> str:
     elif band["low"] != band["high"]:
         usual = f"{format_measure(band['low'], share=share)} to {usual}"
     whose = "" if band["feature"] is None else f"{band['feature']}: "
-    return f"{whose}{band['what']} {value}, usually {usual}"
+    colon = ":" if "," in band["what"] else ""
+    return f"{whose}{band['what']}{colon} {value}, usually {usual}"
 
 
 def describe_example(row: Mapping[str, Any]) -> str:
@@ -88,7 +89,7 @@ def draw_band(band: Mapping[str, Any]) -> str:
     step = (_WIDTH - 2 * _EDGE) / max(len(values) - 1, 1)
 
     def place(value: float) -> float:
-        return round(_EDGE + (_HEIGHT - 2 * _EDGE) * (1 - (value - bottom) / span), 1)
+        return round(float(_EDGE + (_HEIGHT - 2 * _EDGE) * (1 - (value - bottom) / span)), 1)
 
     xs = [round(_EDGE + i * step, 1) for i in range(len(values))]
     if len(values) == 1:
@@ -98,10 +99,10 @@ def draw_band(band: Mapping[str, Any]) -> str:
     label = f"{describe_measure(band)}; {len(values)} dates up to {band['dates'][-1]['date']}"
     return (
         f'<svg class="band" role="img" aria-label="{escape(label)}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}" xmlns="http://www.w3.org/2000/svg">'
+        f'height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}">'
         f"<title>{escape(label)}</title>"
         f'<rect class="band-usual" x="0" y="{upper}" width="{_WIDTH}" '
-        f'height="{max(lower - upper, 1.0):.1f}" fill="{LIGHT_THEME["line"]}"/>'
+        f'height="{max(lower - upper, 3.0):.1f}" fill="{LIGHT_THEME["soft"]}" opacity="0.3"/>'
         f'<polyline class="band-line" points="{points}" fill="none" stroke="{ACCENT}" '
         'stroke-width="1.5"/>'
         f'<circle class="band-now" cx="{xs[-1]}" cy="{place(values[-1])}" r="3.5" '

@@ -42,17 +42,19 @@ def show_signals(ctx: Context) -> None:
         if at is None or signal.severity == "info":
             continue
         found: dict[str, Any] = {}
+        where = expected = None
         if signal.named is not None:
             where = slicers.setdefault(at, Slicer(ctx, at)).find(signal.named)
-            if where is not None:
-                found["where"] = str(where)
-        expected = None
+        if where is not None:
+            found["where"] = str(where)
         if list_kinds()[signal.kind].of_values and signal.features:
             found |= _find_band(ctx, signal, at)
             expected = _expect(ctx, signal, at)
             if expected is not None:
                 found["rows_shown"] = _choose_examples(expected, ctx.contract.table.keys)
-        ctx.signals[number] = replace(signal, evidence=signal.evidence | found, expected=expected)
+        ctx.signals[number] = replace(
+            signal, evidence=signal.evidence | found, expected=expected, where=where
+        )
 
 
 def _find_band(ctx: Context, signal: Signal, at: int) -> dict[str, Any]:

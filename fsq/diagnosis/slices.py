@@ -4,38 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask
+from fsq.diagnosis.findings import Mask, Slice
 
 _MOST_OF_NAMED = 0.95  # of the named records that one value holds
 _MOST_OF_SLICE = 0.6  # of the value's records that are named
 _MOST_VALUES = 0.5  # share of a date's records that a column's values may number
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """The records of a date that have one value in a column.
-
-    Attributes:
-        column: its name.
-        value: the value.
-        named: how many of the records a finding names.
-        rows: how many records there are.
-    """
-
-    column: str
-    value: Any
-    named: int
-    rows: int
-
-    def __str__(self) -> str:
-        every = "all" if self.named == self.rows else f"{self.named:,} of"
-        return f"{every} {self.rows:,} with {self.column} {self.value}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from fsq.profile.twins import expect_twin
 
 _STEPS = 3.0  # usual steps from which a value contradicts the one before
 _SIZES = 3.0  # usual residuals from which a value contradicts the other features
+_LEAST = 0.2  # of a feature's spread: what is told roughly contradicts nothing nearer
 
 
 def expect_values(
@@ -75,15 +76,16 @@ def _list_sources(
         if mirror.feature == f and mirror.other not in {*suspects} - {f}:
             told = expect_from_side(rows, mirror)
             yield told, _allow(told), f"{rows.names[mirror.other]} of the other {mirror.side}"
-    carriers = structure.carriers
+    carriers, learned = structure.carriers, structure.regressions
+    least = 0.0 if learned is None else _LEAST * learned.basis.scale[f]
     if np.isfinite(carriers.leaps[f]):
         carrier = carriers.names[f]
         word = f"the record before of its {carrier}" if carrier else "its record before"
-        yield before, np.full(len(before), _STEPS * carriers.scales[f]), word
-    if structure.regressions is not None:
-        learned = structure.regressions
+        size = max(_STEPS * carriers.scales[f], least)
+        yield before, np.full(len(before), size), word
+    if learned is not None:
         told = learned.predict_value(rows.values, f, [s for s in suspects if s != f])
-        size = _SIZES * learned.spread[f] * learned.basis.scale[f]
+        size = max(_SIZES * learned.spread[f] * learned.basis.scale[f], least)
         yield told, np.full(len(told), size), "its other features"
 
 

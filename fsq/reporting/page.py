@@ -21,11 +21,7 @@ from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.diagnosis.diagnose import name_places
 from fsq.diagnosis.long_detail import require_columns
-<<<<<<< HEAD
-from fsq.diagnosis.stored_profile import load_usable_profile
-=======
 from fsq.diagnosis.pictures import describe_measure, draw_band
->>>>>>> pictures
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
 from fsq.incidents import recall_incidents
@@ -96,18 +92,11 @@ def make_report(
     source, store = name_places(scored)
     recalled, profile = Recalled(not_history=[], accepted=[]), None
     if is_stored(scored):
-<<<<<<< HEAD
-        kept = cast("Store", scored)
-        recalled, profile = recall_incidents(kept), load_usable_profile(kept)
-    named = (source, store, profile)
-    dx = diagnose(rows, contract, None, dates, None, *named, **recalled)
-=======
         known = cast("Store", scored)
         recalled, profile = recall_incidents(known), load_usable_profile(known)
     dx = diagnose(
         rows, contract, dates=dates, source=source, store=store, profile=profile, **recalled
     )
->>>>>>> pictures
     return render_page(wanted, dx, uri, now or datetime.now(UTC), _make_trend(rows, dx, contract))
 
 

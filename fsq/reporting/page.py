@@ -22,6 +22,7 @@ from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.diagnosis.diagnose import name_places
 from fsq.diagnosis.long_detail import require_columns
 from fsq.diagnosis.pictures import describe_measure, draw_band
+from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
 from fsq.incidents import recall_incidents
@@ -29,7 +30,6 @@ from fsq.incidents.ledger import Recalled
 from fsq.reporting import charts, facts
 from fsq.reporting.spec import format_name
 from fsq.schema.tables import AnyRows, is_stored, read_rows
-from fsq.store_profile import load_usable_profile
 from fsq.stores import Store
 from fsq.utils.documents import encode_json
 from fsq.utils.frames import filter_dates

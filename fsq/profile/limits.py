@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from fsq.profile.evidence import METRICS, RARE
-from fsq.profile.rows import Mask, Matrix
+from fsq.profile.rows import Codes, Mask, Matrix
 
 Columns: TypeAlias = slice | Sequence[int]
 ALL = slice(None)
@@ -94,11 +94,24 @@ def take_trailing(measures: Matrix, clean: Mask) -> Matrix:
     usable = clean & ~np.isnan(measures)
     for f in range(measures.shape[1]):
         known = np.flatnonzero(usable[:, f])
-        values = measures[known, f]
         until = np.searchsorted(known, np.arange(len(measures)))
-        for at in np.flatnonzero(until >= MIN_TRAILING):
-            out[at, f] = np.median(values[max(0, until[at] - TRAILING_DATES) : until[at]])
+        # Dates between two clean ones are compared with the same dates.
+        ends, place = np.unique(until, return_inverse=True)
+        enough = ends >= MIN_TRAILING
+        middles = np.full(len(ends), np.nan)
+        middles[enough] = _take_window_medians(measures[known, f], ends[enough])
+        out[:, f] = middles[place]
     return out
+
+
+def _take_window_medians(values: Matrix, ends: Codes) -> Matrix:
+    """The median of the values before each end, of so many as are compared with."""
+    positions = ends[:, None] - np.arange(1, TRAILING_DATES + 1)
+    windows = np.where(positions >= 0, values[np.maximum(positions, 0)], np.inf)
+    ordered, rows = np.sort(windows, axis=1), np.arange(len(ends))
+    count = np.minimum(ends, TRAILING_DATES)
+    low, high = ordered[rows, (count - 1) // 2], ordered[rows, count // 2]
+    return np.asarray(low / 2 + high / 2)
 
 
 def learn_limits(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,17 +45,17 @@ def learn_mirrors(rows: Rows, groupings: tuple[Grouping, ...], clean: Mask) -> t
         if len(grouping.columns) != 1 or grouping.columns[0] == rows.group:
             continue
         side = grouping.columns[0]
-        pairs = _pair_sides(rows, side)
+        pairs = _pair_sides(rows, side, grouping.features)
         if pairs is None:
             continue
         mine, theirs, first = pairs
         used = clean[rows.date_index[first]]
-        for f in grouping.features:
-            for g in grouping.features:
-                known = used & ~np.isnan(mine[:, f]) & ~np.isnan(theirs[:, g])
+        for at, f in enumerate(grouping.features):
+            for other, g in enumerate(grouping.features):
+                known = used & ~np.isnan(mine[:, at]) & ~np.isnan(theirs[:, other])
                 if (f, g) in found or known.sum() < _MIN_SIDES:
                     continue
-                mirror = _relate(side, f, g, mine[known, f], theirs[known, g])
+                mirror = _relate(side, f, g, mine[known, at], theirs[known, other])
                 if mirror is not None:
                     found[f, g] = mirror
     return tuple(found.values())
@@ -63,12 +64,12 @@ def learn_mirrors(rows: Rows, groupings: tuple[Grouping, ...], clean: Mask) -> t
 def find_contradicting(rows: Rows, mirror: Mirror) -> tuple[Mask, Mask]:
     """Records whose side contradicts the other one, and records that can be judged."""
     none: Mask = np.zeros(len(rows.date_index), dtype=np.bool_)
-    pairs = _pair_sides(rows, mirror.side)
+    pairs = _pair_sides(rows, mirror.side, (mirror.feature, mirror.other))
     if pairs is None:
         return none, none
     mine, theirs, _ = pairs
     codes = _code_sides(rows, mirror.side)
-    left, right = mine[:, mirror.feature], _expect(mirror, theirs[:, mirror.other])
+    left, right = mine[:, 0], _expect(mirror, theirs[:, 1])
     judged = ~np.isnan(left) & ~np.isnan(right)
     off = judged & (np.abs(left - right) > TOLERANCE * (1 + np.abs(right)))
     known = codes >= 0
@@ -110,10 +111,13 @@ def _code_sides(rows: Rows, side: str) -> Codes:
     return combine([rows.date_index, rows.codes[rows.group or side], rows.codes[side]])
 
 
-def _pair_sides(rows: Rows, side: str) -> tuple[Matrix, Matrix, Codes] | None:
+def _pair_sides(
+    rows: Rows, side: str, features: Sequence[int]
+) -> tuple[Matrix, Matrix, Codes] | None:
     """Middle values of each side and of the other one, and a record of each side.
 
-    NaN where an event has not just two sides. None if events have other numbers of sides.
+    Sides × the features given; NaN where an event has not just two sides. None if events have
+    other numbers of sides.
     """
     if rows.group is None or side not in rows.codes:
         return None
@@ -133,22 +137,22 @@ def _pair_sides(rows: Rows, side: str) -> tuple[Matrix, Matrix, Codes] | None:
     partner = np.full(count, -1, dtype=np.int64)
     one, two = ranked[double[::2]], ranked[double[1::2]]
     partner[one], partner[two] = two, one
-    mine = _take_middles(rows, codes, count)
+    mine = _take_middles(rows.values[:, list(features)], codes, count)
     theirs = np.where((partner >= 0)[:, None], mine[partner], np.nan)
     return mine, theirs, first
 
 
-def _take_middles(rows: Rows, codes: Codes, count: int) -> Matrix:
-    """The middle value of each code and feature; NaN where there is none."""
-    out = np.full((count, len(rows.names)), np.nan)
-    for f in range(len(rows.names)):
-        known = np.flatnonzero(~np.isnan(rows.values[:, f]) & (codes >= 0))
+def _take_middles(values: Matrix, codes: Codes, count: int) -> Matrix:
+    """The middle value of each code and column; NaN where there is none."""
+    out = np.full((count, values.shape[1]), np.nan)
+    for f, column in enumerate(values.T):
+        known = np.flatnonzero(~np.isnan(column) & (codes >= 0))
         if not known.size:
             continue
-        values, grouped = rows.values[known, f], codes[known]
-        ranked = np.lexsort((values, grouped))
+        amounts, grouped = column[known], codes[known]
+        ranked = np.lexsort((amounts, grouped))
         ordered = grouped[ranked]
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         sizes = np.diff(np.r_[starts, len(ordered)])
-        out[ordered[starts], f] = values[ranked][starts + (sizes - 1) // 2]
+        out[ordered[starts], f] = amounts[ranked][starts + (sizes - 1) // 2]
     return out

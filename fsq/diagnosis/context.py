@@ -16,11 +16,12 @@ from fsq.contract import Contract, Feature
 from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.groups import Groups, find_groups, list_carried
-from fsq.diagnosis.long_detail import LongDetail
+from fsq.diagnosis.long_detail import LongDetail, list_plain_columns
 from fsq.diagnosis.schedule import is_rest_day
 from fsq.diagnosis.season_start import find_season_starts
 from fsq.intake.run_context import RunContext
 from fsq.profile import Judgement, Profile, Rows
+from fsq.profile.rows import bound
 
 Matrix = npt.NDArray[np.float64]
 T = TypeVar("T")
@@ -344,14 +345,15 @@ class Context:
     def profile_rows(self) -> Rows:
         """The records as a profile reads them."""
         table = self.contract.table
-        records = self.long.records.drop(table.date)
+        records = self.long.records
+        plain = list_plain_columns(records.schema, self.contract)
         return Rows(
             self.contract.names,
             self.days[table.date],
             self.date_index,
-            self.values,
+            bound(self.values),
             self.is_default,
-            records,
+            records.select(plain),
             table.keys,
             table.group,
             table.time,

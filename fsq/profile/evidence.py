@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 
 from fsq.profile.groups import count_groups, find_disagreeing
 from fsq.profile.records import find_copied, find_jumps, find_returned
-from fsq.profile.rows import Codes, Mask, Matrix, Rows
+from fsq.profile.rows import Codes, Mask, Matrix, Rows, read_number
 from fsq.profile.sides import find_contradicting
 from fsq.profile.spikes import find_spikes
 from fsq.profile.steps import follow
@@ -218,7 +217,7 @@ def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix
     out.measures["leak"], out.counts["leak"] = np.full(shape, np.nan), np.zeros(shape)
     if structure.label is None or structure.label not in rows.carried.columns:
         return
-    label = rows.carried[structure.label].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    label = read_number(rows.carried[structure.label])
     before = rows.values - step
     known = ~np.isnan(step) & ~np.isnan(label)[:, None]
     total = rows.sum_per_date(known)

@@ -17,6 +17,7 @@ Codes: TypeAlias = npt.NDArray[np.int64]
 
 
 HOUR = "{} by the hour"  # what a grouping by the hour of a moment is called
+_LARGEST = 1e50  # the products of larger numbers would overflow
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,39 @@ class Rows:
 
     def sum_per_date(self, amounts: Matrix | Mask) -> Matrix:
         """Sums of a matrix, records × columns, as dates × columns."""
-        out = np.empty((len(self.dates), amounts.shape[1]))
-        for column in range(amounts.shape[1]):
-            out[:, column] = np.bincount(
-                self.date_index, weights=amounts[:, column], minlength=len(self.dates)
-            )
+        out = np.zeros((len(self.dates), amounts.shape[1]))
+        present = np.flatnonzero(self.count)
+        if present.size:
+            ordered = amounts if self._by_date is None else amounts[self._by_date]
+            starts = (np.cumsum(self.count) - self.count)[present].astype(np.int64)
+            out[present] = np.add.reduceat(ordered, starts, axis=0, dtype=np.float64)
         return out
+
+    @cached_property
+    def _by_date(self) -> Codes | None:
+        """Positions of the records, date by date; None if that is their order."""
+        if (np.diff(self.date_index) >= 0).all():
+            return None
+        return np.argsort(self.date_index, kind="stable")
+
+
+def read_number(column: pl.Series) -> Matrix:
+    """A column of numbers or flags; NaN where it is NULL or infinite.
+
+    >>> read_number(pl.Series([True, None])).tolist()
+    [1.0, nan]
+    """
+    values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return bound(np.where(np.isinf(values), np.nan, values))
+
+
+def bound(values: Matrix) -> Matrix:
+    """Values no larger than what can be squared and summed; NaN stays.
+
+    >>> bound(np.array([1.5, -1e300]))
+    array([ 1.5e+00, -1.0e+50])
+    """
+    return np.clip(values, -_LARGEST, _LARGEST)
 
 
 def encode(column: pl.Series) -> Codes:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 import polars.selectors as cs
 
 from fsq.profile.groups import Grouping, learn_groupings
 from fsq.profile.regression import Regressions, learn_regressions
-from fsq.profile.rows import Mask, Matrix, Rows
+from fsq.profile.rows import Mask, Matrix, Rows, read_number
 from fsq.profile.sides import Mirror, learn_mirrors
 from fsq.profile.steps import Carriers, follow, learn_carriers, learn_jumps
 from fsq.profile.subgroups import Rates, learn_rates, learn_subgroups
@@ -100,7 +99,7 @@ def find_label(rows: Rows, clean: Mask) -> tuple[str | None, Matrix]:
     used = clean[rows.date_index]
     found, leaning = None, np.zeros(len(rows.names))
     for column in rows.carried.select(cs.float()):
-        label = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        label = read_number(column)
         r = np.array([_correlate(label, rows.values[:, f], used) for f in range(len(rows.names))])
         if r.max(initial=0.0) > max(_MIN_CORRELATION, leaning.max(initial=0.0)):
             found, leaning = column.name, r

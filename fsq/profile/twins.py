@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from fsq.profile.groups import TOLERANCE
-from fsq.profile.rows import Mask, Matrix, Rows
+from fsq.profile.rows import Mask, Matrix, Rows, read_number
 
 _MIN_HOLDS = 0.995
 _MIN_ROWS = 100
@@ -66,4 +66,4 @@ def _read(rows: Rows, name: str) -> Matrix | None:
     column = rows.carried[name]
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         return None
-    return column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return read_number(column)

@@ -19,6 +19,9 @@ _CLIP = 8.0  # scaled values beyond it would pull the weights
 _USUALLY_THERE = 0.3  # a feature that fewer records lack
 _LACKING = 0.2  # share of such features that a record may lack
 _OUTLIER = 0.999  # quantile of the residuals of dates that were not learned from
+_MIN_DRIFT_DATES = 10
+_DRIFT = 0.8  # rank correlation of the dates' means with time
+_DRIFTED = 0.5  # of the spread within a date
 FOLDS = 5
 
 
@@ -31,12 +34,16 @@ class Basis:
         scale: of each feature; 1 where it does not vary.
         knots: features × knots, in units of the scale; NaN where a feature has fewer.
         absent: share of the records that lack each feature.
+        reach: 2 × features, the least and the largest value; beyond them nothing was learned.
+        drifting: 1 for features that rise or fall from date to date, such as counts of a season.
     """
 
     center: Matrix
     scale: Matrix
     knots: Matrix
     absent: Matrix
+    reach: Matrix
+    drifting: Matrix
 
     @property
     def owner(self) -> Codes:
@@ -46,7 +53,7 @@ class Basis:
 
     def expand(self, values: Matrix) -> Matrix:
         """Columns: 1, then per feature its value, whether it is absent, and its hinges."""
-        scaled = (values - self.center) / self.scale
+        scaled = (np.clip(values, *self.reach) - self.center) / self.scale
         absent = np.isnan(scaled)
         scaled = np.clip(np.where(absent, 0.0, scaled), -_CLIP, _CLIP)
         n, width = scaled.shape
@@ -118,6 +125,9 @@ class Regressions:
         lacking = np.isnan(values) & (self.basis.absent < _USUALLY_THERE)
         most = max(2.0, _LACKING * float((self.basis.absent < _USUALLY_THERE).sum()))
         residual[lacking.sum(axis=1) > most] = np.nan
+        with np.errstate(invalid="ignore"):
+            beyond = (values < self.basis.reach[0]) | (values > self.basis.reach[1])
+        residual[beyond & (self.basis.drifting > 0)] = np.nan
         return np.asarray(residual)
 
 
@@ -131,7 +141,7 @@ def learn_regressions(rows: Rows, clean: Mask) -> Regressions | None:
     if len(used) < _MIN_ROWS:
         return None
     values = rows.values[used]
-    basis = _make_basis(values)
+    basis = _make_basis(values, rows.date_index[used])
     columns = basis.expand(values)
     scaled = (values - basis.center) / basis.scale
     target = np.clip(np.nan_to_num(scaled), -_CLIP, _CLIP)
@@ -156,8 +166,9 @@ def assign_folds(dates: int) -> Codes:
     return (np.arange(dates) // 5) % FOLDS
 
 
-def _make_basis(values: Matrix) -> Basis:
+def _make_basis(values: Matrix, date_index: Codes) -> Basis:
     width = values.shape[1]
+    reach, drifting = np.vstack([np.full(width, -np.inf), np.full(width, np.inf)]), np.zeros(width)
     center, scale = np.zeros(width), np.ones(width)
     knots = np.full((width, len(_KNOTS)), np.nan)
     for f in range(width):
@@ -170,7 +181,24 @@ def _make_basis(values: Matrix) -> Basis:
         scale[f] = spread if spread > 0 else 1.0
         found = np.unique((np.quantile(known, _KNOTS) - middle) / scale[f])
         knots[f, : len(found)] = found
-    return Basis(center, scale, knots, np.isnan(values).mean(axis=0))
+        reach[:, f] = known.min(), known.max()
+        drifting[f] = _drifts(known, date_index[~np.isnan(values[:, f])])
+    return Basis(center, scale, knots, np.isnan(values).mean(axis=0), reach, drifting)
+
+
+def _drifts(values: Matrix, date_index: Codes) -> bool:
+    """Whether the means of the dates rise, or fall, from the first to the last."""
+    dates, place, count = np.unique(date_index, return_inverse=True, return_counts=True)
+    if len(dates) < _MIN_DRIFT_DATES:
+        return False
+    means = np.bincount(place, weights=values) / count
+    rank = np.argsort(np.argsort(means))
+    order = np.corrcoef(rank, np.arange(len(dates)))[0, 1]
+    off = values - means[place]
+    within = np.std(np.clip(off, *np.quantile(off, [0.01, 0.99])))
+    fifth = max(1, len(dates) // 5)
+    moved = abs(means[-fifth:].mean() - means[:fifth].mean())
+    return bool(abs(order) >= _DRIFT and moved > within * _DRIFTED)
 
 
 def _solve(
@@ -183,14 +211,20 @@ def _solve(
     """Weights per feature, of all or those wanted, without its own columns and the suspects'."""
     owner = basis.owner
     out = np.zeros(moment.shape)
-    ridge = _RIDGE * max(float(gram[0, 0]), 1.0)
-    trusted = ~np.isin(owner, suspects) & (np.diag(gram) > 0)
-    # The same matrix with one block left out per feature: solved once for those without a block.
+    kept = np.flatnonzero(~np.isin(owner, suspects) & (np.diag(gram) > 0))
+    left = gram[np.ix_(kept, kept)]
+    left[np.diag_indices_from(left)] += _RIDGE * max(float(gram[0, 0]), 1.0)
+    inverse = np.linalg.inv(left)
+    whole = inverse @ moment[kept]
+    # One inverse serves all features: leaving out columns of a system is a small system again.
     for f in range(moment.shape[1]) if wanted is None else wanted:
-        keep = trusted & (owner != f)
-        left = gram[np.ix_(keep, keep)]
-        left[np.diag_indices_from(left)] += ridge
-        out[keep, f] = np.linalg.solve(left, moment[keep, f])
+        own = np.flatnonzero(owner[kept] == f)
+        weights = whole[:, f]
+        if own.size:
+            inner = inverse[np.ix_(own, own)]
+            weights = weights - inverse[:, own] @ np.linalg.solve(inner, weights[own])
+            weights[own] = 0.0
+        out[kept, f] = weights
     return out
 
 

@@ -25,6 +25,11 @@ from fsq.profile.subgroups import Rates
 from fsq.profile.twins import Twin
 
 FORMAT = 1  # of the table; another one is not read
+# What reading a damaged table, or one of another version, ends in.
+_DAMAGES = (
+    ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error,
+    pl.exceptions.PolarsError,
+)  # fmt: skip
 _SCHEMA = pl.Schema({"part": pl.String, "name": pl.String, "content": pl.String})
 
 
@@ -77,7 +82,7 @@ def read_profile(table: pl.DataFrame) -> Profile:
     """
     try:
         return _read(table)
-    except (KeyError, ValueError, TypeError, IndexError, pl.exceptions.PolarsError) as error:
+    except _DAMAGES as error:
         problem = "the table holds no profile that this version reads; learn it again"
         raise InputError([problem], "the profile cannot be read") from error
 
@@ -148,7 +153,7 @@ def _load_carriers(given: dict[str, Any]) -> Carriers:
 
 
 _RATES = ("absent", "still", "same")
-_BASIS = ("center", "scale", "knots", "absent")
+_BASIS = ("center", "scale", "knots", "absent", "reach", "drifting")
 _FITTED = ("gram", "moment", "weights", "explained", "spread", "outlier")
 
 

@@ -169,6 +169,27 @@ def test_another_table_is_no_profile(table: pl.DataFrame) -> None:
         read_profile(table)
 
 
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("about", "[]"),
+        ("about", '{"format": 1}'),
+        ("structure", "null"),
+        ("structure", '[[2], "AAAA"]'),
+        ("structure", '[[2], "not base64"]'),
+        ("limits", "{}"),
+        ("date", '{"clean": true, "measures": 3}'),
+    ],
+)
+def test_a_damaged_profile_is_refused(profile: Profile, part: str, content: str) -> None:
+    here = pl.col("part") == part
+    damaged = write_profile(profile).with_columns(
+        pl.when(here).then(pl.lit(content)).otherwise("content").alias("content")
+    )
+    with pytest.raises(InputError, match="learn it again"):
+        read_profile(damaged)
+
+
 def test_what_holds_is_said_in_sentences(profile: Profile) -> None:
     said = profile.describe()
     assert "side_rate is one value per side and date." in said

@@ -1,0 +1,77 @@
+"""What the other features tell: solved once for all, and not beyond what was learned."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fsq.profile.regression import Basis, Regressions, _solve, learn_regressions
+from fsq.profile.rows import Codes, Matrix, Rows
+
+DATES, ROWS = 40, 60
+
+
+def _make_rows(drift: float) -> Rows:
+    """``count`` may rise from date to date; ``rate`` and ``rest`` add up to nearly one."""
+    rng = np.random.default_rng(4)
+    day = np.repeat(np.arange(DATES), ROWS)
+    count = np.floor(drift * day + rng.random(len(day)))
+    rate = rng.uniform(0.2, 0.8, len(day))
+    rest = 1 - rate + rng.normal(0, 1e-3, len(day))
+    gone = np.where(count == 0, np.nan, 10 + rng.normal(0, 1, len(day)))
+    values = np.column_stack([count, rate, rest, gone])
+    dates = pl.Series([date(2026, 1, 1) + timedelta(days=d) for d in range(DATES)])
+    who = pl.DataFrame({"who": np.tile(np.arange(ROWS), DATES)})
+    names = ("count", "rate", "rest", "gone")
+    return Rows(names, dates, day, values, np.isnan(values), who, ("who",))
+
+
+def _learn(rows: Rows, dates: int) -> Regressions:
+    learned = learn_regressions(rows, np.arange(DATES) < dates)
+    assert learned is not None
+    return learned
+
+
+def _outliers(learned: Regressions, rows: Rows, fold: Codes) -> Matrix:
+    """Share of outliers of the last ten dates, per feature."""
+    residual = learned.predict_residuals(rows.values, fold)[-10 * ROWS :]
+    return np.asarray((np.abs(residual) > learned.outlier).mean(axis=0))
+
+
+def test_what_a_growing_count_has_come_to_is_no_outlier() -> None:
+    rows = _make_rows(drift=0.1)
+    learned = _learn(rows, 20)
+    assert learned.basis.drifting.tolist() == [1, 0, 0, 0]
+    nobody = np.full(len(rows.date_index), -1)
+    assert (_outliers(learned, rows, nobody) <= 0.02).all()
+
+
+def test_a_value_beyond_all_that_was_learned_is_an_outlier_where_nothing_drifts() -> None:
+    rows = _make_rows(drift=0.0)
+    learned = _learn(rows, 20)
+    assert not learned.basis.drifting.any()
+    rows.values[-10 * ROWS :, 1] = 3.0
+    nobody = np.full(len(rows.date_index), -1)
+    assert _outliers(learned, rows, nobody)[1] == 1
+
+
+def _solve_each(gram: Matrix, moment: Matrix, basis: Basis, suspects: tuple[int, ...]) -> Matrix:
+    """A system per feature."""
+    out = np.zeros(moment.shape)
+    trusted = ~np.isin(basis.owner, suspects) & (np.diag(gram) > 0)
+    for f in range(moment.shape[1]):
+        keep = trusted & (basis.owner != f)
+        left = gram[np.ix_(keep, keep)] + 1e-3 * gram[0, 0] * np.eye(keep.sum())
+        out[keep, f] = np.linalg.solve(left, moment[keep, f])
+    return out
+
+
+@pytest.mark.parametrize("suspects", [(), (1,), (0, 3)])
+def test_one_inverse_gives_what_a_system_per_feature_gives(suspects: tuple[int, ...]) -> None:
+    learned = _learn(_make_rows(drift=0.1), 30)
+    found = _solve(learned.gram, learned.moment, learned.basis, suspects)
+    expected = _solve_each(learned.gram, learned.moment, learned.basis, suspects)
+    np.testing.assert_allclose(found, expected, atol=1e-9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -12,33 +12,27 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fsq.contract import Contract, Feature
+from fsq.contract import Feature
 from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.groups import Groups, find_groups, list_carried
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.long_detail import LongDetail, list_plain_columns
 from fsq.diagnosis.schedule import is_rest_day
-from fsq.diagnosis.season_start import find_season_starts
+from fsq.diagnosis.windows import Windows
 from fsq.intake.run_context import RunContext
 from fsq.profile import Judgement, Profile, Rows
 from fsq.profile.rows import bound
 
-Matrix = npt.NDArray[np.float64]
 T = TypeVar("T")
-_HAS_VALUES = 0.8  # share of defaults: windows that fill have more
-Positions = npt.NDArray[np.int64]
-# What is computed from the history, and again once that changes.
-_OF_HISTORY = ("default_share", "is_filling")
 
 
 @dataclass
-class Context:
+class Context(Windows):
     """The dates to check and those before them.
 
     Args:
-        contract: of the scoring.
-        days: ``measure_dates`` of every date read, history included.
-        features: ``measure_features`` of the same dates.
+        contract, days, features: see ``History``.
         long: ``read_long_detail`` of the same rows.
         checked_dates: the dates to check now; the others are only history.
         run: what is known of upstream's run, for rows that do not say it themselves.
@@ -52,15 +46,12 @@ class Context:
         asked_dates: those that somebody asked for: not learned from, if it can be helped.
         known_faulty: dates that are no history, whatever the checks say.
         faulty_features: dates and features that an earlier pass of the checks has named.
-        known_dates: further dates on which the table has rows.
+        known_dates: see ``Windows``.
         schedule: ``read_schedule`` of what was to take place; None if nobody says it.
         judged_dates: earlier dates that are only judged to know whether they are history; the run
             is not theirs.
     """
 
-    contract: Contract
-    days: pl.DataFrame
-    features: pl.DataFrame
     long: LongDetail
     checked_dates: list[date]
     run: RunContext | None = None
@@ -74,23 +65,9 @@ class Context:
     asked_dates: frozenset[date] = frozenset()
     known_faulty: frozenset[date] = frozenset()
     faulty_features: set[tuple[date, str]] = field(default_factory=set)
-    known_dates: Sequence[date] = ()
     schedule: pl.DataFrame | None = None
     judged_dates: frozenset[date] = frozenset()
-    _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
     _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-    _left_out: frozenset[date] = field(default=frozenset(), init=False, repr=False)
-    _histories: dict[int, Positions] = field(default_factory=dict, init=False, repr=False)
-
-    @cached_property
-    def dates(self) -> list[date]:
-        """Every date read, in order."""
-        return self.days[self.contract.table.date].to_list()
-
-    @property
-    def left_out(self) -> frozenset[date]:
-        """Dates that are no history of later ones."""
-        return self._left_out
 
     @property
     def missing_dates(self) -> list[date]:
@@ -99,31 +76,12 @@ class Context:
         missing = [d for d in self.checked_dates if d not in present]
         return [d for d in missing if not is_rest_day(self.schedule, self.contract, d)]
 
-    @cached_property
-    def rows(self) -> Matrix:
-        """Rows per date."""
-        return self.days["rows"].to_numpy().astype(np.float64)
-
-    def get_matrix(self, column: str) -> Matrix:
-        """A column of ``measure_features`` as dates × features, not to be changed; NULL is NaN."""
-        if column not in self._matrices:
-            values = np.asarray(self.features[column].cast(pl.Float64).to_numpy())
-            shape = (len(self.dates), len(self.contract.features))
-            self._matrices[column] = values.reshape(shape)
-        return self._matrices[column]
-
     def remember(self, name: str, compute: Callable[[], T]) -> T:
         """What a check computes of all rows, whichever dates it is to check; computed once."""
         if name not in self._memory:
             self._memory[name] = compute()
         found: T = self._memory[name]
         return found
-
-    def list_compared(self, at: int) -> npt.NDArray[np.int64]:
-        """Positions of the dates that a date is compared with; none if they are too few."""
-        history = self.find_history(at)
-        every = np.arange(len(self.dates))
-        return every[:0] if history is None else every[history]
 
     def get_cells(self, field: str) -> npt.NDArray[Any]:
         """A field of the detail as records × features; NULL is NaN."""
@@ -134,192 +92,10 @@ class Context:
         """A carried column, one value per record; the check names it in its ``columns``."""
         return self.long.records[column]
 
-    @cached_property
-    def default_share(self) -> Matrix:
-        """Share of rows per date and feature that are default.
-
-        Where a window has no fixed size, such as all events against one rival, an empty window
-        is normal: such rows do not count.
-        """
-        windows = self.contract.windows
-        open_ended = [
-            bool(f.window and windows[f.window].size is None) for f in self.contract.features
-        ]
-        # Unless there used to be something in it: then that was lost.
-        samples = self.get_matrix("sample_size")
-        used = np.zeros_like(samples)
-        for at in range(len(self.dates)):
-            usual = self.compute_median_before(samples, at)
-            used[at] = 0 if usual is None else np.nan_to_num(usual)
-        empty = np.array(open_ended) & (used < self.contract.diagnosis.warmup_games)
-        excused = np.where(empty, self.get_matrix("empty_rows"), 0)
-        left = self.rows[:, None] - excused
-        lost = self.get_matrix("default_rows") - excused
-        return np.asarray(np.divide(lost, left, out=np.zeros_like(lost), where=left > 0))
-
-    @cached_property
-    def _window_sizes(self) -> dict[int, int]:
-        """Sizes of the windows of fixed size, by the index of their feature."""
-        windows = self.contract.windows
-        sizes = {f.index: windows[f.window].size for f in self.contract.features if f.window}
-        return {index: size for index, size in sizes.items() if size is not None}
-
-    @cached_property
-    def median_sample(self) -> Matrix:
-        """Median events in the fullest windows of fixed size, per date; NaN if unknown."""
-        samples = self.get_matrix("sample_size")[:, list(self._window_sizes)]
-        known = ~np.isnan(samples)
-        most = np.where(known, samples, -1.0).max(axis=1, initial=-1.0)
-        return np.where(most < 0, np.nan, most)
-
-    @cached_property
-    def _warm(self) -> npt.NDArray[np.bool_]:
-        """Dates whose windows hold as many events as the contract asks for, or as they can."""
-        known = ~np.isnan(self.get_matrix("sample_size")[:, list(self._window_sizes)])
-        sizes = np.where(known, list(self._window_sizes.values()), 0).max(axis=1, initial=0)
-        least = np.minimum(self.contract.diagnosis.warmup_games, sizes)
-        return np.asarray(self.median_sample >= least)
-
-    def starts_season(self, at: int) -> bool:
-        """Whether a season has just begun, so that windows cannot be full.
-
-        Windows that were full on an earlier date and are empty now have lost their events.
-        """
-        if np.isnan(self.median_sample[at]):
-            return self.season_starts[at] is not None
-        return not self._warm[self._first_comparable(at) : at + 1].any()
-
-    @cached_property
-    def is_filling(self) -> npt.NDArray[np.bool_]:
-        """Dates × features: whether a feature's window cannot be full yet.
-
-        A window of fixed size fills once, and grows while it does; one without a size counts as
-        filling only while there is nothing to compare it with.
-        """
-        samples = self.get_matrix("sample_size")
-        most = np.full(samples.shape[1], np.inf)
-        most[list(self._window_sizes)] = list(self._window_sizes.values())
-        least = np.minimum(self.contract.diagnosis.warmup_games, most)
-        few, enough = samples < least, samples >= least  # neither where it is unknown
-        out: npt.NDArray[np.bool_] = np.zeros(few.shape, dtype=np.bool_)
-        for at in range(len(self.dates)):
-            first = self._first_comparable(at)
-            grows = np.isfinite(most) & (samples[at] > samples[first])
-            grows |= self.find_history(at) is None
-            was_full = enough[first:at].any(axis=0)
-            starts = self.starts_season(at) & ~self._had_values(at)
-            out[at] = starts | (grows & few[at] & ~was_full)
-        return out
-
-    @cached_property
-    def season_starts(self) -> list[date | None]:
-        """Per date the first one of its season, if that was a few days ago, after a gap.
-
-        A table may also begin with a season: then its first date has no window yet.
-        """
-        rules = self.contract.diagnosis
-        starts = find_season_starts(self.dates, self.known_dates, rules)
-        if not self._begins_empty():
-            return starts
-        ages = [(d - self.dates[0]).days for d in self.dates]
-        return [
-            s or (self.dates[0] if a < rules.season_start_days else None)
-            for s, a in zip(starts, ages, strict=True)
-        ]
-
-    def _begins_empty(self) -> bool:
-        """Whether the table's first date lacks every window of fixed size, though jobs had run.
-
-        If a job had not run, its other features would be default, too.
-        """
-        table, sized = self.contract.table, set(self._window_sizes)
-        if table.season_start is None or not sized or not self.dates:
-            return False
-        if min([*self.known_dates, self.dates[0]]) < self.dates[0]:
-            return False
-        share = self.get_matrix("default_rows")[0] / self.rows[0]
-        if (share[list(sized)] < self.contract.diagnosis.table_default_share).any():
-            return False
-        filled = [fs for fs in self.tables.values() if sized & {f.index for f in fs}]
-        return all(any(share[f.index] < _HAS_VALUES for f in fs) for fs in filled)
-
-    def _had_values(self, at: int) -> npt.NDArray[np.bool_]:
-        """Features that had values earlier in a season that starts: they are lost, if none is left.
-
-        Sample sizes say better whether windows can be full; none is told where there are any.
-        """
-        first = self.season_starts[at]
-        since = [i for i in range(at) if first is not None and self.dates[i] >= first]
-        if not np.isnan(self.median_sample[at]):
-            since = []
-        share = self.get_matrix("default_rows")[since] / self.rows[since, None]
-        return np.asarray((share < _HAS_VALUES).any(axis=0))
-
-    def _first_comparable(self, at: int) -> int:
-        """Position of the first earlier date of the same season that is compared with."""
-        history = self.list_history(at)
-        return int(history[0]) if len(history) else at
-
-    def leave_out(self, dates: Iterable[date]) -> None:
-        """Take these dates, and no others, out of the history of later ones."""
-        left_out = frozenset(dates)
-        if left_out == self._left_out:
-            return
-        self._left_out = left_out
-        self._histories.clear()
-        for name in _OF_HISTORY:
-            self.__dict__.pop(name, None)
-
-    def follows_break(self, at: int) -> bool:
-        """Whether so long a time without rows came before that everything has changed.
-
-        It counts as long as no date after it is in the history.
-        """
-        history = self.list_history(at)
-        first = int(history[-1]) if len(history) else max(at - 1, 0)
-        gaps = np.diff([d.toordinal() for d in self.dates[first : at + 1]])
-        return bool((gaps >= self.contract.diagnosis.break_days).any())
-
     def iterate_dates(self) -> Iterator[tuple[int, date]]:
         """Positions and dates to check."""
         wanted = set(self.checked_dates)
         return ((i, d) for i, d in enumerate(self.dates) if d in wanted)
-
-    def find_history(self, at: int) -> Positions | None:
-        """Positions of the dates that a date is compared with; None if they are too few."""
-        history = self.list_history(at)
-        enough = len(history) >= self.contract.diagnosis.history_min_days
-        return history if enough else None
-
-    def list_history(self, at: int) -> Positions:
-        """Positions of the last earlier dates of the same season that are not left out, in order.
-
-        A date that is left out does not make those before it older: a fault that lasts is held
-        against what was before it.
-        """
-        if at not in self._histories:
-            rules = self.contract.diagnosis
-            found: list[int] = []
-            oldest = rules.history_max_age_days
-            for position in range(at - 1, -1, -1):
-                age = (self.dates[at] - self.dates[position]).days
-                if age > oldest or len(found) == rules.history_days:
-                    break
-                if self.dates[position] in self._left_out:
-                    oldest += 1
-                else:
-                    found.append(position)
-            self._histories[at] = np.array(found[::-1], dtype=np.int64)
-        return self._histories[at]
-
-    def compute_median_before(self, values: Matrix, at: int) -> Matrix | None:
-        """The earlier dates' median of each column; None without enough history."""
-        history = self.find_history(at)
-        if history is None:
-            return None
-        earlier = np.where(np.isnan(values[history]), np.inf, values[history])
-        middle = np.sort(earlier, axis=0)[(earlier.shape[0] - 1) // 2]
-        return np.where(np.isinf(middle), np.nan, middle)
 
     def measure_usual_share(self, feature: Feature, at: int) -> float:
         """The earlier dates' median share of the one value that a feature has on a date."""
@@ -372,14 +148,6 @@ class Context:
         for day, feature in self.list_explained() | self.faulty_features:
             if day in place:
                 out[place[day], index[feature]] = True
-        return out
-
-    @cached_property
-    def tables(self) -> dict[str, list[Feature]]:
-        """Features by upstream table, in contract order."""
-        out: dict[str, list[Feature]] = {}
-        for f in self.contract.features:
-            out.setdefault(f.upstream_table, []).append(f)
         return out
 
     @cached_property

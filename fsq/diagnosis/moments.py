@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.long_detail import OLDEST
 
 _HOUR = 3.6e9  # microseconds

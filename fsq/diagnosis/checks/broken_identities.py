@@ -8,8 +8,9 @@ from fsq.contract.expressions import parse_expression
 from fsq.contract.sections import Identity, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import Check, Kind, Stage
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Mask
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 
 _EXACT = 1e-9  # of the size of a side: what arithmetic on floats may lose

@@ -12,9 +12,10 @@ from fsq.contract import Feature
 from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, MIN_ROWS_WITH_VALUE, Check, Kind, Stage
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, SUB
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 
 ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, MIN_ROWS, SEASON_UNDER_WAY, Check, Kind, Stage
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 
 

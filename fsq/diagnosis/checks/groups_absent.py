@@ -14,9 +14,10 @@ from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.event_ids import MIXED, SUBGROUPS, TWO_IDS
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
 

@@ -14,9 +14,10 @@ from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
 from fsq.diagnosis.checks.event_ids import MIXED, TWO_IDS
 from fsq.diagnosis.checks.groups_absent import NO_SLICE, NO_SUBGROUP
 from fsq.diagnosis.checks.look_alikes import ALIKE
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity, Signal
 from fsq.diagnosis.groups import DAY, SUB
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
 from fsq.diagnosis.past import describe_past

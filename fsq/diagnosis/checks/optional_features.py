@@ -10,7 +10,8 @@ from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.source_labels import SOURCES_ABSENT
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.optional import OptionalGroup, group_optional
 

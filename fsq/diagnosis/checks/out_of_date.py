@@ -13,8 +13,9 @@ from fsq.contract import Contract
 from fsq.contract.sections import Hours, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Mask, Severity
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.moments import get_hours
 from fsq.intake.formats import VALUE_ARRAYS

@@ -13,9 +13,10 @@ from fsq.contract import Contract, Feature
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
 from fsq.diagnosis.few_rows import measure_tail
 from fsq.diagnosis.findings import Mask, Severity
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.intake.source_labels import get_labels, parse_source_labels
 from fsq.schema.vocabulary import DEFAULT

@@ -14,9 +14,10 @@ from fsq.contract import Contract, Feature
 from fsq.contract.sections import Hours, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, TIMESTAMPS, Check, Kind, Need, Stage
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
 from fsq.diagnosis.few_rows import measure_tail
 from fsq.diagnosis.findings import Mask, Severity
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.moments import ROW_AGE, Moments, read_moments
 

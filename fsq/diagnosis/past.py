@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.history import Matrix
 
 
 def describe_past(

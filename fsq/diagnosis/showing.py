@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from fsq.diagnosis.checks import list_kinds
-from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Mask, Signal
+from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.past import describe_past, round_figure
 from fsq.diagnosis.slices import Slicer
 from fsq.profile import Band, Judgement, expect_values, measure_band

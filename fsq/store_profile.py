@@ -88,7 +88,7 @@ def pin_profile(store: Store, *, pinned: bool = True) -> Profile:
     return profile
 
 
-def require_profile(store: Store) -> Profile:
+def require_profile(store: Store, headline: str = "there is nothing to show") -> Profile:
     """The profile of a store.
 
     Raises:
@@ -98,5 +98,5 @@ def require_profile(store: Store) -> Profile:
     profile = load_profile(store)
     if profile is None:
         problem = f"{store.uri} has no profile; `fsq profile learn --store {store.uri}` learns one"
-        raise InputError([problem], "there is nothing to show")
+        raise InputError([problem], headline)
     return profile

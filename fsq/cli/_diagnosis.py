@@ -14,6 +14,7 @@ from fsq.cli._output import Output, clean
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.daily_metrics import name_source_counts
+from fsq.diagnosis.pictures import can_draw
 from fsq.diagnosis.rendering import (
     MAX_FINDINGS,
     wrap_finding,
@@ -52,7 +53,7 @@ def print_diagnosis(dx: Diagnosis, out: Output) -> None:
         _print_features(dx, out)
     for finding in dx.findings[:MAX_FINDINGS]:
         out.line("")
-        out.line(clean("\n".join(wrap_finding(finding))))
+        out.line(clean("\n".join(wrap_finding(finding, blocks=can_draw(out.people.file)))))
     if len(dx.findings) > MAX_FINDINGS:
         hidden = len(dx.findings) - MAX_FINDINGS
         out.line(f"\nand {hidden} more findings; --json lists all of them")

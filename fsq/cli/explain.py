@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from fsq.checking import CheckOptions
+from fsq.checking.dates import diagnose_dates
 from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
 from fsq.cli._store import open_for_reading
@@ -14,6 +16,7 @@ from fsq.contract.table import Table
 from fsq.diagnosis.explain import Explanation, explain
 from fsq.diagnosis.lookup import format_key, name_keys
 from fsq.diagnosis.nouns import name_events
+from fsq.incidents import read_incidents
 
 _INDENT = " " * 6
 
@@ -42,15 +45,19 @@ def command(
     contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Explain every feature of one record.
+    """Explain every feature of one record, and which findings name it.
 
-    Each feature is shown with its source, its age and how its score comes about.
+    Each feature is shown with its source, its age and how its score comes about; one that a finding
+    names with what it should have been, where its group, its past or other features tell.
     """
     out, by_name = Output(as_json), dict(map(_split_key, named or []))
     with open_for_reading(store, contract) as opened:
         table = opened.contract.table
         key = (name_keys(keys, table) if keys else {}) | by_name
-        explanation = explain(opened.read(day, day), key, day, opened.contract)
+        rows = opened.read(day, day)
+        explain(rows, key, day, opened.contract)  # a wrong key is told before anything is diagnosed
+        dx = diagnose_dates(opened, CheckOptions(start=day, end=day), None, read_incidents(opened))
+        explanation = explain(rows, key, day, opened.contract, dx)
     _print_explanation(explanation, table, out)
     out.document({"store": store} | explanation.to_dict())
 
@@ -78,6 +85,10 @@ def _print_explanation(explanation: Explanation, table: Table, out: Output) -> N
         out.line(f"  run {one_line(r['upstream_pipeline_run_id'])}")
     if r["missing_processors"] is not None:
         out.wrapped(r["missing_processors"].replace(",", ", "), "  did not run: ")
+    should_be: dict[str, dict[str, Any]] = {}
+    for finding in explanation.findings or []:
+        out.wrapped(f"{finding['severity'].upper()}  {one_line(finding['title'])}", "  ")
+        should_be |= {told["feature"]: told for told in finding["should_be"]}
     order = list(dict.fromkeys(f["feature_category"] for f in explanation.features))
     category = None
     for f in sorted(
@@ -88,6 +99,8 @@ def _print_explanation(explanation: Explanation, table: Table, out: Output) -> N
             category = f["feature_category"]
             out.line(f"\n{category}  {r[f'{category}_quality_pct']:.1f}")
         _print_feature(f, table, out)
+        if told := should_be.get(f["feature_name"]):
+            out.wrapped(f"should be near {told['expected']:.4g}, by {told['told_by']}", _INDENT)
 
 
 def _print_feature(f: dict[str, Any], table: Table, out: Output) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -10,9 +11,13 @@ import typer
 from fsq import sql
 from fsq.cli import _options as o
 from fsq.cli._output import Output
-from fsq.contract import load_contract
+from fsq.cli._store import open_for_reading
+from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
+from fsq.store_profile import require_profile
 from fsq.stores.bigquery.names import TableName
+
+_HEADLINE = "no SQL was made"
 
 
 def command(
@@ -24,7 +29,22 @@ def command(
         str | None,
         typer.Option(metavar="bigquery://P.D.T", help="The scored table."),
     ] = None,
-    contract: o.ContractOpt = o.CONTRACT,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="D",
+            help="For `profile` and `canary`: the store whose profile limits the values; "
+            "without --table also the table.",
+        ),
+    ] = None,
+    contract: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="A shipped contract, or your own TOML file; by default the one that --store "
+            f"remembers, or {o.CONTRACT}.",
+        ),
+    ] = None,
     start: o.StartOpt = None,
     end: o.EndOpt = None,
     create_view: Annotated[
@@ -40,25 +60,38 @@ def command(
 ) -> None:
     """Print a query or view over a scored table, as SQL.
 
-    Nothing is run.
+    Nothing is run; only --store is read, for its profile.
     """
     out = Output(as_json)
     if name is None:
-        out.table(("name", "gives"), list(sql.VIEWS.items()))
-        out.document({"views": sql.VIEWS})
+        listed = sql.VIEWS | {sql.PROFILE: sql.PROFILE_QUERIES[sql.PROFILE] + " (--store)"}
+        out.table(("name", "gives"), list(listed.items()))
+        out.document({"views": listed})
         return
-    if table is None:
+    if store is None and name == sql.PROFILE:
+        cure = "name the store whose profile limits the values: --store bigquery://p.d.t"
+        raise InputError([f"--store is missing; {cure}"], _HEADLINE)
+    if table is None and (store is None or not store.startswith("bigquery://")):
         cure = "name the scored table: --table bigquery://project.dataset.table"
-        raise InputError([f"--table is missing; {cure}"], "no SQL was made")
-    place, loaded = TableName.parse(table), load_contract(contract)
-    make = sql.make_view if create_view else sql.make_query
-    text = make(name, place, loaded, start, end, not no_group)
+        raise InputError([f"--table is missing; {cure}"], _HEADLINE)
+    place = TableName.parse(table or store or "")
+    if store is None:
+        loaded = load_contract(contract or o.CONTRACT)
+        gives, text = (
+            sql.VIEWS.get(name, ""),
+            sql.make_query(name, place, loaded, start, end, not no_group),
+        )
+    else:
+        loaded, text = _make_by_profile(name, place, store, contract, start, end, not no_group)
+        gives = sql.PROFILE_QUERIES[name]
+    if create_view:
+        text = sql.wrap_view(name, place, gives, text)
     if not as_json:
         sys.stdout.write(text)  # unwrapped, so that it can be pasted
     out.document(
         {
             "name": name,
-            "gives": sql.VIEWS[name],
+            "gives": gives,
             "table": place.dotted,
             "view": sql.make_view_name(name, place).dotted if create_view else None,
             "contract": {"name": loaded.name, "version_hash": loaded.version_hash},
@@ -66,4 +99,28 @@ def command(
             "end": end,
             "sql": text,
         }
+    )
+
+
+def _make_by_profile(
+    name: str,
+    table: TableName,
+    store: str,
+    contract: str | None,
+    start: date | None,
+    end: date | None,
+    group: bool,
+) -> tuple[Contract, str]:
+    """A query whose limits are those of a store's profile, and the store's contract."""
+    if name not in sql.PROFILE_QUERIES:
+        names = " and ".join(sql.PROFILE_QUERIES)
+        raise InputError([f"only {names} take a profile; leave out --store"], _HEADLINE)
+    with open_for_reading(store, contract) as opened:
+        profile, schema = require_profile(opened, _HEADLINE), opened.read().collect_schema()
+    if name == sql.PROFILE:
+        return opened.contract, sql.make_profile_query(
+            profile, table, opened.contract, schema, start, end
+        )
+    return opened.contract, sql.make_canary_query(
+        profile, table, opened.contract, schema, start, end, group
     )

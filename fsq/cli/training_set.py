@@ -14,6 +14,7 @@ from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
 from fsq.cli._store import open_for_reading
 from fsq.contract.table import Table
+from fsq.diagnosis.pictures import can_draw
 from fsq.diagnosis.rendering import wrap_finding
 from fsq.training import TrainingSet, rendering, training_set
 from fsq.training.exclusion import MODES
@@ -193,4 +194,4 @@ def _print_waterfall(chosen: TrainingSet, table: Table, out: Output) -> None:
         )
     for finding in chosen.findings:
         out.line("")
-        out.line(clean("\n".join(wrap_finding(finding))))
+        out.line(clean("\n".join(wrap_finding(finding, blocks=can_draw(out.people.file)))))

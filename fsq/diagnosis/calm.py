@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-_SHORT = 3  # days without rows that leave their mark
+SHORT_BREAK = 3  # days without rows that leave their mark
 LONGEST_BREAK = 30  # days after which the longest break is forgotten
 
 
@@ -28,7 +28,7 @@ def find_calm(dates: Sequence[date], starts: bool) -> npt.NDArray[np.bool_]:
     for at, day in enumerate(dates):
         number = day.toordinal()
         gap = number - dates[at - 1].toordinal() if at else 0
-        if gap >= _SHORT:
+        if gap >= SHORT_BREAK:
             until = max(until, number + min(gap, LONGEST_BREAK))
         out[at] = number >= until
     return out

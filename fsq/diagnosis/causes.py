@@ -103,18 +103,19 @@ def _make_finding(group: list[Signal], contract: Contract, source: str, store: s
         by_day[s.day] = (most, s.rows)
     days = tuple(sorted(by_day))
     writer = contract.writer(worst.table) if worst.table else None
-    text = kind.describe(Facts(worst, features, contract))
+    facts = Facts(worst, features, contract)
+    text = kind.describe(facts)
     return Finding(
         worst.kind,
         worst.severity,
-        text.title,
+        text.title + _tell_place(text.title, group, worst),
         days,
         features,
         sum(n for n, _ in by_day.values()),
         sum(n for _, n in by_day.values()),
         worst.table,
         writer.name if writer else None,
-        text.cause,
+        text.cause + facts.rarity,
         worst.evidence,
         _list_commands(days, writer.rerun if writer else None, source, store)
         if kind.repairable and worst.accepted is None
@@ -123,6 +124,13 @@ def _make_finding(group: list[Signal], contract: Contract, source: str, store: s
         worst.accepted,
         kind.is_fault,
     )
+
+
+def _tell_place(title: str, group: list[Signal], worst: Signal) -> str:
+    """Where the records of the worst date are, after a comma; empty if that differs or is said."""
+    places = {s.where for s in group if s.day == worst.day and s.named is not None}
+    where = places.pop() if len(places) == 1 else None
+    return "" if where is None or str(where.value) in title else f", {where}"
 
 
 def _list_commands(

@@ -20,7 +20,7 @@ from fsq.diagnosis.long_detail import LongDetail
 from fsq.diagnosis.schedule import is_rest_day
 from fsq.diagnosis.season_start import find_season_starts
 from fsq.intake.run_context import RunContext
-from fsq.profile import Profile, Rows
+from fsq.profile import Judgement, Profile, Rows
 
 Matrix = npt.NDArray[np.float64]
 T = TypeVar("T")
@@ -47,6 +47,7 @@ class Context:
         has_profile: whether there is a profile, given or learned.
         settled_dates: those that it was able to judge.
         leaning: how closely each feature goes with what is predicted, as the profile knows it.
+        judgements: how far each date lies from what is normal, and how strong each alarm is.
         asked_dates: those that somebody asked for: not learned from, if it can be helped.
         known_faulty: dates that are no history, whatever the checks say.
         faulty_features: dates and features that an earlier pass of the checks has named.
@@ -68,6 +69,7 @@ class Context:
     has_profile: bool = False
     settled_dates: set[date] = field(default_factory=set)
     leaning: Mapping[str, float] = field(default_factory=dict)
+    judgements: dict[date, tuple[Judgement, dict[str, Matrix]]] = field(default_factory=dict)
     asked_dates: frozenset[date] = frozenset()
     known_faulty: frozenset[date] = frozenset()
     faulty_features: set[tuple[date, str]] = field(default_factory=set)

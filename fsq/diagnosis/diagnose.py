@@ -19,10 +19,11 @@ from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
 from fsq.diagnosis.findings import Accepted, Verdict, find_worst
 from fsq.diagnosis.learning import learn_from
 from fsq.diagnosis.long_detail import DETAIL_PARTS, read_long_detail, require_columns
-from fsq.diagnosis.named_rows import list_named_rows
+from fsq.diagnosis.named_rows import list_expected, list_named_rows
 from fsq.diagnosis.passes import run_checks
 from fsq.diagnosis.result import Diagnosis
 from fsq.diagnosis.schedule import list_due_dates, read_schedule
+from fsq.diagnosis.showing import show_signals
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext, RunLike
@@ -115,6 +116,7 @@ def diagnose(
     ctx.checked_dates, ctx.asked_dates, ctx.profile = checked, frozenset(checked), profile
     ctx.known_dates, ctx.schedule = (*known_dates,), due
     run_checks(ctx, list_checks(), not_history, tuple(accepted))
+    show_signals(ctx)
     every = sorted({*present, *checked})
     keep = day.is_in(checked)
     made = make_findings(
@@ -128,6 +130,7 @@ def diagnose(
         ctx.days.filter(keep),
         ctx.features.filter(keep),
         list_named_rows(ctx, made),
+        list_expected(ctx, made),
     )
 
 

@@ -13,6 +13,8 @@ import polars as pl
 from fsq.contract import Contract, Feature, choose_contract
 from fsq.diagnosis.long_detail import check_contract
 from fsq.diagnosis.lookup import Key, find_record
+from fsq.diagnosis.named_rows import FINDING
+from fsq.diagnosis.result import Diagnosis
 from fsq.errors import InputError
 from fsq.schema.columns import DETAIL
 from fsq.schema.tables import AnyRows, read_rows
@@ -50,16 +52,22 @@ class Explanation:
         record: the record's own columns.
         features: one dict per feature, in index order: the 23 fields, and ``min``, ``max``,
             ``window_size``, ``age_hours`` (None if unknown) and ``format_arithmetic``.
+        findings: those that name the record, the most harmful first: ``id``, ``kind``,
+            ``severity``, ``title``, ``features``, and ``should_be``: per feature of which something
+            tells what it should have been, ``feature``, ``value``, ``expected`` and ``told_by``.
+            None if no diagnosis was given.
     """
 
     record: dict[str, Any]
     features: list[dict[str, Any]]
+    findings: list[dict[str, Any]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Both as JSON types."""
+        """The same as JSON types."""
         return {
             "record": _convert_to_json(self.record),
             "features": [_convert_to_json(f) for f in self.features],
+            "findings": self.findings,
         }
 
 
@@ -68,6 +76,7 @@ def explain(
     key: Key,
     day: DateLike,
     contract: str | Path | Contract | None = None,
+    diagnosis: Diagnosis | None = None,
 ) -> Explanation:
     """Explain one record.
 
@@ -78,6 +87,8 @@ def explain(
         day: the date; an ISO text will do.
         contract: of the scoring; None for the store's, and for ``v2_33features`` where there is
             no store.
+        diagnosis: of that date, from ``diagnose``: says which findings name the record, and what
+            its values should have been; None to leave that open.
 
     Raises:
         InputError: no row has that key and date, or several have; the message lists similar
@@ -119,7 +130,29 @@ def explain(
         _explain_feature(d, f, loaded, as_of, sources.get(str(f.index)))
         for d, f in zip(detail, loaded.features, strict=True)
     ]
-    return Explanation(record, features)
+    findings = None if diagnosis is None else _list_findings(diagnosis, found, wanted)
+    return Explanation(record, features, findings)
+
+
+def _list_findings(dx: Diagnosis, key: dict[str, Any], day: date) -> list[dict[str, Any]]:
+    """The findings that name a record, with what its values should have been."""
+    this = [pl.col(dx.contract.table.date) == day]
+    this += [pl.col(name).eq_missing(value) for name, value in key.items()]
+    told = dx.expected.filter(this).unique([FINDING, "feature"], maintain_order=True)
+    out = []
+    for position in dx.named_rows.filter(this)[FINDING].unique().sort():
+        f, here = dx.findings[position], told.filter(pl.col(FINDING) == position)
+        out.append(
+            {
+                "id": f.id,
+                "kind": f.kind,
+                "severity": f.severity,
+                "title": f.title,
+                "features": list(f.features),
+                "should_be": here.select("feature", "value", "expected", "told_by").to_dicts(),
+            }
+        )
+    return out
 
 
 def _parse_source_labels(text: Any) -> dict[str, str]:

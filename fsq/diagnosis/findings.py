@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 Severity = Literal["red", "yellow", "info"]
 Verdict = Literal["red", "yellow", "green", "unknown"]
@@ -19,11 +20,33 @@ VERDICTS: tuple[Verdict, ...] = ("red", "yellow", "unknown", "green")  # worst f
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """The records of a date that have one value in a column.
+
+    Attributes:
+        column: its name.
+        value: the value.
+        named: how many of the records a finding names.
+        rows: how many records there are.
+    """
+
+    column: str
+    value: Any
+    named: int
+    rows: int
+
+    def __str__(self) -> str:
+        every = "all" if self.named == self.rows else f"{self.named:,} of"
+        return f"{every} {self.rows:,} with {self.column} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """One thing that is wrong on one date; ``subject`` tells causes of one kind apart.
 
     ``named`` marks the records that it blames, among all that were read; None if it does not
-    tell them from the others of the date.
+    tell them from the others of the date; ``where`` is the slice that holds them. ``expected``
+    tells what values should have been.
     """
 
     kind: str
@@ -36,6 +59,8 @@ class Signal:
     table: str | None
     evidence: dict[str, Any]
     named: Mask | None = field(default=None, compare=False, repr=False)
+    expected: pl.DataFrame | None = field(default=None, compare=False, repr=False)
+    where: Slice | None = None
     accepted: str | None = None
 
     @property

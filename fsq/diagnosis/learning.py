@@ -13,7 +13,7 @@ from fsq.diagnosis.findings import Mask
 from fsq.profile import Profile, judge, learn
 from fsq.profile.model import MIN_DATES
 
-_MORE_ABSENT = 0.1  # defaults that the first dates have more than usual, if a season starts there
+MORE_ABSENT = 0.1  # defaults that the first dates have more than usual, if a season starts there
 
 
 def learn_from(ctx: Context, spared: Mask) -> Profile | None:
@@ -58,5 +58,5 @@ def find_calm_dates(ctx: Context, before: Sequence[date] = ()) -> Mask:
     # Where nothing is known of the weeks before, only the rows tell whether a season starts.
     near = [d for d in before if 0 < (first - d).days <= LONGEST_BREAK]
     share = ctx.default_share.mean(axis=1)
-    starts = ctx.starts_season(0) or bool(share[0] > np.median(share) + _MORE_ABSENT)
+    starts = ctx.starts_season(0) or bool(share[0] > np.median(share) + MORE_ABSENT)
     return find_calm([*near, *ctx.dates], starts and not near)[len(near) :]

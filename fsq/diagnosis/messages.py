@@ -88,8 +88,13 @@ class Facts:
     @property
     def rarity(self) -> str:
         """How rare the figures are, as a sentence after a blank; empty if nothing says so."""
-        dates = self.evidence.get("clean_dates")
-        return f" Not once in {dates:,} clean dates." if dates else ""
+        band = self.evidence.get("band") or {}
+        dates, as_far = band.get("clean_dates"), band.get("as_far")
+        if not dates:
+            return ""
+        if not as_far:
+            return f" Not once in {dates:,} clean dates."
+        return f" As far from usual on {as_far:,} of {dates:,} clean dates."
 
     @property
     def usual_share(self) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Finding, Mask, Signal
+from fsq.diagnosis.showing import TOLD
 
 FINDING = "finding"
 
@@ -31,6 +32,22 @@ def list_named_rows(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) 
             chosen |= _find_named(ctx, signal)
         named = records.filter(pl.Series(chosen))
         parts.append(named.with_columns(pl.lit(position, pl.Int64).alias(FINDING)))
+    return pl.concat(parts)
+
+
+def list_expected(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) -> pl.DataFrame:
+    """What the values of records should have been: keys, date, time, finding, and the rest.
+
+    One row per record, feature and finding; see ``fsq.diagnosis.showing``.
+    """
+    columns = [c for c in ctx.contract.table.key if c in ctx.long.records.columns]
+    empty = ctx.long.records.select(columns).clear()
+    nothing = [pl.lit(None, dtype).alias(name) for name, dtype in TOLD.items()]
+    parts = [empty.with_columns(pl.lit(0, pl.Int64).alias(FINDING), *nothing)]
+    for position, (_, signals) in enumerate(made):
+        known = [s.expected for s in signals if s.expected is not None]
+        at = pl.lit(position, pl.Int64).alias(FINDING)
+        parts += [e.select(*columns, at, *TOLD) for e in known]
     return pl.concat(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,13 @@ from typing import Any
 import polars as pl
 
 from fsq.diagnosis.findings import Finding, Verdict, find_worst
+from fsq.diagnosis.pictures import (
+    can_draw,
+    describe_example,
+    describe_measure,
+    draw_band,
+    draw_line,
+)
 from fsq.utils.documents import encode_json
 from fsq.utils.palette import VERDICT_TEXT
 
@@ -127,7 +135,7 @@ def render_text(shown: Summary) -> str:
     """At most 80 columns, for a terminal."""
     lines = wrap_headline(shown)
     for f in shown.findings[:MAX_FINDINGS]:
-        lines += ["", *wrap_finding(f)]
+        lines += ["", *wrap_finding(f, blocks=can_draw(sys.stdout))]
     if len(shown.findings) > MAX_FINDINGS:
         more = len(shown.findings) - MAX_FINDINGS
         lines += ["", f"and {more} more findings; .frame has all of them"]
@@ -136,8 +144,15 @@ def render_text(shown: Summary) -> str:
     return "\n".join(lines)
 
 
-def wrap_finding(f: Finding, width: int = 80) -> list[str]:
-    """One finding: severity, title, dates, cause and remedy; commands are never broken."""
+def wrap_finding(f: Finding, width: int = 80, *, blocks: bool = True) -> list[str]:
+    """One finding: severity, title, dates, cause, evidence and remedy; commands are never broken.
+
+    Args:
+        f: the finding.
+        width: of the lines.
+        blocks: whether the reader can show block characters; else the line of the last dates is
+            plain ASCII.
+    """
     head = f"{f.severity.upper()}  {f.title}  [{f.kind}]"
     lines = wrap(head, width, subsequent_indent="     ", break_on_hyphens=False)
     lines.append(f"     when    {format_dates(f.dates)}")
@@ -148,6 +163,14 @@ def wrap_finding(f: Finding, width: int = 80) -> list[str]:
         subsequent_indent="             ",
         break_on_hyphens=False,
     )
+    for i, line in enumerate(list_evidence(f, blocks=blocks)):
+        lines += wrap(
+            line,
+            width,
+            initial_indent="     shows   " if i == 0 else "             ",
+            subsequent_indent="               ",
+            break_on_hyphens=False,
+        )
     if f.accepted is not None:
         lines += wrap(
             one_paragraph(f.accepted),
@@ -158,6 +181,16 @@ def wrap_finding(f: Finding, width: int = 80) -> list[str]:
     for i, command in enumerate(f.remedy):
         lines += _wrap_command("     remedy  " if i == 0 else "             ", command, width)
     return lines
+
+
+def list_evidence(f: Finding, *, blocks: bool = True) -> list[str]:
+    """What shows a finding: its band and the last dates, and records with what they should be."""
+    band = f.evidence.get("band")
+    lines = []
+    if band is not None:
+        drawn = draw_line([d["value"] for d in band["dates"]], blocks=blocks)
+        lines.append(f"{drawn} {describe_measure(band)}")
+    return lines + [one_paragraph(describe_example(r)) for r in f.evidence.get("rows_shown", [])]
 
 
 def one_paragraph(text: str) -> str:
@@ -196,7 +229,7 @@ def render_markdown(shown: Summary) -> str:
         lines += ["| | finding | when | rows | cause |", "|---|---|---|---|---|"]
         lines += [
             f"| {_MARKS[f.severity]} {f.severity} | {_escape(f.title)} | {format_dates(f.dates)} "
-            f"| {f.rows_affected:,} | {_escape(_describe_cause(f))} |"
+            f"| {f.rows_affected:,} | {_describe_in_cell(f)} |"
             for f in shown.findings
         ]
         commands = list(dict.fromkeys(c for f in shown.findings for c in f.remedy))
@@ -218,12 +251,26 @@ def render_markdown(shown: Summary) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _describe_in_cell(f: Finding) -> str:
+    """Cause and evidence, as Markdown."""
+    return "<br>".join(_escape(line) for line in (_describe_cause(f), *list_evidence(f)))
+
+
 def _escape(line: str) -> str:
     """Text that Markdown and a browser take literally."""
     safe = escape(line, quote=False).replace("\n", " ")
     for character in "\\|`*_[]":
         safe = safe.replace(character, "\\" + character)
     return safe.replace("@", "@\u200b")
+
+
+def _render_evidence(f: Finding) -> list[str]:
+    """The same as HTML: the band as a picture, and a table of records."""
+    band, rows = f.evidence.get("band"), f.evidence.get("rows_shown", [])
+    parts = []
+    if band is not None:
+        parts.append(f"<br>{draw_band(band)}<br><small>{escape(describe_measure(band))}</small>")
+    return parts + [f"<br><small>{escape(describe_example(r))}</small>" for r in rows]
 
 
 def render_html(shown: Summary) -> str:
@@ -237,12 +284,14 @@ def render_html(shown: Summary) -> str:
         )
         for f in shown.findings:
             commands = "<br>".join(f"<code>{escape(c)}</code>" for c in f.remedy)
+            shown_by = "".join(_render_evidence(f))
             parts.append(
                 f"<tr><td style='color:{VERDICT_TEXT[f.severity]}'>"
                 f"<strong>{f.severity}</strong></td>"
                 f"<td style='text-align:left'>{escape(f.title)}</td>"
                 f"<td>{escape(format_dates(f.dates))}</td>"
-                f"<td style='text-align:left'>{escape(_describe_cause(f))}<br>{commands}</td></tr>"
+                f"<td style='text-align:left'>{escape(_describe_cause(f))}{shown_by}"
+                f"<br>{commands}</td></tr>"
             )
         parts.append("</tbody></table>")
     if skipped := list_not_evaluated(shown):

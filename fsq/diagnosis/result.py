@@ -31,6 +31,9 @@ class Diagnosis:
         named_rows: the records that red and yellow findings name: the contract's keys, date and
             time, and ``finding``, the position in ``findings``. A red finding about features that
             does not tell its records from others names all of its dates.
+        expected: what values of these records should have been, where something tells it: the
+            same columns, ``feature``, ``value``, ``expected``, ``told_by`` (in words) and ``off``
+            (how far it is from the value, in standard deviations of the feature).
     """
 
     contract: Contract
@@ -40,6 +43,7 @@ class Diagnosis:
     days: pl.DataFrame = field(compare=False)
     features: pl.DataFrame = field(compare=False)
     named_rows: pl.DataFrame = field(compare=False)
+    expected: pl.DataFrame = field(compare=False)
 
     @property
     def verdict(self) -> Verdict:

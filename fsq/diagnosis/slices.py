@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 import polars as pl
 
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask
+from fsq.diagnosis.findings import Mask, Slice
 
 _MOST_OF_NAMED = 0.95  # of the named records that one value holds
 _MOST_OF_SLICE = 0.6  # of the value's records that are named
 _MOST_VALUES = 0.5  # share of a date's records that a column's values may number
 
 
-def describe_slice(ctx: Context, named: Mask, at: int) -> str | None:
-    """The value of a column that holds the named records of a date; None if no value does.
+@dataclass(frozen=True)
+class Slicer:
+    """Finds slices of one date, whatever records are named.
 
-    The column whose value has the fewest other records is chosen.
+    Attributes:
+        ctx: the dates.
+        at: position of the date.
     """
-    records = ctx.long.records.filter(pl.Series(ctx.date_index == at))
-    hit = pl.Series("named", named[ctx.date_index == at])
-    count = int(hit.sum())
-    if count < 2 or count > 0.9 * records.height:
-        return None
-    best: tuple[float, str] | None = None
-    for column in records:
-        if column.dtype.is_nested() or column.dtype.is_float() or column.name in ctx.contract.names:
-            continue
-        if not 1 < column.n_unique() <= max(2, _MOST_VALUES * records.height):
-            continue
-        value, inside = (
-            pl.DataFrame([column, hit]).filter("named")[column.name].value_counts(sort=True).row(0)
+
+    ctx: Context
+    at: int
+
+    @cached_property
+    def here(self) -> Mask:
+        """The records of the date."""
+        return np.asarray(self.ctx.date_index == self.at)
+
+    @cached_property
+    def columns(self) -> pl.DataFrame:
+        """The columns whose values hold several records each."""
+        records = self.ctx.long.records.filter(pl.Series(self.here))
+        most = max(2, _MOST_VALUES * records.height)
+        contract = self.ctx.contract
+        names = {*contract.names, *contract.output.legacy}  # what no reader takes for a place
+        return records.select(
+            c
+            for c in records
+            if not (c.dtype.is_nested() or c.dtype.is_float() or c.name in names)
+            and 1 < c.n_unique() <= most
         )
-        if value is None or inside < _MOST_OF_NAMED * count:
-            continue
-        total = int((column == value).sum())
-        share = inside / total
-        if share >= _MOST_OF_SLICE and (best is None or share > best[0]):
-            every = "all" if inside == total else f"{inside:,} of"
-            best = (share, f"{every} {total:,} with {column.name} {value}")
-    return None if best is None else best[1]
+
+    def find(self, named: Mask) -> Slice | None:
+        """The slice that holds the named records; None if no slice does.
+
+        The one that has the fewest other records is chosen.
+        """
+        hit = pl.Series(named[self.here])
+        count = int(hit.sum())
+        if count < 2 or count > 0.9 * len(hit):
+            return None
+        best: Slice | None = None
+        for column in self.columns:
+            value, inside = column.filter(hit).value_counts(sort=True).row(0)
+            if value is None or inside < _MOST_OF_NAMED * count:
+                continue
+            found = Slice(column.name, value, inside, int((column == value).sum()))
+            share = found.named / found.rows
+            if share >= _MOST_OF_SLICE and (best is None or share > best.named / best.rows):
+                best = found
+        return best

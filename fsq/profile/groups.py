@@ -64,19 +64,25 @@ def find_disagreeing(rows: Rows, grouping: Grouping) -> tuple[Mask, Mask]:
     shape = (len(codes), len(grouping.features))
     differs, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for at, f in enumerate(grouping.features):
-        known = np.flatnonzero(~np.isnan(rows.values[:, f]) & (codes >= 0))
-        if not known.size:
-            continue
-        values = rows.values[known, f]
-        ranked = np.lexsort((values, codes[known]))
-        starts, sizes = _find_runs(codes[known][ranked])
-        middle = values[ranked][starts + (sizes - 1) // 2]
-        expected = np.repeat(middle, sizes)
-        many = np.repeat(sizes >= 2, sizes)
-        off = np.abs(values[ranked] - expected) > TOLERANCE * (1 + np.abs(expected))
-        differs[known[ranked], at] = off & many
-        judged[known[ranked], at] = many
+        expected = take_middles(rows.values[:, f], codes)
+        judged[:, at] = ~np.isnan(expected)
+        with np.errstate(invalid="ignore"):
+            off = np.abs(rows.values[:, f] - expected) > TOLERANCE * (1 + np.abs(expected))
+        differs[:, at] = off & judged[:, at]
     return differs, judged
+
+
+def take_middles(values: Matrix, codes: Codes) -> Matrix:
+    """The middle value of each record's group; NaN without a value, a group or a companion."""
+    out = np.full(len(values), np.nan)
+    known = np.flatnonzero(~np.isnan(values) & (codes >= 0))
+    if not known.size:
+        return out
+    ranked = known[np.lexsort((values[known], codes[known]))]
+    starts, sizes = _find_runs(codes[ranked])
+    middle = values[ranked][starts + (sizes - 1) // 2]
+    out[ranked] = np.repeat(np.where(sizes >= 2, middle, np.nan), sizes)
+    return out
 
 
 def count_groups(rows: Rows, grouping: Grouping) -> float:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from fsq.profile.evidence import METRICS, RARE
 from fsq.profile.rows import Mask, Matrix
 
+Columns: TypeAlias = slice | Sequence[int]
+ALL = slice(None)
 TRAILING_DATES = 14
-_MIN_TRAILING = 5
+MIN_TRAILING = 5
 _TAIL = 0.1  # share of the clean dates from which the tail is extrapolated
 _FLOORS = {
     "returned": 0.01, "table_absent": 0.004, "group_absent": 0.004, "group_same": 0.01,
@@ -49,20 +52,35 @@ class Limits:
     most: Mapping[str, float]
     dates: int
 
-    def find_centers(self, measures: Matrix, metric: str, clean: Mask) -> Matrix:
-        """What each date is compared with: the clean dates just before it, or all."""
+    def find_centers(self, measures: Matrix, metric: str, clean: Mask, of: Columns = ALL) -> Matrix:
+        """What each date is compared with: the clean dates just before it, or all.
+
+        Args:
+            measures: dates × features.
+            metric: of the measures.
+            clean: the dates that count, for each feature: dates × features.
+            of: positions of the features, where there are not all of them.
+        """
         if metric in RARE:
-            return np.broadcast_to(self.centers[metric], measures.shape)
+            return np.broadcast_to(self.centers[metric][of], measures.shape)
         return take_trailing(measures, clean)
 
     def scale_distances(
-        self, measures: Matrix, counts: Matrix, metric: str, center: Matrix
+        self, measures: Matrix, counts: Matrix, metric: str, center: Matrix, of: Columns = ALL
     ) -> Matrix:
         """How far measures lie from their centers, in scales."""
+        width = self.measure_widths(counts, metric, center, of)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((measures - center) / width)
+
+    def measure_widths(
+        self, counts: Matrix, metric: str, center: Matrix, of: Columns = ALL
+    ) -> Matrix:
+        """How wide one scale is for measures of so many values."""
         chance = measure_chance(center, counts, metric)
         with np.errstate(divide="ignore", invalid="ignore"):
-            fewer = np.maximum(1.0, self.typical[metric] / counts)  # few values spread further
-        return np.asarray((measures - center) / np.sqrt(self.scales[metric] ** 2 * fewer + chance))
+            fewer = np.maximum(1.0, self.typical[metric][of] / counts)  # few spread further
+        return np.asarray(np.sqrt(self.scales[metric][of] ** 2 * fewer + chance))
 
 
 def take_trailing(measures: Matrix, clean: Mask) -> Matrix:
@@ -78,7 +96,7 @@ def take_trailing(measures: Matrix, clean: Mask) -> Matrix:
         known = np.flatnonzero(usable[:, f])
         values = measures[known, f]
         until = np.searchsorted(known, np.arange(len(measures)))
-        for at in np.flatnonzero(until >= _MIN_TRAILING):
+        for at in np.flatnonzero(until >= MIN_TRAILING):
             out[at, f] = np.median(values[max(0, until[at] - TRAILING_DATES) : until[at]])
     return out
 

@@ -102,6 +102,14 @@ class Regressions:
         weights[:, np.isnan(self.weights[-1]).all(axis=0)] = np.nan
         return self._subtract(values, weights)
 
+    def predict_value(self, values: Matrix, f: int, suspects: Sequence[int]) -> Matrix:
+        """What a feature of each record should be, as all but the suspects tell; NaN if unknown."""
+        if np.isnan(self.weights[-1][:, f]).all():
+            return np.full(len(values), np.nan)
+        weights = _solve(self.gram, self.moment, self.basis, suspects, (f,))
+        residual = self._subtract(values, weights)[:, f]
+        return np.asarray(values[:, f] - residual * self.spread[f] * self.basis.scale[f])
+
     def _subtract(self, values: Matrix, weights: Matrix) -> Matrix:
         columns = self.basis.expand(values)
         scaled = (values - self.basis.center) / self.basis.scale
@@ -165,14 +173,20 @@ def _make_basis(values: Matrix) -> Basis:
     return Basis(center, scale, knots, np.isnan(values).mean(axis=0))
 
 
-def _solve(gram: Matrix, moment: Matrix, basis: Basis, suspects: Sequence[int] = ()) -> Matrix:
-    """Weights per feature, without its own columns and those of suspects."""
+def _solve(
+    gram: Matrix,
+    moment: Matrix,
+    basis: Basis,
+    suspects: Sequence[int] = (),
+    wanted: Sequence[int] | None = None,
+) -> Matrix:
+    """Weights per feature, of all or those wanted, without its own columns and the suspects'."""
     owner = basis.owner
     out = np.zeros(moment.shape)
     ridge = _RIDGE * max(float(gram[0, 0]), 1.0)
     trusted = ~np.isin(owner, suspects) & (np.diag(gram) > 0)
     # The same matrix with one block left out per feature: solved once for those without a block.
-    for f in range(moment.shape[1]):
+    for f in range(moment.shape[1]) if wanted is None else wanted:
         keep = trusted & (owner != f)
         left = gram[np.ix_(keep, keep)]
         left[np.diag_indices_from(left)] += ridge

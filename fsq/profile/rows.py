@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -73,6 +73,16 @@ class Rows:
         if not present:
             return np.arange(len(self.date_index), dtype=np.int64)
         return combine([self.codes[k] for k in present])
+
+    def choose(self, chosen: Mask) -> Rows:
+        """Some of the records, of the same dates."""
+        return replace(
+            self,
+            date_index=self.date_index[chosen],
+            values=self.values[chosen],
+            is_default=self.is_default[chosen],
+            carried=self.carried.filter(pl.Series(chosen)),
+        )
 
     def find_previous(self, codes: Codes) -> Codes:
         """Position of the record before of the same code; -1 where there is none."""

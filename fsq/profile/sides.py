@@ -75,6 +75,17 @@ def find_contradicting(rows: Rows, mirror: Mirror) -> tuple[Mask, Mask]:
     return known & off[codes], known & judged[codes]
 
 
+def expect_from_side(rows: Rows, mirror: Mirror) -> Matrix:
+    """What each record's feature should be, as the other side tells; NaN where it does not."""
+    out = np.full(len(rows.date_index), np.nan)
+    pairs = _pair_sides(rows, mirror.side)
+    if pairs is not None:
+        codes = _code_sides(rows, mirror.side)
+        known = codes >= 0
+        out[known] = _expect(mirror, pairs[1][:, mirror.other])[codes[known]]
+    return out
+
+
 def _expect(mirror: Mirror, other: Matrix) -> Matrix:
     return other if mirror.relation == "equals" else mirror.total - other
 

@@ -46,13 +46,16 @@ def learn_twins(rows: Rows, clean: Mask) -> tuple[Twin, ...]:
 
 def find_untwinned(rows: Rows, twin: Twin) -> tuple[Mask, Mask]:
     """Records whose feature differs from the column, and records that can be judged."""
-    column = _read(rows, twin.column) if twin.column in rows.carried.columns else None
-    if column is None:
-        none: Mask = np.zeros(len(rows.date_index), dtype=np.bool_)
-        return none, none
+    column = expect_twin(rows, twin)
     values = rows.values[:, twin.feature]
     known = ~np.isnan(column) & ~np.isnan(values)
     return known & ~_equal(values, column), known
+
+
+def expect_twin(rows: Rows, twin: Twin) -> Matrix:
+    """What each record's feature should be; NaN where the column does not tell."""
+    column = _read(rows, twin.column) if twin.column in rows.carried.columns else None
+    return np.full(len(rows.date_index), np.nan) if column is None else column
 
 
 def _equal(values: Matrix, column: Matrix) -> Mask:

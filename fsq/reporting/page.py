@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, cast
@@ -18,9 +18,10 @@ import polars as pl
 from markupsafe import Markup
 
 from fsq.contract import Contract
-from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis import Diagnosis, Finding, diagnose
 from fsq.diagnosis.diagnose import name_places
 from fsq.diagnosis.long_detail import require_columns
+from fsq.diagnosis.pictures import describe_measure, draw_band
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError
@@ -74,7 +75,9 @@ def make_report(
         StoreError: the rows cannot be read, or there are none of these dates.
         InputError: the rows were scored under another contract, or are not scored.
     """
-    first = None if start is None or start < date.min + LOOKBACK else start - LOOKBACK
+    # So many earlier dates tell what is usual, as for a check without a profile.
+    back = max(LOOKBACK, timedelta(days=contract.diagnosis.learning_dates))
+    first = None if start is None or start < date.min + back else start - back
     day, uri = pl.col(contract.table.date), "rows in memory"
     if is_stored(scored):
         rows, uri = scored.read(first, end), scored.uri
@@ -89,10 +92,11 @@ def make_report(
     source, store = name_places(scored)
     recalled, profile = Recalled(not_history=[], accepted=[]), None
     if is_stored(scored):
-        kept = cast("Store", scored)
-        recalled, profile = recall_incidents(kept), load_usable_profile(kept)
-    named = (source, store, profile)
-    dx = diagnose(rows, contract, None, dates, None, *named, **recalled)
+        known = cast("Store", scored)
+        recalled, profile = recall_incidents(known), load_usable_profile(known)
+    dx = diagnose(
+        rows, contract, dates=dates, source=source, store=store, profile=profile, **recalled
+    )
     return render_page(wanted, dx, uri, now or datetime.now(UTC), _make_trend(rows, dx, contract))
 
 
@@ -138,7 +142,7 @@ def render_page(
         counts={
             v: sum(x == v for x in dx.dates.values()) for v in ("red", "yellow", "unknown", "green")
         },
-        findings=[f.to_dict() for f in dx.findings[:_MAX_FINDINGS]],
+        findings=[_describe_finding(f) for f in dx.findings[:_MAX_FINDINGS]],
         more_findings=max(0, len(dx.findings) - _MAX_FINDINGS),
         not_evaluated=dx.not_evaluated,
         totals=_compute_totals(dx, falls),
@@ -152,6 +156,15 @@ def render_page(
         days=days.tail(14).reverse().rename({table.date: "date"}).to_dicts(),
         facts=_list_facts(scored, dx, uri, now),
     )
+
+
+def _describe_finding(finding: Finding) -> dict[str, Any]:
+    """A finding as the page shows it, with its picture."""
+    band, shown = finding.evidence.get("band"), None
+    if band is not None:
+        picture = Markup(draw_band(band))  # noqa: S704 - escaped there
+        shown = {"picture": picture, "words": describe_measure(band)}
+    return finding.to_dict() | {"band": shown, "rows_shown": finding.evidence.get("rows_shown", [])}
 
 
 def _list_settled_dates(dx: Diagnosis) -> list[date]:

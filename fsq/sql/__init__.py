@@ -10,16 +10,29 @@ from collections.abc import Iterable
 from typing import Any
 
 from fsq.contract import Contract, load_contract
-from fsq.sql.queries import VIEWS, make_query, make_view, make_view_name, parse_table
+from fsq.sql.profile import PROFILE, PROFILE_QUERIES, make_canary_query, make_profile_query
+from fsq.sql.queries import (
+    VIEWS,
+    make_query,
+    make_view,
+    make_view_name,
+    parse_table,
+    wrap_view,
+)
 from fsq.stores.bigquery.names import TableName
 
 __all__ = [
+    "PROFILE",
+    "PROFILE_QUERIES",
     "VIEWS",
     "check_view_names",
     "create_views",
+    "make_canary_query",
+    "make_profile_query",
     "make_query",
     "make_view",
     "make_view_name",
+    "wrap_view",
 ]
 
 

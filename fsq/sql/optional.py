@@ -28,7 +28,11 @@ _FINDING = """,
             {table} AS upstream_table,
             {processor} AS processor,
             {features} AS features,
-            CAST(TRUNC(m.`rows` * (1 - m.optional_share_{i})) AS INT64) AS rows_affected
+            CAST(TRUNC(m.`rows` * IF(
+              m.optional_share_{i} > IFNULL(m.usual_optional_share_{i}, 0),
+              m.optional_share_{i} - IFNULL(m.usual_optional_share_{i}, 0),
+              1 - m.optional_share_{i}
+            )) AS INT64) AS rows_affected
           )"""
 _ABSENT = "m.optional_share_{i} = 0 AND IFNULL(m.usual_optional_share_{i}, 0) = 0"
 

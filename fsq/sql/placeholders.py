@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fsq.contract import Contract, Feature
 from fsq.diagnosis.checks import list_checks, list_kinds
+from fsq.diagnosis.checks.constant_values import ENOUGH, FEW
 from fsq.diagnosis.trend import list_compared_metrics
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.sql.gates import make_gate_placeholders
@@ -68,6 +69,8 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
             "before": "PARTITION BY feature_index ORDER BY day "
             f"ROWS BETWEEN {rules.history_days} PRECEDING AND 1 PRECEDING",
             "recent": _is_recent(contract),
+            "enough_values": format_number(ENOUGH),
+            "few_values": format_number(FEW),
             "not_in_sql": _list_not_in_sql(),
         }
         | {
@@ -99,6 +102,7 @@ def _list_not_in_sql() -> str:
         "dates without rows (red)",
         "a run context outside the rows",
         "that the window of one feature is still filling while others are full",
+        "that each subgroup of a date, such as a team, may have a value of its own",
         "that a value which all rows share was common on earlier dates, too",
     ]
     return "\n".join(f"-- * {escape_comment(line)}" for line in missing)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import cache
-from importlib.resources import files
 from string import Template
 
 from fsq.contract import Contract, load_contract
@@ -13,6 +12,7 @@ from fsq.errors import InputError
 from fsq.sql.placeholders import make_placeholders
 from fsq.sql.quote import escape_comment, quote_text
 from fsq.sql.records import make_group_placeholders
+from fsq.sql.templates import read_template
 from fsq.stores.bigquery.names import TableName, format_date
 from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
 from fsq.utils.dates import validate_date_range
@@ -104,8 +104,20 @@ def make_view(
     CREATE OR REPLACE VIEW `p.nba.scored_trend`
     """
     select = make_query(name, table, contract, start, end, group, partitioning)
+    return wrap_view(name, table, VIEWS[name], select)
+
+
+def wrap_view(name: str, table: TableName | str, gives: str, select: str) -> str:
+    """Make a query the view of that name beside the table.
+
+    >>> print(wrap_view("one", "bigquery://p.nba.scored", "a number", "SELECT 1 AS n"))
+    CREATE OR REPLACE VIEW `p.nba.scored_one`
+    OPTIONS (description = 'a number')
+    AS
+    SELECT 1 AS n
+    """
     head = f"CREATE OR REPLACE VIEW {make_view_name(name, table).sql}"
-    return f"{head}\nOPTIONS (description = {quote_text(VIEWS[name])})\nAS\n{select}"
+    return f"{head}\nOPTIONS (description = {quote_text(gives)})\nAS\n{select}"
 
 
 def make_view_name(name: str, table: TableName | str) -> TableName:
@@ -148,11 +160,7 @@ def _limit_history(values: dict[str, str]) -> str:
 @cache
 def _template(name: str) -> str:
     """A view's file, with the shared files included."""
-    template = _read_file(name)
+    template = read_template(name)
     for shared in ("metrics", "checks"):
-        template = template.replace(f"${shared}", _read_file(f"_{shared}").rstrip("\n"))
+        template = template.replace(f"${shared}", read_template(f"_{shared}").rstrip("\n"))
     return template
-
-
-def _read_file(name: str) -> str:
-    return (files("fsq.sql") / "views" / f"{name}.sql").read_text(encoding="utf-8")

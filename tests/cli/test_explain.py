@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 import fsq
 from fsq.diagnosis.explain import explain
 from tests.support.cli import Command
+from tests.support.wrong_join import DAY, score_wrong_join
 
 CONTRACT = fsq.load_contract()
 
@@ -38,6 +41,20 @@ def test_a_misspelt_player_gets_the_nearest(run: Command, season_store: str) -> 
         "no rows for this date" in run("explain", player, "2026-07-05", "--store", season_store).err
     )
     assert run("explain", player, "January", "--store", season_store).status == 2
+
+
+def test_explain_says_which_findings_name_the_record(run: Command, tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    fsq.open_store(store).replace(score_wrong_join())
+    checked = run("check", "--store", store, "--date", DAY, "--json").document["findings"]
+    finding = next(f for f in checked if f["evidence"].get("rows_shown"))
+    row = finding["evidence"]["rows_shown"][0]
+    result = run("explain", row["key"], DAY, "--store", store)
+    assert f"  RED  {finding['title'][:40]}" in result.out
+    assert f"should be near {row['expected']:.4g}, by {row['told_by']}" in result.out
+    document = run("explain", row["key"], DAY, "--store", store, "--json").document
+    assert finding["id"] in [f["id"] for f in document["findings"]]
+    assert any(s["feature"] == row["feature"] for s in document["findings"][0]["should_be"])
 
 
 def test_every_sum_ends_in_the_score() -> None:

@@ -17,7 +17,9 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr()
     assert all(name in told.out and gives in told.out for name, gives in sql.VIEWS.items())
     assert main(["sql", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"views": sql.VIEWS}
+    listed = json.loads(capsys.readouterr().out)["views"]
+    assert [*listed] == [*sql.VIEWS, "profile"]
+    assert "--store" in listed["profile"]
 
 
 @pytest.mark.parametrize("name", sql.VIEWS)
@@ -45,6 +47,10 @@ def test_the_document(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "cure"),
     [
         (["canary"], "--table bigquery://project.dataset.table"),
+        (["profile"], "--store bigquery://p.d.t"),
+        (["profile", "--table", TABLE], "--store bigquery://p.d.t"),
+        (["profile", "--store", "some/store"], "--table bigquery://project.dataset.table"),
+        (["trend", "--store", TABLE], "only profile and canary take a profile"),
         (["kanary", "--table", TABLE], "use one of features, wide, canary"),
         (["canary", "--table", "p.d.t`"], "write bigquery://project.dataset.table"),
         (["canary", "--table", TABLE, "--start", "2026-02-06", "--end", "2026-02-05"], "swap them"),

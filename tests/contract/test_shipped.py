@@ -103,7 +103,10 @@ def test_what_is_said_of_the_flights(flights: pl.DataFrame) -> None:
     counts = Counter(diagnosis.dates.values())
     assert counts["red"] == 0
     assert counts["green"] > 0.8 * len(diagnosis.dates)
-    titles = {d: f.title for f in diagnosis.findings for d in f.dates if f.severity == "yellow"}
+    titles: dict[date, str] = {}
+    for f in diagnosis.findings:
+        for d in f.dates:
+            titles[d] = f"{titles.get(d, '')}\n{f.title}"
     assert "features 2-3 are default" in titles[date(2013, 2, 9)]  # who was cancelled has no plane
     assert "features 4-6 are default" in titles[date(2013, 2, 14)]  # new flight numbers
     assert "weather quality fell" in titles[date(2013, 5, 8)]  # no pressure in the rain

@@ -16,6 +16,7 @@ from fsq.reporting import facts
 from fsq.reporting.page import make_report
 from fsq.utils.files import write_atomically
 from tests.support.frames import CONTRACT, wide
+from tests.support.wrong_join import DAY, score_wrong_join
 
 EVIL = "<script>alert(1)</script>"
 
@@ -117,6 +118,33 @@ def test_worst_records_are_one_per_player_and_the_lowest(store: fsq.stores.Store
 def test_dates_that_are_not_there(store: fsq.stores.Store) -> None:
     with pytest.raises(fsq.StoreError, match="has no rows"):
         make_report(store, CONTRACT, date(2027, 1, 1))
+
+
+def test_findings_show_their_evidence() -> None:
+    shown = make_report(score_wrong_join(), CONTRACT, start=DAY)
+    figure = re.search(r'<figure class="shown">(.*?)</figure>', shown, re.DOTALL)
+    assert figure is not None
+    label = re.search(r'role="img" aria-label="([^"]+)"', figure[1])
+    words = re.search(r"<figcaption>(.*?)</figcaption>", figure[1])
+    assert label is not None
+    assert words is not None
+    assert label[1].startswith(words[1])
+    assert f"dates up to {DAY}" in label[1]
+    table = re.search(r'<table class="shown-rows">(.*?)</table>', shown, re.DOTALL)
+    assert table is not None
+    assert table[1].count('<th scope="row">') == 3
+    assert "its record before" in table[1]
+
+
+def test_a_key_in_the_evidence_is_only_text() -> None:
+    evil = pl.lit(EVIL) + pl.col("player_lookup")
+    shown = make_report(
+        score_wrong_join().with_columns(evil.alias("player_lookup")), CONTRACT, start=DAY
+    )
+    table = re.search(r'<table class="shown-rows">(.*?)</table>', shown, re.DOTALL)
+    assert table is not None
+    assert "&lt;script&gt;" in table[1]
+    assert EVIL not in shown
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ class Kind:
         repairable: whether running a job or scoring again can repair it.
         in_sql: whether the SQL view of findings reports it, too.
         is_fault: whether a date with it is no history for later dates.
+        of_values: whether values tell it, so that it is shown how they usually lie and what they
+            should have been.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Kind:
     repairable: bool = True
     in_sql: bool = True
     is_fault: bool = True
+    of_values: bool = False
 
     def __post_init__(self) -> None:
         if not self.severities or set(self.severities) - set(SEVERITIES):

@@ -40,6 +40,7 @@ BROKEN = Kind(
     ("red", "yellow"),
     _describe,
     in_sql=False,
+    of_values=True,
 )
 
 

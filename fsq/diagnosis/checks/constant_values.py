@@ -17,8 +17,8 @@ from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
 
-_ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
-_FEW = 4.0  # distinct values that must be possible before a single one tells
+ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
+FEW = 4.0  # distinct values that must be possible before a single one tells
 
 
 class ConstantThresholds(Thresholds):
@@ -71,6 +71,7 @@ STUCK = Kind(
     ("red", "yellow"),
     _describe_stuck,
     (MIN_ROWS, MIN_ROWS_WITH_VALUE),
+    of_values=True,
 )
 SILENT_DEFAULT = Kind(
     "silent_default",
@@ -78,6 +79,7 @@ SILENT_DEFAULT = Kind(
     ("red", "yellow"),
     _describe_silent,
     (MIN_ROWS,),
+    of_values=True,
 )
 
 
@@ -162,9 +164,9 @@ def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> 
             return False
         return ctx.measure_usual_share(f, at) < limits.usual_value_share
     possible = _estimate_distinct(ctx, f, at)
-    if possible < _ENOUGH * (f.min_distinct or 1):
+    if possible < ENOUGH * (f.min_distinct or 1):
         # Few groups have few values, which may be near each other by chance.
-        return bool(distinct[at, f.index] == 1 and possible >= _FEW)
+        return bool(distinct[at, f.index] == 1 and possible >= FEW)
     if ctx.get_matrix("most_common_share")[at, f.index] >= limits.stuck_share:
         return True
     if _is_young(ctx, f, at):

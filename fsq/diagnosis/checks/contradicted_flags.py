@@ -36,6 +36,7 @@ CONTRADICTED = Kind(
     ("red", "yellow"),
     _describe,
     in_sql=False,
+    of_values=True,
 )
 
 

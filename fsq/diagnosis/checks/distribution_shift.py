@@ -45,6 +45,7 @@ SHIFT = Kind(
     (HISTORY, SEASON_UNDER_WAY, MIN_ROWS),
     in_sql=False,
     is_fault=False,  # weather and form shift, too: what lasts is the new normal
+    of_values=True,
 )
 
 

@@ -19,6 +19,7 @@ from fsq.diagnosis.findings import Severity, Signal
 from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
+from fsq.diagnosis.past import describe_past
 
 _EXPLAINED = 1.5  # so many times the rows of a whole group that is missing are missing with it
 
@@ -109,6 +110,7 @@ class MissingRows(Check):
                 "rate": round(float(rate[at, 0]), 1),
                 "usual": round(float(usual[0]), 1),
             }
+            facts |= describe_past(ctx, at, rate[:, 0], f"rows per {per}")
             lacking = round(ctx.rows[at] * (1 / ratio - 1))
             if ratio < (limits.rows_per_game_yellow if grouped else limits.rows_yellow):
                 if lacking <= told.get(day, 0):

@@ -36,6 +36,7 @@ OUT_OF_RANGE = Kind(
     ("red", "yellow"),
     _describe,
     (MIN_ROWS,),
+    of_values=True,
 )
 
 

@@ -19,7 +19,6 @@ from fsq.diagnosis.learning import find_calm_dates, learn_from
 from fsq.diagnosis.long_detail import list_plain_columns
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.naming import Cause, Clues, name_cause
-from fsq.diagnosis.slices import describe_slice
 from fsq.profile import Evidence, Profile, judge, measure_dates
 
 _RED = 2.0  # times the limit; clean dates have not come near
@@ -33,18 +32,19 @@ CLEAN_DATES = Need("clean dates to learn from", "too few clean dates to learn wh
 def _text(what: str, cause: str) -> Any:
     def describe(f: Facts) -> Text:
         words = f.evidence
-        head = f"{f.feature}: " + what.format(**words, rows=f.rows)
-        where = f.evidence.get("where")
         return Text(
-            head + (f", {where}" if where else ""),
-            cause.format(**words, table=f.table, job=f.job, names=f.names) + f.rarity,
+            f"{f.feature}: " + what.format(**words, rows=f.rows),
+            cause.format(**words, table=f.table, job=f.job, names=f.names),
         )
 
     return describe
 
 
 def _kind(name: str, meaning: str, what: str, cause: str) -> Kind:
-    return Kind(name, meaning, ("red", "yellow"), _text(what, cause), (CLEAN_DATES,), in_sql=False)
+    text = _text(what, cause)
+    return Kind(
+        name, meaning, ("red", "yellow"), text, (CLEAN_DATES,), in_sql=False, of_values=True
+    )
 
 
 OLD = _kind(
@@ -159,6 +159,7 @@ class ProfileEvidence(Check):
         place = {name: f for f, name in enumerate(ctx.contract.names)}
         expected = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         for at, day in ctx.iterate_dates():
+            ctx.judgements[day] = judged, strength
             known = ~np.isnan(judged.distances["mean"][at])
             if known.mean() > _MOSTLY_JUDGED:
                 ctx.settled_dates.add(day)
@@ -195,7 +196,6 @@ class ProfileEvidence(Check):
                     "expected_value": facts.pop("value"),
                     "expected_share": facts.pop("share"),
                 }
-            facts["where"] = None if named is None else describe_slice(ctx, named, at)
             facts["signals"] = {m: round(s, 2) for m, s in strongest.metrics.items()}
             facts["clean_dates"] = clean_dates
             kind.report(ctx, at, severity, table, features, rows, table, named, **facts)

@@ -109,7 +109,8 @@ def _report(ctx: Context, at: int, found: list[Attendance]) -> None:
     absent = [who for a in found for who in a.absent]
     expected = sum(a.expected for a in found)
     most = max(found, key=lambda a: len(a.absent))
-    share = len(absent) / max(expected, ctx.rows[at])
+    lost = len(absent) - sum(a.arrived for a in found)  # a new timetable renames entities
+    share = lost / max(expected, ctx.rows[at])
     severity: Severity = "red" if share >= limits.absent_share_red else "yellow"
     in_one = len(most.absent) >= ctx.contract.diagnosis.table_default_share * len(absent)
     facts: dict[str, Any] = {

@@ -52,6 +52,7 @@ OLD_SEASON = Kind(
         ),
     ),
     in_sql=False,
+    of_values=True,
 )
 
 

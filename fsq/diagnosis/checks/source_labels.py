@@ -128,7 +128,7 @@ class _Cells:
         held = ctx.is_default & present
         self.other: Mask = held & ~np.isnan(expected) & (value != expected)
         unlabelled = held & (ctx.get_cells("quality_score") <= ctx.contract.sources["missing"].base)
-        self.unlabelled: Mask = unlabelled & _tells_missing(ctx.contract)
+        self.unlabelled: Mask = unlabelled & tells_missing(ctx.contract)
         self.bare: Mask = self.unlabelled | ~present
         self.odd: Mask = self.other & ~self.unlabelled
         # Optional values come and go; another check looks at their share.
@@ -145,7 +145,7 @@ class _Cells:
         return ctx.remember(f"label cells: {name}", count)
 
 
-def _tells_missing(contract: Contract) -> bool:
+def tells_missing(contract: Contract) -> bool:
     """Whether the score tells a missing label from one that states a default."""
     rules, sources = contract.feature_rules, contract.sources
     stated = [s.base for n, s in sources.items() if s.type == DEFAULT and n != "missing"]

@@ -101,18 +101,21 @@ DID_NOT_RUN = Kind(
     "a job did not run; its features are defaults",
     ("red",),
     _describe_not_run,
+    of_values=True,
 )
 WROTE_NOTHING = Kind(
     "processor_wrote_nothing",
     "a job ran, but its table has no record for the rows",
     ("red",),
     _describe_wrote_nothing,
+    of_values=True,
 )
 TABLE_MISSING = Kind(
     "upstream_table_missing",
     "a table has no record for the rows, and nothing says whether its job ran",
     ("red",),
     _describe_table_missing,
+    of_values=True,
 )
 WROTE_PART = Kind(
     "processor_wrote_part",
@@ -120,12 +123,14 @@ WROTE_PART = Kind(
     ("red", "yellow"),
     _describe_wrote_part,
     (HISTORY,),
+    of_values=True,
 )
 FEATURE_MISSING = Kind(
     "feature_missing",
     "a feature is default for nearly all rows, while others of its table have values",
     ("red",),
     _describe_feature_missing,
+    of_values=True,
 )
 DEFAULT_RISE = Kind(
     "default_rate_shift",
@@ -133,6 +138,7 @@ DEFAULT_RISE = Kind(
     ("red", "yellow"),
     _describe_default_rise,
     (HISTORY,),
+    of_values=True,
 )
 DISAGREEMENT = Kind(
     "run_context_disagrees",

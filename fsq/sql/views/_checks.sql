@@ -18,6 +18,9 @@ stuck_checks AS (
         min_distinct IS NULL
         AND distinct_values = 1
         AND IFNULL(usual_distinct_values >= $history_days, FALSE)
+      -- Few groups have few values, which may be near each other by chance.
+      WHEN possible_values < $enough_values * IFNULL(NULLIF(min_distinct, 0), 1)
+        THEN distinct_values = 1 AND possible_values >= $few_values
       WHEN most_common_share >= $stuck_share THEN TRUE
       WHEN warming_up THEN FALSE
       ELSE IFNULL(std < min_std, FALSE)

@@ -79,6 +79,9 @@ daily_counts AS (
   FROM feature_facts
   GROUP BY day, feature_index
 ),
+daily_groups AS (
+  SELECT t.day, IFNULL($groups, 0) AS group_count FROM scored AS t GROUP BY t.day
+),
 daily_features AS (
   SELECT
     f.*,
@@ -87,9 +90,11 @@ daily_features AS (
       AS date_sample,
     MAX(IF(f.median_sample IS NOT NULL, c.window_size, NULL)) OVER (PARTITION BY f.day)
       AS date_size,
-    LAG(f.day) OVER (PARTITION BY f.feature_index ORDER BY f.day) AS date_before
+    LAG(f.day) OVER (PARTITION BY f.feature_index ORDER BY f.day) AS date_before,
+    g.group_count
   FROM daily_counts AS f
   JOIN contract AS c ON c.feature_index = f.feature_index
+  JOIN daily_groups AS g ON g.day = f.day
 ),
 -- A date is warm if its windows hold as many members as the contract asks for, or as they can.
 warm_features AS (
@@ -137,7 +142,7 @@ shares_with_history AS (
     *,
     ARRAY_AGG(STRUCT(
       day AS day, default_share AS default_share, expected_share AS expected_share,
-      CAST(distinct_values AS FLOAT64) AS distinct_values
+      CAST(distinct_values AS FLOAT64) AS distinct_values, group_count AS group_count
     )) OVER ($before) AS earlier
   FROM feature_shares
 ),
@@ -146,7 +151,18 @@ compared_shares AS (
     r.* EXCEPT (earlier),
     IF(r.has_history, $usual_default_share, NULL) AS usual_default_share,
     IF(r.has_history, $usual_expected_share, NULL) AS usual_expected_share,
-    IF(r.has_history, $usual_distinct_values, NULL) AS usual_distinct_values
+    IF(r.has_history, $usual_distinct_values, NULL) AS usual_distinct_values,
+    -- Rows of a group may share a value: as many are possible as the most that earlier dates have
+    -- for as many groups, and at least one for each. Infinite where nothing tells.
+    IF(
+      r.has_history AND r.group_count > 0
+        AND (SELECT MIN(e.group_count) FROM UNNEST(r.earlier) AS e WHERE $recent) > 0,
+      GREATEST(1, (
+        SELECT MAX(SAFE_DIVIDE(e.distinct_values, e.group_count))
+        FROM UNNEST(r.earlier) AS e WHERE $recent
+      )) * r.group_count,
+      CAST('inf' AS FLOAT64)
+    ) AS possible_values
   FROM shares_with_history AS r
 ),
 -- The dates, and the jobs that ran according to the rows.

@@ -91,7 +91,9 @@ def test_an_event_on_two_dates() -> None:
     dx = diagnose_last(change_last(rows, game_id=again))
     (finding,) = list_serious(dx)
     assert (finding.kind, finding.severity) == ("event_on_two_dates", "yellow")
-    assert finding.evidence == {"ids": [ids[0]], "days": [str(day), str(LAST)]}
+    where = f"all 30 with game_id {ids[0]}"
+    assert finding.evidence == {"ids": [ids[0]], "days": [str(day), str(LAST)], "where": where}
+    assert where not in finding.title  # it names the game already
     assert (finding.rows_affected, dx.named_rows.height) == (30, 30)
 
 

@@ -1,0 +1,166 @@
+"""What shows a finding: where its records are, how values usually lie, what they should have been.
+
+It is found once the checks are through, for the signals that are worth looking at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fsq.diagnosis.checks import list_kinds
+from fsq.diagnosis.context import Context, Matrix
+from fsq.diagnosis.findings import Mask, Signal
+from fsq.diagnosis.past import describe_past, round_figure
+from fsq.diagnosis.slices import Slicer
+from fsq.profile import Band, Judgement, expect_values, measure_band
+from fsq.profile.steps import follow
+
+EXAMPLES = 3
+# What people read at once: shown where it stands out, whatever stands out more.
+_PLAIN = ("absent", "mean", "spread", "spike", "zero", "disagree", "contradict")
+FEATURE, VALUE, EXPECTED, BY, OFF = "feature", "value", "expected", "told_by", "off"
+# Columns of what is told of a value, beside the keys of its record.
+TOLD = {
+    FEATURE: pl.String, VALUE: pl.Float64, EXPECTED: pl.Float64, BY: pl.String, OFF: pl.Float64
+}  # fmt: skip
+
+
+def show_signals(ctx: Context) -> None:
+    """Complete the red and yellow signals of a context.
+
+    Their evidence gets ``where`` (the slice that holds the records), ``band`` and ``rows_shown``
+    (examples), as far as they can be told; ``expected`` tells what values should have been.
+    """
+    place = {day: at for at, day in enumerate(ctx.dates)}
+    slicers: dict[int, Slicer] = {}
+    for number, signal in enumerate(ctx.signals):
+        at = place.get(signal.day)
+        if at is None or signal.severity == "info":
+            continue
+        found: dict[str, Any] = {}
+        where = expected = None
+        if signal.named is not None:
+            where = slicers.setdefault(at, Slicer(ctx, at)).find(signal.named)
+        if where is not None:
+            found["where"] = str(where)
+        if list_kinds()[signal.kind].of_values and signal.features:
+            found |= _find_band(ctx, signal, at)
+            expected = _expect(ctx, signal, at)
+            if expected is not None:
+                found["rows_shown"] = _choose_examples(expected, ctx.contract.table.keys)
+        ctx.signals[number] = replace(
+            signal, evidence=signal.evidence | found, expected=expected, where=where
+        )
+
+
+def _find_band(ctx: Context, signal: Signal, at: int) -> dict[str, Any]:
+    """How the feature that stands out most usually lies; empty if nothing says so."""
+    if signal.day in ctx.judgements:
+        judged, strength = ctx.judgements[signal.day]
+        chosen = _choose_measure(ctx, signal, strength, at)
+        if chosen is not None:
+            band = measure_band(judged, *chosen, at)
+            if band is not None:
+                return {"band": describe_band(band, ctx.contract.names[band.feature])}
+    shares = [ctx.contract.names.index(f) for f in signal.features]
+    if "default_share" not in signal.evidence:
+        return {}
+    f = max(shares, key=lambda f: ctx.default_share[at, f])
+    name = ctx.contract.names[f]
+    return describe_past(ctx, at, ctx.default_share[:, f], "share of defaults", name)
+
+
+def _choose_measure(
+    ctx: Context, signal: Signal, strength: dict[str, Matrix], at: int
+) -> tuple[str, int] | None:
+    """The metric and the feature of a signal's strongest alarm; None without one."""
+    features = [ctx.contract.names.index(f) for f in signal.features]
+    alarms = {
+        (m, f): float(s[at, f]) for m, s in strength.items() for f in features if s[at, f] > 1
+    }
+    if "signals" in signal.evidence:  # those that the finding was made of
+        wanted = tuple(signal.evidence["signals"])
+    elif any(m == "absent" for m, _ in alarms):
+        wanted = ("absent",)
+    else:
+        wanted = _PLAIN
+    fitting = {k: v for k, v in alarms.items() if k[0] in wanted} or alarms
+    return max(fitting, key=lambda k: fitting[k]) if fitting else None
+
+
+def describe_band(band: Band, feature: str) -> dict[str, Any]:
+    """A band as JSON types."""
+    return {
+        "metric": band.metric,
+        "what": band.words,
+        FEATURE: feature,
+        "share": band.is_share,
+        "usual": round_figure(band.usual),
+        "low": None if band.low is None else round_figure(band.low),
+        "high": round_figure(band.high),
+        VALUE: round_figure(band.value),
+        "dates": [
+            {"date": d.isoformat(), VALUE: round_figure(v)}
+            for d, v in zip(band.dates, band.values, strict=True)
+        ],
+        "clean_dates": band.clean_dates,
+        "as_far": band.as_far,
+    }
+
+
+def _expect(ctx: Context, signal: Signal, at: int) -> pl.DataFrame | None:
+    """What the values of a signal should have been: one row per record and feature."""
+    if signal.day not in ctx.judgements:
+        return None
+    judged, _ = ctx.judgements[signal.day]
+    here: Mask = ctx.date_index == at
+    wanted = here if signal.named is None else signal.named
+    rows, before = judged.rows.choose(here), ctx.remember("before", lambda: _follow(ctx, judged))
+    index = {name: f for f, name in enumerate(ctx.contract.names)}
+    suspects = sorted({index[f] for s in ctx.signals if s.day == signal.day for f in s.features})
+    records = ctx.long.records.filter(pl.Series(here))
+    keys = records.select(c for c in ctx.contract.table.key if c in records.columns)
+    parts = []
+    for f in (index[name] for name in signal.features):
+        expected, by = expect_values(
+            rows, before[here, f], judged.profile.structure, f, suspects, wanted[here]
+        )
+        scale = np.nanstd(judged.rows.values[:, f]) or 1.0
+        told = keys.with_columns(
+            pl.lit(ctx.contract.names[f]).alias(FEATURE),
+            pl.Series(VALUE, rows.values[:, f]),
+            pl.Series(EXPECTED, expected),
+            by.alias(BY),
+            pl.Series(OFF, np.abs(rows.values[:, f] - expected) / scale),
+        )
+        parts.append(told.filter(pl.col(EXPECTED).is_not_nan()))
+    every = pl.concat(parts)
+    return every if every.height else None
+
+
+def _follow(ctx: Context, judged: Judgement) -> Matrix:
+    """The value that each record had before, of dates without a fault; NaN without one."""
+    rows = replace(judged.rows, faulty=ctx.find_faulty())
+    return np.asarray(rows.values - follow(rows, judged.profile.structure.carriers))
+
+
+def _choose_examples(expected: pl.DataFrame, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The few records whose values are furthest from what they should have been."""
+    names = [k for k in keys if k in expected.columns]
+    worst = expected.sort(OFF, descending=True, maintain_order=True)
+    if names:
+        worst = worst.unique(names, keep="first", maintain_order=True)
+    return [
+        {
+            "key": " ".join(str(row[k]) for k in names),
+            FEATURE: row[FEATURE],
+            VALUE: round_figure(row[VALUE]),
+            EXPECTED: round_figure(row[EXPECTED]),
+            BY: row[BY],
+        }
+        for row in worst.head(EXAMPLES).iter_rows(named=True)
+    ]

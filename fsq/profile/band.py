@@ -1,0 +1,144 @@
+"""How a measure of one feature usually lies, and how it lies on a date, in units of people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from fsq.profile.evidence import ONE_SIDED
+from fsq.profile.model import Judgement, Profile
+from fsq.profile.rows import Mask, Matrix
+
+SHOWN_DATES = 14
+# What each metric measures, in words, and whether it is a share of the values.
+_SHARES = {
+    "absent": "share of defaults",
+    "zero": "share of zeros",
+    "spike": "rise of one value's share",
+    "still": "share that has not moved",
+    "returned": "share that is back at an earlier value",
+    "table_absent": "share without any value of the table",
+    "group_absent": "share in groups that have no value",
+    "group_same": "share in groups that have one value",
+    "group_still": "share in groups that have not moved",
+    "copied": "share in copies of the record before",
+    "disagree": "share that disagrees with its group",
+    "contradict": "share that contradicts another value",
+    "leap": "share that leapt since the record before",
+    "jump": "share in records that leapt as a whole",
+    "outlier": "share far from what the other features tell",
+}
+_AMOUNTS = {
+    "mean": "mean",
+    "spread": "standard deviation",
+    "residual_mean": "mean distance from what the other features tell, in usual ones",
+    "residual_spread": "spread around what the other features tell, in usual distances",
+    "step_mean": "mean step since the record before, in usual steps",
+    "step_size": "size of the steps since the record before, in usual steps",
+    "extreme": "largest distance from what the other features tell, in limits",
+    "leak": "slope on what is to be predicted",
+}
+WORDS = _SHARES | _AMOUNTS
+_LOGARITHMS = ("spread", "residual_spread", "extreme")
+
+
+@dataclass(frozen=True)
+class Band:
+    """A measure of one feature on a date, and where it may lie.
+
+    Attributes:
+        metric: its name.
+        feature: position of the feature.
+        usual: what the date is compared with.
+        low: below it a measure is an alarm; None where less is no fault.
+        high: above it a measure is an alarm.
+        value: of the date.
+        dates: the last dates that have a measure, this one included.
+        values: their measures.
+        clean_dates: how many other clean dates the profile knows.
+        as_far: how many of them lie as far from what they are compared with.
+    """
+
+    metric: str
+    feature: int
+    usual: float
+    low: float | None
+    high: float
+    value: float
+    dates: tuple[date, ...]
+    values: tuple[float, ...]
+    clean_dates: int
+    as_far: int
+
+    @property
+    def words(self) -> str:
+        """What is measured."""
+        return WORDS[self.metric]
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a share, from 0 to 1."""
+        return self.metric in _SHARES
+
+
+def measure_band(judged: Judgement, metric: str, f: int, at: int) -> Band | None:
+    """The band of a feature's measure on a date; None where it cannot be judged."""
+    limits, column = judged.profile.limits, [f]
+    value = judged.evidence.measures[metric][at, f]
+    usual, distance = judged.usual[metric][at, f], judged.distances[metric][at, f]
+    if np.isnan(distance):
+        return None
+    counts = judged.evidence.counts[metric][at : at + 1, column]
+    width = float(limits.measure_widths(counts, metric, np.array([[usual]]), column)[0, 0])
+    reach = limits.alarm[metric] * width
+    day = judged.rows.dates[at]
+    clean_dates, as_far = count_as_far(judged.profile, metric, f, float(distance), day)
+    dates, values = _trace(judged, metric, f, at)
+    low = None if metric in ONE_SIDED else _to_people(metric, usual - reach)
+    return Band(
+        metric,
+        f,
+        _to_people(metric, usual),
+        low,
+        _to_people(metric, usual + reach),
+        _to_people(metric, value),
+        dates,
+        tuple(_to_people(metric, v) for v in values),
+        clean_dates,
+        as_far,
+    )
+
+
+def count_as_far(
+    profile: Profile, metric: str, f: int, distance: float, but: date
+) -> tuple[int, int]:
+    """How many clean dates a profile knows, without one, and how many of them lie as far."""
+    measures, counts = profile.measures[metric][:, [f]], profile.counts[metric][:, [f]]
+    clean: Mask = profile.clean & np.array([d != but for d in profile.dates], dtype=np.bool_)
+    center = profile.limits.find_centers(measures, metric, clean[:, None], [f])
+    z = profile.limits.scale_distances(measures, counts, metric, center, [f])[clean, 0]
+    size: Matrix = z if metric in ONE_SIDED else np.abs(z)
+    far = np.nan_to_num(size, nan=0.0) >= abs(distance)
+    return int(clean.sum()), int(far.sum())
+
+
+def _trace(
+    judged: Judgement, metric: str, f: int, at: int
+) -> tuple[tuple[date, ...], tuple[float, ...]]:
+    """The last dates that have a measure, in the rows or the profile, and their measures."""
+    profile, day = judged.profile, judged.rows.dates[at]
+    found = dict(zip(profile.dates, profile.measures[metric][:, f], strict=True))
+    here = judged.rows.dates.to_list()
+    found |= dict(zip(here, judged.evidence.measures[metric][:, f], strict=True))
+    last = sorted(d for d, v in found.items() if d <= day and not np.isnan(v))[-SHOWN_DATES:]
+    return tuple(last), tuple(float(found[d]) for d in last)
+
+
+def _to_people(metric: str, measure: float) -> float:
+    if metric in _SHARES:
+        return float(np.clip(measure, 0.0, 1.0))
+    if metric in _LOGARITHMS:
+        return float(np.exp(measure))
+    return float(np.expm1(measure)) if metric == "step_size" else float(measure)

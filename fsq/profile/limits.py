@@ -19,16 +19,17 @@ _TAIL = 0.1  # share of the clean dates from which the tail is extrapolated
 _FLOORS = {
     "returned": 0.01, "table_absent": 0.004, "group_absent": 0.004, "group_same": 0.01,
     "group_still": 0.004, "copied": 0.004, "disagree": 0.002, "contradict": 0.002, "jump": 0.003,
-    "leap": 0.003, "outlier": 0.003,
+    "leap": 0.003, "outlier": 0.003, "step_mean": 0.1, "spread": 0.03, "residual_mean": 0.05,
     "extreme": 0.3, "leak": 0.01, "step_size": 0.01, "residual_spread": 0.05, "absent": 0.005,
     "zero": 0.01, "spike": 0.01, "still": 0.01,
 }  # fmt: skip
 _LEAST_MEAN = 0.03  # of the spread within a date
 _MARGIN = 1.2  # other dates differ more from those learned from than these among themselves
 _ALLOWED = 0.01  # share of the clean dates whose distance is left out of the tail
+_UNKNOWN = 1e30  # the scale of what clean dates do not show: nothing stands out from it
 _WIDEST = 3.5  # scales that clean dates may lie apart, a few left out
 _PRIOR = 5.5  # a limit that short histories cannot bring down
-_PRIORS = {"leak": 4.2}  # few features, and no heavy tail
+_PRIORS = {"leak": 4.8}  # few features, and no heavy tail
 _PRIOR_DATES = 10.0  # how slowly the prior fades
 
 
@@ -157,7 +158,7 @@ def _measure_scale(off: Matrix) -> Matrix:
 
     The two largest are left out: history may hold a fault that nobody has found.
     """
-    out = np.zeros(off.shape[1])
+    out = np.full(off.shape[1], _UNKNOWN)
     for f in range(off.shape[1]):
         sizes = np.abs(off[~np.isnan(off[:, f]), f])
         if sizes.size:

@@ -11,6 +11,8 @@ from fsq.profile.rows import Codes, Mask, Matrix, Rows
 
 ENTITY = ""  # the carrier that is the entity itself
 _MIN_STEPS = 200
+_MIN_FOLLOWED = 0.2  # share of the records that have one before them along a column
+_LEAST_STEP = 0.02  # of a feature's spread
 _FREE = 0.3  # mean step, as a share of the spread, from which a feature jumps freely
 _FAR = 20.0  # usual steps; more does not count
 _LEAP = 0.999  # quantile of the steps of clean history
@@ -45,14 +47,16 @@ def learn_carriers(rows: Rows, clean: Mask) -> Carriers:
         for f in range(width):
             sizes = np.abs(step[used, f])
             sizes = sizes[~np.isnan(sizes)]
-            if sizes.size < _MIN_STEPS or not spread[f] > 0:
+            least = max(_MIN_STEPS, _MIN_FOLLOWED * used.sum())
+            if sizes.size < least or not spread[f] > 0:
                 continue
             typical = float(np.quantile(sizes, 0.9) + np.mean(sizes)) / spread[f]
             # A feature must move clearly less along a column than along the entity.
             if typical < best[f] * (1 if name == ENTITY else 0.7):
                 best[f], names[f] = typical, name
                 leaps[f] = np.inf
-                scales[f] = max(float(np.mean(sizes)), TOLERANCE)
+                # However still it stood: a step is large beside the spread, not beside zero.
+                scales[f] = max(float(np.mean(sizes)), _LEAST_STEP * spread[f])
                 if scales[f] > _FREE * spread[f]:
                     continue
                 leaps[f] = quantile_of_calm(np.abs(step[:, f]), rows, used, _LEAP) + TOLERANCE

@@ -198,3 +198,13 @@ def test_what_holds_is_said_in_sentences(profile: Profile) -> None:
     assert profile.headline in str(profile)
     assert "<table>" in profile._repr_html_()
     assert profile.compare(profile) == []
+
+
+def test_what_clean_dates_did_not_show_makes_nothing_stand_out(league: Rows) -> None:
+    """A feature that was one value on many dates has no spread that a date could exceed."""
+    early, every = _take(league, 0, 50), np.ones(50, dtype=np.bool_)
+    early.values[early.date_index % 5 == 0, 0] = 3.0
+    learned = learn(early, every, every, TABLES, "league", "0")
+    assert learned is not None
+    alarms = _judge(learned, _take(league, 60 - LAST_DATES, 60))
+    assert max(alarms[m][0] for m in ("spread", "zero", "spike", "still", "step_mean")) <= 1

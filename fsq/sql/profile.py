@@ -18,6 +18,7 @@ from fsq.sql.quote import escape_comment
 from fsq.sql.records import make_record_placeholders
 from fsq.sql.templates import read_template
 from fsq.stores.bigquery.names import TableName, format_date, quote_column
+from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
 from fsq.utils.dates import validate_date_range
 
 PROFILE = "profile"
@@ -36,6 +37,7 @@ def make_profile_query(
     schema: pl.Schema,
     start: date | None = None,
     end: date | None = None,
+    partitioning: Partitioning = UNPARTITIONED,
 ) -> str:
     """Make the query that holds each date of a table against a profile.
 
@@ -48,6 +50,7 @@ def make_profile_query(
         schema: the columns of the table.
         start: first date; None for the table's first.
         end: last date, included; None for the table's last.
+        partitioning: of the table, where it requires a filter on something else than its dates.
 
     Raises:
         InputError: the profile is of another contract or of no clean date, the table lacks a
@@ -58,6 +61,7 @@ def make_profile_query(
     moments = [name for name, kind in schema.items() if isinstance(kind, pl.Datetime)]
     first = start or date.min
     needed = list_needed_dates(profile, first)
+    required = partitioning.conditions(contract.table.date, "t.")
     values = (
         make_learned_placeholders(profile, contract)
         | make_carried_placeholders(profile, contract, moments)
@@ -68,6 +72,7 @@ def make_profile_query(
             "start": format_date(first),
             "since": format_date(_find_first(profile, first, needed)),
             "end": format_date(end or date.max),
+            "partition_filter": "".join(f"\n    AND {c}" for c in required),
             "only_history": "",
         }
     )
@@ -92,6 +97,7 @@ def make_canary_query(
     start: date | None = None,
     end: date | None = None,
     group: bool = True,
+    partitioning: Partitioning = UNPARTITIONED,
 ) -> str:
     """Make the canary query with what the profile says: a date with such evidence is not green.
 
@@ -103,13 +109,14 @@ def make_canary_query(
         start: first date; None for the table's first.
         end: last date, included; None for the table's last.
         group: whether the table has the contract's group column, which gives rows per group.
+        partitioning: of the table, where it requires a filter on something else than its dates.
 
     Raises:
         InputError: as ``make_profile_query``.
     """
     day = quote_column(contract.table.date)
-    canary = make_query("canary", table, contract, start, end, group)
-    evidence = make_profile_query(profile, table, contract, schema, start, end)
+    canary = make_query("canary", table, contract, start, end, group, partitioning)
+    evidence = make_profile_query(profile, table, contract, schema, start, end, partitioning)
     return f"""\
 -- What the rows say against the contract, and against the profile: evidence makes a date yellow at
 -- least. `profile_evidence` names it, `profile_features` the features.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from google.cloud import bigquery
@@ -17,21 +17,16 @@ import fsq
 from fsq import sql
 from fsq.cli import main
 from fsq.demo import simulate_season
-from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
-from fsq.diagnosis.learning import find_calm_dates
-from fsq.diagnosis.long_detail import list_plain_columns, read_long_detail
-from fsq.profile import Profile, judge, write_profile
-from fsq.profile import measure_dates as measure_evidence
-from fsq.profile.rows import Mask, Matrix
+from fsq.profile import Profile, write_profile
 from fsq.profile.twins import Twin
 from fsq.schema.arrow import to_arrow
-from fsq.sql.learned import MEASURES
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.write import write_rows
+from tests.sql.test_text import reserved, strip
 from tests.support.frames import CONTRACT
+from tests.support.profiles import compare
 from tests.support.v2 import OUTPUT
 
 TABLE = TableName("p", "sql_profile", "scored")
@@ -122,45 +117,8 @@ def whole(client: Any, profile: Profile) -> pl.DataFrame:
     return run(client, query(profile))
 
 
-def make_context(rows: pl.DataFrame) -> Context:
-    lazy = rows.lazy()
-    long = read_long_detail(lazy, CONTRACT, list_plain_columns(rows.schema, CONTRACT))
-    days = measure_dates(lazy, CONTRACT)
-    return Context(CONTRACT, days, aggregate_features(long, CONTRACT), long, DAYS)
-
-
-def measure_strength(profile: Profile) -> dict[str, Matrix]:
-    """What Python says of all dates, with the history that the query takes."""
-    ctx = make_context(SCORED)
-    rows, clean = ctx.profile_rows, set(profile.clean_dates)
-    evidence = measure_evidence(profile, rows)
-    calm = find_calm_dates(ctx, profile.dates)
-    no_history: Mask = np.array([[d not in clean] * len(CONTRACT.features) for d in DAYS])
-    for _ in range(2):
-        judged = judge(profile, rows, no_history, evidence)
-        strength = {m: s for m, s in judged.measure_strength(calm).items() if m in MEASURES}
-        alarmed = np.any([s > 1 for s in strength.values()], axis=0)
-        later = np.array([d not in profile.dates for d in DAYS])[:, None]
-        no_history = np.where(later, alarmed, no_history)
-    return strength
-
-
 def test_levels_and_structure(whole: pl.DataFrame, profile: Profile) -> None:
-    got = whole.filter(pl.col("strength").is_not_null())
-    cells = got.explode("features").select("game_date", "evidence", "features").rows()
-    strength = measure_strength(profile)
-    want = {
-        (day, metric, name): float(s[at, f])
-        for metric, s in strength.items()
-        for at, day in enumerate(DAYS)
-        for f, name in enumerate(CONTRACT.names)
-        if s[at, f] > 1
-    }
-    assert set(cells) == set(want)
-    assert len(cells) == len(want)
-    for row in got.iter_rows(named=True):
-        most = max(want[row["game_date"], row["evidence"], name] for name in row["features"])
-        assert row["strength"] == pytest.approx(most, rel=1e-6)
+    cells = compare(whole, profile, SCORED, CONTRACT)
     seen = {(DAYS.index(d) - LEARNED, m, f) for d, m, f in cells}
     assert seen >= {
         (1, "mean", "minutes_avg_last_10"),
@@ -198,13 +156,12 @@ def test_provenance(client: Any, whole: pl.DataFrame, profile: Profile) -> None:
     assert_frame_equal(narrow.sort(key), whole.filter(pl.col("game_date") >= start).sort(key))
 
 
-@pytest.fixture
-def store(client: Any, profile: Profile) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def store(client: Any, profile: Profile) -> str:
     """The table as a store that has a profile."""
     opened = fsq.open_store(URI, "v2_33features")
     opened.write_side("profile", write_profile(profile))
-    yield URI
-    client.delete_table(f"{TABLE.dotted}__fsq_profile")
+    return URI
 
 
 def test_the_canary_knows_the_profile(
@@ -231,11 +188,15 @@ def test_the_canary_knows_the_profile(
 
 
 def test_without_a_profile(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    bare = "p.sql_profile.bare"
+    fields = table_fields(to_arrow(SCORED.head(1)).schema, OUTPUT)
+    client.create_table(bigquery.Table(bare, schema=fields))
+    uri = f"bigquery://{bare}"
     for name in ("profile", "canary"):
-        assert main(["sql", name, "--store", URI, "--contract", "v2_33features"]) == 2
+        assert main(["sql", name, "--store", uri, "--contract", "v2_33features"]) == 2
         told = capsys.readouterr()
         assert told.out == ""
-        assert f"{URI} has no profile; `fsq profile learn --store {URI}`" in told.err
+        assert f"{uri} has no profile; `fsq profile learn --store {uri}`" in told.err
 
 
 def test_what_is_refused(profile: Profile) -> None:
@@ -250,3 +211,31 @@ def test_what_is_refused(profile: Profile) -> None:
     schema = pl.Schema({**SCORED.schema, twins[0].column: pl.Float64()})
     with pytest.raises(fsq.InputError, match="not a BigQuery identifier"):
         sql.make_profile_query(bad, TABLE, CONTRACT, schema)
+
+
+def test_the_text_keeps_the_rules_of_all_queries(profile: Profile) -> None:
+    start = DAYS[LEARNED]
+    for made in (
+        query(profile, start),
+        sql.make_canary_query(profile, TABLE, CONTRACT, SCORED.schema, start),
+    ):
+        text = strip(made)
+        assert reserved(text) == set()
+        assert "$" not in text
+        read = (
+            r"FROM `p\.sql_profile\.scored` AS (\w)\b.*?WHERE \1\.`game_date` (?:BETWEEN|>=) DATE"
+        )
+        assert len(re.findall(read, made, re.S)) == made.count("`p.sql_profile.scored`") > 0
+
+
+def test_googles_analyzer_accepts_it(profile: Profile) -> None:
+    pytest.importorskip("zetasql", reason="Google's analyzer is not installed")
+    from tests.support.zetasql_catalog import BigQueryAnalyzer
+
+    fields = [f.to_api_repr() for f in table_fields(to_arrow(SCORED.head(1)).schema, OUTPUT)]
+    analyzer = BigQueryAnalyzer()
+    catalog = analyzer.make_catalog({TABLE.dotted: fields})
+    for start in (None, DAYS[LEARNED]):
+        canary = sql.make_canary_query(profile, TABLE, CONTRACT, SCORED.schema, start)
+        for made in (query(profile, start), canary, sql.wrap_view("canary", TABLE, "a", canary)):
+            assert analyzer.analyze(made, catalog) is None

@@ -29,7 +29,11 @@ RESERVED = set(
 
 def code(name: str, **options: object) -> str:
     """The SQL without comments and quoted words."""
-    made = sql.make_query(name, TABLE, **options)  # type: ignore[arg-type]
+    return strip(sql.make_query(name, TABLE, **options))  # type: ignore[arg-type]
+
+
+def strip(made: str) -> str:
+    """SQL without comments and quoted words."""
     return re.sub(r"--[^\n]*|'(?:\\.|[^'\\])*'|`[^`]*`", " ", made)
 
 

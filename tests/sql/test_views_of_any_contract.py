@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -25,6 +26,7 @@ from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.write import write_rows
 from tests.support.any_table import CONTRACT, make_large_contract, make_rows
+from tests.support.profiles import compare
 
 SCORED = fsq.score(make_rows(dates=30, entities=80), CONTRACT)
 KEY = list(CONTRACT.table.key)
@@ -137,6 +139,20 @@ def test_dates_and_tables(client: Any) -> None:
     assert tables.height == SCORED[DATE].n_unique() * 3
     lost = tables.filter(pl.col("status") == "red")
     assert lost.select(DATE, "upstream_table").row(0) == (lost[DATE][0], "leg_history")
+
+
+def test_profile(client: Any) -> None:
+    dates = SCORED[DATE].unique().sort().to_list()
+    profile = fsq.learn_profile(SCORED.filter(pl.col(DATE) < dates[-8]), CONTRACT)
+    assert profile is not None
+    # What is no alarm is compared, too.
+    limits = replace(profile.limits, alarm=dict.fromkeys(profile.limits.alarm, 0.5))
+    profile = replace(profile, limits=limits)
+    made = sql.make_profile_query(profile, TABLE, CONTRACT, SCORED.schema)
+    job = client.query(made, retry=None, job_retry=None)
+    got = pl.from_arrow(job.result(retry=None).to_arrow(create_bqstorage_client=False))
+    assert isinstance(got, pl.DataFrame)
+    assert len(compare(got, profile, SCORED, CONTRACT)) > 20
 
 
 def test_many_features_and_categories(client: Any) -> None:

@@ -23,7 +23,7 @@ scored AS (
       AS oldest,
     t.`feature_quality_detail` AS detail
   FROM $table AS t
-  WHERE t.$date BETWEEN $since AND $end
+  WHERE t.$date BETWEEN $since AND $end$partition_filter
     AND ARRAY_LENGTH(t.`feature_quality_detail`) = $width$only_history
 ),
 rows_per_date AS (
@@ -190,6 +190,10 @@ provenance_by_table AS (
   FROM provenance
   GROUP BY day, upstream_table
 ),
+table_features AS (
+  SELECT upstream_table, ARRAY_AGG(feature_name ORDER BY feature_index) AS features
+  FROM learned GROUP BY upstream_table
+),
 all_evidence AS (
   SELECT
     day,
@@ -208,15 +212,13 @@ all_evidence AS (
     p.day,
     e.evidence,
     p.upstream_table,
-    ARRAY(
-      SELECT l.feature_name FROM learned AS l
-      WHERE l.upstream_table = p.upstream_table ORDER BY l.feature_index
-    ) AS features,
+    l.features,
     CAST(NULL AS FLOAT64) AS strength,
     e.measured,
     CAST(NULL AS FLOAT64) AS usual,
     e.hits AS rows_affected
   FROM provenance_by_table AS p
+  JOIN table_features AS l ON l.upstream_table = p.upstream_table
   CROSS JOIN UNNEST([
     STRUCT(
       'row_before_upstream' AS evidence,

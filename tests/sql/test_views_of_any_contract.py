@@ -142,17 +142,24 @@ def test_dates_and_tables(client: Any) -> None:
 
 
 def test_profile(client: Any) -> None:
-    dates = SCORED[DATE].unique().sort().to_list()
-    profile = fsq.learn_profile(SCORED.filter(pl.col(DATE) < dates[-8]), CONTRACT)
+    # A season starts with the first date; levels are compared from the second month on.
+    rows, table = (
+        fsq.score(make_rows(dates=60, entities=40), CONTRACT),
+        TableName("p", "any_views", "long"),
+    )
+    with open_clients("p") as clients:
+        fill(clients, table, rows, CONTRACT)
+    dates = rows[DATE].unique().sort().to_list()
+    profile = fsq.learn_profile(rows.filter(pl.col(DATE) < dates[-8]), CONTRACT)
     assert profile is not None
     # What is no alarm is compared, too.
     limits = replace(profile.limits, alarm=dict.fromkeys(profile.limits.alarm, 0.5))
     profile = replace(profile, limits=limits)
-    made = sql.make_profile_query(profile, TABLE, CONTRACT, SCORED.schema)
+    made = sql.make_profile_query(profile, table, CONTRACT, rows.schema)
     job = client.query(made, retry=None, job_retry=None)
     got = pl.from_arrow(job.result(retry=None).to_arrow(create_bqstorage_client=False))
     assert isinstance(got, pl.DataFrame)
-    assert len(compare(got, profile, SCORED, CONTRACT)) > 20
+    assert len(compare(got, profile, rows, CONTRACT)) > 20
 
 
 def test_many_features_and_categories(client: Any) -> None:

@@ -162,7 +162,8 @@ class Context(Windows):
     def is_default(self) -> npt.NDArray[np.bool_]:
         """Records × features: is the value a default?"""
         width = len(self.contract.features)
-        return self.long.fields["is_default"].to_numpy().reshape(-1, width)
+        known = self.long.fields["is_default"].fill_null(True)  # unknown is not trusted
+        return known.to_numpy().reshape(-1, width)
 
     @cached_property
     def values(self) -> Matrix:

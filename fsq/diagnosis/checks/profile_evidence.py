@@ -12,7 +12,7 @@ from fsq.contract import Contract, Feature
 from fsq.diagnosis.attribution import Blame, find_blame
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
 from fsq.diagnosis.checks.constant_values import SILENT_DEFAULT
-from fsq.diagnosis.checks.upstream import DEFAULT_RISE, WROTE_PART
+from fsq.diagnosis.checks.upstream import DEFAULT_RISE, WROTE_PART, UpstreamThresholds
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.learning import find_calm_dates, learn_from
@@ -191,6 +191,10 @@ class ProfileEvidence(Check):
             if strongest.strength >= sure and rows >= _RED_SHARE * ctx.rows[at]:
                 severity = "red"
             facts = dict(cause.facts)
+            if name == DEFAULT_RISE.name:  # as red as the check of upstream tables would have it
+                rise = facts["default_share"] - facts["usual_share"]
+                limits = UpstreamThresholds.of(ctx.contract)
+                severity = "red" if rise >= limits.default_rise_red else "yellow"
             if kind is SILENT_DEFAULT:
                 facts |= {
                     "expected_value": facts.pop("value"),

@@ -32,7 +32,9 @@ class Context(Windows):
     """The dates to check and those before them.
 
     Args:
-        contract, days, features: see ``History``.
+        contract: of the scoring.
+        days: ``measure_dates`` of every date read, history included.
+        features: ``measure_features`` of the same dates.
         long: ``read_long_detail`` of the same rows.
         checked_dates: the dates to check now; the others are only history.
         run: what is known of upstream's run, for rows that do not say it themselves.

@@ -17,8 +17,9 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError
+from fsq.intake.expected_types import list_number_columns
 from fsq.intake.formats import VALUE_ARRAYS, list_moments
-from fsq.intake.layout import list_number_columns
+from fsq.schema.polars_types import inner_type, is_text, struct_fields
 
 _SHOWN = 3  # columns that a problem names
 
@@ -146,14 +147,14 @@ def unify_types(a: pl.DataType, b: pl.DataType, is_number: bool = False) -> pl.D
         return a
     if isinstance(a, pl.Null):
         return b
-    if _is_text(a) and _is_text(b):
+    if is_text(a) and is_text(b):
         return pl.String()
     if isinstance(a, pl.Datetime) and isinstance(b, pl.Datetime):
         zone = a.time_zone if a.time_zone == b.time_zone else "UTC"
         unit = a.time_unit if a.time_unit == b.time_unit else "us"
         return pl.Datetime(unit, zone)
     if isinstance(a, pl.List | pl.Array) and isinstance(b, pl.List | pl.Array):
-        inner = unify_types(cast(pl.DataType, a.inner), cast(pl.DataType, b.inner), is_number)
+        inner = unify_types(inner_type(a), inner_type(b), is_number)
         return None if inner is None else pl.List(inner)
     if isinstance(a, pl.Struct) and isinstance(b, pl.Struct):
         return _unify_structs(a, b)
@@ -162,7 +163,7 @@ def unify_types(a: pl.DataType, b: pl.DataType, is_number: bool = False) -> pl.D
 
 
 def _unify_structs(a: pl.Struct, b: pl.Struct) -> pl.DataType | None:
-    left, right = ({f.name: cast(pl.DataType, f.dtype) for f in s.fields} for s in (a, b))
+    left, right = (struct_fields(s) for s in (a, b))
     fields = {
         name: unify_types(left.get(name, pl.Null()), right.get(name, pl.Null()))
         for name in dict.fromkeys((*left, *right))
@@ -185,10 +186,6 @@ def _unify_numbers(a: pl.DataType, b: pl.DataType, is_number: bool) -> pl.DataTy
 
 def _is_numeric(dtype: pl.DataType, is_number: bool) -> bool:
     return dtype.is_numeric() or (is_number and isinstance(dtype, pl.Boolean))
-
-
-def _is_text(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
 
 
 def _find_losses(part: Part, types: dict[str, pl.DataType], contract: Contract | None) -> list[str]:
@@ -247,22 +244,16 @@ def _convert(
     if found == wanted:
         return value
     if isinstance(wanted, pl.Struct) and isinstance(found, pl.Struct):
-        present = {f.name: cast(pl.DataType, f.dtype) for f in found.fields}
+        present = struct_fields(found)
         fields = [
-            _convert(
-                value.struct.field(f.name),
-                present[f.name],
-                cast(pl.DataType, f.dtype),
-                strict=strict,
-            )
-            if f.name in present
-            else pl.lit(None, f.dtype)
-            for f in wanted.fields
+            _convert(value.struct.field(name), present[name], dtype, strict=strict).alias(name)
+            if name in present
+            else pl.lit(None, dtype).alias(name)
+            for name, dtype in struct_fields(wanted).items()
         ]
-        named = [e.alias(f.name) for e, f in zip(fields, wanted.fields, strict=True)]
-        return pl.when(value.is_not_null()).then(pl.struct(named))
+        return pl.when(value.is_not_null()).then(pl.struct(fields))
     if isinstance(wanted, pl.List) and isinstance(found, pl.List | pl.Array):
-        inner, target = cast(pl.DataType, found.inner), cast(pl.DataType, wanted.inner)
+        inner, target = inner_type(found), inner_type(wanted)
         lists = value.arr.to_list() if isinstance(found, pl.Array) else value
         return lists.list.eval(_convert(pl.element(), inner, target, strict=strict))
     return value.cast(wanted, strict=strict)

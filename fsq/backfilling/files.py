@@ -15,7 +15,7 @@ from fsq.backfilling.file_schemas import Part, combine_parts, prepare_parts
 from fsq.backfilling.hive import infer_value_types, parse_value, read_folder_values
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError
-from fsq.intake.layout import list_number_columns
+from fsq.intake.expected_types import list_number_columns
 from fsq.intake.preparation import prepare_rows
 from fsq.schema.arrow import from_arrow
 from fsq.stores.read_errors import first_line, is_read_error

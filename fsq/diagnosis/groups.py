@@ -13,6 +13,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.schema.columns import DETAIL
+from fsq.schema.polars_types import is_text
 
 DAY, EVENT, ENTITY, SUB, OTHER = "#day", "#event", "#entity", "#sub", "#other"
 _MOSTLY = 0.7  # of the events or dates, so that a date of faults does not hide what holds
@@ -48,8 +49,7 @@ def list_carried(contract: Contract, schema: pl.Schema) -> list[str]:
     return [
         name
         for name, kind in schema.items()
-        if name not in skipped
-        and (kind.is_integer() or isinstance(kind, pl.String | pl.Categorical | pl.Enum))
+        if name not in skipped and (kind.is_integer() or is_text(kind))
     ]
 
 

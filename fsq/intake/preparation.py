@@ -11,9 +11,9 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.contract.table import Table
 from fsq.errors import InputError, short
+from fsq.intake.expected_types import list_expected_columns
 from fsq.intake.formats import detect_form
-from fsq.intake.layout import list_expected_columns
-from fsq.intake.source_labels import is_text
+from fsq.schema.polars_types import is_text
 from fsq.utils.spelling import normalize_name
 
 log = logging.getLogger("fsq")

@@ -6,12 +6,8 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError, short
+from fsq.schema.polars_types import is_text
 from fsq.utils.timing import stage
-
-
-def is_text(dtype: pl.DataType) -> bool:
-    """Whether a column of this type holds text."""
-    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
 
 
 def hash_labels(name: str, dtype: pl.DataType) -> pl.Expr:

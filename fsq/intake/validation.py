@@ -12,16 +12,17 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError, short
+from fsq.intake.expected_types import accepts
 from fsq.intake.formats import to_wide
 from fsq.intake.layout import (
     Layout,
-    accepts,
     find_key_problems,
     infer_layout,
     list_moment_columns,
 )
-from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels, is_text
+from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels
 from fsq.schema.columns import DETAIL
+from fsq.schema.polars_types import is_text
 from fsq.utils.spelling import describe_difference
 from fsq.utils.timing import stage
 

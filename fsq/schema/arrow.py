@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError, short
+from fsq.schema.polars_types import inner_type, struct_fields
 
 Convert: TypeAlias = Callable[[pa.DataType], pa.DataType]
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
@@ -155,11 +156,11 @@ def _widen(dtype: pl.DataType) -> pl.DataType:
 def _replace(dtype: pl.DataType, by: Callable[[pl.DataType], pl.DataType]) -> pl.DataType:
     """A type in which each that holds no others is replaced."""
     if isinstance(dtype, pl.List):
-        return pl.List(_replace(cast(pl.DataType, dtype.inner), by))
+        return pl.List(_replace(inner_type(dtype), by))
     if isinstance(dtype, pl.Array):
-        return pl.Array(_replace(cast(pl.DataType, dtype.inner), by), dtype.size)
+        return pl.Array(_replace(inner_type(dtype), by), dtype.size)
     if isinstance(dtype, pl.Struct):
-        return pl.Struct({f.name: _replace(cast(pl.DataType, f.dtype), by) for f in dtype.fields})
+        return pl.Struct({n: _replace(field, by) for n, field in struct_fields(dtype).items()})
     return by(dtype)
 
 
@@ -259,7 +260,7 @@ def _is_unknown(dtype: pa.DataType) -> bool:
 def _is_encoded(dtype: pl.DataType) -> bool:
     """Whether a type holds strings as codes, at any depth."""
     if isinstance(dtype, pl.Struct):
-        return any(_is_encoded(field.dtype) for field in dtype.fields)  # type: ignore[arg-type]
+        return any(map(_is_encoded, struct_fields(dtype).values()))
     if isinstance(dtype, pl.List | pl.Array):
-        return _is_encoded(dtype.inner)  # type: ignore[arg-type]
+        return _is_encoded(inner_type(dtype))
     return isinstance(dtype, pl.Categorical | pl.Enum)

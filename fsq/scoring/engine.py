@@ -15,7 +15,8 @@ from fsq.contract import Contract, choose_contract
 from fsq.errors import InputError
 from fsq.intake.batch_query import DATE
 from fsq.intake.columnar import read_columnar_batch
-from fsq.intake.layout import Layout, list_number_columns
+from fsq.intake.expected_types import list_number_columns
+from fsq.intake.layout import Layout
 from fsq.intake.preparation import prepare_rows
 from fsq.intake.run_context import RunLike
 from fsq.intake.validation import OnUnknown, validate_columns, validate_rows

@@ -14,6 +14,7 @@ from fsq.contract.output import OutputParts
 from fsq.contract.table import Table
 from fsq.contract.validation import RECORD_COLUMNS
 from fsq.errors import InputError, short
+from fsq.schema.polars_types import is_text
 from fsq.schema.provenance import PROVENANCE
 
 HEADLINE = "the contract cannot be drafted"
@@ -199,7 +200,7 @@ def _require_unique(rows: pl.LazyFrame, schema: pl.Schema, roles: Roles) -> None
 
 
 def _can_be_key(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum) or dtype.is_integer()
+    return is_text(dtype) or dtype.is_integer()
 
 
 def _guess_label(schema: pl.Schema, taken: Sequence[str | None]) -> str | None:

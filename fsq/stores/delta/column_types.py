@@ -9,7 +9,8 @@ import polars as pl
 from deltalake import DeltaTable
 
 from fsq.intake.formats import list_moments
-from fsq.stores.column_fit import ColumnFit, fit_columns, struct_fields
+from fsq.schema.polars_types import inner_type, struct_fields
+from fsq.stores.column_fit import ColumnFit, fit_columns
 
 _SAME = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.Decimal)
 _OTHERS = (pl.String, pl.Binary, pl.Boolean, pl.Date)
@@ -32,7 +33,7 @@ def delta_type(dtype: pl.DataType) -> pl.DataType | None:
     if isinstance(dtype, pl.Datetime):
         return pl.Datetime("us", "UTC")
     if isinstance(dtype, pl.List | pl.Array):
-        inner = delta_type(cast(pl.DataType, dtype.inner))
+        inner = delta_type(inner_type(dtype))
         return None if inner is None else pl.List(inner)
     if isinstance(dtype, pl.Map):
         key, value = (delta_type(cast(pl.DataType, t)) for t in (dtype.key, dtype.value))

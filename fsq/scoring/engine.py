@@ -194,18 +194,15 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
         {c: schema[c] for c in layout.carried} | dict(options.contract.output.polars)
     )
 
-    def read(columns: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+    def read(needed: set[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         require_whole_process()
-        used, selected = set(columns), rows
-        if predicate is not None:
-            names = set(predicate.meta.root_names())
-            used |= names
-            if names <= set(layout.carried):  # rows that it rejects need no score
-                selected = rows.filter(predicate)
+        selected = rows
+        if predicate is not None and set(predicate.meta.root_names()) <= {*layout.carried}:
+            selected = rows.filter(predicate)  # rows that it rejects need no score
         validate_rows(selected, layout, options.on_unknown)
-        narrow = layout.narrow(used, with_detail="feature_quality_detail" in used)
+        narrow = layout.narrow(needed, with_detail="feature_quality_detail" in needed)
         batches = read_batches(selected.select(narrow.columns), CHUNK_ROWS)
-        quality = [c for c in options.contract.output.names if c in used]
+        quality = [c for c in options.contract.output.names if c in needed]
         yield from _score_concurrently(batches, narrow, options, quality)
 
     return scan_batches(read, out_schema)

@@ -7,19 +7,18 @@ survives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError, short
 from fsq.schema.arrow import exact_type, to_arrow
+from fsq.stores.type_matching import StoreType, always_fits, changes_encoding_only, match_type
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
-# What a new column of some type becomes in a store; None if the store has nothing like it.
-StoreType = Callable[[pl.DataType], pl.DataType | None]
 
 # Stores and readers know these years only; infinite moments lie far outside.
 _FIRST_YEAR, _LAST_YEAR = 1, 9999
@@ -75,7 +74,7 @@ class ColumnFit:
 
     def find_losses(self, rows: pl.LazyFrame) -> list[str]:
         """What the table cannot hold of these rows' values; only doubtful columns are read."""
-        checks = {c: self._count_losses(c) for c in self.found if self._is_doubtful(c)}
+        checks = {c: self._is_lost(c) for c in self.found if self._is_doubtful(c)}
         nulls = [c for c in self.required if c in self.found]
         counts = rows.select(
             *(check.sum().alias(f"lost:{c}") for c, check in checks.items()),
@@ -98,7 +97,7 @@ class ColumnFit:
         out = [
             f"{c}: {self.found[c]} is stored as {dtype}; no value changes"
             for c, dtype in self.casts.items()
-            if c not in self.rounded and not _same_values(self.found[c], dtype)
+            if c not in self.rounded and not changes_encoding_only(self.found[c], dtype)
         ]
         if self.added:
             out.append(f"new columns in {self.uri}: {', '.join(self.added)}")
@@ -130,28 +129,31 @@ class ColumnFit:
                 rows = rows.set_column(rows.column_names.index(column), column, stored[column])
         return rows
 
-    def _is_doubtful(self, column: str) -> bool:
+    def _types(self, column: str) -> tuple[pl.DataType, pl.DataType]:
+        """A column's type in the rows, and in the table."""
         found = self.found[column]
-        held = self.casts.get(column, found)
-        return _is_moment(found) or isinstance(found, pl.Time) or not _always_fits(found, held)
+        return found, self.casts.get(column, found)
 
-    def _count_losses(self, column: str) -> pl.Expr:
+    def _is_doubtful(self, column: str) -> bool:
+        found, held = self._types(column)
+        return _is_moment(found) or isinstance(found, pl.Time) or not always_fits(found, held)
+
+    def _is_lost(self, column: str) -> pl.Expr:
         """Whether a value does not survive; a moment beyond the years of stores does not either."""
-        found, value = self.found[column], pl.col(column)
-        held = self.casts.get(column, found)
+        (found, held), value = self._types(column), pl.col(column)
         lost = pl.lit(value=False)
         if _is_moment(found):  # of an infinite one, the year is NULL
             known = value.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR).fill_null(value=False)
             lost = value.is_not_null() & ~known
         if isinstance(found, pl.Time):
             lost = value.cast(pl.Int64) % _NANOS != 0
-        if held != found and column not in self.rounded and not _always_fits(found, held):
+        if held != found and column not in self.rounded and not always_fits(found, held):
             kept = value.cast(held, strict=False).cast(found, strict=False)
             lost |= kept.ne_missing(value)
         return lost.fill_null(value=False)
 
     def _describe_loss(self, column: str, count: int, lost: pl.LazyFrame) -> str:
-        found, held = self.found[column], self.casts.get(column, self.found[column])
+        found, held = self._types(column)
         examples = lost.select(_show(column, found)).head(1).collect().to_series().to_list()
         example = short(str(examples[0])) if examples else ""
         return (
@@ -223,76 +225,6 @@ def fit_columns(
     )
 
 
-def match_type(found: pl.DataType, held: pl.DataType, store_type: StoreType) -> pl.DataType | None:
-    """The type that values get in a column of a table; None if they can never be held there.
-
-    Only values of one kind match: numbers, moments, texts, and lists and structs of such.
-    """
-    if found == held or isinstance(found, pl.Null):
-        return held
-    if isinstance(found, pl.List | pl.Array) and isinstance(held, pl.List):
-        inner = match_type(_inner(found), _inner(held), store_type)
-        return None if inner is None else pl.List(inner)
-    if isinstance(found, pl.Struct) and isinstance(held, pl.Struct):
-        present = struct_fields(held)
-        fields = {
-            name: match_type(dtype, present[name], store_type)
-            if name in present
-            else store_type(dtype)
-            for name, dtype in struct_fields(found).items()
-        }
-        known = {name: dtype for name, dtype in fields.items() if dtype is not None}
-        return pl.Struct(known) if len(known) == len(fields) else None
-    if _is_text(found) and isinstance(held, pl.String):
-        return held
-    if isinstance(found, pl.Datetime | pl.Time) and type(found) is type(held):
-        return held
-    if found.is_integer() and held.is_numeric():
-        return held
-    if found.is_float() and (held.is_float() or held.is_integer()):
-        return held
-    if found.is_decimal() and (held.is_decimal() or held.is_integer()):
-        return held
-    return None
-
-
-def _always_fits(found: pl.DataType, held: pl.DataType) -> bool:
-    """Whether a cast between matching types loses nothing, whatever the values."""
-    if found == held or isinstance(found, pl.Null) or _is_text(found):
-        return True
-    if isinstance(found, pl.List | pl.Array) and isinstance(held, pl.List):
-        return _always_fits(_inner(found), _inner(held))
-    if isinstance(found, pl.Struct) and isinstance(held, pl.Struct):
-        inside = struct_fields(held)
-        return all(_always_fits(d, inside[n]) for n, d in struct_fields(found).items())
-    if isinstance(found, pl.Datetime) and isinstance(held, pl.Datetime):
-        return found.time_unit == held.time_unit
-    if found.is_signed_integer() and held.is_unsigned_integer():
-        return False
-    if found.is_integer() and (held.is_integer() or held.is_float()):
-        return _bits(found) < _bits(held)
-    if found.is_float() and held.is_float():
-        return _bits(found) < _bits(held)
-    return False
-
-
-def _bits(dtype: pl.DataType) -> float:
-    """Bits of the largest number up to which a type holds every positive integer."""
-    name = str(dtype)
-    if dtype.is_float():
-        return {"Float16": 11.5, "Float32": 24.5, "Float64": 53.5}[name]
-    size = int(name.lstrip("UInt"))
-    return size if name.startswith("U") else size - 1
-
-
-def _same_values(found: pl.DataType, held: pl.DataType) -> bool:
-    """Whether a cast changes only how the same kind of value is encoded."""
-    unit = isinstance(found, pl.Datetime) and isinstance(held, pl.Datetime)
-    if isinstance(found, pl.List | pl.Array) and isinstance(held, pl.List):
-        return _same_values(_inner(found), _inner(held))
-    return unit or _is_text(found) or isinstance(found, pl.Null) or found == held
-
-
 def _show(column: str, dtype: pl.DataType) -> pl.Expr:
     """A column as numbers where Python has no such moments."""
     value = pl.col(column)
@@ -318,16 +250,3 @@ def _cure_loss(found: pl.DataType) -> str:
 
 def _is_moment(dtype: pl.DataType) -> bool:
     return isinstance(dtype, pl.Date | pl.Datetime)
-
-
-def _is_text(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
-
-
-def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
-    return cast(pl.DataType, dtype.inner)
-
-
-def struct_fields(dtype: pl.Struct) -> dict[str, pl.DataType]:
-    """A struct's fields and their types."""
-    return {f.name: cast(pl.DataType, f.dtype) for f in dtype.fields}

@@ -50,7 +50,7 @@ def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
 
 
 def scan_batches(
-    read: Callable[[list[str], pl.Expr | None], Iterator[pl.DataFrame]],
+    read: Callable[[set[str], pl.Expr | None], Iterator[pl.DataFrame]],
     schema: pl.Schema,
     *,
     validate_schema: bool = False,
@@ -58,12 +58,12 @@ def scan_batches(
     """Scan a custom source lazily; columns, filters and ``head`` are pushed down.
 
     Args:
-        read: yields batches, given the columns to return and the predicate. A batch may hold
-            more columns, and rows that the predicate rejects: both are removed here.
+        read: yields batches, given the predicate, and the columns that it or the result needs. A
+            batch may hold more columns, and rows that the predicate rejects: both are removed here.
         schema: of all columns.
         validate_schema: check each batch against the schema.
 
-    >>> def read(columns, predicate):
+    >>> def read(needed, predicate):
     ...     yield pl.DataFrame({"player": ["james", "curry"], "points": [30, 41]})
     >>> rows = scan_batches(read, pl.Schema({"player": pl.String, "points": pl.Int64}))
     >>> rows.filter(pl.col("points") > 40).select("player").collect().item()
@@ -77,8 +77,9 @@ def scan_batches(
         batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
         selected = list(schema) if columns is None else columns
+        needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
         left = n_rows
-        for batch in read(selected, predicate):
+        for batch in read(needed, predicate):
             rows = batch if predicate is None else batch.filter(predicate)
             rows = rows.select(selected)
             if left is not None:

@@ -51,14 +51,13 @@ def scan_table(
     """
     schema, partitioning = table_schema(table.schema, columns, parts), Partitioning.of(table)
 
-    def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
-        needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
+    def read(needed: set[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         paths = list_paths(schema, table.schema, needed or [next(iter(schema))])
-        conditions = find_conditions(predicate, schema)
-        if NOTHING in conditions.values():
+        restrictions = list_restrictions(find_conditions(predicate, schema), partitioning)
+        if not restrictions:
             return
         with connect() as clients:
-            for restriction in list_restrictions(conditions, partitioning):
+            for restriction in restrictions:
                 session = _create_session(clients, name, paths, restriction)
                 for batch in _read_batches(clients, session):
                     yield _to_frame(pa.Table.from_batches([batch]), schema)
@@ -69,13 +68,15 @@ def scan_table(
 def list_restrictions(conditions: Mapping[str, str], partitioning: Partitioning) -> list[str]:
     """The restrictions of the sessions that together read all rows that meet the conditions.
 
-    Of a table that requires a filter on its partitions, the rows with and without a partition
+    No session is needed where no row can meet them. Of a table that requires a filter on its partitions, the rows with and without a partition
     are read apart: each of these filters is accepted, and together they leave nothing out.
 
     >>> list_restrictions({"n": "`n` = 1"}, Partitioning("day", "DAY", required=True))
     ['`n` = 1 AND `day` IS NOT NULL', '`n` = 1 AND `day` IS NULL']
     """
     where = [*conditions.values()]
+    if NOTHING in where:
+        return []
     if not partitioning.required or partitioning.column in conditions:
         return [" AND ".join(where)]
     tests = ("IS NOT NULL", "IS NULL")

@@ -22,8 +22,8 @@ _LONGEST = 100_000
 _MOST_RANGES = 100
 
 
-def make_restriction(predicate: pl.Expr | None, schema: Mapping[str, pl.DataType]) -> str:
-    """Turn as much of a predicate as possible into SQL.
+def find_conditions(predicate: pl.Expr | None, schema: Mapping[str, pl.DataType]) -> dict[str, str]:
+    """Turn as much of a predicate as possible into SQL: one condition for each column.
 
     The conditions that it joins by AND are looked at one by one. One on a column of dates is
     evaluated for every day; one that compares a column of texts, integers, booleans or moments
@@ -34,22 +34,14 @@ def make_restriction(predicate: pl.Expr | None, schema: Mapping[str, pl.DataType
         schema: types of the columns.
 
     Returns:
-        A condition that keeps every row that the predicate keeps; empty for all rows, ``FALSE``
-        for none.
+        Conditions, by their column, that together keep every row that the predicate keeps;
+        ``FALSE`` is one that no row meets.
 
     >>> schema = {"day": pl.Date(), "player": pl.String(), "note": pl.String()}
     >>> both = (pl.col("day") == date(2026, 2, 6)) & (pl.col("player") == "o'neal")
-    >>> print(make_restriction(both & pl.col("note").str.ends_with("x"), schema))
+    >>> found = find_conditions(both & pl.col("note").str.ends_with("x"), schema)
+    >>> print(*found.values(), sep=" AND ")
     `day` BETWEEN DATE '2026-02-06' AND DATE '2026-02-06' AND `player` = "o'neal"
-    """
-    conditions = find_conditions(predicate, schema).values()
-    return NOTHING if NOTHING in conditions else " AND ".join(conditions)
-
-
-def find_conditions(predicate: pl.Expr | None, schema: Mapping[str, pl.DataType]) -> dict[str, str]:
-    """What BigQuery can apply of a predicate: a condition for each column that has one.
-
-    See ``make_restriction``. ``FALSE`` is one that no row meets.
     """
     parts: dict[str, list[pl.Expr]] = {}
     for part in () if predicate is None else split_conjuncts(predicate):

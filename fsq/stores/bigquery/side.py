@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 from google.cloud import bigquery
 
+from fsq.schema.bigquery import standard_type
+from fsq.stores.bigquery.columns import PLAIN_TYPES
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName, quote_column
 from fsq.stores.bigquery.own import ensure_own_table, find_own_table
@@ -17,16 +19,6 @@ from fsq.stores.side import SideConflictError, SideTable
 # The first row is a header: it says the version even where nothing else is kept.
 _POSITION, _VERSION, _WRITER = "fsq_position", "fsq_version", "fsq_writer"
 _OWN = {_POSITION: pl.Int64, _VERSION: pl.Int64, _WRITER: pl.String}
-_TYPES: Mapping[str, pl.DataType] = {
-    "STRING": pl.String(),
-    "INT64": pl.Int64(),
-    "FLOAT64": pl.Float64(),
-    "BOOL": pl.Boolean(),
-    "DATE": pl.Date(),
-    "TIMESTAMP": pl.Datetime("us", "UTC"),
-}
-# What the service calls the same types when it describes a table.
-_SYNONYMS = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
 def load_side(client: Any, target: TableName, name: str) -> SideTable | None:
@@ -35,7 +27,7 @@ def load_side(client: Any, target: TableName, name: str) -> SideTable | None:
     if place is None:
         return None
     fields = client.get_table(place.dotted).schema
-    schema = {f.name: _TYPES[_SYNONYMS.get(f.field_type, f.field_type)] for f in fields}
+    schema = {f.name: PLAIN_TYPES[standard_type(f.field_type)] for f in fields}
     columns = ", ".join(quote_column(c) for c in schema)
     sql = f"SELECT {columns} FROM {place.sql} ORDER BY {quote_column(_POSITION)}"
     rows = [tuple(row.values()) for row in run_query(client, sql)]
@@ -57,7 +49,7 @@ def save_side(
         SideConflictError: it has another one.
     """
     writer = secrets.token_hex(8)
-    kinds = {c: _find_kind(dtype) for c, dtype in ({**_OWN, **frame.schema}).items()}
+    kinds = {c: _find_kind(dtype) for c, dtype in (_OWN | dict(frame.schema)).items()}
     place = _create(client, target, name, kinds)
     rows = frame.select(
         pl.int_range(1, pl.len() + 1).alias(_POSITION),
@@ -112,7 +104,7 @@ def _create(client: Any, target: TableName, name: str, kinds: Mapping[str, str])
 
 
 def _find_kind(dtype: Any) -> str:
-    return next(kind for kind, known in _TYPES.items() if known == dtype)
+    return next(kind for kind, known in PLAIN_TYPES.items() if known == dtype)
 
 
 def _make_struct(kinds: Mapping[str, str], row: tuple[Any, ...]) -> Any:

@@ -34,8 +34,7 @@ def scan_rows(
     schema = pl.Schema(table.schema())
     dates = _to_sql(date_column, start, end)
 
-    def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
-        needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
+    def read(needed: set[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         columns = [c for c in schema if c in needed]
         for batch in table.scan(columns=columns, predicate=dates):
             yield pl.DataFrame(batch).cast({c: schema[c] for c in columns})
@@ -58,8 +57,7 @@ def scan_detail_fields(
     )
     paths = sorted(table.file_uris(file_pruning_predicate=_to_sql(date_column, start, end)))
 
-    def read(selected: list[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
-        needed = {*selected, *(() if predicate is None else predicate.meta.root_names())}
+    def read(needed: set[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         narrow = pl.Schema({c: t for c, t in schema.items() if c in needed})
         for path in paths:
             rows = _read_file(path, narrow, date_column)

@@ -6,10 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fsq.errors import InputError, StoreError
+from fsq.stores.attempts import ATTEMPTS
 from fsq.stores.schema_diff import SchemaChange, SchemaDiff
-
-# Attempts on a table whose schema others change at the same time.
-ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)

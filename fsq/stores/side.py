@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import re
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,13 +10,13 @@ from typing import NamedTuple
 import polars as pl
 
 from fsq.errors import InputError, StoreError
+from fsq.stores.attempts import ATTEMPTS, wait_before_retry
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _TYPES = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Date, pl.Datetime("us", "UTC"))
 # Tables beside a store that are no side tables.
 _TAKEN = ("ledger", "origin")
-_ATTEMPTS = 8
 
 
 class SideTable(NamedTuple):
@@ -104,7 +102,7 @@ class SideTables(ABC):
             InputError: the name or a column has a form that stores cannot keep.
             StoreError: it cannot be written, or others kept being first.
         """
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             found = self.load_side(_validate_name(name))
             frame = change(None if found is None else found.frame)
             if found is not None and _is_same(frame, found.frame):
@@ -113,7 +111,7 @@ class SideTables(ABC):
             try:
                 self.save_side(name, frame, None if found is None else found.version)
             except SideConflictError:
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - spreads attempts
+                wait_before_retry(attempt)
                 continue
             return frame
         raise SideConflictError(self.uri, name)

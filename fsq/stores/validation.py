@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 import polars as pl
 import pyarrow as pa
 
 from fsq.contract.table import Table
-from fsq.errors import InputError
+from fsq.errors import InputError, StoreError
+from fsq.schema.nested import selectable_names
 from fsq.schema.tables import AnyRows, read_rows
 
 CANNOT_READ = "the store cannot be read"
 _CANNOT_STORE = "the rows cannot be stored"
+
+
+def require_columns(columns: Iterable[str], schema: pl.Schema, uri: str) -> None:
+    """Refuse to read columns that a store's table lacks, or fields that its detail lacks.
+
+    Raises:
+        StoreError: with the names of those that it lacks.
+    """
+    existing = selectable_names(schema)
+    if missing := [c for c in columns if c not in existing]:
+        raise StoreError(f"{uri} lacks the columns {missing}; backfill it again")
 
 
 def read_scored(scored: AnyRows) -> pl.DataFrame | pa.Table:

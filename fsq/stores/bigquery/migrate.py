@@ -9,12 +9,12 @@ from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 from fsq.errors import InputError
 from fsq.schema.bigquery import output_fields
 from fsq.schema.output import OutputSchema
+from fsq.stores.attempts import ATTEMPTS
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import new_table, schema_fields
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.partitions import Partitioning
 from fsq.stores.migration import (
-    ATTEMPTS,
     Migration,
     require_compatible,
     schema_conflict,

@@ -68,8 +68,9 @@ def scan_table(
 def list_restrictions(conditions: Mapping[str, str], partitioning: Partitioning) -> list[str]:
     """The restrictions of the sessions that together read all rows that meet the conditions.
 
-    No session is needed where no row can meet them. Of a table that requires a filter on its partitions, the rows with and without a partition
-    are read apart: each of these filters is accepted, and together they leave nothing out.
+    No session is needed where no row can meet them. If the table requires a filter on its
+    partitions, rows with and without a partition are read apart: BigQuery accepts each filter, and
+    together they leave nothing out.
 
     >>> list_restrictions({"n": "`n` = 1"}, Partitioning("day", "DAY", required=True))
     ['`n` = 1 AND `day` IS NOT NULL', '`n` = 1 AND `day` IS NULL']

@@ -15,7 +15,7 @@ from google.cloud.bigquery import SchemaField
 
 from fsq.contract import Contract
 from fsq.errors import StoreError
-from fsq.schema.nested import select_columns, selectable_names
+from fsq.schema.nested import select_columns
 from fsq.schema.tables import AnyRows
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared
 from fsq.stores.bigquery.carried import copy_fields, to_service_arrow, widen_decimals
@@ -49,7 +49,7 @@ from fsq.stores.column_fit import ColumnFit
 from fsq.stores.costs import Workload
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.side import SideTable, SideTables
-from fsq.stores.validation import CANNOT_READ, read_scored, validate_keys
+from fsq.stores.validation import CANNOT_READ, read_scored, require_columns, validate_keys
 from fsq.utils.arguments import DateLike, Names, read_names
 from fsq.utils.dates import read_date_range
 from fsq.utils.forks import require_whole_process
@@ -125,9 +125,7 @@ class BigQueryStore(OriginOfRows, SideTables):
         if table.table_type != "TABLE":
             require_readable(table, self.name, self.contract.table.date)
         if columns is not None:
-            existing = selectable_names(table_schema(table.schema))
-            if missing := [c for c in columns if c not in existing]:
-                raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
+            require_columns(columns, table_schema(table.schema), self.uri)
         if first is None and last is None:
             rows = scan_table(self.connect, self.name, table, columns, fields)
         else:

@@ -104,9 +104,9 @@ class DeltaBackend(Backend["DeltaStore"]):
         Raises:
             StoreError: the folder is not a Delta table, or cannot be written.
         """
-        from fsq.stores.delta.daily_table import path_beside, replace_dates
+        from fsq.stores.delta.daily_table import replace_dates
 
-        path = path_beside(uri, name)
+        path = Path(self.identify_table(uri)).parent / name
         replace_dates(path, rows)
         return str(path)
 

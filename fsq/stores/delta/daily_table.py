@@ -12,14 +12,8 @@ from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores.delta.table import LocalTable
 from fsq.stores.delta.write import format_dates
-from fsq.utils.files import expand_home
 
 _ATTEMPTS = 5
-
-
-def path_beside(uri: str, name: str) -> Path:
-    """The path of a table with this name beside the store."""
-    return Path(expand_home(uri.removeprefix("file://"))).resolve().parent / name
 
 
 def replace_dates(path: Path, rows: pl.DataFrame) -> int:

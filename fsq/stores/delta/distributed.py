@@ -18,11 +18,12 @@ from deltalake.transaction import RemoveAction
 
 from fsq.errors import InputError, StoreError
 from fsq.schema.arrow import arrow_schema, plain_type
+from fsq.stores.attempts import ATTEMPTS, wait_before_retry
 from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult, write_conflict
 from fsq.stores.delta.files import DeltaDataWriter, make_add_action
 from fsq.stores.delta.ledger import make_commit_metadata
 from fsq.stores.delta.store import DeltaStore
-from fsq.stores.delta.write import ATTEMPTS, delta_write_errors, wait_before_retry
+from fsq.stores.delta.write import delta_write_errors
 from fsq.stores.origin import Origin
 
 

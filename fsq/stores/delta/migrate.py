@@ -12,11 +12,11 @@ from fsq.errors import StoreError
 from fsq.schema.arrow import plain_type
 from fsq.schema.bigquery import field_for_arrow
 from fsq.schema.output import OutputSchema
+from fsq.stores.attempts import ATTEMPTS
 from fsq.stores.delta.protocol import require_writable
 from fsq.stores.delta.table import LocalTable
 from fsq.stores.delta.write import create_table
 from fsq.stores.migration import (
-    ATTEMPTS,
     Migration,
     require_compatible,
     schema_conflict,

@@ -16,8 +16,9 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from fsq.contract import Contract
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
-from fsq.schema.nested import detail_field, select_columns, selectable_names
+from fsq.schema.nested import detail_field, select_columns
 from fsq.schema.tables import AnyRows
+from fsq.stores.attempts import ATTEMPTS, wait_before_retry
 from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.delta.column_types import fit_to_table
@@ -32,17 +33,15 @@ from fsq.stores.delta.read import has_plain_files, scan_detail_fields, scan_rows
 from fsq.stores.delta.side import load_side, save_side
 from fsq.stores.delta.table import LocalTable
 from fsq.stores.delta.write import (
-    ATTEMPTS,
     create_table,
     delta_write_errors,
     find_dates,
     overwrite_dates,
-    wait_before_retry,
 )
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.read_errors import first_line
 from fsq.stores.side import SideTable, SideTables
-from fsq.stores.validation import CANNOT_READ, read_scored, validate_keys
+from fsq.stores.validation import CANNOT_READ, read_scored, require_columns, validate_keys
 from fsq.utils.arguments import DateLike, Names, read_names
 from fsq.utils.dates import read_date_range
 from fsq.utils.forks import require_whole_process
@@ -125,9 +124,7 @@ class DeltaStore(OriginOfRows, SideTables):
         rows = scan_rows(table, self.uri, date_column, first, last)
         if columns is None:
             return rows
-        existing = selectable_names(rows.collect_schema())
-        if missing := [c for c in columns if c not in existing]:
-            raise StoreError(f"{self.uri} lacks the columns {missing}; backfill it again")
+        require_columns(columns, rows.collect_schema(), self.uri)
         if any(detail_field(c) for c in columns) and has_plain_files(table):
             return scan_detail_fields(table, date_column, first, last, columns)
         return rows.select(select_columns(columns))

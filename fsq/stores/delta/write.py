@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -24,10 +22,6 @@ from fsq.stores.read_errors import first_line
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
 TABLE_PROPERTIES = {"delta.logRetentionDuration": "interval 3650 days"}
-# Attempts on a table that others commit to at the same time.
-ATTEMPTS = 8
-
-
 # How delta-rs words that a table's rules refuse rows, and that it will never write a table.
 _INVALID_ROWS = "Invalid data found"
 _NEVER = ("append-only", "Unsupported table features")
@@ -90,11 +84,6 @@ def format_dates(column: str, days: Sequence[date]) -> str:
 def create_table(path: str, schema: pa.Schema) -> None:
     """Create an empty table; fails if there is one."""
     write_deltalake(path, schema.empty_table(), mode="error", configuration=TABLE_PROPERTIES)
-
-
-def wait_before_retry(attempt: int) -> None:
-    """Wait at random, so that writers who collided do not collide again."""
-    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - only spreads attempts
 
 
 @contextmanager

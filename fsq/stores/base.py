@@ -188,6 +188,11 @@ def write_conflict(uri: str) -> StoreError:
     return StoreError(f"{uri}: another writer changed it during the run; run it again to resume")
 
 
+def store_not_found(uri: str) -> StoreError:
+    """The error for a store that must have rows already."""
+    return StoreError(f"there is no store at {uri}; backfill it first")
+
+
 def table_disappeared(uri: str) -> StoreError:
     """The error for a table that went away during the run: a new one would hide the loss."""
     return StoreError(f"{uri} disappeared during the run; restore it, or rerun to recreate it")

@@ -25,8 +25,9 @@ from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.partitions import require_lasting_partitions
 from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
-from fsq.stores.bigquery.store import BigQueryStore, get_version
+from fsq.stores.bigquery.store import BigQueryStore
 from fsq.stores.bigquery.stream import split_requests
+from fsq.stores.bigquery.table import get_version
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import (
@@ -68,9 +69,8 @@ class BigQueryDataWriter:
         """
         tables = [to_service_arrow(fill_null_arrays(frame)) for frame in scored]
         rows = widen_decimals(pa.concat_tables(tables).select(self.columns), self.fields)
-        inserts = self.mode is not Mode.IN_PLACE
         output, day = self.contract.output, self.contract.table.date
-        validate_rows(rows, self.fields, self.staging.dotted, output, inserts=inserts)
+        validate_rows(rows, self.fields, self.staging.dotted, output, inserts=self.mode.inserts)
         batches = [r for b in rows.to_batches() for r in split_requests(b)]
         with open_clients(
             self.staging.project, self.staging.location, self.staging.options
@@ -117,9 +117,10 @@ class BigQueryBatchWrite:
             target = self._store.get_or_create(clients, table.schema)
             mode = choose_mode(target, self._since)
             columns = select_columns_to_send(table.schema, target, mode, contract)
-            inserts = mode is not Mode.IN_PLACE
             sent = widen_decimals(table.select(columns), target.schema)
-            validate_rows(sent, target.schema, self._store.uri, contract.output, inserts=inserts)
+            validate_rows(
+                sent, target.schema, self._store.uri, contract.output, inserts=mode.inserts
+            )
             staging = create_staging(clients, self._store.name, target, columns)
             self._writer = BigQueryDataWriter(
                 staging, columns, target.schema, mode, contract, self._retry

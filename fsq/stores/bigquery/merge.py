@@ -23,6 +23,11 @@ class Mode(Enum):
     BESIDE = "upstream owns the target: quality is set, rows are added, none is removed"
     WHOLE = "the target holds scored rows only: those of the dates are replaced"
 
+    @property
+    def inserts(self) -> bool:
+        """Whether new rows are added to the target."""
+        return self is not Mode.IN_PLACE
+
 
 @dataclass(frozen=True, slots=True)
 class Merge:

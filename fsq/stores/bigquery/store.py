@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from google.api_core.exceptions import NotFound
-from google.cloud.bigquery import SchemaField
 
 from fsq.contract import Contract
-from fsq.errors import StoreError
 from fsq.schema.nested import select_columns
 from fsq.schema.tables import AnyRows
-from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared
-from fsq.stores.bigquery.carried import copy_fields, to_service_arrow, widen_decimals
-from fsq.stores.bigquery.client import Clients, open_clients
+from fsq.stores.base import LedgerEntry, WriteResult, store_not_found
+from fsq.stores.bigquery.carried import to_service_arrow, widen_decimals
+from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.column_types import fit_to_table
 from fsq.stores.bigquery.columns import table_schema
-from fsq.stores.bigquery.fields import new_table, table_fields
 from fsq.stores.bigquery.jobs import estimate_query
 from fsq.stores.bigquery.kinds import require_readable, require_writable
 from fsq.stores.bigquery.ledger import read_ledger, write_ledger
@@ -33,30 +27,28 @@ from fsq.stores.bigquery.merge import (
     make_merge,
     select_columns_to_send,
 )
-from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.origin import read_origin, write_origin
-from fsq.stores.bigquery.own import warn_of_expiration
 from fsq.stores.bigquery.partitions import Partitioning, require_lasting_partitions
 from fsq.stores.bigquery.read import scan_table
 from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.row_policies import require_every_row
 from fsq.stores.bigquery.side import load_side, save_side
 from fsq.stores.bigquery.staging import create_staging, drop_staging, merge_staging
+from fsq.stores.bigquery.table import BigQueryTable, get_version
 from fsq.stores.bigquery.validate import require_quality_columns, validate_rows
 from fsq.stores.bigquery.verify import RowCounts
 from fsq.stores.bigquery.write import fill_null_arrays, find_stamps, write_rows
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.costs import Workload
-from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
+from fsq.stores.origin import Origin, list_contract_names
 from fsq.stores.side import SideTable, SideTables
 from fsq.stores.validation import CANNOT_READ, read_scored, require_columns, validate_keys
 from fsq.utils.arguments import DateLike, Names, read_names
 from fsq.utils.dates import read_date_range
-from fsq.utils.forks import require_whole_process
 from fsq.utils.frames import filter_dates
 
 
-class BigQueryStore(OriginOfRows, SideTables):
+class BigQueryStore(BigQueryTable, SideTables):
     """A table in BigQuery; see ``fsq.stores.Store`` for the methods.
 
     The service is first contacted when a method is called. Credentials are Application Default
@@ -80,24 +72,8 @@ class BigQueryStore(OriginOfRows, SideTables):
         source: str | None = None,
     ) -> None:
         super().__init__(uri, contract, source)
-        self.name = TableName.parse(uri)
         self.retry = retry
-        self._interrupted = threading.Event()
         self._shows_every_row = False  # until it was looked at
-        self._seen = False  # a table that disappears is not created again
-
-    @contextmanager
-    def connect(self) -> Iterator[Clients]:
-        """Open the clients, as a context manager."""
-        require_whole_process()
-        name = self.name
-        with open_clients(name.project, name.location, name.options) as clients:
-            clients.tables.interrupted = self._interrupted
-            yield clients
-
-    def interrupt(self) -> None:
-        """Cancel the job that another thread waits for, and wait for no other."""
-        self._interrupted.set()
 
     def read(
         self,
@@ -116,12 +92,12 @@ class BigQueryStore(OriginOfRows, SideTables):
         first, last = read_date_range(start, end, CANNOT_READ)
         columns = read_names(columns, "columns", CANNOT_READ)
         with self.connect() as clients:
-            table = self._find(clients)
+            table = self.find(clients)
             if table is not None and not self._shows_every_row:
                 require_every_row(clients.tables, self.name)
                 self._shows_every_row = True
         if table is None:
-            raise StoreError(f"there is no table {self.uri}; backfill it first")
+            raise store_not_found(self.uri)
         if table.table_type != "TABLE":
             require_readable(table, self.name, self.contract.table.date)
         if columns is not None:
@@ -135,25 +111,14 @@ class BigQueryStore(OriginOfRows, SideTables):
             rows = filter_dates(rows, day, first, last)
         return rows if columns is None else rows.select(select_columns(columns))
 
-    def version(self) -> int | None:
-        """Time of the last change, in milliseconds since 1970; None if there is no table."""
-        with self.connect() as clients:
-            table = self._get(clients)
-            return None if table is None else get_version(table)
-
     def ledger(self) -> dict[date, LedgerEntry]:
         """The ledger entry of each date; dates that others have changed since are left out."""
         date_column = self.contract.table.date
         with self.connect() as clients:
-            table = self._find(clients)
+            table = self.find(clients)
             if table is None:
                 return {}
             return read_ledger(clients.tables, self.name, Partitioning.of(table), date_column)
-
-    def origin(self) -> Origin | None:
-        """What the table beside this one says of the rows' contract and source."""
-        with self.connect() as clients:
-            return read_origin(clients.tables, self.name, self.uri)
 
     def remember(self, clients: Clients, origin: Origin) -> None:
         """Record where the rows come from, unless it is recorded already.
@@ -178,8 +143,8 @@ class BigQueryStore(OriginOfRows, SideTables):
             StoreError: the store has no table yet.
         """
         with self.connect() as clients:
-            if self._get(clients) is None:
-                raise StoreError(f"there is no table {self.uri}; backfill it first")
+            if self.get(clients) is None:
+                raise store_not_found(self.uri)
             save_side(clients.tables, self.name, name, frame, since, self.uri)
 
     def estimate_touched_bytes(self, workload: Workload) -> int:
@@ -189,7 +154,7 @@ class BigQueryStore(OriginOfRows, SideTables):
         partitioned by its dates for each commit, one of months for each month of each commit.
         """
         with self.connect() as clients:
-            table = self._find(clients)
+            table = self.find(clients)
             if table is None or not table.num_rows:
                 return 0
             day = self.contract.table.date
@@ -213,10 +178,10 @@ class BigQueryStore(OriginOfRows, SideTables):
             InputError: it is a view, a snapshot or an external table.
         """
         with self.connect() as clients:
-            table = self._get(clients)
+            table = self.get(clients)
             if table is not None:
                 require_writable(table, self.name)
-            source = self._find_source_fields(clients) if table is None else {}
+            source = self.find_source_fields(clients) if table is None else {}
         target = None if table is None else table.schema
         return fit_to_table(self.uri, columns, target, self.contract.output, source)
 
@@ -244,12 +209,7 @@ class BigQueryStore(OriginOfRows, SideTables):
             StoreError: the service refused or did not recover; either all rows are written or
                 none.
         """
-        rows = read_scored(scored)
-        if isinstance(rows, pl.DataFrame):
-            fit = self.fit(rows.schema)
-            fit.require(fit.find_losses(rows.lazy()))
-            rows = fit.apply(rows)
-        table = to_service_arrow(fill_null_arrays(rows))
+        table = self._fit_rows(read_scored(scored))
         origin = self.adopt_contract(list_contract_names(table))
         contract = origin.contract
         days = validate_keys(table, contract.table)
@@ -259,79 +219,42 @@ class BigQueryStore(OriginOfRows, SideTables):
         with self.connect() as clients:
             target = self.get_or_create(clients, table.schema)
             require_every_row(clients.tables, self.name)
-            require_lasting_partitions(target, contract.table.date, days)
+            day = contract.table.date
+            require_lasting_partitions(target, day, days)
             mode = choose_mode(target, since)
             columns = select_columns_to_send(table.schema, target, mode, contract)
-            sent = table.select(columns)
-            types = pl.DataFrame(sent.schema.empty_table()).schema
-            fit = fit_to_table(self.uri, types, target.schema, contract.output)
-            fit.require_arrow(sent)
-            sent = widen_decimals(fit.apply_arrow(sent), target.schema).combine_chunks()
-            inserts = mode is not Mode.IN_PLACE
-            validate_rows(sent, target.schema, self.uri, contract.output, inserts=inserts)
+            sent = self._fit_to_target(table.select(columns), target, mode, contract)
             staging = create_staging(clients, self.name, target, columns)
             merge = make_merge(self.name, target, staging, columns, days, mode, contract)
             try:
                 write_rows(clients.writer, staging.path, sent, retry=self.retry)
-                counts = RowCounts.of(sent)
                 self.remember(clients, origin)
-                merge_staging(clients, merge, counts)
+                merge_staging(clients, merge, RowCounts.of(sent))
             finally:
                 drop_staging(clients, staging)
-            day = contract.table.date
             write_ledger(clients.tables, self.name, day, find_stamps(table, day), ledger or {})
-            version = get_version(self._get(clients) or target)
+            version = get_version(self.get(clients) or target)
             return WriteResult(table.num_rows, len(days), version)
 
-    def get_or_create(self, clients: Clients, schema: pa.Schema) -> Any:
-        """The table; it is created for rows of this schema if there is none.
+    def _fit_rows(self, rows: pl.DataFrame | pa.Table) -> pa.Table:
+        """The rows with the types that the table has, or will have, and no NULL arrays."""
+        if isinstance(rows, pl.DataFrame):
+            fit = self.fit(rows.schema)
+            fit.require(fit.find_losses(rows.lazy()))
+            rows = fit.apply(rows)
+        return to_service_arrow(fill_null_arrays(rows))
+
+    def _fit_to_target(
+        self, rows: pa.Table, target: Any, mode: Mode, contract: Contract
+    ) -> pa.Table:
+        """The rows as the table takes them: others may have changed it since they were fitted.
 
         Raises:
-            InputError: it is a view, a snapshot or an external table.
-            StoreError: there was one, and it disappeared.
+            InputError: they do not fit it.
         """
-        table = self._get(clients)
-        if table is None:
-            return self._create(clients, schema)
-        require_writable(table, self.name)
-        return table
-
-    def _find(self, clients: Clients) -> Any | None:
-        try:
-            table = clients.tables.get_table(self.name.dotted)
-        except NotFound:
-            return None
-        # Where jobs are found again, if the answer to their submission is lost.
-        clients.tables._location = clients.tables.location or table.location
-        return table
-
-    def _get(self, clients: Clients) -> Any | None:
-        table = self._find(clients)
-        self._seen = self._seen or table is not None
-        return table
-
-    def _create(self, clients: Clients, schema: pa.Schema) -> Any:
-        if self._seen:
-            raise table_disappeared(self.uri)
-        self._seen = True
-        fields = table_fields(schema, self.contract.output, self._find_source_fields(clients))
-        table = new_table(self.name, fields, self.contract.output)
-        created = clients.tables.create_table(table, exists_ok=True)
-        warn_of_expiration(created, self.name)
-        return created
-
-    def _find_source_fields(self, clients: Clients) -> Mapping[str, SchemaField]:
-        """The columns of the source, if it is a table of BigQuery, too."""
-        if self._source is None or not self._source.startswith("bigquery://"):
-            return {}
-        try:
-            return copy_fields(
-                clients.tables.get_table(TableName.parse(self._source).dotted).schema
-            )
-        except NotFound:
-            return {}
-
-
-def get_version(table: Any) -> int:
-    """Time of a table's last change, in milliseconds since 1970."""
-    return int(table.modified.timestamp() * 1000)
+        types = pl.DataFrame(rows.schema.empty_table()).schema
+        fit = fit_to_table(self.uri, types, target.schema, contract.output)
+        fit.require_arrow(rows)
+        rows = widen_decimals(fit.apply_arrow(rows), target.schema).combine_chunks()
+        validate_rows(rows, target.schema, self.uri, contract.output, inserts=mode.inserts)
+        return rows

@@ -19,7 +19,13 @@ from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import detail_field, select_columns
 from fsq.schema.tables import AnyRows
 from fsq.stores.attempts import ATTEMPTS, wait_before_retry
-from fsq.stores.base import LedgerEntry, WriteResult, table_disappeared, write_conflict
+from fsq.stores.base import (
+    LedgerEntry,
+    WriteResult,
+    store_not_found,
+    table_disappeared,
+    write_conflict,
+)
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.delta.column_types import fit_to_table
 from fsq.stores.delta.ledger import make_commit_metadata, read_ledger, read_origin
@@ -99,7 +105,7 @@ class DeltaStore(OriginOfRows, SideTables):
         try:
             return LocalTable(self._path, version=version)
         except TableNotFoundError:
-            raise StoreError(f"there is no store at {self.uri}; backfill it first") from None
+            raise store_not_found(self.uri) from None
         except (DeltaError, OSError) as error:
             raise StoreError(f"{self.uri} cannot be read: {first_line(error)}") from error
 
@@ -274,5 +280,5 @@ class DeltaStore(OriginOfRows, SideTables):
             StoreError: the store has no table yet, or the side table cannot be written.
         """
         if not self._is_table():
-            raise StoreError(f"there is no store at {self.uri}; backfill it first")
+            raise store_not_found(self.uri)
         save_side(self._path, name, frame, since)

@@ -1,50 +1,21 @@
-"""The plan of a backfill: which dates of a source to score, and why."""
+"""The plan of a backfill: which dates to score and why, and whether their rows can be stored."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from os import PathLike
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from fsq.backfilling.mixing import require_contract, require_name
+from fsq.backfilling.job import Job
+from fsq.backfilling.mixing import require_contract
 from fsq.backfilling.options import BackfillOptions
-from fsq.backfilling.source import (
-    Source,
-    Target,
-    locate,
-    name_source,
-    scan_rows,
-    scan_source,
-    source_read_errors,
-)
-from fsq.contract import Contract
-from fsq.errors import InputError, short
-from fsq.intake.layout import Layout
-from fsq.intake.preparation import find_renames
-from fsq.intake.validation import (
-    count_unknown_labels,
-    validate_columns,
-    validate_input,
-    validate_rows,
-)
-from fsq.schema.arrow import Convert, exact_type, plain_type
+from fsq.backfilling.source import source_read_errors
+from fsq.intake.validation import count_unknown_labels, validate_input, validate_rows
 from fsq.scoring.options import ScoringOptions
-from fsq.stores import (
-    ColumnFit,
-    CostEstimate,
-    LedgerEntry,
-    Store,
-    Workload,
-    get_backend,
-    get_capabilities,
-    identify_table,
-    open_store,
-)
-from fsq.utils.frames import filter_dates
+from fsq.stores import CostEstimate, LedgerEntry, Workload, get_backend
 
 log = logging.getLogger("fsq")
 
@@ -65,120 +36,6 @@ class Step:
     rows: int
     reason: str | None
     entry: LedgerEntry
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A source and a store, opened; no row has been read.
-
-    Attributes:
-        source: URI of the source; for rows in memory, what messages call them.
-        rows: rows of the wanted dates, lazily.
-        columns: columns of the source that scoring reads or carries.
-        layout: how to read the rows, once only these columns are selected.
-        fingerprint_columns: columns whose content decides whether a date has changed.
-        store: where to write.
-        base_version: when a table is backfilled in place, its version before the rows were read;
-            else None.
-        scoring: how to score.
-        fit: how the rows' columns fit the store's.
-    """
-
-    source: str
-    rows: pl.LazyFrame
-    columns: list[str]
-    layout: Layout
-    fingerprint_columns: list[str]
-    store: Store
-    base_version: int | None
-    scoring: ScoringOptions
-    fit: ColumnFit
-
-    @property
-    def date_column(self) -> str:
-        """The rows' column of dates."""
-        return self.scoring.contract.table.date
-
-    @property
-    def arrow_type(self) -> Convert:
-        """Arrow types for the store: those of carried columns, as far as it knows them."""
-        return exact_type if get_capabilities(self.store.uri).exact_types else plain_type
-
-
-def open_job(source: Source, store: Target, options: BackfillOptions) -> Job:
-    """Open the store, and read the schema of the source.
-
-    Args:
-        source: a URI, a path or a store, or rows in memory.
-        store: a URI, a path or a store.
-        options: what to backfill.
-
-    Raises:
-        InputError: columns are missing or mistyped, or the source cannot be its own store.
-        ContractError: the contract cannot be used.
-        StoreError: the store cannot be read, or never be written.
-    """
-    uri, label = locate(source), locate(source) or "the rows in memory"
-    opened = _open_target(store, options, None if uri is None else name_source(uri))
-    scoring = options.scoring(opened.contract)
-    if not options.change_contract:
-        require_name(opened, scoring.contract)  # before its columns are missed in the source
-    in_place = uri is not None and identify_table(uri) == identify_table(opened.uri)
-    # Read before the scan: commits of others in between are then reported, never lost.
-    base_version = opened.version() if in_place else None
-    with source_read_errors(label):
-        table = scoring.contract.table
-        if uri is None:
-            rows = scan_rows(source, scoring.contract)
-        else:
-            rows = scan_source(uri, scoring.contract)
-        if rows.collect_schema().get(table.date) != pl.Date:
-            validate_input(rows, scoring.contract, "error")  # raises: dates cannot be compared
-        rows = filter_dates(rows, table.date, options.start, options.end)
-        layout = validate_columns(rows, scoring.contract, scoring.on_unknown)
-    if in_place:
-        _require_spelling(scan_source(opened.uri), scoring.contract)
-    if in_place and layout.form == "wide":
-        problem = "a wide table cannot be its own store: its feature columns would be emptied"
-        raise InputError([f"{problem}; write to another folder"])
-    # In place, the first run adds these columns to a legacy table: its input is unchanged.
-    added = set(scoring.contract.output.legacy[1:]) if in_place else set()
-    # In place, some stores update only the quality columns; others write whole rows again.
-    updates_columns = in_place and get_capabilities(label).column_updates
-    columns = [*(() if updates_columns else layout.carried), *layout.needed]
-    carried = [] if updates_columns else layout.carried
-    stored = {c: layout.schema[c] for c in (*carried, *table.key) if c in layout.schema}
-    fit = get_backend(opened.uri).fit_columns(opened, stored | dict(scoring.contract.output.polars))
-    return Job(
-        label,
-        rows,
-        columns,
-        layout.select(columns),
-        [c for c in columns if c not in added],
-        opened,
-        base_version,
-        scoring,
-        fit,
-    )
-
-
-def _open_target(store: Target, options: BackfillOptions, source: str | None) -> Store:
-    """The store to write; one that is open keeps its contract."""
-    uri = locate(store)
-    if uri is None:
-        problem = f"store is a {type(store).__name__}; name a folder, a URI or an open store"
-        raise InputError([problem], "the backfill cannot start")
-    known = None if isinstance(store, str | PathLike) else store.contract
-    return open_store(uri, options.contract or known, source)
-
-
-def _require_spelling(stored: pl.LazyFrame, contract: Contract) -> None:
-    """Refuse to write a table in place whose columns scoring reads under other names."""
-    renamed, _ = find_renames(tuple(stored.collect_schema().names()), contract)
-    if renamed:
-        names = ", ".join(f"{short(old)!r} to {new}" for old, new in list(renamed.items())[:5])
-        problem = f"its columns would be written under other names; rename them first: {names}"
-        raise InputError([problem], "the table cannot be its own store")
 
 
 def make_plan(
@@ -224,7 +81,7 @@ def _reason(entry: LedgerEntry, known: LedgerEntry | None, *, force: bool) -> st
 
 
 def _scoring_text(day: date, scoring: ScoringOptions) -> str:
-    """What the scores of a date depend on beside its rows; until the day is over, the clock too."""
+    """What a date's scores depend on besides its rows; until the day is over, the clock too."""
     parts = [scoring.as_of, scoring.run.on(day) if scoring.run else None, scoring.on_unknown]
     zone, after = ZoneInfo(scoring.contract.table.timezone), day + timedelta(days=1)
     midnight = datetime(after.year, after.month, after.day, tzinfo=zone)
@@ -257,11 +114,11 @@ def validate_steps(job: Job, rows: pl.LazyFrame, steps: list[Step]) -> dict[str,
 
 
 def validate_fit(job: Job, rows: pl.LazyFrame, steps: list[Step]) -> None:
-    """Refuse rows that the store cannot hold without loss, and tell what is done to their columns.
+    """Refuse rows that the store cannot hold without loss, and warn of columns that it changes.
 
     Raises:
         InputError: types or values do not fit the store's columns.
-        StoreError: the store does not let its rows of these dates go.
+        StoreError: the store's rows of these dates cannot be replaced.
     """
     if not steps:
         return

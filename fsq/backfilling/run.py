@@ -16,14 +16,13 @@ from typing import Unpack
 import polars as pl
 import pyarrow as pa
 
+from fsq.backfilling.job import Job, open_job
 from fsq.backfilling.options import BackfillKeywords, BackfillOptions, Progress
 from fsq.backfilling.plan import (
-    Job,
     Step,
     estimate_costs,
     group_steps,
     make_plan,
-    open_job,
     pending_steps,
     validate_fit,
     validate_steps,

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from fsq.backfilling.job import Job, open_job
 from fsq.backfilling.options import BackfillOptions
-from fsq.backfilling.plan import Job, open_job
 from fsq.backfilling.source import fingerprint_dates, source_read_errors
 from fsq.checking.result import add_finding
 from fsq.diagnosis import Diagnosis, Finding

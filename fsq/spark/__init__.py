@@ -12,8 +12,9 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Unpack
 
+from fsq.backfilling.job import open_job
 from fsq.backfilling.options import BackfillKeywords, BackfillOptions
-from fsq.backfilling.plan import estimate_costs, open_job, pending_steps, validate_fit
+from fsq.backfilling.plan import estimate_costs, pending_steps, validate_fit
 from fsq.backfilling.run import BackfillResult
 from fsq.backfilling.source import Target, locate
 from fsq.errors import InputError

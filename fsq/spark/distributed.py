@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from fsq.backfilling.job import Job
 from fsq.backfilling.options import BackfillOptions, Progress
-from fsq.backfilling.plan import Job, Step, group_steps, make_plan, validate_steps
+from fsq.backfilling.plan import Step, group_steps, make_plan, validate_steps
 from fsq.backfilling.source import source_read_errors
 from fsq.errors import StoreError
 from fsq.intake.validation import validate_input

@@ -81,7 +81,7 @@ def scan_files(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
     if None in formats:
         if len(files) > 1:
             raise InputError([f"{uri}: the format of some files is unknown; name {_endings()}"])
-        formats = {"Parquet"}  # a single file of any name, as before
+        formats = {"Parquet"}  # a single file may have any name
     if len(formats) > 1:
         raise InputError([f"{uri}: holds {sorted(map(str, formats))} files; name one format"])
     (found,) = formats

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from fsq.contract import rules, sections, thresholds
@@ -97,41 +98,36 @@ def _allow_lists(flags: dict[str, Any]) -> None:
         flags["patternProperties"][pattern] = {"anyOf": [flag, names]}
 
 
-def _close_tables(node: Any) -> None:
+def _close_tables(schema: dict[str, Any]) -> None:
     """Refuse keys that break the pattern of names."""
-    if isinstance(node, dict):
+    for node in _list_objects(schema):
         if "patternProperties" in node:
             node["additionalProperties"] = False
-        for value in node.values():
-            _close_tables(value)
-    elif isinstance(node, list):
-        for value in node:
-            _close_tables(value)
 
 
-def _drop_nulls(node: Any) -> None:
+def _drop_nulls(schema: dict[str, Any]) -> None:
     """TOML has no NULL: what may be one is left out."""
-    if isinstance(node, dict):
+    for node in _list_objects(schema):
         options = [o for o in node.get("anyOf", []) if o != {"type": "null"}]
         if len(options) == 1 != len(node["anyOf"]):
             del node["anyOf"]
             node |= options[0]
         if node.get("default", 0) is None:
             del node["default"]
-        for value in node.values():
-            _drop_nulls(value)
-    elif isinstance(node, list):
-        for value in node:
-            _drop_nulls(value)
 
 
-def _drop_titles(node: Any) -> None:
+def _drop_titles(schema: dict[str, Any]) -> None:
     """Drop the titles that only repeat a field's name."""
-    if isinstance(node, dict):
+    for node in _list_objects(schema):
         if isinstance(node.get("title"), str):
             del node["title"]
-        for value in node.values():
-            _drop_titles(value)
-    elif isinstance(node, list):
+
+
+def _list_objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a document, from the outside in; each may be changed when it comes."""
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    if isinstance(node, list):
         for value in node:
-            _drop_titles(value)
+            yield from _list_objects(value)

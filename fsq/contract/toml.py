@@ -34,7 +34,7 @@ def _write_value(key: str, value: Any) -> Iterator[str]:
         yield f"{key} = {to_literal(value)}"
         return
     yield f"{key} = ["
-    yield from (f"  {to_literal(_drop_empty(entry))}," for entry in value)
+    yield from (f"  {to_literal(entry)}," for entry in value)
     yield "]"
 
 
@@ -44,7 +44,3 @@ def _write_table(name: str, table: Mapping[str, Any]) -> Iterator[str]:
     for key, value in table.items():
         if value is not None:
             yield f"{to_key(key)} = {to_literal(value)}"
-
-
-def _drop_empty(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in entry.items() if v is not None}

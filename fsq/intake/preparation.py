@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
-from typing import TypeVar
 
 import polars as pl
 
@@ -13,12 +12,10 @@ from fsq.contract.table import Table
 from fsq.errors import InputError, short
 from fsq.intake.expected_types import list_expected_columns
 from fsq.intake.formats import detect_form
-from fsq.schema.polars_types import is_text
+from fsq.schema.dates import Frame, convert_zone, parse_dates
 from fsq.utils.spelling import normalize_name
 
 log = logging.getLogger("fsq")
-
-Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
 def prepare_rows(rows: Frame, contract: Contract) -> Frame:
@@ -33,7 +30,7 @@ def prepare_rows(rows: Frame, contract: Contract) -> Frame:
         contract: whose columns they are to have.
 
     Raises:
-        InputError: two columns match one name, a text is no ISO date, or a timestamp is no
+        InputError: two columns match one name, a text is not an ISO date, or a timestamp is not
             midnight; the message says which.
 
     >>> from fsq.contract import load_contract
@@ -80,35 +77,11 @@ def find_renames(
 
 
 def _prepare_dates(rows: Frame, table: Table) -> Frame:
-    schema = rows.collect_schema()
-    dtype, name = schema.get(table.date), table.date
-    if dtype is None:
+    schema, name = rows.collect_schema(), table.date
+    if name not in schema:
         if table.time is None or not isinstance(schema.get(table.time), pl.Datetime):
             return rows  # validation names what is missing
-        moment = _in_zone(pl.col(table.time), schema[table.time], table)
+        moment = convert_zone(pl.col(table.time), schema[table.time], table.timezone)
         return rows.with_columns(moment.dt.date().alias(name))
-    if is_text(dtype):
-        text = pl.col(name).cast(pl.String)
-        day = text.str.strptime(pl.Date, "%Y-%m-%d", strict=False, exact=True)
-        problem, cure = "is no ISO date", "write dates as 2026-02-06"
-    elif isinstance(dtype, pl.Datetime):
-        moment = pl.col(name)
-        if dtype.time_zone:
-            moment = moment.dt.convert_time_zone(table.timezone)
-        midnight = moment.dt.time() == pl.time(0, 0)
-        day = pl.when(midnight).then(moment.dt.date())
-        problem = "is no midnight"
-        cure = f'cast it to a date, or name it as the time: [table] time = "{name}"'
-    else:
-        return rows
-    wrong = rows.lazy().filter(day.is_null() & pl.col(name).is_not_null()).select(name)
-    if examples := wrong.head(1).collect().to_series().to_list():
-        raise InputError([f"{name}: {short(str(examples[0]))!r} {problem}; {cure}"])
-    return rows.with_columns(day.alias(name))
-
-
-def _in_zone(moment: pl.Expr, dtype: pl.DataType, table: Table) -> pl.Expr:
-    """A timestamp in the table's zone; one without a zone is UTC."""
-    if isinstance(dtype, pl.Datetime) and not dtype.time_zone:
-        moment = moment.dt.replace_time_zone("UTC")
-    return moment.dt.convert_time_zone(table.timezone)
+    as_time = f'[table] time = "{name}"'
+    return parse_dates(rows, name, as_time, "the input cannot be scored", table.timezone)

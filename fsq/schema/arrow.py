@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError, short
-from fsq.schema.polars_types import inner_type, struct_fields
+from fsq.schema.polars_types import inner_type, is_changed, struct_fields
 
 Convert: TypeAlias = Callable[[pa.DataType], pa.DataType]
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
@@ -113,31 +113,20 @@ def find_inexact(rows: pl.LazyFrame, columns: Collection[str]) -> list[str]:
     """
     schema = rows.collect_schema()
     narrow = {c: dtype for c in columns if (dtype := _replace(schema[c], _narrow)) != schema[c]}
-    found = find_lost(rows, narrow)
+    found = _find_lost(rows, narrow)
     wide = {c: dtype for c in found if (dtype := _replace(schema[c], _widen)) != schema[c]}
-    if lost := find_lost(rows, wide):
+    if lost := _find_lost(rows, wide):
         problems = [f"{c} is {schema[c]} with over 38 digits; cast it to a string" for c in lost]
         raise InputError(problems, "the rows cannot be written")
     return found
 
 
-def find_lost(rows: pl.LazyFrame, types: dict[str, pl.DataType]) -> list[str]:
-    """The columns in which a cast to these types changes a value; others are not read.
-
-    >>> find_lost(pl.LazyFrame({"line": [7.0, 7.6], "n": [1.0, 2.0]}), {"line": pl.Int64()})
-    ['line']
-    """
+def _find_lost(rows: pl.LazyFrame, types: dict[str, pl.DataType]) -> list[str]:
+    """The columns in which a cast to these types changes a value; others are not read."""
     if not types:
         return []
     schema = rows.collect_schema()
-    lost = rows.select(
-        pl.col(c)
-        .cast(dtype, strict=False)
-        .cast(schema[c], strict=False)
-        .ne_missing(pl.col(c))
-        .any()
-        for c, dtype in types.items()
-    )
+    lost = rows.select(is_changed(pl.col(c), schema[c], dtype).any() for c, dtype in types.items())
     return [c for c, is_lost in lost.collect().row(0, named=True).items() if is_lost]
 
 

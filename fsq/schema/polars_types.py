@@ -16,6 +16,16 @@ def is_text(dtype: pl.DataType) -> bool:
     return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
 
 
+def is_changed(value: pl.Expr, found: pl.DataType, other: pl.DataType) -> pl.Expr:
+    """Whether a value of one type is another one when it comes back from a second type.
+
+    >>> lines = pl.DataFrame({"line": [7.0, 7.6]})
+    >>> lines.select(is_changed(pl.col("line"), pl.Float64(), pl.Int64()))["line"].to_list()
+    [False, True]
+    """
+    return value.cast(other, strict=False).cast(found, strict=False).ne_missing(value)
+
+
 def inner_type(dtype: pl.List | pl.Array) -> pl.DataType:
     """The type of a list's elements."""
     return cast(pl.DataType, dtype.inner)

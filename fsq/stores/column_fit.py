@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from fsq.errors import InputError, short
 from fsq.schema.arrow import exact_type, to_arrow
+from fsq.schema.polars_types import is_changed
 from fsq.stores.type_matching import StoreType, always_fits, changes_encoding_only, match_type
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
@@ -148,8 +149,7 @@ class ColumnFit:
         if isinstance(found, pl.Time):
             lost = value.cast(pl.Int64) % _NANOS != 0
         if held != found and column not in self.rounded and not always_fits(found, held):
-            kept = value.cast(held, strict=False).cast(found, strict=False)
-            lost |= kept.ne_missing(value)
+            lost |= is_changed(value, found, held)
         return lost.fill_null(value=False)
 
     def _describe_loss(self, column: str, count: int, lost: pl.LazyFrame) -> str:

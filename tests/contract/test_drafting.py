@@ -58,10 +58,10 @@ def test_names_and_dates_that_scoring_reads_are_read() -> None:
     contract = parse_contract(draft_contract(midnights, keys=["shop_id"], date="day"), "draft")
     assert contract.names == ("temp_f", "sales")
     assert fsq.score(midnights, contract).height == ROWS
-    with pytest.raises(fsq.InputError, match="'02/06/2026' is no ISO date"):
+    with pytest.raises(fsq.InputError, match="'02/06/2026' is not an ISO date"):
         draft_contract(rows.with_columns(day=pl.lit("02/06/2026")), keys=["shop_id"], date="day")
     noon = midnights.with_columns(pl.col("day").dt.offset_by("12h"))
-    with pytest.raises(fsq.InputError, match="is no midnight"):
+    with pytest.raises(fsq.InputError, match="is not midnight"):
         draft_contract(noon, keys=["shop_id"], date="day")
 
 

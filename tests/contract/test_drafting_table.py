@@ -285,7 +285,7 @@ def test_keys_that_do_not_suffice_are_completed() -> None:
         ({"keys": ["nobody"]}, "no column 'nobody'"),
         ({"keys": ["SHOP_ID"]}, r"the data has \['shop_id'\]"),
         ({"keys": ["sales"]}, "sales is Float64; a key is a string or an integer"),
-        ({"date": "shop_id"}, "shop_id: 'shop0' is no ISO date"),
+        ({"date": "shop_id"}, "shop_id: 'shop0' is not an ISO date"),
         ({"date": "sales"}, "sales is Float64; cast it to a date"),
         ({"time": "day"}, "must be different columns"),
         ({"date": None, "time": "day"}, "day is Date; make it a timestamp"),

@@ -174,7 +174,7 @@ def test_explode_detail() -> None:
         (ROWS.drop("home_away"), ["missing columns: ['home_away']"]),
         (ROWS.drop("game_date"), ["missing key column 'game_date'"]),
         (ROWS.with_columns(pace_score=pl.lit("x")), ["pace_score is String; make it a number"]),
-        (ROWS.with_columns(game_date=pl.lit("x")), ["game_date: 'x' is no ISO date"]),
+        (ROWS.with_columns(game_date=pl.lit("x")), ["game_date: 'x' is not an ISO date"]),
         (ROWS.with_columns(as_of=pl.lit(1)), ["as_of is Int32; make it a timestamp"]),
         (ROWS.with_columns(pace_score__source=pl.lit("typo")), ["'typo' (40)", "on_unknown"]),
         (pl.concat([ROWS, ROWS.head(1)]), ["duplicate keys: 1, e.g. player0 2026-01-01 (2 times)"]),

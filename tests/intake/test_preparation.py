@@ -51,11 +51,11 @@ def test_iso_texts_and_midnights_are_dates(dates: list[object]) -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("06.02.2026", "is no ISO date; write dates as 2026-02-06"),
-        ("2026-02-30", "is no ISO date"),
+        ("06.02.2026", "is not an ISO date; write dates as 2026-02-06"),
+        ("2026-02-30", "is not an ISO date"),
         (
             datetime(2026, 2, 6, 19, 30),
-            r"is no midnight; cast it to a date, or name it as the time",
+            r"is not midnight; cast it to a date, or name it as the time",
         ),
     ],
 )

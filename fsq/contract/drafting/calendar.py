@@ -9,6 +9,7 @@ import polars as pl
 
 from fsq.contract.drafting.roles import Roles
 from fsq.contract.drafting.statistics import DAY
+from fsq.schema.dates import convert_zone
 
 # Tried where moments in UTC do not fall on the dates beside them; the first that fits is taken.
 _ZONES = (
@@ -34,11 +35,9 @@ def find_zone(rows: pl.LazyFrame, roles: Roles) -> Zone:
     zone = getattr(dtype, "time_zone", None) or "UTC"
     if roles.date is None or zone != "UTC":
         return Zone(zone, f"the type of {roles.time}")
-    column = pl.col(roles.time)
-    utc = column.dt.replace_time_zone("UTC") if dtype.time_zone is None else column  # type: ignore[attr-defined]
-    tried = ("UTC", *_ZONES)
+    moment, day = pl.col(roles.time), pl.col(roles.date)
     fits = [
-        (utc.dt.convert_time_zone(z).dt.date() == pl.col(roles.date)).all().alias(z) for z in tried
+        (convert_zone(moment, dtype, z).dt.date() == day).all().alias(z) for z in ("UTC", *_ZONES)
     ]
     found = [z for z, fit in rows.select(fits).collect().row(0, named=True).items() if fit]
     if not found:
@@ -116,6 +115,4 @@ def _to_zone(rows: pl.LazyFrame, column: str, zone: str) -> pl.Expr:
     """A column of timestamps in a zone; those without a zone are UTC."""
     dtype = rows.collect_schema()[column]
     moment = pl.col(column).cast(pl.Datetime("us", getattr(dtype, "time_zone", None)))
-    if getattr(dtype, "time_zone", None) is None:
-        moment = moment.dt.replace_time_zone("UTC")
-    return moment.dt.convert_time_zone(zone)
+    return convert_zone(moment, dtype, zone)

@@ -90,7 +90,7 @@ def draft_contract(
     dates = {i: str(d) for i, d in enumerate(days.unique().sort())}
     spread = _list_unmeasured(roles, measured)
     lines = [
-        *_draft_head(roles, labels, name, len(days), dates),
+        *_draft_head(labels, name, len(days), dates),
         *section("[table]", _draft_table(roles, zone.name, zone.reason, group)),
         *section("[sources]", labels.lines),
         *draft_windows(windows),
@@ -119,9 +119,7 @@ def _require_free_names(text: str, schema: pl.Schema) -> None:
         raise InputError([problem], HEADLINE)
 
 
-def _draft_head(
-    roles: Roles, labels: DraftLabels, name: str, rows: int, dates: dict[int, str]
-) -> Iterator[str]:
+def _draft_head(labels: DraftLabels, name: str, rows: int, dates: dict[int, str]) -> Iterator[str]:
     first, last = dates[0], dates[len(dates) - 1]
     yield comment(
         f"Drafted from {plural(rows, 'row')} of {plural(len(dates), 'date')}, {first} to {last}."

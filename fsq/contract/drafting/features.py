@@ -97,9 +97,10 @@ def _draft_optional(s: FeatureStatistics) -> Iterator[Line]:
     if is_optional(s):
         what = f"no value in {s.default_share:.1%} of the rows"
         often = f", but on some dates in {_measure_absence(s):.0%}"
-        normal = ": is that normal?"
-        told = normal if s.default_share >= _OPTIONAL_SHARE else often
-        yield Line("optional", True, what + told)
+        question = ": is that normal?"
+        yield Line(
+            "optional", True, what + (question if s.default_share >= _OPTIONAL_SHARE else often)
+        )
 
 
 def _draft_floors(s: FeatureStatistics, days: Mapping[int, str]) -> Iterator[Line]:

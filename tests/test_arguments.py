@@ -258,7 +258,7 @@ def test_what_is_no_run_is_refused(run: Any) -> None:
 
 @pytest.mark.parametrize("contract", [{"name": "mine"}, 3, b"x"], ids=str)
 def test_what_is_no_contract_is_refused(contract: Any) -> None:
-    with pytest.raises(fsq.ContractError, match="is no contract"):
+    with pytest.raises(fsq.ContractError, match="is not a contract"):
         fsq.score(wide(), contract)
 
 

@@ -89,7 +89,7 @@ def limit_bytes(text: str | None) -> Iterator[None]:
     """Limit what a single job may be billed, for the block.
 
     Raises:
-        BadParameter: it is no number of bytes.
+        BadParameter: it is not a number of bytes.
     """
     if text is None:
         yield

@@ -44,7 +44,7 @@ def load_contract(contract: str | Path | Contract = "v2_33features") -> Contract
     if not isinstance(contract, str | Path):
         kind = type(contract).__name__
         cure = "pass its name, the path of a .toml file, or what fsq.load_contract returned"
-        raise ContractError(f"of type {kind}", [f"a {kind} is no contract; {cure}"])
+        raise ContractError(f"of type {kind}", [f"a {kind} is not a contract; {cure}"])
     text = str(contract)
     if text.lower().endswith(".toml"):
         return _validate(text, _read_merged(Path(text)))

@@ -53,7 +53,7 @@ class Table(Section):
             ZoneInfo(name)
         except (KeyError, ValueError, OSError):
             raise ValueError(
-                f"{name!r} is no time zone; write one such as America/New_York"
+                f"{name!r} is not a time zone; write one such as America/New_York"
             ) from None
         return name
 
@@ -62,7 +62,7 @@ class Table(Section):
     def _is_a_day(cls, text: str | None) -> str | None:
         if text is not None:
             if not re.fullmatch(r"\d\d-\d\d", text):
-                raise ValueError(f"{text!r} is no day of a year; write one such as 07-01")
+                raise ValueError(f"{text!r} is not a day of the year; write one such as 07-01")
             date.fromisoformat(f"2001-{text}")
         return text
 

@@ -50,7 +50,7 @@ def name_keys(key: Key, table: Table) -> dict[str, Any]:
         named = dict(zip(columns, values, strict=False))
     if unknown:
         names = ", ".join(map(short, unknown))
-        problem = f"{names} is no key; the keys are {', '.join(columns)}"
+        problem = f"{names} is not a key; the keys are {', '.join(columns)}"
         raise InputError([problem], _HEADLINE)
     if not named:
         raise InputError([f"no key is given; name one of {', '.join(columns)}"], _HEADLINE)

@@ -122,7 +122,7 @@ def _spelling_problems(schema: pl.Schema, contract: Contract, form: Form) -> lis
     """Columns that may be meant by names that are missing, and in what they differ from them."""
     named = [*contract.table.key, *_list_required(contract, form)]
     hints = suggest_spelling([n for n in named if n not in schema], schema)
-    return [f"the names of columns are spelt otherwise: {hints}; rename them"] if hints else []
+    return [f"column names are spelled differently: {hints}; rename them"] if hints else []
 
 
 def _list_required(contract: Contract, form: Form) -> list[str]:

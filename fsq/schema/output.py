@@ -66,7 +66,7 @@ class OutputSchema:
         """
         if unknown := set(names) - {c.name for c in self.keys if c.type == "string"}:
             listed = ", ".join(c.name for c in self.keys if c.type == "string")
-            raise InputError([f"{n} is no key; the keys are {listed}" for n in sorted(unknown)])
+            raise InputError([f"{n} is not a key; the keys are {listed}" for n in sorted(unknown)])
         keys = (replace(c, type="int") if c.name in names else c for c in self.keys)
         return replace(self, keys=tuple(keys))
 

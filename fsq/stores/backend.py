@@ -99,7 +99,7 @@ class Backend(ABC, Generic[AnyStore]):
         """
 
     def identify_table(self, uri: str) -> str:
-        """The one name of the table that a URI names, however it is written."""
+        """The same name for every URI of one table."""
         return uri
 
     def is_store(self, uri: str) -> bool:
@@ -121,7 +121,7 @@ class Backend(ABC, Generic[AnyStore]):
         return fit_columns(store.uri, columns, table, lambda dtype: dtype)
 
     def check_dates(self, store: AnyStore, days: Sequence[date]) -> None:
-        """Refuse dates that a store's table does not let go.
+        """Refuse dates whose rows a store's table does not let you replace.
 
         Raises:
             StoreRefusedError: rows of these dates cannot be replaced.
@@ -137,7 +137,7 @@ class Backend(ABC, Generic[AnyStore]):
 
     def find_missing(self, uri: str, output: OutputSchema) -> SchemaDiff:
         """What a table lacks; see ``fsq.stores.find_missing``."""
-        raise self._unsupported(uri, "has no schema in SQL", "use `fsq schema migrate --dry-run`")
+        raise self._unsupported(uri, "has no schema in SQL", "run `fsq schema migrate --dry-run`")
 
     def drop_legacy(
         self,

@@ -84,10 +84,10 @@ class Store(Protocol):
     ) -> pl.LazyFrame:
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 
-        Dates may be ISO texts; a single text is one column.
-        A column ``feature_quality_detail.<field>`` is that field alone, as a list per record.
-        ``fields`` are those that will be used of a whole ``feature_quality_detail``: a store that
-        is billed by what is read leaves the others out.
+        Dates may be ISO texts; a single text is one column. A column
+        ``feature_quality_detail.<field>`` is that field alone, as a list per record. ``fields`` are
+        those that will be used of a whole ``feature_quality_detail``: a store that bills what is
+        read leaves the others out.
         """
         ...
 
@@ -104,7 +104,7 @@ class Store(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """Have a ``replace`` that another thread runs give up soon, if it may take long."""
+        """Make a ``replace`` in another thread give up soon, if it might take long."""
         ...
 
     def version(self) -> int | None:
@@ -126,7 +126,7 @@ class Store(Protocol):
     def update_side(
         self, name: str, change: Callable[[pl.DataFrame | None], pl.DataFrame]
     ) -> pl.DataFrame:
-        """Replace a side table by what is made of it, so that no other writer's rows are lost."""
+        """Replace a side table with what ``change`` returns, losing no other writer's rows."""
         ...
 
 

@@ -40,10 +40,10 @@ class ColumnFit:
         found: the rows' columns and their types.
         casts: columns that the table holds with another type, and that type; a cast may lose
             values, which ``find_losses`` looks for.
-        empty: columns of no type, NULL in every row, which the table lacks: they are left out.
+        empty: columns without a type, NULL in every row, which the table lacks: they are left out.
         added: columns that the table lacks and gets.
         rounded: columns whose fractions of a microsecond do not count.
-        required: columns in which the table allows no NULL.
+        required: columns that may not be NULL in the table.
         problems: why the rows can never fit, one sentence each with its cure.
     """
 
@@ -74,7 +74,7 @@ class ColumnFit:
         return [c for c in self.found if c in self.required or self._is_doubtful(c)]
 
     def find_losses(self, rows: pl.LazyFrame) -> list[str]:
-        """What the table cannot hold of these rows' values; only doubtful columns are read."""
+        """Values of these rows that the table cannot hold; only doubtful columns are read."""
         checks = {c: self._is_lost(c) for c in self.found if self._is_doubtful(c)}
         nulls = [c for c in self.required if c in self.found]
         counts = rows.select(
@@ -88,13 +88,13 @@ class ColumnFit:
             if found[f"lost:{c}"]
         ]
         return problems + [
-            f"{c} is NULL in {found[f'null:{c}']} rows, and NOT NULL in {self.uri}; fill it"
+            f"{c} is NULL in {found[f'null:{c}']} rows but NOT NULL in {self.uri}; fill it"
             for c in nulls
             if found[f"null:{c}"]
         ]
 
     def describe(self) -> list[str]:
-        """What is done to columns so that they fit, one sentence each."""
+        """What ``apply`` changes so that the rows fit, one sentence each."""
         out = [
             f"{c}: {self.found[c]} is stored as {dtype}; no value changes"
             for c, dtype in self.casts.items()
@@ -103,7 +103,7 @@ class ColumnFit:
         if self.added:
             out.append(f"new columns in {self.uri}: {', '.join(self.added)}")
         if self.empty:
-            out.append(f"left out, since no row has a value: {', '.join(self.empty)}")
+            out.append(f"left out, since no row has a value in them: {', '.join(self.empty)}")
         return out
 
     def apply(self, rows: Frame) -> Frame:
@@ -113,15 +113,15 @@ class ColumnFit:
         return rows.drop(self.empty, strict=False).with_columns(casts)
 
     def require_arrow(self, rows: pa.Table) -> None:
-        """Refuse rows that do not fit, or lose values.
+        """Refuse rows that do not fit, or would lose values.
 
         Raises:
-            InputError: they are such.
+            InputError: with every problem.
         """
         self.require(self.find_losses(pl.DataFrame(rows.select(self.doubtful)).lazy()))
 
     def apply_arrow(self, rows: pa.Table) -> pa.Table:
-        """The same for an Arrow table; columns that fit are not copied."""
+        """Like ``apply``, for an Arrow table; columns that fit are not copied."""
         rows = rows.drop_columns([c for c in self.empty if c in rows.column_names])
         for column, dtype in self.casts.items():
             if column in rows.column_names:
@@ -178,7 +178,7 @@ def fit_columns(
         table: the table's; None if there is none yet.
         store_type: what a new column becomes.
         rounded: moments whose fractions of a microsecond do not count.
-        required: columns in which the table allows no NULL.
+        required: columns that may not be NULL in the table.
 
     >>> as_it_is = lambda dtype: dtype
     >>> fit = fit_columns("t", {"line": pl.Float64()}, {"line": pl.Int64()}, as_it_is)
@@ -226,7 +226,7 @@ def fit_columns(
 
 
 def _show(column: str, dtype: pl.DataType) -> pl.Expr:
-    """A column as numbers where Python has no such moments."""
+    """A column, as numbers where Python has no type for its moments."""
     value = pl.col(column)
     return value.to_physical() if "Date" in str(dtype) else value  # at any depth
 
@@ -241,8 +241,8 @@ def _cure_loss(found: pl.DataType) -> str:
     if isinstance(found, pl.Time):
         return "truncate it to microseconds, or drop it"
     if _is_moment(found):
-        years = f"a year from {_FIRST_YEAR} to {_LAST_YEAR}"
-        return f"truncate it to microseconds, and make it NULL where it is not of {years}"
+        years = f"the years {_FIRST_YEAR} to {_LAST_YEAR}"
+        return f"truncate it to microseconds, and set it to NULL outside {years}"
     if found.is_integer():
         return "cast it to a string under another name, or drop it"
     return "round it, rename or drop it, or write to another store"

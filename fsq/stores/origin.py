@@ -1,4 +1,4 @@
-"""What a store remembers of where its rows come from: the whole contract, and the source."""
+"""What a store remembers about its rows: their whole contract, and their source."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Origin:
     source: str | None
 
     def to_json(self) -> str:
-        """All of it as text, from which ``parse_origin`` makes an equal one.
+        """All of it as text, for ``parse_origin`` to read.
 
-        Tables keep their order, since that of the sources decides their codes.
+        Mappings keep their order: that of the sources decides their codes.
         """
         return json.dumps(
             {
@@ -72,13 +72,13 @@ def parse_origin(text: str, uri: str) -> Origin:
         contract = restore_contract(data["text"], f"the contract of {uri}")
         source = data["source"]
     except (ValueError, KeyError, TypeError, zlib.error, ContractError) as error:
-        problem = f"{uri}: the contract that it remembers cannot be read: {short(error)}"
+        problem = f"{uri}: the contract it remembers cannot be read: {short(error)}"
         raise StoreError(f"{problem}; name it with --contract") from error
     return Origin(contract, source if isinstance(source, str) else None)
 
 
 class OriginOfRows(ABC):
-    """What a store knows of its rows: the base of every store.
+    """What a store knows about its rows; every store inherits it.
 
     Args:
         uri: the store.
@@ -101,7 +101,7 @@ class OriginOfRows(ABC):
         """What the table remembers; None without a table, or for one that remembers nothing."""
 
     def interrupt(self) -> None:
-        """Have a ``replace`` in another thread give up; by default it ends by itself, soon."""
+        """Make a ``replace`` in another thread give up; by default it ends soon anyway."""
         return
 
     @property
@@ -127,14 +127,14 @@ class OriginOfRows(ABC):
     def adopt_contract(self, names: Iterable[str | None]) -> Origin:
         """What the table is to remember with rows that were scored under these contracts.
 
-        Where none was given and the table has none, a shipped contract that the rows name is
-        taken.
+        If no contract was given and the table has none, a shipped contract that the rows name is
+        used.
 
         Args:
             names: values of ``feature_schema_version``.
 
         Raises:
-            InputError: they are not the store's contract.
+            InputError: they do not name the store's contract.
         """
         found = sorted({str(n) for n in names} - {self.contract.name})
         if found and not self._given and len(found) == 1 and found[0] in shipped_contracts():

@@ -122,7 +122,7 @@ def _read_uri(uri: object) -> str:
     if isinstance(uri, str | PathLike):
         return os.fspath(uri)
     kind = type(uri).__name__
-    problem = f"a {kind} is no store; name its folder, or bigquery://project.dataset.table"
+    problem = f"a {kind} is not a store; name its folder, or bigquery://project.dataset.table"
     raise InputError([problem], "the store cannot be opened")
 
 
@@ -137,7 +137,7 @@ def is_store(uri: str) -> bool:
 
 
 def identify_table(uri: str) -> str:
-    """The one name of the table or path that a URI names, however it is written.
+    """The same name for every URI of one table or path.
 
     >>> identify_table("bigquery://p.d.t?location=EU") == identify_table("bigquery://p.d.t")
     True
@@ -206,7 +206,7 @@ def find_output(
     """The columns of a table under its own contract, or under another.
 
     Raises:
-        InputError: an integer key is no key of the contract.
+        InputError: an integer key is not a key of the contract.
         ContractError: the contract cannot be used.
         StoreError: the table cannot be read.
     """

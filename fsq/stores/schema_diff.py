@@ -1,6 +1,6 @@
 """What a table lacks of the output's schema.
 
-Fields are in the form of BigQuery's REST API, a Delta table's too, so one diff serves all stores.
+Fields have the form of BigQuery's REST API, for Delta tables too, so one diff serves all stores.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from fsq.stores.attempts import ATTEMPTS, wait_before_retry
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _TYPES = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Date, pl.Datetime("us", "UTC"))
-# Tables beside a store that are no side tables.
+# Names of other tables that fsq keeps beside a store.
 _TAKEN = ("ledger", "origin")
 
 
@@ -64,7 +64,7 @@ class SideTables(ABC):
         """
 
     def read_side(self, name: str) -> pl.DataFrame | None:
-        """The rows of a side table; None if the store has none of this name.
+        """The rows of a side table; None if the store has no such table.
 
         Args:
             name: lower-case letters, digits and underscores.
@@ -88,19 +88,19 @@ class SideTables(ABC):
     def update_side(
         self, name: str, change: Callable[[pl.DataFrame | None], pl.DataFrame]
     ) -> pl.DataFrame:
-        """Replace a side table by what is made of it, so that no other writer's rows are lost.
+        """Replace a side table with what ``change`` returns, losing no other writer's rows.
 
         Args:
             name: of the side table.
-            change: makes the new rows of the old ones, None where there is no table; called
-                again on newer rows if another writer was first.
+            change: makes the new rows from the old ones, or from None where there is no table;
+                called again with newer rows if another writer was first.
 
         Returns:
-            The rows that were written. Nothing is, if they are those that are there already.
+            The new rows. If they equal the old ones, nothing is written.
 
         Raises:
             InputError: the name or a column has a form that stores cannot keep.
-            StoreError: it cannot be written, or others kept being first.
+            StoreError: it cannot be written, or other writers kept committing first.
         """
         for attempt in range(ATTEMPTS):
             found = self.load_side(_validate_name(name))
@@ -123,8 +123,10 @@ def _is_same(new: pl.DataFrame, old: pl.DataFrame) -> bool:
 
 def _validate_name(name: str) -> str:
     if not _NAME.fullmatch(name) or name in _TAKEN or name.startswith("staging"):
-        cure = "use at most 40 lower-case letters, digits and underscores, and no name of fsq's own"
-        raise InputError([f"{name!r} is no name of a side table; {cure}"])
+        cure = (
+            "use at most 40 lower-case letters, digits and underscores, and none of fsq's own names"
+        )
+        raise InputError([f"{name!r} cannot name a side table; {cure}"])
     return name
 
 
@@ -134,11 +136,11 @@ def _validate_columns(name: str, frame: pl.DataFrame) -> None:
         for column, dtype in frame.schema.items()
         if not _COLUMN.fullmatch(column) or dtype not in _TYPES
     ]
-    # They do not survive every way through JSON.
+    # JSON cannot carry them.
     problems += [
         f"column {s.name!r} holds NaN or an infinite number"
         for s in frame.select(pl.col(pl.Float64))
         if not s.drop_nulls().is_finite().all()
     ]
     if problems or not frame.width:
-        raise InputError(problems or ["it has no column"], f"{name} cannot be kept beside a store")
+        raise InputError(problems or ["it has no columns"], f"{name} cannot be kept beside a store")

@@ -13,7 +13,7 @@ StoreType = Callable[[pl.DataType], pl.DataType | None]
 
 
 def match_type(found: pl.DataType, held: pl.DataType, store_type: StoreType) -> pl.DataType | None:
-    """The type that values get in a column of a table; None if they can never be held there.
+    """The type that values get in a table's column; None if it can never hold them.
 
     Only values of one kind match: numbers, moments, texts, and lists and structs of such.
     """

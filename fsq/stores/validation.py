@@ -1,4 +1,4 @@
-"""Checks that every store makes of the rows to write."""
+"""Checks that every store makes of its arguments and of the rows to write."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_scored(scored: AnyRows) -> pl.DataFrame | pa.Table:
     """Rows to write, as a frame or an Arrow table.
 
     Raises:
-        InputError: they are no table of any library.
+        InputError: they are not a table of any library.
 
     >>> read_scored({"quality_tier": ["gold"]}).height
     1

@@ -43,7 +43,7 @@ def read_date(value: object, name: str, headline: str) -> date | None:
     if isinstance(plain, date) and _FIRST <= plain.year <= _LAST:
         return plain
     cure = 'write it as "2026-02-06", or pass a datetime.date'
-    raise InputError([f"{name}: {short(repr(value))} is no date; {cure}"], headline)
+    raise InputError([f"{name}: {short(repr(value))} is not a date; {cure}"], headline)
 
 
 def read_dates(values: object, name: str, headline: str) -> list[date] | None:
@@ -90,7 +90,7 @@ def read_moment(value: object, name: str, headline: str) -> datetime | None:
         except OverflowError:
             pass
     cure = 'write it as "2026-02-06T23:00:00Z", or pass a datetime.datetime'
-    raise InputError([f"{name}: {short(repr(value))} is no moment; {cure}"], headline)
+    raise InputError([f"{name}: {short(repr(value))} is not a moment; {cure}"], headline)
 
 
 def read_names(values: object, name: str, headline: str) -> tuple[str, ...] | None:
@@ -108,7 +108,7 @@ def read_names(values: object, name: str, headline: str) -> tuple[str, ...] | No
         return (values,)
     names = list(values) if isinstance(values, Iterable) else [values]
     if wrong := [n for n in names if not isinstance(n, str)]:
-        problem = f"{name}: {short(repr(wrong[0]))} is no name; pass texts"
+        problem = f"{name}: {short(repr(wrong[0]))} is not a name; pass texts"
         raise InputError([problem], headline)
     return tuple(str(n) for n in names)
 
@@ -127,7 +127,7 @@ def read_number(value: object, name: str, headline: str) -> float | None:
     try:
         return float(value)  # type: ignore[arg-type]  # whatever Python takes
     except (TypeError, ValueError, OverflowError):
-        problem = f"{name}: {short(repr(value))} is no number; pass one such as 85"
+        problem = f"{name}: {short(repr(value))} is not a number; pass one such as 85"
         raise InputError([problem], headline) from None
 
 

@@ -241,7 +241,7 @@ def test_moments_of_a_date_are_told_apart(scored: pl.DataFrame) -> None:
     [
         (("shop 9",), "no shop 'shop 9' on 2026-03-12; similar names: shop "),
         (("shop 2", 7), "no shelf '7' with shop shop 2 on 2026-03-12"),
-        ({"floor": 1}, "floor is no key; the keys are shop, shelf, product, arrives_at"),
+        ({"floor": 1}, "floor is not a key; the keys are shop, shelf, product, arrives_at"),
         ({}, "no key is given; name one of shop, shelf, product, arrives_at"),
         ({"product": "tea"}, "40 deliveries of 2026-03-12 match; name shop, too: shop 0, shop 2"),
     ],

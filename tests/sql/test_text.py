@@ -83,7 +83,7 @@ def test_a_bad_name_never_becomes_sql() -> None:
         with pytest.raises(fsq.InputError, match="not a BigQuery identifier"):
             sql.make_query(name, TABLE, bad)
     for table in ("p.d.t`; DROP TABLE x", "p.d", "p.d.t.u", "p.d.'t'"):
-        with pytest.raises(fsq.InputError, match="names no table"):
+        with pytest.raises(fsq.InputError, match="does not name a table"):
             sql.make_query("wide", table)
 
 

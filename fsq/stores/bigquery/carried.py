@@ -1,4 +1,4 @@
-"""Columns that are carried along keep their type: in Arrow, and in a new table."""
+"""Carried columns keep their type: in Arrow, and in a new table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fsq.schema.bigquery import fits_numeric, standard_type
 
 _NUMERIC = pa.decimal128(38, 9)
 _BIGNUMERIC = pa.decimal256(76, 38)
-# What says how a column's values are to be read, not which table it is in.
+# Properties that belong to a column's values, not to the table it is in.
 _COPIED = (
     "type", "mode", "fields", "description", "maxLength", "precision", "scale", "collation",
     "roundingMode", "policyTags", "rangeElementType", "timestampPrecision",
@@ -35,7 +35,7 @@ def to_service_arrow(frame: pl.DataFrame) -> pa.Table:
 
 
 def widen_decimals(rows: pa.Table, target: Iterable[SchemaField]) -> pa.Table:
-    """Give decimal numbers the digits of the table's type, which their own must fit into.
+    """Give decimals the digits of the table's type, which must have room for them.
 
     Other differences are left for ``validate_rows`` to report.
     """
@@ -62,7 +62,7 @@ def _widen(dtype: pa.DataType, field: SchemaField | None) -> pa.DataType:
 
 
 def copy_fields(source: Sequence[SchemaField]) -> Mapping[str, SchemaField]:
-    """A source's columns as a new table gets them: type and description, but all may be NULL."""
+    """A source's columns for a new table: with type and description, but none is REQUIRED."""
     return {f.name: SchemaField.from_api_repr(_copy(f)) for f in source}
 
 

@@ -14,7 +14,7 @@ from fsq.schema.arrow import arrow_schema, exact_type
 from fsq.schema.bigquery import field_for_arrow
 from fsq.schema.output import OutputSchema
 from fsq.stores.bigquery.columns import PLAIN_TYPES, polars_type
-from fsq.stores.bigquery.validate import standard_type_of
+from fsq.stores.bigquery.validate import describe_missing, standard_type_of
 from fsq.stores.column_fit import ColumnFit, fit_columns
 
 _TYPES = PLAIN_TYPES | {"NUMERIC": pl.Decimal(38, 9), "BIGNUMERIC": pl.Decimal(38, 9)}
@@ -62,7 +62,7 @@ def table_type(field: SchemaField, found: pl.DataType | None = None) -> pl.DataT
 
 
 def _fit_decimal(found: pl.Decimal, name: str) -> pl.DataType | None:
-    """The same where its digits have room, else what values with few digits get; None: too fine."""
+    """The type itself if it has room, else the widest; None if it has more decimals than that."""
     before, after = _DIGITS[name]
     if found.scale > after:
         return None
@@ -103,13 +103,7 @@ def fit_to_table(
 
 
 def _refuse_new_columns(fit: ColumnFit, output: OutputSchema) -> ColumnFit:
-    """The same fit, where columns that the table lacks are problems: fsq adds none by itself."""
+    """The same fit with missing columns as problems: a write adds none to the table."""
     quality = [c for c in fit.added if c in output.names]
     others = [c for c in fit.added if c not in output.names]
-    problems = list(fit.problems)
-    if quality:
-        cure = "add them with `fsq schema migrate`"
-        problems.append(f"the table lacks the quality columns {quality}; {cure}")
-    if others:
-        problems.append(f"the table lacks the columns {others}; add or drop them")
-    return replace(fit, added=(), problems=tuple(problems))
+    return replace(fit, added=(), problems=(*fit.problems, *describe_missing(quality, others)))

@@ -1,4 +1,4 @@
-"""Columns of a table as Polars reads them, known from its schema before any row is asked for."""
+"""Columns of a table as Polars reads them, known from its schema before any row is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAIN_TYPES: dict[str, pl.DataType] = {
     "DATETIME": pl.Datetime("us"),
     "TIMESTAMP": pl.Datetime("us", "UTC"),
 }
-# Stands for a type that Polars has none for; not Null, which Polars would choose to count rows by.
+# Stands for a type that Polars lacks; not Null, since Polars would count rows by such a column.
 _UNREADABLE = pl.Binary()
 _NUMERIC_SCALE = 9  # digits after the point, unless the column says another number
 

@@ -1,4 +1,4 @@
-"""What to do about a refusal of the service, by its words or by its code."""
+"""What to do when the service refuses, by the words or the code of its error."""
 
 from __future__ import annotations
 
@@ -11,20 +11,29 @@ from google.cloud.bigquery_storage_v1 import types
 from grpc_status import rpc_status
 
 _TYPE = "google.cloud.bigquery.storage.v1.StorageError"
+_NO_TABLE = "check the table's name, and that it was not dropped during the run"
+_DATA_EDITOR = "ask for the role BigQuery Data Editor on the dataset"
+# By the codes of gRPC, then by those of the Storage Write API.
 _CODES = {
-    "TABLE_NOT_FOUND": "check the table's name, and that it was not dropped during the run",
+    "UNAUTHENTICATED": "run `gcloud auth application-default login`",
+    "PERMISSION_DENIED": _DATA_EDITOR,
+    "NOT_FOUND": _NO_TABLE,
+    "INVALID_ARGUMENT": "compare the rows with the table's schema: `fsq schema migrate --dry-run`",
+    "FAILED_PRECONDITION": "the stream was finalized or committed by someone else; run it again",
+    "RESOURCE_EXHAUSTED": "a quota is exhausted; wait, or write with fewer streams",
+    "TABLE_NOT_FOUND": _NO_TABLE,
     "STREAM_NOT_FOUND": "streams live for 24 hours; run it again with fewer dates",
     "INVALID_STREAM_STATE": "a finalized stream must be committed within 4 hours; run it again",
     "STREAM_FINALIZED": "the stream was finalized by someone else; run it again",
-    "SCHEMA_MISMATCH_EXTRA_FIELDS": "a new column is not known everywhere; wait a few minutes",
-    "CMEK_NOT_PROVIDED": "the project demands an encryption key: set one on the table",
+    "SCHEMA_MISMATCH_EXTRA_FIELDS": "not every server knows a new column yet; wait a few minutes",
+    "CMEK_NOT_PROVIDED": "the project requires an encryption key; set one on the table",
     "INVALID_CMEK_PROVIDED": "the table's encryption key does not exist or is in another location",
     "CMEK_ENCRYPTION_ERROR": "the table's encryption key is disabled or destroyed; enable it",
     "KMS_SERVICE_ERROR": "the key service failed; run it again",
     "KMS_PERMISSION_DENIED": "give BigQuery's service agent the role Cloud KMS CryptoKey "
     "Encrypter/Decrypter on the table's key",
 }
-# Words of jobs and requests, all in lower case, and what to do; the first that fits counts.
+# Words in errors of jobs and requests, in lower case, and what to do; the first match counts.
 _WORDS = (
     (
         r"streaming buffer",
@@ -33,8 +42,8 @@ _WORDS = (
     ),
     (
         r"\bcdc\b|change data capture|_change_type",
-        "a stream of changes writes to this table, which DML may not change meanwhile; score it "
-        "into a table of its own: --store bigquery://project.dataset.another_table",
+        "a CDC stream writes to this table, and DML cannot change it meanwhile; score it "
+        "into another table: --store bigquery://project.dataset.another_table",
     ),
     (
         r"billing has not been enabled|sandbox|dml queries are not allowed in the free tier",
@@ -46,20 +55,20 @@ _WORDS = (
     ),
     (
         r"too many dml statements|dml statements outstanding|concurrent update",
-        "others change the table all the time; run it again later, or with more rows per commit: "
+        "other jobs keep changing the table; run it again later, or with more rows per commit: "
         "--commit-rows",
     ),
     (
         r"partitions? modif|exceeds limit of \d+ partitions|too many partitions",
-        "a statement may change 4,000 partitions, a table so many a day; narrow the dates",
+        "a statement may change 4,000 partitions, and a table has a daily limit; narrow the dates",
     ),
     (
         r"quota ?exceeded|rate ?limit|exceeded quota",
-        "a quota is exhausted; wait, or ask for more: https://cloud.google.com/bigquery/quotas",
+        "a quota is exhausted; wait, or request more: https://cloud.google.com/bigquery/quotas",
     ),
     (
         r"partition elimination",
-        "the table requires a filter that the statement lacks; report this as a bug of fsq",
+        "the table requires a filter that the statement lacks; report this as a bug in fsq",
     ),
     (
         r"setcategory|policy ?tag",
@@ -68,8 +77,7 @@ _WORDS = (
     ),
     (
         r"row access polic",
-        "the table has row access policies; you need one that shows you every row: "
-        "FILTER USING (TRUE)",
+        "the table has row access policies; you need one that shows every row: FILTER USING (TRUE)",
     ),
     (
         r"bigquery\.jobs\.create",
@@ -82,17 +90,17 @@ _WORDS = (
     ),
     (
         r"vpc service controls|organization's policy",
-        "a perimeter of VPC Service Controls keeps you out; ask for a rule that lets you in",
+        "a VPC Service Controls perimeter blocks you; ask for an ingress rule",
     ),
     (
         r"access denied|permission .* denied|permission_denied",
-        "ask for the role BigQuery Data Editor on the dataset",
+        _DATA_EDITOR,
     ),
 )
 
 
 def find_hint(message: str) -> str | None:
-    """What to do about a message of the service; None if nothing better is known than its words.
+    """What to do about an error message of the service; None if it says all that is known.
 
     >>> find_hint("Quota exceeded: too many table update operations")[:24]
     'a quota is exhausted; wa'
@@ -102,10 +110,10 @@ def find_hint(message: str) -> str | None:
 
 
 def find_code_hint(code: str | None) -> str | None:
-    """What to do about a code of the Storage Write API.
+    """What to do about a code of gRPC or of the Storage Write API; None if it is unknown.
 
     >>> find_code_hint("CMEK_NOT_PROVIDED")
-    'the project demands an encryption key: set one on the table'
+    'the project requires an encryption key; set one on the table'
     """
     return _CODES.get(code or "")
 
@@ -123,7 +131,7 @@ def find_storage_code(details: Iterable[Any]) -> str | None:
 
 
 def find_call_code(error: grpc.RpcError) -> str | None:
-    """The same of a call that failed."""
+    """The name of that code in the error of a failed call; None without one."""
     try:
         status = rpc_status.from_call(error)
     except (ValueError, AttributeError):  # its code or text differ from the call's, or no details

@@ -1,6 +1,6 @@
-"""SQL on BigQuery: the one place that runs it, waits for its turn, and cancels it.
+"""SQL on BigQuery: the one place that runs statements, waits for their turn, and cancels them.
 
-Each job has an id of our own. If the answer to its submission is lost, it is found by that id and
+fsq chooses each job's id. If the answer to its submission is lost, it is found by that id and
 not run twice; if the process is interrupted, it is cancelled and not left running.
 """
 
@@ -22,8 +22,8 @@ from fsq.errors import StoreError
 _ATTEMPTS = 4
 # Seconds after which a request, or a job that the service fails to run, is given up.
 _TIMEOUT = 120.0
-# Seconds for which a statement waits for others on the same table. A table runs two that change it
-# and queues twenty; what comes then is refused, and what is queued may take hours, which is waited.
+# Seconds for which a refused statement is tried again while others use the table. A table runs two
+# that change it and queues twenty more; what is queued is waited for, even for hours.
 PATIENCE = 1_800.0
 _LONGEST_PAUSE = 30.0
 # Seconds after which a thread that waits looks at its job, and whether the process was interrupted.
@@ -77,7 +77,7 @@ def run_aggregate(client: Any, sql: str, *parameters: Any) -> Any:
     """Run a SELECT of aggregates and return its one row.
 
     Such a statement always has one; where others change the table at that moment, a service
-    that is not quite BigQuery has been seen to return none, so it is asked again.
+    that imitates BigQuery has been seen to return none, so it is asked again.
 
     Raises:
         GoogleAPIError: as ``run_query`` does.
@@ -146,7 +146,7 @@ def _cancelled_when_left(client: Any, job_id: str, location: str | None) -> Iter
 
 
 def _find_patience(error: GoogleAPICallError) -> float:
-    """Seconds for which it is worth to try again after an error."""
+    """Seconds for which it is worth trying again after an error."""
     message = str(error).lower()
     if any(words in message for words in _CONFLICTS):
         return PATIENCE

@@ -1,4 +1,4 @@
-"""Which kinds of tables can be read and written, and what to do about the others."""
+"""Which kinds of tables can be read and written, and what to do with the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KINDS = {"VIEW": "a view", "MATERIALIZED_VIEW": "a materialized view", "EXTERNA
 
 
 def require_readable(table: Any, name: TableName, date_column: str | None = None) -> None:
-    """Refuse what the Storage Read API cannot read, with the statement that makes a table of it.
+    """Refuse what the Storage Read API cannot read, and give the statement that copies it.
 
     Args:
         table: as Google's client returns it.
@@ -33,16 +33,16 @@ def require_readable(table: Any, name: TableName, date_column: str | None = None
     )
     statement = f"CREATE TABLE {copy.sql} {by}AS SELECT * FROM {name.sql};"
     problem = f"{name.dotted} is {kind}, which the Storage Read API refuses"
-    cure = f"make a table of it and read that:\n  {statement}"
+    cure = f"create a table from it and read that:\n  {statement}"
     raise InputError([f"{problem}; {cure}"], "it cannot be read")
 
 
 def require_writable(table: Any, name: TableName) -> None:
-    """Refuse what no rows can be written to.
+    """Refuse what rows cannot be written to.
 
     Raises:
-        InputError: it is anything but a table of its own rows.
+        InputError: it is not a plain table.
     """
     if table.table_type != "TABLE":
         problem = f"{name.dotted} has the type {table.table_type}; name the table itself"
-        raise InputError([problem], "no rows can be written to it")
+        raise InputError([problem], "rows cannot be written to it")

@@ -70,7 +70,7 @@ def write_ledger(
     day = quote_column(date_column)
     fields = ((date_column, "DATE", "REQUIRED", "The date"), *_FIELDS)
     schema = [bigquery.SchemaField(*f[:3], description=f[3]) for f in fields]
-    description = "What fsq knows of each date, so that a backfill skips what is up to date"
+    description = "What fsq knows about each date, so that a backfill skips what is up to date"
     ledger = ensure_own_table(client, target, "ledger", schema, description)
     names = [quote_column(name) for name, *_ in fields]
     rows = [

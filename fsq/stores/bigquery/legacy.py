@@ -22,9 +22,9 @@ from fsq.stores.migration import LegacyDropResult, LegacyReference, table_not_fo
 
 _SNAPSHOT_LIFETIME = timedelta(days=90)
 _LOSSES = (
-    "their values, which only a snapshot or, for at most a week, time travel gives back",
+    "their values; only a snapshot, or time travel for up to a week, brings them back",
     "for good: legacy SQL, wildcard queries, BI Engine and `bq cp` on this table; BigQuery refuses "
-    "them on tables that have lost a column",
+    "them once a column has been dropped",
 )
 
 
@@ -58,8 +58,8 @@ def drop_legacy(
             references += _search_table(client, name, table, contract)
         references += _search_policies(client, name)
         if references or not yes:
-            told = tuple(dict.fromkeys(references))
-            return LegacyDropResult(uri, present, told, losses=_LOSSES)
+            distinct = tuple(dict.fromkeys(references))
+            return LegacyDropResult(uri, present, distinct, losses=_LOSSES)
         copy = _take_snapshot(client, name) if snapshot else None
         run_query(client, format_drop(name, present))
         return LegacyDropResult(uri, present, dropped=True, losses=_LOSSES, snapshot=copy)
@@ -94,7 +94,9 @@ def _search_policies(client: Any, name: TableName) -> Iterator[LegacyReference]:
     """Row access policies, under which the service drops no column."""
     where = f"table {name.dataset}.{name.table}"
     for policy, predicate in list_row_policies(client, name).items():
-        problem = f"has the row access policy {policy} ({predicate}); drop it, and make it again"
+        problem = (
+            f"has the row access policy {policy} ({predicate}); drop it, and recreate it afterwards"
+        )
         yield LegacyReference(where, None, None, problem)
 
 
@@ -119,7 +121,7 @@ def _get_views(client: Any, name: TableName) -> dict[str, str | None]:
     """The SQL of the dataset's plain views by name."""
     dataset = f"`{name.project}.{name.dataset}`"
     sql = f"SELECT table_name, view_definition FROM {dataset}.INFORMATION_SCHEMA.VIEWS"
-    # Such a statement names no table by which the service could find the location.
+    # The statement names no table from which the service could tell the location.
     location = name.location or client.get_dataset(f"{name.project}.{name.dataset}").location
     return dict(row.values() for row in run_query(client, sql, location=location))
 

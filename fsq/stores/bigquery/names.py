@@ -57,7 +57,9 @@ class TableName:
             raise InputError([problem], "the table cannot be opened") from None
         if not valid:
             cure = "write bigquery://project.dataset.table, optionally with ?location=EU"
-            raise InputError([f"{uri!r} names no table; {cure}"], "the table cannot be opened")
+            raise InputError(
+                [f"{uri!r} does not name a table; {cure}"], "the table cannot be opened"
+            )
         project, dataset, table = parts
         return cls(project, dataset, table, location, options)
 
@@ -79,7 +81,7 @@ class TableName:
     def beside(self, suffix: str) -> TableName:
         """A table that fsq keeps for this one, in the dataset for staging or else in the same.
 
-        No wildcard query of names that begin like the table's meets it.
+        Its name has another prefix, so wildcard queries on the table do not match it.
 
         >>> TableName("p", "nba", "features").beside("ledger").table
         '_fsq_ledger__features'
@@ -95,7 +97,7 @@ class TableName:
         )
 
     def formerly_beside(self, suffix: str) -> TableName:
-        """The name that the first release gave it."""
+        """The name of the same table in the first release."""
         return replace(self, table=f"{self.table}__fsq_{suffix}")
 
 

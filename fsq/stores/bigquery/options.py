@@ -1,4 +1,4 @@
-"""What a table's URI says besides its name: where fsq keeps its own tables, and how jobs run."""
+"""Options in a table's URI: where fsq keeps its own tables, and how jobs run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# The most that a single job may be billed, in bytes, where the URI does not say it.
+# The most bytes that a single job may be billed for, unless the URI says it.
 MAX_BYTES_VARIABLE = "FSQ_MAX_BYTES"
 _LABEL = re.compile(r"([a-z][a-z0-9_-]{0,62}):([a-z0-9_-]{0,63})")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{0,200}")
@@ -27,7 +27,7 @@ class TableOptions:
             itself; None for those of the table.
         labels: of jobs and of fsq's own tables.
         job_prefix: what job ids begin with, before ``fsq_``.
-        max_bytes: the most that a single job may be billed; it fails otherwise, and costs nothing.
+        max_bytes: the most that a single job may be billed for; beyond, it fails and costs nothing.
     """
 
     staging: tuple[str | None, str] | None = None
@@ -36,10 +36,10 @@ class TableOptions:
     max_bytes: int | None = None
 
     def find_max_bytes(self) -> int | None:
-        """The most that a job may be billed, by the URI or the environment.
+        """The most that a job may be billed for, by the URI or the environment.
 
         Raises:
-            ValueError: what the environment says is no number of bytes.
+            ValueError: the environment variable is not a number of bytes.
         """
         text = os.environ.get(MAX_BYTES_VARIABLE)
         if self.max_bytes is not None or not text:
@@ -73,7 +73,7 @@ def parse_options(pairs: Sequence[tuple[str, str]]) -> tuple[str | None, TableOp
         elif name == "max_bytes":
             most = parse_bytes(value)
         else:
-            raise ValueError(f"{name}={value} is no option")
+            raise ValueError(f"{name}={value} is not an option")
     return location, TableOptions(staging, tuple(labels), prefix, most)
 
 
@@ -81,14 +81,14 @@ def parse_bytes(text: str) -> int:
     """A number of bytes, such as ``5000000000``, ``10^10`` or ``500GB``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
 
     >>> parse_bytes("10^9"), parse_bytes("2TB"), parse_bytes("1GiB")
     (1000000000, 2000000000000, 1073741824)
     """
     found = re.fullmatch(r"(\d{1,15})(?:\^(\d{1,2})|\s*([KMGTP]?)(i?)B)?", text.strip(), re.I)
     if not found:
-        raise ValueError(f"{text} is no number of bytes")
+        raise ValueError(f"{text} is not a number of bytes")
     count, power, unit, binary = found.groups()
     if power is not None:
         out = int(count) ** int(power)
@@ -96,5 +96,5 @@ def parse_bytes(text: str) -> int:
         step = "KMGTP".index(unit.upper()) + 1 if unit else 0
         out = int(count) * (1024 if binary else 1000) ** step
     if not 0 < out < 2**63:
-        raise ValueError(f"{text} is no number of bytes")
+        raise ValueError(f"{text} is not a number of bytes")
     return int(out)

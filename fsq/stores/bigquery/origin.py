@@ -1,4 +1,4 @@
-"""Where the rows of a BigQuery table come from: a small table beside it, its last row counts."""
+"""Where the rows of a BigQuery table come from: the last row of a small table beside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIELDS = (
     ("contract", "STRING", "REQUIRED", "Name of the contract of the rows"),
     ("version", "STRING", "REQUIRED", "Hash of the contract"),
     ("origin", "STRING", "REQUIRED", "The whole contract and the source, as JSON"),
-    ("recorded_at", "TIMESTAMP", "REQUIRED", "When it became so"),
+    ("recorded_at", "TIMESTAMP", "REQUIRED", "When it was recorded"),
 )
 
 
@@ -27,7 +27,7 @@ def read_origin(client: Any, target: TableName, uri: str) -> Origin | None:
         StoreError: this version of fsq cannot read it.
     """
     place = find_own_table(client, target, "origin")
-    if place is None:  # a query of what is not there may be refused otherwise
+    if place is None:  # a query of a missing table may fail with another error
         return None
     sql = f"SELECT origin FROM {place.sql} ORDER BY recorded_at DESC LIMIT 1"
     rows = run_query(client, sql)
@@ -37,7 +37,7 @@ def read_origin(client: Any, target: TableName, uri: str) -> Origin | None:
 def write_origin(client: Any, target: TableName, origin: Origin) -> None:
     """Record it; running this twice does no harm."""
     fields = [bigquery.SchemaField(*f[:3], description=f[3]) for f in _FIELDS]
-    description = "With which contract, and from which source, fsq filled the table"
+    description = "The contract and the source with which fsq filled the table"
     place = ensure_own_table(client, target, "origin", fields, description)
     contract = origin.contract
     values: tuple[Any, ...] = (

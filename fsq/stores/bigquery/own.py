@@ -1,4 +1,4 @@
-"""Tables that fsq keeps for itself beside a table: its ledger, where rows come from, staging."""
+"""fsq's own tables beside a table: its ledger, origin, runs, side tables and staging."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger("fsq")
 def find_own_table(client: Any, target: TableName, suffix: str) -> TableName | None:
     """A table that fsq keeps for another; None if there is none.
 
-    One with the name that the first release gave it is used on.
+    A table under the name of the first release stays in use.
     """
     names = [target.beside(suffix)]
     if target.options.staging is None:
@@ -51,7 +51,7 @@ def ensure_own_table(
         suffix: what it is for.
         fields: its columns.
         description: one sentence.
-        first_row: SQL of the values that it is created with, never to be seen without.
+        first_row: SQL of the values of its first row; nobody ever sees the table without it.
     """
     found = find_own_table(client, target, suffix)
     if found is not None:
@@ -69,14 +69,16 @@ def ensure_own_table(
         try:
             client.update_table(created, ["expires"])
         except GoogleAPICallError as error:
-            log.warning("%s expires, and this cannot be changed: %s", name.dotted, error.message)
+            log.warning(
+                "%s will expire, and you may not change that: %s", name.dotted, error.message
+            )
     return name
 
 
 def make_own_table(
     name: TableName, fields: Sequence[Any], target: Any, purpose: str
 ) -> bigquery.Table:
-    """Describe a table of ours: with labels, and encrypted as the table that it is for."""
+    """Describe one of fsq's own tables: labelled, and encrypted like the table that it is for."""
     table = bigquery.Table(name.dotted, schema=[_without_tags(f) for f in fields])
     table.labels = {"tool": "fsq", "fsq_purpose": purpose.partition("_")[0]}
     table.labels |= dict(name.options.labels)
@@ -98,12 +100,12 @@ def _format_creation(table: bigquery.Table, name: TableName, row: Sequence[str])
 
 
 def list_tagged(fields: Sequence[Any]) -> list[str]:
-    """The columns that have policy tags, or of which a part has."""
+    """The columns that have policy tags, or have a field with some."""
     return [f.name for f in fields if f.policy_tags is not None or list_tagged(f.fields)]
 
 
 def _without_tags(field: Any) -> Any:
-    """A field without policy tags, which only those may set who may manage them."""
+    """A field without policy tags: setting them needs a role that few writers have."""
     if not list_tagged([field]):
         return field
     plain = {k: v for k, v in field.to_api_repr().items() if k != "policyTags"}
@@ -113,15 +115,15 @@ def _without_tags(field: Any) -> Any:
 
 
 def warn_of_expiration(table: Any, name: TableName) -> None:
-    """Say that a table, or its partitions, will be deleted by the service."""
+    """Warn that the service will delete a table, or its partitions."""
     partitions = table.time_partitioning and table.time_partitioning.expiration_ms
     if table.expires is not None:
-        told = f"{name.dotted} expires on {table.expires:%Y-%m-%d}, by the dataset's default"
+        problem = f"{name.dotted} expires on {table.expires:%Y-%m-%d}, by the dataset's default"
         option = "expiration_timestamp = NULL"
     elif partitions:
         days = round(int(partitions) / 86_400_000)
-        told = f"partitions of {name.dotted} are deleted after {days} days"
+        problem = f"partitions of {name.dotted} are deleted after {days} days"
         option = "partition_expiration_days = NULL"
     else:
         return
-    log.warning("%s; to keep the rows: ALTER TABLE %s SET OPTIONS (%s)", told, name.sql, option)
+    log.warning("%s; to keep the rows: ALTER TABLE %s SET OPTIONS (%s)", problem, name.sql, option)

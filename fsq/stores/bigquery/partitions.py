@@ -41,7 +41,7 @@ class Partitioning:
         """
         by_time, by_range = table.time_partitioning, table.range_partitioning
         if by_time is not None:
-            # Older resources state it beside the column.
+            # Older tables state it inside timePartitioning.
             nested = by_time.to_api_repr().get("requirePartitionFilter")
             required = bool(table.require_partition_filter or nested)
             return cls(by_time.field or _INGESTION, by_time.type_ or "DAY", required)
@@ -67,7 +67,7 @@ class Partitioning:
         return [f"({name} IS NOT NULL OR {name} IS NULL)"]
 
     def count_scans(self, date_column: str, days: Sequence[date], commits: int) -> int:
-        """How often a backfill's merges read what they touch, if each commit takes some days.
+        """How often a backfill's merges read each partition, if a commit takes some of the days.
 
         >>> january = [date(2026, 1, d) for d in range(1, 31)]
         >>> Partitioning("day", "MONTH").count_scans("day", january, 3)
@@ -99,10 +99,10 @@ _MOST_PARTITIONS = 4_000
 
 
 def require_lasting_partitions(table: Any, date_column: str, days: Sequence[date]) -> None:
-    """Refuse dates that the table would delete at once, and more than a statement may change.
+    """Refuse dates that have already expired, and more partitions than a statement may change.
 
     Raises:
-        InputError: partitions of these dates have expired, or there are too many of them.
+        InputError: with the dates, or the number of partitions.
     """
     partitioning = Partitioning.of(table)
     if not partitioning.is_by(date_column):

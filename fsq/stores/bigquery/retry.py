@@ -25,17 +25,9 @@ TRANSIENT = {
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
-_CURES = {
-    "UNAUTHENTICATED": "run `gcloud auth application-default login`",
-    "PERMISSION_DENIED": "ask for the role BigQuery Data Editor on the dataset",
-    "NOT_FOUND": "check the table's name, and that it was not dropped during the run",
-    "INVALID_ARGUMENT": "compare the rows with the table's schema: `fsq schema migrate --dry-run`",
-    "FAILED_PRECONDITION": "the stream was finalized or committed by someone else; run it again",
-    "RESOURCE_EXHAUSTED": "a quota is exhausted; wait, or write with fewer streams",
-}
 _EXTRA_FIELDS = "SCHEMA_MISMATCH_EXTRA_FIELDS"
 _EXTRA_FIELDS_WORDS = (_EXTRA_FIELDS, "Input schema has more fields than BigQuery schema")
-# Ends a refusal that does not say whether the table is missing or the permission.
+# Ends a refusal that hides whether the table or the permission is missing.
 _MASKED = "or it may not exist"
 
 
@@ -48,7 +40,7 @@ class Retry:
         first: seconds before the second attempt; they double each time, with random jitter.
         longest: maximum seconds between two attempts.
         silence: seconds without an answer after which a connection is closed.
-        propagation: seconds during which a table that was just made may seem not to be there.
+        propagation: seconds during which a table that was just created may seem to be missing.
     """
 
     attempts: int = 8
@@ -96,7 +88,7 @@ class Watchdog:
 
 
 class Propagation:
-    """Waits for a table that was just made to be there for the Storage Write API, too.
+    """Waits until the Storage Write API knows a table that was just created.
 
     For a while the service answers that it is not, or that you lack the permission "or it may not
     exist". Each of several servers may do so again; the time starts with the first refusal.
@@ -107,7 +99,7 @@ class Propagation:
         self._deadline: float | None = None
 
     def wait(self, code: str, message: str) -> bool:
-        """Wait after a refusal; at once False if it has another reason, or the time is up."""
+        """Wait after a refusal; False at once if it has another reason or the time is up."""
         if code != "NOT_FOUND" and not (code == "PERMISSION_DENIED" and _MASKED in message):
             return False
         now = time.monotonic()
@@ -124,8 +116,8 @@ def call_with_retry(call: Callable[[], Any], what: str, retry: Retry) -> Any:
     """Call until it answers or fails permanently.
 
     Args:
-        call: concerns a table that was just made, or a stream of it.
-        what: it does, for the message.
+        call: concerns a table that was just created, or a stream of it.
+        what: what it does, for the message.
         retry: how to retry.
 
     Raises:
@@ -155,7 +147,7 @@ def translate_error(error: grpc.RpcError, what: str) -> TransientError | StoreEr
 
 
 def is_schema_outdated(storage_code: str | None, message: str) -> bool:
-    """Whether a server does not know a column yet, which takes minutes after it was added."""
+    """Whether a server does not know a column yet, minutes after it was added."""
     return storage_code == _EXTRA_FIELDS or any(w in message for w in _EXTRA_FIELDS_WORDS)
 
 
@@ -164,7 +156,7 @@ def permanent_error(
 ) -> StoreError:
     """The error for a failure that no retry resolves."""
     unknown = "no row is visible; run it again, or search for the server's message"
-    cure = find_code_hint(storage_code) or _CURES.get(code) or find_hint(message) or unknown
+    cure = find_code_hint(storage_code) or find_code_hint(code) or find_hint(message) or unknown
     shown = code if storage_code is None else f"{code}, {storage_code}"
     return RefusedError(what, code, message, shown, cure)
 

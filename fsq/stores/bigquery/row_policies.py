@@ -1,4 +1,4 @@
-"""Row access policies: who may not see every row must not take those that they miss for gone."""
+"""Row access policies: rows that you may not see must not count as deleted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger("fsq")
 
 
 def list_row_policies(client: Any, name: TableName) -> dict[str, str]:
-    """The filter of each row access policy of a table; empty if you may not see them.
+    """The filter of each row access policy of a table; empty if you may not list them.
 
     Args:
         client: Google's BigQuery client, which has no method for it.
@@ -31,7 +31,7 @@ def list_row_policies(client: Any, name: TableName) -> dict[str, str]:
 
 
 def require_every_row(client: Any, name: TableName) -> None:
-    """Refuse a table of which nobody sees every row: reads leave the others out silently.
+    """Refuse a table of which nobody can see every row: reads silently skip hidden rows.
 
     Raises:
         InputError: it has row access policies, and none shows every row.
@@ -45,11 +45,11 @@ def require_every_row(client: Any, name: TableName) -> None:
             f"CREATE ROW ACCESS POLICY every_row ON {name.sql} GRANT TO (…) FILTER USING (TRUE)"
         )
         problem = f"{name.dotted} has the row access policies {names}, and none shows every row"
-        cure = f"the rows that are hidden would count as gone; let fsq see them:\n  {create}"
-        raise InputError([f"{problem}; {cure}"], "its rows cannot be read as a whole")
+        cure = f"hidden rows would count as deleted; let fsq see them:\n  {create}"
+        raise InputError([f"{problem}; {cure}"], "not all of its rows can be read")
     log.warning(
         "%s has the row access policies %s: make sure that one with FILTER USING (TRUE) is granted "
-        "to you, since rows that you may not see count as gone",
+        "to you, since rows that you may not see count as deleted",
         name.dotted,
         names,
     )

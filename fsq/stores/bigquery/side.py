@@ -16,7 +16,7 @@ from fsq.stores.bigquery.names import TableName, quote_column
 from fsq.stores.bigquery.own import ensure_own_table, find_own_table
 from fsq.stores.side import SideConflictError, SideTable
 
-# The first row is a header: it says the version even where nothing else is kept.
+# The first row is a header: it states the version even if there are no other rows.
 _POSITION, _VERSION, _WRITER = "fsq_position", "fsq_version", "fsq_writer"
 _OWN = {_POSITION: pl.Int64, _VERSION: pl.Int64, _WRITER: pl.String}
 
@@ -35,7 +35,7 @@ def load_side(client: Any, target: TableName, name: str) -> SideTable | None:
         return None
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     version = int(frame[_VERSION][0])
-    if not version:  # somebody is about to write it for the first time
+    if not version:  # another writer is about to write it for the first time
         return None
     return SideTable(frame.filter(pl.col(_POSITION) > 0).drop(*_OWN), version)
 
@@ -62,7 +62,7 @@ def save_side(
     names = ", ".join(quote_column(c) for c in kinds)
     values = ", ".join(f"S.{quote_column(c)}" for c in kinds)
     version = quote_column(_VERSION)
-    # A version that another writer has made leaves no row to insert, and none to delete.
+    # If another writer has made a newer version, there is nothing to insert or delete.
     sql = f"""
     MERGE {place.sql} T
     USING (
@@ -87,13 +87,13 @@ def save_side(
 def _create(client: Any, target: TableName, name: str, kinds: Mapping[str, str]) -> TableName:
     """Create the table with its header, or add the columns that it lacks.
 
-    The header is there from the beginning: two first writers then change the same row, which
-    is a conflict, and do not add rows beside each other.
+    The header is there from the start, so that two first writers change the same row, which is a
+    conflict, instead of each adding rows.
     """
     values = {_POSITION: "0", _VERSION: "0", _WRITER: "''"}
     fields = [bigquery.SchemaField(c, kind) for c, kind in kinds.items()]
     header = [f"CAST({values.get(c, 'NULL')} AS {kind})" for c, kind in kinds.items()]
-    description = "What fsq knows of the table that it is named after"
+    description = "What fsq knows about the table that it is named after"
     place = ensure_own_table(client, target, name, fields, description, header)
     existing = client.get_table(place.dotted)
     there = {f.name for f in existing.schema}

@@ -41,8 +41,8 @@ def create_staging(
     new.expires = datetime.now(UTC) + STAGING_LIFETIME
     if tagged := list_tagged(chosen):
         log.warning(
-            "%s has no policy tags while it exists, though the columns %s have; name a dataset "
-            "that only fsq may read with ?staging=dataset",
+            "%s has no policy tags, unlike the columns %s that it copies; name a dataset that only "
+            "fsq may read with ?staging=dataset",
             staging.dotted,
             ", ".join(tagged),
         )

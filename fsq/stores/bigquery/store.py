@@ -73,7 +73,7 @@ class BigQueryStore(BigQueryTable, SideTables):
     ) -> None:
         super().__init__(uri, contract, source)
         self.retry = retry
-        self._shows_every_row = False  # until it was looked at
+        self._shows_every_row = False  # until it is checked
 
     def read(
         self,
@@ -85,7 +85,7 @@ class BigQueryStore(BigQueryTable, SideTables):
         """Rows from start to end, both included, lazily; see ``fsq.stores.bigquery.read``.
 
         Raises:
-            InputError: an argument is no date, or no name; it is a view or an external table, or
+            InputError: an argument is not a date or a name; it is a view or an external table, or
                 row access policies hide rows.
             StoreError: there is no table, or it lacks one of the columns.
         """
@@ -123,8 +123,8 @@ class BigQueryStore(BigQueryTable, SideTables):
     def remember(self, clients: Clients, origin: Origin) -> None:
         """Record where the rows come from, unless it is recorded already.
 
-        This comes before their merge: a run that is killed in between leaves a ledger that tells
-        the old rows from the new ones.
+        This happens before their merge: if a run is killed in between, the ledger still tells old
+        rows from new ones.
         """
         known = read_origin(clients.tables, self.name, self.uri)
         if known is None or known.to_json() != origin.to_json():

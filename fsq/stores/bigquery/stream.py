@@ -37,7 +37,7 @@ _REQUEST_TARGET = 4_000_000
 # Bytes of a request in addition to its schema and rows.
 _ENVELOPE = 8_192
 
-# Names us in the service's logs.
+# Names fsq in the service's logs.
 _TRACE_ID = f"fsq:{VERSION}"
 _CODES = {int(code.value[0]): code for code in grpc.StatusCode}
 
@@ -72,7 +72,7 @@ def _split(batch: pa.RecordBatch, target: int, room: int, at: int) -> Iterator[p
     if size <= target or (batch.num_rows == 1 and size <= room):
         yield batch
     elif batch.num_rows == 1:
-        problem = f"row {at:,} takes {size:,} bytes; a request holds {room:,}; shorten its texts"
+        problem = f"row {at:,} takes {size:,} bytes; a request holds {room:,}; shorten its strings"
         raise InputError([problem], "the rows cannot be sent")
     else:
         half = batch.num_rows // 2
@@ -123,7 +123,7 @@ class Stream:
             try:
                 self._append(retry)
             except RefusedError as error:
-                # Nothing was taken yet: the table may not be there for this server.
+                # Nothing was accepted yet: this server may not know the table.
                 new = self._acknowledged == 0 and not self._cancelled.is_set()
                 if not new or not propagation.wait(error.code, error.message):
                     raise
@@ -186,7 +186,7 @@ class Stream:
                 for e in answer.row_errors[:20]
             ]
             raise InputError(
-                [*problems, f"{len(answer.row_errors):,} rows are bad; correct them"],
+                [*problems, f"{len(answer.row_errors):,} rows are invalid; correct them"],
                 "BigQuery refused the rows; none is visible",
             )
         code = _CODES.get(answer.error.code, grpc.StatusCode.UNKNOWN)

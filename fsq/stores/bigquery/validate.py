@@ -71,11 +71,7 @@ def validate_rows(
         elif column.name not in output.names:
             unknown.append(column.name)
     quality = [n for n in output.names if n not in lower_case and n not in output.legacy]
-    if quality:
-        cure = "add them with `fsq schema migrate`"
-        problems.append(f"the table lacks the quality columns {quality}; {cure}")
-    if unknown:
-        problems.append(f"the table lacks the columns {unknown}; add or drop them")
+    problems += describe_missing(quality, unknown)
     required = [f.name for f in target if f.mode == "REQUIRED" and f.name not in rows.column_names]
     if inserts and required:
         problems.append(f"the table requires {required}, which the rows lack; add them")
@@ -85,6 +81,17 @@ def validate_rows(
                 problems += _find_nulls(array, fields[column.name], column.name)
     if problems:
         raise InputError(problems, f"the rows do not fit {table}; nothing was sent")
+
+
+def describe_missing(quality: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The problems of a table that lacks quality columns, or others that the rows have."""
+    problems = []
+    if quality:
+        cure = "add them with `fsq schema migrate`"
+        problems.append(f"the table lacks the quality columns {quality}; {cure}")
+    if others:
+        problems.append(f"the table lacks the columns {others}; add or drop them")
+    return problems
 
 
 def require_quality_columns(rows: pa.Table, output: OutputSchema) -> None:

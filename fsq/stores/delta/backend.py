@@ -62,7 +62,7 @@ class DeltaBackend(Backend["DeltaStore"]):
         return (Path(get_folder(uri)) / "_delta_log").is_dir()
 
     def scan(self, uri: str) -> pl.LazyFrame:
-        """All rows of a table; those with column mapping, too, which cannot be stores.
+        """All rows of a table, including one with column mapping, which cannot be a store.
 
         Raises:
             StoreError: the table cannot be read.
@@ -82,7 +82,7 @@ class DeltaBackend(Backend["DeltaStore"]):
         """Refuse dates that an append-only table holds already.
 
         Raises:
-            StoreRefusedError: it is one, and has rows of them.
+            StoreRefusedError: the table is append-only and has rows of them.
         """
         store.check_dates(days)
 

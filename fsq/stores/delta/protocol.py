@@ -1,4 +1,4 @@
-"""What a Delta table demands of whoever reads or writes it, and what of that fsq can do."""
+"""What a Delta table demands of its readers and writers, and how much of that fsq supports."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def require_readable(protocol: ProtocolVersions, uri: str) -> None:
     """Refuse a table that neither Polars nor delta-rs's engine can read.
 
     Raises:
-        StoreRefusedError: it is one.
+        StoreRefusedError: with the features that it combines.
     """
     beyond = sorted(set(protocol.reader_features or ()) - _ENGINE)
     if needs_engine(protocol) and beyond:
@@ -85,7 +85,7 @@ def require_writable(protocol: ProtocolVersions, uri: str) -> None:
 
 
 def is_append_only(table: DeltaTable) -> bool:
-    """Whether rows may be added to the table, but none replaced or removed."""
+    """Whether rows can be added to the table, but not replaced or removed."""
     return table.metadata().configuration.get("delta.appendOnly", "").lower() == "true"
 
 
@@ -93,13 +93,13 @@ def append_only_error(uri: str, days: Collection[date]) -> StoreRefusedError:
     """The error for dates that an append-only table holds already."""
     listed = ", ".join(map(str, sorted(days)[:3])) + (", …" if len(days) > 3 else "")
     return StoreRefusedError(
-        f"{uri} is append-only and holds rows of {listed} already, which cannot be replaced; "
+        f"{uri} is append-only and already has rows of {listed}, which cannot be replaced; "
         "set its property delta.appendOnly to false, or write to another folder"
     )
 
 
 def list_rules(table: DeltaTable) -> list[str]:
-    """The rules that the table makes for its rows: constraints, invariants, generated columns."""
+    """The rules that the table's rows must keep: constraints, invariants, generated columns."""
     rules = [
         f"CHECK {name.removeprefix('delta.constraints.')} ({text})"
         for name, text in table.metadata().configuration.items()

@@ -1,6 +1,6 @@
 """Side tables of a Delta store: Delta tables under ``_fsq`` in its folder.
 
-They move and go with the store; what begins with an underscore is no data to any reader of it.
+They move and go with the store. Readers of the store skip names that begin with an underscore.
 """
 
 from __future__ import annotations

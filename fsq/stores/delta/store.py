@@ -119,7 +119,7 @@ class DeltaStore(OriginOfRows, SideTables):
         """Rows from start to end, both included, lazily; dates and columns are pushed down.
 
         Raises:
-            InputError: an argument is no date, or no name.
+            InputError: an argument is not a date or a name.
             StoreError: there is no table, or it lacks one of the columns.
             StoreRefusedError: it has features that no store can have.
         """
@@ -136,7 +136,7 @@ class DeltaStore(OriginOfRows, SideTables):
         return rows.select(select_columns(columns))
 
     def scan(self) -> pl.LazyFrame:
-        """All rows, lazily, of a table that need only be a source.
+        """All rows, lazily; the table may be one that can be a source, but not a store.
 
         Raises:
             StoreError: there is no table.
@@ -165,7 +165,7 @@ class DeltaStore(OriginOfRows, SideTables):
         """Refuse dates that an append-only table holds already.
 
         Raises:
-            StoreRefusedError: it is one, and has rows of them.
+            StoreRefusedError: the table is append-only and has rows of them.
         """
         if not self._is_table() or not is_append_only(table := self.load_table()):
             return

@@ -17,8 +17,8 @@ class LocalTable(DeltaTable):
     """A table that names its files by their paths in the file system, as Polars and Arrow do.
 
     delta-rs names them as URLs below the table's URL. In that, a blank or an accent is escaped;
-    what follows it is the path in the log, which names a folder such as ``venue=Ball%20Arena`` as
-    it is.
+    the rest is the path in the log, which keeps a folder such as ``venue=Ball%20Arena`` as it
+    is.
     """
 
     def file_uris(self, *filters: Any, **named: Any) -> list[str]:
@@ -35,8 +35,8 @@ class LocalTable(DeltaTable):
     def deletion_vectors(self) -> Any:
         """Which rows of which files are deleted, under the same paths as in ``file_uris``.
 
-        Polars looks them up by path: under another one, deleted rows would come back. Here,
-        delta-rs names files as URLs all through.
+        Polars looks them up by path: under another one, deleted rows would come back. delta-rs
+        gives URLs here.
 
         Raises:
             StoreError: they are of files that the table does not have.
@@ -44,7 +44,7 @@ class LocalTable(DeltaTable):
         vectors = pl.DataFrame(super().deletion_vectors())
         paths = [unquote(uri.removeprefix("file://")) for uri in vectors["filepath"]]
         if unknown := set(paths).difference(self.file_uris()):
-            raise StoreError(f"{min(unknown)!r} has deleted rows, but is no file of the table")
+            raise StoreError(f"{min(unknown)!r} has deleted rows, but is not a file of the table")
         return vectors.with_columns(filepath=pl.Series(paths, dtype=pl.String)).to_arrow()
 
     def protocol(self) -> ProtocolVersions:

@@ -22,7 +22,7 @@ from fsq.stores.read_errors import first_line
 
 # The ledger lives in the log, so the log must outlive the default of 30 days.
 TABLE_PROPERTIES = {"delta.logRetentionDuration": "interval 3650 days"}
-# How delta-rs words that a table's rules refuse rows, and that it will never write a table.
+# What delta-rs says when a table's rules refuse rows, and when it can never write a table.
 _INVALID_ROWS = "Invalid data found"
 _NEVER = ("append-only", "Unsupported table features")
 
@@ -120,6 +120,6 @@ def _translate(error: Exception, uri: str, table: DeltaTable | None) -> StoreErr
     count = re.search(r"(\d+) rows failed", line)
     rules = "; ".join(list_rules(table)[:5]) if table is not None else ""
     return StoreRefusedError(
-        f"{uri} refuses {count[1] if count else 'some'} of the rows by its own rules"
-        f"{f' ({rules})' if rules else ''}; correct the rows, or drop the rule"
+        f"{uri} refuses {count[1] if count else 'some'} of the rows: they break its rules"
+        f"{f' ({rules})' if rules else ''}; correct the rows, or drop the rules"
     )

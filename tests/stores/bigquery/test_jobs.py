@@ -66,7 +66,7 @@ def test_the_limit_may_come_from_the_environment(
     limits = {r.body["configuration"]["query"]["maximumBytesBilled"] for r in requests if r.is_job}
     assert limits == {"10000000000"}
     monkeypatch.setenv("FSQ_MAX_BYTES", "plenty")
-    with pytest.raises(InputError, match="FSQ_MAX_BYTES: plenty is no number"):
+    with pytest.raises(InputError, match="FSQ_MAX_BYTES: plenty is not a number"):
         open_store(f"bigquery://{dataset}.t").version()
 
 

@@ -160,7 +160,7 @@ def test_names_beyond_the_form_are_refused_before_any_request(
         raise AssertionError("a connection was opened")
 
     monkeypatch.setattr("socket.socket.connect", asked)
-    with pytest.raises(InputError, match=r"names no table|is no option"):
+    with pytest.raises(InputError, match=r"does not name a table|is not an option"):
         fsq.open_store(uri)
 
 

@@ -78,7 +78,7 @@ def _is_empty(part: Part) -> bool:
 
 
 def _find_missing(parts: Sequence[Part], contract: Contract | None) -> list[str]:
-    """Files that lack what others have and no row may lack: NULL there would pass for a default."""
+    """Files that lack a column that every row needs: NULL would pass for a default."""
     if contract is None:
         return []
     names = {*contract.table.key, *contract.names, *(f"{n}__source" for n in contract.names)}
@@ -107,7 +107,7 @@ def _unify_column(parts: Sequence[Part], column: str, contract: Contract | None)
     is_number = contract is not None and column.lower() in list_number_columns(contract)
     found = [(p, p.schema[column]) for p in parts if column in p.schema]
     unified = _reduce([dtype for _, dtype in found], is_number)
-    if unified is None:  # where no row has a value, the type is a guess of whoever wrote the file
+    if unified is None:  # without a value, the type is the writer's guess
         found = [(p, dtype if _has_values(p, column) else pl.Null()) for p, dtype in found]
         unified = _reduce([dtype for _, dtype in found], is_number)
     if unified is not None:
@@ -210,7 +210,7 @@ def _find_losses(part: Part, types: dict[str, pl.DataType], contract: Contract |
     )
     return [
         f"{c} is {schema[c]} in {part.name}, and some of its values do not survive as "
-        f"{types[c]}, its type in other files; write all with one type"
+        f"{types[c]}, its type in other files; write all files with one type"
         for c, is_lost in lost.collect().row(0, named=True).items()
         if is_lost
     ]
@@ -262,7 +262,7 @@ def _convert(
 def prepare_parts(
     parts: Sequence[Part], prepare: Callable[[pl.LazyFrame], pl.LazyFrame]
 ) -> list[Part]:
-    """The parts with names and dates as the contract has them.
+    """The parts with the contract's names and dates.
 
     Raises:
         InputError: a part cannot be prepared; with several, the message says which.

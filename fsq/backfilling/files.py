@@ -22,7 +22,7 @@ from fsq.stores.read_errors import first_line, is_read_error
 
 Scan = Callable[[Sequence[str]], pl.LazyFrame]
 
-# What a lake table keeps beside its files; which of these are current, only its log knows.
+# Where lake tables keep their logs; only the log knows which files are current.
 _LAKE_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 _COMPRESSED = (".gz", ".zst")
 _TEXTS = ("CSV", "TSV", "NDJSON")
@@ -64,8 +64,8 @@ def scan_files(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
     """Open a file, a folder or a glob of files lazily.
 
     The ending tells the format; CSV and NDJSON may be compressed with gzip or zstd. In folders,
-    what begins with ``_`` or ``.`` is no data, and ``name=value`` folders give a column. Files
-    whose types drifted harmlessly are read as one table.
+    names that begin with ``_`` or ``.`` are skipped, and ``name=value`` folders give a column.
+    Files whose types drifted harmlessly are read as one table.
 
     Args:
         uri: the file, folder or glob.
@@ -92,10 +92,10 @@ def scan_files(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
 
 
 def _drop_empty(files: list[Path], name: str) -> list[Path]:
-    """The files without those of no byte, which Spark leaves for texts of no row.
+    """The files without those of zero bytes, which Spark leaves where a text file has no rows.
 
     Raises:
-        InputError: a file of no byte holds no rows of its format.
+        InputError: a file has zero bytes, which its format does not allow.
     """
     empty = [f for f in files if f.stat().st_size == 0]
     kept = [f for f in files if f not in empty]
@@ -153,7 +153,7 @@ def _open_file(file: Path, name: str, numbers: Iterable[str]) -> pl.LazyFrame:
 
 
 def _untype_empty_columns(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of a text file, in which a column without any value is no column of texts."""
+    """Rows of a text file; a column without any value has no type."""
     texts = [c for c, dtype in rows.collect_schema().items() if isinstance(dtype, pl.String)]
     if not texts:
         return rows
@@ -202,16 +202,16 @@ def _match(pattern: Path) -> list[Path]:
 
 
 def _refuse_lake_tables(files: Iterable[Path], uri: str) -> None:
-    """Refuse files of a lake table: which of them are current, only its log knows."""
+    """Refuse files of a lake table: only its log knows which of them are current."""
     for folder in dict.fromkeys(p for file in files for p in file.absolute().parents):
         if (kind := _find_lake(folder)) is not None:
             cure = "name the table itself" if kind == "Delta" else "export it as Parquet"
-            problem = f"{folder} is a {kind} table; its files are not read one by one"
+            problem = f"{folder} is a {kind} table; its files cannot be read one by one"
             raise InputError([f"{uri}: {problem}; {cure}"])
 
 
 def _find_lake(folder: Path) -> str | None:
-    """The kind of lake table that a folder is; None if it is none."""
+    """The kind of lake table that a folder is; None if it is not one."""
     for name, kind in _LAKE_LOGS.items():
         log = folder / name
         if log.is_dir() and (name != "metadata" or any(log.glob("*.metadata.json"))):

@@ -48,7 +48,7 @@ def _infer_type(texts: tuple[str, ...]) -> pl.DataType:
         return pl.Date()
     if not column.str.to_datetime(_MOMENT, strict=False).has_nulls():
         return pl.Datetime("us")
-    # What begins with 0 is no number: it would lose its zeros.
+    # Digits that begin with 0 are no number: they would lose their zeros.
     digits = column.str.contains(r"^(0|[1-9][0-9]{0,17})$")
     return pl.Int64() if digits.all() else pl.String()
 

@@ -1,4 +1,4 @@
-"""Rows of two contracts do not mix in a store, unless they are told to."""
+"""Rows of two contracts do not mix in a store, unless you ask for it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fsq.utils.text import plural
 
 
 def require_name(store: Store, contract: Contract) -> None:
-    """Refuse a contract of another name than the one that a store remembers.
+    """Refuse a contract whose name differs from the one that a store remembers.
 
     Raises:
-        InputError: the store has rows of that one.
+        InputError: the store has rows of another contract.
     """
     origin = store.origin()
     if origin is not None and origin.contract.name != contract.name:
@@ -27,8 +27,8 @@ def require_contract(
 ) -> None:
     """Refuse to write rows of a contract beside those of another one.
 
-    A new version of the store's contract is no other contract where the run scores every date
-    that has rows of the old version. A table of an older fsq goes by its ledger.
+    A new version of the store's contract is fine if the run scores every date that has rows of
+    the old version. For a table that an older fsq wrote, the ledger decides.
 
     Args:
         store: where they are to be written.

@@ -47,13 +47,13 @@ class BackfillOptions:
         now: the clock, UTC; None for the current time.
         on_unknown_source: ``"error"`` to refuse source labels that the contract does not know,
             ``"default"`` to count them as defaults.
-        force: rescore dates that are up to date, too.
+        force: also rescore dates that are up to date.
         dry_run: return the plan; write nothing.
         chunk_rows: target number of rows to score and commit at once; dates are never split.
         progress: called after every commit.
 
     Raises:
-        InputError: start is after end, or an argument is no date or number.
+        InputError: start is after end, or an argument is not a date or a number.
 
     >>> BackfillOptions(start="2026-02-01").chunk_rows
     20000

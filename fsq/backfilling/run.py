@@ -198,7 +198,7 @@ def _write_groups(
 
 @contextmanager
 def _interrupting(store: Store) -> Iterator[None]:
-    """If the block is interrupted, do not wait for a commit that may take hours."""
+    """If the block is interrupted, do not wait for a commit, which may take hours."""
     _take_signals_back()
     try:
         yield
@@ -210,8 +210,8 @@ def _interrupting(store: Store) -> Iterator[None]:
 def _take_signals_back() -> None:
     """Install Python's handler of SIGINT again.
 
-    Polars puts its own before it, which keeps an interruption to itself while a query of its is
-    open, and a source of rows that are read bit by bit stays open.
+    Polars replaces it with its own, which swallows an interruption while one of its queries is
+    open; a source that is read in batches stays open.
     """
     if threading.current_thread() is threading.main_thread():
         handler = signal.getsignal(signal.SIGINT)

@@ -48,7 +48,7 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
 
     Raises:
         InputError: nothing is there, it cannot be read in the format that its ending names, or a
-            date is none.
+            date is not one.
         StoreError: the scheme is not supported.
     """
     require_whole_process()
@@ -70,7 +70,7 @@ def scan_rows(rows: object, contract: Contract) -> pl.LazyFrame:
     """Rows in memory as a source.
 
     Raises:
-        InputError: they are no table of any library.
+        InputError: they are not a table of any library.
     """
     frame = read_rows(rows, "source", "the backfill cannot start").lazy()
     return prepare_rows(frame, contract)

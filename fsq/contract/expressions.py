@@ -20,7 +20,7 @@ _MAX_DEPTH = 50
 
 
 class ExpressionError(ValueError):
-    """The text is no expression; the message says where."""
+    """The text is not an expression; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Expression:
         number: Callable[[float], Value],
         operate: Callable[[str, Value, Value], Value],
     ) -> Value:
-        """Build something of it from the leaves up: a Polars expression, SQL, a plain number.
+        """Build something from it, from the leaves up: a Polars expression, SQL, a plain number.
 
         >>> tree = parse_expression("opening + 2 * move")
         >>> tree.build(str, "{:g}".format, lambda sign, a, b: f"({a} {sign} {b})")
@@ -75,7 +75,7 @@ def parse_expression(text: str) -> Expression:
     """Parse an expression; ``*`` and ``/`` bind more closely than ``+`` and ``-``.
 
     Raises:
-        ExpressionError: it is none.
+        ExpressionError: it is not one.
 
     >>> list(parse_expression("(minutes_avg * 2 - -1) / points_avg").features())
     ['minutes_avg', 'points_avg']

@@ -13,7 +13,7 @@ from fsq.schema.output import OutputSchema
 
 @dataclass(frozen=True)
 class OutputParts:
-    """What of a contract decides its output; see ``fsq.parts.Contract`` for each part."""
+    """The parts of a contract that decide its output; see ``Contract`` for each."""
 
     table: Table
     categories: Sequence[Category]

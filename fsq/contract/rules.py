@@ -36,7 +36,7 @@ class FeatureRules(Section):
 
 
 class Tiers(Section):
-    """Bounds of a record's tiers; gold lies above its bound, the rest begin at theirs."""
+    """Bounds of a record's tiers; gold lies above its bound, the others start at theirs."""
 
     gold_above: Percent = 95
     silver_from: Percent = 85
@@ -77,7 +77,7 @@ class Gate(Section):
 
 
 class ScoreCap(Section):
-    """From so many required defaults on, the record's score is at most ``max_score``.
+    """With so many required defaults, the record's score is at most ``max_score``.
 
     Attributes:
         min_required_defaults: number of required features that are defaults.
@@ -98,7 +98,7 @@ class DiagnosisRules(Section):
         history_min_days: with fewer of them, comparisons are not evaluated.
         history_max_age_days: older dates are another season's.
         min_rows: with fewer rows, distributions are not evaluated.
-        break_days: after so many days without rows, everything starts alike.
+        break_days: after so many days without rows, every entity starts afresh.
         warmup_games: median number of events in the windows; below, windows are still filling.
         season_start_days: days after a gap longer than ``history_max_age_days`` in which windows
             may still be filling, where no sample sizes say so.

@@ -61,7 +61,7 @@ class Feature(FeatureThresholds):
         optional: whether it may be absent; an absent one counts against no gate.
         critical: whether a record without it cannot be trained on.
         min_std: least standard deviation of a date's values; below, the feature is stuck.
-        min_distinct: least number of distinct values of a date; 1 says that a date may well have
+        min_distinct: least number of distinct values of a date; 1 says that a date may have
             a single value.
     """
 
@@ -102,7 +102,7 @@ class Source(Section):
     """What a source label means.
 
     Attributes:
-        type: the kind of source; ``default`` for values that are none.
+        type: the kind of source; ``default`` for placeholders.
         base: the score that a value with this label begins with, in points of 100.
         reliability: how far it can be trusted, from 0 to 1.
     """

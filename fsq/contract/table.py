@@ -26,7 +26,7 @@ class Table(Section):
         timezone: of the dates, and of where a date ends; an IANA name.
         group: rows of one event share it; coverage is then judged per group.
         entity: what a record is about, as one word: "201 players".
-        plural: the same for many; ``entity`` with an s unless stated.
+        plural: its plural; ``entity`` with an s unless stated.
         season_start: month and day on which a season begins, for ``--season``.
     """
 

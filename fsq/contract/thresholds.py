@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fsq.contract.model import Contract
 from fsq.contract.rules import DiagnosisRules
 
-# Importing these declares every threshold.
+# Importing these packages declares every threshold.
 _DECLARING = ("fsq.diagnosis.checks",)
 
 

@@ -29,7 +29,7 @@ _COMPARISONS = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, e
 
 
 def keep_partition_filter() -> None:
-    """Keep ``requirePartitionFilter``, which stands beside ``timePartitioning`` by now."""
+    """Keep ``requirePartitionFilter``, which now stands beside ``timePartitioning``."""
     parse, describe = tables._rest_to_table_meta, tables._table_to_rest
 
     def to_meta(project: str, dataset: str, body: dict[str, Any], *args: Any) -> Any:
@@ -200,7 +200,7 @@ def select_nested_fields() -> None:
 
 
 def _prune(table: Any, names: list[str]) -> Any:
-    """Leave the fields of structs out that are not named."""
+    """Leave out fields of structs that are not named."""
     wanted: dict[str, set[str]] = {}
     for name in names:
         column, _, field = name.partition(".")
@@ -225,7 +225,7 @@ def _prune_array(array: Any, fields: set[str]) -> Any:
 
 
 def read_texts_in_filters() -> None:
-    """Take words of SQL in the literals of ``row_restriction`` for what they are: texts."""
+    """Accept words of SQL inside string literals of ``row_restriction``."""
     original = read_servicer._reject_dangerous_filter
 
     def reject(restriction: str) -> None:
@@ -261,7 +261,7 @@ def _parse_alteration(sql: str) -> Any:
 
 @lru_cache(64)
 def _parse(sql: str) -> Any:
-    """The statement as a tree, which nobody may change; None if it cannot be parsed."""
+    """The statement as a tree, not to be changed; None if it cannot be parsed."""
     try:
         return sqlglot.parse_one(sql, read="bigquery")
     except sqlglot.errors.SqlglotError:
@@ -269,7 +269,7 @@ def _parse(sql: str) -> Any:
 
 
 def take_options_of_snapshots() -> None:
-    """Take ``CREATE SNAPSHOT TABLE`` with options, such as when it expires; they do nothing."""
+    """Accept options of ``CREATE SNAPSHOT TABLE``, such as an expiration, without effect."""
     known = ddl._CREATE_SNAPSHOT_RE
     options = known.pattern.replace(r"\s*;?\s*$", r"(?:\s+OPTIONS\s*\(.*\))?\s*;?\s*$")
     ddl._CREATE_SNAPSHOT_RE = re.compile(options, known.flags)

@@ -20,7 +20,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Schema = tuple[tuple[str, pl.DataType], ...]
 _STRINGS = pl.List(pl.String)
 DATE = "#date"  # the record's date, whatever the table calls it
-# What the rules read of a field in its place: its moments as numbers, whether samples are thin.
+# What rules read instead of a field: its moments as numbers, whether samples are thin.
 MOMENT, THIN = "moment", "thin"
 NEVER = np.iinfo(np.int64).min
 _RULE_FORMS = {"last_updated": MOMENT, "sample_size": THIN}

@@ -79,7 +79,7 @@ def list_computed_at_columns(columns: Iterable[str], form: Form) -> list[str]:
 
 
 def list_moments(columns: Iterable[str]) -> list[str]:
-    """Carried columns that are moments to fsq, in which a fraction of a microsecond is no matter.
+    """Carried columns that fsq reads as moments; fractions of a microsecond do not count.
 
     >>> list_moments(["computed_at", "created_at"])
     ['computed_at']
@@ -187,7 +187,7 @@ def _length_problems(rows: pl.DataFrame, values: str) -> list[str]:
     if not uneven:
         return []
     return [
-        f"{values}: {uneven} rows have another number of values than of feature_names; "
+        f"{values}: in {uneven} rows the number of values differs from that of feature_names; "
         "write one value for each name"
     ]
 

@@ -87,7 +87,7 @@ class Layout:
 def infer_layout(
     columns: tuple[tuple[str, pl.DataType], ...], contract: Contract
 ) -> tuple[Layout, tuple[str, ...]]:
-    """How to read columns of these names and types, and what is wrong with them."""
+    """How to read columns of these names and types, and every problem with them."""
     schema = pl.Schema(columns)
     form = detect_form(schema, contract)
     table, output = contract.table, contract.output
@@ -119,7 +119,7 @@ def _needed_columns(schema: pl.Schema, contract: Contract, form: Form) -> list[s
 
 
 def _spelling_problems(schema: pl.Schema, contract: Contract, form: Form) -> list[str]:
-    """Columns that may be meant by names that are missing, and in what they differ from them."""
+    """Columns that missing names may mean, and how they differ from those."""
     named = [*contract.table.key, *_list_required(contract, form)]
     hints = suggest_spelling([n for n in named if n not in schema], schema)
     return [f"column names are spelled differently: {hints}; rename them"] if hints else []

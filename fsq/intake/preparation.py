@@ -1,4 +1,4 @@
-"""Names and dates as people have them: other cases and dots; texts, timestamps, only a time."""
+"""Names in any spelling, and dates as texts, timestamps or the date of a time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def prepare_rows(rows: Frame, contract: Contract) -> Frame:
 
 
 def _match_names(rows: Frame, contract: Contract) -> Frame:
-    """Rename the columns that are meant by a name that no column has."""
+    """Rename columns that mean a name which no column has."""
     found: tuple[dict[str, str], tuple[str, ...]]
     found = find_renames(tuple(rows.collect_schema().names()), contract)
     if found[1]:
@@ -57,7 +57,7 @@ def _match_names(rows: Frame, contract: Contract) -> Frame:
 def find_renames(
     present: tuple[str, ...], contract: Contract
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """New names by old ones, and which names two columns could be meant by."""
+    """New names by old ones, and the names that two columns could mean."""
     expected = list_expected_columns(contract).difference(present)
     by_spelling: dict[str, list[str]] = {}
     for name in present:

@@ -31,8 +31,8 @@ def hash_known_labels(dtype: pl.DataType, contract: Contract) -> pl.Series:
 def add_source_columns(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Add the source columns that a wide input lacks.
 
-    They come from its one ``feature_sources``; else a value has the contract's label for values
-    without one, and NULL has none.
+    They come from ``feature_sources`` if the input has it; else every value gets the contract's
+    label for unlabelled values, and NULL gets none.
     """
     missing = [n for n in contract.names if f"{n}__source" not in frame.columns]
     if missing and "feature_sources" in frame.columns:
@@ -85,7 +85,7 @@ def get_labels(labels: pl.Series, position: int) -> pl.Series:
 
 
 def _has_ambiguous_keys(text: pl.Series) -> bool:
-    """Whether a key occurs twice, or is escaped and so might.
+    """Whether a key occurs twice, or might, since it is escaped.
 
     Parsers differ in which of two values they take; a default must not hide behind that.
     """

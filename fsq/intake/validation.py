@@ -143,9 +143,9 @@ def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
 
 
 def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
-    """Moments that no clock shows: infinite ones, as databases have them, and overflows.
+    """Impossible moments: infinite ones, as databases have them, and overflows.
 
-    As numbers they would pass for fresh, or for moments of other years.
+    As numbers they would look fresh, or like moments of other years.
     """
     moments = {c: pl.col(c) for c in list_moment_columns(layout) if c in layout.needed}
     detail = layout.schema.get(DETAIL)
@@ -167,7 +167,7 @@ def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
 
 
 def _lies_outside(moment: pl.Expr) -> pl.Expr:
-    """Whether a moment is infinite, or of a year that dates do not have."""
+    """Whether a moment is infinite, or in a year that dates do not have."""
     # The year of most infinite moments is NULL; in nanoseconds, they seem to lie in 2262 and 1677.
     known = moment.dt.year().is_between(*_YEARS).fill_null(value=False)
     infinite = moment.to_physical().is_in([_INFINITY, -_INFINITY])
@@ -175,7 +175,7 @@ def _lies_outside(moment: pl.Expr) -> pl.Expr:
 
 
 def _warn_of_lookalikes(keys: pl.Series) -> None:
-    """Warn of keys that look the same: they count as different ones, and share no history."""
+    """Warn of keys that look the same: they count as different, with separate histories."""
     if not is_text(keys.dtype):
         return
     values = keys.unique().drop_nulls().cast(pl.String)
@@ -183,7 +183,7 @@ def _warn_of_lookalikes(keys: pl.Series) -> None:
     odd = (values != plain) | (values.str.len_bytes() != values.str.len_chars())
     if not odd.any():
         return
-    # Only what is not plain ASCII can look like something else.
+    # Only a key that is not plain ASCII can look like another.
     pairs = pl.DataFrame({"odd": values.filter(odd), "same": plain.filter(odd)}).select(
         "odd", pl.col("same").str.normalize("NFC")
     )
@@ -195,7 +195,7 @@ def _warn_of_lookalikes(keys: pl.Series) -> None:
     for odd_one, other in sorted(found)[:3]:
         difference = describe_difference(odd_one, other)
         log.warning(
-            "%s: %s and %s differ only in %s, and count as different keys",
+            "%s: %s and %s differ only in %s, but count as different keys",
             keys.name, ascii(short(odd_one)), ascii(short(other)), difference,
         )  # fmt: skip
 

@@ -20,12 +20,12 @@ def parse_dates(
     Args:
         rows: with the column.
         column: the dates.
-        name_as_time: how to name a column of moments that are no midnights, for the message.
+        name_as_time: how to name the column if it holds other moments, for the message.
         headline: what cannot be done without dates.
         zone: in which moments with a zone are midnights; None for their own.
 
     Raises:
-        InputError: a text is no ISO date, or a timestamp is not at midnight.
+        InputError: a text is not an ISO date, or a timestamp is not midnight.
 
     >>> rows = pl.DataFrame({"day": ["2026-02-06"]})
     >>> parse_dates(rows, "day", "--time day", "no date can be read").schema

@@ -19,9 +19,9 @@ class OutputSchema:
     """The columns of scored records under one contract.
 
     Attributes:
-        keys: the columns that name a record, as a table made from nothing has them.
+        keys: the columns that name a record, as a new table has them.
         columns: the quality columns, in their order.
-        legacy: names of those that are written for readers of an older table only.
+        legacy: names of those that are only written for readers of an older table.
     """
 
     keys: tuple[Column, ...]
@@ -55,14 +55,14 @@ class OutputSchema:
 
     @cached_property
     def table(self) -> pa.Schema:
-        """A table made from nothing: the keys, then the quality columns."""
+        """A new table: the keys, then the quality columns."""
         return arrow_schema(polars_schema((*self.keys, *self.columns)))
 
     def with_integer_keys(self, names: Collection[str]) -> OutputSchema:
         """The same columns, with these keys as integers.
 
         Raises:
-            InputError: one of them is no key.
+            InputError: one of them is not a string key.
         """
         if unknown := set(names) - {c.name for c in self.keys if c.type == "string"}:
             listed = ", ".join(c.name for c in self.keys if c.type == "string")

@@ -30,7 +30,7 @@ class StoredRows(Protocol):
         ...
 
 
-# Those that give a Polars frame; and all that are read.
+# Tables that become a Polars frame; and everything that can be read.
 OtherRows: TypeAlias = ArrowStream | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 AnyRows: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | OtherRows | StoredRows
 
@@ -86,7 +86,7 @@ def _from_arrow(rows: Any, name: str, headline: str, numbers: Collection[str]) -
     except (pa.ArrowException, ValueError, TypeError, NotImplementedError) as error:
         # pandas converts on the way: its columns of several types fail here.
         cause = short(" ".join(str(a) for a in error.args), 300)
-        problem = f"{name}: {cause}; give each column one type and a name of its own"
+        problem = f"{name}: {cause}; give each column one type and its own name"
         raise InputError([problem], headline) from error
 
 
@@ -94,7 +94,7 @@ def _from_python(rows: Any, name: str, headline: str) -> pl.DataFrame:
     try:
         return pl.DataFrame(rows, infer_schema_length=None)
     except (pl.exceptions.PolarsError, ValueError, TypeError, OverflowError) as error:
-        problem = f"{name}: {short(error, 300)}; give each column as many values, of one type"
+        problem = f"{name}: {short(error, 300)}; give each column equally many values of one type"
         raise InputError([problem], headline) from error
 
 
@@ -104,7 +104,7 @@ def _is_list_of_mappings(rows: object) -> bool:
 
 
 def _describe(rows: object) -> str:
-    """What something that holds no rows is, and what to pass instead."""
+    """What this object without rows is, and what to pass instead."""
     kind = type(rows).__name__
     if isinstance(rows, str) or hasattr(rows, "__fspath__"):
         return f'a path, {short(rows)!r}; pass pl.scan_parquet("…") or fsq.open_store("…")'

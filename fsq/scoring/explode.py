@@ -47,7 +47,7 @@ def explode_detail(scored: Any, contract: str | Path | Contract | None = None) -
         for a store.
 
     Raises:
-        InputError: it is no table, or not scored.
+        InputError: it is not a table, or not scored.
     """
     headline = "the detail cannot be exploded"
     rows, keys = read_rows(scored, "scored", headline), choose_contract(scored, contract).table.key

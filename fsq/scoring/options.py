@@ -40,8 +40,8 @@ def make_scoring_options(
     """Load the contract and read the clock, once for a run of many chunks.
 
     Raises:
-        InputError: ``on_unknown`` is neither "error" nor "default", a moment is none, or ``run``
-            is no context.
+        InputError: ``on_unknown`` is neither "error" nor "default", a moment is not one, or ``run``
+            is not a context.
         ContractError: the contract cannot be used.
     """
     if on_unknown not in ("error", "default"):

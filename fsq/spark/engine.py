@@ -31,7 +31,7 @@ class Engine:
 
     Args:
         spark: the session.
-        packages: what the executors need for the stores, beside what fsq itself needs.
+        packages: what the executors need for the stores, besides what fsq itself needs.
         variables: environment variables of the driver that the executors need for the stores.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Arguments as people hold them: dates and moments as texts or of other libraries, single names."""
+"""Arguments in many forms: dates and moments as texts or of other libraries, single names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from fsq.errors import InputError, short
 
-DateLike: TypeAlias = date | str  # or what pandas and NumPy have for it
+DateLike: TypeAlias = date | str  # or the types of pandas and NumPy
 MomentLike: TypeAlias = datetime | date | str
 Names: TypeAlias = str | Iterable[str]
 
@@ -25,7 +25,7 @@ def read_date(value: object, name: str, headline: str) -> date | None:
         headline: what cannot be done without it.
 
     Raises:
-        InputError: it is none, or a moment within a date.
+        InputError: it is not one, or a moment within a date.
 
     >>> read_date("2026-02-06", "start", "nothing can be read")
     datetime.date(2026, 2, 6)
@@ -50,7 +50,7 @@ def read_dates(values: object, name: str, headline: str) -> list[date] | None:
     """Dates in order from one date or several; None stays None.
 
     Raises:
-        InputError: one of them is no date.
+        InputError: one of them is not a date.
 
     >>> read_dates(["2026-02-06", date(2026, 2, 5)], "dates", "nothing can be read")
     [datetime.date(2026, 2, 5), datetime.date(2026, 2, 6)]
@@ -70,7 +70,7 @@ def read_moment(value: object, name: str, headline: str) -> datetime | None:
     Without a zone it is UTC; a date is its midnight.
 
     Raises:
-        InputError: it is none, or lies outside the years 1 to 9998.
+        InputError: it is not one, or lies outside the years 1 to 9998.
 
     >>> read_moment("2026-02-06T18:00:00-05:00", "as_of", "nothing can be scored")
     datetime.datetime(2026, 2, 6, 23, 0, tzinfo=datetime.timezone.utc)
@@ -108,7 +108,7 @@ def read_names(values: object, name: str, headline: str) -> tuple[str, ...] | No
         return (values,)
     names = list(values) if isinstance(values, Iterable) else [values]
     if wrong := [n for n in names if not isinstance(n, str)]:
-        problem = f"{name}: {short(repr(wrong[0]))} is not a name; pass texts"
+        problem = f"{name}: {short(repr(wrong[0]))} is not a name; pass strings"
         raise InputError([problem], headline)
     return tuple(str(n) for n in names)
 
@@ -117,7 +117,7 @@ def read_number(value: object, name: str, headline: str) -> float | None:
     """A number from a number of any library, or a text of one; None stays None.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not one.
 
     >>> read_number("0.9", "leak_from", "nothing can be read")
     0.9

@@ -19,7 +19,7 @@ def read_date_range(
         headline: what cannot be done with such a range.
 
     Raises:
-        InputError: one is no date, or start is after end.
+        InputError: one is not a date, or start is after end.
 
     >>> read_date_range("2026-02-06", None, "the trend cannot be shown")
     (datetime.date(2026, 2, 6), None)

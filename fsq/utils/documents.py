@@ -25,7 +25,7 @@ def _make_valid(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # half a surrogate pair is no character
+        return value.encode("utf-8", "replace").decode()  # half a surrogate pair is not a character
     if isinstance(value, Mapping):
         return {_make_valid(str(k)): _make_valid(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,7 +1,7 @@
 """Processes that were forked too late: a fork copies the memory of threads, but not the threads.
 
-What waits for them in the child waits for ever, so fsq says at once what to do instead. A fork
-before the first use is fine, and so is importing fsq before it.
+The child would wait for them forever, so fsq raises an error that says what to do. A fork before
+the first use is fine, and so is importing fsq before it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TASKS = Path("/proc/self/task")
 
 @dataclass
 class _State:
-    """What this process knows of itself."""
+    """What this process knows about itself."""
 
     was_used: bool = False
     had_threads: bool = False
@@ -39,7 +39,7 @@ def require_whole_process() -> None:
     if _state.is_broken:
         raise FsqError(
             f"process {os.getpid()} was forked after fsq, Polars or Delta Lake had been used in "
-            "its parent; their threads do not exist here, so that it would hang. Start processes "
+            "its parent; their threads do not exist here, so it would hang. Start processes "
             'with multiprocessing.get_context("spawn"), or use fsq only after the fork (in '
             "gunicorn without --preload; in Airflow inside the task); importing it before is fine"
         )
@@ -47,7 +47,7 @@ def require_whole_process() -> None:
 
 
 def _look_for_threads() -> None:
-    if not _TASKS.is_dir():  # elsewhere than on Linux, nothing tells
+    if not _TASKS.is_dir():  # only Linux lists threads
         _state.had_threads = _state.was_used
         return
     try:

@@ -1,4 +1,4 @@
-"""Names that mean the same: in another case or Unicode form, with marks and blanks around them."""
+"""Names that mean the same, in another case or Unicode form, or with marks and blanks around."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MISREAD_MARK = "ï»¿"
 
 
 def normalize_name(name: str) -> str:
-    r"""A name without what safely tells no two names apart.
+    r"""A name without whatever never tells two names apart.
 
     >>> normalize_name("\ufeffPlayer.Lookup "), normalize_name("Doncic\u030c") == "doncič"
     ('player_lookup', True)
@@ -24,7 +24,7 @@ def normalize_name(name: str) -> str:
 
 
 def simplify(name: str) -> str:
-    r"""Letters and digits of a name, without accents: the same for all ways to write it.
+    r"""Letters and digits of a name, without accents: the same for every spelling.
 
     >>> simplify("Luka Dončić"), simplify("luka-doncic"), simplify("Doncic\u030c")
     ('lukadoncic', 'lukadoncic', 'doncic')
@@ -34,7 +34,7 @@ def simplify(name: str) -> str:
 
 
 def describe_difference(name: str, other: str) -> str:
-    r"""In what two names differ that look alike; empty if they differ in their letters.
+    r"""How two similar names differ; empty if they differ in their letters.
 
     >>> describe_difference("Pace_Score ", "pace_score")
     'blanks at an end and case'
@@ -57,7 +57,7 @@ def describe_difference(name: str, other: str) -> str:
 
 
 def suggest_spelling(wanted: Iterable[str], present: Iterable[str], most: int = 5) -> str | None:
-    """Which of the names that are there may be meant by those that are missing; None if none.
+    """Which of the present names may be meant by the missing ones; None if none.
 
     >>> suggest_spelling(["pace_score"], ["Pace Score", "home"])
     "'Pace Score' for pace_score (differs in case and blanks, dots or signs inside)"
@@ -95,7 +95,7 @@ def _keep_letters(text: str) -> str:
 
 
 _Step = tuple[str, Callable[[str], str]]
-# Ways in which names differ, and what removes each; the last two also remove some before them.
+# How names differ, and what removes each difference; the last two also remove earlier ones.
 _STEPS: tuple[_Step, ...] = (
     ("an invisible character", _strip_marks),
     ("blanks at an end", str.strip),

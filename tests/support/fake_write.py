@@ -176,8 +176,8 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
         fault = self._fault("commit")
         kind = types.BatchCommitWriteStreamsResponse
         if fault == "stream_errors":
-            told = types.StorageError(code=ErrorCode.INVALID_STREAM_STATE, error_message="planned")
-            return bytes(kind.serialize(kind(stream_errors=[told])))
+            error = types.StorageError(code=ErrorCode.INVALID_STREAM_STATE, error_message="planned")
+            return bytes(kind.serialize(kind(stream_errors=[error])))
         if fault == "hang":
             self._hang()
         if fault == "silent":

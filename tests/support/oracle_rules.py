@@ -57,7 +57,7 @@ def label_of(row: Row, f: OracleFeature, contract: OracleContract, there: bool) 
 def score_feature(
     row: Row, f: OracleFeature, contract: OracleContract, moment: datetime
 ) -> tuple[Row, Row]:
-    """Level 1: the 23 fields, and what the record needs beside them."""
+    """Level 1: the 23 fields, and what the record needs besides them."""
     rules = contract.rules
     v = row[f.name]
     v = None if v is None else float(v)

@@ -125,8 +125,8 @@ def _add_labels(
     if len(given) < len(labels) and contract.legacy is not None and draw(st.booleans()):
         count = len(next(iter(labels.values())))
         by_row = [{str(i): w[r] for i, w in enumerate(labels.values())} for r in range(count)]
-        told = [{i: w for i, w in row.items() if w is not None} for row in by_row]
-        columns["feature_sources"] = pl.Series([json.dumps(row) for row in told])
+        stated = [{i: w for i, w in row.items() if w is not None} for row in by_row]
+        columns["feature_sources"] = pl.Series([json.dumps(row) for row in stated])
 
 
 def _typed(draw: st.DrawFn, values: pl.Series) -> pl.Series:

@@ -11,7 +11,7 @@ from fsq.contract.drafting.roles import Roles
 from fsq.contract.drafting.statistics import DAY
 from fsq.schema.dates import convert_zone
 
-# Tried where moments in UTC do not fall on the dates beside them; the first that fits is taken.
+# Tried if moments in UTC do not fall on their dates; the first that fits is taken.
 _ZONES = (
     "America/New_York", "Europe/London", "Europe/Berlin", "Asia/Kolkata", "Asia/Tokyo",
     "Asia/Shanghai", "Australia/Sydney", "America/Sao_Paulo", "America/Chicago",
@@ -30,7 +30,7 @@ class Zone:
 def find_zone(rows: pl.LazyFrame, roles: Roles) -> Zone:
     """The zone of the dates: that of the timestamps, or one in which they fall on their dates."""
     if roles.time is None:
-        return Zone("UTC", "no column says it; where does a date end?")
+        return Zone("UTC", "no column says; where does a date end?")
     dtype = rows.collect_schema()[roles.time]
     zone = getattr(dtype, "time_zone", None) or "UTC"
     if roles.date is None or zone != "UTC":
@@ -60,7 +60,7 @@ def find_group(rows: pl.LazyFrame, roles: Roles, days: pl.Series) -> tuple[str, 
     """A carried column whose values each belong to one date, and to several rows of it.
 
     Returns:
-        The column, and what it was told by; None without one.
+        The column, and how it was recognised; None without one.
     """
     schema = rows.collect_schema()
     possible = [

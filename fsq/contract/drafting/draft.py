@@ -50,8 +50,8 @@ def draft_contract(
         keys: columns that name the entity; strings or integers.
         date: the column of dates; not needed if there is a time.
         time: the timestamp that is part of the key.
-        label: what models predict; it is no feature. Without it, a column is taken that is named
-            so: ``label``, ``target``, ``actual_…``.
+        label: what models predict, which is not a feature. If None, a column named ``label``,
+            ``target`` or ``actual_…`` is taken for it.
         name: of the contract.
 
     Returns:
@@ -149,7 +149,7 @@ def _draft_table(
     else:
         yield comment('entity = "record": what a row is about, as a noun for messages')
     if roles.label is not None:
-        yield comment(f"{clean(roles.label)} is the label, and so no feature")
+        yield comment(f"{clean(roles.label)} is the label, so it is not a feature")
 
 
 def _draft_identities(values: pl.DataFrame) -> Iterator[str]:
@@ -165,13 +165,13 @@ def _draft_identities(values: pl.DataFrame) -> Iterator[str]:
 
 def _list_unmeasured(roles: Roles, measured: list[FeatureStatistics]) -> dict[str, str]:
     known = {s.name for s in measured}
-    return {n: "no row has a value that is no default" for n in roles.features if n not in known}
+    return {n: "every value is missing or a default" for n in roles.features if n not in known}
 
 
 def _draft_left_out(roles: Roles, unmeasured: dict[str, str]) -> Iterator[str]:
     left_out = {**roles.left_out, **unmeasured}
     if left_out:
         yield ""
-        yield comment("Numeric columns that are no features here:")
+        yield comment("Numeric columns that are not features here:")
         for column, reason in left_out.items():
             yield comment(f"  {to_key(short(column))}: {reason}")

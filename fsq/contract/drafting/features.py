@@ -107,9 +107,9 @@ def _draft_floors(s: FeatureStatistics, days: Mapping[int, str]) -> Iterator[Lin
     """Half the spread that ordinary dates have at least; none where one value prevails."""
     known = int((~np.isnan(s.daily.std)).sum())
     if quantile(s.daily.most_common, 1 - _ORDINARY) >= _MOST_COMMON:
-        alike = int((s.daily.most_common >= _STUCK).sum())
-        if alike >= 2 and s.distinct > 2:
-            what = f"one value has nearly all rows on {alike} of {known} dates: that is normal"
+        uniform = int((s.daily.most_common >= _STUCK).sum())
+        if uniform >= 2 and s.distinct > 2:
+            what = f"one value has nearly all rows on {uniform} of {known} dates: that is normal"
             yield Line("min_distinct", 1, what)
         return
     if known < _LEAST_DAYS:

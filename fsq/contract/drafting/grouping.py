@@ -79,7 +79,7 @@ def place_features(rows: pl.LazyFrame, values: pl.DataFrame) -> dict[str, Place]
             table, share = by_nulls[name]
             reason = f"NULL in {share} rows where {columns[table]} is"
         elif name in prefixes:
-            table, reason = prefixes[name], "features whose names begin alike; correct it"
+            table, reason = prefixes[name], "features with the same prefix; correct it"
         else:
             table, reason = UNKNOWN, "nothing says which table; correct it"
         table = f"{table}_table" if table in taken else table

@@ -66,7 +66,7 @@ def read_labels(rows: pl.LazyFrame, roles: Roles) -> DraftLabels:
         is_default = label in _DEFAULTS
         if label in _ALWAYS:
             continue
-        meaning = "the name says that it is no real value" if is_default else "as good as this?"
+        meaning = "the name says that it is a placeholder" if is_default else "as good as this?"
         what = f"{count / total:.1%} of labels; {meaning}"
         lines.append(Line(to_key(label), _source(label), what))
     if not any(label not in _DEFAULTS for label in counts):

@@ -39,8 +39,8 @@ def draft_range(s: FeatureStatistics, extremes: tuple[float, float]) -> Range:
     """The range of a feature; every value of the data lies inside.
 
     Args:
-        s: what the values say that are no defaults.
-        extremes: the smallest and largest value, those labelled as defaults too.
+        s: statistics of its values, without defaults.
+        extremes: the smallest and largest value, including those labelled as defaults.
     """
     found, (low, high) = _find_range(s), extremes
     if found.low <= low and high <= found.high:
@@ -74,7 +74,7 @@ def _from_quantiles(s: FeatureStatistics) -> Range:
     share = dated if s.follows_date else _MARGIN
     margin = share * width or max(abs(s.low), abs(s.high)) * _MARGIN or 1.0
     low, high = s.low - margin, s.high + margin
-    if not s.whole:  # where many values lie at the very edge, somebody cut them there
+    if not s.whole:  # many values at the very edge were clipped there
         low, high = (s.low if q01 == s.low else low), (s.high if q99 == s.high else high)
     low = max(low, 0.0) if s.low >= 0 else low
     high = min(high, 0.0) if s.high <= 0 else high
@@ -92,7 +92,7 @@ def _find_outlier(s: FeatureStatistics, width: float) -> str:
         return f"{s.high:g} is far above the 99.9 % quantile, {high:g}: is it real?"
     if width > 0 and low - s.low > _FAR * width:
         return f"{s.low:g} is far below the 0.1 % quantile, {low:g}: is it real?"
-    return "it follows the date: what of other seasons?" if s.follows_date else ""
+    return "it follows the date: what about other seasons?" if s.follows_date else ""
 
 
 def round_down(value: float, step: float) -> float:

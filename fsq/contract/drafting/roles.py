@@ -38,7 +38,7 @@ class Roles:
         label: what a model predicts; None if no column looks like it.
         features: numeric columns, in the order of the data.
         carried: the other columns, which pass through unchanged.
-        left_out: numeric columns that are no features, and why.
+        left_out: numeric columns that are not features, and why.
     """
 
     keys: tuple[str, ...]
@@ -79,7 +79,9 @@ def assign_roles(
     features, left_out = _find_features(schema, named)
     for outcome in _find_outcomes(rows, schema, features, named.label):
         features.remove(outcome)
-        left_out[outcome] = f"{named.label} is NULL by it, so that it is known afterwards only"
+        left_out[outcome] = (
+            f"{named.label} is NULL exactly where it is 0, so it is known only afterwards"
+        )
     if not features:
         wrong = [f"{short(c)!r}: {why}" for c, why in list(left_out.items())[:20]]
         cure = "a feature is a numeric column with a name such as temp_f"
@@ -132,7 +134,7 @@ def _propose(
     date: str | None,
     time: str | None,
 ) -> list[str]:
-    """Options that would do, as problems."""
+    """Problems that name options that would do."""
     out = []
     dates = [c for c, t in schema.items() if t == pl.Date and not is_provenance(c)]
     moments = [c for c, t in schema.items() if isinstance(t, pl.Datetime) and not is_provenance(c)]
@@ -221,7 +223,7 @@ def _find_features(schema: pl.Schema, roles: Roles) -> tuple[list[str], dict[str
     lower = [c.lower() for c in schema]
     for name in numeric:
         if with_source and name not in with_source:
-            left_out[name] = f"other features have a source, and it has none: {name}__source"
+            left_out[name] = f"other features have a source, and it has not: {name}__source"
         elif _ID.search(name):
             left_out[name] = "it looks like an identifier"
         elif not FEATURE_NAME.fullmatch(name):

@@ -11,7 +11,7 @@ from fsq.schema.dates import parse_dates
 
 
 def match_spelling(rows: pl.LazyFrame, date: str | None) -> pl.LazyFrame:
-    """Rename numeric columns that are features but for their case or dots, and parse dates.
+    """Rename numeric columns whose names only have capitals or dots too many, and parse dates.
 
     Scoring matches such names, so that the draft can name them plainly.
 

@@ -1,4 +1,4 @@
-"""What the data says of each feature: over all rows, and date by date."""
+"""What the data says about each feature: over all rows, and date by date."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def read_values(
 
 
 def measure_extremes(rows: pl.LazyFrame, features: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """The smallest and largest finite value of each feature, those labelled as defaults too."""
+    """The smallest and largest finite value of each feature, including labelled defaults."""
     columns = []
     for name in features:
         value = pl.col(name).cast(pl.Float64)
@@ -120,7 +120,7 @@ def measure(values: pl.DataFrame, days: pl.Series, min_rows: int) -> list[Featur
     Args:
         values: the result of ``read_values``.
         days: the date of each row.
-        min_rows: a date with fewer values says nothing of their spread.
+        min_rows: a date with fewer values says nothing about their spread.
     """
     names = [n for n in values.columns if values[n].null_count() < values.height]
     if not names:

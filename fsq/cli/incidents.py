@@ -10,8 +10,8 @@ from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
 from fsq.cli._store import open_for_reading
 from fsq.diagnosis.rendering import format_dates
-from fsq.errors import StoreError
 from fsq.incidents import Incident, accept_incident, read_incidents
+from fsq.stores import store_not_found
 from fsq.utils.text import plural
 
 app = typer.Typer(
@@ -38,7 +38,7 @@ def command(
     out, uri = Output(as_json), _require_store(store)
     with open_for_reading(uri) as opened:
         if opened.version() is None:
-            raise StoreError(f"there is no store at {uri}; backfill it first")
+            raise store_not_found(uri)
         incidents = read_incidents(opened)
     shown = [i for i in incidents if not only_open or i.state == "open"]
     shown.sort(key=lambda i: (_STATES.index(i.state), -i.last_date.toordinal(), i.id))

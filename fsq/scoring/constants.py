@@ -46,7 +46,7 @@ def tabulate_constants(contract: Contract) -> pl.DataFrame:
         "clamps": pl.Series([f.on_violation == "clamp" for f in features]),
         "stale_alert": pl.Series([stale_alert(contract, f) for f in features]),
     }
-    # An input may lack any provenance; where it states some, that takes this one's place.
+    # For inputs without provenance; what an input states replaces these.
     unstated = {
         field.detail_field: pl.Series(
             [[] if field.type == "strings" else None] * len(features), dtype=field.dtype
@@ -57,7 +57,7 @@ def tabulate_constants(contract: Contract) -> pl.DataFrame:
 
 
 def stale_alert(contract: Contract, feature: Feature) -> str:
-    """What an upstream record that is too old is called, after the hours that apply.
+    """The alert for an upstream record that is too old, named after the hours that apply.
 
     >>> from fsq.contract import load_contract
     >>> contract = load_contract("v2_33features")

@@ -8,6 +8,7 @@ from fsq.stores.base import (
     Store,
     WriterCommitMessage,
     WriteResult,
+    store_not_found,
     table_disappeared,
     write_conflict,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "open_batch_write",
     "open_store",
     "register_backend",
+    "store_not_found",
     "table_disappeared",
     "unregister_backend",
     "write_conflict",

@@ -24,6 +24,12 @@ def read_actions(table: Path) -> list[Action]:
     return [json.loads(line) for log in logs for line in log.read_text().split("\n") if line]
 
 
+def _read_metadata(table: Path) -> tuple[Action, Any]:
+    """The last metadata of the log, and the schema that it states."""
+    metadata = [a["metaData"] for a in read_actions(table) if "metaData" in a][-1]
+    return metadata, json.loads(metadata["schemaString"])
+
+
 def add_commit(table: Path, *actions: Action) -> None:
     """Append a commit to the log."""
     count = len(list((table / "_delta_log").glob("*.json")))
@@ -48,8 +54,7 @@ def change_metadata(
     required: tuple[str, ...] = (),
 ) -> None:
     """Set properties of the table, and types, metadata and NOT NULL of its columns."""
-    metadata = [a["metaData"] for a in read_actions(table) if "metaData" in a][-1]
-    schema = json.loads(metadata["schemaString"])
+    metadata, schema = _read_metadata(table)
     for field in schema["fields"]:
         field["type"] = (types or {}).get(field["name"], field["type"])
         field["metadata"] |= (fields or {}).get(field["name"], {})
@@ -80,8 +85,7 @@ def _to_z85(data: bytes) -> str:
 
 def map_columns(table: Path) -> None:
     """Turn on column mapping; names in the files stay, so each is its own physical name."""
-    metadata = [a["metaData"] for a in read_actions(table) if "metaData" in a][-1]
-    schema = json.loads(metadata["schemaString"])
+    metadata, schema = _read_metadata(table)
     count = 0
     for count, field in enumerate(_list_fields(schema), 1):
         name = "delta.columnMapping.physicalName"
@@ -95,8 +99,7 @@ def map_columns(table: Path) -> None:
 
 def rename_mapped(table: Path, old: str, new: str) -> None:
     """Rename a column of a table with column mapping, which leaves its files alone."""
-    metadata = [a["metaData"] for a in read_actions(table) if "metaData" in a][-1]
-    schema = json.loads(metadata["schemaString"])
+    metadata, schema = _read_metadata(table)
     for field in schema["fields"]:
         field["name"] = new if field["name"] == old else field["name"]
     metadata["schemaString"] = json.dumps(schema)

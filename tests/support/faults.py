@@ -1,4 +1,4 @@
-"""Healthy rows as a file with a store beside it, and faults that a job of upstream's makes."""
+"""Healthy rows as a file with a store beside it, and faults such as upstream jobs make."""
 
 from __future__ import annotations
 

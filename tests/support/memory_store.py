@@ -9,13 +9,12 @@ from datetime import date
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.errors import StoreError
-from fsq.schema.nested import select_columns, selectable_names
+from fsq.schema.nested import select_columns
 from fsq.schema.tables import AnyRows
-from fsq.stores import Backend, LedgerEntry, WriteResult, write_conflict
+from fsq.stores import Backend, LedgerEntry, WriteResult, store_not_found, write_conflict
 from fsq.stores.origin import Origin, OriginOfRows, list_contract_names
 from fsq.stores.side import SideConflictError, SideTable, SideTables
-from fsq.stores.validation import read_scored, validate_keys
+from fsq.stores.validation import CANNOT_READ, read_scored, require_columns, validate_keys
 from fsq.utils.arguments import DateLike, Names, read_names
 from fsq.utils.frames import filter_dates
 
@@ -46,13 +45,12 @@ class MemoryStore(OriginOfRows, SideTables):
     ) -> pl.LazyFrame:
         table = TABLES.get(self.uri)
         if table is None:
-            raise StoreError(f"there is no store at {self.uri}; backfill it first")
+            raise store_not_found(self.uri)
         rows = filter_dates(table.rows.lazy(), self.contract.table.date, start, end)
         if columns is None:
             return rows
-        columns = read_names(columns, "columns", "the store cannot be read") or ()
-        if missing := set(columns) - selectable_names(table.rows.schema):
-            raise StoreError(f"{self.uri} lacks the columns {sorted(missing)}")
+        columns = read_names(columns, "columns", CANNOT_READ) or ()
+        require_columns(columns, table.rows.schema, self.uri)
         return rows.select(select_columns(columns))
 
     def replace(
@@ -89,7 +87,7 @@ class MemoryStore(OriginOfRows, SideTables):
 
     def save_side(self, name: str, frame: pl.DataFrame, since: int | None) -> None:
         if self.uri not in TABLES:
-            raise StoreError(f"there is no store at {self.uri}; backfill it first")
+            raise store_not_found(self.uri)
         side = TABLES[self.uri].side
         if since != (side[name].version if name in side else None):
             raise SideConflictError(self.uri, name)

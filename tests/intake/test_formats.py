@@ -186,7 +186,7 @@ def test_explode_detail() -> None:
         (legacy(ROWS, list(NAMES[:25])), ["40 rows lack ['vegas_points_line'"]),
         (legacy(ROWS).drop("feature_sources"), ["missing column feature_sources"]),
         (legacy(ROWS).with_columns(feature_sources=pl.lit("{")), ["not a JSON object"]),
-        (legacy(ROWS).with_columns(features=pl.lit([1.0])), ["another number of values"]),
+        (legacy(ROWS).with_columns(features=pl.lit([1.0])), ["the number of values differs"]),
         (hybrid(ROWS).drop("feature_32_value"), ["feature_32_value"]),
         (
             pl.concat([ROWS, ROWS.head(1)])

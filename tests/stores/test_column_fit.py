@@ -120,7 +120,7 @@ def test_what_is_done_to_columns_is_told(tmp_path: Path, caplog: pytest.LogCaptu
         more.write_ipc(tmp_path / "more.arrow")
         backfill(str(tmp_path / "more.arrow"), store)
     assert f"new columns in {store}: more" in caplog.text
-    assert "left out, since no row has a value: none" in caplog.text
+    assert "left out, since no row has a value in them: none" in caplog.text
     assert "none" not in fsq.open_store(store).read().collect().columns
 
 

@@ -16,8 +16,8 @@ from tests.support.warehouse import held, tables
 MESSAGES = {
     "UPDATE or DELETE statement over table p.d.t would affect rows in the streaming buffer, which "
     "is not supported": "insertAll",
-    "DML operations are not allowed on table p:d.t with active CDC upsert stream": "of its own",
-    "Table p.d.t has change data capture enabled": "of its own",
+    "DML operations are not allowed on table p:d.t with active CDC upsert stream": "another table",
+    "Table p.d.t has change data capture enabled": "another table",
     "Billing has not been enabled for this project. DML queries are not allowed.": "enable billing",
     "Query exceeded limit for bytes billed: 1000000. 20971520 or higher required.": "--max-bytes",
     "Resources exceeded: Too many DML statements outstanding against table p:d.t, limit is 20": (

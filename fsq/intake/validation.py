@@ -23,13 +23,13 @@ from fsq.intake.layout import (
 from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels
 from fsq.schema.columns import DETAIL
 from fsq.schema.polars_types import is_text
+from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR
 from fsq.utils.spelling import describe_difference
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
-# Python's dates, less one year, so that the end of the last date is one of them too.
-DATES = (date(1, 1, 1), date(9998, 12, 31))
-_YEARS = (DATES[0].year, DATES[1].year)
+_DATES = (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
+_BOUNDS = f"the years {FIRST_YEAR} to {LAST_YEAR}"
 _INFINITY = 2**63 - 1  # as DuckDB and others count it, in any unit
 
 log = logging.getLogger("fsq")
@@ -125,8 +125,8 @@ def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
         if keys[n].null_count()
     ]
     day = table.date
-    if day in names and (outside := (~keys[day].is_between(*DATES)).sum()):
-        return [*out, f"{day}: {outside} rows lie outside the years 1 to 9998; correct them"]
+    if day in names and (outside := (~keys[day].is_between(*_DATES)).sum()):
+        return [*out, f"{day}: {outside} rows lie outside {_BOUNDS}; correct them"]
     for name in names:
         _warn_of_lookalikes(keys[name])
     if len(names) < len(table.key) or _all_differ(keys):
@@ -158,9 +158,8 @@ def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
         return []
     outside = [_lies_outside(moment).sum().alias(c) for c, moment in moments.items()]
     counts = rows.select(outside).collect().row(0, named=True)
-    first, last = _YEARS
     return [
-        f"{c}: {n} moments are infinite or outside the years {first} to {last}; make them NULL"
+        f"{c}: {n} moments are infinite or outside {_BOUNDS}; make them NULL"
         for c, n in counts.items()
         if n
     ]
@@ -169,7 +168,7 @@ def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
 def _lies_outside(moment: pl.Expr) -> pl.Expr:
     """Whether a moment is infinite, or in a year that dates do not have."""
     # The year of most infinite moments is NULL; in nanoseconds, they seem to lie in 2262 and 1677.
-    known = moment.dt.year().is_between(*_YEARS).fill_null(value=False)
+    known = moment.dt.year().is_between(FIRST_YEAR, LAST_YEAR).fill_null(value=False)
     infinite = moment.to_physical().is_in([_INFINITY, -_INFINITY])
     return moment.is_not_null() & (~known | infinite)
 

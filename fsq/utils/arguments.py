@@ -12,8 +12,8 @@ DateLike: TypeAlias = date | str  # or the types of pandas and NumPy
 MomentLike: TypeAlias = datetime | date | str
 Names: TypeAlias = str | Iterable[str]
 
-# Python's years, less the first and last, so that zones and the end of a date fit.
-_FIRST, _LAST = 1, 9998
+# Python's years but the last, so that the end of the last date is a date, too.
+FIRST_YEAR, LAST_YEAR = 1, 9998
 
 
 def read_date(value: object, name: str, headline: str) -> date | None:
@@ -40,7 +40,7 @@ def read_date(value: object, name: str, headline: str) -> date | None:
             problem = f"{name}: {short(value)} is a moment; pass its date"
             raise InputError([problem], headline)
         plain = plain.date()
-    if isinstance(plain, date) and _FIRST <= plain.year <= _LAST:
+    if isinstance(plain, date) and FIRST_YEAR <= plain.year <= LAST_YEAR:
         return plain
     cure = 'write it as "2026-02-06", or pass a datetime.date'
     raise InputError([f"{name}: {short(repr(value))} is not a date; {cure}"], headline)
@@ -85,7 +85,7 @@ def read_moment(value: object, name: str, headline: str) -> datetime | None:
     if isinstance(plain, datetime):
         try:
             zoned = plain.replace(tzinfo=UTC) if plain.tzinfo is None else plain.astimezone(UTC)
-            if _FIRST <= zoned.year <= _LAST:
+            if FIRST_YEAR <= zoned.year <= LAST_YEAR:
                 return zoned
         except OverflowError:
             pass

@@ -185,7 +185,7 @@ def migrate(
         ContractError: the contract cannot be used.
         StoreError: there is no table and ``create`` was not given, or it cannot be changed.
     """
-    output = find_output(uri, contract, integer_keys)
+    output = _find_output(uri, contract, integer_keys)
     return get_backend(uri).migrate(uri, output, dry_run=dry_run, create=create)
 
 
@@ -197,10 +197,10 @@ def find_missing(uri: str, contract: ContractName | None = None) -> SchemaDiff:
             schema in SQL.
         StoreError: there is no such table, or it cannot be read.
     """
-    return get_backend(uri).find_missing(uri, find_output(uri, contract))
+    return get_backend(uri).find_missing(uri, _find_output(uri, contract))
 
 
-def find_output(
+def _find_output(
     uri: str, contract: ContractName | None = None, integer_keys: Sequence[str] = ()
 ) -> OutputSchema:
     """The columns of a table under its own contract, or under another.

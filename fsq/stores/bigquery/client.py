@@ -46,13 +46,9 @@ def open_clients(
     """
     with require_extra("bigquery", "BigQuery cannot be used"):
         import grpc
-        from google.api_core.client_options import ClientOptions
         from google.api_core.exceptions import GoogleAPIError
-        from google.auth.credentials import AnonymousCredentials
         from google.auth.exceptions import GoogleAuthError
-        from google.cloud import bigquery, bigquery_storage_v1
-        from google.cloud.bigquery_storage_v1.services.big_query_read import transports as reads
-        from google.cloud.bigquery_storage_v1.services.big_query_write import transports as writes
+        from google.cloud.bigquery import QueryJobConfig
 
         from fsq.stores.bigquery.hints import find_hint
     rest, storage = os.environ.get(REST_VARIABLE), os.environ.get(GRPC_VARIABLE)
@@ -68,40 +64,11 @@ def open_clients(
         problem = f"{MAX_BYTES_VARIABLE}: {error}"
         raise InputError([problem], "BigQuery cannot be used") from None
     labels = {"tool": "fsq"} | dict(options.labels)
-    jobs = bigquery.QueryJobConfig(labels=labels, maximum_bytes_billed=most)
-    if not rest or not storage:
-        try:
-            clients = Clients(
-                bigquery.Client(billed, location=location, default_query_job_config=jobs),
-                bigquery_storage_v1.BigQueryReadClient(),
-                bigquery_storage_v1.BigQueryWriteClient(),
-            )
-        except GoogleAuthError as error:
-            cure = "run `gcloud auth application-default login`, or set the two emulator variables"
-            problem = f"no Application Default Credentials ({type(error).__name__}); {cure}"
-            raise StoreError(problem) from None
+    jobs = QueryJobConfig(labels=labels, maximum_bytes_billed=most)
+    if rest and storage:
+        clients = _open_emulator(billed, location, jobs, rest, storage)
     else:
-        address = storage.removeprefix("http://")
-        endpoint = rest if "://" in rest else f"http://{rest}"
-        clients = Clients(
-            bigquery.Client(
-                billed,
-                AnonymousCredentials(),
-                location=location,
-                default_query_job_config=jobs,
-                client_options=ClientOptions(api_endpoint=endpoint),
-            ),
-            bigquery_storage_v1.BigQueryReadClient(
-                transport=reads.BigQueryReadGrpcTransport(
-                    channel=grpc.insecure_channel(address, options=_OPTIONS)
-                )
-            ),
-            bigquery_storage_v1.BigQueryWriteClient(
-                transport=writes.BigQueryWriteGrpcTransport(
-                    channel=grpc.insecure_channel(address, options=_OPTIONS)
-                )
-            ),
-        )
+        clients = _open_service(billed, location, jobs)
     clients.tables.job_prefix = options.job_prefix + JOB_PREFIX
     try:
         yield clients
@@ -114,6 +81,58 @@ def open_clients(
         clients.tables.close()
         clients.reader.transport.close()
         clients.writer.transport.close()
+
+
+def _open_service(project: str, location: str | None, jobs: Any) -> Clients:
+    """Clients of Google's service.
+
+    Raises:
+        StoreError: there are no credentials.
+    """
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud import bigquery, bigquery_storage_v1
+
+    try:
+        return Clients(
+            bigquery.Client(project, location=location, default_query_job_config=jobs),
+            bigquery_storage_v1.BigQueryReadClient(),
+            bigquery_storage_v1.BigQueryWriteClient(),
+        )
+    except GoogleAuthError as error:
+        cure = "run `gcloud auth application-default login`, or set the two emulator variables"
+        problem = f"no Application Default Credentials ({type(error).__name__}); {cure}"
+        raise StoreError(problem) from None
+
+
+def _open_emulator(
+    project: str, location: str | None, jobs: Any, rest: str, storage: str
+) -> Clients:
+    """Clients of an emulator, without credentials or encryption."""
+    import grpc
+    from google.api_core.client_options import ClientOptions
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import bigquery, bigquery_storage_v1
+    from google.cloud.bigquery_storage_v1.services.big_query_read import transports as reads
+    from google.cloud.bigquery_storage_v1.services.big_query_write import transports as writes
+
+    def channel() -> Any:
+        return grpc.insecure_channel(storage.removeprefix("http://"), options=_OPTIONS)
+
+    return Clients(
+        bigquery.Client(
+            project,
+            AnonymousCredentials(),
+            location=location,
+            default_query_job_config=jobs,
+            client_options=ClientOptions(api_endpoint=rest if "://" in rest else f"http://{rest}"),
+        ),
+        bigquery_storage_v1.BigQueryReadClient(
+            transport=reads.BigQueryReadGrpcTransport(channel=channel())
+        ),
+        bigquery_storage_v1.BigQueryWriteClient(
+            transport=writes.BigQueryWriteGrpcTransport(channel=channel())
+        ),
+    )
 
 
 def _describe(error: Exception) -> str:

@@ -77,11 +77,11 @@ class Partitioning:
         """
         if not self.is_by(date_column):
             return max(1, commits)  # all of it, each time
-        units = len(self._list_partitions(days))
+        units = len(self.list_partitions(days))
         # The days of a commit are neighbours: a partition is read by those that share it.
         return max(1, math.ceil((commits + units - 1) / units)) if units < len(days) else 1
 
-    def _list_partitions(self, days: Sequence[date]) -> set[tuple[int, ...]]:
+    def list_partitions(self, days: Sequence[date]) -> set[tuple[int, ...]]:
         """The partitions of these dates."""
         length = {"YEAR": 1, "MONTH": 2}.get(self.unit or "", 3)
         return {d.timetuple()[:length] for d in days}
@@ -108,7 +108,7 @@ def require_lasting_partitions(table: Any, date_column: str, days: Sequence[date
     if not partitioning.is_by(date_column):
         return
     problems = []
-    if (count := len(partitioning._list_partitions(days))) > _MOST_PARTITIONS:
+    if (count := len(partitioning.list_partitions(days))) > _MOST_PARTITIONS:
         cure = f"commit fewer dates at a time; a statement may change {_MOST_PARTITIONS:,}"
         problems.append(f"the rows belong to {count:,} partitions; {cure}")
     expiration = table.time_partitioning and table.time_partitioning.expiration_ms

@@ -12,8 +12,11 @@ from fsq.intake.formats import list_moments
 from fsq.schema.polars_types import inner_type, struct_fields
 from fsq.stores.column_fit import ColumnFit, fit_columns
 
-_SAME = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.Decimal)
-_OTHERS = (pl.String, pl.Binary, pl.Boolean, pl.Date)
+# Types that Delta has, too.
+_SAME = (
+    pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.Decimal,
+    pl.String, pl.Binary, pl.Boolean, pl.Date,
+)  # fmt: skip
 
 
 def delta_type(dtype: pl.DataType) -> pl.DataType | None:
@@ -22,7 +25,7 @@ def delta_type(dtype: pl.DataType) -> pl.DataType | None:
     >>> delta_type(pl.UInt8()), delta_type(pl.Time())
     (Int64, None)
     """
-    if isinstance(dtype, _SAME + _OTHERS):
+    if isinstance(dtype, _SAME):
         return dtype
     if isinstance(dtype, pl.Categorical | pl.Enum | pl.Null):
         return pl.String()

@@ -265,7 +265,7 @@ def test_files_of_a_lake_table_are_never_read_loose(
         source = str(table if kind != "Delta" else f"{table}/*.parquet")
     else:
         source = str(tmp_path / source)
-    with pytest.raises(InputError, match=f"is a {kind} table; its files are not read"):
+    with pytest.raises(InputError, match=f"is a {kind} table; its files cannot be read"):
         scan_files(source)
 
 

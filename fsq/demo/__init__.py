@@ -110,7 +110,7 @@ def _add_run_columns(
     rows: pl.DataFrame, contract: Contract, rng: np.random.Generator
 ) -> pl.DataFrame:
     """Add when each table was written, its hashes, and which jobs ran."""
-    tables = dict.fromkeys(f.upstream_table for f in contract.features)
+    tables = contract.group_by_table()
     midnight = pl.col("game_date").cast(UTC_MICROS)
     moments = {
         f"{table}__last_updated": midnight + pl.duration(hours=9, minutes=7 * i)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fsq.contract import load_contract
-from fsq.schema.vocabulary import DEFAULT
 
 CONTRACT = load_contract("v2_33features")
 OUTPUT = CONTRACT.output
@@ -12,8 +11,5 @@ COLUMN_NAMES = OUTPUT.names
 POLARS_SCHEMA = OUTPUT.polars
 ARROW_SCHEMA = OUTPUT.arrow
 TABLE_SCHEMA = OUTPUT.table
-KEY_COLUMNS = OUTPUT.keys
 KEYS = CONTRACT.table.key
 LEGACY_FIELDS = OUTPUT.legacy
-CATEGORIES = CONTRACT.category_names
-SOURCE_TYPES = (*CONTRACT.source_type_names, DEFAULT)

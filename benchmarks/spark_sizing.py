@@ -40,10 +40,9 @@ START, PER_JOB, PER_TASK = 18.0, 0.6, 0.05
 # The driver's work per task at the commit, an assumption. It excludes BigQuery's MERGE.
 PER_PART = 0.002
 # BigQuery's quotas: bytes per second into one region of a project, for the multi-regions and for
-# others; streams created per hour; the limits of one commit and one job.
+# others; streams created per hour; the limits of one commit.
 THROUGHPUT = {"US or EU": 3e9, "a region": 300e6}
 STREAMS_PER_HOUR, STREAMS_PER_COMMIT, BYTES_PER_COMMIT = 10_000, 10_000, 1e12
-DATES_PER_JOB = 4_000
 SIZES, CORES = (10, 100, 1_000), (2, 16, 64, 256)
 
 

@@ -46,7 +46,7 @@ def leak(rows: pl.DataFrame, hit: pl.Series, _: np.random.Generator) -> pl.DataF
     return leaking.drop([c for c in rows.columns if c.endswith("__game_ids")])
 
 
-def shuffle(rows: pl.DataFrame, names: list[str]) -> dict[str, pl.Expr]:
+def shuffle(names: list[str]) -> dict[str, pl.Expr]:
     """The values of other players of the date."""
     return {n: pl.col(n).shuffle(7).over("game_date") for n in names}
 
@@ -63,7 +63,7 @@ DAMAGES: dict[str, Damage] = {
         r, choose_some(h, 0.3, g), **{n: pl.lit(0.0) for n in HISTORY}
     ),
     "history times 100": lambda r, h, g: set_where(r, h, **{n: pl.col(n) * 100 for n in HISTORY}),
-    "history of other players": lambda r, h, g: set_where(r, h, **shuffle(r, HISTORY)),
+    "history of other players": lambda r, h, g: set_where(r, h, **shuffle(HISTORY)),
     "one value in history": lambda r, h, g: set_where(r, h, **{n: pl.lit(10.0) for n in HISTORY}),
     "own game in the windows": leak,
     "labels 0": lambda r, h, g: set_where(r, h, **{LABEL: pl.lit(0.0)}),
@@ -71,7 +71,7 @@ DAMAGES: dict[str, Damage] = {
         r, choose_some(h, 0.3, g), **{LABEL: pl.lit(0.0)}
     ),
     "labels times 60": lambda r, h, g: set_where(r, h, **{LABEL: pl.col(LABEL) * 60}),
-    "labels of other players": lambda r, h, g: set_where(r, h, **shuffle(r, [LABEL])),
+    "labels of other players": lambda r, h, g: set_where(r, h, **shuffle([LABEL])),
     "labels of the game before": lambda r, h, g: set_where(
         r, h, **{LABEL: pl.col(LABEL).shift(1).over("player_lookup")}
     ),

@@ -1,4 +1,4 @@
-"""``fsq bench --detection``: what is seen of damage that is planted in one's own rows."""
+"""``fsq bench --detection``: how much damage to your own rows is seen."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _print_detection(document: dict[str, Any], source: str | None, out: Output) 
     lasting = [s for shares in figures["lasting"].values() for s in shares if s is not None]
     if lasting:
         out.wrapped(
-            f"Of {len(figures['lasting'])} faults that last ten dates, "
-            f"{_percent(sum(lasting) / len(lasting))} of the dates were seen."
+            f"{len(figures['lasting'])} faults last ten dates each; they were seen on "
+            f"{_percent(sum(lasting) / len(lasting))} of them."
         )
     naming, alarms = figures["naming"], figures["false_alarms"]
     out.wrapped(

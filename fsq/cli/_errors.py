@@ -62,7 +62,7 @@ def report_bug(error: BaseException, out: Output, *, verbose: bool = False) -> i
     place = _find_place(error)
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     message = f"fsq itself failed: {' '.join(what[:_MAX_LINE].split())}{place}"
-    cure = "this is a bug, and says nothing of the data"
+    cure = "this is a bug of fsq; it says nothing about your data"
     if verbose:
         _print_traceback(error, out)
         hint = f"{cure}; please report the lines above at {ISSUES}"

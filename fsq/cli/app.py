@@ -84,7 +84,7 @@ def _root(
     verbose: Annotated[
         bool,
         typer.Option(
-            *_VERBOSE[::-1], help="Tell more, and errors in full; also after the command."
+            *_VERBOSE[::-1], help="Print more, with errors in full; also after the command."
         ),
     ] = False,
 ) -> None:
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = Output(as_json="--json" in words)
     unreadable = next((w for w in words if not _is_text(w)), None)
     if not verbose:
-        os.environ["RUST_BACKTRACE"] = "0"  # a panic is told in one line, as any other error
+        os.environ["RUST_BACKTRACE"] = "0"  # a panic is one line, like any other error
     with guarded_streams():
         try:
             with _logging_to(out, verbose=verbose):
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     status = _run(words or ["--help"], out, verbose=verbose)
                 else:
                     cure = "rename it, or set PYTHONUTF8=1 where the locale is not UTF-8"
-                    problem = f"{unreadable!a} is no text in UTF-8; {cure}"
+                    problem = f"{unreadable!a} is not UTF-8; {cure}"
                     status = _errors.report_usage_error(problem, "fsq", out)
             sys.stdout.flush()
         except ReaderLeft:
@@ -168,7 +168,7 @@ def _is_text(word: str) -> bool:
 
 @contextmanager
 def _logging_to(out: Output, *, verbose: bool) -> Iterator[None]:
-    """Print the library's warnings, and with ``verbose`` what else it says."""
+    """Print the library's warnings, and with ``verbose`` the rest of its log."""
     log, level = logging.getLogger("fsq"), logging.INFO if verbose else logging.WARNING
     handler, before = _LogHandler(out, level), log.level
     log.addHandler(handler)

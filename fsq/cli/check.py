@@ -66,35 +66,33 @@ def command(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="The events that were to take place: a missing one is seen, a rest day is green.",
+            help="The scheduled events: a missing one is red, a rest day green.",
         ),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option(
             metavar="S",
-            help="Compare with this source: is the stored quality still that of its rows? The "
-            "commands that repair name it; by default the store's.",
+            help="Check that the stored quality still matches this source's rows, and name it in "
+            "remedies; by default, remedies name the store's source.",
         ),
     ] = None,
     record: Annotated[
         bool,
-        typer.Option("--record", help="Enter what is found into the ledger of incidents."),
+        typer.Option("--record", help="Record the findings in the ledger of incidents."),
     ] = False,
     notify_urls: Annotated[
         list[str] | None,
         typer.Option(
             "--notify",
             metavar="URL",
-            help="Tell this URL of apprise, such as slack://..., what opened, got worse or was "
-            "resolved, and nothing else; implies --record.",
+            help="Apprise URL, such as slack://..., to notify of incidents that open, get worse or "
+            "are resolved, and of nothing else; implies --record.",
         ),
     ] = None,
     form: Annotated[
         Format,
-        typer.Option(
-            "--format", help="For a terminal, for GitHub, for CI, or for what monitors jobs."
-        ),
+        typer.Option("--format", help="For a terminal, GitHub, CI, or the monitoring of jobs."),
     ] = Format.text,
     hook: Annotated[
         str | None,
@@ -104,8 +102,8 @@ def command(
 ) -> int:
     """Check whether dates are healthy; print cause and remedy.
 
-    Without a date, the newest one is checked, and its age is said first. Each date is compared
-    with the seven healthy ones before it, per category and per feature.
+    Without a date, the newest one is checked, and its age is printed first. Each date is compared
+    with the store's profile and with the healthy dates before it.
     """
     out = Output(as_json)
     start, end = choose_dates(day, start, end, _HEADLINE)
@@ -138,9 +136,7 @@ def command(
 
 def _read_schedule(path: str | None, contract: Contract) -> pl.DataFrame | None:
     """The events of a file."""
-    if path is None:
-        return None
-    return scan_source(path, contract).collect()
+    return None if path is None else scan_source(path, contract).collect()
 
 
 def _print(done: StoreCheck, form: Format, fail_on: FailOn, out: Output) -> None:

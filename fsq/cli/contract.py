@@ -34,17 +34,19 @@ def init(
     data: Annotated[str, typer.Argument(metavar="DATA", help=f"{SOURCES}.")],
     key: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="Column that names the entity; once for each."),
+        typer.Option(metavar="COLUMN", help="Column that names the entity. Repeat it for several."),
     ] = None,
     date: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of dates.")] = None,
     time: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Timestamp that is part of the key.")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="What models predict; no feature.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column that models predict; not a feature."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of the contract; by default the file's.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the contract; by default the file's."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -116,7 +118,7 @@ def schema(
         Path | None, typer.Option(metavar="FILE.json", help="Where to write it; else stdout.")
     ] = None,
 ) -> None:
-    """Print the JSON Schema of contracts, with which editors complete and check them."""
+    """Print the JSON Schema of contracts, for editors to complete and check."""
     text = json.dumps(make_json_schema(), indent=2, ensure_ascii=False) + "\n"
     if out is None:
         sys.stdout.write(text)
@@ -167,7 +169,10 @@ def check(
     ],
     as_json: JsonOpt = False,
 ) -> None:
-    """Check a contract: list every problem, and exit with status 2 if there is one."""
+    """List every problem of a contract.
+
+    If there is one, the exit status is 2.
+    """
     loaded, out = load_contract(path), Output(as_json)
     out.line(f"{path} is valid: {_title(loaded)}")
     out.document(
@@ -183,7 +188,7 @@ def check(
 
 @app.command()
 def diff(a: ContractArg, b: ContractArg, as_json: JsonOpt = False) -> None:
-    """Print how two contracts differ; - marks what one does not have."""
+    """Print how two contracts differ; - marks what one of them lacks."""
     out = Output(as_json)
     left, right = (load_contract(c).model_dump(mode="json") for c in (a, b))
     differences = _find_differences(left, right)

@@ -26,7 +26,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="KEY",
-            help="Key of the record, such as lebronjames; several in their order.",
+            help="Key of the record, such as lebronjames; several in the contract's order.",
             default_factory=list,
             show_default=False,
         ),
@@ -40,22 +40,22 @@ def command(
     store: o.StoreOpt,
     named: Annotated[
         list[str] | None,
-        typer.Option("--key", metavar="NAME=VALUE", help="The same by name, such as flight=1545."),
+        typer.Option("--key", metavar="NAME=VALUE", help="A key by its name, such as flight=1545."),
     ] = None,
     contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Explain every feature of one record, and which findings name it.
+    """Explain one record: its features, and its findings.
 
-    Each feature is shown with its source, its age and how its score comes about; one that a finding
-    names with what it should have been, where its group, its past or other features tell.
+    Each feature is shown with its source, its age and how its score is computed. Where a finding
+    names it, the value it should have had follows, if its group, its past or other features tell.
     """
     out, by_name = Output(as_json), dict(map(_split_key, named or []))
     with open_for_reading(store, contract) as opened:
         table = opened.contract.table
         key = (name_keys(keys, table) if keys else {}) | by_name
         rows = opened.read(day, day)
-        explain(rows, key, day, opened.contract)  # a wrong key is told before anything is diagnosed
+        explain(rows, key, day, opened.contract)  # a wrong key fails before anything is diagnosed
         dx = diagnose_dates(opened, CheckOptions(start=day, end=day), None, read_incidents(opened))
         explanation = explain(rows, key, day, opened.contract, dx)
     _print_explanation(explanation, table, out)

@@ -1,4 +1,4 @@
-"""``fsq incidents``: what is open, since when, what was resolved and how, what is accepted."""
+"""``fsq incidents``: what is open since when, resolved how, or accepted why."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fsq.stores import store_not_found
 from fsq.utils.text import plural
 
 app = typer.Typer(
-    help="List the incidents that `fsq check --record` has entered, or accept one as normal.",
+    help="List recorded incidents, or accept one as normal.",
     rich_markup_mode=None,
     invoke_without_command=True,
 )
-# Those at work come first; of each state the newest.
+# Open ones come first; within a state, the newest.
 _STATES = ("open", "accepted", "resolved")
 _StoreOpt = Annotated[str | None, typer.Option("--store", metavar="D", help=f"{o.STORES}.")]
 
@@ -28,10 +28,13 @@ _StoreOpt = Annotated[str | None, typer.Option("--store", metavar="D", help=f"{o
 def command(
     context: typer.Context,
     store: _StoreOpt = None,
-    only_open: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
+    only_open: Annotated[bool, typer.Option("--open", help="List only open incidents.")] = False,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """List the incidents that `fsq check --record` has entered, or accept one as normal."""
+    """List recorded incidents, or accept one as normal.
+
+    `fsq check --record` records them.
+    """
     context.obj = store
     if context.invoked_subcommand is not None:
         return
@@ -53,14 +56,17 @@ def command(
 @app.command("accept")
 def accept(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID", help="As the list or `fsq check` shows it.")],
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="Its ID, from this list or `fsq check`.")
+    ],
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Why it is normal.")],
     store: _StoreOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Accept an incident as normal: its dates are history again, and it fails no check.
+    """Accept an incident as normal, with a reason.
 
-    That holds while it lasts, unless it gets worse. It is still said, with the reason.
+    Later dates are compared with its dates again, and it fails no check while it lasts, unless it
+    gets worse. Checks still list it, with your reason.
     """
     out, uri = Output(as_json), _require_store(store or context.obj)
     with open_for_reading(uri) as opened:

@@ -19,7 +19,7 @@ from fsq.utils.files import atomic_write
 from fsq.utils.text import plural
 
 app = typer.Typer(
-    help="Learn what normally holds in a store, show it, compare it, keep it.",
+    help="Learn, show, compare and pin what normally holds in a store.",
     rich_markup_mode=None,
 )
 _ENDINGS = (".json", ".parquet")
@@ -37,11 +37,11 @@ def learn(
     end: o.EndOpt = None,
     contract: o.StoreContractOpt = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Learn another one though it is pinned.")
+        bool, typer.Option("--force", help="Replace the profile even if it is pinned.")
     ] = False,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Learn from the dates without faults, and keep it beside the store for `fsq check`."""
+    """Learn from the dates without faults, for `fsq check` to compare with."""
     out = Output(as_json)
     validate_date_range(start, end, "no profile was learned")
     with open_for_reading(store, contract) as opened:
@@ -74,7 +74,7 @@ def diff(
     contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Print what holds in the other profile only (-) and in this store's only (+)."""
+    """Compare with another profile: - marks what holds there only, + here only."""
     out = Output(as_json)
     with open_for_reading(store, contract) as opened:
         profile = require_profile(opened)
@@ -92,7 +92,7 @@ def export(
     contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Write the profile to a file, that `fsq profile diff` reads."""
+    """Write the profile to a file that `fsq profile diff` reads."""
     out = Output(as_json)
     _require_ending(path)
     with open_for_reading(store, contract) as opened:
@@ -109,7 +109,9 @@ def export(
 @app.command("pin")
 def pin(
     store: o.StoreOpt,
-    off: Annotated[bool, typer.Option("--off", help="Let backfills learn another one.")] = False,
+    off: Annotated[
+        bool, typer.Option("--off", help="Unpin it: backfills may learn another one.")
+    ] = False,
     contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:

@@ -28,16 +28,16 @@ def command(
     run_context: o.RunContextOpt = None,
     source: Annotated[
         str | None,
-        typer.Option(metavar="S", help="Source to score from again; by default the store's."),
+        typer.Option(metavar="S", help="Source to score again from; by default the store's."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Run the commands without asking.")] = False,
     as_json: o.JsonOpt = False,
 ) -> int:
-    """Run the commands that repair a date, check it again, and say what is still wrong.
+    """Run a date's remedies, and check it again.
 
-    They are those that `fsq check` prints: of the contract's jobs, then `fsq backfill`. Each is
-    run once and without a shell; there are at most three rounds. All of it is entered into the
-    ledger of incidents. Without a date, the newest one is repaired.
+    Remedies are the commands that `fsq check` prints: the contract's jobs, then `fsq backfill`.
+    Each runs once, without a shell, in at most three rounds, and is recorded in the ledger of
+    incidents. What is still wrong is printed last. Without a date, the newest one is repaired.
     """
     out = Output(as_json)
     start, end = choose_dates(day, None, None, _HEADLINE)
@@ -78,7 +78,7 @@ def _ask(question: str) -> bool:
 
 
 def _print(done: Repair, out: Output) -> None:
-    """Print what came out: the date as it is now, and what no command has repaired."""
+    """Print the date as it is now, and what no command has repaired."""
     serious = [f for f in done.after.dx.findings if f.severity != "info"]
     if not done.attempts:
         out.line("Nothing was run" if serious else "Nothing to repair")

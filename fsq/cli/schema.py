@@ -151,7 +151,7 @@ def migrate(
     integer_keys: IntegerKeysOpt = None,
     as_json: JsonOpt = False,
 ) -> None:
-    """Add to a table what it is missing.
+    """Add the columns that a table is missing.
 
     Only columns, sub-fields and descriptions are added. If a name, type or mode conflicts, all
     conflicts are listed and nothing is changed.
@@ -170,7 +170,7 @@ def migrate(
 
 
 def _find_view_names(store: str) -> list[str]:
-    """The names of the views; before anything is changed, they are known not to be taken."""
+    """The names of the views, once they are known not to be taken; nothing is changed yet."""
     if not get_capabilities(store).views:
         raise InputError(
             [f"--views: {store} is not in BigQuery; drop the option"], "the views cannot be created"
@@ -236,9 +236,9 @@ def drop(
 ) -> int:
     """Drop the legacy fields, unless something uses them.
 
-    The contract says which they are. While a view or
-    routine of the dataset, a consumer or the table itself still names one of them, nothing is
-    dropped and the exit status is 1. Without --yes, the exit status is 2.
+    The contract says which they are. While a view or routine of the dataset, a consumer or the
+    table itself still names one of them, nothing is dropped and the exit status is 1. Without
+    --yes, the exit status is 2.
     """
     out = Output(as_json)
     result = drop_legacy(

@@ -166,6 +166,19 @@ class Contract(Section):
                 return float(value)
         raise AssertionError(name)
 
+    def group_by_table(self) -> dict[str, tuple[Feature, ...]]:
+        """Features by upstream table, both in contract order.
+
+        >>> from fsq.contract import load_contract
+        >>> tables = load_contract("flights_2013").group_by_table()
+        >>> {table: len(features) for table, features in tables.items()}
+        {'planes': 2, 'flights_history': 9, 'schedule': 5, 'weather': 8}
+        """
+        tables: dict[str, list[Feature]] = {}
+        for f in self.features:
+            tables.setdefault(f.upstream_table, []).append(f)
+        return {table: tuple(features) for table, features in tables.items()}
+
     def in_category(self, category: str) -> list[int]:
         """Indices of a category's features.
 

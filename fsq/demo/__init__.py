@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,7 @@ def _add_run_columns(
     rows: pl.DataFrame, contract: Contract, rng: np.random.Generator
 ) -> pl.DataFrame:
     """Add when each table was written, its hashes, and which jobs ran."""
-    tables = dict.fromkeys(f.upstream_table for f in contract.features)
+    tables = contract.group_by_table()
     midnight = pl.col("game_date").cast(UTC_MICROS)
     moments = {
         f"{table}__last_updated": midnight + pl.duration(hours=9, minutes=7 * i)
@@ -145,7 +144,6 @@ def write_demo(
     season: str = "2025-26",
     seed: int = 7,
     contract: str | Path | Contract | None = None,
-    progress: Callable[[int, int], None] | None = None,
 ) -> DemoReceipt:
     """Write simulated rows as Parquet, and their incidents as JSON beside them.
 
@@ -154,7 +152,6 @@ def write_demo(
         season: two years, such as ``2025-26``; without a contract.
         seed: of the random numbers.
         contract: simulate the table of this contract, not a season.
-        progress: called after each step with the number of steps done and in total.
 
     Raises:
         InputError: the season has another form.
@@ -163,19 +160,13 @@ def write_demo(
     """
     import pyarrow.parquet as pq
 
-    report = progress or (lambda done, total: None)
     if contract is None:
-        simulated, what, name = (
-            simulate_season(season, seed),
-            {"season": season},
-            f"season_{season}",
-        )
-        day = "game_date"
+        simulated, day = simulate_season(season, seed), "game_date"
+        what, name = {"season": season}, f"season_{season}"
     else:
         loaded = load_contract(contract)
         simulated, day = Season(*simulate_table(loaded, seed)), loaded.table.date
         what, name = {"contract": loaded.name}, loaded.name
-    report(1, 3)
     path, notes = directory / f"{name}.parquet", directory / "incidents.json"
     dates = simulated.rows[day].n_unique()
     facts = {
@@ -188,9 +179,7 @@ def write_demo(
     try:
         directory.mkdir(parents=True, exist_ok=True)
         pq.write_table(to_arrow(simulated.rows), path, compression="zstd")
-        report(2, 3)
         notes.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        report(3, 3)
     except OSError as error:
         raise StoreError(f"{directory} cannot be written: {error}") from error
     return DemoReceipt(path, notes, simulated.rows.height, dates, len(simulated.incidents))

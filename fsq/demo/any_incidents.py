@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -21,7 +22,7 @@ def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFram
     lost, stale, ranges, half = (every[int(len(every) * at)] for at in _AT)
     required = [f for f in contract.features if not f.optional] or list(contract.features)
     table = required[0].upstream_table
-    features = [f for f in contract.features if f.upstream_table == table]
+    features = contract.group_by_table()[table]
     writer = contract.writer(table)
     note = _Notes(rows, contract, table)
     ran = writer is None or "processors_completed" not in rows.columns
@@ -62,7 +63,7 @@ class _Notes:
         self._writer = contract.writer(table)
 
     def __call__(
-        self, kind: str, day: date, features: list[Feature], text: str, count: int | None = None
+        self, kind: str, day: date, features: Sequence[Feature], text: str, count: int | None = None
     ) -> None:
         processor = self._writer.name if self._writer and features else None
         self.incidents.append(
@@ -78,7 +79,7 @@ class _Notes:
         )
 
 
-def _lose_table(table: str, features: list[Feature]) -> dict[str, pl.Expr]:
+def _lose_table(table: str, features: Sequence[Feature]) -> dict[str, pl.Expr]:
     """Defaults where there are some, NULL elsewhere; no stamp and no hash."""
     changed: dict[str, pl.Expr] = {
         f"{table}__{c}": pl.lit(None) for c in ("last_updated", "data_hash")

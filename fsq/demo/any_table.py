@@ -135,8 +135,7 @@ def _make_values(contract: Contract, place: _Place, rng: np.random.Generator) ->
         for window, sizes in _count_samples(contract, place).items()
     ]
     samples = {c.name.removesuffix("__sample_size"): c.to_numpy() for c in columns}
-    tables = dict.fromkeys(f.upstream_table for f in contract.features)
-    lost = {table: rng.random(place.rows) < _DEFAULTED for table in tables}
+    lost = {table: rng.random(place.rows) < _DEFAULTED for table in contract.group_by_table()}
     absent = rng.random(place.rows) < 0.5
     for f in contract.features:
         gone = lost[f.upstream_table] | absent if f.optional else lost[f.upstream_table]
@@ -181,7 +180,7 @@ def _make_provenance(
     """When each table was written and its hashes, and the run that wrote the rows."""
     table = contract.table
     over = rows.select(end_of_row(dict(rows.schema), table).cast(UTC_MICROS)).to_series()
-    for i, (name, features) in enumerate(_group_by_table(contract).items()):
+    for i, (name, features) in enumerate(contract.group_by_table().items()):
         hours = 0.4 * min(contract.threshold(f, "stale_hours") for f in features)
         age = timedelta(hours=min(hours, 24), seconds=i)
         yield (over - age).alias(f"{name}__last_updated")
@@ -192,13 +191,6 @@ def _make_provenance(
     yield pl.select(pl.format("run-{}", rows[table.date])).to_series().alias("pipeline_run_id")
     if jobs := [p.name for p in contract.processors]:
         yield pl.Series("processors_completed", [jobs]).new_from_index(0, rows.height)
-
-
-def _group_by_table(contract: Contract) -> dict[str, list[Feature]]:
-    groups: dict[str, list[Feature]] = {}
-    for f in contract.features:
-        groups.setdefault(f.upstream_table, []).append(f)
-    return groups
 
 
 def _make_outcome(contract: Contract, rows: pl.DataFrame, rng: np.random.Generator) -> pl.Series:

@@ -98,7 +98,7 @@ def make_feature_rows(box: pl.DataFrame, form: pl.DataFrame, contract: Contract)
         | {b: f"opp_{b}" for b in before[:3]}
     )
     rows = rows.join(other, on=["game_id", "opponent"], how="left")
-    rows = rows.with_columns(**_make_values(rows)).sort("game_date", "game_id", "player_lookup")
+    rows = rows.with_columns(**_make_values()).sort("game_date", "game_id", "player_lookup")
     return rows.select(*_make_keys(), *contract.names, *_make_sources(contract), *_make_samples())
 
 
@@ -108,7 +108,7 @@ def _count_week_games(flag: pl.Expr) -> pl.Expr:
     return seven.cast(pl.Float64).fill_null(0)
 
 
-def _make_values(rows: pl.DataFrame) -> dict[str, pl.Expr]:
+def _make_values() -> dict[str, pl.Expr]:
     known, five = pl.col("games") > 0, pl.col("games") >= 5
     teams = (pl.col("team_prior") >= _TEAM_MINIMUM) & (pl.col("prior_opp") >= _TEAM_MINIMUM)
     since = (pl.col("game_date") - pl.col("last_played")).dt.total_days()

@@ -60,7 +60,7 @@ def plant_incidents(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFram
         )
 
     table = "player_composite_factors"
-    composite = [f for f in contract.features if f.upstream_table == table]
+    composite = contract.group_by_table()[table]
     change_values(
         "processor_did_not_run",
         [missed],

@@ -30,12 +30,9 @@ class Windows(History):
     _of_history: ClassVar[tuple[str, ...]] = ("default_share", "is_filling")
 
     @cached_property
-    def tables(self) -> dict[str, list[Feature]]:
+    def tables(self) -> dict[str, tuple[Feature, ...]]:
         """Features by upstream table, in contract order."""
-        out: dict[str, list[Feature]] = {}
-        for f in self.contract.features:
-            out.setdefault(f.upstream_table, []).append(f)
-        return out
+        return self.contract.group_by_table()
 
     @cached_property
     def default_share(self) -> Matrix:

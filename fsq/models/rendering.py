@@ -27,7 +27,7 @@ def _headline(check: CheckResult) -> str:
     count = f"{int(check.records['may_predict'].sum()):,} of {check.records.height:,} records"
     if check.supported:
         return f"Model {check.model} may predict on {count}"
-    return f"Model {check.model} must not predict; complete are {count}"
+    return f"Model {check.model} must not predict; {count} are complete"
 
 
 def _notes(check: CheckResult) -> list[str]:

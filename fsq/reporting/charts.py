@@ -12,6 +12,7 @@ from fsq.reporting.spec import (
     encode_lines,
     format_name,
     make_date_axis,
+    make_date_bands,
     make_date_tooltip,
     refer_to_data,
     to_spec,
@@ -47,14 +48,9 @@ def _set_size(chart: Any, height: int = _HEIGHT) -> Any:
 
 def _make_heat_map(contract: Contract, field: str, title: str, *, reverse: bool) -> Any:
     order = list(contract.names)
-    day = alt.X(
-        "yearmonthdate(date):O",
-        title=None,
-        timeUnit="utcyearmonthdate",
-        axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0, ticks=False, domain=False),
-    )
     base = alt.Chart(refer_to_data("cells")).encode(
-        day, alt.Y("feature:N", sort=order, title=None, axis=alt.Axis(labelLimit=200))
+        make_date_bands(line=False),
+        alt.Y("feature:N", sort=order, title=None, axis=alt.Axis(labelLimit=200)),
     )
     tips = [
         make_date_tooltip(),
@@ -128,12 +124,7 @@ def _make_stacked_bars(
         alt.Chart(refer_to_data(data))
         .mark_bar()
         .encode(
-            alt.X(
-                "yearmonthdate(date):O",
-                title=None,
-                timeUnit="utcyearmonthdate",
-                axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0, ticks=False),
-            ),
+            make_date_bands(line=True),
             alt.Y(
                 f"{amount}:Q",
                 title=f"share of {amount}" if share else amount,

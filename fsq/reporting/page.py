@@ -1,16 +1,8 @@
-"""The HTML page: tables and charts in one file that opens offline.
-
-The content security policy allows each script by its hash, so text from the data can never run.
-Vega runs in interpreted mode, since generated code would need ``unsafe-eval``.
-"""
+"""The HTML page: tables and charts in one file that opens offline."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any, cast
 
 import jinja2
@@ -28,31 +20,16 @@ from fsq.errors import StoreError
 from fsq.incidents import recall_incidents
 from fsq.incidents.ledger import Recalled
 from fsq.reporting import charts, facts
+from fsq.reporting.assets import embed_json, make_policy, make_scripts, make_style
+from fsq.reporting.entry import HEADLINE
 from fsq.reporting.spec import format_name
 from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store
-from fsq.utils.documents import encode_json
 from fsq.utils.frames import filter_dates
-from fsq.utils.palette import (
-    ALERTS,
-    DARK_THEME,
-    LIGHT_THEME,
-    TIERS,
-    colour_sources,
-    make_css_variables,
-)
+from fsq.utils.palette import ALERTS, TIERS, colour_sources
 from fsq.utils.version import VERSION
 
-HEADLINE = "the report cannot be written"
 _MAX_FINDINGS = 60
-# Escaped in the page's data, so that nothing can end its script element or a line of JavaScript.
-_ESCAPED = {
-    "<": "\\u003c",
-    ">": "\\u003e",
-    "&": "\\u0026",
-    "\u2028": "\\u2028",
-    "\u2029": "\\u2029",
-}
 
 
 def make_report(
@@ -122,7 +99,7 @@ def render_page(
         "specs": charts.make_chart_specs(contract),
         "sets": make_data_sets(dx, days, falls),
     }
-    scripts = {"vega": _make_vega_bundle(), "page": _read_asset("page.js")}
+    scripts = make_scripts()
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fsq.reporting", ""),
         autoescape=True,
@@ -134,10 +111,10 @@ def render_page(
     return environment.get_template(
         "page.html.j2"
     ).render(
-        style=Markup(_make_style()),  # noqa: S704 - our own file
+        style=Markup(make_style()),  # noqa: S704 - our own file
         scripts={k: Markup(v) for k, v in scripts.items()},  # noqa: S704 - our own files
-        policy=_make_policy(list(scripts.values())),
-        data=Markup(_to_json(data)),  # noqa: S704 - escaped there
+        policy=make_policy(scripts.values()),
+        data=Markup(embed_json(data)),  # noqa: S704 - escaped there
         verdict=dx.verdict,
         counts={
             v: sum(x == v for x in dx.dates.values()) for v in ("red", "yellow", "unknown", "green")
@@ -270,41 +247,3 @@ def _list_facts(
 def _format_number(value: float | None, digits: int = 1) -> str:
     """Format a number for people; NULL is a dash, never 0."""
     return "–" if value is None else f"{value:,.{digits}f}"
-
-
-def _to_json(data: Any) -> str:
-    text = encode_json(data, separators=(",", ":"))
-    for character, escaped in _ESCAPED.items():
-        text = text.replace(character, escaped)
-    return text
-
-
-def _make_style() -> str:
-    style = _read_asset("page.css")
-    for name, theme in (("light", LIGHT_THEME), ("dark", DARK_THEME)):
-        style = style.replace(f"--theme: {name};", make_css_variables(theme))
-    return style
-
-
-def _read_asset(name: str) -> str:
-    return files("fsq.reporting").joinpath(name).read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=1)
-def _make_vega_bundle() -> str:
-    """Make one script of Vega, Vega-Lite and Vega-Embed, from the copies in vl-convert."""
-    import vl_convert
-
-    newest = max(vl_convert.get_vegalite_versions(), key=lambda v: [int(p) for p in v.split(".")])
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=newest)
-    # These occur in strings only; HTML would take them as the end of the script.
-    return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-def _make_policy(scripts: list[str]) -> str:
-    hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
-    allowed = " ".join(f"'sha256-{h}'" for h in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )

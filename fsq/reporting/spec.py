@@ -66,6 +66,28 @@ def make_date_axis() -> alt.X:
     )
 
 
+def make_date_bands(*, line: bool) -> alt.X:
+    """Make the axis of dates for cells and bars: one band per date, gaps closed.
+
+    Args:
+        line: whether to draw the axis itself.
+    """
+    return alt.X(
+        "yearmonthdate(date):O",
+        title=None,
+        timeUnit="utcyearmonthdate",
+        axis=alt.Axis(
+            format="%-d %b",
+            labelOverlap=True,
+            labelSeparation=8,
+            labelPadding=6,
+            labelAngle=0,
+            ticks=False,
+            domain=line,
+        ),
+    )
+
+
 def make_date_tooltip() -> alt.Tooltip:
     """Make the tooltip's date."""
     return alt.Tooltip("utcyearmonthdate(date):T", title="date", format="%Y-%m-%d")

@@ -169,10 +169,7 @@ def _trailing_median(name: str, min_days: int) -> str:
 
 def _feature_table(contract: Contract) -> str:
     """What the contract says about each feature, as rows."""
-    siblings: dict[str, list[Feature]] = {}
-    for f in contract.features:
-        siblings.setdefault(f.upstream_table, []).append(f)
-    rows: list[str] = []
+    siblings, rows = contract.group_by_table(), list[str]()
     for f in contract.features:
         writer, table = contract.writer(f.upstream_table), siblings[f.upstream_table]
         size = contract.windows[f.window].size if f.window else None

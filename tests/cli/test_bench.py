@@ -16,7 +16,7 @@ from fsq.demo import simulate_season
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A few dates of one's own, the first row's value out of every range."""
+    """A few dates, the first row's value out of every range."""
     path = tmp_path_factory.mktemp("bench") / "rows.parquet"
     season = simulate_season("2025-26", seed=5, players_per_team=10).rows
     season.filter(pl.col("game_date") < pl.col("game_date").min().dt.offset_by("5d")).write_parquet(

@@ -24,8 +24,10 @@ def move_entities(scene: Scene) -> pl.DataFrame | None:
     columns = [*dict.fromkeys([*carried, *scene.table.shared, *scene.table.flags])]
     columns += [c for n in columns if (c := f"{n}__source") in scene.day.columns]
     source = pl.arange(scene.day.height, eager=True, dtype=pl.UInt32).scatter(moved, to)
-    # The side of an event, where a column says it, moves along.
-    sides = [c for c, t in scene.day.schema.items() if t == pl.Boolean and c != "played"]
+    # The side of an event moves along, where a column says it: one value per subgroup.
+    flags = [c for c, t in scene.day.schema.items() if t == pl.Boolean]
+    counts = scene.day.group_by(subgroup).agg(pl.col(flags).n_unique())
+    sides = [c for c in flags if (counts[c] == 1).all()]
     return scene.day.with_columns(scene.day[c].gather(source) for c in [*columns, *sides])
 
 

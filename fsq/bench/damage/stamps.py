@@ -35,8 +35,7 @@ def add_stamps(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     over = end_of_row(dict(rows.schema), contract.table).cast(UTC_MICROS)
     minutes = pl.col(contract.table.date).hash(seed=7) % 20
     added, empty = [], list[str]()
-    for i, table in enumerate(dict.fromkeys(f.upstream_table for f in contract.features)):
-        features = [f for f in contract.features if f.upstream_table == table]
+    for i, (table, features) in enumerate(contract.group_by_table().items()):
         owned = {c for f in features for c in PROVENANCE["last_updated"].columns(f)}
         present = [c for c in rows.columns if c in owned]
         if any(rows[c].null_count() < rows.height for c in present):

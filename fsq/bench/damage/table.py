@@ -126,12 +126,13 @@ def _list_live(rows: pl.DataFrame, contract: Contract) -> list[str]:
 
 
 def _group_by_table(live: list[str], contract: Contract) -> dict[str, tuple[Feature, ...]]:
-    groups: dict[str, list[Feature]] = {}
-    for f in contract.features:
-        if f.name in live:
-            groups.setdefault(f.upstream_table, []).append(f)
-    largest = sorted(groups, key=lambda name: -len(groups[name]))
-    return {name: tuple(groups[name]) for name in largest}
+    """Live features by upstream table, the table with the most first."""
+    tables = {
+        table: tuple(f for f in features if f.name in live)
+        for table, features in contract.group_by_table().items()
+    }
+    largest = sorted(tables, key=lambda table: -len(tables[table]))
+    return {table: tables[table] for table in largest if tables[table]}
 
 
 def _list_splits(rows: pl.DataFrame, contract: Contract) -> list[str]:

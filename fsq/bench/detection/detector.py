@@ -1,20 +1,18 @@
-"""What raises alarms: fsq itself, and whatever else is compared with it."""
+"""What raises alarms: fsq itself, and what it is compared with."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Protocol
 
 import polars as pl
 
 from fsq.bench.damage import DamageTable
-from fsq.contract import Contract
-from fsq.diagnosis import Finding, diagnose
+from fsq.diagnosis import Finding, diagnose, learn_profile
 from fsq.diagnosis.findings import Severity
+from fsq.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +72,18 @@ class Detector(Protocol):
 
 
 class Fsq:
-    """``fsq.diagnose``, with a learned profile where this version of fsq learns one."""
+    """``fsq.diagnose`` with a learned profile."""
 
     name = "fsq"
     explains = True
 
     def __init__(self) -> None:
         self._table: DamageTable | None = None
-        self._options: dict[str, Any] = {}
+        self._profile: Profile | None = None
 
     def learn(self, table: DamageTable, rows: pl.DataFrame, scored: pl.DataFrame) -> None:
         """Learn a profile from the scored rows."""
-        self._table, self._options = table, {}
-        if learn_profile := find_learner():
-            self._options["profile"] = learn_profile(scored, table.contract)
+        self._table, self._profile = table, learn_profile(scored, table.contract)
 
     def judge(self, evidence: Evidence) -> list[Alarm]:
         """Diagnose the dates against those before them."""
@@ -98,17 +94,9 @@ class Fsq:
             self._table.contract,
             dates=evidence.dates,
             history=evidence.before_scored,
-            **self._options,
+            profile=self._profile,
         )
         return list(_list_alarms(found.findings, set(evidence.dates)))
-
-
-def find_learner() -> Callable[[pl.DataFrame, Contract], Any] | None:
-    """The function that learns a profile; None where this version of fsq has none."""
-    module = importlib.import_module("fsq.diagnosis.diagnose")
-    learner: Callable[[pl.DataFrame, Contract], Any] | None
-    learner = getattr(module, "learn_profile", None)
-    return learner if "profile" in inspect.signature(diagnose).parameters else None
 
 
 def _list_alarms(findings: Iterable[Finding], dates: set[date]) -> Iterable[Alarm]:

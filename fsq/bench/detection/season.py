@@ -84,7 +84,7 @@ def load_season(
     """Prepare clean rows for the benchmark.
 
     Args:
-        frames: feature rows in any form; the last are those to damage, of all others is learned.
+        frames: feature rows in any form; the last frame is damaged, the others are learned from.
         contract: of the rows.
         label: the column that models predict.
         kept_share: of the last frame's dates, the latest, which are kept back.

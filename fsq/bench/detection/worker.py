@@ -28,8 +28,8 @@ class Plan:
     """What to measure; it can be sent to another process.
 
     Attributes:
-        sources: files, folders or tables of feature rows; the last are those to damage, of all
-            others is only learned. None to simulate rows.
+        sources: files, folders or tables of feature rows; the last is damaged, the others are only
+            learned from. Empty to simulate rows.
         contract: of the rows.
         options: of ``load_season``.
         detectors: make the detectors to ask.

@@ -130,6 +130,10 @@ class LabelData:
         kept = pl.Series(self.label, np.where(doubted, np.nan, self.labels))
         return replace(self, rows=self.rows.with_columns(kept))
 
+    def list_dates(self, records: Mask) -> list[date]:
+        """The dates of these records, in order."""
+        return [self.dates[i] for i in np.unique(self.date_codes[records])]
+
     def on_dates(self, chosen: Iterable[int]) -> Mask:
         """The records of these dates, given by position, that have a label."""
         return np.isin(self.date_codes, list(chosen)) & self.has_label

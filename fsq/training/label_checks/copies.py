@@ -32,7 +32,6 @@ def find_events_twice(data: LabelData) -> list[LabelFault]:
     if not records.any():
         return []
     table, event = data.contract.table, name_group(data.contract.table)
-    days = [data.dates[i] for i in np.unique(data.date_codes[records])]
     how = []
     if by_id.any():
         how.append(f"{int(by_id.sum()):,} have the {event} of an earlier date")
@@ -42,10 +41,10 @@ def find_events_twice(data: LabelData) -> list[LabelFault]:
         LabelFault(
             "event_twice",
             "red",
-            f"{table.count(int(records.sum()))} on {format_dates(days)} belong to an event that "
-            "is in the set already",
-            f"{'; '.join(how)}, as chance does not explain. A model would count the event twice, "
-            "and the later copy's windows may hold its result.",
+            f"{table.count(int(records.sum()))} on {format_dates(data.list_dates(records))} belong "
+            "to an event that is in the set already",
+            f"{'; '.join(how)}: too many for chance. A model would count the event twice, and the "
+            "later copy's windows may hold its result.",
             "delete the copies at their source, and backfill these dates",
             records,
         )
@@ -148,15 +147,14 @@ def find_look_alikes(data: LabelData) -> list[LabelFault]:
     table = data.contract.table
     names = data.rows.select(data.entity_columns).filter(pl.Series(records)).unique()
     examples = [" ".join(map(str, row)) for row in names.sort(names.columns).head(5).rows()]
-    days = [data.dates[i] for i in np.unique(data.date_codes[records])]
     return [
         LabelFault(
             "look_alike",
             "red",
-            f"{table.count(int(records.sum()))} on {format_dates(days)} are another spelling of "
-            f"one that is there: {', '.join(examples)}",
-            f"They have the same {data.label} and the same rows, or a name that differs in case, "
-            "accents or punctuation only. A model would count them twice.",
+            f"{table.count(int(records.sum()))} on {format_dates(data.list_dates(records))} repeat "
+            f"another one under a second name: {', '.join(examples)}",
+            f"They have the same {data.label} and the same values, or a name that differs only in "
+            "case, accents or punctuation. A model would count them twice.",
             "map the spellings to one key, and backfill these dates",
             records,
             evidence={"examples": examples},

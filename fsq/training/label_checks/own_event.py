@@ -37,7 +37,7 @@ def find_own_events(data: LabelData) -> list[LabelFault]:
                 f"the windows of {table.count(int(proven.sum()))} hold their own {event}, or a "
                 "later one: leak",
                 f"Such values are computed from {data.label} itself, which nobody knows at "
-                f"prediction time; {_say_dates(data, proven)}.",
+                f"prediction time; seen on {format_dates(data.list_dates(proven))}.",
                 "compute the windows from earlier events only, and score these dates again",
                 proven,
                 names,
@@ -55,7 +55,7 @@ def find_own_events(data: LabelData) -> list[LabelFault]:
                 f"The step of {strongest} since the previous record of the same {table.entity} "
                 f"correlates {most:.2f} with the {data.label} that it should predict, given the "
                 f"previous one; an honest window shows at most {_HONEST:g}. "
-                f"{_say_dates(data, shown)}.",
+                f"Seen on {format_dates(data.list_dates(shown))}.",
                 "compute the windows from earlier events only, and score these dates again",
                 shown,
                 tuple(features),
@@ -173,7 +173,3 @@ def _correlate(x: Matrix, y: Matrix) -> float:
     x, y = x - x.mean(), y - y.mean()
     scale = float(np.sqrt((x**2).sum() * (y**2).sum()))
     return float((x * y).sum()) / scale if scale > 1e-9 else 0.0
-
-
-def _say_dates(data: LabelData, records: Mask) -> str:
-    return "seen on " + format_dates(data.dates[i] for i in np.unique(data.date_codes[records]))

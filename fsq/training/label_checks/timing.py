@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from fsq.diagnosis.rendering import format_dates
-from fsq.training.label_checks.base import LabelData, LabelFault, Mask
+from fsq.training.label_checks.base import LabelData, LabelFault
 
 
 def find_early_labels(data: LabelData) -> list[LabelFault]:
@@ -29,10 +29,10 @@ def find_early_labels(data: LabelData) -> list[LabelFault]:
             LabelFault(
                 "label_before_event",
                 "red",
-                f"{table.count(int(future.sum()))} have a {data.label} although the event is "
-                "still to come",
-                f"{_say_dates(data, future)}; now it is {today}. Something wrote a label before "
-                "there was one.",
+                f"{table.count(int(future.sum()))} have {data.label} before the event has taken "
+                "place",
+                f"Their dates: {format_dates(data.list_dates(future))}; today is {today}. "
+                "Something wrote a label before there was a result.",
                 f"set {data.label} to NULL until the event has taken place",
                 future,
             )
@@ -42,7 +42,7 @@ def find_early_labels(data: LabelData) -> list[LabelFault]:
             LabelFault(
                 "label_before_event",
                 "yellow",
-                f"{table.count(int(current.sum()))} of today have a {data.label} already",
+                f"{table.count(int(current.sum()))} of today already have {data.label}",
                 f"{today} is not over, so these labels may be preliminary.",
                 "build the set again tomorrow",
                 current,
@@ -56,8 +56,3 @@ def _as_utc(moments: pl.Series) -> pl.Series:
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
         return moments.dt.replace_time_zone("UTC")
     return moments
-
-
-def _say_dates(data: LabelData, records: Mask) -> str:
-    days = data.rows[data.contract.table.date].filter(pl.Series(records)).unique().sort()
-    return format_dates(days.to_list())

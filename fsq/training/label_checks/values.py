@@ -34,7 +34,7 @@ def find_repeated_values(data: LabelData) -> list[LabelFault]:
         return []
     values, hits = np.unique(data.labels[records], return_counts=True)
     value = float(values[hits.argmax()])
-    days = sorted({data.dates[i] for i in data.date_codes[records]})
+    days = data.list_dates(records)
     on_these = np.isin(data.date_codes, data.date_codes[records]) & data.has_label
     usual = (
         float(np.mean(data.labels[data.has_label & ~on_these] == value))
@@ -167,7 +167,7 @@ def find_missing_labels(data: LabelData) -> list[LabelFault]:
     affected |= events
     if not affected.any():
         return []
-    days = sorted({data.dates[i] for i in data.date_codes[affected]})
+    days = data.list_dates(affected)
     noun = name_group(data.contract.table)
     also = f" {without} of their {noun}s have none at all." if without else ""
     return [

@@ -1,4 +1,4 @@
-"""What a value should have been, as its group, its past or the record's other features tell."""
+"""What a value should have been, by its group, its past or the record's other features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fsq.profile.twins import expect_twin
 
 _STEPS = 3.0  # usual steps from which a value contradicts the one before
 _SIZES = 3.0  # usual residuals from which a value contradicts the other features
-_LEAST = 0.2  # of a feature's spread: what is told roughly contradicts nothing nearer
+_LEAST = 0.2  # of a feature's spread: a rough estimate contradicts nothing nearer
 
 
 def expect_values(
@@ -30,7 +30,7 @@ def expect_values(
 
     Args:
         rows: of one date.
-        before: the value that each record had before; NaN without one.
+        before: the value of each record's previous record; NaN without one.
         structure: what normally holds.
         f: position of the feature.
         suspects: features that are at fault, which explain nothing.
@@ -62,7 +62,7 @@ def expect_values(
 def _list_sources(
     rows: Rows, before: Matrix, structure: Structure, f: int, suspects: Sequence[int]
 ) -> Iterator[tuple[Matrix, Matrix, str]]:
-    """What is told of each record, how far a value may lie from it, and who tells it."""
+    """What each source expects of the records, how far a value may lie from it, and its name."""
     for twin in structure.twins:
         if twin.feature == f:
             told = expect_twin(rows, twin)
@@ -80,7 +80,7 @@ def _list_sources(
     least = 0.0 if learned is None else _LEAST * learned.basis.scale[f]
     if np.isfinite(carriers.leaps[f]):
         carrier = carriers.names[f]
-        word = f"the record before of its {carrier}" if carrier else "its record before"
+        word = f"the previous record of its {carrier}" if carrier else "its previous record"
         size = max(_STEPS * carriers.scales[f], least)
         yield before, np.full(len(before), size), word
     if learned is not None:

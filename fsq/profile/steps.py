@@ -64,7 +64,7 @@ def learn_carriers(rows: Rows, clean: Mask) -> Carriers:
 
 
 def follow(rows: Rows, carriers: Carriers) -> Matrix:
-    """Each feature's step from the record before it along its carrier; NaN without one."""
+    """Each feature's step from the previous record along its carrier; NaN without one."""
     known = _list_carriers(rows)
     out = np.full(rows.values.shape, np.nan)
     for name in dict.fromkeys(carriers.names):

@@ -1,4 +1,4 @@
-"""Features that say whether others are available, and say something else than these do."""
+"""Features that say whether others are available, and contradict them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fsq.diagnosis.messages import Facts, Text
 
 
 class FlagThresholds(Thresholds):
-    """How many rows may have values though a feature says that there are none, or the reverse."""
+    """How many rows may have values though a feature says that there are none, or lack them."""
 
     flag_share_yellow: Share = 0.02
     """Share of rows whose feature contradicts the flag of its name."""
@@ -32,7 +32,7 @@ def _describe(f: Facts) -> Text:
 
 CONTRADICTED = Kind(
     "flag_contradicted",
-    "a feature says that others are absent which have values, or the reverse",
+    "a feature says that others have no values, but they do, or the reverse",
     ("red", "yellow"),
     _describe,
     in_sql=False,
@@ -41,7 +41,7 @@ CONTRADICTED = Kind(
 
 
 class ContradictedFlags(Check):
-    """Compare each feature that is called like a flag of the record with that flag."""
+    """Compare each feature that has the name of a flag of the record with that flag."""
 
     stage = Stage.VALUES
     thresholds = FlagThresholds

@@ -26,11 +26,11 @@ class GroupThresholds(Thresholds):
     """What counts as a subgroup or a slice that is missing."""
 
     incomplete_usual: Share = 0.05
-    """Share of events that lack a subgroup on earlier dates, up to which one more tells."""
+    """Largest share of events that lack a subgroup on earlier dates for one more to count."""
     group_rows_red: Share = 0.3
     """Share of a date's rows that are missing with their groups, for red."""
     slice_rows: Annotated[Count, Field(ge=1)] = 10
-    """Rows that a slice must have on every earlier date, for its absence to tell."""
+    """Rows that a slice must have on every earlier date for its absence to count."""
     slices_most: Annotated[Count, Field(ge=2)] = 200
     """A column with more values than this has no slices."""
 

@@ -22,16 +22,16 @@ _NAME, _ROW, _VALUES = "#name", "#row", "#values"
 
 
 class LikenessThresholds(Thresholds):
-    """When records are too much alike."""
+    """When records are too similar."""
 
     alike_values: Share = 0.6
-    """Share of the features that must have a value before equal records tell."""
+    """Share of the features that must have a value for equal records to count."""
     alike_share: Share = 0.02
     """Share of rows that equal another entity's, whatever their names."""
     alike_least: Annotated[Count, Field(ge=2)] = 4
-    """Fewer equal rows than this must have similar names."""
+    """Fewer equal rows than this count only with similar names."""
     alike_names: Share = 0.6
-    """Similarity of names, from 0 to 1, that two spellings of one have at least."""
+    """Similarity, from 0 to 1, that two spellings of one name have at least."""
     alike_usual: Share = 0.01
     """Share of rows in two spellings up to which earlier dates have (nearly) none."""
 
@@ -41,15 +41,15 @@ def _describe(f: Facts) -> Text:
     pairs = "; ".join(f"{a} and {b}" for a, b in e["pairs"])
     if e["how"] == "renamed":
         return Text(
-            f"{f.signal.rows_affected:,} {f.entities} are written otherwise than before: {pairs}",
-            f"The names differ in case, accents or punctuation alone. Such a {noun} has no history "
-            "any more, and joins miss it.",
+            f"{f.signal.rows_affected:,} {f.entities} are spelled differently than before: {pairs}",
+            f"The names differ in case, accents or punctuation alone. Such a {noun} loses its "
+            "history, and joins miss it.",
         )
     if e["how"] == "spelled":
         return Text(
             f"one {noun} has rows in two spellings: {pairs}",
-            "The names differ in case, accents or punctuation alone, so one record stands for "
-            "two, and each may hold a part of what is known.",
+            "The names differ in case, accents or punctuation alone. Each row may hold a part of "
+            "what is known.",
         )
     return Text(
         f"{f.rows} have exactly the values of another {noun}: {pairs}",
@@ -103,7 +103,7 @@ def _normalize_names(ctx: Context) -> pl.DataFrame | None:
     )
     name = one.select(ENTITY, pl.concat_str(plain, separator="|").rank("dense").alias(_NAME))
     if name[_NAME].n_unique() == name.height:
-        return None  # no two are alike
+        return None  # no two names are the same
     return rows.select(DAY, ENTITY).join(name, on=ENTITY, how="left", maintain_order="left")
 
 

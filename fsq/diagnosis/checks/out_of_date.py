@@ -38,15 +38,15 @@ def _describe(f: Facts) -> Text:
     if e["column"] in _CHANGED:
         return Text(
             f"{f.rows} were changed {e['hours']:g} hours after they were scored",
-            f"Their {e['column']} is later than {_SCORED}, so their quality speaks of values that "
-            "they may no longer have. Score them again.",
+            f"Their {e['column']} is later than {_SCORED}, so their quality may be that of values "
+            "that they no longer have. Score them again.",
         )
     differ = "differs" if len(f.features) == 1 else "differ"
     if e["forms_differ"]:
         cause = (
             f"The table holds the features twice, and its two forms disagree: {e['scored']} was "
-            f"scored, {e['column']} holds something else. Find out which was corrected, and write "
-            "both alike."
+            f"scored, {e['column']} holds something else. Find out which was corrected, and make "
+            "them agree."
         )
     else:
         cause = (

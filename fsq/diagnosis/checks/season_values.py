@@ -1,4 +1,4 @@
-"""Values of the season before that are served as current ones."""
+"""Values of the previous season that are served as current ones."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _ROW = "#row"
 
 
 class SeasonThresholds(Thresholds):
-    """How many values may equal those of the season before."""
+    """How many values may equal those of the previous season."""
 
     season_same_share: Share = 0.5
-    """Share of the entities whose window's value is that of their last record before a gap."""
+    """Share of the entities whose window has the value of their last record before a gap."""
     season_same_least: Annotated[Count, Field(ge=1)] = 10
     """Entities that must have such a record."""
 
@@ -33,22 +33,22 @@ class SeasonThresholds(Thresholds):
 def _describe(f: Facts) -> Text:
     e = f.evidence
     return Text(
-        f"{f.feature} {f.are} those of before {e['since']} for {f.rows}",
+        f"{f.feature} {f.are} still from before {e['since']} for {f.rows}",
         f"The values equal those of each {f.contract.table.entity}'s last record before the gap: "
-        f"windows were not begun anew, or {f.table} was not refreshed. If windows are to reach "
-        f"over the gap, this is so until new {name_events(f.contract.table)} are in them.",
+        f"windows were not reset, or {f.table} was not refreshed. If windows are meant to span the "
+        f"gap, this lasts until new {name_events(f.contract.table)} are in them.",
     )
 
 
 OLD_SEASON = Kind(
     "last_season_values",
-    "after a gap between seasons, windows still have the values of before",
+    "after a gap between seasons, windows still hold the values from before it",
     ("yellow",),
     _describe,
     (
         Need(
-            "the first days after a gap between seasons, and rows of before",
-            "no season starts, or no rows of the one before",
+            "the first days after a gap between seasons, and rows from before it",
+            "no season starts, or there are no rows from before it",
         ),
     ),
     in_sql=False,

@@ -1,4 +1,4 @@
-"""Source labels that are absent, and labels that their values contradict."""
+"""Source labels that are absent, and labels that contradict their values."""
 
 from __future__ import annotations
 

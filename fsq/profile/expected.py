@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
-from fsq.profile.groups import TOLERANCE, code_group, take_middles
+from fsq.profile.groups import code_group, measure_tolerance, take_middles
 from fsq.profile.rows import Mask, Matrix, Rows
 from fsq.profile.sides import expect_from_side
 from fsq.profile.structure import Structure
@@ -66,16 +66,17 @@ def _list_sources(
     for twin in structure.twins:
         if twin.feature == f:
             told = expect_twin(rows, twin)
-            yield told, _allow(told), twin.column
+            yield told, measure_tolerance(told), twin.column
     for grouping in structure.groupings:
         if f in grouping.features and set(grouping.columns) <= rows.codes.keys():
             told = take_middles(rows.values[:, f], code_group(rows, grouping.columns))
             names = " and ".join([*grouping.columns, "date"])
-            yield told, _allow(told), f"others of the same {names}"
+            yield told, measure_tolerance(told), f"others of the same {names}"
     for mirror in structure.mirrors:
         if mirror.feature == f and mirror.other not in {*suspects} - {f}:
             told = expect_from_side(rows, mirror)
-            yield told, _allow(told), f"{rows.names[mirror.other]} of the other {mirror.side}"
+            word = f"{rows.names[mirror.other]} of the other {mirror.side}"
+            yield told, measure_tolerance(told), word
     carriers, learned = structure.carriers, structure.regressions
     least = 0.0 if learned is None else _LEAST * learned.basis.scale[f]
     if np.isfinite(carriers.leaps[f]):
@@ -87,7 +88,3 @@ def _list_sources(
         told = learned.predict_value(rows.values, f, [s for s in suspects if s != f])
         size = max(_SIZES * learned.spread[f] * learned.basis.scale[f], least)
         yield told, np.full(len(told), size), "its other features"
-
-
-def _allow(told: Matrix) -> Matrix:
-    return np.asarray(TOLERANCE * (1 + np.abs(told)))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsq.diagnosis.findings import Mask
 from fsq.profile import Judgement
 from fsq.profile.evidence import measure_residuals
 from fsq.profile.limits import take_deviation, take_middle
-from fsq.profile.rows import Matrix
+from fsq.profile.rows import Mask, Matrix
 
 FROM_OTHERS = ("residual_mean", "residual_spread", "outlier", "extreme")
 _OF_TABLE = "jump"

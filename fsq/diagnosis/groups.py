@@ -35,14 +35,12 @@ class Groups:
             as far as there are such.
         event: the column of events; None if no event lies on a date of its own.
         subgroup: the column of subgroups; None if none is found.
-        opposite: the column that names the other subgroup of an event; None if none does.
         per_event: subgroups of an event; 0 without.
     """
 
     rows: pl.DataFrame = field(repr=False)
     event: str | None = None
     subgroup: str | None = None
-    opposite: str | None = None
     per_event: int = 0
 
 
@@ -93,7 +91,7 @@ def find_groups(
     opposite = next((c for c in found if c != subgroup and _is_opposite(rows, records[c])), None)
     if opposite is not None:
         rows = rows.with_columns(records[opposite].cast(pl.String).alias(OTHER))
-    return Groups(rows, event, subgroup, opposite, found[subgroup])
+    return Groups(rows, event, subgroup, found[subgroup])
 
 
 def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.history import Matrix
+from fsq.profile.rows import Matrix
 
 
 def describe_past(

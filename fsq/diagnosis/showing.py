@@ -13,14 +13,14 @@ import polars as pl
 
 from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask, Signal
-from fsq.diagnosis.history import Matrix
+from fsq.diagnosis.findings import Signal
 from fsq.diagnosis.past import describe_past, round_figure
 from fsq.diagnosis.slices import Slicer
 from fsq.profile import Band, Judgement, expect_values, measure_band
+from fsq.profile.rows import Mask, Matrix
 from fsq.profile.steps import follow
 
-EXAMPLES = 3
+_EXAMPLES = 3
 # What people read at once: shown where it stands out, whatever stands out more.
 _PLAIN = ("absent", "mean", "spread", "spike", "zero", "disagree", "contradict")
 FEATURE, VALUE, EXPECTED, BY, OFF = "feature", "value", "expected", "told_by", "off"
@@ -52,7 +52,7 @@ def show_signals(ctx: Context) -> None:
             found |= _find_band(ctx, signal, at)
             expected = _expect(ctx, signal, at)
             if expected is not None:
-                found["rows_shown"] = _choose_examples(expected, ctx.contract.table.keys)
+                found["rows_shown"] = _choose_examples(expected, ctx.keys)
         ctx.signals[number] = replace(
             signal, evidence=signal.evidence | found, expected=expected, where=where
         )
@@ -123,8 +123,7 @@ def _expect(ctx: Context, signal: Signal, at: int) -> pl.DataFrame | None:
     rows, before = judged.rows.choose(here), ctx.remember("before", lambda: _follow(ctx, judged))
     index = {name: f for f, name in enumerate(ctx.contract.names)}
     suspects = sorted({index[f] for s in ctx.signals if s.day == signal.day for f in s.features})
-    records = ctx.long.records.filter(pl.Series(here))
-    keys = records.select(c for c in ctx.contract.table.key if c in records.columns)
+    keys = ctx.long.records.select(ctx.key).filter(pl.Series(here))
     parts = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(
@@ -149,19 +148,18 @@ def _follow(ctx: Context, judged: Judgement) -> Matrix:
     return np.asarray(rows.values - follow(rows, judged.profile.structure.carriers))
 
 
-def _choose_examples(expected: pl.DataFrame, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+def _choose_examples(expected: pl.DataFrame, keys: list[str]) -> list[dict[str, Any]]:
     """The few records whose values are furthest from what they should have been."""
-    names = [k for k in keys if k in expected.columns]
     worst = expected.sort(OFF, descending=True, maintain_order=True)
-    if names:
-        worst = worst.unique(names, keep="first", maintain_order=True)
+    if keys:
+        worst = worst.unique(keys, keep="first", maintain_order=True)
     return [
         {
-            "key": " ".join(str(row[k]) for k in names),
+            "key": " ".join(str(row[k]) for k in keys),
             FEATURE: row[FEATURE],
             VALUE: round_figure(row[VALUE]),
             EXPECTED: round_figure(row[EXPECTED]),
             BY: row[BY],
         }
-        for row in worst.head(EXAMPLES).iter_rows(named=True)
+        for row in worst.head(_EXAMPLES).iter_rows(named=True)
     ]

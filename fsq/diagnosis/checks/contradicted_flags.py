@@ -6,7 +6,7 @@ import numpy as np
 
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
-from fsq.diagnosis.checks.base import Check, Kind, Stage
+from fsq.diagnosis.checks.base import Check, Kind, Stage, find_table
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
 
@@ -60,7 +60,6 @@ class ContradictedFlags(Check):
             unexpected, lacking = (said == 0) & there, (said > 0) & ~there
             judged = ctx.count_per_date(~np.isnan(said))
             counts = [ctx.count_per_date(unexpected), ctx.count_per_date(lacking)]
-            tables = {f.upstream_table for f in members}
             for at, _ in ctx.iterate_dates():
                 hit = counts[0][at] + counts[1][at]
                 share = hit / judged[at] if judged[at] else 0.0
@@ -73,7 +72,7 @@ class ContradictedFlags(Check):
                     name,
                     [*members, by_name[name]],
                     hit,
-                    tables.copy().pop() if len(tables) == 1 else None,
+                    find_table(members),
                     unexpected | lacking,
                     flag=name,
                     of=list(flag.features),

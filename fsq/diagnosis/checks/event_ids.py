@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -15,10 +14,10 @@ from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask
 from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
+from fsq.profile.rows import Codes, Mask
 
 _RARE = 0.05  # share of subgroups in two events, or events on two dates, that may be right
 
@@ -155,9 +154,7 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
         yield at
 
 
-def _count_formats(
-    ctx: Context, ids: pl.Series
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _count_formats(ctx: Context, ids: pl.Series) -> tuple[Codes, Codes]:
     """Each record's format as a number, -1 for none, and rows per date and format."""
     codes = _describe_ids(ids).rank("dense").fill_null(0).cast(pl.Int64).to_numpy() - 1
     width = int(codes.max(initial=0)) + 1
@@ -257,8 +254,7 @@ def _list_unusual(ctx: Context, days: pl.DataFrame) -> Iterable[tuple[int, list[
     """
     if not days["share"].sum():
         return
-    shares = np.zeros((len(ctx.dates), 1))
-    shares[days[DAY].to_numpy(), 0] = days["share"].to_numpy()
+    shares = ctx.align(days, "share")
     checked = {at for at, _ in ctx.iterate_dates()}
     for day, share, *what in days.sort(DAY).iter_rows():
         usual = ctx.compute_median_before(shares, day)

@@ -17,9 +17,9 @@ from fsq.diagnosis.checks.event_ids import MIXED, SUBGROUPS, TWO_IDS
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
+from fsq.profile.rows import Matrix
 
 
 class GroupThresholds(Thresholds):
@@ -101,9 +101,7 @@ def _report_subgroups(ctx: Context) -> None:
     groups, limits = ctx.by_group, GroupThresholds.of(ctx.contract)
     events = ctx.remember("subgroups of events", lambda: _count_subgroups(groups.rows))
     short = pl.col("present") < groups.per_event
-    shares = np.zeros((len(ctx.dates), 1))
-    per_day = events.group_by(DAY).agg(short.mean().alias("share"))
-    shares[per_day[DAY].to_numpy(), 0] = per_day["share"].to_numpy()
+    shares = ctx.align(events.group_by(DAY).agg(short.mean().alias("share")), "share")
     twice = {s.day for s in ctx.signals if s.kind in (MIXED.name, TWO_IDS.name)}
     for at, day in ctx.iterate_dates():
         usual = ctx.compute_median_before(shares, at)

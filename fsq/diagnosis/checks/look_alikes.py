@@ -6,7 +6,6 @@ from difflib import SequenceMatcher
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -17,6 +16,7 @@ from fsq.diagnosis.checks.event_ids import MIXED
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY
 from fsq.diagnosis.messages import Facts, Text
+from fsq.profile.rows import Mask
 
 _NAME, _ROW, _VALUES = "#name", "#row", "#values"
 
@@ -76,7 +76,7 @@ class LookAlikes(Check):
 
     def find(self, ctx: Context) -> None:
         """Report two spellings first, then equal records under other names."""
-        if not any(k in ctx.long.records.columns for k in ctx.contract.table.keys):
+        if not ctx.keys:
             return
         mixed = {s.day for s in ctx.signals if s.kind == MIXED.name}
         names = ctx.remember("plain names", lambda: _normalize_names(ctx))
@@ -89,17 +89,16 @@ class LookAlikes(Check):
 def _normalize_names(ctx: Context) -> pl.DataFrame | None:
     """One row per record: date, entity and its plain name; None without texts among the keys."""
     records = ctx.long.records
-    keys = [k for k in ctx.contract.table.keys if k in records.columns]
-    texts = [k for k in keys if isinstance(records.schema[k], pl.String)]
+    texts = [k for k in ctx.keys if isinstance(records.schema[k], pl.String)]
     if not texts:
         return None
-    rows = ctx.by_group.rows.select(DAY, ENTITY).with_columns(records[k] for k in keys)
-    one = rows.select(ENTITY, *keys).unique(ENTITY)
+    rows = ctx.by_group.rows.select(DAY, ENTITY).with_columns(records[k] for k in ctx.keys)
+    one = rows.select(ENTITY, *ctx.keys).unique(ENTITY)
     plain = (
         pl.col(k).str.normalize("NFKD").str.replace_all(r"[^\p{L}\p{N}]", "").str.to_lowercase()
         if k in texts
         else pl.col(k).cast(pl.String)
-        for k in keys
+        for k in ctx.keys
     )
     name = one.select(ENTITY, pl.concat_str(plain, separator="|").rank("dense").alias(_NAME))
     if name[_NAME].n_unique() == name.height:
@@ -175,10 +174,9 @@ def _find_equal(ctx: Context) -> pl.DataFrame:
 
 def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFrame:
     """Those few whose names are similar, numbers among the keys being equal."""
-    texts = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
     kept = []
     for _, group in same.group_by(_VALUES, maintain_order=True):
-        keys = ctx.long.records.select(texts)[group[_ROW]].rows()
+        keys = ctx.long.records.select(ctx.keys)[group[_ROW]].rows()
         numbers = {tuple(v for v in key if not isinstance(v, str)) for key in keys}
         first, second = (" ".join(v for v in k if isinstance(v, str)) for k in keys[:2])
         if len(numbers) == 1 and SequenceMatcher(None, first, second).ratio() >= least:
@@ -188,19 +186,16 @@ def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFram
 
 def _pair(ctx: Context, rows: pl.DataFrame, by: str, most: int = 3) -> list[list[str]]:
     """The keys of the first few that share a value."""
-    keys = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
     found = (
         rows.sort(_ROW)
         .group_by(by, maintain_order=True)
         .agg(pl.col(_ROW).unique(maintain_order=True))
     )
     pairs = found.filter(pl.col(_ROW).list.len() > 1)[_ROW].head(most)
-    names = ctx.long.records.select(keys)
+    names = ctx.long.records.select(ctx.keys)
     return [sorted(" ".join(map(str, names.row(r))) for r in pair[:2]) for pair in pairs.to_list()]
 
 
-def _report(
-    ctx: Context, at: int, how: str, named: npt.NDArray[np.bool_], pairs: list[list[str]]
-) -> None:
+def _report(ctx: Context, at: int, how: str, named: Mask, pairs: list[list[str]]) -> None:
     count = ctx.count_per_date(named)[at]
     ALIKE.report(ctx, at, "yellow", how, [], count, named=named, how=how, pairs=pairs)

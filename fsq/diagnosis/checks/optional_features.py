@@ -11,9 +11,9 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.source_labels import SOURCES_ABSENT
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.optional import OptionalGroup, group_optional
+from fsq.profile.rows import Matrix
 
 
 class OptionalThresholds(Thresholds):

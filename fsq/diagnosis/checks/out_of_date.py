@@ -14,11 +14,11 @@ from fsq.contract.sections import Hours, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask, Severity
-from fsq.diagnosis.history import Matrix
+from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.moments import get_hours
 from fsq.intake.formats import VALUE_ARRAYS
+from fsq.profile.rows import Mask, Matrix
 
 _SCORED = "quality_computed_at"
 _CHANGED = ("updated_at", "computed_at")
@@ -151,7 +151,7 @@ def _report_values(ctx: Context, form: str, columns: list[str], differs: Mask, s
     if not differs.any():
         return
     limits = ChangeThresholds.of(ctx.contract)
-    counts = np.stack([ctx.count_per_date(column) for column in differs.T], axis=1)
+    counts = ctx.count_cells(differs)
     rows = np.asarray(differs.any(axis=1))
     per_date = ctx.count_per_date(rows)
     for at, _ in ctx.iterate_dates():

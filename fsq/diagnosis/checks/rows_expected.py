@@ -125,9 +125,6 @@ def _report(ctx: Context, at: int, found: list[Attendance]) -> None:
 
 def _name_entities(ctx: Context, positions: list[int]) -> list[str]:
     """The keys of entities, as in the first of their records."""
-    keys = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
-    rows = ctx.by_group.rows[ENTITY]
-    return [
-        " ".join(map(str, ctx.long.records.select(keys).row(int((rows == p).arg_max() or 0))))
-        for p in positions
-    ]
+    entities, keys = ctx.by_group.rows[ENTITY], ctx.long.records.select(ctx.keys)
+    first = (int((entities == p).arg_max() or 0) for p in positions)
+    return [" ".join(map(str, keys.row(at))) for at in first]

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -17,6 +16,7 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_events
+from fsq.profile.rows import Codes
 
 _ROW = "#row"
 
@@ -72,9 +72,7 @@ class SeasonValues(Check):
                 _compare(ctx, at, first, *pairs)
 
 
-def _pair_records(
-    ctx: Context, at: int, first: date
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+def _pair_records(ctx: Context, at: int, first: date) -> tuple[Codes, Codes] | None:
     """The records of a date, and for each its entity's last one before the gap."""
     rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)
     before = sum(d < first for d in ctx.dates)
@@ -89,8 +87,8 @@ def _compare(
     ctx: Context,
     at: int,
     first: date,
-    now: npt.NDArray[np.int64],
-    then: npt.NDArray[np.int64],
+    now: Codes,
+    then: Codes,
 ) -> None:
     least = SeasonThresholds.of(ctx.contract).season_same_share
     same = ctx.values[now] == ctx.values[then]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -16,10 +15,10 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, TIMESTAMPS, Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.few_rows import measure_tail
-from fsq.diagnosis.findings import Mask, Severity
-from fsq.diagnosis.history import Matrix
+from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.moments import ROW_AGE, Moments, read_moments
+from fsq.profile.rows import Codes, Mask, Matrix
 
 
 class StampThresholds(Thresholds):
@@ -168,7 +167,7 @@ class Stamps(Check):
 def _report_late(ctx: Context, kind: Kind, moments: Moments, hours: Matrix, wrong: Mask) -> None:
     """Report tables with too many such timestamps, date by date."""
     share = StampThresholds.of(ctx.contract).late_share
-    counts = np.stack([ctx.count_per_date(column) for column in wrong.T], axis=1)
+    counts = ctx.count_cells(wrong)
     for at, _ in ctx.iterate_dates():
         tables = np.flatnonzero(counts[at] >= max(1.0, share * ctx.rows[at]))
         if len(tables):
@@ -182,7 +181,7 @@ def _report_late_tables(
     moments: Moments,
     hours: Matrix,
     wrong: Mask,
-    hit: npt.NDArray[np.int64],
+    hit: Codes,
 ) -> None:
     """Report them together: the row or the clock is the cause."""
     limits = StampThresholds.of(ctx.contract)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -15,6 +14,7 @@ from fsq.backfilling.plan import Job, open_job
 from fsq.backfilling.source import fingerprint_dates, source_read_errors
 from fsq.checking.result import add_finding
 from fsq.diagnosis import Diagnosis, Finding
+from fsq.diagnosis.causes import make_backfill_command
 from fsq.errors import FsqError
 from fsq.stores import LedgerEntry, Store, identify_table
 
@@ -82,10 +82,7 @@ def _describe(changed: dict[date, tuple[int, int]], source: str, store: Store) -
     was, now = (sum(counts[i] for counts in changed.values()) for i in (0, 1))
     added = {d: after - before for d, (before, after) in changed.items()}
     counted = f"{now:,} rows, {was:,} before" if any(added.values()) else "same number of rows"
-    command = (
-        f"fsq backfill --source {shlex.quote(source)} --store {shlex.quote(store.uri)} "
-        f"--start {days[0]} --end {days[-1]}"
-    )
+    command = make_backfill_command(source, store.uri, days[0], days[-1])
     return Finding(
         CHANGED,
         "red" if any(added.values()) else "yellow",

@@ -42,7 +42,7 @@ class Context(Windows):
         not_evaluated: what they could not evaluate.
         has_profile: whether there is a profile, given or learned.
         settled_dates: those that it was able to judge.
-        leaning: how closely each feature goes with what is predicted, as the profile knows it.
+        leaning: how closely each feature goes with the label, as the profile knows it.
         judgements: how far each date lies from what is normal, and how strong each alarm is.
         asked_dates: those that somebody asked for: not learned from, if it can be helped.
         known_faulty: dates that are no history, whatever the checks say.

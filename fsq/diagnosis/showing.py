@@ -1,6 +1,6 @@
 """What shows a finding: where its records are, how values usually lie, what they should have been.
 
-It is found once the checks are through, for the signals that are worth looking at.
+It is looked up once the checks are done, for the red and yellow signals.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import polars as pl
 from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Signal
-from fsq.diagnosis.past import describe_past, round_figure
+from fsq.diagnosis.past import describe_past, make_band, round_figure
 from fsq.diagnosis.slices import Slicer
 from fsq.profile import Band, Judgement, expect_values, measure_band
 from fsq.profile.rows import Mask, Matrix
 from fsq.profile.steps import follow
 
 _EXAMPLES = 3
-# What people read at once: shown where it stands out, whatever stands out more.
+# What people grasp at once: preferred where it stands out, even if something else does so more.
 _PLAIN = ("absent", "mean", "spread", "spike", "zero", "disagree", "contradict")
 FEATURE, VALUE, EXPECTED, BY, OFF = "feature", "value", "expected", "told_by", "off"
 # Columns of what is told of a value, beside the keys of its record.
@@ -66,7 +66,7 @@ def _find_band(ctx: Context, signal: Signal, at: int) -> dict[str, Any]:
         if chosen is not None:
             band = measure_band(judged, *chosen, at)
             if band is not None:
-                return {"band": describe_band(band, ctx.contract.names[band.feature])}
+                return _describe_band(band, ctx.contract.names[band.feature])
     shares = [ctx.contract.names.index(f) for f in signal.features]
     if "default_share" not in signal.evidence:
         return {}
@@ -93,24 +93,19 @@ def _choose_measure(
     return max(fitting, key=lambda k: fitting[k]) if fitting else None
 
 
-def describe_band(band: Band, feature: str) -> dict[str, Any]:
-    """A band as JSON types."""
-    return {
-        "metric": band.metric,
-        "what": band.words,
-        FEATURE: feature,
-        "share": band.is_share,
-        "usual": round_figure(band.usual),
-        "low": None if band.low is None else round_figure(band.low),
-        "high": round_figure(band.high),
-        VALUE: round_figure(band.value),
-        "dates": [
-            {"date": d.isoformat(), VALUE: round_figure(v)}
-            for d, v in zip(band.dates, band.values, strict=True)
-        ],
-        "clean_dates": band.clean_dates,
-        "as_far": band.as_far,
-    }
+def _describe_band(band: Band, feature: str) -> dict[str, Any]:
+    return make_band(
+        band.words,
+        feature,
+        zip(band.dates, band.values, strict=True),
+        usual=band.usual,
+        low=band.low,
+        high=band.high,
+        is_share=band.is_share,
+        metric=band.metric,
+        clean_dates=band.clean_dates,
+        as_far=band.as_far,
+    )
 
 
 def _expect(ctx: Context, signal: Signal, at: int) -> pl.DataFrame | None:

@@ -94,7 +94,7 @@ def measure_band(judged: Judgement, metric: str, f: int, at: int) -> Band | None
     width = float(limits.measure_widths(counts, metric, np.array([[usual]]), column)[0, 0])
     reach = limits.alarm[metric] * width
     day = judged.rows.dates[at]
-    clean_dates, as_far = count_as_far(judged.profile, metric, f, float(distance), day)
+    clean_dates, as_far = _count_as_far(judged.profile, metric, f, float(distance), day)
     dates, values = _trace(judged, metric, f, at)
     low = None if metric in ONE_SIDED else _to_shown(metric, usual - reach)
     return Band(
@@ -111,7 +111,7 @@ def measure_band(judged: Judgement, metric: str, f: int, at: int) -> Band | None
     )
 
 
-def count_as_far(
+def _count_as_far(
     profile: Profile, metric: str, f: int, distance: float, besides: date
 ) -> tuple[int, int]:
     """How many clean dates a profile knows besides one, and how many of them lie as far."""

@@ -29,7 +29,7 @@ class Profile:
         version_hash: of the contract.
         names: of the features.
         structure: what holds between values.
-        limits: how far dates lie apart, and from where on one is an alarm.
+        limits: how far dates lie apart, and from where on that is an alarm.
         dates: those that were measured, in order.
         clean: which of them were learned from.
         measures: per metric, dates × features.
@@ -82,7 +82,7 @@ class Profile:
         return f"Profile of {self.contract}: {count}{span}{pinned}"
 
     def assign_folds(self, rows: Rows) -> Codes:
-        """The fold of each record, that it is judged without; -1 for dates not learned from."""
+        """The fold without which each record is judged; -1 for dates not learned from."""
         folds = dict(zip(self.dates, assign_folds(len(self.dates)), strict=True))
         learned = {d: int(folds[d]) for d in self.clean_dates}
         per_date = np.array([learned.get(d, -1) for d in rows.dates.to_list()], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Which features of one side of an event say what features of the other side say."""
+"""Which features of one side of an event mirror features of the other side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from fsq.profile.groups import Grouping, measure_tolerance, take_middle_per_code
 from fsq.profile.rows import Codes, Mask, Matrix, Rows, combine
 
-Relation = Literal["equals", "negates", "complements"]
+_Relation = Literal["equals", "negates", "complements"]
 _MIN_HOLDS = 0.995  # share of the sides of clean history
 _MIN_EVENTS = 0.95  # share of the events that have just two sides
 _MIN_SIDES = 30
@@ -19,7 +19,7 @@ _MIN_SIDES = 30
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A feature that tells what another says on the other side of the event.
+    """A feature that mirrors another one on the other side of the event.
 
     Attributes:
         side: the carried column that names a side.
@@ -32,7 +32,7 @@ class Mirror:
     side: str
     feature: int
     other: int
-    relation: Relation
+    relation: _Relation
     total: float = 0.0
 
 
@@ -77,7 +77,7 @@ def find_contradicting(rows: Rows, mirror: Mirror) -> tuple[Mask, Mask]:
 
 
 def expect_from_side(rows: Rows, mirror: Mirror) -> Matrix:
-    """What each record's feature should be, as the other side tells; NaN where it does not."""
+    """What each record's feature should be by the other side; NaN where that does not say."""
     out = np.full(len(rows.date_index), np.nan)
     pairs = _pair_sides(rows, mirror.side, (mirror.other,))
     if pairs is not None:

@@ -143,7 +143,7 @@ def _prepare(ctx: Context) -> tuple[Profile, Evidence] | None:
 
 
 class ProfileEvidence(Check):
-    """Hold each date against what was learned from clean dates."""
+    """Compare each date with what was learned from clean dates."""
 
     stage = Stage.PROFILE
     kinds = tuple(_KINDS.values())

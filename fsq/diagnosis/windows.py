@@ -149,12 +149,12 @@ class Windows(History):
     def _had_values(self, at: int) -> Mask:
         """Features that had values earlier in a season that starts: they are lost, if none is left.
 
-        Sample sizes say better whether windows can be full; none is told where there are any.
+        None counts where sample sizes are known, which say better whether windows can be full.
         """
         first = self.season_starts[at]
-        since = [i for i in range(at) if first is not None and self.dates[i] >= first]
-        if not np.isnan(self.median_sample[at]):
-            since = []
+        since: list[int] = []
+        if first is not None and np.isnan(self.median_sample[at]):
+            since = [i for i in range(at) if self.dates[i] >= first]
         share = self.get_matrix("default_rows")[since] / self.rows[since, None]
         return np.asarray((share < _HAS_VALUES).any(axis=0))
 

@@ -34,6 +34,9 @@ METRICS = (*TRAILING, *RARE)
 ONE_SIDED = ("absent", "still", "returned", *RARE)  # less of it is no fault
 UNSETTLED = ("disagree", "contradict")  # judged after a break, too
 
+# Smaller standard deviations count as this much: a share of the usual one; without any, a number.
+LEAST_SPREAD, NO_SPREAD = 1e-3, 1e-9
+
 _EXTREME = 2.0  # times the residual that one in a thousand exceeds
 _MIN_LEAK_ROWS = 20
 _GROUP_LEAP = 1.5
@@ -120,7 +123,9 @@ def _measure_moments(out: Evidence, rows: Rows, amounts: Matrix, mean: str, spre
         off = np.where(known, amounts - center[rows.date_index], 0.0)
         deviation = np.sqrt(rows.sum_per_date(off * off) / (total - 1))
     deviation[total < 2] = np.nan
-    floor = np.array([1e-3 * np.median(d[d > 0]) if (d > 0).any() else 1e-9 for d in deviation.T])
+    floor = np.array(
+        [LEAST_SPREAD * np.median(d[d > 0]) if (d > 0).any() else NO_SPREAD for d in deviation.T]
+    )
     out.measures[spread] = np.log(np.maximum(deviation, floor))
     out.counts[spread] = total
 

@@ -16,7 +16,7 @@ from fsq.incidents import list_excluded_dates
 from fsq.profile import Profile, write_profile
 from fsq.stores import LedgerEntry, Store
 
-# A season of dates tells what is normal; more would take memory and tell of other times.
+# A season of dates shows what is normal; more would take memory and reach into other times.
 _MOST_DATES, _MOST_ROWS = 200, 250_000
 # A profile is learned again once there are so many dates that it does not know.
 _NEW_DATES = 14
@@ -34,7 +34,7 @@ def learn_from_store(
         store: the store.
         start: first date to learn from.
         end: last date, included.
-        force: learn anew though the profile is pinned; the new one is not.
+        force: replace a pinned profile; the new one is not pinned.
 
     Raises:
         InputError: the profile is pinned, or the clean dates are too few.
@@ -63,7 +63,7 @@ def learn_from_store(
 
 
 def is_worth_learning(store: Store, ledger: Mapping[date, LedgerEntry]) -> bool:
-    """Whether the store has many dates that its profile, unless that is pinned, does not know.
+    """Whether the store has many dates that its profile does not know; never if that is pinned.
 
     Args:
         store: the store.
@@ -77,7 +77,7 @@ def is_worth_learning(store: Store, ledger: Mapping[date, LedgerEntry]) -> bool:
 
 
 def pin_profile(store: Store, *, pinned: bool = True) -> Profile:
-    """Keep the profile as it is until somebody learns another one, or end that.
+    """Pin the profile, so that backfills keep it, or unpin it.
 
     Raises:
         InputError: the store has no profile.

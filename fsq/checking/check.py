@@ -17,7 +17,7 @@ from fsq.diagnosis.schedule import read_schedule
 from fsq.incidents import Change, Incident, read_incidents, record_findings
 from fsq.stores import Store
 
-# Kinds of findings that are looked for only if somebody asks.
+# Kinds of findings that are looked for only on request.
 _LOOKED_FOR: dict[str, Callable[[CheckOptions], bool]] = {
     OUTDATED: lambda options: options.max_age is not None,
     CHANGED: lambda options: options.compare,
@@ -27,8 +27,8 @@ _LOOKED_FOR: dict[str, Callable[[CheckOptions], bool]] = {
 def check_store(store: Store, options: CheckOptions) -> StoreCheck:
     """Check dates of a store; by default the newest one.
 
-    What its ledger of incidents says counts: dates with faults are no history, and what somebody
-    accepted is no finding. Only the rows of the dates and of their history are read.
+    Its ledger of incidents counts: dates with faults are no history, and what somebody accepted is
+    no finding. Only the rows of the dates and of their history are read.
 
     Raises:
         InputError: the store has no rows of a range of dates, or the rows are not scored.
@@ -44,7 +44,7 @@ def check_store(store: Store, options: CheckOptions) -> StoreCheck:
         dx = compare_with_source(dx, store, options.source)
     age = None if newest is None else measure_age(newest, contract, now, options.schedule)
     if options.max_age is not None and newest is not None and age is not None:
-        overdue = find_overdue(newest, age, options, contract, store)
+        overdue = find_overdue(newest, age, options, store)
         dx = dx if overdue is None else add_finding(dx, overdue)
     done = StoreCheck(store.uri, dx, newest, age, now)
     if not options.record:

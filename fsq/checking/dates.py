@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from fsq.checking.freshness import list_scheduled
 from fsq.checking.result import CheckOptions
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.diagnose import list_detail_fields
+from fsq.diagnosis.diagnose import list_detail_fields, name_places
 from fsq.diagnosis.passes import list_lookback
+from fsq.diagnosis.schedule import list_due_dates
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
 from fsq.incidents.incident import Incident
@@ -92,13 +92,14 @@ def _diagnose(
     if before:
         # Rows in a gap between the history and the dates are not needed.
         rows = rows.filter((pl.col(day) >= dates[0]) | pl.col(day).is_in(before))
+    source, uri = name_places(store, options.source)
     return diagnose(
         rows,
         contract,
         run=options.run,
         dates=dates,
-        source=options.source or store.source or "SOURCE",
-        store=store.uri,
+        source=source,
+        store=uri,
         not_history=excluded,
         accepted=select_accepted(incidents),
         known_dates=days,
@@ -119,8 +120,7 @@ def _choose_dates(
     if options.schedule is not None:
         first, last = start or min(days, default=None), end or max(days, default=None)
         if first is not None and last is not None:
-            scheduled = list_scheduled(options.schedule, contract)
-            chosen |= {d for d in scheduled if first <= d <= last}
+            chosen.update(list_due_dates(options.schedule, contract, first, last))
     if not chosen and start is not None and start == end:
         chosen = {start}  # one date without rows is a finding, no error
     return sorted(chosen)

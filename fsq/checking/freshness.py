@@ -1,8 +1,7 @@
-"""How old a store is, and the finding that nobody filled it."""
+"""How old a store is, and the finding that it was not filled."""
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,9 @@ import polars as pl
 from fsq.checking.result import CheckOptions
 from fsq.contract import Contract
 from fsq.diagnosis import Finding
+from fsq.diagnosis.causes import make_backfill_command
+from fsq.diagnosis.diagnose import name_places
+from fsq.diagnosis.schedule import list_due_dates
 from fsq.stores import Store
 
 OUTDATED = "store_outdated"
@@ -28,7 +30,7 @@ def measure_age(
     >>> measure_age(date(2026, 2, 6), load_contract("flights_2013"), now)
     datetime.timedelta(days=1, seconds=10800)
     """
-    due = newest if schedule is None else find_due(newest, contract, schedule)
+    due = newest if schedule is None else _find_due(newest, contract, schedule)
     if due is None:
         return timedelta(0)
     zone = ZoneInfo(contract.table.timezone)
@@ -36,31 +38,23 @@ def measure_age(
     return max(now - ended, timedelta(0))
 
 
-def find_due(newest: date, contract: Contract, schedule: pl.DataFrame) -> date | None:
+def _find_due(newest: date, contract: Contract, schedule: pl.DataFrame) -> date | None:
     """The first scheduled date after the newest; None if nothing is due."""
-    return next((d for d in list_scheduled(schedule, contract) if d > newest), None)
-
-
-def list_scheduled(schedule: pl.DataFrame, contract: Contract) -> list[date]:
-    """The dates on which something was to take place, in order."""
-    dates: list[date] = schedule[contract.table.date].drop_nulls().unique().sort().to_list()
-    return dates
+    due = list_due_dates(schedule, contract, newest, date.max)
+    return next((d for d in due if d > newest), None)
 
 
 def find_overdue(
-    newest: date, age: timedelta, options: CheckOptions, contract: Contract, store: Store
+    newest: date, age: timedelta, options: CheckOptions, store: Store
 ) -> Finding | None:
     """The finding that the store is older than it may be; None if it is not."""
     if options.max_age is None or age <= options.max_age:
         return None
-    due = None if options.schedule is None else find_due(newest, contract, options.schedule)
+    contract, schedule = store.contract, options.schedule
+    due = None if schedule is None else _find_due(newest, contract, schedule)
     first = due or newest + timedelta(days=1)
     today = options.moment.astimezone(ZoneInfo(contract.table.timezone)).date()
-    source = shlex.quote(options.source or store.source or "SOURCE")
-    command = (
-        f"fsq backfill --source {source} --store {shlex.quote(store.uri)} "
-        f"--start {first} --end {max(first, today)}"
-    )
+    command = make_backfill_command(*name_places(store, options.source), first, max(first, today))
     return Finding(
         OUTDATED,
         "red",

@@ -74,7 +74,7 @@ def _describe(change: Change) -> str:
     incident = change.incident
     head = f"{WORDS[change.what].upper()} [{incident.severity}] {incident.title} ({incident.id})"
     when = f"since {incident.first_date}"
-    if incident.how is not None:  # an incident may be over before it is told of
+    if incident.how is not None:  # an incident may be over before anybody hears of it
         return f"{head}\n{when}, {incident.how}"
     commands = [f"  {command}" for command in incident.remedy]
     return "\n".join([head, f"{when}. {incident.cause}", *commands])

@@ -13,12 +13,12 @@ from typing import Any
 from fsq.checking.check import check_store
 from fsq.checking.result import CheckOptions, StoreCheck
 from fsq.diagnosis import Diagnosis
+from fsq.diagnosis.causes import SCORE_AGAIN
 from fsq.errors import InputError
 from fsq.incidents import note_repair, read_incidents
 from fsq.stores import Store
 
-MOST_ROUNDS = 3
-_SCORE_AGAIN = "fsq backfill "
+_MOST_ROUNDS = 3
 # As a shell reports a command that it cannot find or start.
 _NOT_STARTED = 127
 
@@ -82,7 +82,7 @@ def repair_store(
     options = replace(options, record=True)
     before = after = check_store(store, options)
     attempts: list[Attempt] = []
-    for _ in range(MOST_ROUNDS):
+    for _ in range(_MOST_ROUNDS):
         commands = _choose_commands(after.dx, attempts)
         if not commands:
             break
@@ -99,7 +99,7 @@ def repair_store(
     return Repair(before, after, tuple(attempts))
 
 
-def list_remedies(dx: Diagnosis) -> list[str]:
+def _list_remedies(dx: Diagnosis) -> list[str]:
     """The commands that repair its findings, each once: a job runs before what reads its table."""
     commands = [c for f in dx.findings if f.severity != "info" for c in f.remedy]
     # Of commands that several findings need, the last place is after all that it waits for.
@@ -108,10 +108,10 @@ def list_remedies(dx: Diagnosis) -> list[str]:
 
 def _choose_commands(dx: Diagnosis, attempts: Sequence[Attempt]) -> list[str]:
     """The remedies that were not run yet; what a job then writes is scored again."""
-    tried, remedies = {a.command for a in attempts}, list_remedies(dx)
+    tried, remedies = {a.command for a in attempts}, _list_remedies(dx)
     if all(command in tried for command in remedies):
         return []
-    return [c for c in remedies if c not in tried or c.startswith(_SCORE_AGAIN)]
+    return [c for c in remedies if c not in tried or c.startswith(f"{SCORE_AGAIN} ")]
 
 
 def _require_source(store: Store, options: CheckOptions) -> None:

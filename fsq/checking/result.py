@@ -81,12 +81,12 @@ class StoreCheck:
         """The diagnosis as JSON types, with what is known of the store."""
         hours = None if self.age is None else round(self.age.total_seconds() / 3600, 2)
         newest = None if self.newest is None else {"date": self.newest.isoformat()}
-        told = None
+        changes = None
         if self.changes is not None:
-            told = [{"what": c.what} | c.incident.to_dict() for c in self.changes]
+            changes = [{"what": c.what} | c.incident.to_dict() for c in self.changes]
         return self.dx.to_dict() | {
             "newest": newest and newest | {"age_hours": hours},
-            "changes": told,
+            "changes": changes,
             "open_incidents": self.open_incidents,
         }
 

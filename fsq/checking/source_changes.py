@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -15,6 +14,7 @@ from fsq.backfilling.options import BackfillOptions
 from fsq.backfilling.source import fingerprint_dates, source_read_errors
 from fsq.checking.result import add_finding
 from fsq.diagnosis import Diagnosis, Finding
+from fsq.diagnosis.causes import make_backfill_command
 from fsq.errors import FsqError
 from fsq.stores import LedgerEntry, Store, identify_table
 
@@ -24,7 +24,7 @@ CHANGED = "source_changed"
 def compare_with_source(dx: Diagnosis, store: Store, source: str) -> Diagnosis:
     """Add a finding for the dates whose rows the source has changed since they were scored.
 
-    They are told by fingerprints, which a backfill leaves in the store. What cannot be compared
+    Fingerprints, which a backfill leaves in the store, show them. What cannot be compared
     is noted as not evaluated.
     """
     days = sorted(d for d in dx.dates if dx.days.height)
@@ -46,7 +46,7 @@ def compare_with_source(dx: Diagnosis, store: Store, source: str) -> Diagnosis:
         dx = _note(dx, lacking, "the source has no rows of this date")
     others = [d for d, (was, now) in compared.items() if now and not _is_comparable(was, now)]
     if others:
-        reason = "the source's columns or the version of Polars are not those of the scoring"
+        reason = "the source's columns or the version of Polars have changed since the scoring"
         dx = _note(dx, others, reason)
     changed = {
         d: (was.rows, now[0])
@@ -69,7 +69,7 @@ def _fingerprint(source: str, store: Store, days: list[date]) -> dict[date, tupl
 
 
 def _get_content(fingerprint: str) -> str:
-    """What a fingerprint says of the rows, without what else their scores depend on."""
+    """The part of a fingerprint that describes the rows, not what else their scores depend on."""
     return fingerprint.partition("|")[0]
 
 
@@ -81,11 +81,8 @@ def _describe(changed: dict[date, tuple[int, int]], source: str, store: Store) -
     days = tuple(sorted(changed))
     was, now = (sum(counts[i] for counts in changed.values()) for i in (0, 1))
     added = {d: after - before for d, (before, after) in changed.items()}
-    counted = f"it has {now:,} rows now and had {was:,}" if any(added.values()) else "as many rows"
-    command = (
-        f"fsq backfill --source {shlex.quote(source)} --store {shlex.quote(store.uri)} "
-        f"--start {days[0]} --end {days[-1]}"
-    )
+    counted = f"{now:,} rows, {was:,} before" if any(added.values()) else "same number of rows"
+    command = make_backfill_command(source, store.uri, days[0], days[-1])
     return Finding(
         CHANGED,
         "red" if any(added.values()) else "yellow",
@@ -96,8 +93,8 @@ def _describe(changed: dict[date, tuple[int, int]], source: str, store: Store) -
         now,
         None,
         None,
-        f"{source} holds other rows for these dates than those that were scored; the store has "
-        "the values and the quality of before.",
+        f"{source} holds other rows for these dates than those that were scored; the store "
+        "still has the old values and their quality.",
         {"rows_scored": was, "rows_now": now},
         (command,),
         is_fault=False,

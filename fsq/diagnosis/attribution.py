@@ -1,4 +1,4 @@
-"""Which features are at fault, where one wrong feature makes others look wrong, too."""
+"""Which features are at fault, where one wrong feature makes others look wrong too."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsq.diagnosis.findings import Mask
 from fsq.profile import Judgement
 from fsq.profile.evidence import measure_residuals
 from fsq.profile.limits import take_deviation, take_middle
-from fsq.profile.rows import Matrix
+from fsq.profile.rows import Mask, Matrix
 
-FROM_OTHERS = ("residual_mean", "residual_spread", "outlier", "extreme")
+_FROM_OTHERS = ("residual_mean", "residual_spread", "outlier", "extreme")
 _OF_TABLE = "jump"
 _MAX_SUSPECTS = 6
 _MAX_CANDIDATES = 4
@@ -42,10 +41,10 @@ class Blame:
 def find_blame(
     judged: Judgement, strength: dict[str, Matrix], at: int, explained: Sequence[int] = ()
 ) -> list[Blame]:
-    """The features at fault on a date, each with its alarms; without those explained already.
+    """The features at fault on a date, each with its alarms, less those explained already.
 
-    A feature whose own values are normal, but that others no longer explain, is at fault only if
-    that remains so without those that are.
+    A feature whose own values are normal, but that the others no longer explain, is at fault only
+    if that is still so without those at fault.
     """
     alarms = {m: s[at] for m, s in strength.items() if (s[at] > 1).any()}
     if not alarms:
@@ -57,19 +56,19 @@ def find_blame(
         metrics = {m: float(s[f]) for m, s in alarms.items() if s[f] > 1}
         if metrics:
             ranked = dict(sorted(metrics.items(), key=lambda item: -item[1]))
-            out.append(Blame(int(f), ranked, find_named(judged, ranked, int(f), at)))
+            out.append(Blame(int(f), ranked, _find_named(judged, ranked, int(f), at)))
     return out
 
 
 def _find_own(judged: Judgement, alarms: dict[str, Matrix]) -> list[int]:
     """Features whose own values are wrong, whatever the others say.
 
-    A record's jump is that of its table: where one of its features shows more, that one is it.
+    A record jumps with its whole table: a feature of it that shows more than that is at fault.
     """
     clear = {
         int(f)
         for m, s in alarms.items()
-        if m not in FROM_OTHERS and m != _OF_TABLE
+        if m not in _FROM_OTHERS and m != _OF_TABLE
         for f in np.flatnonzero(s > 1)
     }
     jumping = (
@@ -81,7 +80,7 @@ def _find_own(judged: Judgement, alarms: dict[str, Matrix]) -> list[int]:
     return sorted(clear | jumping)
 
 
-def find_named(judged: Judgement, metrics: dict[str, float], f: int, at: int) -> Mask | None:
+def _find_named(judged: Judgement, metrics: dict[str, float], f: int, at: int) -> Mask | None:
     """The records of a date that show the alarms of a feature."""
     here = judged.rows.date_index == at
     hits = [judged.evidence.hits[m][:, f] for m in metrics if m in judged.evidence.hits]
@@ -94,7 +93,7 @@ def find_named(judged: Judgement, metrics: dict[str, float], f: int, at: int) ->
 def _find_suspects(
     judged: Judgement, alarms: dict[str, Matrix], at: int, own: list[int]
 ) -> list[int]:
-    others = {m: s for m, s in alarms.items() if m in FROM_OTHERS}
+    others = {m: s for m, s in alarms.items() if m in _FROM_OTHERS}
     if not others or judged.profile.structure.regressions is None:
         return own
     suspects = list(own)
@@ -116,7 +115,7 @@ def _find_suspects(
 def _measure_left(
     judged: Judgement, at: int, suspects: list[int], others: dict[str, Matrix]
 ) -> Matrix:
-    """How strong the alarms of the other features still are if suspects explain nothing."""
+    """How strong the alarms of the other features are when suspects explain nothing."""
     strongest: Matrix = np.max(list(others.values()), axis=0)
     regressions = judged.profile.structure.regressions
     if not suspects or regressions is None:

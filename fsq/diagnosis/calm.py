@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
+
+from fsq.profile.rows import Mask
 
 SHORT_BREAK = 3  # days without rows that leave their mark
 LONGEST_BREAK = 30  # days after which the longest break is forgotten
 
 
-def find_calm(dates: Sequence[date], starts: bool) -> npt.NDArray[np.bool_]:
+def find_calm(dates: Sequence[date], starts: bool) -> Mask:
     """Dates that no break precedes by less than its own length.
 
     Args:

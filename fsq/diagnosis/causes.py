@@ -12,8 +12,9 @@ from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.findings import SEVERITIES, Finding, Signal
 from fsq.diagnosis.messages import Facts
 
+SCORE_AGAIN = "fsq backfill"  # how every such command begins
 _COMMAND_DATES = 3  # more dates than this are given as a range
-_LEANING = 4.0  # how much more a feature weighs that tells all of what is predicted
+_LEANING = 4.0  # how much more a feature weighs that goes fully with the label
 _ROW_WEIGHT = 10.0  # of a row that is affected as a whole
 
 
@@ -33,10 +34,10 @@ def make_findings(
         contract: of the scoring.
         source: what the repairing commands name as the source.
         store: what they name as the store.
-        leaning: how closely features go with what is predicted, from 0 to 1; those that do harm
+        leaning: how closely features go with the label, from 0 to 1; faults of those that do harm
             more. None where that is unknown.
     """
-    groups = _merge_subjects(group_dates(signals, dates))
+    groups = _merge_subjects(_group_dates(signals, dates))
     made = [(_make_finding(g, contract, source, store), g) for g in groups]
     harm = {id(g): _measure_harm(g, contract, leaning or {}) for g in groups}
 
@@ -48,7 +49,7 @@ def make_findings(
     return sorted(made, key=rank)
 
 
-def group_dates(signals: Iterable[Signal], dates: list[date]) -> list[list[Signal]]:
+def _group_dates(signals: Iterable[Signal], dates: list[date]) -> list[list[Signal]]:
     """Group signals of one kind, subject and severity on consecutive dates.
 
     Args:
@@ -142,8 +143,16 @@ def _list_commands(
         commands += [rerun.format(date=d) for d in days[:_COMMAND_DATES]]
         if len(days) > _COMMAND_DATES:
             commands[-1] = f"{rerun.format(date=days[-1])}  # and the dates between"
-    backfill = (
-        f"fsq backfill --source {shlex.quote(source)} --store {shlex.quote(store)} "
-        f"--start {days[0]} --end {days[-1]}"
+    return (*commands, make_backfill_command(source, store, days[0], days[-1]))
+
+
+def make_backfill_command(source: str, store: str, start: date, end: date) -> str:
+    """The command that scores these dates again.
+
+    >>> make_backfill_command("rows.parquet", "my store", date(2026, 2, 6), date(2026, 2, 7))
+    "fsq backfill --source rows.parquet --store 'my store' --start 2026-02-06 --end 2026-02-07"
+    """
+    return (
+        f"{SCORE_AGAIN} --source {shlex.quote(source)} --store {shlex.quote(store)} "
+        f"--start {start} --end {end}"
     )
-    return (*commands, backfill)

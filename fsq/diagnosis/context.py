@@ -15,14 +15,13 @@ import polars as pl
 from fsq.contract import Feature
 from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
-from fsq.diagnosis.groups import Groups, find_groups, list_carried
-from fsq.diagnosis.history import Matrix
+from fsq.diagnosis.groups import DAY, Groups, find_groups, list_carried
 from fsq.diagnosis.long_detail import LongDetail, list_plain_columns
 from fsq.diagnosis.schedule import is_rest_day
 from fsq.diagnosis.windows import Windows
 from fsq.intake.run_context import RunContext
 from fsq.profile import Judgement, Profile, Rows
-from fsq.profile.rows import bound
+from fsq.profile.rows import Codes, Mask, Matrix, bound
 
 T = TypeVar("T")
 
@@ -43,7 +42,7 @@ class Context(Windows):
         not_evaluated: what they could not evaluate.
         has_profile: whether there is a profile, given or learned.
         settled_dates: those that it was able to judge.
-        leaning: how closely each feature goes with what is predicted, as the profile knows it.
+        leaning: how closely each feature goes with the label, as the profile knows it.
         judgements: how far each date lies from what is normal, and how strong each alarm is.
         asked_dates: those that somebody asked for: not learned from, if it can be helped.
         known_faulty: dates that are no history, whatever the checks say.
@@ -94,6 +93,16 @@ class Context(Windows):
         """A carried column, one value per record; the check names it in its ``columns``."""
         return self.long.records[column]
 
+    @cached_property
+    def keys(self) -> list[str]:
+        """The columns of the contract's keys that the rows have, date and time left out."""
+        return [k for k in self.contract.table.keys if k in self.long.records.columns]
+
+    @cached_property
+    def key(self) -> list[str]:
+        """The columns of the contract's keys, date and time that the rows have."""
+        return [k for k in self.contract.table.key if k in self.long.records.columns]
+
     def iterate_dates(self) -> Iterator[tuple[int, date]]:
         """Positions and dates to check."""
         wanted = set(self.checked_dates)
@@ -138,7 +147,7 @@ class Context(Windows):
             self.find_faulty(),
         )
 
-    def find_faulty(self) -> npt.NDArray[np.bool_]:
+    def find_faulty(self) -> Mask:
         """Dates × features that are no history: named by a signal, or left out altogether.
 
         A fault of one feature says nothing of the others' history.
@@ -161,7 +170,7 @@ class Context(Windows):
         return self.days[name].cast(pl.Float64).fill_null(0).to_numpy()
 
     @cached_property
-    def is_default(self) -> npt.NDArray[np.bool_]:
+    def is_default(self) -> Mask:
         """Records × features: is the value a default?"""
         width = len(self.contract.features)
         known = self.long.fields["is_default"].fill_null(True)  # unknown is not trusted
@@ -175,7 +184,7 @@ class Context(Windows):
         return np.asarray(column).reshape(-1, len(self.contract.features))
 
     @cached_property
-    def date_index(self) -> npt.NDArray[np.int64]:
+    def date_index(self) -> Codes:
         """Position of each record's date among ``dates``."""
         date = self.contract.table.date
         where = self.days[date].to_physical().to_numpy()
@@ -189,25 +198,35 @@ class Context(Windows):
         carried = list_carried(self.contract, records.schema)
         return find_groups(records, pl.Series(self.date_index), self.contract, carried)
 
-    def find_all_defaulted(self, features: Sequence[Feature]) -> npt.NDArray[np.bool_]:
+    def find_all_defaulted(self, features: Sequence[Feature]) -> Mask:
         """Records that have a default for all of these features."""
         return np.asarray(self.is_default[:, [f.index for f in features]].all(axis=1))
 
-    def find_any_defaulted(self, features: Sequence[Feature]) -> npt.NDArray[np.bool_]:
+    def find_any_defaulted(self, features: Sequence[Feature]) -> Mask:
         """Records that have a default for at least one of these features."""
         return np.asarray(self.is_default[:, [f.index for f in features]].any(axis=1))
 
-    def count_per_date(self, mask: npt.NDArray[np.bool_]) -> Matrix:
+    def count_per_date(self, mask: Mask) -> Matrix:
         """How many records of each date are in the mask."""
         return np.bincount(self.date_index[mask], minlength=len(self.dates)).astype(np.float64)
 
-    def list_examples(self, mask: npt.NDArray[np.bool_], at: int, most: int = 5) -> list[str]:
+    def count_cells(self, cells: Mask) -> Matrix:
+        """How many records of each date are in each column of a mask: dates × columns."""
+        return np.stack([self.count_per_date(column) for column in cells.T], axis=1)
+
+    def align(self, per_date: pl.DataFrame, column: str) -> Matrix:
+        """A column of a table by ``DAY`` as dates × 1; 0 where it has no row for a date."""
+        out = np.zeros((len(self.dates), 1))
+        out[per_date[DAY].to_numpy(), 0] = per_date[column].to_numpy()
+        return out
+
+    def list_examples(self, mask: Mask, at: int, most: int = 5) -> list[str]:
         """The keys of the first few records of a date that are in the mask, date left out."""
-        keys = [k for k in self.contract.table.keys if k in self.long.records.columns]
-        if not keys:
+        if not self.keys:
             return []
         chosen = np.flatnonzero(mask & (self.date_index == at)).astype(np.uint32)
-        found = self.long.records.select(keys)[chosen].drop_nulls().unique().sort(keys).head(most)
+        keys = self.long.records.select(self.keys)[chosen].drop_nulls().unique()
+        found = keys.sort(self.keys).head(most)
         return [" ".join(map(str, key)) for key in found.rows()]
 
     def did_run(self, processor: str, at: int) -> bool | None:

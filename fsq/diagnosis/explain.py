@@ -12,15 +12,13 @@ import polars as pl
 
 from fsq.contract import Contract, Feature, choose_contract
 from fsq.diagnosis.long_detail import check_contract
-from fsq.diagnosis.lookup import Key, find_record
+from fsq.diagnosis.lookup import HEADLINE, Key, find_record
 from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.result import Diagnosis
 from fsq.errors import InputError
 from fsq.schema.columns import DETAIL
 from fsq.schema.tables import AnyRows, read_rows
 from fsq.utils.arguments import DateLike, read_date
-
-_HEADLINE = "the record cannot be explained"
 
 
 def _list_record_columns(contract: Contract) -> list[str]:
@@ -88,10 +86,10 @@ def explain(
         contract: of the scoring; None for the store's, and for ``v2_33features`` where there is
             no store.
         diagnosis: of that date, from ``diagnose``: says which findings name the record, and what
-            its values should have been; None to leave that open.
+            its values should have been. Without it, neither is given.
 
     Raises:
-        InputError: no row has that key and date, or several have; the message lists similar
+        InputError: no row has that key and date, or several do; the message lists similar
             values.
 
     >>> from fsq.contract import load_contract
@@ -104,16 +102,16 @@ def explain(
     >>> explain(scored, "LeBron James", "2026-02-06").features[0]["arithmetic"]
     '87 phase3 = 87'
     """
-    loaded, wanted = choose_contract(scored, contract), read_date(day, "day", _HEADLINE)
+    loaded, wanted = choose_contract(scored, contract), read_date(day, "day", HEADLINE)
     if wanted is None:
-        raise InputError(["day is None; name the date of the record"], _HEADLINE)
-    table, every = loaded.table, read_rows(scored, "scored", _HEADLINE).lazy()
+        raise InputError(["day is None; name the date of the record"], HEADLINE)
+    table, every = loaded.table, read_rows(scored, "scored", HEADLINE).lazy()
     schema = every.collect_schema()
     if missing := {*table.key, DETAIL} - set(schema):
         problems = [f"no column {c}; pass scored rows" for c in sorted(missing)]
-        raise InputError(problems, _HEADLINE)
+        raise InputError(problems, HEADLINE)
     rows = every.filter(pl.col(table.date) == wanted)
-    check_contract(rows, loaded, _HEADLINE)
+    check_contract(rows, loaded, HEADLINE)
     found = find_record(rows, key, wanted, table)
     chosen = rows.filter(pl.col(name).eq_missing(value) for name, value in found.items())
     carried = [c for c in _list_record_columns(loaded) if c in schema]
@@ -123,7 +121,7 @@ def explain(
     if [d["feature_name"] for d in detail] != list(loaded.names):
         cure = "name the contract that it was scored with"
         problem = f"its {len(detail)} features are not those of {loaded.name}; {cure}"
-        raise InputError([problem], _HEADLINE)
+        raise InputError([problem], HEADLINE)
     sources = _parse_source_labels(record.pop(labels[0]) if labels else None)
     as_of = _recover_as_of(detail, record.get("upstream_data_freshness_hours"))
     features = [

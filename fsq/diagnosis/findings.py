@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
+
+from fsq.profile.rows import Mask
 
 Severity = Literal["red", "yellow", "info"]
 Verdict = Literal["red", "yellow", "green", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("red", "yellow", "info")  # worst first
-Mask: TypeAlias = npt.NDArray[np.bool_]
 VERDICTS: tuple[Verdict, ...] = ("red", "yellow", "unknown", "green")  # worst first
 
 

@@ -2,6 +2,11 @@
 
 The contract names the column of events, if there is one. A subgroup, such as a team, is a carried
 column that no contract names: it is found by what holds in the rows.
+
+``fsq.profile.subgroups`` looks for something else: every column that splits a date into parts of
+several records, whatever events there are. Here one column is chosen, of which each event has the
+same number of values, since rows are expected by it; and an entity whose key is partly NULL counts,
+while a profile cannot follow it.
 """
 
 from __future__ import annotations
@@ -31,14 +36,12 @@ class Groups:
             as far as there are such.
         event: the column of events; None if no event lies on a date of its own.
         subgroup: the column of subgroups; None if none is found.
-        opposite: the column that names the other subgroup of an event; None if none does.
         per_event: subgroups of an event; 0 without.
     """
 
     rows: pl.DataFrame = field(repr=False)
     event: str | None = None
     subgroup: str | None = None
-    opposite: str | None = None
     per_event: int = 0
 
 
@@ -88,7 +91,7 @@ def find_groups(
     opposite = next((c for c in found if c != subgroup and _is_opposite(rows, records[c])), None)
     if opposite is not None:
         rows = rows.with_columns(records[opposite].cast(pl.String).alias(OTHER))
-    return Groups(rows, event, subgroup, opposite, found[subgroup])
+    return Groups(rows, event, subgroup, found[subgroup])
 
 
 def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
@@ -107,7 +110,7 @@ def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
 
 
 def _measure_constancy(rows: pl.DataFrame, column: pl.Series) -> float:
-    """How often an entity's value is that of its record before: a team, and not its rivals."""
+    """How often an entity keeps the value of its previous record: its team, not its rivals."""
     ordered = rows.with_columns(column.alias(SUB)).sort(ENTITY, DAY)
     before = ordered.select(pl.col(ENTITY, SUB).shift(1).name.suffix("_"))
     again = ordered[ENTITY] == before[f"{ENTITY}_"]

@@ -9,13 +9,10 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Contract
-
-Matrix = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from fsq.profile.rows import Codes, Matrix
 
 
 @dataclass
@@ -33,7 +30,7 @@ class History:
     features: pl.DataFrame
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
     _left_out: frozenset[date] = field(default=frozenset(), init=False, repr=False)
-    _histories: dict[int, Positions] = field(default_factory=dict, init=False, repr=False)
+    _histories: dict[int, Codes] = field(default_factory=dict, init=False, repr=False)
     # What is computed from the history, and again once that changes.
     _of_history: ClassVar[tuple[str, ...]] = ()
 
@@ -80,19 +77,19 @@ class History:
         gaps = np.diff([d.toordinal() for d in self.dates[first : at + 1]])
         return bool((gaps >= self.contract.diagnosis.break_days).any())
 
-    def list_compared(self, at: int) -> npt.NDArray[np.int64]:
+    def list_compared(self, at: int) -> Codes:
         """Positions of the dates that a date is compared with; none if they are too few."""
         history = self.find_history(at)
         every = np.arange(len(self.dates))
         return every[:0] if history is None else every[history]
 
-    def find_history(self, at: int) -> Positions | None:
+    def find_history(self, at: int) -> Codes | None:
         """Positions of the dates that a date is compared with; None if they are too few."""
         history = self.list_history(at)
         enough = len(history) >= self.contract.diagnosis.history_min_days
         return history if enough else None
 
-    def list_history(self, at: int) -> Positions:
+    def list_history(self, at: int) -> Codes:
         """Positions of the last earlier dates of the same season that are not left out, in order.
 
         A date that is left out does not make those before it older: a fault that lasts is held

@@ -9,9 +9,9 @@ import numpy as np
 
 from fsq.diagnosis.calm import LONGEST_BREAK, find_calm
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask
 from fsq.profile import Profile, judge, learn
 from fsq.profile.model import MIN_DATES
+from fsq.profile.rows import Mask
 
 MORE_ABSENT = 0.1  # defaults that the first dates have more than usual, if a season starts there
 

@@ -17,7 +17,7 @@ from fsq.utils.spelling import describe_difference, simplify
 
 Key: TypeAlias = str | int | Sequence[Any] | Mapping[str, Any]
 _MAX_NAME = 100  # characters of a name
-_HEADLINE = "the record cannot be explained"
+HEADLINE = "the record cannot be explained"
 
 
 def name_keys(key: Key, table: Table) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def name_keys(key: Key, table: Table) -> dict[str, Any]:
     >>> name_keys(("UA", 1545), Table(keys=("carrier", "flight"), date="day"))
     {'carrier': 'UA', 'flight': 1545}
     """
-    columns = [*table.keys, *([table.time] if table.time else [])]
+    columns = _list_columns(table)
     if isinstance(key, Mapping):
         unknown = [str(c) for c in key if c not in columns]
         named = dict(key)
@@ -51,9 +51,9 @@ def name_keys(key: Key, table: Table) -> dict[str, Any]:
     if unknown:
         names = ", ".join(map(short, unknown))
         problem = f"{names} is not a key; the keys are {', '.join(columns)}"
-        raise InputError([problem], _HEADLINE)
+        raise InputError([problem], HEADLINE)
     if not named:
-        raise InputError([f"no key is given; name one of {', '.join(columns)}"], _HEADLINE)
+        raise InputError([f"no key is given; name one of {', '.join(columns)}"], HEADLINE)
     return named
 
 
@@ -73,10 +73,10 @@ def find_record(rows: pl.LazyFrame, key: Key, day: date, table: Table) -> dict[s
         The values of the key columns, as the rows have them.
 
     Raises:
-        InputError: no record has the key, or several have; the message lists similar values.
+        InputError: no record has the key, or several do; the message lists similar values.
     """
     wanted = name_keys(key, table)
-    columns = [*table.keys, *([table.time] if table.time else [])]
+    columns = _list_columns(table)
     found, given = rows.select(columns).unique().collect(), ""
     for column in columns:
         if column in wanted:
@@ -91,12 +91,17 @@ def find_record(rows: pl.LazyFrame, key: Key, day: date, table: Table) -> dict[s
             f"{found.height} {name_entities(table)} of {day} match; name "
             f"{open_column}, too: {', '.join(map(short, texts))}"
         )
-        raise InputError([problem], _HEADLINE)
+        raise InputError([problem], HEADLINE)
     return found.row(0, named=True)
 
 
+def _list_columns(table: Table) -> list[str]:
+    """The columns that a key may name."""
+    return [*table.keys, *([table.time] if table.time else [])]
+
+
 def _match(wanted: Any, column: pl.Series, table: Table, noun: str, where: str) -> Any:
-    """The value of a column that is meant; ``noun`` and ``where`` are for the message."""
+    """The value of a column that you mean; ``noun`` and ``where`` are for the message."""
     values = column.drop_nulls().unique().sort().to_list()
     if wanted in values:
         return wanted
@@ -114,9 +119,9 @@ def _match(wanted: Any, column: pl.Series, table: Table, noun: str, where: str) 
         differ = describe_difference(str(same[0]), str(same[1]))
         listed = ", ".join(ascii(short(format_key(v, table))) for v in same[:5])
         problem = f"{noun} {short(text)!r}{where} may be any of {listed}, which differ in {differ}"
-        raise InputError([f"{problem}; write it exactly"], _HEADLINE)
+        raise InputError([f"{problem}; write it exactly"], HEADLINE)
     problem = f"no {noun} {short(text)!r}{where}; {_find_similar(plain, texts)}"
-    raise InputError([problem], _HEADLINE)
+    raise InputError([problem], HEADLINE)
 
 
 def _find_similar(plain: str, texts: list[str]) -> str:

@@ -94,7 +94,7 @@ class Facts:
             return ""
         if not as_far:
             return f" Not once in {dates:,} clean dates."
-        return f" As far from usual on {as_far:,} of {dates:,} clean dates."
+        return f" This far from usual on {as_far:,} of {dates:,} clean dates."
 
     @property
     def usual_share(self) -> str:

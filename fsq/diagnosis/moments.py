@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.long_detail import OLDEST
+from fsq.profile.rows import Matrix
 
 _HOUR = 3.6e9  # microseconds
 ROW_AGE = "feature_store_age_hours"

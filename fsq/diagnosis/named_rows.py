@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Finding, Mask, Signal
+from fsq.diagnosis.findings import Finding, Signal
 from fsq.diagnosis.showing import TOLD
+from fsq.profile.rows import Mask
 
 FINDING = "finding"
 
@@ -20,9 +21,7 @@ def list_named_rows(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) 
     A red finding about features that does not tell its records from the others of a date names
     them all; a yellow one names none then.
     """
-    table = ctx.contract.table
-    columns = [c for c in table.key if c in ctx.long.records.columns]
-    records = ctx.long.records.select(columns)
+    records = ctx.long.records.select(ctx.key)
     parts = [records.clear().with_columns(pl.lit(0, pl.Int64).alias(FINDING))]
     for position, (finding, signals) in enumerate(made):
         if finding.severity == "info":
@@ -40,14 +39,13 @@ def list_expected(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) ->
 
     One row per record, feature and finding; see ``fsq.diagnosis.showing``.
     """
-    columns = [c for c in ctx.contract.table.key if c in ctx.long.records.columns]
-    empty = ctx.long.records.select(columns).clear()
+    empty = ctx.long.records.select(ctx.key).clear()
     nothing = [pl.lit(None, dtype).alias(name) for name, dtype in TOLD.items()]
     parts = [empty.with_columns(pl.lit(0, pl.Int64).alias(FINDING), *nothing)]
     for position, (_, signals) in enumerate(made):
         known = [s.expected for s in signals if s.expected is not None]
         at = pl.lit(position, pl.Int64).alias(FINDING)
-        parts += [e.select(*columns, at, *TOLD) for e in known]
+        parts += [e.select(*ctx.key, at, *TOLD) for e in known]
     return pl.concat(parts)
 
 

@@ -1,4 +1,4 @@
-"""What happened to a feature, as far as its values tell: copied, scaled, swapped, mixed up."""
+"""What happened to a feature, as far as its values show: copied, scaled, swapped, mixed up."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _CLOSE = 0.1  # of the factor
 _MANY = 0.6  # share of the changed records that one explanation must fit
 _MIN_CHANGED = 5
 _MIN_GROUPS = 3
+_MIN_PAST = 50  # values of the dates before that say how values usually lie
+_BY_OTHERS = {"disagree", "contradict", "leap", "outlier", "residual_spread", "step_size"}
 _GRIDS = (1.0, 0.5, 0.1, 10.0, 100.0)
 _MAINLY = 0.5  # of the strongest alarm: a leak is seen by itself, not beside greater harm
 _FEW = 0.1  # share of a date's records that are single outliers, and no level
@@ -71,6 +73,10 @@ class Clues:
         """The date's values of a feature; NaN where there is none."""
         return np.asarray(self.judged.rows.values[self.here, f])
 
+    def take_past(self, f: int) -> Matrix:
+        """The known values of a feature on the dates before."""
+        return _drop_nan(self.judged.rows.values[self.past, f])
+
     def take_before(self, f: int) -> Matrix:
         """The value that each of the date's records had before."""
         return np.asarray(self.take_now(f) - self.steps[self.here, f])
@@ -92,20 +98,20 @@ class Clues:
         return out
 
 
-def name_cause(clues: Clues, blame: Blame, others: list[Blame]) -> Cause:
-    """The first explanation that fits a feature's alarms and values."""
-    for explain in (
-        _absent,
-        _spike,
-        _clamped,
-        _swapped,
-        _unit,
-        _rounded,
-        _old,
-        _leak,
-        _wrong_entity,
+def find_cause(clues: Clues, blame: Blame, others: list[Blame]) -> Cause:
+    """The first cause that fits a feature's alarms and values."""
+    for find in (
+        _find_absent,
+        _find_spike,
+        _find_clamped,
+        _find_swapped,
+        _find_unit,
+        _find_rounded,
+        _find_old,
+        _find_leak,
+        _find_wrong_entity,
     ):
-        cause = explain(clues, blame, others)
+        cause = find(clues, blame, others)
         if cause is not None:
             return cause
     named = blame.named
@@ -115,7 +121,11 @@ def name_cause(clues: Clues, blame: Blame, others: list[Blame]) -> Cause:
     return Cause("level_shift", named)
 
 
-def _absent(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+def _drop_nan(values: Matrix) -> Matrix:
+    return np.asarray(values[~np.isnan(values)])
+
+
+def _find_absent(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     found = {"absent", "table_absent", "group_absent"} & blame.metrics.keys()
     if not found:
         return None
@@ -128,7 +138,7 @@ def _absent(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     return Cause("default_rate_shift", hits, facts)
 
 
-def _leak(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+def _find_leak(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     if blame.metrics.get("leak", 0.0) < _MAINLY * blame.strength:
         return None
     slope = float(clues.judged.evidence.measures["leak"][clues.at, blame.feature])
@@ -136,7 +146,7 @@ def _leak(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     return Cause("leak", None, {"label": label, "slope": round(slope, 3)})
 
 
-def _spike(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+def _find_spike(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     if not {"spike", "zero", "group_same"} & blame.metrics.keys():
         return None
     f, at = blame.feature, clues.at
@@ -144,8 +154,7 @@ def _spike(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     if not hits.any():
         return None
     value = float(clues.judged.rows.values[hits, f][0])
-    now = clues.take_now(f)
-    known = now[~np.isnan(now)]
+    known = _drop_nan(clues.take_now(f))
     if known.size and _is_edge(clues, f, value, known):
         return None
     share = float(hits.sum() / max(known.size, 1))
@@ -157,18 +166,17 @@ def _spike(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
 
 def _is_edge(clues: Clues, f: int, value: float, known: Matrix) -> bool:
     """Whether a value is the date's largest or smallest, which the past went clearly beyond."""
-    past = clues.judged.rows.values[clues.past, f]
-    past = past[~np.isnan(past)]
-    if past.size < 50 or np.unique(known).size < 5:
+    past = clues.take_past(f)
+    if past.size < _MIN_PAST or np.unique(known).size < 5:
         return False
     low, high = np.quantile(past, [0.02, 0.98])
     return bool((value == known.max() and high > value) or (value == known.min() and low < value))
 
 
-def _clamped(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+def _find_clamped(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     f = blame.feature
     now = clues.take_now(f)
-    known = now[~np.isnan(now)]
+    known = _drop_nan(now)
     if known.size < _MIN_CHANGED:
         return None
     for edge in (known.max(), known.min()):
@@ -180,7 +188,7 @@ def _clamped(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     return None
 
 
-def _swapped(clues: Clues, blame: Blame, others: list[Blame]) -> Cause | None:
+def _find_swapped(clues: Clues, blame: Blame, others: list[Blame]) -> Cause | None:
     f = blame.feature
     own, names = clues.take_before(f), clues.judged.rows.names
     now = clues.take_now(f)
@@ -201,14 +209,14 @@ def _swapped(clues: Clues, blame: Blame, others: list[Blame]) -> Cause | None:
     return None
 
 
-def _unit(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+def _find_unit(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     f = blame.feature
     now, before = clues.take_now(f), clues.take_before(f)
     scale = clues.judged.profile.structure.carriers.scales[f]
     known = ~np.isnan(now) & ~np.isnan(before) & (np.abs(before) > 1e-9)
     moved = known & (np.abs(now - before) > 2 * scale)
     if moved.sum() < _MIN_CHANGED:
-        return _level_unit(clues, blame)
+        return _find_unit_by_level(clues, blame)
     ratio = now[moved] / before[moved]
     for factor in _FACTORS:
         fits = np.abs(ratio / factor - 1) < _CLOSE
@@ -221,40 +229,40 @@ def _unit(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     return None
 
 
-def _level_unit(clues: Clues, blame: Blame) -> Cause | None:
-    """The same without the records' own past: by the date's middle."""
+def _find_unit_by_level(clues: Clues, blame: Blame) -> Cause | None:
+    """The same without the records' own past: by the quartiles of the date."""
     f = blame.feature
-    now = clues.take_now(f)
-    past = clues.judged.rows.values[clues.past, f]
-    now, past = now[~np.isnan(now)], past[~np.isnan(past)]
-    if now.size < _MIN_CHANGED or past.size < 50 or "spread" not in blame.metrics:
+    now, past = _drop_nan(clues.take_now(f)), clues.take_past(f)
+    if now.size < _MIN_CHANGED or past.size < _MIN_PAST or "spread" not in blame.metrics:
         return None
-    a = np.quantile(now, [0.25, 0.5, 0.75])
-    b = np.quantile(past, [0.25, 0.5, 0.75])
+    quartiles, usual = (np.quantile(v, [0.25, 0.5, 0.75]) for v in (now, past))
     for factor in _FACTORS[1:]:
-        wanted = np.sort(b * factor)
-        if np.all(np.abs(a - wanted) <= 0.25 * np.abs(wanted)) and abs(np.log(factor)) > 1:
+        wanted = np.sort(usual * factor)
+        if np.all(np.abs(quartiles - wanted) <= 0.25 * np.abs(wanted)) and abs(np.log(factor)) > 1:
             return Cause("wrong_unit", clues.here, {"factor": factor})
     return None
 
 
-def _rounded(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+def _find_rounded(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     f = blame.feature
-    now = clues.take_now(f)
-    past = clues.judged.rows.values[clues.past, f]
-    now_known, past = now[~np.isnan(now)], past[~np.isnan(past)]
-    if now_known.size < _MIN_CHANGED or past.size < 50:
+    now, past = clues.take_now(f), clues.take_past(f)
+    count = _drop_nan(now).size
+    if count < _MIN_CHANGED or past.size < _MIN_PAST:
         return None
     for grid in _GRIDS:
-        on = np.abs(now / grid - np.round(now / grid)) < 1e-9
-        usual = float((np.abs(past / grid - np.round(past / grid)) < 1e-9).mean())
-        share = float(on.sum() / now_known.size)
+        on = _lies_on(now, grid)
+        usual = float(_lies_on(past, grid).mean())
+        share = float(on.sum() / count)
         if share > 0.25 and share - usual > max(0.2, 0.5 * (1 - usual)):
             return Cause("rounded_values", clues.mark(on), {"grid": grid})
     return None
 
 
-def _old(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+def _lies_on(values: Matrix, grid: float) -> Mask:
+    return np.asarray(np.abs(values / grid - np.round(values / grid)) < 1e-9)
+
+
+def _find_old(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     found = [m for m in ("still", "returned", "group_still", "copied") if m in blame.metrics]
     if not found:
         return None
@@ -264,17 +272,13 @@ def _old(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     return Cause("old_values", hits, {"share": round(share, 4)})
 
 
-def _wrong_entity(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
-    """Values that are usual ones, in records that they do not belong to."""
-    if not {"disagree", "contradict", "leap", "outlier", "residual_spread", "step_size"} & set(
-        blame.metrics
-    ):
+def _find_wrong_entity(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    """Normal values in records that they do not belong to."""
+    if not _BY_OTHERS & blame.metrics.keys():
         return None
     f = blame.feature
-    now = clues.take_now(f)
-    past = clues.judged.rows.values[clues.past, f]
-    now, past = now[~np.isnan(now)], past[~np.isnan(past)]
-    if past.size < 50 or now.size < _MIN_CHANGED:
+    now, past = _drop_nan(clues.take_now(f)), clues.take_past(f)
+    if past.size < _MIN_PAST or now.size < _MIN_CHANGED:
         return None
     low, high = np.quantile(past, [0.001, 0.999])
     inside = float(((now >= low) & (now <= high)).mean())

@@ -1,9 +1,11 @@
-"""Running the checks so that a date on which they find a fault is no history for later dates."""
+"""Running the checks so that dates on which they find a fault are no history for later ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+
+import numpy as np
 
 from fsq.contract import Contract
 from fsq.diagnosis.checks import list_kinds
@@ -11,15 +13,15 @@ from fsq.diagnosis.checks.base import Check
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Accepted, Signal
 
-# Earlier dates that are judged, so that faults among them are no history: this many times those
-# that a date is compared with.
+# So many times the dates that a date is compared with are judged before it, so that faults among
+# them are no history.
 _LOOKBACK = 4
-# A fault that lasts for weeks is found a few dates further with each pass.
+# Each pass finds a fault that lasts for weeks on a few more dates.
 _MOST_PASSES = 40
 
 
 def list_lookback(days: Sequence[date], first: date, contract: Contract) -> list[date]:
-    """The earlier dates to judge so that faults among them are no history of a date.
+    """The earlier dates to judge, so that faults among them are no history of a date.
 
     Args:
         days: dates that have rows, in order.
@@ -41,18 +43,18 @@ def run_checks(
     not_history: Iterable[date] = (),
     accepted: Sequence[Accepted] = (),
 ) -> None:
-    """Run the checks in order, and again on dates whose history proved to hold faults.
+    """Run the checks in order, and again on dates whose history turns out to hold faults.
 
-    What is found of a date depends on the faults of earlier dates alone. So after each pass the
-    results of at least one more date are final, and only dates whose history has changed are
-    checked again.
+    Findings of a date depend on faults of earlier dates only. So each pass makes the results of at
+    least one more date final, and only dates whose history has changed are checked again.
 
     Args:
-        ctx: collects what they report, of its dates to check and of the earlier ones to judge.
+        ctx: collects what they report of its dates to check; of earlier dates, which are judged
+            too, nothing is kept.
         checks: in the order in which they run.
         not_history: dates that are known to be no history.
-        accepted: causes that are normal: their signals become information, and no date is less
-            history for them.
+        accepted: causes that are normal: their signals become information, and their dates stay in
+            the history.
     """
     wanted, excluded = ctx.checked_dates, frozenset(not_history)
     if not wanted:
@@ -74,16 +76,16 @@ def run_checks(
         ctx.signals[:] = [_accept(signal, accepted) for signal in ctx.signals]
         ctx.faulty_features = ctx.list_explained()
         before = {d: ctx.list_history(place[d]) for d in judged if d in place}
-        ctx.leave_out(excluded | find_faulty_dates(ctx))
+        ctx.leave_out(excluded | _find_faulty_dates(ctx))
         pending = [
-            d for d, known in before.items() if list(ctx.list_history(place[d])) != list(known)
+            d for d, old in before.items() if not np.array_equal(ctx.list_history(place[d]), old)
         ]
     ctx.checked_dates = wanted
     _forget(ctx, set(judged) - set(wanted))
 
 
-def find_faulty_dates(ctx: Context) -> set[date]:
-    """The dates of which a fault was reported that is worth looking at."""
+def _find_faulty_dates(ctx: Context) -> set[date]:
+    """The dates with a red or yellow fault."""
     kinds = list_kinds()
     return {s.day for s in ctx.signals if s.severity != "info" and kinds[s.kind].is_fault}
 
@@ -94,7 +96,7 @@ def _accept(signal: Signal, accepted: Sequence[Accepted]) -> Signal:
 
 
 def _forget(ctx: Context, dates: Iterable[date]) -> None:
-    """Drop what was reported of these dates."""
+    """Drop what was reported for these dates."""
     gone = set(dates)
     ctx.signals[:] = [s for s in ctx.signals if s.day not in gone]
     ctx.not_evaluated[:] = [n for n in ctx.not_evaluated if n.day not in gone]

@@ -1,13 +1,15 @@
-"""How a number per date lay on the dates before, where no profile tells."""
+"""The evidence ``band``: how a measure lay on the dates before, and its usual range."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.history import Matrix
+from fsq.profile.rows import Matrix
 
 
 def describe_past(
@@ -19,7 +21,7 @@ def describe_past(
         ctx: the dates.
         at: position of the date.
         column: the number of each date.
-        what: it measures.
+        what: is measured, in words.
         feature: whose share it is; None for a number of rows.
 
     Returns:
@@ -29,21 +31,57 @@ def describe_past(
     if history is None or np.isnan(column[[*history, at]]).any():
         return {}
     before = column[history]
+    return make_band(
+        what,
+        feature,
+        [(ctx.dates[i], float(column[i])) for i in [*history, at]],
+        usual=float(np.median(before)),
+        low=float(before.min()),
+        high=float(before.max()),
+        is_share=feature is not None,
+    )
+
+
+def make_band(
+    what: str,
+    feature: str | None,
+    values: Iterable[tuple[date, float]],
+    *,
+    usual: float,
+    low: float | None,
+    high: float,
+    is_share: bool,
+    metric: str | None = None,
+    clean_dates: int | None = None,
+    as_far: int | None = None,
+) -> dict[str, Any]:
+    """The evidence ``band`` as JSON types; see ``fsq.profile.Band`` for the figures.
+
+    Args:
+        what: is measured, in words.
+        feature: of which; None for a number of rows.
+        values: of the last dates, the date itself at the end.
+        usual: what that date is compared with.
+        low: a lower value is unusual; None where less is no fault.
+        high: a higher value is unusual.
+        is_share: whether it is a share, from 0 to 1.
+        metric: its name in the profile; None without one.
+        clean_dates: how many others the profile knows; None without one.
+        as_far: how many of them lie as far from usual; None without a profile.
+    """
+    dates = [{"date": d.isoformat(), "value": round_figure(v)} for d, v in values]
     band = {
-        "metric": None,
+        "metric": metric,
         "what": what,
         "feature": feature,
-        "share": feature is not None,
-        "usual": round_figure(float(np.median(before))),
-        "low": round_figure(float(before.min())),
-        "high": round_figure(float(before.max())),
-        "value": round_figure(float(column[at])),
-        "dates": [
-            {"date": ctx.dates[i].isoformat(), "value": round_figure(float(column[i]))}
-            for i in [*history, at]
-        ],
-        "clean_dates": None,
-        "as_far": None,
+        "share": is_share,
+        "usual": round_figure(usual),
+        "low": None if low is None else round_figure(low),
+        "high": round_figure(high),
+        "value": dates[-1]["value"],
+        "dates": dates,
+        "clean_dates": clean_dates,
+        "as_far": as_far,
     }
     return {"band": band}
 

@@ -69,8 +69,8 @@ def describe_example(row: Mapping[str, Any]) -> str:
     """One record's value, and what it should have been.
 
     >>> describe_example({"key": "lebronjames", "feature": "pace", "value": 130.0,
-    ...                   "expected": 99.5, "told_by": "its record before"})
-    'lebronjames: pace 130, should be near 99.5 (its record before)'
+    ...                   "expected": 99.5, "told_by": "its previous record"})
+    'lebronjames: pace 130, should be near 99.5 (its previous record)'
     """
     key = f"{row['key']}: " if row["key"] else ""
     value, expected = f"{row['value']:.4g}", f"{row['expected']:.4g}"

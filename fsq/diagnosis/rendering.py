@@ -265,7 +265,7 @@ def _escape(line: str) -> str:
 
 
 def _render_evidence(f: Finding) -> list[str]:
-    """The same as HTML: the band as a picture, and a table of records."""
+    """The same as HTML: the band as a picture, and a line per record."""
     band, rows = f.evidence.get("band"), f.evidence.get("rows_shown", [])
     parts = []
     if band is not None:

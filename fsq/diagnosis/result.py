@@ -31,7 +31,7 @@ class Diagnosis:
         named_rows: the records that red and yellow findings name: the contract's keys, date and
             time, and ``finding``, the position in ``findings``. A red finding about features that
             does not tell its records from others names all of its dates.
-        expected: what values of these records should have been, where something tells it: the
+        expected: what values of these records should have been, where something says so: the
             same columns, ``feature``, ``value``, ``expected``, ``told_by`` (in words) and ``off``
             (how far it is from the value, in standard deviations of the feature).
     """

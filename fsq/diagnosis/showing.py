@@ -1,6 +1,6 @@
 """What shows a finding: where its records are, how values usually lie, what they should have been.
 
-It is found once the checks are through, for the signals that are worth looking at.
+It is looked up once the checks are done, for the red and yellow signals.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import polars as pl
 
 from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask, Signal
-from fsq.diagnosis.history import Matrix
-from fsq.diagnosis.past import describe_past, round_figure
+from fsq.diagnosis.findings import Signal
+from fsq.diagnosis.past import describe_past, make_band, round_figure
 from fsq.diagnosis.slices import Slicer
 from fsq.profile import Band, Judgement, expect_values, measure_band
+from fsq.profile.rows import Mask, Matrix
 from fsq.profile.steps import follow
 
-EXAMPLES = 3
-# What people read at once: shown where it stands out, whatever stands out more.
+_EXAMPLES = 3
+# What people grasp at once: preferred where it stands out, even if something else does so more.
 _PLAIN = ("absent", "mean", "spread", "spike", "zero", "disagree", "contradict")
 FEATURE, VALUE, EXPECTED, BY, OFF = "feature", "value", "expected", "told_by", "off"
 # Columns of what is told of a value, beside the keys of its record.
@@ -52,7 +52,7 @@ def show_signals(ctx: Context) -> None:
             found |= _find_band(ctx, signal, at)
             expected = _expect(ctx, signal, at)
             if expected is not None:
-                found["rows_shown"] = _choose_examples(expected, ctx.contract.table.keys)
+                found["rows_shown"] = _choose_examples(expected, ctx.keys)
         ctx.signals[number] = replace(
             signal, evidence=signal.evidence | found, expected=expected, where=where
         )
@@ -66,7 +66,7 @@ def _find_band(ctx: Context, signal: Signal, at: int) -> dict[str, Any]:
         if chosen is not None:
             band = measure_band(judged, *chosen, at)
             if band is not None:
-                return {"band": describe_band(band, ctx.contract.names[band.feature])}
+                return _describe_band(band, ctx.contract.names[band.feature])
     shares = [ctx.contract.names.index(f) for f in signal.features]
     if "default_share" not in signal.evidence:
         return {}
@@ -93,24 +93,19 @@ def _choose_measure(
     return max(fitting, key=lambda k: fitting[k]) if fitting else None
 
 
-def describe_band(band: Band, feature: str) -> dict[str, Any]:
-    """A band as JSON types."""
-    return {
-        "metric": band.metric,
-        "what": band.words,
-        FEATURE: feature,
-        "share": band.is_share,
-        "usual": round_figure(band.usual),
-        "low": None if band.low is None else round_figure(band.low),
-        "high": round_figure(band.high),
-        VALUE: round_figure(band.value),
-        "dates": [
-            {"date": d.isoformat(), VALUE: round_figure(v)}
-            for d, v in zip(band.dates, band.values, strict=True)
-        ],
-        "clean_dates": band.clean_dates,
-        "as_far": band.as_far,
-    }
+def _describe_band(band: Band, feature: str) -> dict[str, Any]:
+    return make_band(
+        band.words,
+        feature,
+        zip(band.dates, band.values, strict=True),
+        usual=band.usual,
+        low=band.low,
+        high=band.high,
+        is_share=band.is_share,
+        metric=band.metric,
+        clean_dates=band.clean_dates,
+        as_far=band.as_far,
+    )
 
 
 def _expect(ctx: Context, signal: Signal, at: int) -> pl.DataFrame | None:
@@ -123,8 +118,7 @@ def _expect(ctx: Context, signal: Signal, at: int) -> pl.DataFrame | None:
     rows, before = judged.rows.choose(here), ctx.remember("before", lambda: _follow(ctx, judged))
     index = {name: f for f, name in enumerate(ctx.contract.names)}
     suspects = sorted({index[f] for s in ctx.signals if s.day == signal.day for f in s.features})
-    records = ctx.long.records.filter(pl.Series(here))
-    keys = records.select(c for c in ctx.contract.table.key if c in records.columns)
+    keys = ctx.long.records.select(ctx.key).filter(pl.Series(here))
     parts = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(
@@ -149,19 +143,18 @@ def _follow(ctx: Context, judged: Judgement) -> Matrix:
     return np.asarray(rows.values - follow(rows, judged.profile.structure.carriers))
 
 
-def _choose_examples(expected: pl.DataFrame, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+def _choose_examples(expected: pl.DataFrame, keys: list[str]) -> list[dict[str, Any]]:
     """The few records whose values are furthest from what they should have been."""
-    names = [k for k in keys if k in expected.columns]
     worst = expected.sort(OFF, descending=True, maintain_order=True)
-    if names:
-        worst = worst.unique(names, keep="first", maintain_order=True)
+    if keys:
+        worst = worst.unique(keys, keep="first", maintain_order=True)
     return [
         {
-            "key": " ".join(str(row[k]) for k in names),
+            "key": " ".join(str(row[k]) for k in keys),
             FEATURE: row[FEATURE],
             VALUE: round_figure(row[VALUE]),
             EXPECTED: round_figure(row[EXPECTED]),
             BY: row[BY],
         }
-        for row in worst.head(EXAMPLES).iter_rows(named=True)
+        for row in worst.head(_EXAMPLES).iter_rows(named=True)
     ]

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask, Slice
+from fsq.diagnosis.findings import Slice
+from fsq.profile.rows import Mask
 
 _MOST_OF_NAMED = 0.95  # of the named records that one value holds
 _MOST_OF_SLICE = 0.6  # of the value's records that are named

@@ -19,7 +19,7 @@ def load_profile(store: Store) -> Profile | None:
         InputError: another version of fsq wrote it.
         StoreError: it cannot be read.
     """
-    read = getattr(store, "read_side", None)  # a store of one's own may keep nothing beside it
+    read = getattr(store, "read_side", None)  # a third-party store may keep nothing beside it
     table = None if read is None else read(TABLE)
     profile = None if table is None else read_profile(table)
     if profile is None or profile.version_hash != store.contract.version_hash:
@@ -28,7 +28,7 @@ def load_profile(store: Store) -> Profile | None:
 
 
 def load_usable_profile(store: Store) -> Profile | None:
-    """The same, and None with a warning where another version of fsq wrote it."""
+    """The same, but None with a warning where another version of fsq wrote it."""
     try:
         return load_profile(store)
     except InputError as error:

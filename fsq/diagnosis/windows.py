@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from fsq.contract import Feature
-from fsq.diagnosis.history import History, Matrix
+from fsq.diagnosis.history import History
 from fsq.diagnosis.season_start import find_season_starts
+from fsq.profile.rows import Mask, Matrix
 
 _HAS_VALUES = 0.8  # share of defaults: windows that fill have more
 
@@ -73,7 +73,7 @@ class Windows(History):
         return np.where(most < 0, np.nan, most)
 
     @cached_property
-    def _warm(self) -> npt.NDArray[np.bool_]:
+    def _warm(self) -> Mask:
         """Dates whose windows hold as many events as the contract asks for, or as they can."""
         known = ~np.isnan(self.get_matrix("sample_size")[:, list(self._window_sizes)])
         sizes = np.where(known, list(self._window_sizes.values()), 0).max(axis=1, initial=0)
@@ -90,7 +90,7 @@ class Windows(History):
         return not self._warm[self._first_comparable(at) : at + 1].any()
 
     @cached_property
-    def is_filling(self) -> npt.NDArray[np.bool_]:
+    def is_filling(self) -> Mask:
         """Dates × features: whether a feature's window cannot be full yet.
 
         A window of fixed size fills once, and grows while it does; one without a size counts as
@@ -101,7 +101,7 @@ class Windows(History):
         most[list(self._window_sizes)] = list(self._window_sizes.values())
         least = np.minimum(self.contract.diagnosis.warmup_games, most)
         few, enough = samples < least, samples >= least  # neither where it is unknown
-        out: npt.NDArray[np.bool_] = np.zeros(few.shape, dtype=np.bool_)
+        out: Mask = np.zeros(few.shape, dtype=np.bool_)
         for at in range(len(self.dates)):
             first = self._first_comparable(at)
             grows = np.isfinite(most) & (samples[at] > samples[first])
@@ -143,15 +143,15 @@ class Windows(History):
         filled = [fs for fs in self.tables.values() if sized & {f.index for f in fs}]
         return all(any(share[f.index] < _HAS_VALUES for f in fs) for fs in filled)
 
-    def _had_values(self, at: int) -> npt.NDArray[np.bool_]:
+    def _had_values(self, at: int) -> Mask:
         """Features that had values earlier in a season that starts: they are lost, if none is left.
 
-        Sample sizes say better whether windows can be full; none is told where there are any.
+        None counts where sample sizes are known, which say better whether windows can be full.
         """
         first = self.season_starts[at]
-        since = [i for i in range(at) if first is not None and self.dates[i] >= first]
-        if not np.isnan(self.median_sample[at]):
-            since = []
+        since: list[int] = []
+        if first is not None and np.isnan(self.median_sample[at]):
+            since = [i for i in range(at) if self.dates[i] >= first]
         share = self.get_matrix("default_rows")[since] / self.rows[since, None]
         return np.asarray((share < _HAS_VALUES).any(axis=0))
 

@@ -45,7 +45,7 @@ class Incident:
     """One cause over the dates on which it shows.
 
     Attributes:
-        id: names it; that of its findings, with a number if the cause came back later.
+        id: that of its findings, with a number if the cause came back later.
         kind: of its findings.
         severity: the worst so far.
         place: as that of its findings.
@@ -58,7 +58,7 @@ class Incident:
         rows: of all dates of that finding.
         first_date: the first date on which it was found.
         last_date: the last one.
-        dates: those on which it shows still, as far as they were checked.
+        dates: those on which it still shows, as far as they were checked.
         is_fault: whether these dates are no history for others until it is accepted.
         opened_at: when it was recorded first, UTC.
         changed_at: when something about it changed last, UTC.
@@ -132,7 +132,7 @@ class Incident:
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Incident:
-        """Of a row that ``to_row`` made; columns of other versions of fsq are ignored."""
+        """From a row that ``to_row`` made; columns of other versions of fsq are ignored."""
         known = {f.name for f in fields(cls)}
         values = {k: v for k, v in row.items() if k in known}
         for name in ("features", "dates", "remedy", "repairs"):

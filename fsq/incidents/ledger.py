@@ -20,7 +20,7 @@ TABLE = "incidents"
 
 
 def read_incidents(store: Store) -> list[Incident]:
-    """Every incident that the store's ledger knows, in order of its opening; none without one.
+    """Every incident in the store's ledger, in the order in which they opened; none without one.
 
     Raises:
         StoreError: the ledger cannot be read.
@@ -37,7 +37,7 @@ def record_findings(
     *,
     only_known: bool = False,
 ) -> list[Change]:
-    """Enter into the store's ledger what a check found, and what it found gone.
+    """Enter what a check found, and what it found gone, into the store's ledger.
 
     Args:
         store: the store that was checked.
@@ -45,7 +45,7 @@ def record_findings(
         now: the clock, UTC; None for the current time.
         how: what made dates healthy again, if something was done; a phrase.
         skipped: kinds of findings that the check did not look for; they are as they were.
-        only_known: open no incident; only look what became of the known ones.
+        only_known: open no incident; only follow up on the known ones.
 
     Returns:
         What opened, got worse, or was resolved by this check.
@@ -68,7 +68,7 @@ def record_findings(
 
 
 def accept_incident(store: Store, name: str, reason: str, now: datetime | None = None) -> Incident:
-    """Accept an incident as normal: its dates are history again, and it is no finding any more.
+    """Accept an incident as normal: its dates are history again, and it is no longer a finding.
 
     That holds while it lasts, unless it gets worse.
 

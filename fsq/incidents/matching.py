@@ -41,10 +41,10 @@ def compare_with_findings(
         now: UTC.
         how: what made dates healthy again, if something was done; a phrase.
         skipped: kinds of findings that the check did not look for.
-        only_known: open no incident; only look what became of the known ones.
+        only_known: open no incident; only follow up on the known ones.
 
     Returns:
-        Every incident, new ones last; and the changes that are worth telling.
+        Every incident, new ones last; and what opened, got worse or was resolved.
     """
     incidents = {i.id: i for i in known}
     matched: dict[str, list[Finding]] = {}
@@ -73,7 +73,7 @@ def compare_with_findings(
 def _find_incident(incidents: Iterable[Incident], finding: Finding) -> Incident | None:
     """The incident of a finding: one that shows on its dates, else one that lasts.
 
-    What is worse than what was accepted is an incident of its own.
+    What is worse than what was accepted is a new incident.
     """
     accepted = finding.accepted is not None
     same = [
@@ -159,7 +159,7 @@ def _is_gone(incident: Incident, day: date, dx: Diagnosis) -> bool:
 
 
 def _follow(incident: Incident, found: list[Finding]) -> Incident:
-    """The incident as its newest finding tells of it; accepted ones keep what was accepted."""
+    """The incident as its newest finding describes it."""
     newest = max(found, key=lambda f: f.dates[-1])
     features = dict.fromkeys([*incident.features, *(n for f in found for n in f.features)])
     severities: list[Severity] = [incident.severity, *(f.severity for f in found)]

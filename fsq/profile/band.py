@@ -1,4 +1,4 @@
-"""How a measure of one feature usually lies, and how it lies on a date, in units of people."""
+"""A measure of one feature on a date and its usual range, in units that people read."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from fsq.profile.evidence import ONE_SIDED
 from fsq.profile.model import Judgement, Profile
 from fsq.profile.rows import Mask, Matrix
 
-SHOWN_DATES = 14
+_SHOWN_DATES = 14
 # What each metric measures, in words, and whether it is a share of the values.
 _SHARES = {
     "absent": "share of defaults",
     "zero": "share of zeros",
-    "spike": "rise of one value's share",
-    "still": "share that has not moved",
-    "returned": "share that is back at an earlier value",
-    "table_absent": "share without any value of the table",
-    "group_absent": "share in groups that have no value",
-    "group_same": "share in groups that have one value",
-    "group_still": "share in groups that have not moved",
-    "copied": "share in copies of the record before",
+    "spike": "rise in the share of one value",
+    "still": "share unchanged since the previous record",
+    "returned": "share back at an earlier value",
+    "table_absent": "share with no value from the whole table",
+    "group_absent": "share in groups without a value",
+    "group_same": "share in groups with a single value",
+    "group_still": "share in groups that did not move",
+    "copied": "share in copies of the previous record",
     "disagree": "share that disagrees with its group",
     "contradict": "share that contradicts another value",
-    "leap": "share that leapt since the record before",
+    "leap": "share that leapt since the previous record",
     "jump": "share in records that leapt as a whole",
-    "outlier": "share far from what the other features tell",
+    "outlier": "share far from what the other features predict",
 }
 _AMOUNTS = {
     "mean": "mean",
     "spread": "standard deviation",
-    "residual_mean": "mean distance from what the other features tell, in usual ones",
-    "residual_spread": "spread around what the other features tell, in usual distances",
-    "step_mean": "mean step since the record before, in usual steps",
-    "step_size": "size of the steps since the record before, in usual steps",
-    "extreme": "largest distance from what the other features tell, in limits",
-    "leak": "slope on what is to be predicted",
+    "residual_mean": "mean distance from what the other features predict, in usual distances",
+    "residual_spread": "spread around what the other features predict, in usual distances",
+    "step_mean": "mean step since the previous record, in usual steps",
+    "step_size": "mean size of a step since the previous record, in usual steps",
+    "extreme": "largest distance from what the other features predict, in limits",
+    "leak": "slope on the label",
 }
-WORDS = _SHARES | _AMOUNTS
+_WORDS = _SHARES | _AMOUNTS
 _LOGARITHMS = ("spread", "residual_spread", "extreme")
 
 
 @dataclass(frozen=True)
 class Band:
-    """A measure of one feature on a date, and where it may lie.
+    """A measure of one feature on a date, and its usual range.
 
     Attributes:
         metric: its name.
         feature: position of the feature.
         usual: what the date is compared with.
-        low: below it a measure is an alarm; None where less is no fault.
-        high: above it a measure is an alarm.
-        value: of the date.
+        low: a lower measure is an alarm; None where less is no fault.
+        high: a higher measure is an alarm.
+        value: the measure of the date.
         dates: the last dates that have a measure, this one included.
         values: their measures.
         clean_dates: how many other clean dates the profile knows.
-        as_far: how many of them lie as far from what they are compared with.
+        as_far: how many of them lie at least as far from what they are compared with.
     """
 
     metric: str
@@ -75,7 +75,7 @@ class Band:
     @property
     def words(self) -> str:
         """What is measured."""
-        return WORDS[self.metric]
+        return _WORDS[self.metric]
 
     @property
     def is_share(self) -> bool:
@@ -94,29 +94,29 @@ def measure_band(judged: Judgement, metric: str, f: int, at: int) -> Band | None
     width = float(limits.measure_widths(counts, metric, np.array([[usual]]), column)[0, 0])
     reach = limits.alarm[metric] * width
     day = judged.rows.dates[at]
-    clean_dates, as_far = count_as_far(judged.profile, metric, f, float(distance), day)
+    clean_dates, as_far = _count_as_far(judged.profile, metric, f, float(distance), day)
     dates, values = _trace(judged, metric, f, at)
-    low = None if metric in ONE_SIDED else _to_people(metric, usual - reach)
+    low = None if metric in ONE_SIDED else _to_shown(metric, usual - reach)
     return Band(
         metric,
         f,
-        _to_people(metric, usual),
+        _to_shown(metric, usual),
         low,
-        _to_people(metric, usual + reach),
-        _to_people(metric, value),
+        _to_shown(metric, usual + reach),
+        _to_shown(metric, value),
         dates,
-        tuple(_to_people(metric, v) for v in values),
+        tuple(_to_shown(metric, v) for v in values),
         clean_dates,
         as_far,
     )
 
 
-def count_as_far(
-    profile: Profile, metric: str, f: int, distance: float, but: date
+def _count_as_far(
+    profile: Profile, metric: str, f: int, distance: float, besides: date
 ) -> tuple[int, int]:
-    """How many clean dates a profile knows, without one, and how many of them lie as far."""
+    """How many clean dates a profile knows besides one, and how many of them lie as far."""
     measures, counts = profile.measures[metric][:, [f]], profile.counts[metric][:, [f]]
-    clean: Mask = profile.clean & np.array([d != but for d in profile.dates], dtype=np.bool_)
+    clean: Mask = profile.clean & np.array([d != besides for d in profile.dates], dtype=np.bool_)
     center = profile.limits.find_centers(measures, metric, clean[:, None], [f])
     z = profile.limits.scale_distances(measures, counts, metric, center, [f])[clean, 0]
     size: Matrix = z if metric in ONE_SIDED else np.abs(z)
@@ -132,11 +132,12 @@ def _trace(
     found = dict(zip(profile.dates, profile.measures[metric][:, f], strict=True))
     here = judged.rows.dates.to_list()
     found |= dict(zip(here, judged.evidence.measures[metric][:, f], strict=True))
-    last = sorted(d for d, v in found.items() if d <= day and not np.isnan(v))[-SHOWN_DATES:]
+    last = sorted(d for d, v in found.items() if d <= day and not np.isnan(v))[-_SHOWN_DATES:]
     return tuple(last), tuple(float(found[d]) for d in last)
 
 
-def _to_people(metric: str, measure: float) -> float:
+def _to_shown(metric: str, measure: float) -> float:
+    """A measure as people read it: neither a logarithm nor a share beyond its bounds."""
     if metric in _SHARES:
         return float(np.clip(measure, 0.0, 1.0))
     if metric in _LOGARITHMS:

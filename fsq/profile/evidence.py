@@ -34,6 +34,9 @@ METRICS = (*TRAILING, *RARE)
 ONE_SIDED = ("absent", "still", "returned", *RARE)  # less of it is no fault
 UNSETTLED = ("disagree", "contradict")  # judged after a break, too
 
+# Smaller standard deviations count as this much: a share of the usual one; without any, a number.
+LEAST_SPREAD, NO_SPREAD = 1e-3, 1e-9
+
 _EXTREME = 2.0  # times the residual that one in a thousand exceeds
 _MIN_LEAK_ROWS = 20
 _GROUP_LEAP = 1.5
@@ -68,7 +71,6 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     out = Evidence()
     known = ~np.isnan(rows.values)
     _measure_moments(out, rows, rows.values, "mean", "spread")
-    out.measures["flat"] = find_flat(rows)
     _count(out, rows, "absent", rows.is_default, np.ones_like(known))
     _count(out, rows, "zero", known & (rows.values == 0), known)
     spiking, share = find_spikes(rows)
@@ -82,16 +84,16 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
 
 
 def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
-    """What says nothing of a feature that is one value per group, or per date.
+    """Drop what says nothing of features that are one value per group, or per date.
 
-    Such a feature has as many values as groups, so that its rows are no sample of its past.
+    Such a feature has as many values as groups, so its rows are no sample of its past.
     """
     daily = [f for g in structure.groupings if not g.columns for f in g.features]
     grouped = {f: g for g in structure.groupings for f in g.features}
     few = [f for f, g in grouped.items() if count_groups(rows, g) < _MANY_GROUPS]
     unrelated = [f for f in range(len(rows.names)) if f not in structure.past_of_label]
     # What is one value on many dates has no spread to be compared with.
-    flat = np.flatnonzero(np.nanmean(out.measures["flat"], axis=0) > _OFTEN_FLAT)
+    flat = np.flatnonzero(_find_flat(rows).mean(axis=0) > _OFTEN_FLAT)
     for metric in METRICS:
         if metric in TRAILING and metric not in ("absent", "mean"):
             out.measures[metric][:, flat] = np.nan
@@ -115,39 +117,42 @@ def _count(out: Evidence, rows: Rows, name: str, hits: Mask, judged: Mask) -> No
 
 
 def _measure_moments(out: Evidence, rows: Rows, amounts: Matrix, mean: str, spread: str) -> None:
-    known = ~np.isnan(amounts)
-    total = rows.sum_per_date(known)
-    filled = np.where(known, amounts, 0.0)
+    _measure_mean(out, rows, amounts, mean)
+    known, center, total = ~np.isnan(amounts), out.measures[mean], out.counts[mean]
     with np.errstate(invalid="ignore", divide="ignore"):
-        center = rows.sum_per_date(filled) / total
         off = np.where(known, amounts - center[rows.date_index], 0.0)
         deviation = np.sqrt(rows.sum_per_date(off * off) / (total - 1))
     deviation[total < 2] = np.nan
-    out.measures[mean], out.counts[mean] = center, total
-    floor = np.array([1e-3 * np.median(d[d > 0]) if (d > 0).any() else 1e-9 for d in deviation.T])
+    floor = np.array(
+        [LEAST_SPREAD * np.median(d[d > 0]) if (d > 0).any() else NO_SPREAD for d in deviation.T]
+    )
     out.measures[spread] = np.log(np.maximum(deviation, floor))
     out.counts[spread] = total
+
+
+def _measure_mean(out: Evidence, rows: Rows, amounts: Matrix, name: str) -> None:
+    known = ~np.isnan(amounts)
+    total = rows.sum_per_date(known)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out.measures[name] = rows.sum_per_date(np.where(known, amounts, 0.0)) / total
+    out.counts[name] = total
 
 
 def _measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
     step = follow(rows, structure.carriers)
     known = ~np.isnan(step)
-    scale = structure.carriers.scales
     with np.errstate(invalid="ignore"):
-        small = step / scale
+        small = step / structure.carriers.scales
         size = np.log1p(np.abs(small))
-    _measure_moments(out, rows, small, "step_mean", "step_spread")
-    out.measures.pop("step_spread"), out.counts.pop("step_spread")
-    _measure_moments(out, rows, size, "step_size", "step_size_spread")
-    out.measures.pop("step_size_spread"), out.counts.pop("step_size_spread")
+    _measure_mean(out, rows, small, "step_mean")
+    _measure_mean(out, rows, size, "step_size")
     _count(out, rows, "still", known & (step == 0), known)
     with np.errstate(invalid="ignore"):
         # A feature of a group leaps for all its records at once, which makes it no rarer.
         grouped = np.isin(np.arange(step.shape[1]), structure.grouped)
         leaps = structure.carriers.leaps * np.where(grouped, _GROUP_LEAP, 1.0)
         _count(out, rows, "leap", np.abs(step) > leaps, known)
-    jumps = find_jumps(small, structure)
-    _count(out, rows, "jump", jumps, known)
+    _count(out, rows, "jump", find_jumps(small, structure), known)
     _count(out, rows, "returned", find_returned(rows, step), known)
     _count(out, rows, "copied", find_copied(step), known)
     _measure_subgroups(out, rows, structure, step)
@@ -196,13 +201,14 @@ def measure_residuals(rows: Rows, residual: Matrix, limit: Matrix) -> dict[str, 
     return part.measures
 
 
-def find_flat(rows: Rows) -> Matrix:
-    """1 for dates on which all values of a feature are one, else 0; 0 without values."""
-    low, high = np.full((2, len(rows.dates), len(rows.names)), np.inf)
-    known = np.where(np.isnan(rows.values), np.inf, rows.values)
-    np.minimum.at(low, rows.date_index, known)
-    np.minimum.at(high, rows.date_index, np.where(np.isnan(rows.values), np.inf, -rows.values))
-    return np.asarray((low == -high).astype(np.float64))
+def _find_flat(rows: Rows) -> Mask:
+    """Dates × features: whether all values are the same; not so without values."""
+    low = np.full((len(rows.dates), len(rows.names)), np.inf)
+    high = -low
+    absent = np.isnan(rows.values)
+    np.minimum.at(low, rows.date_index, np.where(absent, np.inf, rows.values))
+    np.maximum.at(high, rows.date_index, np.where(absent, -np.inf, rows.values))
+    return np.asarray(low == high)
 
 
 def _take_largest(rows: Rows, amounts: Matrix) -> Matrix:
@@ -212,7 +218,7 @@ def _take_largest(rows: Rows, amounts: Matrix) -> Matrix:
 
 
 def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:
-    """How far features move towards what is to be predicted: the slope of their steps on it."""
+    """How far features move towards the label: the slope of their steps on it."""
     shape = (len(rows.dates), len(rows.names))
     out.measures["leak"], out.counts["leak"] = np.full(shape, np.nan), np.zeros(shape)
     if structure.label is None or structure.label not in rows.carried.columns:
@@ -228,7 +234,7 @@ def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix
 
     ahead = np.broadcast_to(label[:, None], step.shape)
     with np.errstate(invalid="ignore", divide="ignore"):
-        # The slope on the label beside that on the value before, which tells of both.
+        # The slope on the label beside that on the previous value, which goes with both.
         ll, bb, lb = covary(ahead, ahead), covary(before, before), covary(ahead, before)
         ls, bs = covary(ahead, step), covary(before, step)
         squares = ll * bb - lb**2
@@ -238,22 +244,19 @@ def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix
 
 
 def _measure_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
+    """Values that disagree with their group, and values that contradict another one."""
     shape = rows.values.shape
-    for name in ("disagree", "contradict"):
-        hits, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
-        if name == "disagree":
-            for grouping in structure.groupings:
-                if set(grouping.columns) <= rows.codes.keys():
-                    off, seen = find_disagreeing(rows, grouping)
-                    hits[:, grouping.features] |= off
-                    judged[:, grouping.features] |= seen
-        else:
-            for mirror in structure.mirrors:
-                off, seen = find_contradicting(rows, mirror)
-                hits[:, mirror.feature] |= off
-                judged[:, mirror.feature] |= seen
-            for twin in structure.twins:
-                off, seen = find_untwinned(rows, twin)
-                hits[:, twin.feature] |= off
-                judged[:, twin.feature] |= seen
-        _count(out, rows, name, hits, judged)
+    hits, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    for grouping in structure.groupings:
+        if set(grouping.columns) <= rows.codes.keys():
+            off, seen = find_disagreeing(rows, grouping)
+            hits[:, grouping.features] |= off
+            judged[:, grouping.features] |= seen
+    _count(out, rows, "disagree", hits, judged)
+    hits, judged = np.zeros_like(hits), np.zeros_like(judged)
+    found = [(m.feature, find_contradicting(rows, m)) for m in structure.mirrors]
+    found += [(t.feature, find_untwinned(rows, t)) for t in structure.twins]
+    for feature, (off, seen) in found:
+        hits[:, feature] |= off
+        judged[:, feature] |= seen
+    _count(out, rows, "contradict", hits, judged)

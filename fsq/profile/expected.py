@@ -1,4 +1,4 @@
-"""What a value should have been, as its group, its past or the record's other features tell."""
+"""What a value should have been, by its group, its past or the record's other features."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
-from fsq.profile.groups import TOLERANCE, code_group, take_middles
+from fsq.profile.groups import code_group, measure_tolerance, take_middles
 from fsq.profile.rows import Mask, Matrix, Rows
 from fsq.profile.sides import expect_from_side
 from fsq.profile.structure import Structure
@@ -15,7 +15,7 @@ from fsq.profile.twins import expect_twin
 
 _STEPS = 3.0  # usual steps from which a value contradicts the one before
 _SIZES = 3.0  # usual residuals from which a value contradicts the other features
-_LEAST = 0.2  # of a feature's spread: what is told roughly contradicts nothing nearer
+_LEAST = 0.2  # of a feature's spread: a rough estimate contradicts nothing nearer
 
 
 def expect_values(
@@ -30,7 +30,7 @@ def expect_values(
 
     Args:
         rows: of one date.
-        before: the value that each record had before; NaN without one.
+        before: the value of each record's previous record; NaN without one.
         structure: what normally holds.
         f: position of the feature.
         suspects: features that are at fault, which explain nothing.
@@ -62,32 +62,29 @@ def expect_values(
 def _list_sources(
     rows: Rows, before: Matrix, structure: Structure, f: int, suspects: Sequence[int]
 ) -> Iterator[tuple[Matrix, Matrix, str]]:
-    """What is told of each record, how far a value may lie from it, and who tells it."""
+    """What each source expects of the records, how far a value may lie from it, and its name."""
     for twin in structure.twins:
         if twin.feature == f:
             told = expect_twin(rows, twin)
-            yield told, _allow(told), twin.column
+            yield told, measure_tolerance(told), twin.column
     for grouping in structure.groupings:
         if f in grouping.features and set(grouping.columns) <= rows.codes.keys():
             told = take_middles(rows.values[:, f], code_group(rows, grouping.columns))
             names = " and ".join([*grouping.columns, "date"])
-            yield told, _allow(told), f"others of the same {names}"
+            yield told, measure_tolerance(told), f"others of the same {names}"
     for mirror in structure.mirrors:
         if mirror.feature == f and mirror.other not in {*suspects} - {f}:
             told = expect_from_side(rows, mirror)
-            yield told, _allow(told), f"{rows.names[mirror.other]} of the other {mirror.side}"
+            word = f"{rows.names[mirror.other]} of the other {mirror.side}"
+            yield told, measure_tolerance(told), word
     carriers, learned = structure.carriers, structure.regressions
     least = 0.0 if learned is None else _LEAST * learned.basis.scale[f]
     if np.isfinite(carriers.leaps[f]):
         carrier = carriers.names[f]
-        word = f"the record before of its {carrier}" if carrier else "its record before"
+        word = f"the previous record of its {carrier}" if carrier else "its previous record"
         size = max(_STEPS * carriers.scales[f], least)
         yield before, np.full(len(before), size), word
     if learned is not None:
         told = learned.predict_value(rows.values, f, [s for s in suspects if s != f])
         size = max(_SIZES * learned.spread[f] * learned.basis.scale[f], least)
         yield told, np.full(len(told), size), "its other features"
-
-
-def _allow(told: Matrix) -> Matrix:
-    return np.asarray(TOLERANCE * (1 + np.abs(told)))

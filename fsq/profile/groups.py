@@ -67,7 +67,7 @@ def find_disagreeing(rows: Rows, grouping: Grouping) -> tuple[Mask, Mask]:
         expected = take_middles(rows.values[:, f], codes)
         judged[:, at] = ~np.isnan(expected)
         with np.errstate(invalid="ignore"):
-            off = np.abs(rows.values[:, f] - expected) > TOLERANCE * (1 + np.abs(expected))
+            off = np.abs(rows.values[:, f] - expected) > measure_tolerance(expected)
         differs[:, at] = off & judged[:, at]
     return differs, judged
 
@@ -75,14 +75,37 @@ def find_disagreeing(rows: Rows, grouping: Grouping) -> tuple[Mask, Mask]:
 def take_middles(values: Matrix, codes: Codes) -> Matrix:
     """The middle value of each record's group; NaN without a value, a group or a companion."""
     out = np.full(len(values), np.nan)
-    known = np.flatnonzero(~np.isnan(values) & (codes >= 0))
-    if not known.size:
-        return out
-    ranked = known[np.lexsort((values[known], codes[known]))]
-    starts, sizes = _find_runs(codes[ranked])
+    ranked, starts, sizes = _rank_in_groups(values, codes)
     middle = values[ranked][starts + (sizes - 1) // 2]
     out[ranked] = np.repeat(np.where(sizes >= 2, middle, np.nan), sizes)
     return out
+
+
+def take_middle_per_code(values: Matrix, codes: Codes, count: int) -> Matrix:
+    """The middle value of each code and column; NaN where there is none.
+
+    Args:
+        values: records × columns.
+        codes: the group of each record; -1 for none.
+        count: how many codes there are.
+    """
+    out = np.full((count, values.shape[1]), np.nan)
+    for f, column in enumerate(values.T):
+        ranked, starts, sizes = _rank_in_groups(column, codes)
+        out[codes[ranked[starts]], f] = column[ranked][starts + (sizes - 1) // 2]
+    return out
+
+
+def _rank_in_groups(values: Matrix, codes: Codes) -> tuple[Codes, Codes, Codes]:
+    """Positions of the known values of groups in order, and each group's start and size there."""
+    known = np.flatnonzero(~np.isnan(values) & (codes >= 0))
+    ranked = known[np.lexsort((values[known], codes[known]))]
+    return ranked, *_find_runs(codes[ranked])
+
+
+def measure_tolerance(values: Matrix) -> Matrix:
+    """How far others may lie from values and still be called equal."""
+    return np.asarray(TOLERANCE * (1 + np.abs(values)))
 
 
 def count_groups(rows: Rows, grouping: Grouping) -> float:
@@ -137,7 +160,7 @@ def _measure_agreement(rows: Rows, codes: Codes, used: Mask) -> tuple[Matrix, Ma
         top = np.maximum.reduceat(values, starts)
         low = np.minimum.reduceat(values, starts)
         several = sizes >= 2
-        mixed = several & (top - low > TOLERANCE * (1 + np.abs(top)))
+        mixed = several & (top - low > measure_tolerance(top))
         day = rows.date_index[known[starts]]
         total = np.bincount(day, weights=sizes * several)
         off = np.bincount(day, weights=sizes * mixed)
@@ -149,5 +172,7 @@ def _measure_agreement(rows: Rows, codes: Codes, used: Mask) -> tuple[Matrix, Ma
 
 def _find_runs(ordered: Codes) -> tuple[Codes, Codes]:
     """Starts and lengths of equal codes."""
+    if not ordered.size:
+        return ordered, ordered
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     return starts, np.diff(np.r_[starts, len(ordered)])

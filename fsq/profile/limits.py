@@ -1,4 +1,4 @@
-"""How far a date stands out, and how far one must, so that false alarms keep their budget."""
+"""How far a date stands out, and from where on that is an alarm within the budget of false ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FLOORS = {
     "zero": 0.01, "spike": 0.01, "still": 0.01,
 }  # fmt: skip
 _LEAST_MEAN = 0.03  # of the spread within a date
-_MARGIN = 1.2  # other dates differ more from those learned from than these among themselves
+_MARGIN = 1.2  # other dates differ more from the clean ones than those do from each other
 _ALLOWED = 0.01  # share of the clean dates whose distance is left out of the tail
 _UNKNOWN = 1e30  # the scale of what clean dates do not show: nothing stands out from it
 _WIDEST = 3.5  # scales that clean dates may lie apart, a few left out
@@ -78,7 +78,7 @@ class Limits:
         self, counts: Matrix, metric: str, center: Matrix, of: Columns = ALL
     ) -> Matrix:
         """How wide one scale is for measures of so many values."""
-        chance = measure_chance(center, counts, metric)
+        chance = _measure_chance(center, counts, metric)
         with np.errstate(divide="ignore", invalid="ignore"):
             fewer = np.maximum(1.0, self.typical[metric][of] / counts)  # few spread further
         return np.asarray(np.sqrt(self.scales[metric][of] ** 2 * fewer + chance))
@@ -140,7 +140,7 @@ def learn_limits(
         typical[metric] = np.maximum(take_middle(n[clean]), 1.0)
         limits = Limits(scales, centers, typical, {}, {}, int(clean.sum()))
         center = limits.find_centers(values, metric, np.broadcast_to(clean[:, None], values.shape))
-        chance = take_middle(measure_chance(center, n, metric)[clean])
+        chance = take_middle(_measure_chance(center, n, metric)[clean])
         scale = _measure_scale((values - center)[clean])
         floor = np.full(values.shape[1], _FLOORS.get(metric, 1e-6))
         if metric == "mean":  # however exactly the dates' means agree
@@ -170,7 +170,7 @@ def _measure_scale(off: Matrix) -> Matrix:
     return out
 
 
-def measure_chance(center: Matrix, counts: Matrix, metric: str) -> Matrix:
+def _measure_chance(center: Matrix, counts: Matrix, metric: str) -> Matrix:
     """The variance that so few values have by chance, if nothing is wrong; 0 if unknown."""
     with np.errstate(invalid="ignore", divide="ignore"):
         if metric in ("spread", "residual_spread"):

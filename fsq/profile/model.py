@@ -17,7 +17,7 @@ from fsq.profile.sentences import describe
 from fsq.profile.structure import Structure, learn_structure
 
 MIN_DATES = 10  # with fewer clean dates nothing is learned
-BUDGET = 0.02  # false alarms per date
+_BUDGET = 0.02  # false alarms per date
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,12 +29,12 @@ class Profile:
         version_hash: of the contract.
         names: of the features.
         structure: what holds between values.
-        limits: how far dates lie apart, and from where on one is an alarm.
+        limits: how far dates lie apart, and from where on that is an alarm.
         dates: those that were measured, in order.
         clean: which of them were learned from.
         measures: per metric, dates × features.
         counts: per metric, the number of values behind each measure.
-        pinned: whether it stays as it is until somebody learns another one.
+        pinned: whether it stays as it is until you learn another one.
     """
 
     contract: str
@@ -82,18 +82,17 @@ class Profile:
         return f"Profile of {self.contract}: {count}{span}{pinned}"
 
     def assign_folds(self, rows: Rows) -> Codes:
-        """The fold of each record, that it is judged without; -1 for dates not learned from."""
+        """The fold without which each record is judged; -1 for dates not learned from."""
         folds = dict(zip(self.dates, assign_folds(len(self.dates)), strict=True))
         learned = {d: int(folds[d]) for d in self.clean_dates}
         per_date = np.array([learned.get(d, -1) for d in rows.dates.to_list()], dtype=np.int64)
         return per_date[rows.date_index] if len(per_date) else rows.date_index
 
-    def recalibrate(self, clean: Mask, calm: Mask, budget: float = BUDGET) -> Profile:
+    def recalibrate(self, clean: Mask, calm: Mask, budget: float = _BUDGET) -> Profile:
         """The same structure, with limits of other dates; see ``learn``."""
-        usable = clean & calm if (clean & calm).sum() >= MIN_DATES else clean
-        if usable.sum() < MIN_DATES:
+        if clean.sum() < MIN_DATES:
             return self
-        limits = learn_limits(self.measures, self.counts, usable, budget)
+        limits = learn_limits(self.measures, self.counts, _prefer_calm(clean, calm), budget)
         return replace(self, clean=clean, limits=limits)
 
 
@@ -104,7 +103,7 @@ def learn(
     tables: Sequence[Sequence[int]],
     contract: str,
     version_hash: str,
-    budget: float = BUDGET,
+    budget: float = _BUDGET,
 ) -> Profile | None:
     """Learn from the clean dates of the rows; None if they are too few.
 
@@ -122,8 +121,7 @@ def learn(
     structure = learn_structure(rows, clean, tables)
     folds = np.where(clean, assign_folds(len(rows.dates)), -1)[rows.date_index]
     evidence = measure(rows, structure, folds)
-    usable = clean & calm if (clean & calm).sum() >= MIN_DATES else clean
-    limits = learn_limits(evidence.measures, evidence.counts, usable, budget)
+    limits = learn_limits(evidence.measures, evidence.counts, _prefer_calm(clean, calm), budget)
     return Profile(
         contract,
         version_hash,
@@ -135,6 +133,12 @@ def learn(
         {m: evidence.measures[m] for m in METRICS},
         {m: evidence.counts[m] for m in METRICS},
     )
+
+
+def _prefer_calm(clean: Mask, calm: Mask) -> Mask:
+    """The clean dates that are calm, or all clean ones if those are too few."""
+    both = clean & calm
+    return both if both.sum() >= MIN_DATES else clean
 
 
 @dataclass(frozen=True)

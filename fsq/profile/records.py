@@ -1,4 +1,4 @@
-"""Records that moved as a whole too far, or not at all, since the entity's record before."""
+"""Records that moved as a whole too far, or not at all, since the entity's previous record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each feature should be, as the other features of its record tell."""
+"""What each feature should be, given the other features of its record."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OUTLIER = 0.999  # quantile of the residuals of dates that were not learned fro
 _MIN_DRIFT_DATES = 10
 _DRIFT = 0.8  # rank correlation of the dates' means with time
 _DRIFTED = 0.5  # of the spread within a date
-FOLDS = 5
+_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Regressions:
 
         Args:
             values: records × features.
-            fold: of each record, that it is to be judged without; -1 for none.
+            fold: of each record, without which it is judged; -1 for none.
         """
         out = np.full(values.shape, np.nan)
         for k in np.unique(fold):
@@ -110,7 +110,7 @@ class Regressions:
         return self._subtract(values, weights)
 
     def predict_value(self, values: Matrix, f: int, suspects: Sequence[int]) -> Matrix:
-        """What a feature of each record should be, as all but the suspects tell; NaN if unknown."""
+        """What a feature of each record should be, given all but the suspects; NaN if unknown."""
         if np.isnan(self.weights[-1][:, f]).all():
             return np.full(len(values), np.nan)
         weights = _solve(self.gram, self.moment, self.basis, suspects, (f,))
@@ -121,7 +121,7 @@ class Regressions:
         columns = self.basis.expand(values)
         scaled = (values - self.basis.center) / self.basis.scale
         residual = (scaled - columns @ weights) / self.spread
-        # A record that lacks far more than usual tells too little of the rest.
+        # A record that lacks far more than usual says too little about the rest.
         lacking = np.isnan(values) & (self.basis.absent < _USUALLY_THERE)
         most = max(2.0, _LACKING * float((self.basis.absent < _USUALLY_THERE).sum()))
         residual[lacking.sum(axis=1) > most] = np.nan
@@ -147,7 +147,7 @@ def learn_regressions(rows: Rows, clean: Mask) -> Regressions | None:
     target = np.clip(np.nan_to_num(scaled), -_CLIP, _CLIP)
     fold = assign_folds(len(rows.dates))[rows.date_index[used]]
     grams, moments = [], []
-    for k in range(FOLDS):
+    for k in range(_FOLDS):
         part = columns[fold == k]
         grams.append(part.T @ part)
         moments.append(part.T @ target[fold == k])
@@ -158,12 +158,12 @@ def learn_regressions(rows: Rows, clean: Mask) -> Regressions | None:
     fitted = Regressions(
         basis, gram, moment, np.stack(weights), np.ones(width), np.ones(width), np.ones(width)
     )
-    return _judge(fitted, fitted.predict_residuals(values, fold), scaled, rows, used)
+    return _keep_explained(fitted, fitted.predict_residuals(values, fold), scaled, rows, used)
 
 
 def assign_folds(dates: int) -> Codes:
-    """The fold of each date: runs of a few dates, in turn, since neighbours are alike."""
-    return (np.arange(dates) // 5) % FOLDS
+    """The fold of each date: runs of a few dates, in turn, since neighbouring dates are similar."""
+    return (np.arange(dates) // 5) % _FOLDS
 
 
 def _make_basis(values: Matrix, date_index: Codes) -> Basis:
@@ -228,7 +228,7 @@ def _solve(
     return out
 
 
-def _judge(
+def _keep_explained(
     fitted: Regressions, residual: Matrix, scaled: Matrix, rows: Rows, used: Codes
 ) -> Regressions:
     """Keep the features that are explained; measure how far residuals go."""

@@ -86,7 +86,7 @@ class Rows:
         )
 
     def find_previous(self, codes: Codes) -> Codes:
-        """Position of the record before of the same code; -1 where there is none."""
+        """Position of the previous record of the same code; -1 where there is none."""
         return find_previous(codes, self.order)
 
     def take(self, positions: Codes) -> Matrix:

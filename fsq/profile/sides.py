@@ -1,4 +1,4 @@
-"""Which features of one side of an event say what features of the other side say."""
+"""Which features of one side of an event mirror features of the other side."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
-from fsq.profile.groups import TOLERANCE, Grouping
+from fsq.profile.groups import Grouping, measure_tolerance, take_middle_per_code
 from fsq.profile.rows import Codes, Mask, Matrix, Rows, combine
 
-Relation = Literal["equals", "negates", "complements"]
+_Relation = Literal["equals", "negates", "complements"]
 _MIN_HOLDS = 0.995  # share of the sides of clean history
 _MIN_EVENTS = 0.95  # share of the events that have just two sides
 _MIN_SIDES = 30
@@ -19,7 +19,7 @@ _MIN_SIDES = 30
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A feature that tells what another says on the other side of the event.
+    """A feature that mirrors another one on the other side of the event.
 
     Attributes:
         side: the carried column that names a side.
@@ -32,7 +32,7 @@ class Mirror:
     side: str
     feature: int
     other: int
-    relation: Relation
+    relation: _Relation
     total: float = 0.0
 
 
@@ -71,13 +71,13 @@ def find_contradicting(rows: Rows, mirror: Mirror) -> tuple[Mask, Mask]:
     codes = _code_sides(rows, mirror.side)
     left, right = mine[:, 0], _expect(mirror, theirs[:, 1])
     judged = ~np.isnan(left) & ~np.isnan(right)
-    off = judged & (np.abs(left - right) > TOLERANCE * (1 + np.abs(right)))
+    off = judged & (np.abs(left - right) > measure_tolerance(right))
     known = codes >= 0
     return known & off[codes], known & judged[codes]
 
 
 def expect_from_side(rows: Rows, mirror: Mirror) -> Matrix:
-    """What each record's feature should be, as the other side tells; NaN where it does not."""
+    """What each record's feature should be by the other side; NaN where that does not say."""
     out = np.full(len(rows.date_index), np.nan)
     pairs = _pair_sides(rows, mirror.side, (mirror.other,))
     if pairs is not None:
@@ -94,7 +94,7 @@ def _expect(mirror: Mirror, other: Matrix) -> Matrix:
 def _relate(side: str, f: int, g: int, mine: Matrix, theirs: Matrix) -> Mirror | None:
     if np.ptp(mine) == 0 or np.ptp(theirs) == 0:
         return None
-    size = TOLERANCE * (1 + np.abs(mine))
+    size = measure_tolerance(mine)
     if f != g and (np.abs(mine - theirs) <= size).mean() >= _MIN_HOLDS:
         return Mirror(side, f, g, "equals")
     if (np.abs(mine + theirs) <= size).mean() >= _MIN_HOLDS and (mine != 0).mean() > 0.05:
@@ -137,22 +137,6 @@ def _pair_sides(
     partner = np.full(count, -1, dtype=np.int64)
     one, two = ranked[double[::2]], ranked[double[1::2]]
     partner[one], partner[two] = two, one
-    mine = _take_middles(rows.values[:, list(features)], codes, count)
+    mine = take_middle_per_code(rows.values[:, list(features)], codes, count)
     theirs = np.where((partner >= 0)[:, None], mine[partner], np.nan)
     return mine, theirs, first
-
-
-def _take_middles(values: Matrix, codes: Codes, count: int) -> Matrix:
-    """The middle value of each code and column; NaN where there is none."""
-    out = np.full((count, values.shape[1]), np.nan)
-    for f, column in enumerate(values.T):
-        known = np.flatnonzero(~np.isnan(column) & (codes >= 0))
-        if not known.size:
-            continue
-        amounts, grouped = column[known], codes[known]
-        ranked = np.lexsort((amounts, grouped))
-        ordered = grouped[ranked]
-        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-        sizes = np.diff(np.r_[starts, len(ordered)])
-        out[ordered[starts], f] = amounts[ranked][starts + (sizes - 1) // 2]
-    return out

@@ -6,7 +6,7 @@ import numpy as np
 
 from fsq.profile.rows import Mask, Matrix, Rows
 
-HISTORY = 14  # dates before, which say how common a value is
+_HISTORY = 14  # dates before, which say how common a value is
 _MIN_SHARE = 0.02  # of a date's values; rarer ones are no spike
 
 
@@ -30,26 +30,25 @@ def find_spikes(rows: Rows) -> tuple[Mask, Matrix]:
         pair, counts = np.unique(day * len(distinct) + code, return_counts=True)
         share = counts / total[pair // len(distinct)]
         common = np.unique((pair % len(distinct))[share >= _MIN_SHARE])
+        if not common.size:
+            rise[:, f] = np.where(total > 0, 0.0, np.nan)
+            continue
         table = np.zeros((dates, len(common)))
         place = np.full(len(distinct), -1)
         place[common] = np.arange(len(common))
         kept = place[pair % len(distinct)] >= 0
         table[pair[kept] // len(distinct), place[pair[kept] % len(distinct)]] = share[kept]
-        usual = _take_trailing_medians(table)
-        gain = table - usual
-        best = gain.argmax(axis=1) if len(common) else np.zeros(dates, dtype=np.int64)
-        if len(common):
-            rise[:, f] = np.where(total > 0, gain[np.arange(dates), best], np.nan)
-            hits[known, f] = place[code] == best[day]
-        else:
-            rise[:, f] = np.where(total > 0, 0.0, np.nan)
+        gain = table - _take_trailing_medians(table)
+        best = gain.argmax(axis=1)
+        rise[:, f] = np.where(total > 0, gain[np.arange(dates), best], np.nan)
+        hits[known, f] = place[code] == best[day]
     return hits, rise
 
 
 def _take_trailing_medians(table: Matrix) -> Matrix:
     out = np.zeros_like(table)
     for at in range(len(table)):
-        before = table[max(0, at - HISTORY) : at]
+        before = table[max(0, at - _HISTORY) : at]
         if len(before):
             out[at] = np.median(before, axis=0)
     return out

@@ -43,7 +43,7 @@ def learn_carriers(rows: Rows, clean: Mask) -> Carriers:
     with np.errstate(invalid="ignore"):
         spread = np.array([_measure_spread(rows.values[used, f]) for f in range(width)])
     for name, codes in _list_carriers(rows).items():
-        step = measure_steps(rows, rows.find_previous(codes))
+        step = _measure_steps(rows, rows.find_previous(codes))
         for f in range(width):
             sizes = np.abs(step[used, f])
             sizes = sizes[~np.isnan(sizes)]
@@ -64,7 +64,7 @@ def learn_carriers(rows: Rows, clean: Mask) -> Carriers:
 
 
 def follow(rows: Rows, carriers: Carriers) -> Matrix:
-    """Each feature's step from the record before it along its carrier; NaN without one."""
+    """Each feature's step from the previous record along its carrier; NaN without one."""
     known = _list_carriers(rows)
     out = np.full(rows.values.shape, np.nan)
     for name in dict.fromkeys(carriers.names):
@@ -72,11 +72,11 @@ def follow(rows: Rows, carriers: Carriers) -> Matrix:
             continue
         chosen = [f for f, n in enumerate(carriers.names) if n == name]
         previous = rows.find_previous(known[name])
-        out[:, chosen] = measure_steps(rows, previous)[:, chosen]
+        out[:, chosen] = _measure_steps(rows, previous)[:, chosen]
     return out
 
 
-def measure_steps(rows: Rows, previous: Codes) -> Matrix:
+def _measure_steps(rows: Rows, previous: Codes) -> Matrix:
     """Values less those of the records before; NaN where there is none."""
     there = previous >= 0
     out = np.full(rows.values.shape, np.nan)

@@ -28,15 +28,15 @@ class Structure:
 
     Attributes:
         groupings: columns within which features have one value.
-        mirrors: what one side of an event says of the other.
+        mirrors: features of one side of an event that mirror the other side.
         carriers: along what features are continuous.
-        regressions: what the other features tell; None without enough rows.
+        regressions: how the other features explain each; None without enough rows.
         twins: features that equal carried columns.
         subgroups: columns that split a date into several subgroups.
         rates: how common states of records are that a subgroup may share.
         tables: positions of the features of each upstream table that are usually there.
         jumps: per table, the mean step that one record in a thousand exceeds.
-        label: the carried number that features are the past of, if one is found.
+        label: the carried number that features predict, if one is found.
         leaning: how closely each feature goes with it: a correlation from 0 to 1.
     """
 
@@ -87,11 +87,11 @@ def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) ->
         learn_rates(rows, follow(rows, carriers), used),
         present,
         learn_jumps(rows, carriers, present, used),
-        *find_label(rows, clean),
+        *_find_label(rows, clean),
     )
 
 
-def find_label(rows: Rows, clean: Mask) -> tuple[str | None, Matrix]:
+def _find_label(rows: Rows, clean: Mask) -> tuple[str | None, Matrix]:
     """The carried number that a feature predicts best, and each feature's correlation with it.
 
     The correlations are sizes, from 0 to 1; 0 throughout where no number is predicted.

@@ -1,4 +1,8 @@
-"""What is true of every record of a subgroup, such as one team of a date."""
+"""What is true of every record of a subgroup, such as one team of a date.
+
+Any column that splits a date will do. Which one takes part in events is another question: see
+``fsq.diagnosis.groups``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from fsq.profile.groups import code_group
 from fsq.profile.rows import Mask, Matrix, Rows
 
 _CHANCE = 1e-5  # that all records of a subgroup share a state
-_LEAST = 4  # records of a subgroup that says something
+_LEAST = 4  # records of a subgroup: fewer say nothing
 _MIN_GROUPS = 3  # of a date
 
 
@@ -37,7 +41,7 @@ class Rates:
 
     Attributes:
         absent: the value is a default.
-        still: it has not moved since the record before.
+        still: it has not moved since the previous record.
         same: it is the date's most common one.
     """
 
@@ -68,7 +72,7 @@ def _take_means(values: Matrix) -> Matrix:
 
 
 def count_needed(rate: Matrix) -> Matrix:
-    """How many records of a subgroup must share a state, so that chance hardly explains it."""
+    """How many records of a subgroup must share a state for chance hardly to explain it."""
     least = np.log(_CHANCE) / np.log(np.clip(rate, 1e-6, 1 - 1e-6))
     return np.asarray(np.maximum(np.ceil(least), _LEAST))
 

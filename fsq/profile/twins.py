@@ -1,4 +1,4 @@
-"""Which features say just what a carried column says."""
+"""Which features equal a carried column."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fsq.profile.groups import TOLERANCE
+from fsq.profile.groups import measure_tolerance
 from fsq.profile.rows import Mask, Matrix, Rows, read_number
 
 _MIN_HOLDS = 0.995
@@ -53,13 +53,13 @@ def find_untwinned(rows: Rows, twin: Twin) -> tuple[Mask, Mask]:
 
 
 def expect_twin(rows: Rows, twin: Twin) -> Matrix:
-    """What each record's feature should be; NaN where the column does not tell."""
+    """What each record's feature should be; NaN where the column does not say."""
     column = _read(rows, twin.column) if twin.column in rows.carried.columns else None
     return np.full(len(rows.date_index), np.nan) if column is None else column
 
 
 def _equal(values: Matrix, column: Matrix) -> Mask:
-    return np.asarray(np.abs(values - column) <= TOLERANCE * (1 + np.abs(column)))
+    return np.asarray(np.abs(values - column) <= measure_tolerance(column))
 
 
 def _read(rows: Rows, name: str) -> Matrix | None:

@@ -31,7 +31,7 @@ side_{i}_middles AS (
 side_{i}_sides AS (
   SELECT *, COUNT(*) OVER (PARTITION BY day, event, feature_index) AS sides FROM side_{i}_middles
 ),
--- What one side of an event says of the other, where there are just two.
+-- What one side of an event implies for the other, where there are just two.
 side_{i}_pairs AS (
   SELECT
     a.day,
@@ -185,7 +185,7 @@ def _make_side(profile: Profile, place: int, side: str) -> str:
 
 
 def _find_as_of(contract: Contract, moments: Collection[str]) -> str:
-    """The moment for which a row stands, in hours since 1970, if its ages do not tell it."""
+    """A row's as_of, in hours since 1970, if its ages do not say."""
     table = contract.table
     if table.time is not None:
         default = _make_hours(table.time) if table.time in moments else "CAST(NULL AS FLOAT64)"

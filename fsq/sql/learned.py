@@ -13,7 +13,7 @@ from fsq.diagnosis.checks.source_labels import LabelThresholds, tells_missing
 from fsq.diagnosis.checks.stamps import StampThresholds
 from fsq.diagnosis.learning import MORE_ABSENT
 from fsq.profile import Profile
-from fsq.profile.evidence import ONE_SIDED, RARE, UNSETTLED
+from fsq.profile.evidence import LEAST_SPREAD, NO_SPREAD, ONE_SIDED, RARE, UNSETTLED
 from fsq.profile.groups import TOLERANCE
 from fsq.profile.limits import MIN_TRAILING, TRAILING_DATES
 from fsq.sql.quote import format_boolean, format_number, quote_text
@@ -33,7 +33,6 @@ MEASURES = {
     "disagree": ("d.disagreeing / NULLIF(d.grouped, 0)", "d.grouped", "d.disagreeing"),
     "contradict": ("d.contradicting / NULLIF(d.mirrored, 0)", "d.mirrored", "d.contradicting"),
 }
-_NO_DEVIATION = 1e-3  # of the usual deviation
 
 
 def make_learned_placeholders(profile: Profile, contract: Contract) -> dict[str, str]:
@@ -135,7 +134,7 @@ def _format(value: float | None) -> str:
 def _find_least_deviation(profile: Profile, feature: int) -> float:
     spreads = profile.measures["spread"][:, feature]
     known = spreads[~np.isnan(spreads)]
-    return _NO_DEVIATION * float(np.exp(np.median(known))) if known.size else 1e-9
+    return LEAST_SPREAD * float(np.exp(np.median(known))) if known.size else NO_SPREAD
 
 
 def _make_measure(profile: Profile, metric: str) -> str:

@@ -1,4 +1,4 @@
-"""The query that holds dates against a learned profile."""
+"""The query that compares dates with a learned profile."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
 from fsq.utils.dates import validate_date_range
 
 PROFILE = "profile"
-# What takes a store's profile; the canary does without one, too.
+# The queries that take a store's profile; the canary needs none.
 PROFILE_QUERIES = {
-    PROFILE: "one row per date and evidence against a store's profile, by upstream table",
-    "canary": "one row per date: its verdict, also by a store's profile",
+    PROFILE: "one row per date, evidence and upstream table: what departs from a store's profile",
+    "canary": "one row per date: its verdict, by a store's profile too",
 }
 _HEADLINE = "the SQL cannot be generated"
 
@@ -39,7 +39,7 @@ def make_profile_query(
     end: date | None = None,
     partitioning: Partitioning = UNPARTITIONED,
 ) -> str:
-    """Make the query that holds each date of a table against a profile.
+    """Make the query that compares each date of a table with a profile.
 
     The profile's levels, limits and dates are literals in it, so it reads no other table.
 

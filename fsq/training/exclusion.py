@@ -13,10 +13,10 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.findings import Mask
 from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
+from fsq.profile.rows import Mask
 from fsq.training.source import Source
 
 ExcludeMode: TypeAlias = Literal["findings", "red", "nothing"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import polars as pl
 import pytest
 
 import fsq
+from tests.support.faults import FACTORS, fall_back, number
 from tests.support.healthy_days import (
     LAST,
-    TABLES,
     default_values,
     diagnose_last,
     list_serious,
@@ -22,17 +22,6 @@ COUNT, SEED = 30, 2
 DATES = [LAST - timedelta(days=COUNT - 1 - i) for i in range(COUNT)]
 # Twelve healthy dates, ten with the fault, eight healthy ones.
 FAULTY = DATES[12 : 12 + LASTS]
-TABLE = "player_composite_factors"
-number = pl.col("player_lookup").str.tail(3).cast(pl.Int64)
-
-
-def break_days(rows: pl.DataFrame, days: list[date], share: float) -> pl.DataFrame:
-    """A table's features fall back to their defaults for some rows of these dates."""
-    hit = pl.col("game_date").is_in(days) & (number < 120 * share)
-    return rows.with_columns(
-        pl.when(hit).then(value).otherwise(pl.col(name)).alias(name)
-        for name, value in default_values(TABLES[TABLE]).items()
-    )
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +31,14 @@ def healthy() -> pl.DataFrame:
 
 @pytest.mark.parametrize("share", [0.25, 0.6, 1.0])
 def test_it_is_seen_on_every_date_and_on_no_other(healthy: pl.DataFrame, share: float) -> None:
-    dx = fsq.diagnose(fsq.score(break_days(healthy, FAULTY, share)))
+    dx = fsq.diagnose(fsq.score(fall_back(healthy, FAULTY, share)))
     assert [d for d, v in dx.dates.items() if v in ("red", "yellow")] == FAULTY
-    assert {f.table for f in list_serious(dx)} == {TABLE}
+    assert {f.table for f in list_serious(dx)} == {FACTORS}
 
 
 @pytest.mark.parametrize("at", [0, 4, LASTS - 1])
 def test_checking_one_date_sees_it_as_well(healthy: pl.DataFrame, at: int) -> None:
-    scored = fsq.score(break_days(healthy, FAULTY, 0.25))
+    scored = fsq.score(fall_back(healthy, FAULTY, 0.25))
     dx = fsq.diagnose(scored, dates=[FAULTY[at]])
     assert list(dx.dates) == [FAULTY[at]]
     (finding,) = list_serious(dx)
@@ -65,7 +54,7 @@ def test_rows_that_stay_away_stay_missed(healthy: pl.DataFrame) -> None:
 
 
 def test_dates_that_are_known_to_be_faulty_are_no_history(healthy: pl.DataFrame) -> None:
-    rows = break_days(healthy, DATES[-8:], 0.25)
+    rows = fall_back(healthy, DATES[-8:], 0.25)
     # Too few dates are read for a comparison with what was before the fault.
     short = fsq.score(rows.filter(pl.col("game_date") >= DATES[-8]))
     assert fsq.diagnose(short, dates=[LAST]).verdict == "green"
@@ -75,7 +64,7 @@ def test_dates_that_are_known_to_be_faulty_are_no_history(healthy: pl.DataFrame)
 
 
 def test_a_fault_that_was_repaired_is_forgotten(healthy: pl.DataFrame) -> None:
-    rows = break_days(healthy, FAULTY[:3], 1.0)
+    rows = fall_back(healthy, FAULTY[:3], 1.0)
     dx = fsq.diagnose(fsq.score(rows))
     assert [d for d, v in dx.dates.items() if v == "red"] == FAULTY[:3]
     assert [d for d, v in dx.dates.items() if v not in ("red", "green")] == DATES[:3]

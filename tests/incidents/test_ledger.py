@@ -21,23 +21,10 @@ from fsq.incidents import (
     record_findings,
 )
 from fsq.stores import Store
-from tests.support.healthy_days import LAST, TABLES, default_values, make_days
+from tests.support.faults import FACTORS, ZONES, before, fall_back, number
+from tests.support.healthy_days import LAST, make_days
 
 NOW = datetime(2026, 2, 11, 7, tzinfo=UTC)
-FACTORS, ZONES = "player_composite_factors", "team_defense_zone_analysis"
-number = pl.col("player_lookup").str.tail(3).cast(pl.Int64)
-
-
-def before(days: int) -> date:
-    return LAST - timedelta(days=days)
-
-
-def fall_back(rows: pl.DataFrame, days: list[date], share: float, table: str) -> pl.DataFrame:
-    hit = pl.col("game_date").is_in(days) & (number < 120 * share)
-    return rows.with_columns(
-        pl.when(hit).then(value).otherwise(pl.col(name)).alias(name)
-        for name, value in default_values(TABLES[table]).items()
-    )
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def _change(rows: Rows, name: str, chosen: np.ndarray, by: float) -> Rows:
     ("name", "by", "near", "words"),
     [
         ("side_rate", 7.0, 1e-6, "others of the same side and date"),
-        ("effort", 60.0, 4.0, "its record before"),
+        ("effort", 60.0, 4.0, "its previous record"),
         ("at_home", 5.0, 1e-6, "home_flag"),
     ],
 )

@@ -133,7 +133,7 @@ def test_findings_show_their_evidence() -> None:
     table = re.search(r'<table class="shown-rows">(.*?)</table>', shown, re.DOTALL)
     assert table is not None
     assert table[1].count('<th scope="row">') == 3
-    assert "its record before" in table[1]
+    assert "its previous record" in table[1]
 
 
 def test_a_key_in_the_evidence_is_only_text() -> None:

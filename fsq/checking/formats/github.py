@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsq.checking.result import FailOn, StoreCheck
 from fsq.diagnosis.findings import Finding
-from fsq.diagnosis.rendering import format_dates, make_headline
+from fsq.diagnosis.rendering import format_dates, make_headline, one_paragraph
 
 _LEVELS = {"red": "error", "yellow": "warning", "info": "notice"}
 
@@ -13,7 +13,7 @@ def render_github(done: StoreCheck, fail_on: FailOn) -> str:
     """An annotation per finding, the most harmful first, and the headline in the job's log."""
     lines = [_annotate(finding, done) for finding in done.dx.findings]
     # A log line that begins with :: would be a command of the data's.
-    return "\n".join([*lines, f"fsq check: {_one_line(make_headline(done.dx.summary))}", ""])
+    return "\n".join([*lines, f"fsq check: {one_paragraph(make_headline(done.dx.summary))}", ""])
 
 
 def _annotate(finding: Finding, done: StoreCheck) -> str:
@@ -34,7 +34,3 @@ def _escape(text: str) -> str:
 def _escape_property(text: str) -> str:
     """Text of a property, which a colon or a comma would end."""
     return _escape(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

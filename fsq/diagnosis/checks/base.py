@@ -13,9 +13,10 @@ import polars as pl
 from fsq.contract import Contract, Feature
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import SEVERITIES, Mask, NotEvaluated, Severity, Signal, replace_nan
+from fsq.diagnosis.findings import SEVERITIES, NotEvaluated, Severity, Signal, replace_nan
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import describe_start
+from fsq.profile.rows import Mask
 
 
 class Stage(IntEnum):
@@ -71,6 +72,12 @@ SAMPLE_SIZES = Need(
     lambda ctx, at: bool(ctx.median_sample[at] >= 0) or ctx.starts_season(at),
 )
 TIMESTAMPS = Need("`last_updated` timestamps", "no last_updated timestamps")
+
+
+def find_table(features: Iterable[Feature]) -> str | None:
+    """The upstream table that all of these features come from; None if there are several."""
+    tables = {f.upstream_table for f in features}
+    return tables.pop() if len(tables) == 1 else None
 
 
 def need_column(name: str) -> Need:

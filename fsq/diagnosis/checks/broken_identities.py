@@ -7,11 +7,10 @@ import numpy as np
 from fsq.contract.expressions import parse_expression
 from fsq.contract.sections import Identity, Share
 from fsq.contract.thresholds import Thresholds
-from fsq.diagnosis.checks.base import Check, Kind, Stage
+from fsq.diagnosis.checks.base import Check, Kind, Stage, find_table
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
+from fsq.profile.rows import Mask, Matrix
 
 _EXACT = 1e-9  # of the size of a side: what arithmetic on floats may lose
 
@@ -63,7 +62,6 @@ class BrokenIdentities(Check):
             named = [*parse_expression(identity.left).features()]
             named += parse_expression(identity.right).features()
             features = [f for f in ctx.contract.features if f.name in named]
-            tables = {f.upstream_table for f in features}
             for at, _ in ctx.iterate_dates():
                 share = hit[at] / judged[at] if judged[at] else 0.0
                 if not hit[at] or share < limits.identity_share_yellow:
@@ -76,7 +74,7 @@ class BrokenIdentities(Check):
                     identity.name,
                     features,
                     hit[at],
-                    tables.copy().pop() if len(tables) == 1 else None,
+                    find_table(features),
                     broken,
                     identity=identity.name,
                     left=identity.left,

@@ -15,8 +15,8 @@ from fsq.diagnosis.checks.base import MIN_ROWS, MIN_ROWS_WITH_VALUE, Check, Kind
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, SUB
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
+from fsq.profile.rows import Matrix
 
 ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
 FEW = 4.0  # distinct values that must be possible before a single one tells
@@ -198,9 +198,7 @@ def _count_subgroups(ctx: Context) -> Matrix:
 
     def count() -> Matrix:
         found = ctx.by_group.rows.group_by(DAY).agg(pl.col(SUB).n_unique())
-        out = np.zeros(len(ctx.dates))
-        out[found[DAY].to_numpy()] = found[SUB].to_numpy()
-        return out
+        return ctx.align(found, SUB)[:, 0]
 
     return ctx.remember("subgroups per date", count)
 

@@ -1,4 +1,4 @@
-"""Features that say whether others are available, and say something else than these do."""
+"""Features that say whether others are available, and contradict them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
-from fsq.diagnosis.checks.base import Check, Kind, Stage
+from fsq.diagnosis.checks.base import Check, Kind, Stage, find_table
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
 
 
 class FlagThresholds(Thresholds):
-    """How many rows may have values though a feature says that there are none, or the reverse."""
+    """How many rows may have values though a feature says that there are none, or lack them."""
 
     flag_share_yellow: Share = 0.02
     """Share of rows whose feature contradicts the flag of its name."""
@@ -32,7 +32,7 @@ def _describe(f: Facts) -> Text:
 
 CONTRADICTED = Kind(
     "flag_contradicted",
-    "a feature says that others are absent which have values, or the reverse",
+    "a feature says that others have no values, but they do, or the reverse",
     ("red", "yellow"),
     _describe,
     in_sql=False,
@@ -41,7 +41,7 @@ CONTRADICTED = Kind(
 
 
 class ContradictedFlags(Check):
-    """Compare each feature that is called like a flag of the record with that flag."""
+    """Compare each feature that has the name of a flag of the record with that flag."""
 
     stage = Stage.VALUES
     thresholds = FlagThresholds
@@ -60,7 +60,6 @@ class ContradictedFlags(Check):
             unexpected, lacking = (said == 0) & there, (said > 0) & ~there
             judged = ctx.count_per_date(~np.isnan(said))
             counts = [ctx.count_per_date(unexpected), ctx.count_per_date(lacking)]
-            tables = {f.upstream_table for f in members}
             for at, _ in ctx.iterate_dates():
                 hit = counts[0][at] + counts[1][at]
                 share = hit / judged[at] if judged[at] else 0.0
@@ -73,7 +72,7 @@ class ContradictedFlags(Check):
                     name,
                     [*members, by_name[name]],
                     hit,
-                    tables.copy().pop() if len(tables) == 1 else None,
+                    find_table(members),
                     unexpected | lacking,
                     flag=name,
                     of=list(flag.features),

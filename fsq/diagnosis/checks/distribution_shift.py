@@ -10,8 +10,8 @@ from pydantic import Field
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, MIN_ROWS, SEASON_UNDER_WAY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
+from fsq.profile.rows import Matrix
 
 
 class ShiftThresholds(Thresholds):

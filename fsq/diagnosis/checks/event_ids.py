@@ -1,4 +1,4 @@
-"""Ids that are written in two ways, and events that are stored twice."""
+"""Ids in two formats, and events that are stored twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -15,10 +14,10 @@ from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask
 from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
+from fsq.profile.rows import Codes, Mask
 
 _RARE = 0.05  # share of subgroups in two events, or events on two dates, that may be right
 
@@ -27,20 +26,20 @@ class IdThresholds(Thresholds):
     """How many rows may bear ids of another format."""
 
     new_format_share: Share = 0.05
-    """Share of rows whose id has a format that no earlier date knows."""
+    """Share of rows whose id has a format that no earlier date has."""
     formats_most: Annotated[Count, Field(ge=1)] = 3
-    """Ids that have more formats than this on earlier dates have none that could change."""
+    """Ids with more formats than this on earlier dates have no usual format."""
 
 
 def _describe_formats(f: Facts) -> Text:
     e = f.evidence
     other = "all" if f.signal.rows_affected == f.signal.rows else f.rows
     return Text(
-        f"{e['column']} is written in another way in {other}: {e['example']}, "
+        f"{e['column']} has another format in {other}: {e['example']}, "
         f"usually {e['usual_example']}",
         f"The same {name_group(f.contract.table) if e['is_event'] else f.contract.table.entity} "
-        "may stand under both, so that it is counted twice and joins miss it. No row is missing "
-        "for that.",
+        "may appear under both, so that it is counted twice and joins miss it. No row is missing "
+        "because of that.",
     )
 
 
@@ -58,8 +57,8 @@ def _describe_dates(f: Facts) -> Text:
     many = f"{len(e['ids'])} {event}s are" if len(e["ids"]) > 1 else f"{event} {e['ids'][0]} is"
     return Text(
         f"{many} stored on two dates, {' and '.join(e['days'][:2])}, in {f.rows}",
-        f"A {event} takes place once. It was put off, or one of the dates is wrong, such as that "
-        "of another time zone.",
+        f"A {event} takes place once. It was postponed, or one of the dates is wrong, for example "
+        "by a time zone.",
     )
 
 
@@ -75,7 +74,7 @@ SUBGROUPS = Need(
 )
 MIXED = Kind(
     "mixed_ids",
-    "ids of events or entities have a format that earlier dates do not know",
+    "ids of events or entities have a format that earlier dates do not have",
     ("yellow",),
     _describe_formats,
     (HISTORY,),
@@ -100,7 +99,7 @@ TWO_DATES = Kind(
 
 
 class EventIds(Check):
-    """Look at the ids of events and entities: their format, and what stands under them."""
+    """Look at the ids of events and entities: their format, and what is stored under them."""
 
     stage = Stage.ROWS
     thresholds = IdThresholds
@@ -155,9 +154,7 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
         yield at
 
 
-def _count_formats(
-    ctx: Context, ids: pl.Series
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _count_formats(ctx: Context, ids: pl.Series) -> tuple[Codes, Codes]:
     """Each record's format as a number, -1 for none, and rows per date and format."""
     codes = _describe_ids(ids).rank("dense").fill_null(0).cast(pl.Int64).to_numpy() - 1
     width = int(codes.max(initial=0)) + 1
@@ -257,8 +254,7 @@ def _list_unusual(ctx: Context, days: pl.DataFrame) -> Iterable[tuple[int, list[
     """
     if not days["share"].sum():
         return
-    shares = np.zeros((len(ctx.dates), 1))
-    shares[days[DAY].to_numpy(), 0] = days["share"].to_numpy()
+    shares = ctx.align(days, "share")
     checked = {at for at, _ in ctx.iterate_dates()}
     for day, share, *what in days.sort(DAY).iter_rows():
         usual = ctx.compute_median_before(shares, day)

@@ -17,20 +17,20 @@ from fsq.diagnosis.checks.event_ids import MIXED, SUBGROUPS, TWO_IDS
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
+from fsq.profile.rows import Matrix
 
 
 class GroupThresholds(Thresholds):
     """What counts as a subgroup or a slice that is missing."""
 
     incomplete_usual: Share = 0.05
-    """Share of events that lack a subgroup on earlier dates, up to which one more tells."""
+    """Largest share of events that lack a subgroup on earlier dates for one more to count."""
     group_rows_red: Share = 0.3
     """Share of a date's rows that are missing with their groups, for red."""
     slice_rows: Annotated[Count, Field(ge=1)] = 10
-    """Rows that a slice must have on every earlier date, for its absence to tell."""
+    """Rows that a slice must have on every earlier date for its absence to count."""
     slices_most: Annotated[Count, Field(ge=2)] = 200
     """A column with more values than this has no slices."""
 
@@ -101,9 +101,7 @@ def _report_subgroups(ctx: Context) -> None:
     groups, limits = ctx.by_group, GroupThresholds.of(ctx.contract)
     events = ctx.remember("subgroups of events", lambda: _count_subgroups(groups.rows))
     short = pl.col("present") < groups.per_event
-    shares = np.zeros((len(ctx.dates), 1))
-    per_day = events.group_by(DAY).agg(short.mean().alias("share"))
-    shares[per_day[DAY].to_numpy(), 0] = per_day["share"].to_numpy()
+    shares = ctx.align(events.group_by(DAY).agg(short.mean().alias("share")), "share")
     twice = {s.day for s in ctx.signals if s.kind in (MIXED.name, TWO_IDS.name)}
     for at, day in ctx.iterate_dates():
         usual = ctx.compute_median_before(shares, at)

@@ -6,7 +6,6 @@ from difflib import SequenceMatcher
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -17,21 +16,22 @@ from fsq.diagnosis.checks.event_ids import MIXED
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY
 from fsq.diagnosis.messages import Facts, Text
+from fsq.profile.rows import Mask
 
 _NAME, _ROW, _VALUES = "#name", "#row", "#values"
 
 
 class LikenessThresholds(Thresholds):
-    """When records are too much alike."""
+    """When records are too similar."""
 
     alike_values: Share = 0.6
-    """Share of the features that must have a value before equal records tell."""
+    """Share of the features that must have a value for equal records to count."""
     alike_share: Share = 0.02
     """Share of rows that equal another entity's, whatever their names."""
     alike_least: Annotated[Count, Field(ge=2)] = 4
-    """Fewer equal rows than this must have similar names."""
+    """Fewer equal rows than this count only with similar names."""
     alike_names: Share = 0.6
-    """Similarity of names, from 0 to 1, that two spellings of one have at least."""
+    """Similarity, from 0 to 1, that two spellings of one name have at least."""
     alike_usual: Share = 0.01
     """Share of rows in two spellings up to which earlier dates have (nearly) none."""
 
@@ -41,15 +41,15 @@ def _describe(f: Facts) -> Text:
     pairs = "; ".join(f"{a} and {b}" for a, b in e["pairs"])
     if e["how"] == "renamed":
         return Text(
-            f"{f.signal.rows_affected:,} {f.entities} are written otherwise than before: {pairs}",
-            f"The names differ in case, accents or punctuation alone. Such a {noun} has no history "
-            "any more, and joins miss it.",
+            f"{f.signal.rows_affected:,} {f.entities} are spelled differently than before: {pairs}",
+            f"The names differ in case, accents or punctuation alone. Such a {noun} loses its "
+            "history, and joins miss it.",
         )
     if e["how"] == "spelled":
         return Text(
             f"one {noun} has rows in two spellings: {pairs}",
-            "The names differ in case, accents or punctuation alone, so one record stands for "
-            "two, and each may hold a part of what is known.",
+            "The names differ in case, accents or punctuation alone. Each row may hold a part of "
+            "what is known.",
         )
     return Text(
         f"{f.rows} have exactly the values of another {noun}: {pairs}",
@@ -76,7 +76,7 @@ class LookAlikes(Check):
 
     def find(self, ctx: Context) -> None:
         """Report two spellings first, then equal records under other names."""
-        if not any(k in ctx.long.records.columns for k in ctx.contract.table.keys):
+        if not ctx.keys:
             return
         mixed = {s.day for s in ctx.signals if s.kind == MIXED.name}
         names = ctx.remember("plain names", lambda: _normalize_names(ctx))
@@ -89,21 +89,20 @@ class LookAlikes(Check):
 def _normalize_names(ctx: Context) -> pl.DataFrame | None:
     """One row per record: date, entity and its plain name; None without texts among the keys."""
     records = ctx.long.records
-    keys = [k for k in ctx.contract.table.keys if k in records.columns]
-    texts = [k for k in keys if isinstance(records.schema[k], pl.String)]
+    texts = [k for k in ctx.keys if isinstance(records.schema[k], pl.String)]
     if not texts:
         return None
-    rows = ctx.by_group.rows.select(DAY, ENTITY).with_columns(records[k] for k in keys)
-    one = rows.select(ENTITY, *keys).unique(ENTITY)
+    rows = ctx.by_group.rows.select(DAY, ENTITY).with_columns(records[k] for k in ctx.keys)
+    one = rows.select(ENTITY, *ctx.keys).unique(ENTITY)
     plain = (
         pl.col(k).str.normalize("NFKD").str.replace_all(r"[^\p{L}\p{N}]", "").str.to_lowercase()
         if k in texts
         else pl.col(k).cast(pl.String)
-        for k in keys
+        for k in ctx.keys
     )
     name = one.select(ENTITY, pl.concat_str(plain, separator="|").rank("dense").alias(_NAME))
     if name[_NAME].n_unique() == name.height:
-        return None  # no two are alike
+        return None  # no two names are the same
     return rows.select(DAY, ENTITY).join(name, on=ENTITY, how="left", maintain_order="left")
 
 
@@ -175,10 +174,9 @@ def _find_equal(ctx: Context) -> pl.DataFrame:
 
 def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFrame:
     """Those few whose names are similar, numbers among the keys being equal."""
-    texts = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
     kept = []
     for _, group in same.group_by(_VALUES, maintain_order=True):
-        keys = ctx.long.records.select(texts)[group[_ROW]].rows()
+        keys = ctx.long.records.select(ctx.keys)[group[_ROW]].rows()
         numbers = {tuple(v for v in key if not isinstance(v, str)) for key in keys}
         first, second = (" ".join(v for v in k if isinstance(v, str)) for k in keys[:2])
         if len(numbers) == 1 and SequenceMatcher(None, first, second).ratio() >= least:
@@ -188,19 +186,16 @@ def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFram
 
 def _pair(ctx: Context, rows: pl.DataFrame, by: str, most: int = 3) -> list[list[str]]:
     """The keys of the first few that share a value."""
-    keys = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
     found = (
         rows.sort(_ROW)
         .group_by(by, maintain_order=True)
         .agg(pl.col(_ROW).unique(maintain_order=True))
     )
     pairs = found.filter(pl.col(_ROW).list.len() > 1)[_ROW].head(most)
-    names = ctx.long.records.select(keys)
+    names = ctx.long.records.select(ctx.keys)
     return [sorted(" ".join(map(str, names.row(r))) for r in pair[:2]) for pair in pairs.to_list()]
 
 
-def _report(
-    ctx: Context, at: int, how: str, named: npt.NDArray[np.bool_], pairs: list[list[str]]
-) -> None:
+def _report(ctx: Context, at: int, how: str, named: Mask, pairs: list[list[str]]) -> None:
     count = ctx.count_per_date(named)[at]
     ALIKE.report(ctx, at, "yellow", how, [], count, named=named, how=how, pairs=pairs)

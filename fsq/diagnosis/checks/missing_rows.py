@@ -17,10 +17,10 @@ from fsq.diagnosis.checks.look_alikes import ALIKE
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity, Signal
 from fsq.diagnosis.groups import DAY, SUB
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
 from fsq.diagnosis.past import describe_past
+from fsq.profile.rows import Matrix
 
 _EXPLAINED = 1.5  # so many times the rows of a whole group that is missing are missing with it
 

@@ -11,9 +11,9 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.source_labels import SOURCES_ABSENT
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.history import Matrix
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.optional import OptionalGroup, group_optional
+from fsq.profile.rows import Matrix
 
 
 class OptionalThresholds(Thresholds):
@@ -30,7 +30,7 @@ def _describe_coverage(f: Facts) -> Text:
     if f.evidence["share"] < f.evidence["usual_share"]:
         why = f"{f.table} was read too early or not at all"
     elif f.evidence["same_value"] is None:
-        why = f"look for values of {f.table} that were filled in where there are none"
+        why = f"look for values of {f.table} that were filled in where there were none"
     else:
         same = f"{f.evidence['same_share']:.0%} of the values of {f.evidence['same_feature']}"
         why = f"{same} are {f.evidence['same_value']:g}, which may stand for none"

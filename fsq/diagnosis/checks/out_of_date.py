@@ -14,11 +14,11 @@ from fsq.contract.sections import Hours, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.findings import Mask, Severity
-from fsq.diagnosis.history import Matrix
+from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.moments import get_hours
 from fsq.intake.formats import VALUE_ARRAYS
+from fsq.profile.rows import Mask, Matrix
 
 _SCORED = "quality_computed_at"
 _CHANGED = ("updated_at", "computed_at")
@@ -38,15 +38,15 @@ def _describe(f: Facts) -> Text:
     if e["column"] in _CHANGED:
         return Text(
             f"{f.rows} were changed {e['hours']:g} hours after they were scored",
-            f"Their {e['column']} is later than {_SCORED}, so their quality speaks of values that "
-            "they may no longer have. Score them again.",
+            f"Their {e['column']} is later than {_SCORED}, so their quality may be that of values "
+            "that they no longer have. Score them again.",
         )
     differ = "differs" if len(f.features) == 1 else "differ"
     if e["forms_differ"]:
         cause = (
             f"The table holds the features twice, and its two forms disagree: {e['scored']} was "
-            f"scored, {e['column']} holds something else. Find out which was corrected, and write "
-            "both alike."
+            f"scored, {e['column']} holds something else. Find out which was corrected, and make "
+            "them agree."
         )
     else:
         cause = (
@@ -151,7 +151,7 @@ def _report_values(ctx: Context, form: str, columns: list[str], differs: Mask, s
     if not differs.any():
         return
     limits = ChangeThresholds.of(ctx.contract)
-    counts = np.stack([ctx.count_per_date(column) for column in differs.T], axis=1)
+    counts = ctx.count_cells(differs)
     rows = np.asarray(differs.any(axis=1))
     per_date = ctx.count_per_date(rows)
     for at, _ in ctx.iterate_dates():

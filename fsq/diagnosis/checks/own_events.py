@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
+from fsq.diagnosis.checks.base import Check, Kind, Need, Stage, find_table
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_examples, name_group
+from fsq.profile.rows import Mask
 
 _IDS = "contributing_game_ids"
 _ONE_DATE = 0.9  # share of the groups that must lie on one date
@@ -71,12 +71,11 @@ class OwnEvents(Check):
                 continue
             here = ctx.date_index == at
             features = [f for f in ctx.contract.features if leaks.any[here, f.index].any()]
-            tables = {f.upstream_table for f in features}
             facts: dict[str, Any] = {
                 "own_rows": int(leaks.own[here].any(axis=1).sum()),
                 name_examples(ctx.contract.table): ctx.list_examples(rows, at),
             }
-            table = tables.pop() if len(tables) == 1 else None
+            table = find_table(features)
             LEAK.report(ctx, at, "red", "", features, counts[at], table, rows, **facts)
 
 
@@ -84,8 +83,8 @@ class _Leaks:
     """Records × features: windows with the record's own event, and with it or a later one."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.own: npt.NDArray[np.bool_] = np.zeros(shape, dtype=np.bool_)
-        self.any: npt.NDArray[np.bool_] = np.zeros(shape, dtype=np.bool_)
+        self.own: Mask = np.zeros(shape, dtype=np.bool_)
+        self.any: Mask = np.zeros(shape, dtype=np.bool_)
 
 
 def _get_events(ctx: Context) -> pl.Series | None:

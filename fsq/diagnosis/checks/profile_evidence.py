@@ -1,8 +1,8 @@
-"""What normally holds, learned from clean dates, and does not hold on a date."""
+"""What normally holds, as learned from clean dates, but not on a date."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.learning import find_calm_dates, learn_from
 from fsq.diagnosis.long_detail import list_plain_columns
 from fsq.diagnosis.messages import Facts, Text
-from fsq.diagnosis.naming import Cause, Clues, name_cause
+from fsq.diagnosis.naming import Cause, Clues, find_cause
 from fsq.profile import Evidence, Profile, judge, measure_dates
 
 _RED = 2.0  # times the limit; clean dates have not come near
@@ -26,85 +26,94 @@ _RED_LEVEL = 4.0  # the same, where nothing says what happened
 _MOSTLY_JUDGED = 0.3  # share of the features that are compared, for a date to count as judged
 _RED_SHARE = 0.05  # of a date's records
 
-CLEAN_DATES = Need("clean dates to learn from", "too few clean dates to learn what normally holds")
+CLEAN_DATES = Need("clean dates to learn from", "too few clean dates to learn what is normal")
 
 
-def _text(what: str, cause: str) -> Any:
+def _make_text(title: str, cause: str) -> Callable[[Facts], Text]:
+    """What fills the templates of a title, which follows the features, and of a cause."""
+
     def describe(f: Facts) -> Text:
-        words = f.evidence
-        return Text(
-            f"{f.feature}: " + what.format(**words, rows=f.rows),
-            cause.format(**words, table=f.table, job=f.job, names=f.names),
-        )
+        words = f.evidence | {
+            "rows": f.rows,
+            "entity": f.contract.table.entity,
+            "table": f.table,
+            "job": f.job,
+        }
+        return Text(f"{f.feature}: {title.format(**words)}", cause.format(**words))
 
     return describe
 
 
-def _kind(name: str, meaning: str, what: str, cause: str) -> Kind:
-    text = _text(what, cause)
+def _make_kind(name: str, meaning: str, title: str, cause: str) -> Kind:
     return Kind(
-        name, meaning, ("red", "yellow"), text, (CLEAN_DATES,), in_sql=False, of_values=True
+        name,
+        meaning,
+        ("red", "yellow"),
+        _make_text(title, cause),
+        (CLEAN_DATES,),
+        in_sql=False,
+        of_values=True,
     )
 
 
-OLD = _kind(
+OLD = _make_kind(
     "old_values",
-    "values are those of the record before, where they should have moved",
-    "the values of before, for {rows}",
-    "{table} seems to hold an old copy: {share:.0%} of the values have not moved.",
+    "values repeat an earlier record, where they should have moved",
+    "values of an earlier record in {rows}",
+    "{table} seems to serve an old copy: {share:.0%} of the rows hold earlier values.",
 )
-WRONG_ENTITY = _kind(
+WRONG_ENTITY = _make_kind(
     "wrong_entity",
-    "values are usual ones, but of another entity",
-    "values of another record, for {rows}",
-    "The values are usual ones, but not of these records: a join of {table} may have gone wrong.",
+    "values look normal, but belong to another entity",
+    "values of another {entity} in {rows}",
+    "The values look normal, but not for these records: a join of {table} may have gone wrong.",
 )
-WRONG_UNIT = _kind(
+WRONG_UNIT = _make_kind(
     "wrong_unit",
     "values are off by a factor",
-    "values are {factor:g} times what they were, for {rows}",
+    "values are {factor:g} times what they were in {rows}",
     "{table} may have changed its unit or sign.",
 )
-SWAPPED = _kind(
+SWAPPED = _make_kind(
     "swapped_features",
     "two features have changed places",
     "values look like those of {with}",
-    "{table} may have written its columns in another order.",
+    "{table} may have written its columns in a different order.",
 )
-CLAMPED = _kind(
+CLAMPED = _make_kind(
     "clamped_values",
-    "values are cut off at a bound that they used to exceed",
-    "cut off at {value:g}",
-    "Values beyond {value:g} used to occur; {job} may clip them now.",
+    "values are clamped at a bound that they used to exceed",
+    "values clamped at {value:g}",
+    "Values beyond {value:g} used to occur; {job} may clamp them now.",
 )
-ROUNDED = _kind(
+ROUNDED = _make_kind(
     "rounded_values",
-    "values are rounded that used not to be",
-    "rounded to multiples of {grid:g}",
+    "values are rounded that were not rounded before",
+    "values rounded to multiples of {grid:g}",
     "{table} may have changed the type or the precision of its columns.",
 )
-TOO_COMMON = _kind(
+TOO_COMMON = _make_kind(
     "value_too_common",
-    "one value is far more common than it was, though it is not the default",
-    "{value:g} for {share:.0%} of the values, usually {usual_share:.0%}",
+    "one value, which is not the default, is far more common than it was",
+    "{share:.0%} of the values are {value:g}, usually {usual_share:.0%}",
     "{job} may have written a placeholder instead of values.",
 )
-LEAK = _kind(
+LEAK = _make_kind(
     "leak",
-    "a feature knows what it is to predict",
+    "a feature knows the label that it is to predict",
     "moves with {label} of the same record",
     "The window of {table} seems to include the event that is to be predicted.",
 )
-OUTLIERS = _kind(
+OUTLIERS = _make_kind(
     "outlier_values",
-    "a few values are far from what the record's other features and its past tell",
-    "far off for {rows}",
-    "The other features, or the values before, tell of something else.",
+    "a few values fit neither the record's other features nor its past",
+    "outliers in {rows}",
+    "The record's other features, or its earlier values, point elsewhere.",
 )
-LEVEL = _kind(
+LEVEL = _make_kind(
     "level_shift",
-    "values as a whole lie elsewhere than on clean dates",
-    "values lie elsewhere than usual",
+    "values as a whole have shifted from where they lie on clean dates",
+    "values have shifted from their usual level",
     "Check whether {table} changed its definition, scale or window.",
 )
 _KINDS = {
@@ -134,7 +143,7 @@ def _prepare(ctx: Context) -> tuple[Profile, Evidence] | None:
 
 
 class ProfileEvidence(Check):
-    """Hold each date against what was learned from clean dates."""
+    """Compare each date with what was learned from clean dates."""
 
     stage = Stage.PROFILE
     kinds = tuple(_KINDS.values())
@@ -157,7 +166,7 @@ class ProfileEvidence(Check):
         judged = judge(profile, ctx.profile_rows, ctx.find_faulty(), evidence)
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
         place = {name: f for f, name in enumerate(ctx.contract.names)}
-        expected = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
+        defaults = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         for at, day in ctx.iterate_dates():
             ctx.judgements[day] = judged, strength
             known = ~np.isnan(judged.distances["mean"][at])
@@ -167,39 +176,39 @@ class ProfileEvidence(Check):
                 continue  # rows are missing: what is left is no sample of the date
             explained = [place[f] for d, f in ctx.list_explained() if d == day]
             blamed = find_blame(judged, strength, at, explained)
-            clues = Clues(judged, at, np.array(expected))
-            causes = [(b, name_cause(clues, b, blamed)) for b in blamed]
-            self._report(ctx, at, causes, profile.limits.dates)
+            clues = Clues(judged, at, np.array(defaults))
+            causes = [(b, find_cause(clues, b, blamed)) for b in blamed]
+            _report(ctx, at, causes, profile.limits.dates)
 
-    def _report(
-        self, ctx: Context, at: int, causes: list[tuple[Blame, Cause]], clean_dates: int
-    ) -> None:
-        """One signal per kind and table."""
-        groups: dict[tuple[str, str], list[tuple[Blame, Cause]]] = {}
-        for blame, cause in causes:
-            table = ctx.contract.features[blame.feature].upstream_table
-            groups.setdefault((cause.kind, table), []).append((blame, cause))
-        for (name, table), members in groups.items():
-            strongest, cause = max(members, key=lambda m: m[0].strength)
-            masks = [c.named for _, c in members if c.named is not None]
-            named = np.any(masks, axis=0) if masks else None
-            rows = ctx.rows[at] if named is None else (named & (ctx.date_index == at)).sum()
-            features: list[Feature] = [ctx.contract.features[b.feature] for b, _ in members]
-            kind = _choose_kind(ctx, name, table, features)
-            severity: Severity = "yellow"
-            sure = _RED if kind is not LEVEL else _RED_LEVEL
-            if strongest.strength >= sure and rows >= _RED_SHARE * ctx.rows[at]:
-                severity = "red"
-            facts = dict(cause.facts)
-            if name == DEFAULT_RISE.name:  # as red as the check of upstream tables would have it
-                rise = facts["default_share"] - facts["usual_share"]
-                limits = UpstreamThresholds.of(ctx.contract)
-                severity = "red" if rise >= limits.default_rise_red else "yellow"
-            if kind is SILENT_DEFAULT:
-                facts |= {
-                    "expected_value": facts.pop("value"),
-                    "expected_share": facts.pop("share"),
-                }
-            facts["signals"] = {m: round(s, 2) for m, s in strongest.metrics.items()}
-            facts["clean_dates"] = clean_dates
-            kind.report(ctx, at, severity, table, features, rows, table, named, **facts)
+
+def _report(ctx: Context, at: int, causes: list[tuple[Blame, Cause]], clean_dates: int) -> None:
+    """One signal per kind and table."""
+    groups: dict[tuple[str, str], list[tuple[Blame, Cause]]] = {}
+    for blame, cause in causes:
+        table = ctx.contract.features[blame.feature].upstream_table
+        groups.setdefault((cause.kind, table), []).append((blame, cause))
+    for (name, table), members in groups.items():
+        strongest, cause = max(members, key=lambda m: m[0].strength)
+        masks = [c.named for _, c in members if c.named is not None]
+        named = np.any(masks, axis=0) if masks else None
+        rows = ctx.rows[at] if named is None else (named & (ctx.date_index == at)).sum()
+        features: list[Feature] = [ctx.contract.features[b.feature] for b, _ in members]
+        kind = _choose_kind(ctx, name, table, features)
+        facts = dict(cause.facts)
+        severity = _rate(ctx, at, kind, strongest.strength, rows, facts)
+        if kind is SILENT_DEFAULT:
+            facts |= {"expected_value": facts.pop("value"), "expected_share": facts.pop("share")}
+        facts["signals"] = {m: round(s, 2) for m, s in strongest.metrics.items()}
+        facts["clean_dates"] = clean_dates
+        kind.report(ctx, at, severity, table, features, rows, table, named, **facts)
+
+
+def _rate(
+    ctx: Context, at: int, kind: Kind, strength: float, rows: float, facts: dict[str, Any]
+) -> Severity:
+    """Red if the evidence is strong and shows in a good share of the rows."""
+    if kind in (DEFAULT_RISE, WROTE_PART):  # as red as the check of upstream tables would have it
+        rise = facts["default_share"] - facts["usual_share"]
+        return "red" if rise >= UpstreamThresholds.of(ctx.contract).default_rise_red else "yellow"
+    sure = _RED_LEVEL if kind is LEVEL else _RED
+    return "red" if strength >= sure and rows >= _RED_SHARE * ctx.rows[at] else "yellow"

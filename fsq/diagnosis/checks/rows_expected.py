@@ -1,4 +1,4 @@
-"""Entities that their own earlier dates let expect, and that have no row."""
+"""Entities that should have a row, by their own earlier dates, and have none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fsq.diagnosis.nouns import name_examples
 
 
 class AbsenceThresholds(Thresholds):
-    """How many of the expected entities may lack a row, new ones set off against them."""
+    """How many of the expected entities may lack a row, less those that are new."""
 
     absent_share_yellow: Share = 0.06
     """Share of the expected entities of a date that have no row, less the new ones."""
@@ -54,7 +54,7 @@ def _describe(f: Facts) -> Text:
 
 MEMBERS = Need(
     "subgroups of events, or a table without events",
-    "events, and nothing that says who takes part",
+    "nothing says who takes part in which event",
     lambda ctx, _: ctx.by_group.subgroup is not None or ctx.contract.table.group is None,
 )
 ABSENT = Kind(
@@ -125,9 +125,6 @@ def _report(ctx: Context, at: int, found: list[Attendance]) -> None:
 
 def _name_entities(ctx: Context, positions: list[int]) -> list[str]:
     """The keys of entities, as in the first of their records."""
-    keys = [k for k in ctx.contract.table.keys if k in ctx.long.records.columns]
-    rows = ctx.by_group.rows[ENTITY]
-    return [
-        " ".join(map(str, ctx.long.records.select(keys).row(int((rows == p).arg_max() or 0))))
-        for p in positions
-    ]
+    entities, keys = ctx.by_group.rows[ENTITY], ctx.long.records.select(ctx.keys)
+    first = (int((entities == p).arg_max() or 0) for p in positions)
+    return [" ".join(map(str, keys.row(at))) for at in first]

@@ -1,4 +1,4 @@
-"""Events that a schedule has and the rows lack, and events that no schedule knows."""
+"""Scheduled events without rows, and rows of events that were not scheduled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _describe_missing(f: Facts) -> Text:
     return Text(
         f"{len(e['missing']):,} of {e['scheduled']:,} scheduled {noun}s {have} no rows: "
         f"{_list(e['missing'])}",
-        f"The schedule has them on this date. They were put off, or their {f.entities} were not "
+        f"The schedule has them on this date. They were postponed, or their {f.entities} were not "
         "written to the feature store.",
     )
 
@@ -53,12 +53,12 @@ def _list(names: list[str]) -> str:
 
 
 SCHEDULE = Need(
-    "a schedule that reaches over the date",
-    "no schedule of this date",
+    "a schedule that covers the date",
+    "no schedule covers this date",
     lambda ctx, at: ctx.schedule is not None and covers(ctx.schedule, ctx.contract, ctx.dates[at]),
 )
 COMMON_IDS = Need(
-    "ids in common with the schedule", "the schedule's ids are not those of the rows: none is both"
+    "ids in common with the schedule", "the schedule and the rows have no id in common"
 )
 EVENT_MISSING = Kind(
     "event_missing",
@@ -70,7 +70,7 @@ EVENT_MISSING = Kind(
 )
 UNSCHEDULED = Kind(
     "unscheduled_event",
-    "an event has rows that the schedule does not know",
+    "an event has rows, but is not in the schedule",
     ("yellow",),
     _describe_extra,
     (SCHEDULE, COMMON_IDS),
@@ -79,7 +79,7 @@ UNSCHEDULED = Kind(
 
 
 class ScheduledEvents(Check):
-    """Compare the events of each date with those of the schedule, if somebody gave one."""
+    """Compare the events of each date with those of the schedule, if there is one."""
 
     stage = Stage.ROWS
     kinds = (EVENT_MISSING, UNSCHEDULED)

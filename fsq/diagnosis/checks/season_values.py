@@ -1,4 +1,4 @@
-"""Values of the season before that are served as current ones."""
+"""Values of the previous season that are served as current ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -17,15 +16,16 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_events
+from fsq.profile.rows import Codes
 
 _ROW = "#row"
 
 
 class SeasonThresholds(Thresholds):
-    """How many values may equal those of the season before."""
+    """How many values may equal those of the previous season."""
 
     season_same_share: Share = 0.5
-    """Share of the entities whose window's value is that of their last record before a gap."""
+    """Share of the entities whose window has the value of their last record before a gap."""
     season_same_least: Annotated[Count, Field(ge=1)] = 10
     """Entities that must have such a record."""
 
@@ -33,22 +33,22 @@ class SeasonThresholds(Thresholds):
 def _describe(f: Facts) -> Text:
     e = f.evidence
     return Text(
-        f"{f.feature} {f.are} those of before {e['since']} for {f.rows}",
+        f"{f.feature} {f.are} still from before {e['since']} for {f.rows}",
         f"The values equal those of each {f.contract.table.entity}'s last record before the gap: "
-        f"windows were not begun anew, or {f.table} was not refreshed. If windows are to reach "
-        f"over the gap, this is so until new {name_events(f.contract.table)} are in them.",
+        f"windows were not reset, or {f.table} was not refreshed. If windows are meant to span the "
+        f"gap, this lasts until new {name_events(f.contract.table)} are in them.",
     )
 
 
 OLD_SEASON = Kind(
     "last_season_values",
-    "after a gap between seasons, windows still have the values of before",
+    "after a gap between seasons, windows still hold the values from before it",
     ("yellow",),
     _describe,
     (
         Need(
-            "the first days after a gap between seasons, and rows of before",
-            "no season starts, or no rows of the one before",
+            "the first days after a gap between seasons, and rows from before it",
+            "no season starts, or there are no rows from before it",
         ),
     ),
     in_sql=False,
@@ -72,9 +72,7 @@ class SeasonValues(Check):
                 _compare(ctx, at, first, *pairs)
 
 
-def _pair_records(
-    ctx: Context, at: int, first: date
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+def _pair_records(ctx: Context, at: int, first: date) -> tuple[Codes, Codes] | None:
     """The records of a date, and for each its entity's last one before the gap."""
     rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)
     before = sum(d < first for d in ctx.dates)
@@ -89,8 +87,8 @@ def _compare(
     ctx: Context,
     at: int,
     first: date,
-    now: npt.NDArray[np.int64],
-    then: npt.NDArray[np.int64],
+    now: Codes,
+    then: Codes,
 ) -> None:
     least = SeasonThresholds.of(ctx.contract).season_same_share
     same = ctx.values[now] == ctx.values[then]

@@ -1,11 +1,10 @@
-"""Source labels that are absent, and labels that their values contradict."""
+"""Source labels that are absent, and labels that contradict their values."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -15,10 +14,10 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.few_rows import measure_tail
-from fsq.diagnosis.findings import Mask, Severity
-from fsq.diagnosis.history import Matrix
+from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.messages import Facts, Text
 from fsq.intake.source_labels import get_labels, parse_source_labels
+from fsq.profile.rows import Codes, Mask, Matrix
 from fsq.schema.vocabulary import DEFAULT
 
 _LABELS = "feature_sources"
@@ -139,11 +138,7 @@ class _Cells:
     def count(self, ctx: Context, name: str) -> Matrix:
         """Cells per date and feature."""
         cells: Mask = getattr(self, name)
-
-        def count() -> Matrix:
-            return np.stack([ctx.count_per_date(column) for column in cells.T], axis=1)
-
-        return ctx.remember(f"label cells: {name}", count)
+        return ctx.remember(f"label cells: {name}", lambda: ctx.count_cells(cells))
 
 
 def tells_missing(contract: Contract) -> bool:
@@ -179,7 +174,7 @@ def _find_lost(ctx: Context, empty: Mask) -> Mask:
     return out
 
 
-def _find_positions(ctx: Context, rows: npt.NDArray[np.int64]) -> dict[str, int]:
+def _find_positions(ctx: Context, rows: Codes) -> dict[str, int]:
     """The position of each feature in the rows' own lists, if all list the same names."""
     records = ctx.long.records
     if "feature_names" not in records.columns:

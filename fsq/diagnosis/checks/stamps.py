@@ -1,4 +1,4 @@
-"""Stamps of upstream records that cannot be right: too late, gone, or shifted."""
+"""Timestamps of upstream records that cannot be right: too late, missing, or shifted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -16,14 +15,14 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, TIMESTAMPS, Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.few_rows import measure_tail
-from fsq.diagnosis.findings import Mask, Severity
-from fsq.diagnosis.history import Matrix
+from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.moments import ROW_AGE, Moments, read_moments
+from fsq.profile.rows import Codes, Mask, Matrix
 
 
 class StampThresholds(Thresholds):
-    """Hours and shares by which stamps may be wrong."""
+    """Hours and shares by which timestamps may be wrong."""
 
     late_hours_yellow: Annotated[Hours, Field(gt=0)] = 1.0
     """Hours that a record was updated after its row was computed, or after the row's `as_of`."""
@@ -32,13 +31,13 @@ class StampThresholds(Thresholds):
     late_share: Share = 0.02
     """Share of rows with such a record."""
     unstamped_rise: Share = 0.1
-    """Rise of the share of values without a stamp over the earlier dates' median."""
+    """Rise of the share of values without a timestamp over the earlier dates' median."""
     unstamped_chance: Annotated[float, Field(gt=0, lt=1)] = 1e-6
     """That rise must be less likely than this by chance."""
     stamp_shift_hours: Annotated[Hours, Field(ge=1)] = 2.0
-    """Whole hours by which the stamps of a table may lie at another time than usual."""
+    """Whole hours by which the timestamps of a table may differ from their usual time."""
     stamp_spread_hours: Annotated[Hours, Field(gt=0)] = 0.5
-    """Earlier dates whose stamps lie further apart than this have no usual time."""
+    """Earlier dates whose timestamps lie further apart than this have no usual time."""
     rising = (("late_hours_yellow", "late_hours_red"),)
 
 
@@ -58,10 +57,10 @@ def _describe_early(f: Facts) -> Text:
 
 def _describe_future(f: Facts) -> Text:
     return Text(
-        f"records of {_name(f)} were updated {f.evidence['hours']:g} hours after the moment for "
-        f"which the rows stand, in {f.rows}",
-        "Such values were not known then, or the stamps are wrong: look at the clock and the time "
-        f"zone of what writes {_name(f)}.",
+        f"records of {_name(f)} were updated {f.evidence['hours']:g} hours after the rows' as_of, "
+        f"in {f.rows}",
+        "Such values were not known then, or the timestamps are wrong: check the clock and the "
+        f"time zone of what writes {_name(f)}.",
     )
 
 
@@ -69,7 +68,7 @@ def _describe_unstamped(f: Facts) -> Text:
     return Text(
         f"{f.table} has values without last_updated in {f.rows}",
         f"Usually {f.usual_share} of its values lack it. Without it nobody knows how old they "
-        "are, and old ones pass for fresh.",
+        "are, and old values pass for fresh ones.",
     )
 
 
@@ -77,8 +76,8 @@ def _describe_shifted(f: Facts) -> Text:
     hours = f.evidence["hours"]
     way = "later" if hours > 0 else "earlier"
     return Text(
-        f"the stamps of {f.table} lie {abs(hours):g} whole hours {way} than usual",
-        "A shift by whole hours is mostly a time zone that was forgotten or applied twice, so the "
+        f"the timestamps of {f.table} are {abs(hours):g} whole hours {way} than usual",
+        "A shift by whole hours is usually a time zone that was forgotten or applied twice, so the "
         "ages of these values are wrong; or the job ran at another time.",
     )
 
@@ -106,7 +105,7 @@ EARLY_ROWS = Kind(
 )
 FUTURE = Kind(
     "updated_after_as_of",
-    "upstream records were updated after the moment for which the rows stand",
+    "upstream records were updated after the `as_of` of the rows",
     ("yellow",),
     _describe_future,
     (TIMESTAMPS,),
@@ -122,7 +121,7 @@ UNSTAMPED = Kind(
 )
 SHIFTED = Kind(
     "stamps_shifted",
-    "the stamps of a table lie whole hours earlier or later than on earlier dates",
+    "the timestamps of a table are whole hours earlier or later than on earlier dates",
     ("yellow",),
     _describe_shifted,
     (HISTORY,),
@@ -131,19 +130,19 @@ SHIFTED = Kind(
 
 
 class Stamps(Check):
-    """Compare the stamps of each table with the rows' moments and with earlier dates."""
+    """Compare the timestamps of each table with those of the rows and with earlier dates."""
 
     stage = Stage.MOMENTS
     thresholds = StampThresholds
     kinds = (EARLY_ROWS, FUTURE, UNSTAMPED, SHIFTED)
 
     def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
-        """Those that say when a row was computed, and for which moment it stands."""
+        """Those that say when a row was computed, and its ``as_of``."""
         own = contract.table.time
         return [ROW_AGE, "computed_at", "as_of", *([own] if own else [])]
 
     def find(self, ctx: Context) -> None:
-        """Report shifts first: they explain stamps that are too late."""
+        """Report shifts first: they explain timestamps that are too late."""
         moments = ctx.remember("moments", lambda: read_moments(ctx))
         if moments is None or np.isnan(moments.computed).all():
             for at, _ in ctx.iterate_dates():
@@ -166,9 +165,9 @@ class Stamps(Check):
 
 
 def _report_late(ctx: Context, kind: Kind, moments: Moments, hours: Matrix, wrong: Mask) -> None:
-    """Report tables with too many such stamps, date by date."""
+    """Report tables with too many such timestamps, date by date."""
     share = StampThresholds.of(ctx.contract).late_share
-    counts = np.stack([ctx.count_per_date(column) for column in wrong.T], axis=1)
+    counts = ctx.count_cells(wrong)
     for at, _ in ctx.iterate_dates():
         tables = np.flatnonzero(counts[at] >= max(1.0, share * ctx.rows[at]))
         if len(tables):
@@ -182,7 +181,7 @@ def _report_late_tables(
     moments: Moments,
     hours: Matrix,
     wrong: Mask,
-    hit: npt.NDArray[np.int64],
+    hit: Codes,
 ) -> None:
     """Report them together: the row or the clock is the cause."""
     limits = StampThresholds.of(ctx.contract)
@@ -199,7 +198,7 @@ def _report_late_tables(
 
 
 def _report_unstamped(ctx: Context, moments: Moments) -> None:
-    """Report tables whose values lost their stamps; records without a value need none."""
+    """Report tables whose values lost their timestamps; records without a value need none."""
     limits = StampThresholds.of(ctx.contract)
     for column, table in enumerate(moments.tables):
         features = ctx.tables[table]
@@ -224,9 +223,9 @@ def _find_shifts(ctx: Context, moments: Moments) -> Mask:
     """Report shifted tables.
 
     Returns:
-        Dates × tables: whether the stamps of a table are shifted.
+        Dates × tables: whether the timestamps of a table are shifted.
     """
-    # Stamps keep to a time of day, or to a time before the moment for which the row stands.
+    # Timestamps keep to a time of day, or to a time before the row's as_of.
     clock, ahead = ctx.remember(
         "usual hours",
         lambda: [
@@ -242,7 +241,7 @@ def _find_shifts(ctx: Context, moments: Moments) -> Mask:
             if not shift or by_age == 0.0:
                 continue  # one of them is as usual
             if shift < 0 and by_age is not None and ctx.contract.table.time is not None:
-                continue  # stamps that follow the rows' own times are merely older
+                continue  # timestamps that follow the rows' own times are merely older
             out[at, column] = True
             features: list[Feature] = ctx.tables[table]
             rows = (ctx.date_index == at) & ~np.isnan(moments.stamps[:, column])

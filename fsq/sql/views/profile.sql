@@ -1,11 +1,11 @@
--- One row per date, evidence and upstream table: what does not hold that held on clean dates, by a
+-- One row per date, evidence and upstream table: what held on clean dates and does not here, by a
 -- profile learned from $clean_count of them, $first_clean to $last_clean. `strength` is how many times
--- the limit is reached; `measured` and `usual` are those of the first feature. Of provenance,
--- `measured` is in hours, or a share of the rows, and there is no `usual`.
+-- the limit is reached; `measured` and `usual` are those of the first feature. For provenance,
+-- `measured` is in hours, or a share of the rows, and `usual` is NULL.
 -- A date is compared with the clean dates before it: those of the profile, and later ones that are as
 -- usual by the profile's alone. Learn the profile again and print this again from time to time.
--- Only `fsq check` sees how entities move from date to date, what features tell of each other, parts
--- of a date, values too common, leaks, and shifted stamps.
+-- Only `fsq check` sees how entities move from date to date, how features explain each other, parts
+-- of a date, values that are too common, leaks, and shifted timestamps.
 WITH
 -- What the profile says of each feature; NULL where it does not judge.
 learned AS (

@@ -38,7 +38,9 @@ def test_a_spelling_that_no_earlier_date_has() -> None:
     dx = diagnose_last(rows)
     (finding,) = list_serious(dx)
     assert finding.kind == "look_alikes"
-    assert finding.title.startswith("8 players are written otherwise than before: jose000 and jos")
+    assert finding.title.startswith(
+        "8 players are spelled differently than before: jose000 and jos"
+    )
     assert dx.named_rows.height == 8
 
 

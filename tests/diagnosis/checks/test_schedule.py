@@ -82,7 +82,7 @@ def test_ids_that_differ_are_no_missing_games() -> None:
     dx = diagnose(rows, schedule)
     assert list_serious(dx) == []
     noted = [n["reason"] for n in dx.not_evaluated if n["check"] == "event_missing"]
-    assert noted == ["the schedule's ids are not those of the rows: none is both"]
+    assert noted == ["the schedule and the rows have no id in common"]
 
 
 def test_teams_tell_games_whose_ids_differ() -> None:

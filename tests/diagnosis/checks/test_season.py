@@ -136,7 +136,7 @@ def test_values_of_the_season_before() -> None:
     assert (finding.severity, finding.table) == ("yellow", "player_daily_cache")
     assert finding.features == tuple(CACHE)
     assert finding.dates[0] == FIRST
-    assert f"those of before {FIRST}" in finding.title
+    assert f"still from before {FIRST}" in finding.title
 
 
 @pytest.mark.parametrize("names", [[], ["playoff_game", "rest_advantage"]])

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from fsq.contract import Contract, choose_contract
 from fsq.errors import InputError
+from fsq.reporting.headline import HEADLINE
 from fsq.schema.tables import AnyRows
 from fsq.utils.arguments import DateLike
 from fsq.utils.dates import read_date_range
 from fsq.utils.extras import require_extra
 from fsq.utils.files import write_atomically
-
-HEADLINE = "the report cannot be written"
 
 
 def report(

@@ -21,7 +21,7 @@ from fsq.incidents import recall_incidents
 from fsq.incidents.ledger import Recalled
 from fsq.reporting import charts, facts
 from fsq.reporting.assets import embed_json, make_policy, make_scripts, make_style
-from fsq.reporting.entry import HEADLINE
+from fsq.reporting.headline import HEADLINE
 from fsq.reporting.spec import format_name
 from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store

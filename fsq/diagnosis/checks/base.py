@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar
@@ -140,7 +140,7 @@ class Kind:
         at: int,
         severity: Severity,
         subject: str,
-        features: list[Feature],
+        features: Sequence[Feature],
         rows_affected: float,
         table: str | None = None,
         named: Mask | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -197,7 +198,7 @@ def _report_absent(ctx: Context, cells: _Cells) -> None:
 
 
 def _report_bare(
-    ctx: Context, cells: _Cells, rows: Mask, features: list[Feature], table: str | None
+    ctx: Context, cells: _Cells, rows: Mask, features: Sequence[Feature], table: str | None
 ) -> None:
     """Report rows, unless all their values are the default: then a job wrote nothing."""
     limits = LabelThresholds.of(ctx.contract)

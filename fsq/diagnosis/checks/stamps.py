@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from fsq.contract import Contract, Feature
+from fsq.contract import Contract
 from fsq.contract.sections import Hours, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, TIMESTAMPS, Check, Kind, Need, Stage
@@ -243,7 +243,7 @@ def _find_shifts(ctx: Context, moments: Moments) -> Mask:
             if shift < 0 and by_age is not None and ctx.contract.table.time is not None:
                 continue  # timestamps that follow the rows' own times are merely older
             out[at, column] = True
-            features: list[Feature] = ctx.tables[table]
+            features = ctx.tables[table]
             rows = (ctx.date_index == at) & ~np.isnan(moments.stamps[:, column])
             SHIFTED.report(
                 ctx, at, "yellow", table, features, rows.sum(), table, hours=round(shift)

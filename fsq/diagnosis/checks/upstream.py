@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -225,7 +226,7 @@ def _kind_of_empty(ran: bool | None) -> Kind:
     return WROTE_NOTHING if ran else DID_NOT_RUN
 
 
-def _measure_sample(ctx: Context, at: int, features: list[Feature]) -> float:
+def _measure_sample(ctx: Context, at: int, features: Sequence[Feature]) -> float:
     """The median sample of a date on which all windows, or these features' windows, fill."""
     if ctx.starts_season(at):
         return float(ctx.median_sample[at])
@@ -236,7 +237,7 @@ def _report_rise(
     ctx: Context,
     at: int,
     table: str,
-    features: list[Feature],
+    features: Sequence[Feature],
     ran: bool | None,
     limits: UpstreamThresholds,
 ) -> None:

@@ -7,10 +7,10 @@ not run twice; if the process is interrupted, it is cancelled and not left runni
 from __future__ import annotations
 
 import random
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic, sleep
 from typing import Any
 
 from google.api_core.exceptions import Conflict, GoogleAPICallError, GoogleAPIError
@@ -50,12 +50,12 @@ def run_query(client: Any, sql: str, *parameters: Any, location: str | None = No
             statements kept the table busy for half an hour.
     """
     config = bigquery.QueryJobConfig(query_parameters=list(parameters))
-    started, failures = time.monotonic(), 0
+    started, failures = monotonic(), 0
     while True:
         try:
             return _run_once(client, sql, config, location)
         except GoogleAPICallError as error:
-            if time.monotonic() - started >= _find_patience(error):
+            if monotonic() - started >= _find_patience(error):
                 raise
             failures += 1
             pause = min(_LONGEST_PAUSE, 2.0 ** min(failures - 1, 10))
@@ -86,7 +86,7 @@ def run_aggregate(client: Any, sql: str, *parameters: Any) -> Any:
     for attempt in range(_ATTEMPTS):
         if rows := run_query(client, sql, *parameters):
             return rows[0]
-        time.sleep(0.2 * 2**attempt)
+        sleep(0.2 * 2**attempt)
     raise StoreError("the service returned no counts; run it again")
 
 
@@ -117,7 +117,7 @@ def _pause(client: Any, seconds: float) -> None:
     """Wait, unless the process is interrupted."""
     while seconds > 0:
         _stop_if_interrupted(client)
-        time.sleep(min(seconds, _LOOK_AFTER))
+        sleep(min(seconds, _LOOK_AFTER))
         seconds -= _LOOK_AFTER
 
 

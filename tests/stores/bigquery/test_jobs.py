@@ -35,9 +35,8 @@ BEATEN = "Could not serialize access to table p:d.t due to concurrent update"
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Pauses between attempts, which take no time but pass it."""
     pauses: list[float] = []
-    real = time.monotonic
-    monkeypatch.setattr(f"{jobs.__name__}.time.sleep", pauses.append)
-    monkeypatch.setattr(f"{jobs.__name__}.time.monotonic", lambda: real() + sum(pauses))
+    monkeypatch.setattr(jobs, "sleep", pauses.append)
+    monkeypatch.setattr(jobs, "monotonic", lambda: time.monotonic() + sum(pauses))
     return pauses
 
 

@@ -170,7 +170,7 @@ def test_an_append_only_table_takes_new_dates_and_keeps_old_ones(tmp_path: Path)
     wide().write_parquet(source)
     assert backfill(source, store).rows == 30
     for options in ({"dry_run": True}, {"dry_run": False}):
-        with pytest.raises(StoreRefusedError, match="append-only and already has rows of 2026-01-01"):
+        with pytest.raises(StoreRefusedError, match="append-only and already has rows of"):
             backfill(source, store, force=True, **options)  # type: ignore[arg-type]
     assert fsq.open_store(store).read().collect().height == 40
 

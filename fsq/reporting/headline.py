@@ -1,0 +1,3 @@
+"""What an error of a report begins with."""
+
+HEADLINE = "the report cannot be written"

@@ -39,6 +39,7 @@ LEAST_SPREAD, NO_SPREAD = 1e-3, 1e-9
 
 _EXTREME = 2.0  # times the residual that one in a thousand exceeds
 _MIN_LEAK_ROWS = 20
+_NO_REST = 1e-6  # share of the steps' squares that a slope leaves at least
 _GROUP_LEAP = 1.5
 _OFTEN_FLAT = 0.1  # share of dates on which a feature has one value
 _MOSTLY = 0.9  # share of defaults from which no subgroup stands out
@@ -218,7 +219,10 @@ def _take_largest(rows: Rows, amounts: Matrix) -> Matrix:
 
 
 def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:
-    """How far features move towards the label: the slope of their steps on it."""
+    """How far features move towards the label: the slope of their steps on it.
+
+    What counts behind a slope is its precision: one over the square of its standard error.
+    """
     shape = (len(rows.dates), len(rows.names))
     out.measures["leak"], out.counts["leak"] = np.full(shape, np.nan), np.zeros(shape)
     if structure.label is None or structure.label not in rows.carried.columns:
@@ -236,11 +240,13 @@ def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix
     with np.errstate(invalid="ignore", divide="ignore"):
         # The slope on the label beside that on the previous value, which goes with both.
         ll, bb, lb = covary(ahead, ahead), covary(before, before), covary(ahead, before)
-        ls, bs = covary(ahead, step), covary(before, step)
+        ls, bs, ss = covary(ahead, step), covary(before, step), covary(step, step)
         squares = ll * bb - lb**2
         slope = (ls * bb - bs * lb) / squares
+        left = ss - slope * ls - (bs * ll - ls * lb) / squares * bs
+        precision = squares / bb * (total - 3) / np.maximum(left, _NO_REST * ss)
     slope[(total < _MIN_LEAK_ROWS) | ~(squares > 0)] = np.nan
-    out.measures["leak"], out.counts["leak"] = slope, total
+    out.measures["leak"], out.counts["leak"] = slope, np.nan_to_num(precision)
 
 
 def _measure_groups(out: Evidence, rows: Rows, structure: Structure) -> None:

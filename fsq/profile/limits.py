@@ -137,7 +137,8 @@ def learn_limits(
         centers[metric] = (
             take_middle(values[clean]) if metric in RARE else np.zeros(values.shape[1])
         )
-        typical[metric] = np.maximum(take_middle(n[clean]), 1.0)
+        middle = take_middle(n[clean])
+        typical[metric] = np.where(middle > 0, middle, 1.0)
         limits = Limits(scales, centers, typical, {}, {}, int(clean.sum()))
         center = limits.find_centers(values, metric, np.broadcast_to(clean[:, None], values.shape))
         chance = take_middle(_measure_chance(center, n, metric)[clean])

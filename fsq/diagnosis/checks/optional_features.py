@@ -11,6 +11,7 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.source_labels import SOURCES_ABSENT
 from fsq.diagnosis.context import Context
+from fsq.diagnosis.learning import find_calm_dates
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.optional import OptionalGroup, group_optional
 from fsq.profile.rows import Matrix
@@ -82,6 +83,7 @@ class OptionalFeatures(Check):
         limits = OptionalThresholds.of(ctx.contract)
         low, high = limits.optional_normal
         mislabelled = ctx.list_explained(SOURCES_ABSENT.name)
+        calm = find_calm_dates(ctx)
         for at, day in ctx.iterate_dates():
             if all((day, f.name) in mislabelled for f in group.features):
                 continue
@@ -104,6 +106,8 @@ class OptionalFeatures(Check):
                 and abs(now - usual[0]) >= limits.optional_shift
             ):
                 facts |= _find_filler(ctx, group, at)
+                if now > before and facts["same_value"] is None and not calm[at]:
+                    continue  # after a break, more and more records have them
                 COVERAGE.report(ctx, at, "yellow", *what, **facts)
 
 

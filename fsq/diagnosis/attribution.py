@@ -122,7 +122,8 @@ def _measure_left(
         return strongest
     limits, rows = judged.profile.limits, judged.rows
     residual = regressions.predict_without(rows.values, suspects)
-    measures = measure_residuals(rows, residual, regressions.outlier)
+    beyond = regressions.find_extrapolated(rows.values, suspects)
+    measures = measure_residuals(rows, residual, regressions.outlier, beyond)
     before = np.arange(len(rows.dates)) < at
     out = np.zeros(rows.values.shape[1])
     for metric, alarm in others.items():

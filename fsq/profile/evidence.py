@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fsq.profile.groups import count_groups, find_disagreeing
+from fsq.profile.groups import count_alike, count_groups, find_disagreeing
 from fsq.profile.records import find_copied, find_jumps, find_returned
 from fsq.profile.rows import Codes, Mask, Matrix, Rows, read_number
 from fsq.profile.sides import find_contradicting
@@ -41,9 +41,12 @@ _EXTREME = 2.0  # times the residual that one in a thousand exceeds
 _MIN_LEAK_ROWS = 20
 _NO_REST = 1e-6  # share of the steps' squares that a slope leaves at least
 _GROUP_LEAP = 1.5
+# Measures whose spread by chance depends on how many values there are.
+_DRAWN = ("spread", "zero", "spike", "residual_spread")
 _OFTEN_FLAT = 0.1  # share of dates on which a feature has one value
 _MOSTLY = 0.9  # share of defaults from which no subgroup stands out
 _MANY_GROUPS = 30  # per date: enough for statistics
+_SOME_GROUPS = 5  # per date: enough that no single one decides
 
 
 @dataclass
@@ -80,8 +83,36 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     _measure_steps(out, rows, structure)
     _measure_residuals(out, rows, structure, fold)
     _measure_groups(out, rows, structure)
+    _count_by_groups(out, rows, structure)
     _leave_out(out, rows, structure)
     return out
+
+
+def measure_steps(evidence: Evidence, rows: Rows, structure: Structure) -> Evidence:
+    """The same evidence, where other records are faulty than when it was measured.
+
+    Args:
+        evidence: ``measure`` of the same rows.
+        rows: which of them are faulty decides what each record is compared with.
+        structure: what normally holds.
+    """
+    out = Evidence(dict(evidence.measures), dict(evidence.counts), dict(evidence.hits))
+    _measure_steps(out, rows, structure)
+    _leave_out(out, rows, structure)
+    return out
+
+
+def _count_by_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
+    """Count what is one value per group once per group: chance drew no more of them.
+
+    Groups of different sizes count as so many of one size (Kish's effective sample size).
+    """
+    for grouping in structure.groupings:
+        if grouping.columns and set(grouping.columns) <= rows.codes.keys():
+            of = list(grouping.features)
+            groups = count_alike(rows, grouping)[:, None]
+            for metric in _DRAWN:
+                out.counts[metric][:, of] = np.minimum(out.counts[metric][:, of], groups)
 
 
 def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
@@ -91,7 +122,9 @@ def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
     """
     daily = [f for g in structure.groupings if not g.columns for f in g.features]
     grouped = {f: g for g in structure.groupings for f in g.features}
-    few = [f for f, g in grouped.items() if count_groups(rows, g) < _MANY_GROUPS]
+    groups = {f: count_groups(rows, g) for f, g in grouped.items()}
+    few = [f for f, count in groups.items() if count < _MANY_GROUPS]
+    very_few = [f for f, count in groups.items() if count < _SOME_GROUPS]
     unrelated = [f for f in range(len(rows.names)) if f not in structure.past_of_label]
     # What is one value on many dates has no spread to be compared with.
     flat = np.flatnonzero(_find_flat(rows).mean(axis=0) > _OFTEN_FLAT)
@@ -102,6 +135,8 @@ def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
             out.measures[metric][:, list(grouped)] = np.nan
         if metric in ("residual_mean", "residual_spread"):
             out.measures[metric][:, few] = np.nan
+        if metric in ("step_mean", "step_size"):
+            out.measures[metric][:, very_few] = np.nan
         if metric == "leak":
             out.measures[metric][:, [*grouped, *unrelated]] = np.nan
         if metric in ("group_same", "group_still", "jump"):
@@ -155,7 +190,7 @@ def _measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
         _count(out, rows, "leap", np.abs(step) > leaps, known)
     _count(out, rows, "jump", find_jumps(small, structure), known)
     _count(out, rows, "returned", find_returned(rows, step), known)
-    _count(out, rows, "copied", find_copied(step), known)
+    _count(out, rows, "copied", find_copied(step, structure), known)
     _measure_subgroups(out, rows, structure, step)
     _measure_leaks(out, rows, structure, step)
 
@@ -177,23 +212,37 @@ def _measure_subgroups(out: Evidence, rows: Rows, structure: Structure, step: Ma
 
 def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Codes) -> None:
     regressions = structure.regressions
-    residual = np.full(rows.values.shape, np.nan)
-    limit = np.full(rows.values.shape[1], np.inf)
+    shape = rows.values.shape
+    residual, limit = np.full(shape, np.nan), np.full(shape[1], np.inf)
+    beyond = np.zeros(shape, dtype=np.bool_)
     if regressions is not None:
         residual = regressions.predict_residuals(rows.values, fold)
-        limit = regressions.outlier
-    out.measures |= measure_residuals(rows, residual, limit)
-    known = rows.sum_per_date(~np.isnan(residual))
-    out.counts |= dict.fromkeys(("residual_mean", "residual_spread", "outlier", "extreme"), known)
+        limit, beyond = regressions.outlier, regressions.find_extrapolated(rows.values)
+    out.measures |= measure_residuals(rows, residual, limit, beyond)
+    known = ~np.isnan(residual)
+    out.counts |= dict.fromkeys(("outlier", "extreme"), rows.sum_per_date(known))
+    learned = rows.sum_per_date(known & ~beyond)
+    out.counts |= dict.fromkeys(("residual_mean", "residual_spread"), learned)
     with np.errstate(invalid="ignore"):
         out.hits["outlier"] = np.abs(residual) > limit
         out.hits["extreme"] = np.abs(residual) > _EXTREME * limit
 
 
-def measure_residuals(rows: Rows, residual: Matrix, limit: Matrix) -> dict[str, Matrix]:
-    """What the residuals of each date show, per metric: dates × features."""
+def measure_residuals(
+    rows: Rows, residual: Matrix, limit: Matrix, beyond: Mask
+) -> dict[str, Matrix]:
+    """What the residuals of each date show, per metric: dates × features.
+
+    Args:
+        rows: of any dates.
+        residual: records × features, in usual sizes.
+        limit: of each feature; a residual that exceeds it is an outlier.
+        beyond: records × features, see ``Regressions.find_extrapolated``. They say nothing of a
+            date as a whole, since the weather of a new season moves all of its rows.
+    """
     part = Evidence()
-    _measure_moments(part, rows, np.clip(residual, -30, 30), "residual_mean", "residual_spread")
+    usual = np.where(beyond, np.nan, np.clip(residual, -30, 30))
+    _measure_moments(part, rows, usual, "residual_mean", "residual_spread")
     with np.errstate(invalid="ignore"):
         far = np.abs(residual) / limit
         _count(part, rows, "outlier", far > 1, ~np.isnan(far))

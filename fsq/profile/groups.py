@@ -117,6 +117,17 @@ def count_groups(rows: Rows, grouping: Grouping) -> float:
     return float(np.median(np.bincount(rows.date_index[codes >= 0][first])))
 
 
+def count_alike(rows: Rows, grouping: Grouping) -> Matrix:
+    """How many groups of one size say as much as those of each date."""
+    codes = code_group(rows, grouping.columns)
+    codes, day = codes[codes >= 0], rows.date_index[codes >= 0]
+    _, first, sizes = np.unique(codes, return_index=True, return_counts=True)
+    dates = len(rows.dates)
+    whole = np.bincount(day[first], weights=sizes, minlength=dates)
+    squares = np.bincount(day[first], weights=sizes**2.0, minlength=dates)
+    return np.asarray(np.divide(whole**2, squares, out=np.zeros(dates), where=squares > 0))
+
+
 def code_group(rows: Rows, columns: tuple[str, ...]) -> Codes:
     """A code per date and group; -1 where a column is NULL."""
     return combine([rows.date_index, *(rows.codes[c] for c in columns)])

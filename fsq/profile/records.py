@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from fsq.profile.rows import Mask, Matrix, Rows
-from fsq.profile.steps import measure_jumps
+from fsq.profile.steps import ENTITY, measure_jumps
 from fsq.profile.structure import Structure
 
 _SHARE_OF_JUMP = 2.0  # usual steps: a feature that moved less has no part in it
 _BACK = 4  # records before the last one in which a value may have stood
 _COPIED = 0.97  # share of a record's features that have not moved
 _MIN_FEATURES = 5
+_MIN_KNOWN = 0.5  # share of the features whose move is known
 
 
 def find_jumps(step: Matrix, structure: Structure) -> Mask:
@@ -41,10 +42,16 @@ def find_returned(rows: Rows, step: Matrix) -> Mask:
     return out & moved
 
 
-def find_copied(step: Matrix) -> Mask:
-    """Records nearly none of whose features moved, though there are many; × features."""
+def find_copied(step: Matrix, structure: Structure) -> Mask:
+    """Records nearly none of whose features moved, though there are many; × features.
+
+    A record is only a copy of one of its own entity: values that come from elsewhere, such as the
+    weather of a place, may stand still for a new entity too.
+    """
     known = ~np.isnan(step)
+    own = np.array([name == ENTITY for name in structure.carriers.names])
     count = known.sum(axis=1)
+    enough = (count >= _MIN_FEATURES) & (count >= _MIN_KNOWN * step.shape[1])
+    enough &= known[:, own].sum(axis=1) >= _MIN_KNOWN * own.sum()
     still = (known & (step == 0)).sum(axis=1)
-    whole = (count >= _MIN_FEATURES) & (still >= _COPIED * count)
-    return np.asarray(known & whole[:, None])
+    return np.asarray(known & (enough & (still >= _COPIED * count))[:, None])

@@ -23,6 +23,7 @@ _MIN_DRIFT_DATES = 10
 _DRIFT = 0.8  # rank correlation of the dates' means with time
 _DRIFTED = 0.5  # of the spread within a date
 _FOLDS = 5
+_MATTERS = 0.3  # usual residuals that a feature moves another one by, when it moves by its scale
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,21 @@ class Regressions:
         weights = _solve(self.gram, self.moment, self.basis, suspects, (f,))
         residual = self._subtract(values, weights)[:, f]
         return np.asarray(values[:, f] - residual * self.spread[f] * self.basis.scale[f])
+
+    def find_extrapolated(self, values: Matrix, suspects: Sequence[int] = ()) -> Mask:
+        """Records × features: where another feature that matters is beyond what was learned from.
+
+        Args:
+            values: records × features.
+            suspects: features that explain nothing.
+        """
+        with np.errstate(invalid="ignore"):
+            beyond = (values < self.basis.reach[0]) | (values > self.basis.reach[1])
+        owner, weights = self.basis.owner, np.abs(np.nan_to_num(self.weights[-1]))
+        pull = np.zeros((values.shape[1], values.shape[1]))
+        np.add.at(pull, owner[1:], weights[1:])
+        pull[list(suspects)] = 0.0
+        return np.asarray(beyond.astype(np.float64) @ (pull > _MATTERS * self.spread) > 0)
 
     def _subtract(self, values: Matrix, weights: Matrix) -> Matrix:
         columns = self.basis.expand(values)

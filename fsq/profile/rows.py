@@ -89,11 +89,19 @@ class Rows:
         """Position of the previous record of the same code; -1 where there is none."""
         return find_previous(codes, self.order)
 
-    def take(self, positions: Codes) -> Matrix:
-        """Values of records, to compare others with; NaN where they are faulty."""
+    def take(self, positions: Codes, later: Codes) -> Matrix:
+        """Values to compare later records with; NaN where an earlier date is faulty.
+
+        A date is not judged by whether it was faulty: its own records are compared in any case.
+
+        Args:
+            positions: of the records that came before.
+            later: positions of those to compare with them.
+        """
         values = self.values[positions]
         if self.faulty is not None:
-            values[self.faulty[self.date_index[positions]]] = np.nan
+            day = self.date_index[positions]
+            values[self.faulty[day] & (day < self.date_index[later])[:, None]] = np.nan
         return values
 
     @cached_property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fsq.profile.groups import TOLERANCE
+from fsq.profile.groups import TOLERANCE, Grouping
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
 
 ENTITY = ""  # the carrier that is the entity itself
@@ -33,8 +34,16 @@ class Carriers:
     scales: Matrix
 
 
-def learn_carriers(rows: Rows, clean: Mask) -> Carriers:
-    """Choose the column along which each feature moves least in clean history."""
+def learn_carriers(rows: Rows, groupings: Sequence[Grouping], clean: Mask) -> Carriers:
+    """Choose the column along which each feature moves least in clean history.
+
+    Args:
+        rows: of history.
+        groupings: a feature that is one value per team moves along teams: who changes the team
+            changes its value, which is no leap.
+        clean: the dates to learn from.
+    """
+    own = {(g.columns, f) for g in groupings for f in g.features}
     used = clean[rows.date_index]
     width = len(rows.names)
     best = np.full(width, np.inf)
@@ -52,7 +61,8 @@ def learn_carriers(rows: Rows, clean: Mask) -> Carriers:
                 continue
             typical = float(np.quantile(sizes, 0.9) + np.mean(sizes)) / spread[f]
             # A feature must move clearly less along a column than along the entity.
-            if typical < best[f] * (1 if name == ENTITY else 0.7):
+            gain = 1.0 if name == ENTITY or ((name,), f) in own else 0.7
+            if typical < best[f] * gain:
                 best[f], names[f] = typical, name
                 leaps[f] = np.inf
                 # However still it stood: a step is large beside the spread, not beside zero.
@@ -78,9 +88,9 @@ def follow(rows: Rows, carriers: Carriers) -> Matrix:
 
 def _measure_steps(rows: Rows, previous: Codes) -> Matrix:
     """Values less those of the records before; NaN where there is none."""
-    there = previous >= 0
+    there = np.flatnonzero(previous >= 0)
     out = np.full(rows.values.shape, np.nan)
-    out[there] = rows.values[there] - rows.take(previous[there])
+    out[there] = rows.values[there] - rows.take(previous[there], there)
     return out
 
 

@@ -72,7 +72,7 @@ def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) ->
         tables: positions of the features of each upstream table.
     """
     groupings = learn_groupings(rows, clean)
-    carriers = learn_carriers(rows, clean)
+    carriers = learn_carriers(rows, groupings, clean)
     used = clean[rows.date_index]
     there = rows.is_default[used].mean(axis=0) < _USUALLY_THERE
     present = tuple(tuple(f for f in fs if there[f]) for fs in tables)

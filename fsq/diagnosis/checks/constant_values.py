@@ -154,7 +154,7 @@ def _is_young(ctx: Context, f: Feature, at: int) -> bool:
 
 def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
     distinct = ctx.get_matrix("distinct")
-    if _may_be_constant(f):
+    if _may_be_constant(f) or _has_come_to_its_end(ctx, f, at):
         return False
     if not _has_floor(f):
         # Without a floor only a change tells: one value where there used to be several.
@@ -176,6 +176,14 @@ def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> 
     least = min(f.min_distinct or 0, rows // limits.rows_per_value)
     narrow = f.min_std is not None and ctx.get_matrix("std")[at, f.index] < f.min_std
     return bool(narrow or distinct[at, f.index] < least)
+
+
+def _has_come_to_its_end(ctx: Context, f: Feature, at: int) -> bool:
+    """Whether it is usual that values agree: after a break everybody may be at full rest."""
+    if not ctx.follows_break(at):
+        return False
+    values = ctx.values[ctx.date_index == at, f.index]
+    return bool(np.isin(np.nanmedian(values), (f.min, f.max)))
 
 
 def _estimate_distinct(ctx: Context, f: Feature, at: int) -> float:

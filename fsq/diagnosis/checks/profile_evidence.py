@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from fsq.diagnosis.learning import find_calm_dates, learn_from
 from fsq.diagnosis.long_detail import list_plain_columns
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.naming import Cause, Clues, find_cause
-from fsq.profile import Evidence, Profile, judge, measure_dates
+from fsq.profile import Evidence, Profile, Rows, judge, measure_dates
+from fsq.profile.evidence import measure_steps
+from fsq.profile.rows import Mask
 
 _RED = 2.0  # times the limit; clean dates have not come near
 _RED_LEVEL = 4.0  # the same, where nothing says what happened
@@ -133,13 +136,28 @@ def _choose_kind(ctx: Context, name: str, table: str, features: list[Feature]) -
     return _KINDS[name]
 
 
-def _prepare(ctx: Context) -> tuple[Profile, Evidence] | None:
-    """The profile, given or learned, and what the rows show under it; None without."""
+@dataclass
+class _State:
+    """A profile, given or learned, and what the rows show under it."""
+
+    profile: Profile
+    rows: Rows
+    evidence: Evidence
+
+    def compare_with_history(self, faulty: Mask) -> None:
+        """Measure steps again if a later record was compared with what is faulty."""
+        known = self.rows.faulty
+        if known is None or (faulty[:-1] != known[:-1]).any():
+            self.rows = replace(self.rows, faulty=faulty)
+            self.evidence = measure_steps(self.evidence, self.rows, self.profile.structure)
+
+
+def _prepare(ctx: Context) -> _State | None:
     spared = np.array([d in ctx.asked_dates for d in ctx.dates], dtype=np.bool_)
     profile = ctx.profile or learn_from(ctx, spared)
     if profile is None or not ctx.dates:
         return None
-    return profile, measure_dates(profile, ctx.profile_rows)
+    return _State(profile, ctx.profile_rows, measure_dates(profile, ctx.profile_rows))
 
 
 class ProfileEvidence(Check):
@@ -160,10 +178,11 @@ class ProfileEvidence(Check):
                 for kind in self.kinds:
                     kind.note_unmet(ctx, at, CLEAN_DATES)
             return
-        profile, evidence = state
+        profile, faulty = state.profile, ctx.find_faulty()
+        state.compare_with_history(faulty)
         ctx.has_profile = True
         ctx.leaning = dict(zip(profile.names, profile.structure.leaning.tolist(), strict=True))
-        judged = judge(profile, ctx.profile_rows, ctx.find_faulty(), evidence)
+        judged = judge(profile, state.rows, faulty, state.evidence)
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
         place = {name: f for f, name in enumerate(ctx.contract.names)}
         defaults = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]

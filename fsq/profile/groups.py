@@ -118,14 +118,14 @@ def count_groups(rows: Rows, grouping: Grouping) -> float:
 
 
 def count_alike(rows: Rows, grouping: Grouping) -> Matrix:
-    """How many groups of one size say as much as those of each date."""
+    """How many groups of one size say as much as those of each date; infinite without groups."""
     codes = code_group(rows, grouping.columns)
     codes, day = codes[codes >= 0], rows.date_index[codes >= 0]
     _, first, sizes = np.unique(codes, return_index=True, return_counts=True)
     dates = len(rows.dates)
     whole = np.bincount(day[first], weights=sizes, minlength=dates)
     squares = np.bincount(day[first], weights=sizes**2.0, minlength=dates)
-    return np.asarray(np.divide(whole**2, squares, out=np.zeros(dates), where=squares > 0))
+    return np.asarray(np.divide(whole**2, squares, out=np.full(dates, np.inf), where=squares > 0))
 
 
 def code_group(rows: Rows, columns: tuple[str, ...]) -> Codes:

@@ -19,16 +19,18 @@ from fsq.profile.limits import MIN_TRAILING, TRAILING_DATES
 from fsq.sql.quote import format_boolean, format_number, quote_text
 from fsq.stores.bigquery.names import format_date
 
+# How many values chance drew.
+_DRAWN = "LEAST(d.known, IFNULL(d.groups_1, d.known), IFNULL(d.groups_2, d.known))"
 # What each evidence measures, of how many values, and the rows that show it.
 MEASURES = {
     "mean": ("d.mean", "d.known", "d.known"),
     "spread": (
         "IF(d.known >= 2, LN(GREATEST(d.deviation, l.least_deviation)), NULL)",
-        "d.known",
+        _DRAWN,
         "d.known",
     ),
     "absent": ("d.absent / d.`rows`", "d.`rows`", "d.absent"),
-    "zero": ("d.zero / NULLIF(d.known, 0)", "d.known", "d.zero"),
+    "zero": ("d.zero / NULLIF(d.known, 0)", _DRAWN, "d.zero"),
     "table_absent": ("d.table_absent / d.`rows`", "d.`rows`", "d.table_absent"),
     "disagree": ("d.disagreeing / NULLIF(d.grouped, 0)", "d.grouped", "d.disagreeing"),
     "contradict": ("d.contradicting / NULLIF(d.mirrored, 0)", "d.mirrored", "d.contradicting"),
@@ -144,7 +146,7 @@ def _make_measure(profile: Profile, metric: str) -> str:
     facts = {
         "evidence": quote_text(metric),
         "measured": measured,
-        "counted": counted,
+        "counted": f"CAST({counted} AS FLOAT64)",
         "hits": hits,
         "scale": f"l.{metric}_scale",
         "typical": f"l.{metric}_typical",

@@ -76,8 +76,12 @@ compared_cells AS (
     MIN(IF(c.is_default OR NOT c.usually_there, 1, 0)) OVER (
       PARTITION BY c.day, c.record, c.upstream_table
     ) = 1 AS table_absent,
+    IF(c.group_1 IS NULL, NULL, COUNT(*) OVER (PARTITION BY c.day, c.feature_index, c.group_1))
+      AS rows_1,
     COUNT(c.value) OVER (PARTITION BY c.day, c.feature_index, c.group_1) AS size_1,
     PERCENTILE_DISC(c.value, 0.5) OVER (PARTITION BY c.day, c.feature_index, c.group_1) AS middle_1,
+    IF(c.group_2 IS NULL, NULL, COUNT(*) OVER (PARTITION BY c.day, c.feature_index, c.group_2))
+      AS rows_2,
     COUNT(c.value) OVER (PARTITION BY c.day, c.feature_index, c.group_2) AS size_2,
     PERCENTILE_DISC(c.value, 0.5) OVER (PARTITION BY c.day, c.feature_index, c.group_2) AS middle_2
   FROM cells AS c
@@ -99,6 +103,9 @@ daily AS (
     c.feature_index,
     COUNT(*) AS `rows`,
     COUNT(c.value) AS known,
+    -- What is one value per group counts once per group: so many of one size say as much.
+    POW(COUNT(c.rows_1), 2) / NULLIF(SUM(c.rows_1), 0) AS groups_1,
+    POW(COUNT(c.rows_2), 2) / NULLIF(SUM(c.rows_2), 0) AS groups_2,
     AVG(c.value) AS mean,
     STDDEV_SAMP(c.value) AS deviation,
     COUNTIF(c.is_default) AS absent,

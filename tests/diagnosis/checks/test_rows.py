@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
 import fsq
+from fsq.demo import simulate_season
 from tests.support.healthy_days import (
     CONTRACT,
     LAST,
@@ -41,3 +43,16 @@ def test_a_category_that_falls_without_another_cause() -> None:
     (finding,) = list_serious(diagnose_last(rows))
     assert finding.kind == "category_shift"
     assert finding.evidence == {"quality_pct": 87.0, "usual_pct": 100.0}
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_optional_values_come_by_and_by_where_a_season_starts(filled: bool) -> None:
+    rows = simulate_season(players_per_team=10, incidents=False).rows
+    last = rows["game_date"].unique().sort()[13]
+    young = rows.filter(pl.col("game_date") <= last)
+    if filled:
+        hit = (pl.col("game_date") == last) & (pl.int_range(pl.len()) % 2 == 0)
+        line = pl.when(hit).then(21.5).otherwise("vegas_points_line")
+        young = young.with_columns(line.alias("vegas_points_line"))
+    found = {f.kind for f in fsq.diagnose(fsq.score(young), dates=[last]).findings}
+    assert ("optional_coverage" in found) == filled

@@ -5,9 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import pytest
 
 import fsq
-from tests.support.healthy_days import LAST, change_last, diagnose_last, list_serious, make_days
+from tests.support.healthy_days import (
+    CONTRACT,
+    LAST,
+    change_last,
+    diagnose_last,
+    list_serious,
+    make_days,
+)
 
 
 def test_stuck_silent_stale_and_ranges() -> None:
@@ -49,3 +57,18 @@ def test_a_moved_feature_shows_as_a_shifted_distribution() -> None:
     rows = change_last(make_days(), minutes_avg_last_10=pl.col("minutes_avg_last_10") + 12)
     kinds = {(f.kind, f.features) for f in list_serious(diagnose_last(rows))}
     assert ("distribution_shift", ("minutes_avg_last_10",)) in kinds
+
+
+@pytest.mark.parametrize(("value", "kinds"), [(100.0, set()), (55.0, {"stuck_constant"})])
+def test_after_a_break_everybody_may_be_at_full_rest(value: float, kinds: set[str]) -> None:
+    away = CONTRACT.diagnosis.break_days
+    before = pl.col("game_date") < LAST
+    rows = make_days(12).with_columns(
+        pl.when(before).then(pl.col("game_date").dt.offset_by(f"-{away}d")).otherwise("game_date")
+    )
+    rested = fsq.score(change_last(rows, fatigue_score=pl.lit(value)))
+    found = fsq.diagnose(rested, dates=[LAST]).findings
+    assert {f.kind for f in found if "fatigue_score" in f.features} & {"stuck_constant"} == kinds
+    without = fsq.score(change_last(make_days(12), fatigue_score=pl.lit(value)))
+    kept = fsq.diagnose(without, dates=[LAST]).findings
+    assert "stuck_constant" in {f.kind for f in kept if "fatigue_score" in f.features}

@@ -1,0 +1,147 @@
+"""What is no fault, though it looks unusual, raises no alarm; a fault beside it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fsq.profile.evidence import Evidence, measure, measure_steps
+from fsq.profile.groups import Grouping, count_alike
+from fsq.profile.records import find_copied
+from fsq.profile.regression import learn_regressions
+from fsq.profile.rows import Mask, Rows
+from fsq.profile.steps import ENTITY, Carriers, follow
+from fsq.profile.structure import Structure, learn_structure
+from tests.support.small_league import NAMES, TABLES, make_league
+
+FORM, LONG_FORM, EFFORT, SIDE, HOME = 0, 1, 2, 3, 5
+DATES, MEMBERS, SIDES = 40, 12, 8
+
+
+@pytest.fixture(scope="module")
+def league() -> Rows:
+    return make_league(DATES, SIDES, MEMBERS)
+
+
+@pytest.fixture(scope="module")
+def structure(league: Rows) -> Structure:
+    return learn_structure(league, np.ones(DATES, dtype=np.bool_), TABLES)
+
+
+def _measure(rows: Rows, structure: Structure) -> Evidence:
+    return measure(rows, structure, np.full(len(rows.date_index), -1))
+
+
+def _mark_faulty(rows: Rows, at: int, feature: int) -> Mask:
+    faulty = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
+    faulty[at, feature] = True
+    return faulty
+
+
+def test_groups_of_one_size_count_once_each(league: Rows) -> None:
+    assert count_alike(league, Grouping(("side",), (SIDE,))).tolist() == [SIDES] * DATES
+
+
+def test_a_large_group_beside_small_ones_counts_for_little(league: Rows) -> None:
+    names = pl.Series(
+        ["s0" if s in ("s0", "s1", "s2", "s3") else s for s in league.carried["side"]]
+    )
+    rows = replace(league, carried=league.carried.with_columns(side=names))
+    sizes = np.array([4 * MEMBERS, *[MEMBERS] * 4])
+    expected = sizes.sum() ** 2 / (sizes**2).sum()
+    assert count_alike(rows, Grouping(("side",), (SIDE,))) == pytest.approx(expected)
+
+
+def test_without_any_group_rows_count_by_themselves(league: Rows) -> None:
+    nobody = league.carried.with_columns(side=pl.lit(None, pl.String))
+    rows = replace(league, carried=nobody)
+    rows.codes["side"] = np.full(len(rows.date_index), -1)
+    assert np.isinf(count_alike(rows, Grouping(("side",), (SIDE,)))).all()
+
+
+def test_values_of_a_group_are_counted_by_groups(league: Rows, structure: Structure) -> None:
+    counts = _measure(league, structure).counts
+    for metric in ("zero", "spike", "spread"):
+        assert set(counts[metric][:, SIDE]) == {SIDES}
+        assert set(counts[metric][:, FORM]) == {SIDES * MEMBERS}
+
+
+def test_the_date_after_a_fault_is_not_compared_with_it(league: Rows, structure: Structure) -> None:
+    at = DATES // 2
+    rows = replace(league, values=league.values.copy())
+    rows.values[rows.date_index == at, FORM] += 50
+    echo = _measure(rows, structure)
+    assert echo.measures["leap"][at, FORM] == 1
+    assert echo.measures["leap"][at + 1, FORM] == 1
+    again = replace(rows, faulty=_mark_faulty(rows, at, FORM))
+    found = measure_steps(echo, again, structure)
+    assert found.measures["leap"][at, FORM] == 1
+    assert np.isnan(found.measures["leap"][at + 1, FORM])
+    np.testing.assert_array_equal(found.measures["mean"], echo.measures["mean"])
+    direct = _measure(again, structure)
+    for metric, measured in found.measures.items():
+        np.testing.assert_array_equal(measured, direct.measures[metric], err_msg=metric)
+
+
+def test_records_of_a_faulty_date_are_still_compared_with_each_other(league: Rows) -> None:
+    along_sides = Carriers(("side",) * len(NAMES), np.ones(len(NAMES)), np.ones(len(NAMES)))
+    moment = pl.int_range(len(league.date_index), eager=True)
+    timed = replace(league, carried=league.carried.with_columns(moment=moment), time="moment")
+    at = DATES // 2
+    here = timed.date_index == at
+    steps = follow(replace(timed, faulty=_mark_faulty(timed, at, FORM)), along_sides)
+    healthy = follow(timed, along_sides)
+    np.testing.assert_array_equal(steps[here], healthy[here])
+    # Of the next date only the first of each side is left without one before it.
+    assert np.isnan(steps[timed.date_index == at + 1, FORM]).sum() == SIDES
+
+
+def test_who_changes_sides_does_not_leap(league: Rows) -> None:
+    every = np.ones(DATES, dtype=np.bool_)
+    who, day, side = league.carried["member"], league.date_index, league.carried["side"]
+    moved = (day >= DATES // 2) & (who == "m000").to_numpy()
+    rate = league.values[:, SIDE].copy()
+    rate[moved] = [rate[(day == d) & (side == "s7").to_numpy()][0] for d in day[moved]]
+    values = np.column_stack([league.values[:, :SIDE], rate, league.values[:, SIDE + 1 :]])
+    sides = pl.Series(np.where(moved, "s7", side.to_numpy()))
+    rows = replace(league, values=values, carried=league.carried.with_columns(side=sides))
+    carriers = learn_structure(rows, every, TABLES).carriers
+    assert carriers.names[SIDE] == "side"
+    assert carriers.names[FORM] == ENTITY
+    assert not (np.abs(follow(rows, carriers)[moved, SIDE]) > carriers.leaps[SIDE]).any()
+
+
+def test_a_copy_is_one_of_the_same_entity(structure: Structure) -> None:
+    own = np.array([n == ENTITY for n in structure.carriers.names])
+    wide = replace(
+        structure,
+        carriers=replace(structure.carriers, names=(ENTITY,) * 4 + ("side",) * 6),
+    )
+    copied = np.zeros((1, 10))
+    new = np.where(np.arange(10) < 4, np.nan, 0.0)[None]
+    assert own.any()
+    assert find_copied(copied, wide).all()
+    assert not find_copied(new, wide).any()
+
+
+def test_a_season_beyond_the_one_learned_says_nothing_as_a_whole() -> None:
+    rng = np.random.default_rng(5)
+    league = make_league(DATES, SIDES, MEMBERS)
+    values = league.values.copy()
+    # What depends on another feature only beyond a bound that was never reached.
+    values[:, EFFORT] = np.minimum(values[:, FORM], 20) + rng.normal(0, 0.2, len(values))
+    rows = replace(league, values=values)
+    learned = learn_regressions(rows, np.ones(DATES, dtype=np.bool_))
+    assert learned is not None
+    known = learned.find_extrapolated(values)
+    assert not known.any()
+    hot = values.copy()
+    hot[:, FORM] = learned.basis.reach[1, FORM] + 5
+    beyond = learned.find_extrapolated(hot)
+    assert beyond[:, EFFORT].all()
+    assert not beyond[:, FORM].any()
+    assert not learned.find_extrapolated(hot, [FORM])[:, EFFORT].any()
+    assert np.nanmax(np.abs(learned.predict_residuals(hot, np.full(len(hot), -1)))) > 3

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-# It needs Google's analyzer, which is not installed everywhere, and it has no doctests.
+# It starts Google's analyzer, which need not be installed, and it has no doctests.
 collect_ignore = ["support/zetasql_catalog.py"]
 
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -34,8 +34,8 @@ URI = f"bigquery://{TABLE.dotted}"
 LEARNED = 34
 PLACE = pl.int_range(pl.len()).over("game_date")
 
-# One worker runs all of them, since the table takes a while to make.
-pytestmark = pytest.mark.xdist_group("profile_query")
+# One worker runs all of them, since the table and Google's analyzer take a while to make.
+pytestmark = pytest.mark.xdist_group("zetasql")
 
 
 def make_rows() -> pl.DataFrame:
@@ -228,12 +228,8 @@ def test_the_text_keeps_the_rules_of_all_queries(profile: Profile) -> None:
         assert len(re.findall(read, made, re.S)) == made.count("`p.sql_profile.scored`") > 0
 
 
-def test_googles_analyzer_accepts_it(profile: Profile) -> None:
-    pytest.importorskip("zetasql", reason="Google's analyzer is not installed")
-    from tests.support.zetasql_catalog import BigQueryAnalyzer
-
+def test_googles_analyzer_accepts_it(profile: Profile, analyzer: Any) -> None:
     fields = [f.to_api_repr() for f in table_fields(to_arrow(SCORED.head(1)).schema, OUTPUT)]
-    analyzer = BigQueryAnalyzer()
     catalog = analyzer.make_catalog({TABLE.dotted: fields})
     for start in (None, DAYS[LEARNED]):
         canary = sql.make_canary_query(profile, TABLE, CONTRACT, SCORED.schema, start)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import wasmtime
 from zetasql.api import CatalogBuilder, TableBuilder, TypeFactory
 from zetasql.core import wasm_client
@@ -13,6 +15,7 @@ from zetasql.core.local_service import ZetaSqlLocalService
 from zetasql.types import (
     AnalyzeRequest,
     AnalyzerOptions,
+    EvaluateQueryRequest,
     LanguageOptions,
     ParameterMode,
     ProductMode,
@@ -20,7 +23,12 @@ from zetasql.types import (
     TypeKind,
     ZetaSQLBuiltinFunctionOptions,
 )
-from zetasql.wasi._pb2.zetasql.local_service.local_service_pb2 import AnalyzeResponse
+from zetasql.wasi._pb2.zetasql.local_service.local_service_pb2 import (
+    AnalyzeResponse,
+    EvaluateQueryResponse,
+)
+
+from tests.support.zetasql_values import read_answer, write_content
 
 _CACHE = Path(__file__).parents[2] / "build" / "wasmtime"
 _KINDS = {
@@ -66,7 +74,20 @@ def _start_service() -> ZetaSqlLocalService:
         return config
 
     wasm_client.Config = make_config
+    wasm_client.WasmClient.write_bytes = _write_bytes
+    wasm_client.WasmClient.read_bytes = _read_bytes
     return ZetaSqlLocalService.get_instance()
+
+
+def _write_bytes(client: wasm_client.WasmClient, start: int, data: bytes) -> None:
+    """Copy bytes into the engine's memory at once; the package writes one by one."""
+    memory = ctypes.addressof(client.memory.data_ptr().contents)
+    ctypes.memmove(memory + start, data, len(data))
+
+
+def _read_bytes(client: wasm_client.WasmClient, start: int, size: int) -> bytes:
+    memory = ctypes.addressof(client.memory.data_ptr().contents)
+    return ctypes.string_at(memory + start, size)
 
 
 class BigQueryAnalyzer:
@@ -100,16 +121,7 @@ class BigQueryAnalyzer:
         self, sql: str, catalog: Any, parameters: Iterable[Mapping[str, Any]] = ()
     ) -> str | None:
         """What the analyzer has against a statement; None if nothing."""
-        options = AnalyzerOptions(
-            language_options=self._language,
-            parameter_mode=ParameterMode.PARAMETER_NAMED,
-            query_parameters=[
-                AnalyzerOptions.QueryParameter(
-                    name=p["name"], type=parameter_type(p["parameterType"])
-                )
-                for p in parameters
-            ],
-        )
+        options = self._make_options(parameters)
         request = AnalyzeRequest(sql_statement=sql, options=options, simple_catalog=catalog)
         try:
             # The answer stays as it is: the package takes seconds to turn it into Python objects.
@@ -119,3 +131,33 @@ class BigQueryAnalyzer:
         except Exception as error:  # the package's own classes differ by release
             return str(error)
         return None
+
+    def evaluate(
+        self, sql: str, tables: Mapping[str, tuple[pl.DataFrame, Iterable[Mapping[str, Any]]]]
+    ) -> pl.DataFrame:
+        """What Google's reference evaluator answers to a SELECT.
+
+        It holds 128 MB of intermediate rows and takes its time: the tables must be small.
+
+        Args:
+            sql: the statement, without a semicolon at its end.
+            tables: rows and fields of the REST API, by ``project.dataset.table``.
+        """
+        catalog = self.make_catalog({name: fields for name, (_, fields) in tables.items()})
+        request = EvaluateQueryRequest(
+            sql=sql, options=self._make_options(), simple_catalog=catalog
+        ).to_proto()
+        for name, (rows, fields) in tables.items():
+            request.table_content[name].CopyFrom(write_content(rows, fields))
+        call = self._client.call_grpc_func
+        return read_answer(
+            call("ZetaSqlLocalService_EvaluateQuery", request, EvaluateQueryResponse)
+        )
+
+    def _make_options(self, parameters: Iterable[Mapping[str, Any]] = ()) -> AnalyzerOptions:
+        typed = [(p["name"], parameter_type(p["parameterType"])) for p in parameters]
+        return AnalyzerOptions(
+            language_options=self._language,
+            parameter_mode=ParameterMode.PARAMETER_NAMED,
+            query_parameters=[AnalyzerOptions.QueryParameter(name=n, type=t) for n, t in typed],
+        )

@@ -40,6 +40,10 @@ _KINDS = {
 }  # fmt: skip
 
 
+_SCHEMA = "INFORMATION_SCHEMA"
+_VIEWS = [{"name": n, "type": "STRING"} for n in ("table_name", "view_definition")]
+
+
 def field_type(field: Mapping[str, Any]) -> Any:
     """The type of a field of the REST API."""
     kind = field["type"]
@@ -50,6 +54,13 @@ def field_type(field: Mapping[str, Any]) -> Any:
     else:
         found = TypeFactory.create_simple_type(_KINDS[kind])
     return TypeFactory.create_array_type(found) if field.get("mode") == "REPEATED" else found
+
+
+def _make_table(name: str, fields: Iterable[Mapping[str, Any]]) -> Any:
+    table = TableBuilder(name)
+    for field in fields:
+        table.add_column(field["name"], field_type(field))
+    return table
 
 
 def parameter_type(kind: Mapping[str, Any]) -> Any:
@@ -100,21 +111,26 @@ class BigQueryAnalyzer:
         self._language.supported_statement_kinds = []  # all of them
 
     def make_catalog(self, tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> Any:
-        """A catalog of tables, by ``project.dataset.table``, with fields of the REST API."""
+        """A catalog of tables, by ``project.dataset.table``, with fields of the REST API.
+
+        A name such as ``region-eu.INFORMATION_SCHEMA.JOBS`` is a view of the service.
+        """
         functions = ZetaSQLBuiltinFunctionOptions(language_options=self._language)
         builder = CatalogBuilder("bigquery").with_builtin_functions(functions)
+        views: dict[str, list[Any]] = {}
         for name, fields in tables.items():
-            table = TableBuilder(name)
-            for field in fields:
-                table.add_column(field["name"], field_type(field))
+            place, _, view = name.partition(f".{_SCHEMA}.")
+            if view:
+                views.setdefault(place, []).append(_make_table(view, fields).build())
+                continue
+            table = _make_table(name, fields)
             builder.add_table(table.add_column("_PARTITIONTIME", TypeKind.TYPE_TIMESTAMP).build())
+            views.setdefault(name.rpartition(".")[0], [_make_table("VIEWS", _VIEWS).build()])
         catalog = builder.build()
-        views = TableBuilder("VIEWS")
-        for column in ("table_name", "view_definition"):
-            views.add_column(column, TypeKind.TYPE_STRING)
-        inner = SimpleCatalog(name="INFORMATION_SCHEMA", table=[views.build()])
-        places = {name.rpartition(".")[0] for name in tables}
-        catalog.catalog = [SimpleCatalog(name=p, catalog=[inner]) for p in sorted(places)]
+        catalog.catalog = [
+            SimpleCatalog(name=place, catalog=[SimpleCatalog(name=_SCHEMA, table=found)])
+            for place, found in sorted(views.items())
+        ]
         return catalog
 
     def analyze(

@@ -65,7 +65,7 @@ def read_rows(
     if hasattr(rows, "__arrow_c_stream__"):
         return _from_arrow(_keep_index(rows), name, headline, numbers)
     if is_stored(rows):
-        return rows.read(fields=fields)
+        return rows.read() if fields is None else rows.read(fields=fields)
     if isinstance(rows, Mapping) or _is_list_of_mappings(rows):
         return _from_python(rows, name, headline)
     problem = f"{name} is {_describe(rows)}"

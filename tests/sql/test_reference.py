@@ -6,7 +6,8 @@ that it is asked about a few players per date only.
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -15,14 +16,16 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq import sql
+from fsq.contract import Contract
 from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.diagnosis.trend import make_trend
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName
+from tests.support import any_table
 from tests.support.frames import CONTRACT
+from tests.support.profiles import compare
 from tests.support.scenarios import with_incidents
-from tests.support.v2 import OUTPUT
 from tests.support.view_answers import (
     list_signals,
     make_canary,
@@ -44,10 +47,21 @@ def scored() -> pl.DataFrame:
     return fsq.score(rows.filter(pl.int_range(pl.len()).over("game_date") < _PER_DATE))
 
 
-def answer(analyzer: Any, view: str, scored: pl.DataFrame, start: date | None = None) -> Any:
-    fields = [f.to_api_repr() for f in table_fields(to_arrow(scored.head(1)).schema, OUTPUT)]
-    statement = sql.make_query(view, TABLE, CONTRACT, start).rstrip().removesuffix(";")
-    return analyzer.evaluate(statement, {TABLE.dotted: (scored, fields)})
+def evaluate(analyzer: Any, statement: str, scored: pl.DataFrame, contract: Contract) -> Any:
+    sent = table_fields(to_arrow(scored.head(1)).schema, contract.output)
+    fields = [f.to_api_repr() for f in sent]
+    query = statement.rstrip().removesuffix(";")
+    return analyzer.evaluate(query, {TABLE.dotted: (scored, fields)})
+
+
+def answer(
+    analyzer: Any,
+    view: str,
+    scored: pl.DataFrame,
+    start: date | None = None,
+    contract: Contract = CONTRACT,
+) -> Any:
+    return evaluate(analyzer, sql.make_query(view, TABLE, contract, start), scored, contract)
 
 
 def test_records(analyzer: Any, scored: pl.DataFrame) -> None:
@@ -95,3 +109,69 @@ def test_diagnosis(analyzer: Any, scored: pl.DataFrame) -> None:
     want = make_diagnosis(scored, start)
     assert {"red", "green"} <= set(want["status"])
     assert_frame_equal(answer(analyzer, "diagnosis", scored, start), want, rel_tol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def legs() -> pl.DataFrame:
+    """Rows of a contract with three keys, one of them an integer, and a time."""
+    return fsq.score(any_table.make_rows(dates=40, entities=12), any_table.CONTRACT)
+
+
+def test_any_contract(analyzer: Any, legs: pl.DataFrame) -> None:
+    contract = any_table.CONTRACT
+    day, key = contract.table.date, list(contract.table.key)
+
+    def ask(view: str) -> Any:
+        return answer(analyzer, view, legs, contract=contract)
+
+    want = make_trend(measure_dates(legs.lazy(), contract), contract)
+    assert_frame_equal(ask("trend").sort(day), want, rel_tol=1e-12, abs_tol=1e-9)
+    found = read_signals(ask("findings"), day)
+    assert found == list_signals(make_context(legs, contract=contract))
+    assert "processor_did_not_run" in {kind for _, kind, *_ in found}
+    kept = fsq.training_set(legs, contract=contract, exclude=None).frame.sort(key)
+    got = ask("training_set").select(kept.columns).sort(key)
+    assert_frame_equal(got, kept, check_exact=True)
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_optional_values_while_a_season_is_young(analyzer: Any, filled: bool) -> None:
+    """More and more records have them; one value in all of them is a fault even then."""
+    contract, names = any_table.CONTRACT, ("wind_mph", "gust_mph")
+    day = contract.table.date
+    rows = any_table.make_rows(dates=16, entities=12, incidents=False)
+    late = rows[day].unique().sort()[12]
+    known = rows.filter(pl.col("wind_mph__source") != "missing")
+    source = known["wind_mph__source"].mode()[0]
+    value = pl.lit(7.0) if filled else 5.0 + pl.int_range(pl.len()) % 7
+    at = pl.col(day) == late
+    kept = (pl.col(day) > late - timedelta(days=30)) & (pl.int_range(pl.len()).over(day) % 3 > 0)
+    rows = rows.with_columns(
+        *(pl.when(at).then(value).when(kept).then(None).otherwise(n).alias(n) for n in names),
+        *(
+            pl.when(at)
+            .then(pl.lit(source))
+            .when(kept)
+            .then(pl.lit("missing"))
+            .otherwise(pl.col(f"{n}__source").cast(pl.String))
+            .alias(f"{n}__source")
+            for n in names
+        ),
+    )
+    scored = fsq.score(rows, contract)
+    found = read_signals(answer(analyzer, "findings", scored, contract=contract), day)
+    assert found == list_signals(make_context(scored, contract=contract))
+    assert ((late, "optional_coverage") in {s[:2] for s in found}) == filled
+
+
+def test_profile(analyzer: Any, legs: pl.DataFrame) -> None:
+    """What departs from a profile; what is no alarm is compared, too."""
+    contract = any_table.CONTRACT
+    day = contract.table.date
+    before = legs[day].unique().sort()[-8]
+    profile = fsq.learn_profile(legs.filter(pl.col(day) < before), contract)
+    assert profile is not None
+    low = replace(profile.limits, alarm=dict.fromkeys(profile.limits.alarm, 0.5))
+    profile = replace(profile, limits=low)
+    made = sql.make_profile_query(profile, TABLE, contract, legs.schema)
+    assert len(compare(evaluate(analyzer, made, legs, contract), profile, legs, contract)) > 20

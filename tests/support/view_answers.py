@@ -1,4 +1,4 @@
-"""What the views should say of the shipped contract's rows, by the Python that they state again."""
+"""What the views should say of scored rows, by the Python that they state again."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any
 
 import polars as pl
 
+from fsq.contract import Contract
 from fsq.diagnosis.checks import list_checks, list_kinds, upstream
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
 from fsq.diagnosis.long_detail import read_long_detail
 from tests.support.frames import CONTRACT, NAMES
 
-SIGNAL_COLUMNS = (
-    "game_date", "kind", "severity", "subject", "upstream_table", "features", "rows_affected",
-    "rows",
-)  # fmt: skip
+_SIGNAL = ("kind", "severity", "subject", "upstream_table", "features", "rows_affected", "rows")
 
 
-def make_context(scored: pl.DataFrame, start: date | None = None) -> Context:
+def make_context(
+    scored: pl.DataFrame, start: date | None = None, contract: Contract = CONTRACT
+) -> Context:
     """The checks that the views state, on all dates; history as short as `fsq check` reads it."""
-    days = scored["game_date"].unique().sort().to_list()
+    day = contract.table.date
+    days = scored[day].unique().sort().to_list()
     checked = [d for d in days if start is None or d >= start]
-    before = [d for d in days if d < checked[0]][-CONTRACT.diagnosis.history_days :]
-    rows = scored.filter(pl.col("game_date").is_in([*before, *checked])).lazy()
-    long = read_long_detail(rows, CONTRACT)
-    ctx = Context(
-        CONTRACT, measure_dates(rows, CONTRACT), aggregate_features(long, CONTRACT), long, checked
-    )
+    before = [d for d in days if d < checked[0]][-contract.diagnosis.history_days :]
+    rows = scored.filter(pl.col(day).is_in([*before, *checked])).lazy()
+    long = read_long_detail(rows, contract)
+    features = aggregate_features(long, contract)
+    ctx = Context(contract, measure_dates(rows, contract), features, long, checked)
     for check in list_checks():
         if any(kind.in_sql for kind in check.kinds):
             check.find(ctx)
@@ -46,7 +46,7 @@ def make_matrix(scored: pl.DataFrame) -> pl.DataFrame:
 
 
 def list_signals(ctx: Context) -> set[tuple[Any, ...]]:
-    """``SIGNAL_COLUMNS`` of what the checks say."""
+    """What the checks say: date, kind, severity, subject, table, features, rows affected, rows."""
     return {
         (s.day, s.kind, s.severity, s.subject or None, s.table, s.features, s.rows_affected, s.rows)
         for s in ctx.signals
@@ -54,11 +54,11 @@ def list_signals(ctx: Context) -> set[tuple[Any, ...]]:
     }
 
 
-def read_signals(findings: pl.DataFrame) -> set[tuple[Any, ...]]:
+def read_signals(findings: pl.DataFrame, day: str = "game_date") -> set[tuple[Any, ...]]:
     """The same of the view's rows."""
     return {
         tuple(tuple(v) if isinstance(v, list) else v for v in line)
-        for line in findings.select(SIGNAL_COLUMNS).iter_rows()
+        for line in findings.select(day, *_SIGNAL).iter_rows()
     }
 
 

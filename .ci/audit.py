@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 NAME = "feature-store-quality"
 # Each may be used and passed on in a product that is not open, and asks at most for notices;
 # MPL-2.0 asks for changes to its own files, of which fsq makes none.
-ALLOWED = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0",
-           "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib"}  # fmt: skip
+ALLOWED = {"0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause",
+           "CC0-1.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib"}  # fmt: skip
 # What packages say that state no SPDX expression.
 WORDS = (
     (r"mozilla public license 2\.0|mpl[- ]2\.0", "MPL-2.0"),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-# It needs Google's analyzer, which is not installed everywhere, and it has no doctests.
-collect_ignore = ["support/zetasql_catalog.py"]
+# They need Google's analyzer, which may not be installed, and have no doctests.
+collect_ignore = ["support/zetasql_catalog.py", "support/zetasql_values.py"]
 
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("dev", deadline=None, max_examples=60, suppress_health_check=slow)

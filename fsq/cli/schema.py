@@ -12,7 +12,9 @@ from fsq.cli._errors import BAD_INPUT, FAILED_CHECK, FINE
 from fsq.cli._options import CONTRACT, JsonOpt, StoreContractOpt
 from fsq.cli._output import Output
 from fsq.contract import Contract, load_contract
+from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
+from fsq.profile import Profile
 from fsq.schema.bigquery import output_fields
 from fsq.sql import check_view_names, create_views
 from fsq.stores import (
@@ -162,11 +164,15 @@ def migrate(
         store, loaded, dry_run=dry_run, create=create, integer_keys=integer_keys or ()
     )
     _print_migration(migration, out)
+    profile = _find_profile(store, loaded) if names else None
     if names and not dry_run:
-        _create_views(store, loaded)
+        _create_views(store, loaded, profile)
     for name in names:
         out.line(f"{name}: {'would be created' if dry_run else 'created'}")
-    out.document(migration.to_dict() | ({"views": names} if views else {}))
+    if names:
+        out.note(_describe_canary(store, profile))
+    seen = {"views": names, "profile": profile is not None} if views else {}
+    out.document(migration.to_dict() | seen)
 
 
 def _find_view_names(store: str) -> list[str]:
@@ -180,10 +186,29 @@ def _find_view_names(store: str) -> list[str]:
         return [name.dotted for name in check_view_names(clients.tables, table)]
 
 
-def _create_views(store: str, contract: Contract) -> None:
+def _find_profile(store: str, contract: Contract) -> Profile | None:
+    """What was learned of the store's rows; None where it has no rows yet, too."""
+    opened = open_store(store, contract)
+    return None if opened.version() is None else load_usable_profile(opened)
+
+
+def _create_views(store: str, contract: Contract, profile: Profile | None) -> None:
     table = TableName.parse(store)
     with open_clients(table.project, table.location, table.options) as clients:
-        create_views(clients.tables, table, contract)
+        create_views(clients.tables, table, contract, profile=profile)
+
+
+def _describe_canary(store: str, profile: Profile | None) -> str:
+    """How the canary judges, and what makes it judge better."""
+    if profile is None:
+        return (
+            "Note: the canary judges by the contract alone, since the store has no profile; "
+            f"`fsq profile learn --store {store}` learns one, then run this again"
+        )
+    dates = plural(len(profile.clean_dates), "clean date")
+    return (
+        f"Note: the canary knows the profile of {dates}; when that is learned anew, run this again"
+    )
 
 
 def _print_migration(migration: Migration, out: Output) -> None:

@@ -99,10 +99,11 @@ def diagnose(
     if profile is None and is_stored(scored):
         profile = load_usable_profile(cast("Store", scored))
     chosen, day = read_dates(dates, "dates", _HEADLINE), pl.col(loaded.table.date)
-    rows = read_rows(scored, "scored", _HEADLINE).lazy()
+    fields = list_detail_fields()
+    rows = read_rows(scored, "scored", _HEADLINE, fields=fields).lazy()
     require_columns(rows.collect_schema(), [loaded.table.date])
     if history is not None:
-        past = read_rows(history, "history", _HEADLINE).lazy()
+        past = read_rows(history, "history", _HEADLINE, fields=fields).lazy()
         shared = [c for c in rows.collect_schema() if c in past.collect_schema()]
         first = rows.select(day.min()).collect().item()
         before = past.filter(day < first).select(shared)
@@ -162,7 +163,7 @@ def learn_profile(scored: AnyRows, contract: str | Path | Contract | None = None
     True
     """
     loaded = choose_contract(scored, contract)
-    rows = read_rows(scored, "scored", _CANNOT_LEARN).lazy()
+    rows = read_rows(scored, "scored", _CANNOT_LEARN, fields=list_detail_fields()).lazy()
     require_columns(rows.collect_schema(), [loaded.table.date], _CANNOT_LEARN)
     ctx = _make_context(rows, loaded, None)
     ctx.checked_dates = list(ctx.dates)

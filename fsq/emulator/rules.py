@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 import grpc
-import pyarrow as pa
 import sqlglot
 from bqemulator.api.routes import tables
 from bqemulator.domain.errors import InvalidQueryError
@@ -21,6 +20,13 @@ from bqemulator.jobs import executor
 from bqemulator.sql.rewriter import partition_pseudo_columns
 from bqemulator.versioning import ddl
 from sqlglot import exp
+
+from fsq.emulator.answers import (
+    compress_answers,
+    parse_session,
+    read_texts_in_filters,
+    select_nested_fields,
+)
 
 _UNREADABLE = ("VIEW", "MATERIALIZED_VIEW", "EXTERNAL")
 _CREATES_VIEW = re.compile(r"\s*CREATE\s+(OR\s+REPLACE\s+)?VIEW\b", re.IGNORECASE)
@@ -52,7 +58,7 @@ def require_read_filter() -> None:
     original = read_servicer.BigQueryReadHandler._handle_create_read_session
 
     def create(self: Any, data: bytes, context: Any) -> bytes:
-        session = _parse_session(data)
+        session = parse_session(data)
         problem = _find_read_problem(session, self._ctx.catalog)
         if problem is not None:
             context.set_code(grpc.StatusCode.INVALID_ARGUMENT)
@@ -62,12 +68,6 @@ def require_read_filter() -> None:
         return answer
 
     read_servicer.BigQueryReadHandler._handle_create_read_session = create
-
-
-def _parse_session(data: bytes) -> Any:
-    from google.cloud.bigquery_storage_v1 import types
-
-    return types.CreateReadSessionRequest.deserialize(data).read_session
 
 
 def _find_read_problem(session: Any, catalog: Any) -> str | None:
@@ -173,69 +173,6 @@ def _describe_missing_filter(table: Any, column: str) -> str:
     )
 
 
-def select_nested_fields() -> None:
-    """Deliver single fields of structs, which ``selected_fields`` names with dots."""
-    original_names, original_sql = (
-        read_servicer._validate_column_names,
-        read_servicer._build_read_sql,
-    )
-    original_session = read_servicer.create_read_session
-
-    def validate(names: list[str]) -> None:
-        original_names([part for name in names for part in name.split(".")])
-
-    def build(target: str, selected: list[str] | None, *args: Any, **kwargs: Any) -> Any:
-        columns = selected and [*dict.fromkeys(n.partition(".")[0] for n in selected)]
-        return original_sql(target, columns, *args, **kwargs)
-
-    def create(*, arrow_table: Any, selected_fields: list[str] | None, **kwargs: Any) -> Any:
-        if selected_fields:
-            arrow_table = _prune(arrow_table, selected_fields)
-            selected_fields = [*dict.fromkeys(n.partition(".")[0] for n in selected_fields)]
-        return original_session(arrow_table=arrow_table, selected_fields=selected_fields, **kwargs)
-
-    read_servicer._validate_column_names = validate
-    read_servicer._build_read_sql = build
-    read_servicer.create_read_session = create
-
-
-def _prune(table: Any, names: list[str]) -> Any:
-    """Leave out fields of structs that are not named."""
-    wanted: dict[str, set[str]] = {}
-    for name in names:
-        column, _, field = name.partition(".")
-        wanted.setdefault(column, set()).add(field)
-    for column, fields in wanted.items():
-        if "" not in fields and column in table.column_names:
-            at = table.column_names.index(column)
-            chunks = [_prune_array(c, fields) for c in table[column].chunks]
-            kind = _prune_array(pa.array([], table.schema.field(at).type), fields).type
-            table = table.set_column(at, column, pa.chunked_array(chunks, kind))
-    return table
-
-
-def _prune_array(array: Any, fields: set[str]) -> Any:
-    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        inner = _prune_array(array.values, fields)
-        mask = array.is_null() if array.null_count else None
-        return type(array).from_arrays(array.offsets, inner, mask=mask)
-    parts = [f for f in array.type if f.name in fields]
-    values = [array.field(f.name) for f in parts]
-    return pa.StructArray.from_arrays(values, fields=parts)
-
-
-def read_texts_in_filters() -> None:
-    """Accept words of SQL inside string literals of ``row_restriction``."""
-    original = read_servicer._reject_dangerous_filter
-
-    def reject(restriction: str) -> None:
-        tokens = sqlglot.tokenize(restriction, read="bigquery")
-        texts = {sqlglot.TokenType.STRING}
-        original(" ".join("''" if t.token_type in texts else t.text for t in tokens))
-
-    read_servicer._reject_dangerous_filter = reject
-
-
 def alter_several_columns() -> None:
     """Run ``ALTER TABLE`` with several changes, which DuckDB takes one by one."""
     original = executor._run_single_sql
@@ -286,6 +223,7 @@ RULES = (
     require_read_filter,
     require_statement_filter,
     select_nested_fields,
+    compress_answers,
     read_texts_in_filters,
     qualify_pseudo_columns,
     alter_several_columns,

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, Finding, diagnose
-from fsq.diagnosis.diagnose import name_places
+from fsq.diagnosis.diagnose import list_detail_fields, name_places
 from fsq.diagnosis.long_detail import require_columns
 from fsq.diagnosis.pictures import describe_measure, draw_band
 from fsq.diagnosis.stored_profile import load_usable_profile
@@ -57,12 +57,13 @@ def make_report(
     first = None if start is None or start < date.min + back else start - back
     day, uri = pl.col(contract.table.date), "rows in memory"
     if is_stored(scored):
-        rows, uri = scored.read(first, end), scored.uri
+        rows, uri = scored.read(first, end, fields=list_detail_fields()), scored.uri
+        wanted = scored.read(start, end)
     else:
         every = read_rows(scored, "scored", HEADLINE).lazy()
         require_columns(every.collect_schema(), [contract.table.date], HEADLINE)
         rows = filter_dates(every, contract.table.date, first, end)
-    wanted = rows if start is None else rows.filter(day >= start)
+        wanted = filter_dates(every, contract.table.date, start, end)
     dates = wanted.select(day.unique().sort()).collect().to_series().to_list()
     if not dates:
         raise StoreError(f"{uri} has no rows of these dates; backfill them, or choose others")

@@ -25,8 +25,9 @@ class StoredRows(Protocol):
         start: DateLike | None = None,
         end: DateLike | None = None,
         columns: Names | None = None,
+        fields: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
-        """Rows from start to end, both included, lazily."""
+        """Rows from start to end, both included, lazily; ``fields`` of the detail will be used."""
         ...
 
 
@@ -36,7 +37,11 @@ AnyRows: TypeAlias = pl.DataFrame | pl.LazyFrame | pa.Table | OtherRows | Stored
 
 
 def read_rows(
-    rows: object, name: str, headline: str, numbers: Collection[str] = ()
+    rows: object,
+    name: str,
+    headline: str,
+    numbers: Collection[str] = (),
+    fields: Sequence[str] | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Rows as a Polars frame; a LazyFrame and a store stay lazy.
 
@@ -46,6 +51,7 @@ def read_rows(
         name: of the argument, for the message.
         headline: what cannot be done without it.
         numbers: lower-case names of columns that are read as floats, whatever their decimals.
+        fields: of ``feature_quality_detail`` that will be used; a store need not read the others.
 
     Raises:
         InputError: it is something else, or holds what Polars does not know.
@@ -59,7 +65,7 @@ def read_rows(
     if hasattr(rows, "__arrow_c_stream__"):
         return _from_arrow(_keep_index(rows), name, headline, numbers)
     if is_stored(rows):
-        return rows.read()
+        return rows.read() if fields is None else rows.read(fields=fields)
     if isinstance(rows, Mapping) or _is_list_of_mappings(rows):
         return _from_python(rows, name, headline)
     problem = f"{name} is {_describe(rows)}"

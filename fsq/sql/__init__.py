@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fsq.contract import Contract, load_contract
+from fsq.profile import Profile
 from fsq.sql.profile import PROFILE, PROFILE_QUERIES, make_canary_query, make_profile_query
 from fsq.sql.queries import (
     VIEWS,
@@ -41,6 +42,7 @@ def create_views(
     table: TableName | str,
     contract: str | Contract = "v2_33features",
     names: Iterable[str] = tuple(VIEWS),
+    profile: Profile | None = None,
 ) -> list[TableName]:
     """Create or replace a scored table's views, beside it.
 
@@ -49,18 +51,20 @@ def create_views(
         table: the scored table, or its ``bigquery://project.dataset.table``.
         contract: the contract that the table was scored under: itself, its name or its path.
         names: which of ``VIEWS``.
+        profile: what normally holds, learned from rows scored under the contract: the canary says
+            what it finds, too. None for the canary without one.
 
     Returns:
         The names of the views, in order.
 
     Raises:
-        InputError: the table lacks quality columns, or a view's name is taken by something else;
-            nothing has changed then.
+        InputError: the table lacks quality columns, a view's name is taken by something else, or
+            the profile is not of these rows; nothing has changed then.
         GoogleAPIError: BigQuery refused.
     """
     from fsq.sql.create import create  # loads Google's client
 
-    return create(client, parse_table(table), load_contract(contract), tuple(names))
+    return create(client, parse_table(table), load_contract(contract), tuple(names), profile)
 
 
 def check_view_names(

@@ -9,7 +9,10 @@ from google.api_core.exceptions import NotFound
 
 from fsq.contract import Contract
 from fsq.errors import InputError
-from fsq.sql.queries import make_view, make_view_name
+from fsq.profile import Profile
+from fsq.sql.profile import CANARY, PROFILE_QUERIES, make_canary_query
+from fsq.sql.queries import make_view, make_view_name, wrap_view
+from fsq.stores.bigquery.columns import table_schema
 from fsq.stores.bigquery.jobs import run_query
 from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.partitions import Partitioning
@@ -18,7 +21,11 @@ _HEADLINE = "the views cannot be created"
 
 
 def create(
-    client: Any, table: TableName, contract: Contract, names: Sequence[str]
+    client: Any,
+    table: TableName,
+    contract: Contract,
+    names: Sequence[str],
+    profile: Profile | None = None,
 ) -> list[TableName]:
     """See ``fsq.sql.create_views``."""
     views = check_names(client, table, names)
@@ -30,9 +37,18 @@ def create(
         cure = "run fsq schema migrate first"
         raise InputError([f"{table.dotted} has no column {c}; {cure}" for c in missing], _HEADLINE)
     has_group = group is not None and group.lower() in columns
-    by = Partitioning.of(found)
+    by, statements = Partitioning.of(found), []
     for name in names:
-        run_query(client, make_view(name, table, contract, group=has_group, partitioning=by))
+        if name == CANARY and profile is not None:
+            schema = table_schema(found.schema)
+            query = make_canary_query(
+                profile, table, contract, schema, group=has_group, partitioning=by
+            )
+            statements.append(wrap_view(name, table, PROFILE_QUERIES[name], query))
+        else:
+            statements.append(make_view(name, table, contract, group=has_group, partitioning=by))
+    for statement in statements:
+        run_query(client, statement)
     return views
 
 

@@ -13,6 +13,13 @@ from fsq.sql.quote import format_number, quote_text, quote_texts
 _COUNT = "COUNTIF(NOT ({defaulted})) AS optional_rows_{i},\n    "
 _SHARE = ",\n    d.optional_rows_{i} / d.`rows` AS optional_share_{i}"
 _FIELD = ",\n      optional_share_{i} AS optional_share_{i}"
+# How much more rows share one value than usual, in the feature where that has risen most.
+_RISEN = """,
+    MAX(IF(
+      f.feature_index IN ({indices}) AND f.trusted_rows > 0,
+      f.most_common_share - IFNULL(f.usual_most_common_share, 0), NULL
+    )) AS optional_risen_{i}"""
+_RISEN_FIELD = ",\n    c.optional_risen_{i}"
 _USUAL = ",\n    IF(r.has_history, {usual}, NULL) AS usual_optional_share_{i}"
 _FINDING = """,
           STRUCT(
@@ -21,6 +28,10 @@ _FINDING = """,
               WHEN NOT m.warming_up
                 AND m.optional_share_{i} NOT BETWEEN {low} AND {high}
                 AND ABS(m.optional_share_{i} - m.usual_optional_share_{i}) >= {shift}
+                AND (
+                  m.calm OR m.optional_share_{i} <= m.usual_optional_share_{i}
+                  OR m.optional_risen_{i} >= {shift}
+                )
                 THEN 'optional_coverage'
             END AS kind,
             IF({absent}, 'info', 'yellow') AS severity,
@@ -56,6 +67,11 @@ def make_optional_placeholders(
         "usual_optional": "".join(
             _USUAL.format(i=i, usual=make_usual(f"optional_share_{i}")) for i, _ in groups
         ),
+        "optional_risen": "".join(
+            _RISEN.format(i=i, indices=", ".join(str(f.index) for f in group.deciding))
+            for i, group in groups
+        ),
+        "optional_risen_fields": "".join(_RISEN_FIELD.format(i=i) for i, _ in groups),
         "optional_findings": "".join(_make_finding(i, group, contract) for i, group in groups),
     }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fsq.contract import Contract, Feature
+from fsq.diagnosis.calm import LONGEST_BREAK, SHORT_BREAK
 from fsq.diagnosis.checks import list_checks, list_kinds
 from fsq.diagnosis.checks.constant_values import ENOUGH, FEW
+from fsq.diagnosis.learning import MORE_ABSENT
 from fsq.diagnosis.trend import list_compared_metrics
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.sql.gates import make_gate_placeholders
@@ -71,6 +73,9 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
             "recent": _is_recent(contract),
             "enough_values": format_number(ENOUGH),
             "few_values": format_number(FEW),
+            "short_break": str(SHORT_BREAK),
+            "longest_break": str(LONGEST_BREAK),
+            "more_absent": format_number(MORE_ABSENT),
             "not_in_sql": _list_not_in_sql(),
         }
         | {
@@ -80,6 +85,7 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
                 "default_share",
                 "expected_share",
                 "distinct_values",
+                "most_common_share",
                 "rate",
             )
         }

@@ -21,11 +21,11 @@ from fsq.stores.bigquery.names import TableName, format_date, quote_column
 from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
 from fsq.utils.dates import validate_date_range
 
-PROFILE = "profile"
+PROFILE, CANARY = "profile", "canary"
 # The queries that take a store's profile; the canary needs none.
 PROFILE_QUERIES = {
     PROFILE: "one row per date, evidence and upstream table: what departs from a store's profile",
-    "canary": "one row per date: its verdict, by a store's profile too",
+    CANARY: "one row per date: its verdict, by a store's profile too",
 }
 _HEADLINE = "the SQL cannot be generated"
 
@@ -115,7 +115,7 @@ def make_canary_query(
         InputError: as ``make_profile_query``.
     """
     day = quote_column(contract.table.date)
-    canary = make_query("canary", table, contract, start, end, group, partitioning)
+    canary = make_query(CANARY, table, contract, start, end, group, partitioning)
     evidence = make_profile_query(profile, table, contract, schema, start, end, partitioning)
     return f"""\
 -- What the rows say against the contract, and against the profile: evidence makes a date yellow at

@@ -13,6 +13,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.diagnose import list_detail_fields
 from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
@@ -95,14 +96,15 @@ def diagnose_source(source: Source, contract: Contract) -> Diagnosis:
         InputError: the rows cannot be diagnosed.
         StoreError: the store cannot be read.
     """
-    history = None
+    history, fields = None, list_detail_fields()
     if source.start is not None:
         age = timedelta(days=contract.diagnosis.history_max_age_days)
         first = source.start - min(age, source.start - date.min)  # no date lies before year 1
-        history = source.read_before(first, contract.table.date)
+        history = source.read_before(first, contract.table.date, fields)
     profile = None if source.store is None else load_usable_profile(source.store)
     try:
-        return diagnose(source.rows, contract, history=history, profile=profile)
+        rows = source.read_parts(fields)
+        return diagnose(rows, contract, history=history, profile=profile)
     except InputError as error:
         cure = "exclude=None, or --exclude nothing, goes on without a diagnosis"
         raise InputError([*error.problems, cure], "the rows cannot be diagnosed") from error

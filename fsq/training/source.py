@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import cast
@@ -48,13 +48,19 @@ class Source:
             return self.store.read(self.start, self.end, wanted)
         return self.rows.select(select_columns(wanted))
 
-    def read_before(self, first: date, day: str) -> pl.LazyFrame | None:
-        """The rows from ``first`` on that lie before ``start``, by the column ``day``."""
+    def read_parts(self, fields: Sequence[str]) -> pl.LazyFrame:
+        """The rows, with these fields of the detail at least."""
+        if self.store is None:
+            return self.rows
+        return self.store.read(self.start, self.end, fields=fields)
+
+    def read_before(self, first: date, day: str, fields: Sequence[str]) -> pl.LazyFrame | None:
+        """The same of the rows between ``first`` and ``start``, by the column ``day``."""
         if self.start is None or self.start == date.min:
             return None
         last = self.start - timedelta(days=1)
         if self.store is not None:
-            return self.store.read(first, last)
+            return self.store.read(first, last, fields=fields)
         if self.every is None:
             return None
         return self.every.filter(pl.col(day).is_between(first, last))

@@ -195,3 +195,37 @@ def test_reads_of_single_fields(service: tuple[Clients, bool, str]) -> None:
         assert found == [{"k": "or; --", "detail": [{"n": 1}]}]
     else:
         assert "Invalid column name" in found
+
+
+def test_answers_are_compressed_on_request(service: tuple[Clients, bool, str]) -> None:
+    clients, strict, name = service
+    words = "x" * 20_000
+    clients.tables.query(
+        f"INSERT INTO `{name}` (day, k) VALUES (DATE '2026-01-03', '{words}')"
+    ).result()
+    project, dataset, table = name.split(".")
+    sizes = {}
+    for codec in ("COMPRESSION_UNSPECIFIED", "LZ4_FRAME", "ZSTD"):
+        session = types.ReadSession(
+            table=f"projects/{project}/datasets/{dataset}/tables/{table}",
+            data_format=types.DataFormat.ARROW,
+            read_options={
+                "row_restriction": "day = DATE '2026-01-03'",
+                "arrow_serialization_options": {"buffer_compression": codec},
+            },
+        )
+        opened = clients.reader.create_read_session(parent="projects/p", read_session=session)
+        schema = pa.ipc.read_schema(pa.py_buffer(opened.arrow_schema.serialized_schema))
+        data = [
+            a.arrow_record_batch.serialized_record_batch
+            for s in opened.streams
+            for a in clients.reader.read_rows(s.name)
+        ]
+        rows = [
+            r for d in data for r in pa.ipc.read_record_batch(pa.py_buffer(d), schema).to_pylist()
+        ]
+        assert [r["k"] for r in rows] == [words]
+        sizes[codec] = sum(map(len, data))
+    plain = sizes.pop("COMPRESSION_UNSPECIFIED")
+    assert plain > len(words)
+    assert {size < plain / 2 for size in sizes.values()} == {strict}

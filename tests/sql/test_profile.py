@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from fsq.demo import simulate_season
 from fsq.profile import Profile, write_profile
 from fsq.profile.twins import Twin
 from fsq.schema.arrow import to_arrow
+from fsq.sql import create
 from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.fields import table_fields
 from fsq.stores.bigquery.names import TableName
@@ -34,8 +36,8 @@ URI = f"bigquery://{TABLE.dotted}"
 LEARNED = 34
 PLACE = pl.int_range(pl.len()).over("game_date")
 
-# One worker runs all of them, since the table takes a while to make.
-pytestmark = pytest.mark.xdist_group("profile_query")
+# One worker runs all of them, since the table and Google's analyzer take a while to make.
+pytestmark = pytest.mark.xdist_group("zetasql")
 
 
 def make_rows() -> pl.DataFrame:
@@ -187,6 +189,64 @@ def test_the_canary_knows_the_profile(
     assert made.startswith(f"CREATE OR REPLACE VIEW `{TABLE.dotted}_profile`\n")
 
 
+@pytest.fixture
+def views(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Statements that create views, by the view; the emulator would take a minute for them."""
+    found: dict[str, str] = {}
+
+    def note(_: Any, statement: str) -> None:
+        found[statement.splitlines()[0].rpartition("_")[2].strip("`")] = statement
+
+    monkeypatch.setattr(create, "run_query", note)
+    return found
+
+
+def migrate_views(uri: str, capsys: pytest.CaptureFixture[str]) -> tuple[bool, str]:
+    """Whether the canary that is created knows a profile, and what people are told."""
+    words = ["schema", "migrate", uri, "--views", "--contract", "v2_33features"]
+    assert main([*words, "--json"]) == 0
+    told = capsys.readouterr()
+    return json.loads(told.out)["profile"], told.err
+
+
+def test_a_migration_creates_it(
+    client: Any,
+    profile: Profile,
+    store: str,
+    views: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    knows, told = migrate_views(store, capsys)
+    assert knows
+    assert f"knows the profile of {len(profile.clean_dates)} clean dates" in told
+    schema = pl.Schema(SCORED.schema)
+    assert views["canary"].endswith(sql.make_canary_query(profile, TABLE, CONTRACT, schema))
+    assert "profile_evidence" not in views["findings"]
+
+
+def test_a_migration_without_a_profile(
+    client: Any, views: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = "p.sql_profile.new"
+    fields = table_fields(to_arrow(SCORED.head(1)).schema, OUTPUT)
+    client.create_table(bigquery.Table(new, schema=fields))
+    knows, told = migrate_views(f"bigquery://{new}", capsys)
+    assert not knows
+    assert f"`fsq profile learn --store bigquery://{new}` learns one" in told
+    assert "profile_evidence" not in views["canary"]
+
+
+def test_a_profile_of_other_rows_changes_nothing(
+    client: Any, profile: Profile, views: dict[str, str]
+) -> None:
+    other = TableName("p", "sql_profile", "other")
+    columns = to_arrow(SCORED.drop("team_abbr").head(1)).schema
+    client.create_table(bigquery.Table(other.dotted, schema=table_fields(columns, OUTPUT)))
+    with pytest.raises(fsq.InputError, match="no column team_abbr; learn the profile again"):
+        sql.create_views(client, other, CONTRACT, profile=profile)
+    assert views == {}
+
+
 def test_without_a_profile(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
     bare = "p.sql_profile.bare"
     fields = table_fields(to_arrow(SCORED.head(1)).schema, OUTPUT)
@@ -228,12 +288,8 @@ def test_the_text_keeps_the_rules_of_all_queries(profile: Profile) -> None:
         assert len(re.findall(read, made, re.S)) == made.count("`p.sql_profile.scored`") > 0
 
 
-def test_googles_analyzer_accepts_it(profile: Profile) -> None:
-    pytest.importorskip("zetasql", reason="Google's analyzer is not installed")
-    from tests.support.zetasql_catalog import BigQueryAnalyzer
-
+def test_googles_analyzer_accepts_it(profile: Profile, analyzer: Any) -> None:
     fields = [f.to_api_repr() for f in table_fields(to_arrow(SCORED.head(1)).schema, OUTPUT)]
-    analyzer = BigQueryAnalyzer()
     catalog = analyzer.make_catalog({TABLE.dotted: fields})
     for start in (None, DAYS[LEARNED]):
         canary = sql.make_canary_query(profile, TABLE, CONTRACT, SCORED.schema, start)

@@ -19,10 +19,8 @@ import fsq
 from fsq import sql
 from fsq.cli import main
 from fsq.contract import Contract
-from fsq.diagnosis.checks import list_checks, list_kinds, upstream
-from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
-from fsq.diagnosis.long_detail import read_long_detail
+from fsq.diagnosis.checks import list_kinds
+from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.diagnosis.trend import make_trend
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
@@ -32,6 +30,14 @@ from fsq.stores.bigquery.write import write_rows
 from tests.support.frames import CONTRACT, NAMES
 from tests.support.scenarios import scenarios
 from tests.support.v2 import OUTPUT
+from tests.support.view_answers import (
+    list_signals,
+    make_canary,
+    make_context,
+    make_diagnosis,
+    make_matrix,
+    read_signals,
+)
 
 SCORED = scenarios()
 DAYS = SCORED["game_date"].unique().sort().to_list()
@@ -66,21 +72,6 @@ def rows_of(client: Any, query: str) -> pl.DataFrame:
     return frame
 
 
-def context(start: date | None = None) -> Context:
-    """The checks that the views state, on all dates; history as short as `fsq check` reads it."""
-    checked = [d for d in DAYS if start is None or d >= start]
-    before = [d for d in DAYS if d < checked[0]][-CONTRACT.diagnosis.history_days :]
-    rows = SCORED.filter(pl.col("game_date").is_in([*before, *checked])).lazy()
-    long = read_long_detail(rows, CONTRACT)
-    ctx = Context(
-        CONTRACT, measure_dates(rows, CONTRACT), aggregate_features(long, CONTRACT), long, checked
-    )
-    for check in list_checks():
-        if any(kind.in_sql for kind in check.kinds):
-            check.find(ctx)
-    return ctx
-
-
 def test_features(service: Any) -> None:
     day = DAYS[3]
     name = sql.make_view_name("features", TABLE).sql
@@ -90,20 +81,11 @@ def test_features(service: Any) -> None:
     assert_frame_equal(got.sort(keys), want.sort(keys), check_exact=True)
 
 
-def matrix(scored: pl.DataFrame) -> pl.DataFrame:
-    values = pl.col("feature_quality_detail").list
-    return scored.select(
-        "player_lookup",
-        "game_date",
-        "game_id",
-        *(values.get(i).struct.field("feature_value").alias(n) for i, n in enumerate(NAMES)),
-    ).sort("game_date", "player_lookup")
-
-
 def test_wide(service: Any) -> None:
     got = rows_of(service, f"SELECT * FROM {sql.make_view_name('wide', TABLE).sql}")
-    want = matrix(SCORED).drop("game_id")
-    assert_frame_equal(got.sort("game_date", "player_lookup"), want, check_exact=True)
+    assert_frame_equal(
+        got.sort("game_date", "player_lookup"), make_matrix(SCORED), check_exact=True
+    )
 
 
 def test_training_set(service: Any) -> None:
@@ -132,26 +114,8 @@ def test_findings(service: Any, emulator: dict[str, str]) -> None:
     fsq_command = str(Path(sys.executable).with_name("fsq"))
     command = [fsq_command, "sql", "findings", "--table", URI]
     printed = subprocess.run(command, capture_output=True, text=True, check=True)
-    names = (
-        "game_date",
-        "kind",
-        "severity",
-        "subject",
-        "upstream_table",
-        "features",
-        "rows_affected",
-        "rows",
-    )
-    got = {
-        tuple(tuple(v) if isinstance(v, list) else v for v in line)
-        for line in rows_of(service, printed.stdout).select(names).iter_rows()
-    }
-    want = {
-        (s.day, s.kind, s.severity, s.subject or None, s.table, s.features, s.rows_affected, s.rows)
-        for s in context().signals
-        if list_kinds()[s.kind].in_sql
-    }
-    assert got == want
+    got = read_signals(rows_of(service, printed.stdout))
+    assert got == list_signals(make_context(SCORED))
     assert {k for _, k, *_ in got} == {k.name for k in list_kinds().values() if k.in_sql}
 
 
@@ -159,40 +123,7 @@ def test_canary(service: Any) -> None:
     got = rows_of(service, f"SELECT * FROM {sql.make_view_name('canary', TABLE).sql}").sort(
         "game_date"
     )
-    ctx = context()
-    of = {f.name: f.category for f in CONTRACT.features}
-    want = []
-    for place, day in enumerate(DAYS):
-        said: dict[str, list[Any]] = {"red": [], "yellow": [], "info": []}
-        for s in ctx.signals:
-            if s.day == day:
-                said[s.severity].append(s)
-        few = ctx.find_history(place) is None or ctx.rows[place] < CONTRACT.diagnosis.min_rows
-        want.append(
-            {
-                "game_date": day,
-                "verdict": "red"
-                if said["red"]
-                else "yellow"
-                if said["yellow"]
-                else "unknown"
-                if few
-                else "green",
-            }
-            | {
-                f"{level}_categories": [
-                    c.name
-                    for c in CONTRACT.categories
-                    if c.name in {of[f] for s in said[level] for f in s.features}
-                ]
-                for level in ("red", "yellow")
-            }
-            | {
-                f"{level}_findings": sorted({s.kind for s in said[level]})
-                for level in ("red", "yellow")
-            }
-        )
-    expected = pl.DataFrame(want)
+    expected = make_canary(make_context(SCORED))
     assert set(expected["verdict"]) == {"red", "yellow", "unknown", "green"}
     assert_frame_equal(got.select(expected.columns), expected)
     counted = [c for c in got.columns if c not in expected.columns] + ["game_date"]
@@ -204,49 +135,7 @@ def test_canary(service: Any) -> None:
 @pytest.mark.parametrize("start", [None, DAYS[-5]])
 def test_diagnosis(service: Any, start: date | None) -> None:
     got = rows_of(service, sql.make_query("diagnosis", TABLE, start=start))
-    ctx = context(start)
-    ctx.signals.clear()
-    upstream.Upstream().find(ctx)
-    all_defaulted = {
-        t: ctx.count_per_date(ctx.find_all_defaulted(fs)) for t, fs in ctx.tables.items()
-    }
-    want = []
-    for at, day in ctx.iterate_dates():
-        missing = sorted(ctx.days.row(at, named=True)["missing_processors"])
-        for table, features in ctx.tables.items():
-            writer, names = CONTRACT.writer(table), [f.name for f in features]
-            said = [s for s in ctx.signals if s.day == day and set(names) & set(s.features)]
-            levels = {s.severity for s in said}
-            more = {
-                n
-                for s in said
-                for n in s.features
-                if s.kind in ("processor_wrote_part", "default_rate_shift")
-            }
-            at_all = ctx.default_share[at] >= CONTRACT.diagnosis.table_default_share
-            ran = ctx.has_run(table, at)
-            want.append(
-                {
-                    "game_date": day,
-                    "upstream_table": table,
-                    "processor": writer and writer.name,
-                    "ran": ran,
-                    "processor_missing": ran is False,
-                    "status": next((v for v in ("red", "yellow") if v in levels), "green"),
-                    "rows": int(ctx.rows[at]),
-                    "all_default_rows": int(all_defaulted[table][at]),
-                    "default_rate": float(
-                        ctx.get_matrix("default_rows")[at, [f.index for f in features]].mean()
-                        / ctx.rows[at]
-                    ),
-                    "features": names,
-                    "all_default_features": [f.name for f in features if at_all[f.index]],
-                    "risen_features": [n for n in names if n in more],
-                    "missing_processors": missing,
-                }
-            )
-    lists = ("all_default_features", "risen_features", "missing_processors")
-    expected = pl.DataFrame(want, schema_overrides=dict.fromkeys(lists, pl.List(pl.String)))
+    expected = make_diagnosis(SCORED, start)
     assert {"red", "green"} <= set(expected["status"])
     assert_frame_equal(got, expected, rel_tol=1e-12)
 

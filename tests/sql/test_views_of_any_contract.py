@@ -15,10 +15,7 @@ import fsq
 from fsq import sql
 from fsq.contract import Contract
 from fsq.demo import simulate_table
-from fsq.diagnosis.checks import list_checks
-from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
-from fsq.diagnosis.long_detail import read_long_detail
+from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.diagnosis.trend import make_trend
 from fsq.schema.arrow import to_arrow
 from fsq.stores.bigquery.client import open_clients
@@ -27,6 +24,7 @@ from fsq.stores.bigquery.names import TableName
 from fsq.stores.bigquery.write import write_rows
 from tests.support.any_table import CONTRACT, make_large_contract, make_rows
 from tests.support.profiles import compare
+from tests.support.view_answers import list_signals, make_context, read_signals
 
 SCORED = fsq.score(make_rows(dates=30, entities=80), CONTRACT)
 KEY = list(CONTRACT.table.key)
@@ -66,17 +64,6 @@ def read(client: Any, view: str, by: list[str]) -> pl.DataFrame:
     return frame.sort(by)
 
 
-def make_context(scored: pl.DataFrame, contract: Contract) -> Context:
-    """The checks that the views state, on all dates."""
-    long = read_long_detail(scored.lazy(), contract)
-    days, features = measure_dates(scored.lazy(), contract), aggregate_features(long, contract)
-    ctx = Context(contract, days, features, long, days[contract.table.date].to_list())
-    for check in list_checks():
-        if any(kind.in_sql for kind in check.kinds):
-            check.find(ctx)
-    return ctx
-
-
 def test_records(client: Any) -> None:
     by = [*KEY, "feature_index"]
     want = fsq.explode_detail(SCORED, CONTRACT).sort(by)
@@ -106,18 +93,8 @@ def test_trend(client: Any) -> None:
 
 
 def test_findings(client: Any) -> None:
-    columns = [
-        DATE, "kind", "severity", "subject", "upstream_table", "features", "rows_affected", "rows",
-    ]  # fmt: skip
-    got = {
-        tuple(tuple(v) if isinstance(v, list) else v for v in line)
-        for line in read(client, "findings", [DATE]).select(columns).iter_rows()
-    }
-    want = {
-        (s.day, s.kind, s.severity, s.subject or None, s.table, s.features, s.rows_affected, s.rows)
-        for s in make_context(SCORED, CONTRACT).signals
-    }
-    assert got == want
+    got = read_signals(read(client, "findings", [DATE]), DATE)
+    assert got == list_signals(make_context(SCORED, contract=CONTRACT))
     assert {kind for _, kind, *_ in got} >= {
         "processor_did_not_run",
         "stale_data",
@@ -129,7 +106,7 @@ def test_findings(client: Any) -> None:
 
 def test_dates_and_tables(client: Any) -> None:
     got = read(client, "canary", [DATE])
-    ctx = make_context(SCORED, CONTRACT)
+    ctx = make_context(SCORED, contract=CONTRACT)
     red = sorted({s.day for s in ctx.signals if s.severity == "red"})
     assert got.filter(pl.col("verdict") == "red")[DATE].to_list() == red
     counted = [DATE, "rows", "waves", "quality", "weather_quality_pct", "history_quality_pct"]

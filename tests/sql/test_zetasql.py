@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -22,10 +23,8 @@ from fsq.stores import LedgerEntry, open_batch_write, open_store
 from fsq.stores.bigquery import ddl
 from fsq.stores.bigquery.names import TableName
 from tests.support.frames import wide
-from tests.support.rest_front import Request, fronted
+from tests.support.rest_front import Answer, Request, fronted
 from tests.support.warehouse import made, upstream_rows
-
-zetasql = pytest.importorskip("zetasql", reason="Google's analyzer is not installed")
 
 # One worker runs all of them, since the analyzer takes a while to start.
 pytestmark = pytest.mark.xdist_group("zetasql")
@@ -35,13 +34,6 @@ PRINTED: dict[str, tuple[Any, dict[str, Any]]] = {
     "as a view": (sql.make_view, {}),
     "of some dates": (sql.make_query, {"start": date(2026, 2, 1), "end": date(2026, 2, 6)}),
 }
-
-
-@pytest.fixture(scope="module")
-def analyzer() -> Any:
-    from tests.support.zetasql_catalog import BigQueryAnalyzer
-
-    return BigQueryAnalyzer()
 
 
 def test_the_analyzer_refuses_what_is_wrong(analyzer: Any) -> None:
@@ -103,33 +95,42 @@ def run_everything(dataset: str) -> None:
     open_store(uri).read_side("notes")
 
 
+@dataclass
+class Traffic:
+    """What was sent to the service, and every column that it stated of a table."""
+
+    requests: list[Request] = field(default_factory=list)
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def note(self, _: Request, status: int, body: dict[str, Any]) -> Answer:
+        if "tableReference" in body and "schema" in body:
+            name = ".".join(body["tableReference"].values())
+            columns = self.tables.setdefault(name, {})
+            columns |= {f["name"]: f for f in body["schema"].get("fields", ())}
+        return status, body
+
+
 @pytest.fixture(scope="module")
-def requests(emulator: dict[str, str]) -> Iterator[list[Request]]:
-    """Everything that was sent to the service while one of each was run."""
+def traffic(emulator: dict[str, str]) -> Iterator[Traffic]:
+    """What was sent and answered while one of each statement was run."""
     from fsq.stores.bigquery.client import open_clients
 
+    traffic = Traffic()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in emulator.items():
             patch.setenv(name, value)
         with open_clients("p") as clients:
             clients.tables.create_dataset("p.all_statements", exists_ok=True)
-        with fronted(patch, emulator) as sent:
+        with fronted(patch, emulator, after=traffic.note) as traffic.requests:
             run_everything("p.all_statements")
-        yield sent
+        yield traffic
 
 
-def test_what_is_run(requests: list[Request], analyzer: Any, capsys: Any) -> None:
-    tables = {
-        ".".join(r.body["tableReference"][k] for k in ("projectId", "datasetId", "tableId")): (
-            r.body["schema"]["fields"]
-        )
-        for r in requests
-        if r.method == "POST" and r.path.partition("?")[0].endswith("/tables")
-    }
-    catalog = analyzer.make_catalog(tables)
+def test_what_is_run(traffic: Traffic, analyzer: Any) -> None:
+    catalog = analyzer.make_catalog({t: c.values() for t, c in traffic.tables.items()})
     jobs = {
         re.sub(r"[0-9a-f]{8,}", "#", r.sql): r.body["configuration"]["query"]
-        for r in requests
+        for r in traffic.requests
         if r.is_job
     }
     kinds = {re.match(r"\s*(?:--.*\n)*\s*(\w+)", s)[1].upper() for s in jobs}  # type: ignore[index]

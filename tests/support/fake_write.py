@@ -43,6 +43,8 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
         self.faults = {name: deque(plan) for name, plan in faults.items()}
         self.calls: dict[str, int] = defaultdict(int)
         self.sizes: list[int] = []
+        # The trace id of each request that opens a connection.
+        self.traces: list[str] = []
         self.pending: dict[str, list[pa.Table]] = {}
         self.rows: dict[str, int] = {}
         self.committed: list[pa.Table] = []
@@ -110,6 +112,7 @@ class FakeWrite(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no 
             request = types.AppendRowsRequest.deserialize(data)
             name = request.write_stream
             written = request.arrow_rows.writer_schema.serialized_schema
+            self.traces += [request.trace_id] * bool(written)
             schema = pa.ipc.read_schema(pa.py_buffer(written)) if written else schema
             fault = self._fault("append")
             if fault == "hang":

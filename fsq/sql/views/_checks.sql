@@ -174,16 +174,47 @@ findings_by_date AS (
   FROM findings_with_records
   GROUP BY day
 ),
+-- A date is calm unless a break precedes it by less than its own length, or a season starts: then
+-- more and more records have optional values.
+break_lengths AS (
+  SELECT
+    f.day,
+    DATE_DIFF(f.day, DATE '1970-01-01', DAY) AS number,
+    LAG(DATE_DIFF(f.day, DATE '1970-01-01', DAY)) OVER (ORDER BY f.day) AS number_before,
+    LOGICAL_OR(f.warming_up) AS starts,
+    AVG(f.default_share) AS absent$optional_risen
+  FROM features_by_run AS f
+  GROUP BY f.day
+),
+break_ends AS (
+  SELECT
+    *,
+    CASE
+      WHEN number_before IS NULL
+        THEN IF(
+          starts OR absent > PERCENTILE_CONT(absent, 0.5) OVER () + $more_absent,
+          number + $longest_break, NULL
+        )
+      WHEN number - number_before >= $short_break
+        THEN number + LEAST(number - number_before, $longest_break)
+    END AS break_end
+  FROM break_lengths
+),
+calm_dates AS (
+  SELECT *, IFNULL(number >= MAX(break_end) OVER (ORDER BY number), TRUE) AS calm FROM break_ends
+),
 -- The dates: their rows, their optional features, their categories.
 date_metrics AS (
   SELECT
     d.*,
+    c.calm$optional_risen_fields,
     f.warming_up,
     f.has_history,
     f.findings,
     MIN(IFNULL(d.group_count, 0)) OVER () > 0 AS groups_known$optional_shares
   FROM dates AS d
   JOIN findings_by_date AS f ON f.day = d.day
+  JOIN calm_dates AS c ON c.day = d.day
 ),
 date_rates AS (
   SELECT *, IF(groups_known, `rows` / group_count, `rows`) AS rate FROM date_metrics

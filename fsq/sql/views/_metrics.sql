@@ -142,7 +142,8 @@ shares_with_history AS (
     *,
     ARRAY_AGG(STRUCT(
       day AS day, default_share AS default_share, expected_share AS expected_share,
-      CAST(distinct_values AS FLOAT64) AS distinct_values, group_count AS group_count
+      CAST(distinct_values AS FLOAT64) AS distinct_values, group_count AS group_count,
+      IF(trusted_rows > 0, most_common_share, NULL) AS most_common_share
     )) OVER ($before) AS earlier
   FROM feature_shares
 ),
@@ -152,6 +153,7 @@ compared_shares AS (
     IF(r.has_history, $usual_default_share, NULL) AS usual_default_share,
     IF(r.has_history, $usual_expected_share, NULL) AS usual_expected_share,
     IF(r.has_history, $usual_distinct_values, NULL) AS usual_distinct_values,
+    IF(r.has_history, $usual_most_common_share, NULL) AS usual_most_common_share,
     -- Rows of a group may share a value: as many are possible as the most that earlier dates have
     -- for as many groups, and at least one for each. Infinite where nothing tells.
     IF(

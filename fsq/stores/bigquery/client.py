@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from fsq.errors import InputError, StoreError
+from fsq.stores.bigquery.endpoints import ENDPOINT_VARIABLE, Endpoint
 from fsq.stores.bigquery.options import DEFAULT_OPTIONS, MAX_BYTES_VARIABLE, TableOptions
 from fsq.utils.extras import require_extra
 
+T = TypeVar("T")
 REST_VARIABLE, GRPC_VARIABLE = "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST"
 # Allows messages of 8 MB and more in both directions.
 _OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
@@ -37,7 +39,7 @@ def open_clients(
     Args:
         project: of the table; ``GOOGLE_CLOUD_PROJECT``, if set, is billed instead.
         location: of the dataset; None lets the service find it.
-        options: labels, prefix and limit of the jobs.
+        options: labels, prefix and limit of the jobs, and where the service is reached.
 
     Raises:
         InputError: the ``bigquery`` extra is not installed, or the environment is malformed.
@@ -58,17 +60,14 @@ def open_clients(
             "BigQuery cannot be used",
         )
     billed = os.environ.get("GOOGLE_CLOUD_PROJECT") or project
-    try:
-        most = options.find_max_bytes()
-    except ValueError as error:
-        problem = f"{MAX_BYTES_VARIABLE}: {error}"
-        raise InputError([problem], "BigQuery cannot be used") from None
+    most = _read_variable(MAX_BYTES_VARIABLE, options.find_max_bytes)
+    endpoint = _read_variable(ENDPOINT_VARIABLE, options.find_endpoint)
     labels = {"tool": "fsq"} | dict(options.labels)
     jobs = QueryJobConfig(labels=labels, maximum_bytes_billed=most)
     if rest and storage:
         clients = _open_emulator(billed, location, jobs, rest, storage)
     else:
-        clients = _open_service(billed, location, jobs)
+        clients = _open_service(billed, location, jobs, endpoint)
     clients.tables.job_prefix = options.job_prefix + JOB_PREFIX
     try:
         yield clients
@@ -83,21 +82,45 @@ def open_clients(
         clients.writer.transport.close()
 
 
-def _open_service(project: str, location: str | None, jobs: Any) -> Clients:
+def _read_variable(variable: str, find: Callable[[], T]) -> T:
+    """What an environment variable may say.
+
+    Raises:
+        InputError: it is malformed.
+    """
+    try:
+        return find()
+    except ValueError as error:
+        raise InputError([f"{variable}: {error}"], "BigQuery cannot be used") from None
+
+
+def _open_service(
+    project: str, location: str | None, jobs: Any, endpoint: Endpoint | None
+) -> Clients:
     """Clients of Google's service.
 
     Raises:
+        InputError: the credentials are those of another universe of Google's.
         StoreError: there are no credentials.
     """
+    from google.api_core.client_options import ClientOptions
     from google.auth.exceptions import GoogleAuthError
     from google.cloud import bigquery, bigquery_storage_v1
 
+    rest = storage = None
+    if endpoint is not None:
+        rest = ClientOptions(api_endpoint=f"https://{endpoint.rest}")
+        storage = ClientOptions(api_endpoint=endpoint.storage)
     try:
         return Clients(
-            bigquery.Client(project, location=location, default_query_job_config=jobs),
-            bigquery_storage_v1.BigQueryReadClient(),
-            bigquery_storage_v1.BigQueryWriteClient(),
+            bigquery.Client(
+                project, location=location, default_query_job_config=jobs, client_options=rest
+            ),
+            bigquery_storage_v1.BigQueryReadClient(client_options=storage),
+            bigquery_storage_v1.BigQueryWriteClient(client_options=storage),
         )
+    except ValueError as error:  # GOOGLE_CLOUD_UNIVERSE_DOMAIN
+        raise InputError([str(error)], "BigQuery cannot be used") from None
     except GoogleAuthError as error:
         cure = "run `gcloud auth application-default login`, or set the two emulator variables"
         problem = f"no Application Default Credentials ({type(error).__name__}); {cure}"

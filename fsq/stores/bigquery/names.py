@@ -40,7 +40,7 @@ class TableName:
         """Parse ``bigquery://project.dataset.table``, optionally with options after a ``?``.
 
         The options are ``location=EU``, ``staging=dataset``, ``label=key:value``,
-        ``job_prefix=nightly_`` and ``max_bytes=500GB``, joined by ``&``.
+        ``job_prefix=nightly_``, ``max_bytes=500GB`` and ``endpoint=…``, joined by ``&``.
 
         Raises:
             InputError: it has another form; no server was contacted.

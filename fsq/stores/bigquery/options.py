@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fsq.stores.bigquery.endpoints import ENDPOINT_VARIABLE, Endpoint, parse_endpoint
+
 # The most bytes that a single job may be billed for, unless the URI says it.
 MAX_BYTES_VARIABLE = "FSQ_MAX_BYTES"
 _LABEL = re.compile(r"([a-z][a-z0-9_-]{0,62}):([a-z0-9_-]{0,63})")
@@ -15,6 +17,7 @@ _DATASET = re.compile(r"(?:([a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)\.)?([A-Za-z0-9_]{
 _LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")
 FORMS = (
     "location=EU", "staging=dataset", "label=key:value", "job_prefix=nightly_", "max_bytes=10^10",
+    "endpoint=bigquery.europe-west3.rep.googleapis.com",
 )  # fmt: skip
 
 
@@ -28,12 +31,14 @@ class TableOptions:
         labels: of jobs and of fsq's own tables.
         job_prefix: what job ids begin with, before ``fsq_``.
         max_bytes: the most that a single job may be billed for; beyond, it fails and costs nothing.
+        endpoint: where the service is reached; None for its public addresses.
     """
 
     staging: tuple[str | None, str] | None = None
     labels: tuple[tuple[str, str], ...] = ()
     job_prefix: str = ""
     max_bytes: int | None = None
+    endpoint: Endpoint | None = None
 
     def find_max_bytes(self) -> int | None:
         """The most that a job may be billed for, by the URI or the environment.
@@ -45,6 +50,15 @@ class TableOptions:
         if self.max_bytes is not None or not text:
             return self.max_bytes
         return parse_bytes(text)
+
+    def find_endpoint(self) -> Endpoint | None:
+        """Where the service is reached, by the URI or the environment.
+
+        Raises:
+            ValueError: the environment variable names no server.
+        """
+        text = os.environ.get(ENDPOINT_VARIABLE)
+        return self.endpoint if self.endpoint is not None or not text else parse_endpoint(text)
 
 
 DEFAULT_OPTIONS = TableOptions()
@@ -59,7 +73,7 @@ def parse_options(pairs: Sequence[tuple[str, str]]) -> tuple[str | None, TableOp
     >>> parse_options([("location", "EU"), ("staging", "scratch"), ("label", "team:ml")])[1].labels
     (('team', 'ml'),)
     """
-    location, staging, prefix, most = None, None, "", None
+    location, staging, prefix, most, endpoint = None, None, "", None, None
     labels: list[tuple[str, str]] = []
     for name, value in pairs:
         if name == "location" and _LOCATION.fullmatch(value):
@@ -72,9 +86,11 @@ def parse_options(pairs: Sequence[tuple[str, str]]) -> tuple[str | None, TableOp
             prefix = value
         elif name == "max_bytes":
             most = parse_bytes(value)
+        elif name == "endpoint":
+            endpoint = parse_endpoint(value)
         else:
             raise ValueError(f"{name}={value} is not an option")
-    return location, TableOptions(staging, tuple(labels), prefix, most)
+    return location, TableOptions(staging, tuple(labels), prefix, most, endpoint)
 
 
 def parse_bytes(text: str) -> int:

@@ -71,16 +71,24 @@ def test_one_date_of_a_season_is_a_small_part_of_it(
     rows = rows.filter(pl.int_range(pl.len()).over("game_date") < 12)
     uri = made(dataset, fsq.score(rows, now=NOW))
     with recorded(monkeypatch) as whole:
-        assert open_store(uri).read().collect().height == rows.height
+        held = open_store(uri).read().collect()
+    assert held.height == rows.height
+    stored = held.to_arrow().nbytes
     day = rows["game_date"].unique().sort()[100]
     player = rows.filter(pl.col("game_date") == day)["player_lookup"][0]
     with recorded(monkeypatch) as explained:
         assert main(["explain", player, str(day), "--store", uri]) == 0
     with recorded(monkeypatch) as checked:
         assert main(["check", "--store", uri, "--date", str(day)]) in (0, 1)
+    assert checked.size < 0.03 * stored
+    assert main(["profile", "learn", "--store", uri]) == 0
+    for command in (["check", "--date", str(day)], ["explain", player, str(day)]):
+        with recorded(monkeypatch) as by_profile:
+            assert main([*command, "--store", uri]) in (0, 1)
+        assert by_profile.size < 0.02 * stored
     capsys.readouterr()
     # Beside the record, what a check of its date reads.
-    assert explained.size - checked.size < 0.002 * whole.size
+    assert explained.size - checked.size < 0.002 * stored
     # Without a profile, what is normal is learned from earlier dates, by half of what they hold.
     dates = open_store(uri).contract.diagnosis.learning_dates + 1
     assert checked.size < 0.55 * whole.size * dates / rows["game_date"].n_unique()
@@ -97,6 +105,40 @@ def test_one_date_of_a_season_is_a_small_part_of_it(
     assert "feature_quality_detail.is_default" in fields
     assert "feature_quality_detail.upstream_data_hash" not in fields
     assert "feature_quality_detail" not in fields
+
+
+COMMANDS: dict[str, Any] = {
+    "diagnose": fsq.diagnose,
+    "learn_profile": fsq.learn_profile,
+    "trend": fsq.trend,
+    "report": fsq.report,
+    "training_set": lambda store: fsq.training_set(store).frame,
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_field_is_read_that_is_not_used(
+    name: str, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole detail is read of single records only, which a report shows."""
+    uri = made(dataset, fsq.score(wide(), now=NOW))
+    with recorded(monkeypatch) as seen:
+        COMMANDS[name](open_store(uri))
+    asked = [(list(s.read_options.selected_fields), s.read_options) for s in seen.sessions]
+    of_all = [f for fields, o in asked if "player_lookup" not in o.row_restriction for f in fields]
+    assert "game_date" in of_all
+    assert "feature_quality_detail" not in of_all
+    assert "feature_quality_detail.upstream_data_hash" not in of_all
+    values = "feature_quality_detail.feature_value" in of_all
+    assert values == (name != "trend")
+
+
+def test_rows_come_compressed(dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = fsq.score(wide(), now=NOW)
+    store = open_store(made(dataset, rows))
+    with recorded(monkeypatch) as seen:
+        assert store.read().collect().height == rows.height
+    assert seen.size < 0.5 * rows.to_arrow().nbytes
 
 
 def test_opening_a_table_reads_nothing(dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:

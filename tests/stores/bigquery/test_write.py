@@ -12,6 +12,7 @@ from fsq.errors import FsqError, InputError, StoreError
 from fsq.stores.bigquery.retry import Retry
 from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.bigquery.write import commit_streams, fill_stream, finalize_streams, write_rows
+from fsq.utils.version import VERSION
 from tests.support.fake_write import FakeWrite
 
 ROWS = pa.table({"id": list(range(400)), "text": ["x" * 500] * 400})
@@ -205,6 +206,13 @@ def test_one_bad_stream_stops_the_others() -> None:
             published(service, 3)
         assert service.visible == []
         assert service.calls["commit"] == 0
+
+
+def test_every_connection_says_who_writes() -> None:
+    with FakeWrite(append=[None, "abort:UNAVAILABLE"]) as service:
+        published(service, streams=2)
+    assert len(service.traces) == 3
+    assert set(service.traces) == {f"fsq:{VERSION}"}
 
 
 def test_no_rows_ask_nothing() -> None:

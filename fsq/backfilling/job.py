@@ -26,7 +26,6 @@ from fsq.intake.validation import (
     validate_columns,
     validate_input,
 )
-from fsq.schema.arrow import Convert, exact_type, plain_type
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import (
     ColumnFit,
@@ -72,9 +71,10 @@ class Job:
         return self.scoring.contract.table.date
 
     @property
-    def arrow_type(self) -> Convert:
-        """Arrow types for the store: those of carried columns, as far as it knows them."""
-        return exact_type if get_capabilities(self.store.uri).exact_types else plain_type
+    def empty(self) -> pl.DataFrame:
+        """No rows, with the columns that are written, as the store takes them."""
+        carried = {c: self.layout.schema[c] for c in self.layout.carried}
+        return self.fit.apply(pl.DataFrame(schema=carried | self.scoring.contract.output.polars))
 
 
 def open_job(source: Source, store: Target, options: BackfillOptions) -> Job:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Unpack
 
-import polars as pl
-import pyarrow as pa
-
-from fsq.backfilling.job import Job, open_job
-from fsq.backfilling.options import BackfillKeywords, BackfillOptions, Progress
+from fsq.backfilling.job import open_job
+from fsq.backfilling.options import BackfillKeywords, BackfillOptions
 from fsq.backfilling.plan import (
     Step,
     estimate_costs,
@@ -34,9 +24,8 @@ from fsq.backfilling.source import (
     source_read_errors,
     spilled_to_disk,
 )
-from fsq.schema.arrow import to_arrow
-from fsq.scoring.engine import score_in_chunks
-from fsq.stores import CostEstimate, LedgerEntry, Store, WriteResult, write_conflict
+from fsq.backfilling.writing import write_groups
+from fsq.stores import CostEstimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,94 +115,6 @@ def backfill(
         if options.dry_run:
             costs = estimate_costs(job, rows, pending, commits=len(groups))
             return BackfillResult(plan, unknown_sources=unknown, costs=costs)
-        written = _write_groups(job, _score_groups(job, rows, groups), pending, options.progress)
+        written = write_groups(job, rows, groups, options.progress)
     seconds = time.perf_counter() - started
     return BackfillResult(plan, written.rows, written.dates, seconds, dict(written.tiers), unknown)
-
-
-def _score_groups(
-    job: Job, rows: pl.LazyFrame, groups: list[list[Step]]
-) -> Iterator[tuple[pa.Table, dict[date, LedgerEntry]]]:
-    """Scored rows of each group, with the ledger entries of its dates."""
-    for group in groups:
-        entries = {step.day: step.entry for step in group}
-        with source_read_errors(job.source):
-            batch = rows.filter(pl.col(job.date_column).is_in(list(entries))).collect()
-        # Nested rows take much memory: convert chunk by chunk, so that only one copy exists.
-        chunks = score_in_chunks(batch, job.layout, job.scoring)
-        fitted = (job.fit.apply(chunk) for chunk in chunks)
-        tables = [to_arrow(chunk, convert=job.arrow_type) for chunk in fitted]
-        yield pa.concat_tables(tables), entries
-
-
-@dataclass
-class _Written:
-    """What has been committed so far."""
-
-    rows: int = 0
-    dates: int = 0
-    tiers: Counter[str] = field(default_factory=Counter)
-
-
-def _write_groups(
-    job: Job,
-    groups: Iterator[tuple[pa.Table, dict[date, LedgerEntry]]],
-    pending: list[Step],
-    progress: Callable[[Progress], None] | None,
-) -> _Written:
-    """Commit each group while the next is read and scored, so that both cores stay busy."""
-    written, total_rows = _Written(), sum(step.rows for step in pending)
-    base_version = job.base_version
-
-    def commit(rows: pa.Table, entries: dict[date, LedgerEntry]) -> WriteResult:
-        nonlocal base_version
-        result = job.store.replace(rows, entries, base_version)
-        # A concurrent write may also have changed dates that are still to be written.
-        if result.conflict:
-            raise write_conflict(job.store.uri)
-        if base_version is not None:
-            base_version = result.version
-        return result
-
-    def wait_for(commit: Future[WriteResult]) -> None:
-        result = commit.result()
-        written.rows += result.rows
-        written.dates += result.dates
-        if progress:
-            progress(Progress(written.rows, total_rows, written.dates, len(pending)))
-
-    with ThreadPoolExecutor(max_workers=1) as writer, _interrupting(job.store):
-        running: Future[WriteResult] | None = None
-        for rows, entries in groups:
-            tiers = pl.Series(rows["quality_tier"]).value_counts()
-            written.tiers.update(dict(tiers.iter_rows()))
-            if running:
-                wait_for(running)
-            running = writer.submit(commit, rows, entries)
-            del rows
-        if running:
-            wait_for(running)
-    return written
-
-
-@contextmanager
-def _interrupting(store: Store) -> Iterator[None]:
-    """If the block is interrupted, do not wait for a commit, which may take hours."""
-    _take_signals_back()
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        store.interrupt()
-        raise
-
-
-def _take_signals_back() -> None:
-    """Install Python's handler of SIGINT again.
-
-    Polars replaces it with its own, which swallows an interruption while one of its queries is
-    open; a source that is read in batches stays open.
-    """
-    if threading.current_thread() is threading.main_thread():
-        handler = signal.getsignal(signal.SIGINT)
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import InputError, short
-from fsq.schema.polars_types import inner_type, is_changed, struct_fields
+from fsq.schema.polars_types import inner_type, is_changed, replace_types, struct_fields
 
 Convert: TypeAlias = Callable[[pa.DataType], pa.DataType]
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
@@ -82,10 +82,10 @@ def to_arrow(
     >>> to_arrow(pl.DataFrame({"alerts": [["red"]]})).schema.field("alerts").type
     ListType(list<element: string>)
     """
-    large = {c: dtype for c, dtype in frame.schema.items() if _replace(dtype, _widen) != dtype}
+    large = {c: dtype for c, dtype in frame.schema.items() if replace_types(dtype, _widen) != dtype}
     if large:  # Arrow has no such integers
         frame = frame.with_columns(
-            pl.col(c).cast(_replace(dtype, _widen if c in exact else _narrow))
+            pl.col(c).cast(replace_types(dtype, _widen if c in exact else _narrow))
             for c, dtype in large.items()
         )
     # Through Polars' own string views every string is copied once, through large strings twice;
@@ -112,9 +112,11 @@ def find_inexact(rows: pl.LazyFrame, columns: Collection[str]) -> list[str]:
     ['row_hash']
     """
     schema = rows.collect_schema()
-    narrow = {c: dtype for c in columns if (dtype := _replace(schema[c], _narrow)) != schema[c]}
+    narrow = {
+        c: dtype for c in columns if (dtype := replace_types(schema[c], _narrow)) != schema[c]
+    }
     found = _find_lost(rows, narrow)
-    wide = {c: dtype for c in found if (dtype := _replace(schema[c], _widen)) != schema[c]}
+    wide = {c: dtype for c in found if (dtype := replace_types(schema[c], _widen)) != schema[c]}
     if lost := _find_lost(rows, wide):
         problems = [f"{c} is {schema[c]} with over 38 digits; cast it to a string" for c in lost]
         raise InputError(problems, "the rows cannot be written")
@@ -140,17 +142,6 @@ def _narrow(dtype: pl.DataType) -> pl.DataType:
 def _widen(dtype: pl.DataType) -> pl.DataType:
     """A type that Arrow has, for integers that it lacks."""
     return pl.Decimal(38, 0) if isinstance(dtype, _INT128) else dtype
-
-
-def _replace(dtype: pl.DataType, by: Callable[[pl.DataType], pl.DataType]) -> pl.DataType:
-    """A type in which each that holds no others is replaced."""
-    if isinstance(dtype, pl.List):
-        return pl.List(_replace(inner_type(dtype), by))
-    if isinstance(dtype, pl.Array):
-        return pl.Array(_replace(inner_type(dtype), by), dtype.size)
-    if isinstance(dtype, pl.Struct):
-        return pl.Struct({n: _replace(field, by) for n, field in struct_fields(dtype).items()})
-    return by(dtype)
 
 
 class ArrowStream(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import polars as pl
@@ -38,3 +39,23 @@ def struct_fields(dtype: pl.Struct) -> dict[str, pl.DataType]:
     {'score': Float64}
     """
     return {f.name: cast(pl.DataType, f.dtype) for f in dtype.fields}
+
+
+def replace_types(dtype: pl.DataType, by: Callable[[pl.DataType], pl.DataType]) -> pl.DataType:
+    """A type in which each that holds no others is replaced.
+
+    >>> replace_types(pl.List(pl.Enum(["gold"])), decode_type)
+    List(String)
+    """
+    if isinstance(dtype, pl.List):
+        return pl.List(replace_types(inner_type(dtype), by))
+    if isinstance(dtype, pl.Array):
+        return pl.Array(replace_types(inner_type(dtype), by), dtype.size)
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({n: replace_types(field, by) for n, field in struct_fields(dtype).items()})
+    return by(dtype)
+
+
+def decode_type(dtype: pl.DataType) -> pl.DataType:
+    """The type of the texts that codes stand for; of other types, the same."""
+    return pl.String() if isinstance(dtype, pl.Categorical | pl.Enum) else dtype

@@ -13,22 +13,47 @@ import polars as pl
 from fsq.contract import Contract, Feature
 from fsq.schema.provenance import PROVENANCE
 
-_MAX_CONTRACTS = 4
-_repeated: dict[str, pl.DataFrame] = {}
+# The reason of a default whose calculation failed, whatever the contract says of the feature.
+CALCULATION_FAILED = "calculation_failed"
+
+_MAX_KEPT = 8
+_repeated: dict[tuple[str, bool], pl.DataFrame] = {}
 
 
-def repeat_constants(contract: Contract, records: int) -> pl.DataFrame:
-    """The contract's constants as feature rows, for this many records."""
-    width = len(contract.features)
-    cached = _repeated.get(contract.version_hash)
+def repeat_constants(contract: Contract, records: int, *, encoded: bool = False) -> pl.DataFrame:
+    """The contract's constants as feature rows, for this many records.
+
+    Args:
+        contract: the contract.
+        records: how many.
+        encoded: give texts as codes of an Enum.
+    """
+    width, key = len(contract.features), (contract.version_hash, encoded)
+    cached = _repeated.get(key)
     if cached is None or cached.height < records * width:
-        if len(_repeated) > _MAX_CONTRACTS:
+        if len(_repeated) > _MAX_KEPT:
             _repeated.clear()
         pattern = tabulate_constants(contract)
+        if encoded:
+            pattern = pattern.select(_encode(column) for column in pattern)
         rows = pl.int_range(records * width, dtype=pl.UInt32, eager=True) % width
         cached = pattern.select(pl.all().gather(rows))
-        _repeated[contract.version_hash] = cached
+        _repeated[key] = cached
     return cached.head(records * width)
+
+
+def _encode(column: pl.Series) -> pl.Series:
+    """Texts as codes of an Enum; other columns as they are."""
+    if column.dtype != pl.String or column.null_count() == len(column):
+        return column
+    return column.cast(pl.Enum(column.drop_nulls().unique(maintain_order=True)))
+
+
+@lru_cache(maxsize=8)
+def enum_of_reasons(contract: Contract) -> pl.Enum:
+    """Every reason of a fallback that a rule can give."""
+    reasons = (f.fallback_reason for f in contract.features)
+    return pl.Enum(list(dict.fromkeys([CALCULATION_FAILED, *filter(None, reasons)])))
 
 
 @lru_cache(maxsize=8)

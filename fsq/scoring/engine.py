@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -21,6 +19,7 @@ from fsq.intake.preparation import prepare_rows
 from fsq.intake.run_context import RunLike
 from fsq.intake.validation import OnUnknown, validate_columns, validate_rows
 from fsq.schema.arrow import find_inexact, to_arrow
+from fsq.schema.columns import DETAIL
 from fsq.schema.tables import OtherRows, StoredRows, read_rows
 from fsq.scoring import lineage
 from fsq.scoring.detail_column import build_detail_column
@@ -30,12 +29,15 @@ from fsq.scoring.signature_cache import ScoredSignatures, score_signatures
 from fsq.utils.arguments import MomentLike
 from fsq.utils.forks import require_whole_process
 from fsq.utils.frames import read_batches, scan_batches
+from fsq.utils.threads import map_in_order
 from fsq.utils.timing import stage
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 
 # Records per chunk: enough that a chunk's fixed cost vanishes, few enough to stay in cache.
 CHUNK_ROWS = 8_000
+# Records per piece of a file: a writer holds a few pieces, so that small ones save memory.
+PIECE_ROWS = 3_000
 
 
 @overload
@@ -142,19 +144,23 @@ def score_validated(rows: pl.DataFrame, layout: Layout, options: ScoringOptions)
         layout: what validating the input returned.
         options: how to score.
     """
-    return pl.concat(score_in_chunks(rows, layout, options), rechunk=False)
+    wanted = list(layout.contract.output.names)
+    if rows.height <= CHUNK_ROWS:
+        return _score_chunk(rows, layout, options, wanted)
+    chunks = _score_concurrently(rows.iter_slices(CHUNK_ROWS), layout, options, wanted)
+    return pl.concat(chunks, rechunk=False)
 
 
-def score_in_chunks(
+def score_pieces(
     rows: pl.DataFrame, layout: Layout, options: ScoringOptions
 ) -> Iterator[pl.DataFrame]:
-    """Score validated rows chunk by chunk, in order; there is at least one chunk, maybe empty."""
-    if rows.height <= CHUNK_ROWS:
-        yield _score_chunk(rows, layout, options, list(layout.contract.output.names))
-        return
-    starts = range(0, rows.height, CHUNK_ROWS)
-    chunks = (rows.slice(at, CHUNK_ROWS) for at in starts)
-    yield from _score_concurrently(chunks, layout, options, list(layout.contract.output.names))
+    """Score validated rows in this thread, piece by piece; only one piece is in memory.
+
+    Texts of the detail are codes of an Enum, where they have few different values.
+    """
+    wanted = list(layout.contract.output.names)
+    for piece in rows.iter_slices(PIECE_ROWS):
+        yield _score_chunk(piece, layout, options, wanted, encoded=True)
 
 
 def _score_frame(frame: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
@@ -173,17 +179,9 @@ def _score_concurrently(
     chunks: Iterable[pl.DataFrame], layout: Layout, options: ScoringOptions, wanted: list[str]
 ) -> Iterator[pl.DataFrame]:
     """Score chunks on several threads, in order; at most one more chunk is read ahead."""
-    waiting: deque[Future[pl.DataFrame]] = deque()
-    with ThreadPoolExecutor(options.workers) as pool:
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(_score_chunk, chunk, layout, options, wanted))
-                if len(waiting) > options.workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    return map_in_order(
+        lambda chunk: _score_chunk(chunk, layout, options, wanted), chunks, options.workers
+    )
 
 
 def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
@@ -200,7 +198,7 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
         if predicate is not None and set(predicate.meta.root_names()) <= {*layout.carried}:
             selected = rows.filter(predicate)  # rows that it rejects need no score
         validate_rows(selected, layout, options.on_unknown)
-        narrow = layout.narrow(needed, with_detail="feature_quality_detail" in needed)
+        narrow = layout.narrow(needed, with_detail=DETAIL in needed)
         batches = read_batches(selected.select(narrow.columns), CHUNK_ROWS)
         quality = [c for c in options.contract.output.names if c in needed]
         yield from _score_concurrently(batches, narrow, options, quality)
@@ -209,14 +207,19 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
 
 
 def _score_chunk(
-    frame: pl.DataFrame, layout: Layout, options: ScoringOptions, wanted: list[str]
+    frame: pl.DataFrame,
+    layout: Layout,
+    options: ScoringOptions,
+    wanted: list[str],
+    *,
+    encoded: bool = False,
 ) -> pl.DataFrame:
     """Score one chunk; only the wanted quality columns are computed."""
     if frame.is_empty():
         types = {n: options.contract.output.polars[n] for n in wanted}
         return pl.DataFrame(schema={c: frame.schema[c] for c in layout.carried} | types)
     contract, carried = options.contract, _select(frame, layout.carried)
-    with_detail = "feature_quality_detail" in wanted
+    with_detail = DETAIL in wanted
     batch = read_columnar_batch(
         frame[layout.needed],
         layout,
@@ -231,9 +234,13 @@ def _score_chunk(
     out = _expand_records(records, scored, options, wanted)
     out["upstream_data_freshness_hours"] = pl.Series(inputs.freshness, nan_to_null=True)
     if with_detail:
-        out["feature_quality_detail"] = build_detail_column(batch.fields, inputs, scored, contract)
+        detail = build_detail_column(batch.fields, inputs, scored, contract, encoded=encoded)
+        out[DETAIL] = detail
     types = contract.output.polars
-    typed = [out[n].alias(n).cast(types[n]) for n in wanted]
+    typed = [
+        out[n].alias(n) if encoded and n == DETAIL else out[n].alias(n).cast(types[n])
+        for n in wanted
+    ]
     return carried.hstack(typed) if carried.width else pl.DataFrame(typed)
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.intake.batch_query import Array
 from fsq.schema.vocabulary import DEFAULT, FEATURE_TIERS
-from fsq.scoring.constants import repeat_constants, stale_alerts
+from fsq.scoring.constants import CALCULATION_FAILED, repeat_constants, stale_alerts
 
 # Rules give texts as Enum codes; these become strings once, when all rules have run.
 _STATUS = pl.Enum(["defaulted", "clamped", "warning", "valid"])
@@ -102,7 +102,7 @@ def _apply_rules(rows: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
             _tier().alias("feature_quality_tier"),
             _certainty().alias("certainty"),
             pl.when(default)
-            .then(pl.when("failed").then(pl.lit("calculation_failed")).otherwise("reason"))
+            .then(pl.when("failed").then(pl.lit(CALCULATION_FAILED)).otherwise("reason"))
             .alias("fallback_reason"),
             pl.when(default)
             .then(pl.lit("defaulted", _STATUS))

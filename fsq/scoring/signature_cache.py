@@ -17,6 +17,7 @@ import polars.selectors as cs
 from fsq.contract import Contract
 from fsq.intake.batch_query import Array
 from fsq.scoring import lineage
+from fsq.scoring.constants import enum_of_reasons
 from fsq.scoring.feature_rules import apply_feature_rules
 from fsq.scoring.indicators import RuleInputs
 from fsq.scoring.record_rules import aggregate_features, make_record_columns
@@ -33,11 +34,13 @@ class ScoredSignatures:
 
     Attributes:
         feature_rows: fields of level 1, one row per signature and feature.
+        codes: those of them that are texts, as codes of an Enum.
         records: columns of levels 2 and 3, one row per signature.
         signature_of_record: each record's signature, as a row of ``records``.
     """
 
     feature_rows: pl.DataFrame
+    codes: pl.DataFrame
     records: pl.DataFrame
     signature_of_record: Array
 
@@ -54,6 +57,7 @@ class _Entry:
 
     row_of_signature: dict[bytes, int]
     feature_rows: pl.DataFrame
+    codes: pl.DataFrame
     records: pl.DataFrame
 
 
@@ -78,7 +82,7 @@ def score_signatures(inputs: RuleInputs, contract: Contract) -> ScoredSignatures
             _cache.clear()
         _cache[contract.version_hash] = entry
     rows = np.array([entry.row_of_signature[s] for s in signatures], dtype=np.uint32)
-    return ScoredSignatures(entry.feature_rows, entry.records, rows[group])
+    return ScoredSignatures(entry.feature_rows, entry.codes, entry.records, rows[group])
 
 
 def _extend(
@@ -89,14 +93,15 @@ def _extend(
     contract: Contract,
 ) -> _Entry:
     """A new cache entry: the old one and the signatures that it lacks."""
-    feature_rows, records = _apply_rules(inputs, first, contract)
+    feature_rows, codes, records = _apply_rules(inputs, first, contract)
     start = entry.records.height if entry else 0
     rows = {signature: start + i for i, signature in enumerate(signatures)}
     if entry is None:
-        return _Entry(rows, feature_rows, records)
+        return _Entry(rows, feature_rows, codes, records)
     return _Entry(
         entry.row_of_signature | rows,
         _concat(entry.feature_rows, feature_rows),
+        _concat(entry.codes, codes),
         _concat(entry.records, records),
     )
 
@@ -108,12 +113,15 @@ def _concat(*frames: pl.DataFrame) -> pl.DataFrame:
 
 def _apply_rules(
     inputs: RuleInputs, records: Array, contract: Contract
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Levels 1 to 3 for some records of the chunk."""
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Levels 1 to 3 for some records of the chunk; texts of level 1 also as codes."""
     feature_rows = apply_feature_rules(inputs.feature_rows(records), contract)
     scored = _score_records(feature_rows, contract)
     texts = feature_rows.with_columns(cs.enum().cast(pl.String))
-    return _concat(texts), _concat(scored)
+    codes = feature_rows.select(
+        cs.enum(), pl.col("fallback_reason").cast(enum_of_reasons(contract))
+    )
+    return _concat(texts), _concat(codes), _concat(scored)
 
 
 @stage("level 3")

@@ -17,7 +17,6 @@ from fsq.backfilling.plan import Step, group_steps, make_plan, validate_steps
 from fsq.backfilling.source import source_read_errors
 from fsq.errors import StoreError
 from fsq.intake.validation import validate_input
-from fsq.scoring.engine import score_validated
 from fsq.spark.tasks import TaskSpec
 from fsq.stores import BatchWrite, WriterCommitMessage
 
@@ -77,17 +76,12 @@ class DistributedJob:
         Returns:
             What the tasks wrote, and the number of rows per quality tier.
         """
-        with source_read_errors(self._job.source):
-            columns = list(dict.fromkeys(self._job.columns))
-            empty = self._job.rows.select(columns).head(0).collect()
         spec = replace(
             self._spec(
                 [[step.day for step in group] for group in group_steps(pending, self._chunk_rows)],
                 self._job.columns,
             ),
-            writer=write.create_writer(
-                self._job.fit.apply(score_validated(empty, self._job.layout, self._job.scoring))
-            ),
+            writer=write.create_writer(self._job.empty),
             fit=self._job.fit,
             planned={step.day: self._fingerprints[step.day] for step in pending},
         )

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import polars as pl
 
 from fsq.contract import Contract
 from fsq.errors import InputError
+from fsq.schema.arrow import exact_type, plain_type
 from fsq.schema.output import OutputSchema
-from fsq.stores.base import BatchWrite, Store
+from fsq.stores.base import BatchWrite, GroupWrite, Store
 from fsq.stores.column_fit import ColumnFit, fit_columns
 from fsq.stores.costs import CostEstimate, Workload
 from fsq.stores.migration import LegacyDropResult, Migration
@@ -126,6 +127,15 @@ class Backend(ABC, Generic[AnyStore]):
         Raises:
             StoreRefusedError: rows of these dates cannot be replaced.
         """
+
+    def open_group_write(
+        self, store: AnyStore, empty: pl.DataFrame, since: int | None
+    ) -> GroupWrite[Any]:
+        """Begin a write by several threads; see ``fsq.stores.open_group_write``."""
+        from fsq.stores.replacing import ReplacingWrite
+
+        convert = exact_type if self.capabilities.exact_types else plain_type
+        return ReplacingWrite(store, convert, since)
 
     def open_batch_write(self, store: AnyStore, since: int | None) -> BatchWrite:
         """Begin a write by many processes; see ``fsq.stores.open_batch_write``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import polars as pl
 
@@ -14,6 +14,9 @@ from fsq.errors import StoreError
 from fsq.schema.tables import AnyRows
 from fsq.stores.origin import Origin
 from fsq.utils.arguments import DateLike, Names
+
+# What a thread has written, and a commit makes visible.
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,28 @@ class WriterCommitMessage:
     rows: int
     size: int
     facts: dict[str, Any]
+
+
+class GroupWrite(Protocol[Part]):
+    """A write by several threads of this process: groups of whole dates, one commit each.
+
+    Attributes:
+        in_memory: parts stay in memory until they are committed, so few should wait.
+    """
+
+    in_memory: bool
+
+    def write(self, scored: Iterable[pl.DataFrame]) -> Part:
+        """Write scored rows, piece by piece, invisibly; may run in several threads at once."""
+        ...
+
+    def commit(self, parts: Sequence[Part], ledger: Mapping[date, LedgerEntry]) -> WriteResult:
+        """Replace all rows of the ledger's dates by these parts, all at once or not at all."""
+        ...
+
+    def abort(self) -> None:
+        """Remove whatever has not been committed, as far as possible."""
+        ...
 
 
 class DataWriter(Protocol):

@@ -19,11 +19,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import polars as pl
+
 from fsq.contract import Contract, load_contract
 from fsq.errors import InputError, StoreError
 from fsq.schema.output import OutputSchema
 from fsq.stores.backend import Backend, Capabilities
-from fsq.stores.base import BatchWrite, Store
+from fsq.stores.base import BatchWrite, GroupWrite, Store
 from fsq.stores.bigquery.backend import BigQueryBackend
 from fsq.stores.delta.backend import DeltaBackend
 from fsq.stores.migration import LegacyDropResult, Migration
@@ -144,6 +146,22 @@ def identify_table(uri: str) -> str:
     """
     backend = find_backend(uri)
     return uri if backend is None else backend.identify_table(uri)
+
+
+def open_group_write(
+    store: Store, empty: pl.DataFrame, since: int | None = None
+) -> GroupWrite[Any]:
+    """Begin a write by several threads of this process, in groups of whole dates.
+
+    Args:
+        store: the store.
+        empty: no rows, with the columns to write.
+        since: in place, the version that the rows are computed from, as for ``Store.replace``.
+
+    Raises:
+        StoreError: it cannot be written, or others have changed it.
+    """
+    return get_backend(store.uri).open_group_write(store, empty, since)
 
 
 def open_batch_write(store: Store, since: int | None = None) -> BatchWrite:

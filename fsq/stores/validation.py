@@ -12,6 +12,7 @@ from fsq.contract.table import Table
 from fsq.errors import InputError, StoreError
 from fsq.schema.nested import selectable_names
 from fsq.schema.tables import AnyRows, read_rows
+from fsq.utils.frames import count_duplicates
 
 CANNOT_READ = "the store cannot be read"
 _CANNOT_STORE = "the rows cannot be stored"
@@ -56,13 +57,21 @@ def validate_keys(rows: pa.Table, table: Table) -> list[date]:
     if missing:
         raise InputError([f"no column {c}" for c in sorted(missing)], _CANNOT_STORE)
     keys = pl.DataFrame(rows.select(table.key))
-    problems = [
-        f"{c}: NULL in {n} rows" for c, n in keys.null_count().row(0, named=True).items() if n
-    ]
-    duplicates = keys.height - keys.n_unique() if keys.height else 0
-    if duplicates:
+    validate_written(keys.lazy(), table)
+    days: list[date] = keys[table.date].unique().sort().to_list()
+    return days
+
+
+def validate_written(rows: pl.LazyFrame, table: Table) -> None:
+    """Check the keys of rows that may be more than memory holds.
+
+    Raises:
+        InputError: a key is NULL or duplicated.
+    """
+    keys = rows.select(table.key)
+    nulls = keys.select(pl.all().null_count()).collect(engine="streaming").row(0, named=True)
+    problems = [f"{c}: NULL in {n} rows" for c, n in nulls.items() if n]
+    if duplicates := count_duplicates(keys):
         problems.append(f"duplicate keys: {duplicates} rows too many; keep one row per key")
     if problems:
         raise InputError(problems, _CANNOT_STORE)
-    days: list[date] = keys[table.date].unique().sort().to_list()
-    return days

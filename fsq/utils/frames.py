@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
@@ -28,6 +29,31 @@ def filter_dates(
     if first is not None:
         rows = rows.filter(pl.col(column) >= first)
     return rows if last is None else rows.filter(pl.col(column) <= last)
+
+
+def count_duplicates(rows: pl.LazyFrame) -> int:
+    """How many rows would have to go so that all differ.
+
+    Only their hashes are kept in memory. Rows with the same hash are then compared themselves.
+
+    >>> count_duplicates(pl.LazyFrame({"player": ["james", "curry", "james"]}))
+    1
+    """
+    if all_differ(rows):
+        return 0
+    counts = rows.group_by(pl.all()).len().select(pl.col("len").sum() - pl.len())
+    return int(counts.collect(engine="streaming").item())
+
+
+def all_differ(rows: pl.LazyFrame) -> bool:
+    """Whether the rows' hashes all differ, and so the rows: many times cheaper than grouping.
+
+    >>> all_differ(pl.LazyFrame({"player": ["james", "curry"]}))
+    True
+    """
+    hashed = rows.select(pl.struct(pl.all()).hash().alias("hash"))
+    hashes = np.sort(hashed.collect(engine="streaming")["hash"].to_numpy())
+    return not (hashes[1:] == hashes[:-1]).any()
 
 
 def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:

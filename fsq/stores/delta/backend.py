@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.schema.output import OutputSchema
 from fsq.stores.backend import Backend, Capabilities
-from fsq.stores.base import BatchWrite
+from fsq.stores.base import BatchWrite, GroupWrite
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.utils.files import expand_home
@@ -85,6 +85,16 @@ class DeltaBackend(Backend["DeltaStore"]):
             StoreRefusedError: the table is append-only and has rows of them.
         """
         store.check_dates(days)
+
+    def open_group_write(
+        self, store: DeltaStore, empty: pl.DataFrame, since: int | None
+    ) -> GroupWrite[Any]:
+        """Begin a write by several threads: of files, unless the table needs delta-rs's writer."""
+        from fsq.stores.delta.distributed import DeltaGroupWrite, takes_files
+
+        if takes_files(store, empty):
+            return DeltaGroupWrite(store, empty, since)
+        return super().open_group_write(store, empty, since)
 
     def open_batch_write(self, store: DeltaStore, since: int | None) -> BatchWrite:
         """Begin a write by many processes."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -19,11 +20,17 @@ from deltalake.transaction import AddAction
 
 from fsq.contract.table import Table
 from fsq.errors import StoreError
-from fsq.schema.arrow import to_arrow
+from fsq.schema.polars_types import decode_type, replace_types
 from fsq.stores.base import WriterCommitMessage
+from fsq.stores.delta.statistics import FileStatistics
+from fsq.stores.read_errors import first_line
+from fsq.utils.frames import scan_batches
 
 # Rows of an old file that are read at once.
 _BATCH_ROWS = 5_000
+# A reader that skips row groups reads little more than it needs; a writer holds one at a time.
+_ROW_GROUP_ROWS = 3_000
+_SCHEMA = "ARROW:schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,53 +40,85 @@ class DeltaDataWriter:
     Args:
         folder: of the table.
         prefix: begins the names of this run's files.
-        schema: of the table.
+        types: of the table's columns.
         table: which columns are keys, and which one the date.
     """
 
     folder: str
     prefix: str
-    schema: pa.Schema
+    types: Mapping[str, pl.DataType]
     table: Table
 
     def write(self, task: int, scored: Iterable[pl.DataFrame]) -> WriterCommitMessage:
         """Write one file, under a name unique to this attempt.
 
+        Args:
+            task: its number, for the name.
+            scored: the rows, piece by piece; only one piece is in memory at a time.
+
         Raises:
             StoreError: the folder cannot be written, or the rows do not fit the table.
         """
-        return self.write_arrow(f"{task:05}", (to_arrow(frame) for frame in scored))
+        path = Path(self.folder) / f"{self.prefix}-{task:05}-{secrets.token_hex(8)}.parquet"
+        statistics = FileStatistics(self.table)
+        pieces = iter(scored)
+        first = self._fit(next(pieces))
+        failures: list[BaseException] = []
 
-    def write_arrow(self, label: str, tables: Iterable[pa.Table]) -> WriterCommitMessage:
-        """The same for Arrow tables, with only the columns that they have."""
-        name = f"{self.prefix}-{label}-{secrets.token_hex(8)}.parquet"
-        path = Path(self.folder) / name
-        keys = []
-        writer = None
+        def read(needed: set[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+            # Polars would wrap what fails here into an error of its own.
+            try:
+                statistics.add(first)
+                yield first
+                for piece in pieces:
+                    rows = self._fit(piece)
+                    statistics.add(rows)
+                    yield rows
+            except Exception as error:
+                failures.append(error)
+                raise
+
         try:
-            for table in tables:
-                rows = self._cast(table)
-                if writer is None:
-                    writer = pq.ParquetWriter(path, rows.schema, compression="zstd")
-                writer.write_table(rows)
-                keys.append(pl.DataFrame(rows.select(self._counted)))
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{path} cannot be written: {error}") from error
-        finally:
-            if writer is not None:
-                writer.close()
-        written = pl.concat(keys)
-        size = path.stat().st_size
-        return WriterCommitMessage(name, written.height, size, _file_statistics(written))
+            # Polars writes its own columns as they are; through Arrow, each is copied first.
+            scan_batches(read, first.schema).sink_parquet(
+                path,
+                compression="zstd",
+                compression_level=1,
+                row_group_size=_ROW_GROUP_ROWS,
+                metadata=_describe_schema(first.schema),
+            )
+            size = path.stat().st_size
+        except Exception as error:
+            path.unlink(missing_ok=True)
+            if failures:
+                raise failures[0] from None
+            if not isinstance(error, OSError | pl.exceptions.PolarsError):
+                raise
+            raise StoreError(f"{path} cannot be written: {first_line(error)}") from error
+        return WriterCommitMessage(path.name, statistics.rows, size, statistics.to_dict())
 
-    @property
-    def _counted(self) -> list[str]:
-        """The columns that a file's statistics describe."""
-        return [*self.table.keys, self.table.date]
+    def _fit(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with the types of the table's columns; texts may stay codes."""
+        try:
+            casts = {
+                c: self.types[c]
+                for c, dtype in rows.schema.items()
+                if replace_types(dtype, decode_type) != self.types[c]
+            }
+            return rows.with_columns(pl.col(c).cast(dtype) for c, dtype in casts.items())
+        except (pl.exceptions.PolarsError, KeyError) as error:
+            problem = f"{self.folder} cannot be written: {first_line(error)}"
+            raise StoreError(f"{problem}; the rows do not fit the table") from error
 
-    def _cast(self, table: pa.Table) -> pa.Table:
-        """The rows with the types of the table's columns."""
-        return table.cast(pa.schema([self.schema.field(n) for n in table.column_names]))
+    def scan(self, messages: Iterable[WriterCommitMessage]) -> pl.LazyFrame:
+        """The rows of files that were written, lazily."""
+        paths = [Path(self.folder) / message.name for message in messages]
+        return pl.scan_parquet(paths, glob=False, hive_partitioning=False)
+
+    def delete(self, messages: Iterable[WriterCommitMessage]) -> None:
+        """Delete files that are not to be committed."""
+        for message in messages:
+            (Path(self.folder) / message.name).unlink(missing_ok=True)
 
     def delete_files(self, keep: Iterable[str] = ()) -> None:
         """Delete this run's files, except those to keep."""
@@ -102,13 +141,28 @@ class DeltaDataWriter:
         """Copy a file's rows of other dates, or without a date, into a new file.
 
         Raises:
-            StoreError: it cannot be read.
+            StoreError: it cannot be read, or the copy not be written.
         """
-        dates = _to_array(days)
+        dates, statistics = _to_array(days), FileStatistics(self.table)
+        copy = Path(self.folder) / f"rest-{self.prefix}-{secrets.token_hex(8)}.parquet"
         with self._open(path) as file:
-            tables = (pa.Table.from_batches([b]) for b in file.iter_batches(_BATCH_ROWS))
-            others = (t.filter(pc.invert(pc.is_in(t[self.table.date], dates))) for t in tables)
-            return self.write_arrow("rest", (t for t in others if t.num_rows))
+            counted = statistics.choose_columns(pl.Schema(file.schema_arrow))
+            try:
+                # Opened here, since Arrow's writer leaves a file open on a full disk.
+                with (
+                    pa.OSFile(str(copy), "wb") as sink,
+                    pq.ParquetWriter(sink, file.schema_arrow, compression="zstd") as writer,
+                ):
+                    for batch in file.iter_batches(_BATCH_ROWS):
+                        rows = pa.Table.from_batches([batch])
+                        others = rows.filter(pc.invert(pc.is_in(rows[self.table.date], dates)))
+                        writer.write_table(others)
+                        statistics.add(pl.DataFrame(others.select(counted)))
+                size = copy.stat().st_size
+            except (OSError, pa.ArrowException) as error:
+                copy.unlink(missing_ok=True)
+                raise StoreError(f"{copy} cannot be written: {first_line(error)}") from error
+        return WriterCommitMessage(copy.name, statistics.rows, size, statistics.to_dict())
 
     @contextmanager
     def _open(self, path: str) -> Iterator[pq.ParquetFile]:
@@ -119,20 +173,20 @@ class DeltaDataWriter:
             raise StoreError(f"{self.folder}/{path} cannot be read: {error}") from error
 
 
+def _describe_schema(schema: pl.Schema) -> dict[str, str]:
+    """The schema as a file's metadata states it, with texts where the rows have codes of them.
+
+    In the file, codes are what any dictionary of texts is; readers need not know of Enums.
+    """
+    texts = {c: replace_types(dtype, decode_type) for c, dtype in schema.items()}
+    file = io.BytesIO()
+    pl.DataFrame(schema=texts).write_parquet(file)
+    file.seek(0)
+    return {_SCHEMA: pl.read_parquet_metadata(file)[_SCHEMA]}
+
+
 def _to_array(days: Sequence[date]) -> pa.Array:
     return pa.array(days, pa.date32())
-
-
-def _file_statistics(keys: pl.DataFrame) -> dict[str, object]:
-    """Statistics of the keys and the date, in the form of Delta's log."""
-    dates = keys.with_columns(pl.col(pl.Date).cast(pl.String))
-    lowest, highest = (dates.select(f).row(0, named=True) for f in (pl.all().min(), pl.all().max()))
-    return {
-        "numRecords": keys.height,
-        "minValues": {c: v for c, v in lowest.items() if v is not None},
-        "maxValues": {c: v for c, v in highest.items() if v is not None},
-        "nullCount": keys.null_count().row(0, named=True),
-    }
 
 
 def make_add_action(message: WriterCommitMessage) -> AddAction:

@@ -86,6 +86,11 @@ class DeltaStore(OriginOfRows, SideTables):
             if occupied:
                 raise StoreError(f"{path} is not a Delta table; name another folder")
 
+    @property
+    def path(self) -> str:
+        """The absolute path of the folder."""
+        return self._path
+
     def _is_table(self) -> bool:
         require_whole_process()
         # If its creator was killed, a log may lack the first commit: no table yet.

@@ -171,5 +171,5 @@ def fingerprint_dates(rows: pl.LazyFrame, date_column: str, columns: list[str]) 
                 "fingerprint"
             ),
         )
-        .collect()
+        .collect(engine="streaming")
     )

@@ -7,7 +7,6 @@ from collections import Counter
 from datetime import date
 from typing import Literal
 
-import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
@@ -24,6 +23,7 @@ from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash
 from fsq.schema.columns import DETAIL
 from fsq.schema.polars_types import is_text
 from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR
+from fsq.utils.frames import all_differ, read_batches
 from fsq.utils.spelling import describe_difference
 from fsq.utils.timing import stage
 
@@ -31,6 +31,9 @@ OnUnknown = Literal["error", "default"]
 _DATES = (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
 _BOUNDS = f"the years {FIRST_YEAR} to {LAST_YEAR}"
 _INFINITY = 2**63 - 1  # as DuckDB and others count it, in any unit
+
+# Rows of arrays that are read at once.
+_BATCH_ROWS = 100_000
 
 log = logging.getLogger("fsq")
 
@@ -118,21 +121,32 @@ def _label_problems(
 def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
     table = layout.contract.table
     names = [k for k in table.key if not find_key_problems(layout.schema, table, [k])]
-    keys = rows.select(names).collect() if names else pl.DataFrame()
+    if not names:
+        return []
+    day, keys, texts = table.date, rows.select(names), _text_keys(layout, names)
+    # Aggregates and hashes: the keys of a large date would not all fit into memory.
+    found = _collect(
+        keys.select(
+            *(pl.col(n).null_count().alias(f"null:{n}") for n in names),
+            *((~pl.col(n).is_between(*_DATES)).sum().alias("outside") for n in names if n == day),
+            *(_is_odd(n).any().alias(f"odd:{n}") for n in texts),
+        )
+    ).row(0, named=True)
     out = [
-        f"{n}: NULL in {keys[n].null_count()} rows; every row needs its key"
+        f"{n}: NULL in {found[f'null:{n}']} rows; every row needs its key"
         for n in names
-        if keys[n].null_count()
+        if found[f"null:{n}"]
     ]
-    day = table.date
-    if day in names and (outside := (~keys[day].is_between(*_DATES)).sum()):
+    if outside := found.get("outside"):
         return [*out, f"{day}: {outside} rows lie outside {_BOUNDS}; correct them"]
-    for name in names:
-        _warn_of_lookalikes(keys[name])
-    if len(names) < len(table.key) or _all_differ(keys):
+    for name in texts:
+        if found[f"odd:{name}"]:
+            _warn_of_lookalikes(keys, name)
+    if len(names) < len(table.key) or all_differ(keys):
         return out
     order = [day, *(k for k in names if k != day)]
-    twice = keys.drop_nulls().group_by(names).len().filter(pl.col("len") > 1).sort(order)
+    repeated = keys.drop_nulls().group_by(names).len().filter(pl.col("len") > 1)
+    twice = _collect(repeated).sort(order)
     if twice.height:
         examples = ", ".join(
             f"{' '.join(short(k) for k in key)} ({count} times)"
@@ -140,6 +154,15 @@ def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
         )
         out.append(f"duplicate keys: {twice.height}, e.g. {examples}; keep one row for each")
     return out
+
+
+def _collect(rows: pl.LazyFrame) -> pl.DataFrame:
+    """The answer to a query that reads its rows piece by piece."""
+    return rows.collect(engine="streaming")
+
+
+def _text_keys(layout: Layout, names: list[str]) -> list[str]:
+    return [n for n in names if is_text(layout.schema[n])]
 
 
 def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
@@ -157,7 +180,7 @@ def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
     if not moments:
         return []
     outside = [_lies_outside(moment).sum().alias(c) for c, moment in moments.items()]
-    counts = rows.select(outside).collect().row(0, named=True)
+    counts = _collect(rows.select(outside)).row(0, named=True)
     return [
         f"{c}: {n} moments are infinite or outside {_BOUNDS}; make them NULL"
         for c, n in counts.items()
@@ -173,16 +196,18 @@ def _lies_outside(moment: pl.Expr) -> pl.Expr:
     return moment.is_not_null() & (~known | infinite)
 
 
-def _warn_of_lookalikes(keys: pl.Series) -> None:
+def _is_odd(name: str) -> pl.Expr:
+    """Whether a key is padded or not plain ASCII; only such a key can look like another."""
+    key = pl.col(name).cast(pl.String)
+    return (key != key.str.strip_chars()) | (key.str.len_bytes() != key.str.len_chars())
+
+
+def _warn_of_lookalikes(keys: pl.LazyFrame, name: str) -> None:
     """Warn of keys that look the same: they count as different, with separate histories."""
-    if not is_text(keys.dtype):
-        return
-    values = keys.unique().drop_nulls().cast(pl.String)
+    unique = _collect(keys.select(pl.col(name).cast(pl.String).drop_nulls()).unique())
+    values = unique[name]
+    odd = unique.select(_is_odd(name)).to_series()
     plain = values.str.strip_chars()
-    odd = (values != plain) | (values.str.len_bytes() != values.str.len_chars())
-    if not odd.any():
-        return
-    # Only a key that is not plain ASCII can look like another.
     pairs = pl.DataFrame({"odd": values.filter(odd), "same": plain.filter(odd)}).select(
         "odd", pl.col("same").str.normalize("NFC")
     )
@@ -195,14 +220,8 @@ def _warn_of_lookalikes(keys: pl.Series) -> None:
         difference = describe_difference(odd_one, other)
         log.warning(
             "%s: %s and %s differ only in %s, but count as different keys",
-            keys.name, ascii(short(odd_one)), ascii(short(other)), difference,
+            name, ascii(short(odd_one)), ascii(short(other)), difference,
         )  # fmt: skip
-
-
-def _all_differ(keys: pl.DataFrame) -> bool:
-    """Whether the keys' hashes all differ, and so the keys: many times cheaper than grouping."""
-    hashes = np.sort(keys.hash_rows().to_numpy())
-    return not (hashes[1:] == hashes[:-1]).any()
 
 
 def count_unknown_labels(rows: pl.LazyFrame, layout: Layout) -> dict[str, int]:
@@ -213,24 +232,35 @@ def count_unknown_labels(rows: pl.LazyFrame, layout: Layout) -> dict[str, int]:
         names = [f"feature_{i}_source" for i in range(len(names))]
     elif layout.form != "wide" or "feature_sources" in layout.schema:
         # Arrays and JSON name their features row by row, so they have to be read first.
-        frame = rows.select(layout.needed).collect()
-        rows = add_source_columns(to_wide(frame, layout.form, contract), contract).lazy()
+        counts: Counter[str] = Counter()
+        for batch in read_batches(rows.select(layout.needed), _BATCH_ROWS):
+            wide = add_source_columns(to_wide(batch, layout.form, contract), contract)
+            counts.update(_count_unknown(wide.lazy(), names, contract))
+        return dict(counts)
+    return dict(_count_unknown(rows, names, contract))
+
+
+def _count_unknown(rows: pl.LazyFrame, names: list[str], contract: Contract) -> Counter[str]:
+    """Unknown labels in those of these columns that exist."""
     types = rows.collect_schema()
     texts = [n for n in names if n in types and is_text(types[n])]
-    if not texts:
-        return {}
-    # Nearly every input has known labels only; a label is counted only where a column has others.
-    present = rows.select(hash_labels(n, types[n]).unique().implode() for n in texts).collect()
-    known = {dtype: set(hash_known_labels(dtype, contract)) for dtype in {types[n] for n in texts}}
-    unknown = [c.name for c in present if not set(c[0]) <= known[types[c.name]]]
     counts: Counter[str] = Counter()
-    for column in unknown:
+    if not texts:
+        return counts
+    # Nearly every input has known labels only; a label is counted only where a column has others.
+    known = {
+        dtype: hash_known_labels(dtype, contract).drop_nulls().implode()
+        for dtype in {types[n] for n in texts}
+    }
+    others = [(~hash_labels(n, types[n]).is_in(known[types[n]])).any().alias(n) for n in texts]
+    found = _collect(rows.select(others)).row(0, named=True)
+    for column in (c for c, is_unknown in found.items() if is_unknown):
         labels = rows.select(label=pl.col(column).cast(pl.String)).group_by("label").len()
         counts.update(
             {
                 label: n
-                for label, n in labels.collect().iter_rows()
+                for label, n in _collect(labels).iter_rows()
                 if label is not None and label not in contract.sources
             }
         )
-    return dict(counts)
+    return counts

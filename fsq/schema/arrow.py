@@ -129,7 +129,9 @@ def _find_lost(rows: pl.LazyFrame, types: dict[str, pl.DataType]) -> list[str]:
         return []
     schema = rows.collect_schema()
     lost = rows.select(is_changed(pl.col(c), schema[c], dtype).any() for c, dtype in types.items())
-    return [c for c, is_lost in lost.collect().row(0, named=True).items() if is_lost]
+    return [
+        c for c, is_lost in lost.collect(engine="streaming").row(0, named=True).items() if is_lost
+    ]
 
 
 def _narrow(dtype: pl.DataType) -> pl.DataType:

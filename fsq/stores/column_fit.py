@@ -81,7 +81,7 @@ class ColumnFit:
             *(check.sum().alias(f"lost:{c}") for c, check in checks.items()),
             *(pl.col(c).null_count().alias(f"null:{c}") for c in nulls),
         )
-        found = counts.collect().row(0, named=True) if checks or nulls else {}
+        found = counts.collect(engine="streaming").row(0, named=True) if checks or nulls else {}
         problems = [
             self._describe_loss(c, found[f"lost:{c}"], rows.filter(checks[c]))
             for c in checks

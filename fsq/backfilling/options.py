@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -50,6 +50,7 @@ class BackfillOptions:
         force: also rescore dates that are up to date.
         dry_run: return the plan; write nothing.
         chunk_rows: target number of rows to score and commit at once; dates are never split.
+        workers: number of threads that score and write; None for as many as the machine allows.
         progress: called after every commit.
 
     Raises:
@@ -70,6 +71,7 @@ class BackfillOptions:
     force: bool = False
     dry_run: bool = False
     chunk_rows: int = COMMIT_ROWS
+    workers: int | None = None
     progress: Callable[[Progress], None] | None = None
 
     def __post_init__(self) -> None:
@@ -77,6 +79,9 @@ class BackfillOptions:
         rows = read_number(self.chunk_rows, "chunk_rows", _HEADLINE)
         if rows is None or not 1 <= rows < float("inf"):
             raise InputError([f"chunk_rows is {self.chunk_rows}; use 1 or more"], _HEADLINE)
+        workers = read_number(self.workers, "workers", _HEADLINE)
+        if workers is not None and not (workers >= 1 and workers.is_integer()):
+            raise InputError([f"workers is {self.workers}; use 1 or more"], _HEADLINE)
         object.__setattr__(self, "chunk_rows", int(rows))
         for name, day in zip(("start", "end"), dates, strict=True):
             object.__setattr__(self, name, day)
@@ -91,13 +96,14 @@ class BackfillOptions:
             ContractError: the contract cannot be used.
             InputError: ``on_unknown_source`` is neither ``"error"`` nor ``"default"``.
         """
-        return make_scoring_options(
+        options = make_scoring_options(
             self.contract or contract or load_contract(),
             self.as_of,
             self.run,
             self.now,
             self.on_unknown_source,
         )
+        return options if self.workers is None else replace(options, workers=int(self.workers))
 
 
 class BackfillKeywords(TypedDict, total=False):
@@ -114,4 +120,5 @@ class BackfillKeywords(TypedDict, total=False):
     force: bool
     dry_run: bool
     chunk_rows: int
+    workers: int | None
     progress: Callable[[Progress], None] | None

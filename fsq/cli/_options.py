@@ -180,4 +180,12 @@ CommitRowsOpt = Annotated[
         help="Score and commit about this many rows at once; dates are never split.",
     ),
 ]
+WorkersOpt = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Threads that score and write; by default as many as there are cores, up to 8.",
+    ),
+]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]

@@ -61,6 +61,7 @@ def command(
         bool, typer.Option("--force", help="Rescore dates that are up to date, too.")
     ] = False,
     commit_rows: o.CommitRowsOpt = COMMIT_ROWS,
+    workers: o.WorkersOpt = None,
     max_bytes: o.MaxBytesOpt = None,
     engine: Annotated[
         Engine, typer.Option(help="Score on this machine, or on the executors of Spark.")
@@ -98,6 +99,7 @@ def command(
         force=force,
         dry_run=dry_run,
         chunk_rows=commit_rows,
+        workers=workers,
     )
     with (
         o.limit_bytes(max_bytes),

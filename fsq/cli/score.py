@@ -53,6 +53,7 @@ def command(
     run_context: o.RunContextOpt = None,
     on_unknown_source: o.OnUnknownOpt = o.OnUnknown.error,
     commit_rows: o.CommitRowsOpt = COMMIT_ROWS,
+    workers: o.WorkersOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
     """Score a file or store to a Parquet file or store.
@@ -69,6 +70,7 @@ def command(
         on_unknown_source=on_unknown_source.value,
         force=True,
         chunk_rows=commit_rows,
+        workers=workers,
     )
     to_file = target.endswith(".parquet") and "://" not in target
     known = source if to_file else target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,23 +11,24 @@ from fsq.errors import InputError
 from fsq.intake.run_context import RunContext, RunLike
 from fsq.intake.validation import OnUnknown
 from fsq.utils.arguments import MomentLike, read_moment
+from fsq.utils.cores import choose_workers
 
 HEADLINE = "the input cannot be scored"
-
-# While one chunk is in a single-threaded step, the other keeps the second core busy.
-WORKERS = 2
 
 
 @dataclass(frozen=True)
 class ScoringOptions:
-    """How to score; one reading of the clock serves the whole run."""
+    """How to score; one reading of the clock serves the whole run.
+
+    ``workers`` threads score at once; while one is in a step that uses one core, others go on.
+    """
 
     contract: Contract
     as_of: datetime | None
     run: RunContext | None
     now: datetime
     on_unknown: OnUnknown
-    workers: int = WORKERS
+    workers: int = field(default_factory=choose_workers)
 
 
 def make_scoring_options(

@@ -6,7 +6,7 @@ import json
 import pickle
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,7 @@ from fsq.scoring.engine import score_validated
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import ColumnFit, DataWriter, WriterCommitMessage
 from fsq.stores.validation import validate_keys
+from fsq.utils.cores import choose_workers
 
 # One row per date; what a task wrote for all its dates is repeated in each of its rows.
 MANIFEST = pa.schema(
@@ -89,6 +90,8 @@ class TaskSpec:
 def run_task(spec: bytes, task: int) -> pa.RecordBatch:
     """Run one task; an error that a person can act on becomes a row of the manifest."""
     given: TaskSpec = pickle.loads(spec)  # noqa: S301 - made by the driver
+    # The driver's machine says nothing of this one's.
+    given = replace(given, scoring=replace(given.scoring, workers=choose_workers()))
     try:
         if given.writer is None:
             rows = fingerprint_task(given, task)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
@@ -52,8 +51,8 @@ def all_differ(rows: pl.LazyFrame) -> bool:
     True
     """
     hashed = rows.select(pl.struct(pl.all()).hash().alias("hash"))
-    hashes = np.sort(hashed.collect(engine="streaming")["hash"].to_numpy())
-    return not (hashes[1:] == hashes[:-1]).any()
+    hashes = hashed.collect(engine="streaming").to_series().sort()
+    return not (hashes == hashes.shift()).any()
 
 
 def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:

@@ -79,8 +79,10 @@ def takes_files(store: DeltaStore, empty: pl.DataFrame) -> bool:
     """Whether finished files with these columns can be added to a table, or to a new one.
 
     delta-rs's own writer does what this needs not: it splits partitions, checks rules, generates
-    columns, writes the feed of changes, merges structs of other fields.
+    columns, writes the feed of changes, merges structs of other fields, and knows object stores.
     """
+    if "://" in store.path:
+        return False
     if store.version() is None:
         return True
     table = store.load_table()

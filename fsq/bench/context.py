@@ -79,3 +79,14 @@ def _find_commit() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return outputs[0] + ("+" if outputs[1] else "")
+
+
+def list_modules(prefix: str) -> list[str]:
+    """The names of the modules of ``benchmarks`` that begin with this, in a checkout.
+
+    >>> list_modules("no_such_")
+    []
+    """
+    found = sorted((ROOT / "benchmarks").glob(f"{prefix}*.py"))
+    names = [path.stem.removeprefix(prefix).replace("_", "-") for path in found]
+    return [name for name in names if name != "rules"]

@@ -19,7 +19,7 @@ import polars as pl
 
 from fsq.bench import watch
 from fsq.bench.cases import HEADLINE, write_copies, write_inputs
-from fsq.bench.context import ROOT, describe_context
+from fsq.bench.context import ROOT, describe_context, list_modules
 from fsq.contract import load_contract
 from fsq.errors import FsqError, InputError
 
@@ -200,11 +200,14 @@ def _has_bigquery() -> bool:
 
 
 def _validate_rival(name: str) -> None:
-    """Refuse an unknown implementation before anything is measured."""
-    folder = ROOT / "benchmarks"
-    known = sorted(p.stem.removeprefix("against_") for p in folder.glob("against_*.py"))
-    if name.replace("-", "_") not in known:
-        names = [k.replace("_", "-") for k in known]
+    """Refuse an unknown implementation, or one that is not installed, before measuring anything."""
+    peers = list_modules("peer_")
+    if name in peers:
+        if importlib.util.find_spec(name) is None:
+            raise InputError([f"--against {name}: it is not installed; install {name}"], HEADLINE)
+        return
+    names = [*list_modules("against_"), *peers]
+    if name not in names:
         cure = f"use one of {names}" if names else "run it in fsq's source checkout"
         raise InputError([f"--against {name}: no such comparison; {cure}"], HEADLINE)
 
@@ -212,21 +215,29 @@ def _validate_rival(name: str) -> None:
 def _time_rival(
     name: str, job: Document, rounds: int, document: Document, on_step: OnStep
 ) -> Document:
-    """Time another implementation in fresh processes, and check its answer."""
+    """Time another implementation in fresh processes, and check its answer.
+
+    Peers are libraries that check a part of the rules, and give no scores; the flat columns, from
+    which the same can be read, are compared with them, too.
+    """
+    kind = "peer" if name in list_modules("peer_") else "against"
     results = []
     for i in range(min(rounds, 3)):
         on_step(f"{name}, round {i + 1} of {min(rounds, 3)}")
-        results.append(_run_job({**job, "job": "against", "name": name.replace("-", "_")}))
+        results.append(_run_job({**job, "job": kind, "name": name.replace("-", "_")}))
     rows = results[0]["rows"]
     scaled = [r["seconds"] * document["rows"] / rows for r in results]
-    score = [r["score"] for r in results]
-    return {
+    answer = {
         "name": name,
         "rows": rows,
         **summarize(scaled, document["rows"]),
         "peak_bytes": max(r["peak"] or 0 for r in results) or None,
-        "ratio": statistics.median(w / s for w, s in zip(scaled, score, strict=True)),
+        "ratio": statistics.median(w / r["score"] for w, r in zip(scaled, results, strict=True)),
     }
+    if kind == "peer":
+        answer["flat_to_peer"] = statistics.median(r["flat"] / r["seconds"] for r in results)
+        answer["score_to_peer"] = statistics.median(r["score"] / r["seconds"] for r in results)
+    return answer
 
 
 def _time_backfill(

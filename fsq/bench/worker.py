@@ -20,7 +20,7 @@ from fsq.bench import watch
 from fsq.bench.cases import select_day
 from fsq.bench.check import compute_digest, validate_consistency, validate_same_answer
 from fsq.contract import Contract
-from fsq.errors import InputError
+from fsq.errors import FsqError, InputError
 from fsq.intake.validation import validate_input
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import DETAIL
@@ -142,6 +142,38 @@ def measure_rival(job: Job) -> Job:
     return {"seconds": seconds, "rows": sample.height, "score": score, "peak": peak}
 
 
+def measure_peer(job: Job) -> Job:
+    """Time a library that checks plain rules, beside scoring and the flat columns, in turns."""
+    rules = importlib.import_module("benchmarks.peer_rules")
+    peer = importlib.import_module(f"benchmarks.peer_{job['name']}")
+    options, frame = _make_options(job), pl.concat(pl.read_parquet(p) for p in job["paths"])
+    plain = rules.PlainRules.of(options.contract, frame.columns)
+    chosen = frame.select(*plain.key, pl.col(*plain.ranges).cast(pl.Float64), *plain.words)
+    prepared = peer.prepare(plain, chosen.schema)
+    for rows in (chosen.head(50), chosen):  # loads libraries, and checks the answer
+        found, wanted = peer.filter_rows(rows, prepared), rules.filter_rows(rows, plain)
+        if not found.select(plain.key).equals(wanted.select(plain.key)):
+            raise FsqError(f"{job['name']} gives a different answer")
+    peak = watch.read_peak_memory()
+    _score(frame, options)
+    turns = [
+        (
+            _time_call(peer.filter_rows, chosen, prepared),
+            _time_call(_score, frame, options),
+            _time_call(_score_flat, frame, options),
+        )
+        for _ in range(5)
+    ]
+    seconds, score_seconds, flat = (float(np.median(t)) for t in zip(*turns, strict=True))
+    return {
+        "seconds": seconds,
+        "score": score_seconds,
+        "flat": flat,
+        "rows": frame.height,
+        "peak": peak,
+    }
+
+
 def _make_options(job: Job, workers: int | None = None) -> ScoringOptions:
     options = make_scoring_options(
         job["contract"], None, None, datetime.fromisoformat(job["now"]), "error"
@@ -195,6 +227,7 @@ JOBS = {
     "backfill": measure_backfill,
     "writing": measure_writing,
     "against": measure_rival,
+    "peer": measure_peer,
 }
 
 

@@ -46,8 +46,8 @@ def command(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Compare with oracle, pandas, duckdb or polars-naive, or several, separated by "
-            "commas; needs a checkout of fsq.",
+            help="Compare with oracle, pandas, duckdb, polars-naive, dataframely, pandera or "
+            "pointblank, or several, separated by commas; needs a checkout of fsq.",
         ),
     ] = None,
     scale: Annotated[

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from fsq.bench import watch
 from fsq.bench.cases import select_day
@@ -24,8 +25,9 @@ from fsq.errors import FsqError, InputError
 from fsq.intake.validation import validate_input
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import DETAIL
-from fsq.scoring.engine import score, score_validated
+from fsq.scoring.engine import PIECE_ROWS, score, score_validated
 from fsq.scoring.options import ScoringOptions, make_scoring_options
+from fsq.stores import LedgerEntry, open_group_write, open_store
 from fsq.utils.timing import watch_stages
 
 P = ParamSpec("P")
@@ -85,12 +87,12 @@ def measure_stages(job: Job) -> Job:
             frame = clock.time(watch.READ, pl.read_parquet, path)
             layout = validate_input(frame.lazy(), options.contract, options.on_unknown)
             scored = clock.time(watch.BETWEEN, score_validated, frame, layout, options)
-            table = clock.time(watch.CAST, to_arrow, scored)
+            table = clock.time(watch.CAST, _to_arrow, scored)
             if job["memory"]:
                 validate_consistency(scored, options.contract)
             rows += frame.height
+            clock.time(watch.DELTA, _write_delta, scored, folder, options.contract)
             del scored, frame
-            clock.time(watch.DELTA, _write_delta, table, folder, options.contract)
             if job["bigquery"]:
                 clock.time(watch.REQUESTS, _serialize_requests, table)
             del table
@@ -208,17 +210,25 @@ def _time_copy(size: int) -> float:
     return _time_call(np.copyto, target, source)
 
 
-def _write_delta(table: Any, folder: str, contract: Contract) -> None:
-    from fsq.stores.delta.store import DeltaStore
+def _write_delta(scored: pl.DataFrame, folder: str, contract: Contract) -> None:
+    """Write and commit the rows as one file, as a backfill does."""
+    store = open_store(f"{folder}/store", contract)
+    write = open_group_write(store, scored.clear())
+    part = write.write(scored.iter_slices(PIECE_ROWS))
+    entry = LedgerEntry(contract.name, contract.version_hash, "", scored.height)
+    write.commit([part], dict.fromkeys(scored[contract.table.date].unique(), entry))
 
-    DeltaStore(f"{folder}/store", contract).replace(table)
+
+def _to_arrow(scored: pl.DataFrame) -> Any:
+    """Convert the rows piece by piece, as a backfill does."""
+    return pa.concat_tables(to_arrow(piece) for piece in scored.iter_slices(PIECE_ROWS))
 
 
-def _serialize_requests(table: Any) -> list[Any]:
-    """Serialize the rows into the requests that BigQuery gets, without sending them."""
-    from fsq.stores.bigquery.stream import split_requests
+def _serialize_requests(table: Any) -> int:
+    """Serialize the rows into the requests that BigQuery gets, one by one; the number of bytes."""
+    from fsq.stores.bigquery.stream import split_table
 
-    return [p.serialize() for b in table.combine_chunks().to_batches() for p in split_requests(b)]
+    return sum(request.serialize().size for request in split_table(table))
 
 
 JOBS = {

@@ -78,7 +78,8 @@ def _rival_chart(document: dict[str, Any]) -> Any:
                 "implementation": name,
                 "seconds": seconds,
                 "base": score / 3,
-                "label": f"{seconds:,.2f} s" + ("" if ratio == 1 else f", {ratio:,.0f} times"),
+                "label": f"{seconds:,.2f} s"
+                + ("" if ratio == 1 else f", {ratio:,.{0 if ratio >= 10 else 1}f} times"),
             }
             for name, seconds, ratio in rows
         ]

@@ -255,6 +255,6 @@ class BigQueryStore(BigQueryTable, SideTables):
         types = pl.DataFrame(rows.schema.empty_table()).schema
         fit = fit_to_table(self.uri, types, target.schema, contract.output)
         fit.require_arrow(rows)
-        rows = widen_decimals(fit.apply_arrow(rows), target.schema).combine_chunks()
+        rows = widen_decimals(fit.apply_arrow(rows), target.schema)
         validate_rows(rows, target.schema, self.uri, contract.output, inserts=mode.inserts)
         return rows

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
 import grpc
@@ -36,18 +37,37 @@ REQUEST_LIMIT = 8_000_000
 _REQUEST_TARGET = 4_000_000
 # Bytes of a request in addition to its schema and rows.
 _ENVELOPE = 8_192
+# Pieces of a table with fewer rows on average are joined, so that requests are not too small.
+_FEW_ROWS = 500
 
 # Names fsq in the service's logs.
 _TRACE_ID = f"fsq:{VERSION}"
 _CODES = {int(code.value[0]): code for code in grpc.StatusCode}
 
 
-def split_requests(batch: pa.RecordBatch, limit: int = REQUEST_LIMIT) -> list[pa.RecordBatch]:
+def split_table(rows: pa.Table, limit: int = REQUEST_LIMIT) -> list[pa.RecordBatch]:
+    """Split a table into requests; large pieces of it are not copied.
+
+    Raises:
+        InputError: a single row is larger than a request; nothing was sent.
+    """
+    batches = rows.to_batches()
+    if len(batches) * _FEW_ROWS > rows.num_rows:
+        batches = rows.combine_chunks().to_batches()
+    starts = accumulate((batch.num_rows for batch in batches), initial=0)
+    pairs = zip(batches, starts, strict=False)
+    return [request for batch, at in pairs for request in split_requests(batch, limit, at)]
+
+
+def split_requests(
+    batch: pa.RecordBatch, limit: int = REQUEST_LIMIT, start: int = 0
+) -> list[pa.RecordBatch]:
     """Split a batch so that no request exceeds the limit, whatever the sizes of its rows.
 
     Args:
         batch: the rows; the results share its memory.
         limit: bytes of a whole request, including its schema and names; most take half of it.
+        start: number of the first row, for messages.
 
     Raises:
         InputError: a single row is larger; nothing was sent.
@@ -57,7 +77,7 @@ def split_requests(batch: pa.RecordBatch, limit: int = REQUEST_LIMIT) -> list[pa
     """
     overhead = _ENVELOPE + batch.schema.serialize().size
     room, target = limit - overhead, min(limit, max(_REQUEST_TARGET, 2 * overhead)) - overhead
-    return list(_split(batch, target, room, 0))
+    return list(_split(batch, target, room, start))
 
 
 def _split(batch: pa.RecordBatch, target: int, room: int, at: int) -> Iterator[pa.RecordBatch]:

@@ -20,7 +20,7 @@ from fsq.stores.bigquery.stream import (
     REQUEST_LIMIT,
     Stream,
     make_routing_header,
-    split_requests,
+    split_table,
 )
 
 # Each stream has its own connection, with at least 1 MB/s guaranteed.
@@ -70,7 +70,7 @@ def write_rows(
             answer to the commit is missing, which the message says.
     """
     retry, transport = retry or Retry(), writer.transport
-    batches = [r for b in rows.combine_chunks().to_batches() for r in split_requests(b, limit)]
+    batches = split_table(rows, limit)
     if not batches:
         return 0
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsq.errors import InputError
-from fsq.stores.bigquery.stream import Stream, split_requests
+from fsq.stores.bigquery.stream import Stream, split_requests, split_table
 
 LIMIT = 40_000
 lengths = st.lists(st.one_of(st.integers(0, 40), st.integers(0, 25_000)), max_size=120)
@@ -70,3 +70,19 @@ def test_a_row_that_is_too_large_is_named(before: int, size: int) -> None:
     texts = ["x"] * before + ["y" * size] + ["x"]
     with pytest.raises(InputError, match=f"row {before:,} takes"):
         split_requests(pa.record_batch({"text": texts}), LIMIT)
+
+
+def test_pieces_of_a_table_are_sent_without_a_copy_unless_they_are_small() -> None:
+    piece = pa.table({"a": list(range(600))})
+    large = split_table(pa.concat_tables([piece, piece.slice(0, 500)]))
+    assert [request.num_rows for request in large] == [600, 500]
+    assert large[0]["a"].buffers()[1].address == piece["a"].chunk(0).buffers()[1].address
+    small = split_table(pa.concat_tables([piece.slice(at, 1) for at in range(600)]))
+    assert [request.num_rows for request in small] == [600]
+    assert split_table(piece.slice(0, 0)) == []
+
+
+def test_a_row_that_is_too_large_has_its_number_in_the_table() -> None:
+    piece, huge = pa.table({"a": ["x"] * 600}), pa.table({"a": ["x"] * 599 + ["x" * 9_000_000]})
+    with pytest.raises(InputError, match="row 1,199 takes"):
+        split_table(pa.concat_tables([piece, huge]))

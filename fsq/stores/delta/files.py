@@ -1,4 +1,4 @@
-"""Parquet files in a Delta table's folder, invisible until a commit adds them to the log."""
+"""Parquet files beside a Delta table's own, invisible until a commit adds them to its log."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
@@ -21,6 +21,8 @@ from fsq.contract.table import Table
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores.base import WriterCommitMessage
+from fsq.stores.delta.location import locate
+from fsq.stores.read_errors import first_line
 
 # Rows of an old file that are read at once.
 _BATCH_ROWS = 5_000
@@ -31,7 +33,7 @@ class DeltaDataWriter:
     """Writes files into a Delta table's folder, which every process must see at the same path.
 
     Args:
-        folder: of the table.
+        folder: of the table, or its URI.
         prefix: begins the names of this run's files.
         schema: of the table.
         table: which columns are keys, and which one the date.
@@ -53,24 +55,28 @@ class DeltaDataWriter:
     def write_arrow(self, label: str, tables: Iterable[pa.Table]) -> WriterCommitMessage:
         """The same for Arrow tables, with only the columns that they have."""
         name = f"{self.prefix}-{label}-{secrets.token_hex(8)}.parquet"
-        path = Path(self.folder) / name
-        keys = []
+        files, keys = self._files, []
         writer = None
         try:
-            for table in tables:
-                rows = self._cast(table)
-                if writer is None:
-                    writer = pq.ParquetWriter(path, rows.schema, compression="zstd")
-                writer.write_table(rows)
-                keys.append(pl.DataFrame(rows.select(self._counted)))
+            with files.open_output_stream(name) as stream:
+                for table in tables:
+                    rows = self._cast(table)
+                    if writer is None:
+                        writer = pq.ParquetWriter(stream, rows.schema, compression="zstd")
+                    writer.write_table(rows)
+                    keys.append(pl.DataFrame(rows.select(self._counted)))
+                if writer is not None:
+                    writer.close()
+            size = files.get_file_info(name).size
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{path} cannot be written: {error}") from error
-        finally:
-            if writer is not None:
-                writer.close()
+            problem = f"{self.folder}/{name} cannot be written: {first_line(error)}"
+            raise StoreError(problem) from error
         written = pl.concat(keys)
-        size = path.stat().st_size
         return WriterCommitMessage(name, written.height, size, _file_statistics(written))
+
+    @property
+    def _files(self) -> pafs.FileSystem:
+        return locate(self.folder).open_files()
 
     @property
     def _counted(self) -> list[str]:
@@ -84,9 +90,11 @@ class DeltaDataWriter:
     def delete_files(self, keep: Iterable[str] = ()) -> None:
         """Delete this run's files, except those to keep."""
         kept = set(keep)
-        for path in Path(self.folder).glob(f"{self.prefix}-*.parquet"):
-            if path.name not in kept:
-                path.unlink(missing_ok=True)
+        files = self._files
+        for file in files.get_file_info(pafs.FileSelector("")):
+            if file.base_name.startswith(f"{self.prefix}-") and file.base_name not in kept:
+                with suppress(FileNotFoundError):
+                    files.delete_file(file.path)
 
     def count_rows(self, path: str, days: Sequence[date]) -> tuple[int, int]:
         """How many rows of these dates a file has, and how many in all.
@@ -113,10 +121,14 @@ class DeltaDataWriter:
     @contextmanager
     def _open(self, path: str) -> Iterator[pq.ParquetFile]:
         try:
-            with pq.ParquetFile(Path(self.folder) / path) as file:
+            with (
+                self._files.open_input_file(path) as data,
+                pq.ParquetFile(data, pre_buffer=True) as file,
+            ):
                 yield file
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{self.folder}/{path} cannot be read: {error}") from error
+            problem = f"{self.folder}/{path} cannot be read: {first_line(error)}"
+            raise StoreError(problem) from error
 
 
 def _to_array(days: Sequence[date]) -> pa.Array:

@@ -25,9 +25,9 @@ def require_extra(extra: str, headline: str) -> Iterator[None]:
     ...     with require_extra("spark", "Spark cannot be used"):
     ...         import nothing
     ... except MissingExtraError as error:
-    ...     print(*str(error).split("; "), sep=";\n")
-    Spark cannot be used: No module named 'nothing';
-    install it with: pip install 'feature-store-quality[spark]'
+    ...     print(error)  # doctest: +NORMALIZE_WHITESPACE
+    Spark cannot be used: No module named 'nothing'; install it with: pip install
+    'feature-store-quality[spark]'
     """
     try:
         yield

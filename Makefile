@@ -17,7 +17,7 @@ MINUTES := 10
 SHARE := 0.4
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-.PHONY: help dev demo test notebooks lint types imports audit oldest docs changelog dist \
+.PHONY: help dev demo test azurite notebooks lint types imports audit oldest docs changelog dist \
         bench soak fuzz mutation clean
 .DEFAULT_GOAL := help
 
@@ -59,6 +59,11 @@ clean: ## remove what was made, .venv included
 test: .venv/.test ## run every test, doctests included
 	@mkdir -p build
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+azurite: ## get the emulator of Azure, with which its tests run; they are skipped without it
+	@mkdir -p build/azurite
+	npm install --prefix build/azurite --cache build/npm-cache --no-audit --no-fund azurite@3
+	rm -rf build/npm-cache
 
 notebooks: .venv/.test ## execute the notebooks; OVERWRITE=1 keeps what they show
 	@mkdir -p build/jupyter build/notebooks

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
-from fsq.errors import StoreError
+from fsq.errors import InputError, StoreError
 from fsq.stores.objects.bucket import list_objects, require_atomic_writes
 from fsq.stores.objects.errors import object_errors
 from fsq.stores.objects.files import open_folder
@@ -21,6 +21,11 @@ _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
 # In a URI these end the path.
 _MISREAD_IN_URI = re.compile(rf"{_MISREAD.pattern}|[?#*%]")
 _LOG = "_delta_log"
+# How files of data are called; a folder of such a name would surprise.
+_FILE = re.compile(
+    r"\.(parquet|pq|csv|tsv|tab|txt|json|ndjson|jsonl|arrows?|ipc|feather|xlsx?|orc|avro)"
+    r"(\.(gz|zst|bz2|xz|zip))?$"
+)
 
 
 class Location(ABC):
@@ -63,13 +68,18 @@ class Location(ABC):
         """
 
     def require_free(self) -> None:
-        """Refuse a place without a table that holds something else.
+        """Refuse a place without a table that holds something else, or is called like a file.
 
         Raises:
-            StoreError: it does.
+            InputError: it is called like a file, so that a file was probably meant.
+            StoreError: it holds something else.
         """
         if self.is_occupied():
             raise StoreError(f"{self.given} is not a Delta table; name another folder")
+        if _FILE.search(self.given.lower()):
+            problem = f"{self.given} is called like a file, and a store is a folder of files"
+            cure = "name it without an ending; `fsq score` writes single files, as .parquet"
+            raise InputError([f"{problem}; {cure}"], "the store cannot be opened")
 
 
 class _Folder(Location):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from fsq.errors import InputError
 
@@ -19,7 +18,10 @@ _WITH_ACCOUNT = ("abfs", "abfss")
 _SECRET = re.compile(
     r"(?i)((?:[?&;]|^)(?:sig|se|sp|x-amz-[a-z-]+|x-goog-[a-z-]+|signature|token)=)[^&\s]+"
 )
-_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/@\s]*:[^/@\s]*)@")
+# A secret may contain slashes.
+_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^@\s]*:[^@\s]*@")
+# A signed URL: in a glob, hardly anything else looks like it.
+_QUERY = re.compile(r"\?[A-Za-z][\w.-]*=[^/]*(&|$)")
 
 
 def get_scheme(uri: str) -> str | None:
@@ -48,11 +50,12 @@ def clean_uri(uri: str) -> str:
     """
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
-    name, at, _ = bucket.partition("@")
+    at = "@" in bucket
     problems = []
-    if (at and (scheme not in _WITH_ACCOUNT or ":" in name)) or "?" in bucket:
+    if ":" in bucket or "?" in bucket or _QUERY.search(uri) or (at and scheme not in _WITH_ACCOUNT):
+        # What is a secret in it, and what is not, nobody can tell.
         cure = "leave them out, and set the environment variables of the service"
-        problems.append(f"{mask_secrets(uri)} has credentials in it; {cure}")
+        problems.append(f"a {scheme}:// URI has credentials in it; {cure}")
     elif not bucket:
         problems.append(f"{uri} names no bucket; write {scheme}://bucket/path")
     elif scheme in _WITH_ACCOUNT and not at:
@@ -99,11 +102,6 @@ def mask_secrets(text: str) -> str:
     's3://***@lake/features'
     """
     return _LOGIN.sub(r"\1***@", _SECRET.sub(r"\1***", text))
-
-
-def list_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """The variables of an environment that clients of object stores read."""
-    return sorted(name for name in environment if name.startswith(PREFIXES))
 
 
 def read_options(pairs: Iterable[str]) -> dict[str, str]:

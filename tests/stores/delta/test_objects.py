@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import multiprocessing as mp
@@ -18,10 +19,12 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.backfilling import Progress, backfill
+from fsq.backfilling.source import scan_source
 from fsq.cli import main
 from fsq.errors import FsqError, InputError, StoreError, StoreRefusedError
 from fsq.schema.arrow import to_arrow
 from fsq.stores import (
+    LedgerEntry,
     get_capabilities,
     identify_table,
     is_store,
@@ -94,16 +97,12 @@ def test_files_and_tables_in_a_bucket_are_sources(lake: str, tmp_path: Path) -> 
 
 
 def test_text_files_in_a_bucket_are_sources(lake: str) -> None:
-    import gzip
-
     rows = pl.DataFrame({"a": [1, 2], "b": ["x", None]})
     put(f"{lake}/t/rows.csv", rows.write_csv().encode())
     put(f"{lake}/z/rows.csv.gz", gzip.compress(rows.write_csv().encode()))
     put(f"{lake}/n/rows.ndjson", rows.write_ndjson().encode())
     rows.write_ipc_stream(stream := io.BytesIO())
     put(f"{lake}/a/rows.arrows", stream.getvalue())
-    from fsq.backfilling.source import scan_source
-
     for folder in "tzna":
         assert_frame_equal(scan_source(f"{lake}/{folder}").collect(), rows)
     put(f"{lake}/t/empty.parquet", b"")
@@ -123,8 +122,6 @@ def test_files_of_a_lake_table_are_refused(lake: str) -> None:
     rows = wide(10, 2)
     write_deltalake(f"{lake}/house/table", to_arrow(rows))
     file = DeltaTable(f"{lake}/house/table").file_uris()[0].rpartition("/")[2]
-    from fsq.backfilling.source import scan_source
-
     for source in ("house", "house/table/*.parquet", f"house/table/{file}", "*/table"):
         with pytest.raises(InputError, match="is a Delta table; its files cannot be read one by"):
             scan_source(f"{lake}/{source}")
@@ -178,8 +175,6 @@ def test_executors_fill_a_table_in_a_bucket(lake: str) -> None:
     messages = [writer.write(i, [scored.filter(game_date=day)]) for i, day in enumerate(days)]
     assert store.read().collect().height == old.height
     writer.write(9, [scored])  # an attempt that Spark gave up
-    from fsq.stores import LedgerEntry
-
     ledger = {day: LedgerEntry("c", "v", "f", 1) for day in days}
     result = write.commit(messages, ledger, "run")
     assert result is not None
@@ -303,6 +298,10 @@ def test_switches_that_make_writes_unsafe_are_refused(
     ("uri", "said"),
     [
         ("s3://key:secret@lake/store", "has credentials in it"),
+        ("s3://key:se/secret@lake/store", "has credentials in it"),
+        ("s3://key:secret/store", "has credentials in it"),
+        ("az://lake/rows.parquet?sv=2024&sig=secret", "has credentials in it"),
+        ("abfss://lake:secret@a.dfs.core.windows.net/store", "has credentials in it"),
         ("s3:///store", "names no bucket"),
         ("gs://lake/a//b", "empty part"),
         ("s3://lake/../b", "'..' in its path"),
@@ -316,7 +315,12 @@ def test_uris_that_cannot_be_used(uri: str, said: str) -> None:
     with pytest.raises(FsqError) as error:
         open_store(uri)
     assert said in str(error.value)
-    assert "secret" not in str(error.value)
+    with pytest.raises(FsqError) as scanned:
+        scan_source(uri)
+    with pytest.raises(FsqError) as globbed:
+        scan_source(f"{uri}*")
+    for raised in (error, scanned, globbed):
+        assert "secret" not in str(raised.value)
 
 
 def test_one_place_has_one_name() -> None:

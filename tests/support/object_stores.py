@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import json
 import os
 import re
@@ -25,6 +26,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
+
+import polars as pl
 
 from tests.support.gcs_server import GcsServer, QuietServer
 
@@ -58,6 +61,22 @@ def find_missing(kind: str) -> str | None:
     if shutil.which("node") is None:
         return "node is not installed"
     return None if AZURITE.is_dir() else f"azurite is not installed in {AZURITE}"
+
+
+def put(uri: str, data: bytes) -> None:
+    """Write an object."""
+    import obstore
+
+    from fsq.stores.objects.bucket import open_bucket
+    from fsq.stores.objects.uri import split_uri
+
+    obstore.put(open_bucket(uri), split_uri(uri)[1], data)
+
+
+def make_parquet(rows: pl.DataFrame) -> bytes:
+    """A Parquet file of rows."""
+    rows.write_parquet(file := io.BytesIO())
+    return file.getvalue()
 
 
 @contextmanager

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
 import multiprocessing as mp
 import os
 from datetime import date
 from pathlib import Path
 
-import obstore
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from obstore.store import from_url
 from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.backfilling import Progress, backfill
-from fsq.backfilling.source import scan_source
 from fsq.cli import main
-from fsq.errors import FsqError, InputError, StoreError, StoreRefusedError
+from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores import (
     LedgerEntry,
     get_capabilities,
-    identify_table,
     is_store,
     migrate,
     open_batch_write,
@@ -35,23 +28,13 @@ from fsq.stores import (
 from fsq.stores.objects.bucket import list_objects
 from tests.soak import contention, kills
 from tests.soak.victims import Limits, servers
-from tests.soak.whole import answer, versions
+from tests.soak.whole import versions
 from tests.support.frames import legacy, wide
-from tests.support.object_stores import serve
+from tests.support.object_stores import make_parquet, put
 
 pytestmark = pytest.mark.xdist_group("object stores")
 KEYS = ["game_date", "player_lookup"]
 STAMP = "quality_computed_at"
-
-
-def put(uri: str, data: bytes) -> None:
-    bucket, _, key = uri.removeprefix("x").rpartition("://")[2].partition("/")
-    obstore.put(from_url(f"{uri.partition('://')[0]}://{bucket}"), key, data)
-
-
-def parquet(rows: pl.DataFrame) -> bytes:
-    rows.write_parquet(file := io.BytesIO())
-    return file.getvalue()
 
 
 def test_a_bucket_holds_what_a_folder_holds(lake: str, tmp_path: Path) -> None:
@@ -76,62 +59,6 @@ def test_a_bucket_holds_what_a_folder_holds(lake: str, tmp_path: Path) -> None:
     assert get_capabilities(store).remote
 
 
-def test_files_and_tables_in_a_bucket_are_sources(lake: str, tmp_path: Path) -> None:
-    rows = versions(60)[0]
-    wanted = answer(rows)
-    days = rows.partition_by("game_date", as_dict=True)
-    for (day,), part in days.items():
-        put(f"{lake}/daily/game_date={day}/part 0.parquet", parquet(part.drop("game_date")))
-    put(f"{lake}/daily/_SUCCESS", b"")
-    put(f"{lake}/daily/_temporary/rows.parquet", parquet(rows))
-    put(f"{lake}/one.parquet", parquet(rows))
-    put(f"{lake}/other.txt", b"not data")
-    write_deltalake(f"{lake}/table", to_arrow(rows))
-    for at, source in enumerate(
-        ("daily", "daily/", "daily/*", "daily/**/*.parquet", "one.parquet", "on?.parquet", "table")
-    ):
-        store = f"{lake}/from{at}" if at == 0 else str(tmp_path / f"store{at}")
-        backfill(f"{lake}/{source}", store)
-        found = open_store(store).read().drop(STAMP).sort(KEYS).collect()
-        assert_frame_equal(found, wanted, check_column_order=False)
-
-
-def test_text_files_in_a_bucket_are_sources(lake: str) -> None:
-    rows = pl.DataFrame({"a": [1, 2], "b": ["x", None]})
-    put(f"{lake}/t/rows.csv", rows.write_csv().encode())
-    put(f"{lake}/z/rows.csv.gz", gzip.compress(rows.write_csv().encode()))
-    put(f"{lake}/n/rows.ndjson", rows.write_ndjson().encode())
-    rows.write_ipc_stream(stream := io.BytesIO())
-    put(f"{lake}/a/rows.arrows", stream.getvalue())
-    for folder in "tzna":
-        assert_frame_equal(scan_source(f"{lake}/{folder}").collect(), rows)
-    put(f"{lake}/t/empty.parquet", b"")
-    put(f"{lake}/e/empty.parquet", b"")
-    with pytest.raises(InputError, match="name one format"):
-        scan_source(f"{lake}/t")
-    with pytest.raises(InputError, match=r"e/empty\.parquet is empty"):
-        scan_source(f"{lake}/e")
-    with pytest.raises(InputError, match="no data files found there"):
-        scan_source(f"{lake}/nothing")
-    put(f"{lake}/d/rows.parquet", b"PAR1 damaged PAR1")
-    with pytest.raises(InputError, match="cannot be read"):
-        scan_source(f"{lake}/d").collect()
-
-
-def test_files_of_a_lake_table_are_refused(lake: str) -> None:
-    rows = wide(10, 2)
-    write_deltalake(f"{lake}/house/table", to_arrow(rows))
-    file = DeltaTable(f"{lake}/house/table").file_uris()[0].rpartition("/")[2]
-    for source in ("house", "house/table/*.parquet", f"house/table/{file}", "*/table"):
-        with pytest.raises(InputError, match="is a Delta table; its files cannot be read one by"):
-            scan_source(f"{lake}/{source}")
-    put(f"{lake}/ice/metadata/v1.metadata.json", b"{}")
-    put(f"{lake}/ice/data/rows.parquet", parquet(rows))
-    for source in ("ice", "ice/data", "ice/data/rows.parquet"):
-        with pytest.raises(InputError, match="is a Iceberg table"):
-            scan_source(f"{lake}/{source}")
-
-
 def test_a_table_in_a_bucket_is_scored_in_place_and_migrated(lake: str) -> None:
     rows = legacy(versions(60)[0])
     write_deltalake(f"{lake}/table", to_arrow(rows))
@@ -146,7 +73,7 @@ def test_a_table_in_a_bucket_is_scored_in_place_and_migrated(lake: str) -> None:
 
 def test_commands_work_on_a_bucket(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
     store = f"{lake}/store"
-    put(f"{lake}/rows.parquet", parquet(wide(40, 9)))
+    put(f"{lake}/rows.parquet", make_parquet(wide(40, 9)))
     assert main(["backfill", "--source", f"{lake}/rows.parquet", "--store", store]) == 0
     assert main(["check", "--store", store, "--record", "--json"]) in (0, 1)
     assert main(["incidents", "--store", store]) == 0
@@ -257,129 +184,3 @@ def test_a_backfill_in_place_gives_way_to_another_writer(lake: str) -> None:
 
     with pytest.raises(StoreError, match="another writer changed it"):
         backfill(f"{lake}/table", f"{lake}/table", chunk_rows=1, progress=interfere)
-
-
-@pytest.mark.parametrize("kind", ["s3", "gs"])
-def test_a_store_that_ignores_conditions_is_refused(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    wide(10, 2).write_parquet(tmp_path / "rows.parquet")
-    with serve(kind, conditions=False) as served:
-        for name, value in served.environment.items():
-            monkeypatch.setenv(name, value)
-        store = f"{served.bucket}/careless/store"
-        words = ["backfill", "--source", str(tmp_path / "rows.parquet"), "--store", store]
-        assert main(words) == 3
-        said = capsys.readouterr().err
-        assert "ignores that an object must not be replaced" in said
-        assert "nothing was written" in said
-        assert list(list_objects(served.bucket)) == []
-        with pytest.raises(StoreRefusedError):
-            migrate(store, create=True)
-
-
-def test_switches_that_make_writes_unsafe_are_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with serve("s3") as served:
-        for name, value in served.environment.items():
-            monkeypatch.setenv(name, value)
-        store = open_store(f"{served.bucket}/store")
-        monkeypatch.setenv("AWS_S3_ALLOW_UNSAFE_RENAME", "true")
-        with pytest.raises(StoreRefusedError, match="unset it"):
-            store.replace(fsq.score(wide(4, 1)))
-        monkeypatch.delenv("AWS_S3_ALLOW_UNSAFE_RENAME")
-        monkeypatch.setenv("AWS_CONDITIONAL_PUT", "disabled")
-        with pytest.raises(StoreRefusedError, match="does not support conditional writes"):
-            store.replace(fsq.score(wide(4, 1)))
-
-
-@pytest.mark.parametrize(
-    ("uri", "said"),
-    [
-        ("s3://key:secret@lake/store", "has credentials in it"),
-        ("s3://key:se/secret@lake/store", "has credentials in it"),
-        ("s3://key:secret/store", "has credentials in it"),
-        ("az://lake/rows.parquet?sv=2024&sig=secret", "has credentials in it"),
-        ("abfss://lake:secret@a.dfs.core.windows.net/store", "has credentials in it"),
-        ("s3:///store", "names no bucket"),
-        ("gs://lake/a//b", "empty part"),
-        ("s3://lake/../b", "'..' in its path"),
-        ("abfss://lake/store", "names no account"),
-        ("az://lake/a%20b", "misread"),
-        ("s3://lake?sig=secret/x", "has credentials in it"),
-        ("ftp://lake/store", "ftp:// stores are not supported; use a folder or s3://"),
-    ],
-)
-def test_uris_that_cannot_be_used(uri: str, said: str) -> None:
-    with pytest.raises(FsqError) as error:
-        open_store(uri)
-    assert said in str(error.value)
-    with pytest.raises(FsqError) as scanned:
-        scan_source(uri)
-    with pytest.raises(FsqError) as globbed:
-        scan_source(f"{uri}*")
-    for raised in (error, scanned, globbed):
-        assert "secret" not in str(raised.value)
-
-
-def test_one_place_has_one_name() -> None:
-    names = {identify_table(u) for u in ("s3://lake/t", "s3a://lake/t/", "s3://lake/t//")}
-    assert names == {"s3://lake/t"}
-    assert identify_table("abfs://c@a.dfs.core.windows.net/t").startswith("abfss://")
-
-
-def test_errors_say_what_to_do(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
-    scheme = lake.partition("://")[0]
-    for command in (
-        ["check", "--store"],
-        ["trend", "--store"],
-        ["backfill", "--store", "x", "--source"],
-    ):
-        assert main([*command, f"{scheme}://no-such-bucket/store"]) == 3
-        said = capsys.readouterr().err
-        assert "there is no such bucket; create it" in said
-        assert "\x1b" not in said
-    assert main(["check", "--store", f"{lake}/none"]) == 3
-    assert "there is no store at" in capsys.readouterr().err
-
-
-def test_missing_credentials_and_endpoints_are_named(
-    object_stores: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in [n for n in os.environ if n.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
-        monkeypatch.delenv(name)
-    assert main(["check", "--store", "az://lake/store"]) == 3
-    said = capsys.readouterr().err
-    assert "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY" in said
-    options = ["aws_access_key_id=tester", "aws_secret_access_key=hush", "region=us-east-1"]
-    words = [w for o in options for w in ("--storage-option", o)]
-    endpoint = "--storage-option=endpoint_url=http://127.0.0.1:9"
-    assert main(["check", "--store", "s3://lake/store", *words, endpoint]) == 3
-    said = capsys.readouterr().err
-    assert "set AWS_ALLOW_HTTP=true" in said
-    assert "hush" not in said
-    assert not any(n.startswith("AWS_") for n in os.environ)
-    assert main(["check", "--store", "s3://lake/store", "--storage-option", "hush"]) == 2
-    said = capsys.readouterr().err
-    assert "NAME=VALUE" in said
-    assert "hush" not in said
-
-
-def test_options_on_the_command_line_are_enough(
-    lake: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = servers()
-    for name in options:
-        monkeypatch.delenv(name)
-    wide(10, 2).write_parquet(tmp_path / "rows.parquet")
-    given = [
-        w
-        for name, value in options.items()
-        for w in ("--storage-option", f"{name.lower()}={value}")
-    ]
-    words = ["backfill", "--source", str(tmp_path / "rows.parquet"), "--store", f"{lake}/store"]
-    assert main([*given, *words]) == 0
-    capsys.readouterr()
-    assert main(["trend", "--store", f"{lake}/store", *given, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)

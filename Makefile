@@ -1,7 +1,10 @@
 # Everything is made inside the checkout: .venv for tools, build for what they write.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.up-to-date
+# What each group of targets needs; a later one includes the earlier.
+DEMO_EXTRAS := report
+TEST_EXTRAS := $(DEMO_EXTRAS) bigquery emulator notify spark test
+DEV_EXTRAS := $(TEST_EXTRAS) dev
 PIP := -m pip install --quiet --disable-pip-version-check --no-cache-dir
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
@@ -14,7 +17,7 @@ MINUTES := 10
 SHARE := 0.4
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-.PHONY: help setup dev demo test notebooks lint types imports audit oldest docs changelog dist \
+.PHONY: help dev demo test azurite notebooks lint types imports audit oldest docs changelog dist \
         bench soak fuzz mutation clean
 .DEFAULT_GOAL := help
 
@@ -24,15 +27,20 @@ help: ## list the targets
 
 ##@ Start here
 
-setup: $(STAMP) ## make .venv with every extra; does nothing when it is up to date
+# .venv is made and extended as targets need it; nothing is done when it is up to date.
+.venv/.demo: pyproject.toml uv.lock
+	$(PYTHON) .ci/install.py $(DEMO_EXTRAS)
+	@touch $@
 
-$(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("fsq needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python $(PIP) --editable '.[all]'
-	touch $@
+.venv/.test: pyproject.toml uv.lock
+	$(PYTHON) .ci/install.py $(TEST_EXTRAS)
+	@touch $@ .venv/.demo
 
-demo: setup ## simulate a season, score it into a Delta table, and leave an HTML report
+.venv/.dev: pyproject.toml uv.lock
+	$(PYTHON) .ci/install.py $(DEV_EXTRAS)
+	@touch $@ .venv/.test .venv/.demo
+
+demo: .venv/.demo ## simulate a season, score it into a Delta table, and leave an HTML report
 	@mkdir -p build
 	$(BIN)/fsq demo $(DEMO) --season $(SEASON)
 	$(BIN)/fsq backfill --source $(DEMO)/season_$(SEASON).parquet --store $(DEMO)/warehouse/ml_feature_store_v2 --season $(SEASON)
@@ -40,7 +48,7 @@ demo: setup ## simulate a season, score it into a Delta table, and leave an HTML
 	$(BIN)/fsq check --store $(DEMO)/warehouse/ml_feature_store_v2 --date 2026-02-06 || test $$? -eq 1
 	$(BIN)/fsq report --store $(DEMO)/warehouse/ml_feature_store_v2 --out $(DEMO)/report.html
 
-dev: setup ## set up for development, and say how to check each commit
+dev: .venv/.dev ## set up for development, and say how to check each commit
 	@echo "Ready. To check every commit before it is made: $(BIN)/pre-commit install"
 
 clean: ## remove what was made, .venv included
@@ -48,15 +56,21 @@ clean: ## remove what was made, .venv included
 
 ##@ Check a change, as CI does
 
-test: setup ## run every test, doctests included
+test: .venv/.test ## run every test, doctests included
 	@mkdir -p build
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-notebooks: setup ## execute the notebooks; OVERWRITE=1 keeps what they show
+azurite: ## get the emulator of Azure, with which its tests run; they are skipped without it
+	@mkdir -p build/azurite
+	npm install --prefix build/azurite --cache build/npm-cache --no-audit --no-fund azurite@3
+	rm -rf build/npm-cache
+
+notebooks: .venv/.test ## execute the notebooks; OVERWRITE=1 keeps what they show
 	@mkdir -p build/jupyter build/notebooks
 	TMPDIR=$(CURDIR)/build/notebooks $(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
 
-lint: setup ## check style, format, and the files that GitHub reads
+lint: .venv/.dev ## check style, format, the lock file, and the files that GitHub reads
+	$(if $(wildcard $(BIN)/uv),UV_CACHE_DIR=build/uv-cache $(BIN)/uv lock --check --quiet --python $(BIN)/python)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -64,13 +78,13 @@ lint: setup ## check style, format, and the files that GitHub reads
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(FORMS)
 
-types: setup ## check types, strictly
+types: .venv/.dev ## check types, strictly
 	$(BIN)/mypy
 
-imports: setup ## check which package imports which, and that no imports form a circle
+imports: .venv/.dev ## check which package imports which, and that no imports form a circle
 	$(BIN)/lint-imports --no-logo --cache-dir build/import_linter
 
-audit: setup ## list what each extra brings, by licence; fail on one that is not listed, or unfit versions
+audit: .venv/.dev ## list what each extra brings, by licence; fail on one that is not listed, or unfit versions
 	$(BIN)/python -m pip check
 	$(BIN)/python .ci/audit.py
 
@@ -83,31 +97,31 @@ oldest: ## run the tests with the oldest versions that pyproject.toml allows
 
 ##@ Write about it, release it
 
-docs: setup ## build the documentation into build/site; fail on broken links and missing docstrings
+docs: .venv/.dev ## build the documentation into build/site; fail on broken links and missing docstrings
 	$(BIN)/python .ci/docs.py
 
-changelog: setup ## show what the next release changes; VERSION=0.2.0 writes it to CHANGELOG.md
+changelog: .venv/.dev ## show what the next release changes; VERSION=0.2.0 writes it to CHANGELOG.md
 	$(BIN)/towncrier build $(if $(VERSION),--version $(VERSION) --yes,--version Unreleased --draft)
 
-dist: setup ## build wheel and sdist into build/dist, and try the wheel in a clean environment
-	rm -rf build/dist build/dist-venv
+dist: .venv/.dev ## build wheel and sdist into build/dist, check them, and try the wheel with every Python here
+	rm -rf build/dist
 	$(BIN)/python -m build --outdir build/dist
 	$(if $(TAG),test -e build/dist/*-$(TAG:v%=%).tar.gz)
-	$(PYTHON) -m venv build/dist-venv
-	build/dist-venv/bin/python $(PIP) build/dist/*.whl
-	build/dist-venv/bin/fsq --version
+	$(BIN)/twine check --strict build/dist/*
+	$(BIN)/check-wheel-contents build/dist/*.whl
+	$(BIN)/python .ci/wheel.py build/dist
 
 ##@ Measure it; these take long
 
-bench: setup ## time a season stage by stage, against other ways, and up to twenty seasons
+bench: .venv/.test ## time a season stage by stage, against other ways, and up to twenty seasons
 	@mkdir -p build
 	$(BIN)/fsq bench --rounds 3 --against oracle,pandas,duckdb,polars-naive --scale --end-to-end --out build/bench.svg
 
-soak: setup ## kill, contend and load for MINUTES (10) and then some
+soak: .venv/.test ## kill, contend and load for MINUTES (10) and then some
 	$(BIN)/python -m tests.soak $(MINUTES)
 
-fuzz: setup ## feed every reader with 100,000 hostile inputs; takes half an hour or more
+fuzz: .venv/.test ## feed every reader with 100,000 hostile inputs; takes half an hour or more
 	$(BIN)/python -m tests.fuzz
 
-mutation: setup ## change a SHARE (0.4) of operators, numbers and steps, and see which no test notices
+mutation: .venv/.test ## change a SHARE (0.4) of operators, numbers and steps, and see which no test notices
 	$(BIN)/python -m tests.mutation --share $(SHARE)

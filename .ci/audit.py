@@ -88,7 +88,7 @@ def brought(name: str, extra: str, seen: set[tuple[str, str]]) -> set[str]:
             try:
                 found |= {key} | brought(key, inner, seen)
             except PackageNotFoundError:
-                print(f"{key}: not installed; run make setup", file=sys.stderr)
+                print(f"{key}: not installed; run make dev", file=sys.stderr)
     return found - {NAME}
 
 

@@ -59,6 +59,18 @@ class InputError(FsqError):
         super().__init__(_list_problems(headline, self.problems))
 
 
+class MissingExtraError(InputError):
+    """An optional package that is not installed; the message is a single line.
+
+    >>> print(MissingExtraError("no report can be written", "jinja2 is missing", "pip install x"))
+    no report can be written: jinja2 is missing; pip install x
+    """
+
+    def __init__(self, headline: str, problem: str, cure: str) -> None:
+        FsqError.__init__(self, f"{headline}: {problem}; {cure}")
+        self.problems = [str(self)]
+
+
 class StoreError(FsqError):
     """A store that cannot be read or written; it still has what it had before."""
 

@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.support.object_stores import KINDS, ObjectStores, find_missing, serve
 
 # They need Google's analyzer, which may not be installed, and have no doctests.
 collect_ignore = ["support/zetasql_catalog.py", "support/zetasql_values.py"]
@@ -72,6 +75,35 @@ def emulator() -> Iterator[dict[str, str]]:
     process, environment = started(command())
     yield environment
     stopped(process)
+
+
+@pytest.fixture(scope="session")
+def object_stores() -> Iterator[Callable[[str], ObjectStores]]:
+    """Starts each kind of object store when it is first asked for; skips what cannot run here."""
+    with ExitStack() as running:
+        served: dict[str, ObjectStores] = {}
+
+        def serve_once(kind: str) -> ObjectStores:
+            if missing := find_missing(kind):
+                pytest.skip(missing)
+            if kind not in served:
+                served[kind] = running.enter_context(serve(kind))
+            return served[kind]
+
+        yield serve_once
+
+
+@pytest.fixture(params=KINDS)
+def lake(
+    request: pytest.FixtureRequest,
+    object_stores: Callable[[str], ObjectStores],
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """A new place in a bucket of each kind of object store, whose clients find it."""
+    served = object_stores(request.param)
+    for name, value in served.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"{served.bucket}/{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import unquote
 
 import polars as pl
@@ -14,15 +13,18 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 _MOMENT = "%Y-%m-%d %H:%M:%S%.f"
 
 
-def read_folder_values(file: Path) -> Pairs:
+def read_folder_values(folders: Sequence[str]) -> Pairs:
     """The ``name=value`` folders right above a file, outermost first.
 
-    >>> read_folder_values(Path("/data/day=2026-02-06/place=a%20b/0.parquet"))
+    Args:
+        folders: the names of all folders above it, outermost first.
+
+    >>> read_folder_values(("data", "day=2026-02-06", "place=a%20b"))
     (('day', '2026-02-06'), ('place', 'a b'))
     """
     pairs: list[tuple[str, str | None]] = []
-    for folder in file.absolute().parents:
-        name, equals, value = folder.name.partition("=")
+    for folder in reversed(folders):
+        name, equals, value = folder.partition("=")
         if not (name and equals):
             break
         pairs.append((unquote(name), None if value == _NULL else unquote(value)))

@@ -18,6 +18,8 @@ from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.preparation import prepare_rows
 from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store, get_backend, get_capabilities, is_store
+from fsq.stores.objects.errors import describe_object_error
+from fsq.stores.objects.uri import clean_uri, is_object_uri
 from fsq.stores.read_errors import first_line, is_read_error
 from fsq.utils.files import expand_home
 from fsq.utils.forks import require_whole_process
@@ -42,7 +44,7 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
 
     Args:
         uri: a Parquet, CSV, NDJSON or Arrow file, a folder or glob of such files, a Delta
-            table's folder, or ``bigquery://project.dataset.table``.
+            table's folder, any of these in a bucket, or ``bigquery://project.dataset.table``.
         contract: whose names and dates the columns are to have, as ``prepare_rows`` gives them;
             None to leave them as they are.
 
@@ -60,8 +62,10 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
             return rows
         with source_read_errors(uri):
             return prepare_rows(rows, contract)
-    if has_scheme and scheme != "file":
-        raise StoreError(f"{scheme}:// sources are not supported; use files or bigquery://")
+    if has_scheme and scheme != "file" and not is_object_uri(uri):
+        raise StoreError(
+            f"{scheme}:// sources are not supported; use files, s3://, gs://, az:// or bigquery://"
+        )
     with source_read_errors(uri):
         return scan_files(uri, contract)
 
@@ -83,6 +87,8 @@ def name_source(uri: str) -> str:
     'bigquery://p.d.t'
     """
     # Not resolved: a link may be meant to lead elsewhere tomorrow.
+    if is_object_uri(uri):
+        return clean_uri(uri)
     return uri if "://" in uri else os.path.abspath(expand_home(uri))  # noqa: PTH100
 
 
@@ -92,7 +98,8 @@ def source_read_errors(uri: str) -> Iterator[None]:
 
     Raises:
         InputError: files are damaged, or differ in their columns.
-        StoreError: files disappeared, or a disk failed: theirs, or the one they are copied to.
+        StoreError: files disappeared, or a disk or an object store failed: theirs, or the one
+            they are copied to.
     """
     try:
         yield
@@ -101,7 +108,7 @@ def source_read_errors(uri: str) -> Iterator[None]:
     except BaseException as error:
         if not is_read_error(error):
             raise
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) or describe_object_error(str(error)) is not None:
             cure = "run it again to resume"
             raise StoreError(f"{uri} can no longer be read: {first_line(error)}; {cure}") from error
         cure = "write the file again, or name files with one schema"

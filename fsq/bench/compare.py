@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fsq.errors import InputError
+from fsq.utils.files import expand_home
 
 Document = dict[str, Any]
 _HEADLINE = "the runs cannot be compared"
@@ -35,7 +36,7 @@ def load_document(path: Path) -> Document:
     """
     cure = "pass a file that `fsq bench --json` wrote"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(Path(expand_home(path)).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise InputError([f"{path} cannot be read: {error}; {cure}"], _HEADLINE) from error
     if not isinstance(document, dict) or document.get("fsq_bench") != 1:

@@ -10,6 +10,7 @@ from fsq.errors import (
     ContractError,
     FsqError,
     InputError,
+    MissingExtraError,
     ModelIncompatibleError,
     StoreError,
     StoreRefusedError,
@@ -24,6 +25,7 @@ _MAX_LINES, _MAX_LINE, _MAX_TEXT = 14, 600, 2_000
 
 # The first class that matches decides the exit status and the hint.
 _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
+    (MissingExtraError, BAD_INPUT, ""),  # it says all in its one line
     (InputError, BAD_INPUT, "nothing was written; correct the input, then run it again"),
     (ContractError, BAD_INPUT, "`fsq contract show` prints a contract that works"),
     (StoreRefusedError, STORE_FAILED, "the store still has what it had before"),
@@ -44,7 +46,8 @@ def report_error(error: FsqError, out: Output, *, verbose: bool = False) -> int:
     if verbose and error.__cause__ is not None:
         _print_traceback(error, out)
     shown = message if verbose else shorten(message)
-    out.note(f"Error: {shown}" if "Hint:" in message else f"Error: {shown}\nHint: {hint}")
+    plain = not hint or "Hint:" in message
+    out.note(f"Error: {shown}" if plain else f"Error: {shown}\nHint: {hint}")
     problems = getattr(error, "problems", None)
     out.document(_document(type(error).__name__, message, problems, status))
     return status

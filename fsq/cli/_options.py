@@ -15,13 +15,16 @@ import typer
 from fsq.errors import InputError
 from fsq.intake.run_context import RunContext
 from fsq.stores.bigquery.options import MAX_BYTES_VARIABLE, parse_bytes
+from fsq.utils.extras import require_packages
 
 Moment = TypeVar("Moment", date, datetime)
 
 CONTRACT = "v2_33features"
 PICTURES = ("svg", "png", "html")
-SOURCES = "Parquet file, folder or glob, Delta table, or bigquery://p.d.t"
-STORES = "Delta folder, or bigquery://p.d.t"
+SOURCES = (
+    "Files, a folder, glob or Delta table, on disk or s3://, gs://, az://; or bigquery://p.d.t"
+)
+STORES = "Delta folder, s3://, gs:// or az:// path, or bigquery://p.d.t"
 
 
 class OnUnknown(StrEnum):
@@ -70,6 +73,7 @@ def picture_kind(option: str, path: Path | None, kinds: tuple[str, ...] = PICTUR
 
     Raises:
         InputError: the name ends in something else.
+        MissingExtraError: pictures cannot be drawn here.
 
     >>> picture_kind("--out", Path("trend.SVG"))
     'svg'
@@ -81,6 +85,8 @@ def picture_kind(option: str, path: Path | None, kinds: tuple[str, ...] = PICTUR
         endings = ", ".join(f".{k}" for k in kinds)
         problem = f"{option} {path}: the name must end in one of {endings}"
         raise InputError([problem], "the picture cannot be drawn")
+    if kind in PICTURES:
+        require_packages("report", "the picture cannot be drawn", "altair", "vl_convert")
     return kind
 
 

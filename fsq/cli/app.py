@@ -15,6 +15,7 @@ import typer
 import fsq
 from fsq.cli import (
     _errors,
+    _storage,
     backfill,
     bench,
     check,
@@ -36,6 +37,7 @@ from fsq.cli import (
 from fsq.cli._output import Output
 from fsq.cli._streams import OutputError, ReaderLeft, guarded_streams
 from fsq.errors import FsqError, StoreError
+from fsq.stores.read_errors import first_line
 
 # No markup and no decorated tracebacks: all errors look alike.
 app = typer.Typer(
@@ -87,6 +89,15 @@ def _root(
             *_VERBOSE[::-1], help="Print more, with errors in full; also after the command."
         ),
     ] = False,
+    storage_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            _storage.OPTION,
+            metavar="NAME=VALUE",
+            help="For s3://, gs:// and az://, such as aws_region=eu-west-1; also after the "
+            "command, and several times. Secrets belong in the environment.",
+        ),
+    ] = None,
 ) -> None:
     pass
 
@@ -128,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             with _logging_to(out, verbose=verbose):
                 if unreadable is None:
-                    status = _run(words or ["--help"], out, verbose=verbose)
+                    status = _run(words, out, verbose=verbose)
                 else:
                     cure = "rename it, or set PYTHONUTF8=1 where the locale is not UTF-8"
                     problem = f"{unreadable!a} is not UTF-8; {cure}"
@@ -183,7 +194,9 @@ def _logging_to(out: Output, *, verbose: bool) -> Iterator[None]:
 def _run(words: Sequence[str], out: Output, *, verbose: bool) -> int:
     """Run a command, and turn whatever it raises into a message and an exit status."""
     try:
-        status = app(words, prog_name="fsq", standalone_mode=False)
+        words, options = _storage.take_storage_options(list(words))
+        with _storage.storage_options(options):
+            status = app(words or ["--help"], prog_name="fsq", standalone_mode=False)
     except (ReaderLeft, OutputError, KeyboardInterrupt):
         raise
     except FsqError as error:
@@ -208,4 +221,4 @@ def _run(words: Sequence[str], out: Output, *, verbose: bool) -> int:
 
 
 def _connection_error(error: OSError) -> StoreError:
-    return StoreError(f"a file or a connection failed: {error}")
+    return StoreError(f"a file or a connection failed: {first_line(error)}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -175,11 +176,15 @@ def _count_tiers(store: str, plan: list[Step]) -> dict[str, int]:
 
 
 def _print_plan(result: BackfillResult, out: Output) -> None:
-    rows = [
-        (s.day, s.rows, "skip" if s.reason is None else "score", s.reason or "up to date")
-        for s in result.plan
-    ]
-    out.table(("date", "rows", "action", "reason"), rows, numbers="rows")
+    """Print the plan; neighbouring dates of which the same is said are one line."""
+    rows = []
+    for reason, steps in groupby(result.plan, lambda step: step.reason):
+        group = list(steps)
+        days = f"{group[0].day}" + (f" to {group[-1].day}" if len(group) > 1 else "")
+        action = "skip" if reason is None else "score"
+        count = sum(step.rows for step in group)
+        rows.append((days, len(group), count, action, reason or "up to date"))
+    out.table(("dates", "count", "rows", "action", "reason"), rows, numbers="count rows")
     pending = pending_steps(result.plan)
     count = sum(step.rows for step in pending)
     dates = plural(len(pending), "date")

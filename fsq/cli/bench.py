@@ -15,7 +15,6 @@ from fsq.cli._bench_tables import print_document
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.errors import InputError
-from fsq.utils.extras import require_extra
 from fsq.utils.files import write_atomically
 
 Document = dict[str, Any]
@@ -126,8 +125,7 @@ def command(
         document["comparison"] = comparing.compare_runs(old, document, allowed)
     print_document(document, out)
     if picture is not None and kind is not None:
-        with require_extra("report", "the picture cannot be drawn"):
-            from fsq.reporting.bench_chart import draw_bench  # loads altair
+        from fsq.reporting.bench_chart import draw_bench  # loads altair
 
         write_atomically(picture, draw_bench(document, kind))
         out.line(f"{picture}: picture written")
@@ -144,8 +142,7 @@ def _write_profile(path: Path, source: str | None, case: Case, contract: str, ou
     if kind == "folded" or kind is None:
         write_atomically(path, fold_stacks(stacks))
     else:
-        with require_extra("report", "the picture cannot be drawn"):
-            from fsq.reporting.bench_chart import draw_flame_graph
+        from fsq.reporting.bench_chart import draw_flame_graph
 
         write_atomically(path, draw_flame_graph(stacks, kind))
     samples = sum(stacks.values())

@@ -26,7 +26,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="KEY",
-            help="Key of the record, such as lebronjames; several in the contract's order.",
+            help="Key of the record, such as andremercer; several in the contract's order.",
             default_factory=list,
             show_default=False,
         ),

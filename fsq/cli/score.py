@@ -43,9 +43,7 @@ def command(
     source: Annotated[str, typer.Argument(metavar="INPUT", help=f"{o.SOURCES}.")],
     target: Annotated[
         str,
-        typer.Option(
-            "--out", metavar="OUTPUT", help="A .parquet file, Delta folder, or bigquery://p.d.t."
-        ),
+        typer.Option("--out", metavar="OUTPUT", help=f"A .parquet file; or a {o.STORES}."),
     ],
     contract: o.StoreContractOpt = None,
     change_contract: o.ChangeContractOpt = False,
@@ -72,7 +70,7 @@ def command(
         chunk_rows=commit_rows,
         workers=workers,
     )
-    to_file = target.endswith(".parquet") and "://" not in target
+    to_file = target.endswith((".parquet", ".pq")) and "://" not in target
     known = source if to_file else target
     scoring = options.scoring(open_store(known).contract if is_store(known) else None)
     started = time.perf_counter()

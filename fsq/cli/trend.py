@@ -17,7 +17,6 @@ from fsq.diagnosis.trend import HEADLINE, read_trend, write_summary
 from fsq.errors import InputError
 from fsq.stores import get_capabilities, open_store
 from fsq.utils.dates import validate_date_range
-from fsq.utils.extras import require_extra
 from fsq.utils.files import write_atomically
 from fsq.utils.text import plural
 
@@ -57,8 +56,7 @@ def command(
     days = read_trend(opened, loaded, start, end)
     _print_trend(days, loaded, out)
     if target is not None and kind is not None:
-        with require_extra("report", "the picture cannot be drawn"):
-            from fsq.reporting.trend_chart import draw_trend  # loads altair
+        from fsq.reporting.trend_chart import draw_trend  # loads altair
 
         write_atomically(target, draw_trend(days, kind, loaded))
         out.line(f"{target}: picture written")

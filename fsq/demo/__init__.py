@@ -26,6 +26,7 @@ from fsq.demo.schedule import make_schedule
 from fsq.errors import InputError, StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import UTC_MICROS
+from fsq.utils.files import expand_home
 
 __all__ = [
     "DemoReceipt",
@@ -167,6 +168,7 @@ def write_demo(
         loaded = load_contract(contract)
         simulated, day = Season(*simulate_table(loaded, seed)), loaded.table.date
         what, name = {"contract": loaded.name}, loaded.name
+    directory = Path(expand_home(directory))
     path, notes = directory / f"{name}.parquet", directory / "incidents.json"
     dates = simulated.rows[day].n_unique()
     facts = {

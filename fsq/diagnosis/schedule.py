@@ -12,7 +12,7 @@ from fsq.errors import InputError, short
 
 
 def read_schedule(schedule: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """A schedule with its dates as dates and everything else as text.
+    """A schedule with its dates as dates and everything else as text, nested columns left out.
 
     Args:
         schedule: the contract's date, and what tells its events: the contract's group, columns
@@ -45,7 +45,9 @@ def read_schedule(schedule: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         shown = "NULL" if first is None else short(first)
         problem = f"{day}: {dates.null_count()} rows have no date ({shown}); write ISO dates"
         raise InputError([problem], headline)
-    return schedule.with_columns(dates, pl.exclude(day).cast(pl.String))
+    # A list or a struct names no event.
+    named = [c for c, d in schedule.schema.items() if not (d.is_nested() or d == pl.Binary)]
+    return schedule.select(named).with_columns(dates, pl.exclude(day).cast(pl.String))
 
 
 def list_due_dates(

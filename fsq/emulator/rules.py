@@ -27,6 +27,7 @@ from fsq.emulator.answers import (
     read_texts_in_filters,
     select_nested_fields,
 )
+from fsq.emulator.datasets import name_missing_datasets
 
 _UNREADABLE = ("VIEW", "MATERIALIZED_VIEW", "EXTERNAL")
 _CREATES_VIEW = re.compile(r"\s*CREATE\s+(OR\s+REPLACE\s+)?VIEW\b", re.IGNORECASE)
@@ -228,4 +229,5 @@ RULES = (
     qualify_pseudo_columns,
     alter_several_columns,
     take_options_of_snapshots,
+    name_missing_datasets,
 )

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version_tuple
@@ -82,7 +83,11 @@ class Engine:
             StoreError: a task reported it, or Spark gave up a task.
         """
         count = len(spec.groups)
-        environment = {name: os.environ[name] for name in self._variables if name in os.environ}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if any(fnmatchcase(name, wanted) for wanted in self._variables)
+        }
         environment["POLARS_MAX_THREADS"] = self._spark.conf.get("spark.task.cpus", "1")
         tasks = self._spark.range(0, count, 1, count).mapInArrow(
             remote.make_task_runner(spec.to_bytes(), environment), DDL

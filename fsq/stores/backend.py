@@ -40,7 +40,8 @@ class Capabilities:
         ddl: the schema can be printed as SQL for it, and ``find_missing`` works.
         views: the views of ``fsq sql`` can be created beside a table.
         executor_packages: Python packages that Spark's executors need for it.
-        executor_environment: environment variables that they need, where they are set.
+        executor_environment: environment variables that they need, where they are set; ``*``
+            at the end of a name stands for any further letters.
     """
 
     remote: bool = False

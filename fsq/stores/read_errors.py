@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.errors import FsqError, StoreError
+from fsq.stores.objects.errors import describe_object_error
 
 _READ_ERRORS = (
     OSError,
@@ -54,6 +55,11 @@ def store_read_errors(uri: str) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error, without hints for Polars' own API; some carry a whole plan."""
+    """The first line of an error, without hints for Polars' own API; some carry a whole plan.
+
+    Those of object stores have their reason in the last of many lines; it is told instead.
+    """
+    if (described := describe_object_error(str(error))) is not None:
+        return described
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return re.sub(r",? ?\(?hint: .*", "", line)[:300]

@@ -27,7 +27,7 @@ from fsq.schema.output import OutputSchema
 from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite, GroupWrite, Store
 from fsq.stores.bigquery.backend import BigQueryBackend
-from fsq.stores.delta.backend import DeltaBackend
+from fsq.stores.delta.backend import DeltaBackend, ObjectStoreBackend
 from fsq.stores.migration import LegacyDropResult, Migration
 from fsq.stores.schema_diff import SchemaDiff
 from fsq.utils.forks import require_whole_process
@@ -59,7 +59,7 @@ def unregister_backend(backend: Backend[Any]) -> None:
 def find_backend(uri: str) -> Backend[Any] | None:
     """The backend of a URI; None if its scheme has none.
 
-    >>> find_backend("bigquery://p.d.t").name, find_backend("s3://bucket/table")
+    >>> find_backend("bigquery://p.d.t").name, find_backend("ftp://host/table")
     ('BigQuery', None)
     """
     scheme, has_scheme, _ = uri.partition("://")
@@ -95,7 +95,8 @@ def open_store(
     """Open a store by its URI; its table need not exist yet.
 
     Args:
-        uri: a folder for a Delta table, ``~`` being the home, or
+        uri: a folder for a Delta table, ``~`` being the home; or one in a bucket, such as
+            ``s3://bucket/path``, ``gs://…`` or ``az://…``; or
             ``bigquery://project.dataset.table``.
         contract: of the rows to read and write: a name, a path or a contract. None for the one
             that the table remembers, or ``v2_33features`` for a table that remembers none.
@@ -108,10 +109,10 @@ def open_store(
         StoreError: the URI names something that is not a Delta table, or no backend has its
             scheme.
 
-    >>> open_store("s3://bucket/table")
+    >>> open_store("ftp://host/table")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    fsq.errors.StoreError: s3:// stores are not supported; use a folder or bigquery://
+    fsq.errors.StoreError: ftp:// stores are not supported; use a folder or s3://, ...
     """
     loaded = None if contract is None else load_contract(contract)
     require_whole_process()
@@ -273,5 +274,5 @@ def _forms() -> list[str]:
     return list(dict.fromkeys(backend.uri_form for backend in _backends.values()))
 
 
-for _backend in (DeltaBackend(), BigQueryBackend()):
+for _backend in (DeltaBackend(), ObjectStoreBackend(), BigQueryBackend()):
     register_backend(_backend)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
-from fsq.errors import InputError
+from fsq.errors import MissingExtraError
 from fsq.utils.version import DISTRIBUTION
 
 
@@ -18,17 +19,38 @@ def require_extra(extra: str, headline: str) -> Iterator[None]:
         headline: what cannot be done without it.
 
     Raises:
-        InputError: an import in the block failed.
+        MissingExtraError: an import in the block failed.
 
-    >>> with require_extra("spark", "Spark cannot be used"):
-    ...     import nothing
-    Traceback (most recent call last):
-    ...
-    fsq.errors.InputError: Spark cannot be used (1 problem):
-      - No module named 'nothing'; install it with: pip install 'feature-store-quality[spark]'
+    >>> try:
+    ...     with require_extra("spark", "Spark cannot be used"):
+    ...         import nothing
+    ... except MissingExtraError as error:
+    ...     print(error)  # doctest: +NORMALIZE_WHITESPACE
+    Spark cannot be used: No module named 'nothing'; install it with: pip install
+    'feature-store-quality[spark]'
     """
     try:
         yield
     except ImportError as error:
-        cure = f"install it with: pip install '{DISTRIBUTION}[{extra}]'"
-        raise InputError([f"{error}; {cure}"], headline) from error
+        raise _missing(extra, headline, str(error)) from error
+
+
+def require_packages(extra: str, headline: str, *packages: str) -> None:
+    """Refuse work whose last step needs an extra that is not installed; nothing is imported.
+
+    Args:
+        extra: its name.
+        headline: what cannot be done without it.
+        packages: what it brings.
+
+    Raises:
+        MissingExtraError: one of the packages is not installed.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise _missing(extra, headline, f"No module named {package!r}")
+
+
+def _missing(extra: str, headline: str, problem: str) -> MissingExtraError:
+    cure = f"install it with: pip install '{DISTRIBUTION}[{extra}]'"
+    return MissingExtraError(headline, problem, cure)

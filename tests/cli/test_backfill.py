@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import fsq
 from tests.support.any_table import PATH, make_rows
 from tests.support.cli import Command
@@ -27,12 +29,15 @@ def test_backfill_goes_on_where_it_was(run: Command, rows: Path, tmp_path: Path)
 def test_backfill_for_people(run: Command, rows: Path, tmp_path: Path) -> None:
     words = ("backfill", "--source", rows, "--store", tmp_path / "store")
     planned = run(*words, "--dry-run")
-    assert "2026-01-01" in planned.out
+    assert "2026-01-01 to 2026-01-04" in planned.out
     assert "4 dates with 40 rows to score; nothing was written" in planned.out
     done = run(*words)
     assert "40 rows of 4 dates" in done.out
     assert "critical" in done.out
     assert done.err == ""
+    skipped = run(*words, "--dry-run").out
+    assert "2026-01-01 to 2026-01-04" in skipped
+    assert skipped.count("up to date") == 1  # and no line for each date
 
 
 def test_a_store_that_is_none(run: Command, rows: Path, tmp_path: Path) -> None:
@@ -56,3 +61,23 @@ def test_a_season_begins_when_the_contract_says(run: Command, tmp_path: Path) ->
     plan = run(*words, "--contract", contract).document["plan"]
     assert [step["date"] for step in plan] == ["2025-10-01"]  # the next season begins a day later
     assert run(*words).document["skipped"] == 1
+
+
+@pytest.mark.parametrize("name", ["scored.csv", "scored.json.gz", "a.b.XLSX", "rows.parquet"])
+def test_a_store_is_not_called_like_a_file(
+    run: Command, rows: Path, tmp_path: Path, name: str
+) -> None:
+    command = "backfill" if name.endswith("parquet") else "score"
+    words = ["--source", rows, "--store"] if command == "backfill" else [rows, "--out"]
+    told = run(command, *words, tmp_path / "new" / name)
+    assert told.status == 2
+    assert "is called like a file, and a store is a folder" in told.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_store_that_was_called_so_before_is_still_read(
+    run: Command, rows: Path, tmp_path: Path
+) -> None:
+    assert run("backfill", "--source", rows, "--store", tmp_path / "store").status == 0
+    (tmp_path / "store").rename(tmp_path / "store.csv")
+    assert run("trend", "--store", tmp_path / "store.csv").status == 0

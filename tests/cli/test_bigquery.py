@@ -77,7 +77,11 @@ def test_from_a_legacy_table_to_the_cause(
         (("check", "--store", "bigquery://p.nowhere.none"), 3, "backfill it first"),
         (("check", "--store", "bigquery://p.d`; DROP.t"), 2, "does not name a table"),
         (("trend", "--store", "bigquery://p.{d}.t", "--store-summary"), 2, "fsq sql trend"),
-        (("backfill", "--source", "s3://x/y", "--store", "bigquery://p.{d}.t"), 3, "not supported"),
+        (
+            ("backfill", "--source", "ftp://x/y", "--store", "bigquery://p.{d}.t"),
+            3,
+            "not supported",
+        ),
     ],
 )
 def test_what_cannot_be_done_says_what_to_do(

@@ -93,7 +93,7 @@ def test_a_summary_keeps_off_what_is_not_its_table(tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "letter.txt").write_text("dear")
     with pytest.raises(fsq.StoreError, match="not a Delta table"):
-        replace_dates(tmp_path / "t", rows)
+        replace_dates(str(tmp_path / "t"), rows)
     assert [p.name for p in (tmp_path / "t").iterdir()] == ["letter.txt"]
 
 
@@ -101,6 +101,6 @@ def test_an_older_summary_gains_columns(tmp_path: Path) -> None:
     day = date(2026, 1, 1)
     write_deltalake(str(tmp_path / "t"), pl.DataFrame({"game_date": [day], "rows": [1]}).to_arrow())
     new = pl.DataFrame({"game_date": [day + timedelta(days=1)], "rows": [2], "red": [0]})
-    replace_dates(tmp_path / "t", new)
+    replace_dates(str(tmp_path / "t"), new)
     held = pl.read_delta(str(tmp_path / "t")).sort("game_date")
     assert held["red"].to_list() == [None, 0]

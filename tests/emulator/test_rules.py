@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,9 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import types
 
+from fsq.cli import main
 from fsq.stores.bigquery.client import Clients, open_clients
+from tests.support.frames import wide
 
 PART = bigquery.SchemaField(
     "detail",
@@ -229,3 +232,32 @@ def test_answers_are_compressed_on_request(service: tuple[Clients, bool, str]) -
     plain = sizes.pop("COMPRESSION_UNSPECIFIED")
     assert plain > len(words)
     assert {size < plain / 2 for size in sizes.values()} == {strict}
+
+
+def test_a_missing_dataset_is_not_found(service: tuple[Clients, bool, str]) -> None:
+    clients, strict, _ = service
+    said = refused(clients, "SELECT 1 FROM `p.nowhere.t`") or ""
+    table = bigquery.Table("p.nowhere.t", schema=FIELDS)
+    with pytest.raises(GoogleAPICallError) as created:
+        clients.tables.create_table(table, retry=None)
+    if strict:
+        assert "Not found: Dataset p:nowhere" in said
+        assert created.value.code == 404
+        assert "Not found: Dataset p:nowhere" in str(created.value)
+    else:
+        assert "Access Denied" in said
+        assert created.value.code == 500
+
+
+def test_a_backfill_without_its_dataset_says_what_to_create(
+    service: tuple[Clients, bool, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    if not service[1]:
+        return  # as it comes, it would be tried again for minutes
+    wide(4, 1).write_parquet(tmp_path / "rows.parquet")
+    source, store = str(tmp_path / "rows.parquet"), "bigquery://p.nowhere.t"
+    assert main(["backfill", "--source", source, "--store", store]) == 3
+    said = capsys.readouterr().err
+    assert "Not found: Dataset p:nowhere" in said
+    assert "create the dataset first" in said
+    assert "Access Denied" not in said

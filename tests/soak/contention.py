@@ -16,6 +16,7 @@ from typing import Any
 
 from fsq.backfilling.run import backfill
 from fsq.stores import open_store
+from tests.soak.victims import servers
 from tests.soak.whole import DAYS, answer, origins, versions
 
 _FIRST = date(2026, 1, 1)
@@ -90,7 +91,7 @@ def met(folder: Path, store: str, records: int, seconds: float, writers: int = 3
     backfill(sources[0], store)
     meeting, context = Meeting(), mp.get_context("forkserver")
     say: mp.Queue[Any] = context.Queue()
-    hosts = {k: v for k, v in os.environ.items() if k.startswith("BIGQUERY_")}
+    hosts = servers()
     children = [
         context.Process(target=_write, args=(s, store, i, seconds, hosts, say), daemon=True)
         for i, s in enumerate(sources)

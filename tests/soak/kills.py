@@ -145,6 +145,21 @@ def into_delta(folder: Path, command: str, limits: Limits) -> Tally:
     )
 
 
+def into_bucket(folder: Path, bucket: str, limits: Limits) -> Tally:
+    """Kill backfills into Delta tables in an object store, by turns from two inputs."""
+    sources, answers = _inputs(folder, 400)
+    return killed(
+        Scene(
+            words=lambda store, new: _command("backfill", sources[new], store),
+            answers=answers,
+            new=lambda: f"{bucket}/killed-{uuid.uuid4().hex[:8]}",
+            state=_state(answers),
+            commit_rows=[1, 100],
+        ),
+        limits,
+    )
+
+
 def _command(command: str, source: str, store: str) -> list[str]:
     if command == "score":
         return ["score", source, "--out", store]

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 from fsq.cli import main
+from fsq.stores.objects.uri import PREFIXES
 from tests.support.frames import wide
 
 # Children are forked by a server that has loaded what takes long to load, so that one costs
@@ -102,6 +103,12 @@ class Limits:
             victims.close()
 
 
+def servers() -> dict[str, str]:
+    """The variables of this process by which another one finds the servers of the tests."""
+    prefixes = ("BIGQUERY_", *PREFIXES)
+    return {k: v for k, v in os.environ.items() if k.startswith(prefixes)}
+
+
 def _work(hear: Connection) -> None:
     import fsq
     from fsq.cli import main
@@ -170,7 +177,7 @@ class Victims:
         child, say = self._next
         assert say.recv() == "loaded"
         began = time.perf_counter()
-        say.send(({k: v for k, v in os.environ.items() if k.startswith("BIGQUERY_")}, words))
+        say.send((servers(), words))
         child.join(seconds)
         child.kill()  # SIGKILL; nothing for one that has ended
         child.join()

@@ -28,6 +28,7 @@ from tests.support import spark as kills
 from tests.support.any_table import CONTRACT as ANY
 from tests.support.any_table import make_rows
 from tests.support.frames import legacy, wide
+from tests.support.object_stores import serve
 from tests.support.spark import KEYS, MASTER, NOW, WITHOUT, Killer, table
 from tests.support.warehouse import held, made, tables, upstream_rows
 
@@ -64,6 +65,21 @@ def single(source: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 def assert_same(store: str, single: str) -> None:
     assert_frame_equal(table(store), table(single))
     assert fsq.open_store(store).ledger() == fsq.open_store(single).ledger()
+
+
+def test_executors_find_the_bucket_and_its_credentials(
+    spark: Any, source: str, single: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session began without them, so they can only come from the driver."""
+    with serve("s3") as served:
+        for name, value in served.environment.items():
+            monkeypatch.setenv(name, value)
+        pl.read_parquet(source).write_parquet(f"{served.bucket}/rows/a.parquet")
+        store, rows = f"{served.bucket}/t", f"{served.bucket}/rows/*.parquet"
+        result = fsq.spark.backfill(spark, rows, store, now=NOW)
+        assert result.rows == 160
+        assert_same(store, single)
+        assert backfill(rows, store, now=NOW).rows == 0
 
 
 def test_the_table_of_one_machine_and_its_ledger(

@@ -36,6 +36,11 @@ _CODES = {
 # Words in errors of jobs and requests, in lower case, and what to do; the first match counts.
 _WORDS = (
     (
+        r"not found: dataset",
+        "create the dataset first: bq mk --dataset project:dataset, or CREATE SCHEMA; in the "
+        "emulator, too",
+    ),
+    (
         r"streaming buffer",
         "rows that insertAll streamed cannot be changed for 30 to 90 minutes; wait, or have "
         "upstream write with the Storage Write API or load jobs",

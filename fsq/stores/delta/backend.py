@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,7 @@ from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite, GroupWrite
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.migration import LegacyDropResult, Migration
+from fsq.stores.objects.uri import PREFIXES, SCHEMES, identify_uri
 from fsq.utils.files import expand_home
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class DeltaBackend(Backend["DeltaStore"]):
     """Delta tables in folders."""
 
     name = "Delta Lake"
-    schemes = ("", "file")
+    schemes: ClassVar[tuple[str, ...]] = ("", "file")
     uri_form = "a folder"
     capabilities: ClassVar[Capabilities] = Capabilities(
         summary_table=True, executor_packages=("deltalake",)
@@ -115,10 +117,11 @@ class DeltaBackend(Backend["DeltaStore"]):
             StoreError: the folder is not a Delta table, or cannot be written.
         """
         from fsq.stores.delta.daily_table import replace_dates
+        from fsq.stores.delta.location import locate
 
-        path = Path(self.identify_table(uri)).parent / name
+        path = locate(uri).get_sibling(name)
         replace_dates(path, rows)
-        return str(path)
+        return path
 
     def drop_legacy(
         self,
@@ -140,3 +143,33 @@ class DeltaBackend(Backend["DeltaStore"]):
             "little space and which no SQL depends on"
         )
         raise InputError([problem], "the legacy fields were not dropped")
+
+
+class ObjectStoreBackend(DeltaBackend):
+    """Delta tables in buckets of S3, Google Cloud Storage and Azure."""
+
+    name = "Delta Lake on object stores"
+    schemes = SCHEMES
+    uri_form = "s3://, gs:// or az://bucket/path"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        remote=True,
+        summary_table=True,
+        executor_packages=("deltalake", "obstore"),
+        executor_environment=tuple(f"{prefix}*" for prefix in PREFIXES),
+    )
+
+    def identify_table(self, uri: str) -> str:
+        """The URI with the usual scheme, and without slashes at its end."""
+        return identify_uri(uri)
+
+    def is_store(self, uri: str) -> bool:
+        """Whether there is a Delta table; other prefixes hold plain files.
+
+        Raises:
+            StoreError: the bucket cannot be read.
+        """
+        if has_magic(uri):
+            return False
+        from fsq.stores.delta.location import locate
+
+        return locate(uri).is_table()

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -20,6 +19,7 @@ from fsq.stores.attempts import ATTEMPTS, wait_before_retry
 from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult, write_conflict
 from fsq.stores.delta.files import DeltaDataWriter, make_add_action
 from fsq.stores.delta.ledger import make_commit_metadata
+from fsq.stores.delta.location import locate
 from fsq.stores.delta.store import DeltaStore
 from fsq.stores.delta.write import delta_write_errors
 from fsq.stores.origin import Origin
@@ -142,11 +142,13 @@ def commit_files(
 
 
 def _require_files(writer: DeltaDataWriter, messages: Sequence[WriterCommitMessage]) -> None:
-    for message in messages:
-        path = Path(writer.folder) / message.name
-        if not path.is_file() or path.stat().st_size != message.size:
+    if not messages:
+        return
+    found = locate(writer.folder).open_files().get_file_info([m.name for m in messages])
+    for message, file in zip(messages, found, strict=True):
+        if file.size != message.size:
             cure = "the executors and the driver must share the store's folder"
-            raise StoreError(f"{path} is not as an executor wrote it; {cure}")
+            raise StoreError(f"{writer.folder}/{message.name} is not as written; {cure}")
 
 
 def _rewrite_files(

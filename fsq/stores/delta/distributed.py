@@ -14,6 +14,7 @@ from fsq.stores.delta.commit import commit_files, list_obstacles, prepare_table
 from fsq.stores.delta.files import DeltaDataWriter
 from fsq.stores.delta.protocol import is_append_only, list_rules
 from fsq.stores.delta.store import DeltaStore
+from fsq.stores.objects.uri import is_object_uri
 from fsq.stores.read_errors import store_read_errors
 from fsq.stores.validation import validate_written
 
@@ -81,7 +82,7 @@ def takes_files(store: DeltaStore, empty: pl.DataFrame) -> bool:
     delta-rs's own writer does what this needs not: it splits partitions, checks rules, generates
     columns, writes the feed of changes, merges structs of other fields, and knows object stores.
     """
-    if "://" in store.path:
+    if is_object_uri(store.path):
         return False
     if store.version() is None:
         return True

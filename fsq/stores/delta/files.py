@@ -1,4 +1,4 @@
-"""Parquet files in a Delta table's folder, invisible until a commit adds them to the log."""
+"""Parquet files beside a Delta table's own, invisible until a commit adds them to its log."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
@@ -22,7 +24,9 @@ from fsq.contract.table import Table
 from fsq.errors import StoreError
 from fsq.schema.polars_types import decode_type, replace_types
 from fsq.stores.base import WriterCommitMessage
+from fsq.stores.delta.location import locate
 from fsq.stores.delta.statistics import FileStatistics
+from fsq.stores.objects.uri import is_object_uri
 from fsq.stores.read_errors import first_line
 from fsq.utils.frames import scan_batches
 
@@ -38,7 +42,7 @@ class DeltaDataWriter:
     """Writes files into a Delta table's folder, which every process must see at the same path.
 
     Args:
-        folder: of the table.
+        folder: of the table, or its URI.
         prefix: begins the names of this run's files.
         types: of the table's columns.
         table: which columns are keys, and which one the date.
@@ -59,7 +63,7 @@ class DeltaDataWriter:
         Raises:
             StoreError: the folder cannot be written, or the rows do not fit the table.
         """
-        path = Path(self.folder) / f"{self.prefix}-{task:05}-{secrets.token_hex(8)}.parquet"
+        name = f"{self.prefix}-{task:05}-{secrets.token_hex(8)}.parquet"
         statistics = FileStatistics(self.table)
         pieces = iter(scored)
         first = self._fit(next(pieces))
@@ -80,22 +84,33 @@ class DeltaDataWriter:
 
         try:
             # Polars writes its own columns as they are; through Arrow, each is copied first.
-            scan_batches(read, first.schema).sink_parquet(
-                path,
-                compression="zstd",
-                compression_level=1,
-                row_group_size=_ROW_GROUP_ROWS,
-                metadata=_describe_schema(first.schema),
-            )
-            size = path.stat().st_size
+            with self._create(name) as file:
+                scan_batches(read, first.schema).sink_parquet(
+                    file,
+                    compression="zstd",
+                    compression_level=1,
+                    row_group_size=_ROW_GROUP_ROWS,
+                    metadata=_describe_schema(first.schema),
+                )
+            size = self._files.get_file_info(name).size
         except Exception as error:
-            path.unlink(missing_ok=True)
+            self._delete(name)
             if failures:
                 raise failures[0] from None
             if not isinstance(error, OSError | pl.exceptions.PolarsError):
                 raise
-            raise StoreError(f"{path} cannot be written: {first_line(error)}") from error
-        return WriterCommitMessage(path.name, statistics.rows, size, statistics.to_dict())
+            problem = f"{self.folder}/{name} cannot be written: {first_line(error)}"
+            raise StoreError(problem) from error
+        return WriterCommitMessage(name, statistics.rows, size, statistics.to_dict())
+
+    @contextmanager
+    def _create(self, name: str) -> Iterator[Any]:
+        """What Polars writes a new file to: a path, for which it has more than one thread."""
+        if not is_object_uri(self.folder):
+            yield Path(self.folder) / name
+            return
+        with self._files.open_output_stream(name) as stream:
+            yield stream
 
     def _fit(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the types of the table's columns; texts may stay codes."""
@@ -111,21 +126,29 @@ class DeltaDataWriter:
             raise StoreError(f"{problem}; the rows do not fit the table") from error
 
     def scan(self, messages: Iterable[WriterCommitMessage]) -> pl.LazyFrame:
-        """The rows of files that were written, lazily."""
+        """The rows of files that were written to a folder, lazily."""
         paths = [Path(self.folder) / message.name for message in messages]
         return pl.scan_parquet(paths, glob=False, hive_partitioning=False)
 
     def delete(self, messages: Iterable[WriterCommitMessage]) -> None:
         """Delete files that are not to be committed."""
         for message in messages:
-            (Path(self.folder) / message.name).unlink(missing_ok=True)
+            self._delete(message.name)
 
     def delete_files(self, keep: Iterable[str] = ()) -> None:
         """Delete this run's files, except those to keep."""
         kept = set(keep)
-        for path in Path(self.folder).glob(f"{self.prefix}-*.parquet"):
-            if path.name not in kept:
-                path.unlink(missing_ok=True)
+        for file in self._files.get_file_info(pafs.FileSelector("", allow_not_found=True)):
+            if file.base_name.startswith(f"{self.prefix}-") and file.base_name not in kept:
+                self._delete(file.path)
+
+    def _delete(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            self._files.delete_file(path)
+
+    @property
+    def _files(self) -> pafs.FileSystem:
+        return locate(self.folder).open_files()
 
     def count_rows(self, path: str, days: Sequence[date]) -> tuple[int, int]:
         """How many rows of these dates a file has, and how many in all.
@@ -144,13 +167,13 @@ class DeltaDataWriter:
             StoreError: it cannot be read, or the copy not be written.
         """
         dates, statistics = _to_array(days), FileStatistics(self.table)
-        copy = Path(self.folder) / f"rest-{self.prefix}-{secrets.token_hex(8)}.parquet"
+        copy = f"rest-{self.prefix}-{secrets.token_hex(8)}.parquet"
         with self._open(path) as file:
             counted = statistics.choose_columns(pl.Schema(file.schema_arrow))
             try:
                 # Opened here, since Arrow's writer leaves a file open on a full disk.
                 with (
-                    pa.OSFile(str(copy), "wb") as sink,
+                    self._files.open_output_stream(copy) as sink,
                     pq.ParquetWriter(sink, file.schema_arrow, compression="zstd") as writer,
                 ):
                     for batch in file.iter_batches(_BATCH_ROWS):
@@ -158,19 +181,24 @@ class DeltaDataWriter:
                         others = rows.filter(pc.invert(pc.is_in(rows[self.table.date], dates)))
                         writer.write_table(others)
                         statistics.add(pl.DataFrame(others.select(counted)))
-                size = copy.stat().st_size
+                size = self._files.get_file_info(copy).size
             except (OSError, pa.ArrowException) as error:
-                copy.unlink(missing_ok=True)
-                raise StoreError(f"{copy} cannot be written: {first_line(error)}") from error
-        return WriterCommitMessage(copy.name, statistics.rows, size, statistics.to_dict())
+                self._delete(copy)
+                problem = f"{self.folder}/{copy} cannot be written: {first_line(error)}"
+                raise StoreError(problem) from error
+        return WriterCommitMessage(copy, statistics.rows, size, statistics.to_dict())
 
     @contextmanager
     def _open(self, path: str) -> Iterator[pq.ParquetFile]:
         try:
-            with pq.ParquetFile(Path(self.folder) / path) as file:
+            with (
+                self._files.open_input_file(path) as data,
+                pq.ParquetFile(data, pre_buffer=True) as file,
+            ):
                 yield file
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{self.folder}/{path} cannot be read: {error}") from error
+            problem = f"{self.folder}/{path} cannot be read: {first_line(error)}"
+            raise StoreError(problem) from error
 
 
 def _describe_schema(schema: pl.Schema) -> dict[str, str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
-from deltalake import DeltaTable, Field
+from deltalake import Field
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from fsq.errors import StoreError
@@ -13,8 +11,9 @@ from fsq.schema.arrow import plain_type
 from fsq.schema.bigquery import field_for_arrow
 from fsq.schema.output import OutputSchema
 from fsq.stores.attempts import ATTEMPTS
+from fsq.stores.delta.location import locate
 from fsq.stores.delta.protocol import require_writable
-from fsq.stores.delta.table import LocalTable
+from fsq.stores.delta.table import LakeTable
 from fsq.stores.delta.write import create_table
 from fsq.stores.migration import (
     Migration,
@@ -22,6 +21,7 @@ from fsq.stores.migration import (
     schema_conflict,
     table_not_found,
 )
+from fsq.stores.read_errors import first_line
 from fsq.stores.schema_diff import SchemaDiff, diff_schema
 
 
@@ -33,19 +33,22 @@ def migrate(path: str, output: OutputSchema, *, dry_run: bool, create: bool) -> 
         except CommitFailedError:
             continue  # another writer committed first: look again
         except (DeltaError, OSError) as error:
-            raise StoreError(f"{path} cannot be changed: {error}") from error
+            raise StoreError(f"{path} cannot be changed: {first_line(error)}") from error
     raise schema_conflict(path)
 
 
 def _try_to_migrate(path: str, output: OutputSchema, *, dry_run: bool, create: bool) -> Migration:
-    if not (Path(path) / "_delta_log").is_dir() or not DeltaTable.is_deltatable(path):
+    place = locate(path)
+    if not dry_run:
+        place.require_atomic_writes()
+    if not place.is_table():
         if not create:
             raise table_not_found(path)
         if not dry_run:
             create_table(path, output.table)
         added = diff_schema([], output).added
         return Migration(path, created=True, added=added, dry_run=dry_run)
-    table = LocalTable(path)
+    table = LakeTable(path)
     require_writable(table.full_protocol(), path)
     existing = pa.schema(table.schema())
     plan = require_compatible(_diff_table(existing, output), path)

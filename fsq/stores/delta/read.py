@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 from fsq.schema.columns import DETAIL, DETAIL_TYPE
 from fsq.schema.nested import detail_field, dotted_name, select_columns, selectable_names
 from fsq.stores.delta.protocol import needs_engine, require_readable
-from fsq.stores.delta.table import LocalTable
+from fsq.stores.delta.table import LakeTable
+from fsq.stores.objects.files import open_file
 from fsq.utils.frames import filter_dates, scan_batches
 
 
 def scan_rows(
-    table: LocalTable, uri: str, date_column: str, start: date | None, end: date | None
+    table: LakeTable, uri: str, date_column: str, start: date | None, end: date | None
 ) -> pl.LazyFrame:
     """Rows from start to end, lazily, by whichever engine knows the table's features.
 
@@ -43,7 +44,7 @@ def scan_rows(
 
 
 def scan_detail_fields(
-    table: LocalTable,
+    table: LakeTable,
     date_column: str,
     start: date | None,
     end: date | None,
@@ -66,7 +67,7 @@ def scan_detail_fields(
     return scan_batches(read, schema, validate_schema=True)
 
 
-def has_plain_files(table: LocalTable) -> bool:
+def has_plain_files(table: LakeTable) -> bool:
     """Whether the table's files hold exactly its rows and columns, under the same names."""
     protocol = table.protocol()
     plain = not protocol.reader_features and not needs_engine(protocol)
@@ -82,7 +83,7 @@ def _to_sql(column: str, start: date | None, end: date | None) -> str | None:
 
 def _read_file(path: str, schema: pl.Schema, date_column: str) -> pl.LazyFrame:
     """One file's columns; NULL where an older file lacks one."""
-    with pq.ParquetFile(path) as file:
+    with open_file(path) as data, pq.ParquetFile(data, pre_buffer=True) as file:
         rows = pl.DataFrame(file.read(columns=_parquet_paths(file, {*schema, date_column})))
     names = selectable_names(rows.schema)
     existing = [c for c in schema if c in names]

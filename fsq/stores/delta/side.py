@@ -1,4 +1,4 @@
-"""Side tables of a Delta store: Delta tables under ``_fsq`` in its folder.
+"""Side tables of a Delta store: Delta tables under ``_fsq`` in its folder or bucket.
 
 They move and go with the store. Readers of the store skip names that begin with an underscore.
 """
@@ -11,8 +11,10 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
-from fsq.stores.delta.table import LocalTable
+from fsq.stores.delta.location import locate
+from fsq.stores.delta.table import LakeTable
 from fsq.stores.delta.write import delta_write_errors
+from fsq.stores.read_errors import first_line
 from fsq.stores.side import SideConflictError, SideTable
 
 # Without retries a commit succeeds only as the very next version of the one that was read.
@@ -20,7 +22,7 @@ _NEXT_OR_NONE = CommitProperties(max_commit_retries=0)
 
 
 def load_side(path: str, name: str) -> SideTable | None:
-    """Load a side table of the store in a folder.
+    """Load a side table of the store at a place.
 
     Raises:
         StoreError: it cannot be read.
@@ -29,12 +31,12 @@ def load_side(path: str, name: str) -> SideTable | None:
     try:
         if not DeltaTable.is_deltatable(place):
             return None
-        table = LocalTable(place)
+        table = LakeTable(place)
         return SideTable(pl.scan_delta(table).collect(), int(table.version()))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-        raise StoreError(f"{place} cannot be read: {error}") from error
+        raise StoreError(f"{place} cannot be read: {first_line(error)}") from error
 
 
 def save_side(path: str, name: str, frame: pl.DataFrame, since: int | None) -> None:
@@ -45,10 +47,11 @@ def save_side(path: str, name: str, frame: pl.DataFrame, since: int | None) -> N
         StoreError: it cannot be written.
     """
     place = _locate(path, name)
+    locate(path).require_atomic_writes()
     try:
         with delta_write_errors(place):
             write_deltalake(
-                place if since is None else LocalTable(place, version=since),
+                place if since is None else LakeTable(place, version=since),
                 to_arrow(frame),
                 mode="error" if since is None else "overwrite",
                 schema_mode=None if since is None else "overwrite",

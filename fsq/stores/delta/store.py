@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from fsq.contract import Contract
@@ -29,6 +26,7 @@ from fsq.stores.base import (
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.delta.column_types import fit_to_table
 from fsq.stores.delta.ledger import make_commit_metadata, read_ledger, read_origin
+from fsq.stores.delta.location import locate
 from fsq.stores.delta.protocol import (
     append_only_error,
     is_append_only,
@@ -37,7 +35,7 @@ from fsq.stores.delta.protocol import (
 )
 from fsq.stores.delta.read import has_plain_files, scan_detail_fields, scan_rows
 from fsq.stores.delta.side import load_side, save_side
-from fsq.stores.delta.table import LocalTable
+from fsq.stores.delta.table import LakeTable
 from fsq.stores.delta.write import (
     create_table,
     delta_write_errors,
@@ -52,54 +50,41 @@ from fsq.utils.arguments import DateLike, Names, read_names
 from fsq.utils.dates import read_date_range
 from fsq.utils.forks import require_whole_process
 
-# delta-rs decodes these in a path, which leads elsewhere, or panics.
-_MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")
-
 
 class DeltaStore(OriginOfRows, SideTables):
-    """A Delta table in a folder; see ``fsq.stores.Store`` for the methods.
+    """A Delta table in a folder or a bucket; see ``fsq.stores.Store`` for the methods.
 
     Args:
-        path: the folder; it need not exist yet.
+        path: the folder, or a URI such as ``s3://bucket/path``; there need not be a table yet.
         contract: of the rows to write; None for what the table remembers.
         source: URI of the source of the rows to write; None for what the table remembers.
 
     Raises:
-        StoreError: the folder holds something else, or delta-rs would misread its path.
+        InputError: the URI cannot be used.
+        StoreError: the place holds something else, or delta-rs would misread its path.
     """
 
     def __init__(
         self, path: str, contract: Contract | None = None, source: str | None = None
     ) -> None:
-        super().__init__(path, contract, source)
+        self.location = locate(path)  # where the table is, or will be
+        super().__init__(self.location.given, contract, source)
         self._seen = False  # a table that disappears is not created again
-        folder = Path(path)
-        # In an absolute path, delta-rs cannot take what is before a colon for a scheme.
-        self._path = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
-        if found := _MISREAD.search(self._path):
-            raise StoreError(
-                f"{path}: {found[0]!r} in its path would be misread as part of a URL; "
-                "name another folder"
-            )
-        if folder.exists() and not self._is_table():
-            occupied = folder.is_file() or any(f.name != "_delta_log" for f in folder.iterdir())
-            if occupied:
-                raise StoreError(f"{path} is not a Delta table; name another folder")
+        if not self._is_table():
+            self.location.require_free()
 
     @property
     def path(self) -> str:
-        """The absolute path of the folder."""
-        return self._path
+        """The absolute path of the folder, or the URI."""
+        return self.location.path
 
     def _is_table(self) -> bool:
         require_whole_process()
-        # If its creator was killed, a log may lack the first commit: no table yet.
-        log = Path(self._path) / "_delta_log"
-        exists = log.is_dir() and DeltaTable.is_deltatable(self._path)
+        exists = self.location.is_table()
         self._seen = self._seen or exists
         return exists
 
-    def load_table(self, version: int | None = None) -> LocalTable:
+    def load_table(self, version: int | None = None) -> LakeTable:
         """The table as it is now, or as it was at a version.
 
         Raises:
@@ -108,7 +93,7 @@ class DeltaStore(OriginOfRows, SideTables):
         """
         require_whole_process()
         try:
-            return LocalTable(self._path, version=version)
+            return LakeTable(self.location.path, version=version)
         except TableNotFoundError:
             raise store_not_found(self.uri) from None
         except (DeltaError, OSError) as error:
@@ -149,7 +134,7 @@ class DeltaStore(OriginOfRows, SideTables):
         """
         return scan_rows(self.load_table(), self.uri, "", None, None)
 
-    def fit(self, columns: Mapping[str, pl.DataType], table: LocalTable | None = None) -> ColumnFit:
+    def fit(self, columns: Mapping[str, pl.DataType], table: LakeTable | None = None) -> ColumnFit:
         """How rows of these columns fit the table.
 
         Args:
@@ -255,7 +240,7 @@ class DeltaStore(OriginOfRows, SideTables):
         if self._seen:
             raise table_disappeared(self.uri)
         try:
-            create_table(self._path, schema)
+            create_table(self.location.path, schema)
         except DeltaError:
             # Another process created it first: fine if there is a table now.
             if not self._is_table():
@@ -275,7 +260,7 @@ class DeltaStore(OriginOfRows, SideTables):
 
     def load_side(self, name: str) -> SideTable | None:
         """A side table and its version; None if there is none."""
-        return load_side(self._path, name)
+        return load_side(self.location.path, name)
 
     def save_side(self, name: str, frame: pl.DataFrame, since: int | None) -> None:
         """Replace a side table, if it still has this version.
@@ -286,4 +271,4 @@ class DeltaStore(OriginOfRows, SideTables):
         """
         if not self._is_table():
             raise store_not_found(self.uri)
-        save_side(self._path, name, frame, since)
+        save_side(self.location.path, name, frame, since)

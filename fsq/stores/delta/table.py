@@ -1,4 +1,4 @@
-"""Delta tables in folders of any name, with partitions of any value."""
+"""Delta tables in folders and buckets of any name, with partitions of any value."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fsq.errors import StoreError
 from fsq.stores.delta.protocol import LOG_ONLY, WIDENED
 
 
-class LocalTable(DeltaTable):
-    """A table that names its files by their paths in the file system, as Polars and Arrow do.
+class LakeTable(DeltaTable):
+    """A table that names its files as Polars and Arrow do: by paths, or by URIs without escapes.
 
     delta-rs names them as URLs below the table's URL. In that, a blank or an accent is escaped;
     the rest is the path in the log, which keeps a folder such as ``venue=Ball%20Arena`` as it

@@ -13,6 +13,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from fsq.errors import StoreError, StoreRefusedError
+from fsq.stores.delta.location import locate
 from fsq.stores.delta.protocol import (
     append_only_error,
     is_append_only,
@@ -41,8 +42,10 @@ def overwrite_dates(
         The version of the table after this commit.
 
     Raises:
-        StoreRefusedError: the table is append-only and has rows of these dates.
+        StoreRefusedError: the table is append-only and has rows of these dates, or its place
+            has no atomic writes.
     """
+    locate(uri).require_atomic_writes()
     if is_append_only(table):
         if found := find_dates(table, date_column, days):
             raise append_only_error(uri, found)
@@ -82,7 +85,12 @@ def format_dates(column: str, days: Sequence[date]) -> str:
 
 
 def create_table(path: str, schema: pa.Schema) -> None:
-    """Create an empty table; fails if there is one."""
+    """Create an empty table; fails if there is one.
+
+    Raises:
+        StoreRefusedError: the place has no atomic writes.
+    """
+    locate(path).require_atomic_writes()
     write_deltalake(path, schema.empty_table(), mode="error", configuration=TABLE_PROPERTIES)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 import fsq
+from fsq.diagnosis.schedule import read_schedule
 from tests.support.healthy_days import LAST, list_serious
 from tests.support.league import make_league
 
@@ -111,3 +112,13 @@ def test_numbers_are_ids_too() -> None:
 def test_a_bad_schedule_is_refused(schedule: pl.DataFrame, words: str) -> None:
     with pytest.raises(fsq.InputError, match=words):
         diagnose(make_league(), schedule)
+
+
+def test_nested_columns_of_a_schedule_name_no_event() -> None:
+    stated = pl.DataFrame(
+        {"game_date": ["2026-02-06"], "game_id": [7], "teams": [["BOS", "LAL"]], "raw": [b"x"]}
+    )
+    read = read_schedule(
+        stated.with_columns(where=pl.struct(city=pl.lit("Boston"))), fsq.load_contract()
+    )
+    assert read.rows() == [(date(2026, 2, 6), "7")]

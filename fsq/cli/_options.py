@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from fsq.errors import InputError
-from fsq.intake.run_context import RunContext
-from fsq.stores.bigquery.options import MAX_BYTES_VARIABLE, parse_bytes
+
+if TYPE_CHECKING:
+    from fsq.intake.run_context import RunContext
 
 Moment = TypeVar("Moment", date, datetime)
 
@@ -53,6 +54,8 @@ def _parse_moment(text: str) -> datetime:
 
 def read_run_context(path: Path | None) -> RunContext | None:
     """The run context of a file; None without one."""
+    from fsq.intake.run_context import RunContext
+
     return None if path is None else RunContext.from_json(path)
 
 
@@ -91,6 +94,8 @@ def limit_bytes(text: str | None) -> Iterator[None]:
     Raises:
         BadParameter: it is not a number of bytes.
     """
+    from fsq.stores.bigquery.options import MAX_BYTES_VARIABLE, parse_bytes
+
     if text is None:
         yield
         return

@@ -10,14 +10,12 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
-from typing import Any, TextIO
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fsq.utils.documents import encode_json
+
+if TYPE_CHECKING:  # rich is loaded when something is printed, so that help is fast
+    from rich.console import Console
 
 # A pipe gets this width whatever the width of the terminal, so that outputs can be compared.
 PIPE_WIDTH = 80
@@ -50,6 +48,8 @@ def one_line(text: object) -> str:
 
 def console(stream: TextIO) -> Console:
     """A console that uses colours on a terminal only, and not if NO_COLOR is set."""
+    from rich.console import Console
+
     terminal = stream.isatty()
     plain = not terminal or bool(os.environ.get("NO_COLOR"))
     return Console(
@@ -86,11 +86,11 @@ class Output:
 
     def line(self, text: object) -> None:
         """Print one line of the result, never wrapped, so that paths can be copied."""
-        self.people.print(Text(clean(text)), soft_wrap=True)
+        _print_line(self.people, text)
 
     def note(self, text: object) -> None:
         """Print one line that is not part of the result."""
-        self.talk.print(Text(clean(text)), soft_wrap=True)
+        _print_line(self.talk, text)
 
     def wrapped(self, text: str, indent: str = "") -> None:
         """Print a paragraph of the result, wrapped to the width of a pipe.
@@ -113,6 +113,10 @@ class Output:
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: str = ""
     ) -> None:
         """Print a table; ``numbers`` names the columns to align right, separated by blanks."""
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name in columns:
             right = name in numbers.split()
@@ -127,6 +131,12 @@ class Output:
         """Print the result as JSON, with ``--json`` only."""
         if self.as_json:
             sys.stdout.write(encode_json(data, indent=2) + "\n")
+
+
+def _print_line(to: Console, text: object) -> None:
+    from rich.text import Text
+
+    to.print(Text(clean(text)), soft_wrap=True)
 
 
 def _cell(value: object) -> str:

@@ -73,16 +73,23 @@ class Output:
 
     def __init__(self, as_json: bool = False) -> None:
         self.as_json = as_json
+        self._consoles: dict[TextIO, Console] = {}
 
     @property
     def talk(self) -> Console:
         """The console for progress, warnings and errors."""
-        return console(sys.stderr)
+        return self._choose_console(sys.stderr)
 
     @property
     def people(self) -> Console:
         """The console for results that people read."""
-        return console(sys.stderr if self.as_json else sys.stdout)
+        return self._choose_console(sys.stderr if self.as_json else sys.stdout)
+
+    def _choose_console(self, stream: TextIO) -> Console:
+        """The console of a stream, made once: each looks at its terminal first."""
+        if stream not in self._consoles:
+            self._consoles[stream] = console(stream)
+        return self._consoles[stream]
 
     def line(self, text: object) -> None:
         """Print one line of the result, never wrapped, so that paths can be copied."""

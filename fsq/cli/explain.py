@@ -49,7 +49,7 @@ def command(
     """
     from fsq.checking import CheckOptions
     from fsq.checking.dates import diagnose_dates
-    from fsq.diagnosis.explain import explain
+    from fsq.diagnosis.explain import add_findings, explain
     from fsq.diagnosis.lookup import name_keys
     from fsq.incidents import read_incidents
 
@@ -58,9 +58,10 @@ def command(
         table = opened.contract.table
         key = (name_keys(keys, table) if keys else {}) | by_name
         rows = opened.read(day, day)
-        explain(rows, key, day, opened.contract)  # a wrong key fails before anything is diagnosed
+        # A wrong key fails before anything is diagnosed.
+        explanation = explain(rows, key, day, opened.contract)
         dx = diagnose_dates(opened, CheckOptions(start=day, end=day), None, read_incidents(opened))
-        explanation = explain(rows, key, day, opened.contract, dx)
+        explanation = add_findings(explanation, dx)
     _print_explanation(explanation, table, out)
     out.document({"store": store} | explanation.to_dict())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,6 +16,7 @@ from fsq.utils.documents import encode_json
 
 if TYPE_CHECKING:  # rich is loaded when something is printed, so that help is fast
     from rich.console import Console
+    from rich.table import Table
 
 # A pipe gets this width whatever the width of the terminal, so that outputs can be compared.
 PIPE_WIDTH = 80
@@ -120,24 +121,35 @@ class Output:
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: str = ""
     ) -> None:
         """Print a table; ``numbers`` names the columns to align right, separated by blanks."""
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
+        cells = [[_cell(c) for c in columns], *([_cell(v) for v in row] for row in rows)]
+        right = {at for at, name in enumerate(columns) if name in numbers.split()}
+        to = self.people
+        if not to.is_terminal and to.encoding.startswith("utf"):
+            from fsq.cli._tables import lay_out
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in columns:
-            right = name in numbers.split()
-            table.add_column(
-                Text(_cell(name)), justify="right" if right else "left", overflow="fold"
-            )
-        for row in rows:
-            table.add_row(*(Text(_cell(value)) for value in row))
-        self.people.print(table)
+            if (text := lay_out(cells, right, to.width)) is not None:
+                to.file.write(text + "\n")
+                return
+        to.print(_make_rich_table(cells, right))
 
     def document(self, data: Mapping[str, Any]) -> None:
         """Print the result as JSON, with ``--json`` only."""
         if self.as_json:
             sys.stdout.write(encode_json(data, indent=2) + "\n")
+
+
+def _make_rich_table(cells: Sequence[Sequence[str]], right: Collection[int]) -> Table:
+    """A table that folds what does not fit, and emphasizes its heads."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for at, head in enumerate(cells[0]):
+        table.add_column(Text(head), justify="right" if at in right else "left", overflow="fold")
+    for row in cells[1:]:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _print_line(to: Console, text: object) -> None:

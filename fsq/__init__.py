@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fsq.utils.forks  # noqa: F401 - sees forks from now on, whatever is used first
 from fsq.utils.late import run_after_import
 from fsq.utils.version import VERSION
 

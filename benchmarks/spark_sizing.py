@@ -24,7 +24,6 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from fsq.backfilling.options import COMMIT_ROWS
 from fsq.backfilling.source import fingerprint_dates
 from fsq.demo import simulate_season
 from fsq.intake.validation import validate_columns, validate_rows
@@ -33,6 +32,7 @@ from fsq.scoring.engine import score_validated
 from fsq.scoring.options import make_scoring_options
 from fsq.stores.bigquery.stream import split_requests
 from fsq.stores.delta.files import DeltaDataWriter
+from fsq.utils.sizes import COMMIT_ROWS
 
 # Measured on two executors of one machine: the start of a session up to its first finished job, and
 # the overhead of a job. The overhead of a task is an assumption.

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import polars as pl
 
-from fsq.contract import Contract
-from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.findings import Accepted
-from fsq.intake.run_context import RunLike
-from fsq.intake.validation import OnUnknown
-from fsq.models import ModelCheck, check_model
-from fsq.profile import Profile
-from fsq.schema.tables import AnyRows
-from fsq.scoring.engine import score
-from fsq.scoring.explode import explode_detail
-from fsq.training import TrainingSet, training_set
-from fsq.training.gates import OnDefault
-from fsq.training.options import Exclude
-from fsq.utils.arguments import DateLike, MomentLike, Names
+if TYPE_CHECKING:  # a method loads what it needs, so that ``import fsq`` is fast
+    from fsq.contract import Contract
+    from fsq.diagnosis import Diagnosis
+    from fsq.diagnosis.findings import Accepted
+    from fsq.intake.run_context import RunLike
+    from fsq.intake.validation import OnUnknown
+    from fsq.models import ModelCheck
+    from fsq.profile import Profile
+    from fsq.schema.tables import AnyRows
+    from fsq.training import TrainingSet
+    from fsq.training.gates import OnDefault
+    from fsq.training.options import Exclude
+    from fsq.utils.arguments import DateLike, MomentLike, Names
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
@@ -42,10 +41,14 @@ class _Namespace(Generic[Frame]):
         on_unknown_source: OnUnknown = "error",
     ) -> Frame:
         """Score feature rows; see ``fsq.score``."""
+        from fsq.scoring.engine import score
+
         return score(self._frame, contract, as_of, run, now, on_unknown_source)
 
     def explode_detail(self, contract: str | Path | Contract | None = None) -> Frame:
         """One row per record and feature; see ``fsq.explode_detail``."""
+        from fsq.scoring.explode import explode_detail
+
         return explode_detail(self._frame, contract)
 
     def diagnose(
@@ -63,6 +66,8 @@ class _Namespace(Generic[Frame]):
         schedule: pl.DataFrame | None = None,
     ) -> Diagnosis:
         """Find what is wrong with the rows of each date; see ``fsq.diagnose``."""
+        from fsq.diagnosis.diagnose import diagnose
+
         named = (source, store, profile, not_history, accepted, known_dates, schedule)
         return diagnose(self._frame, contract, run, dates, history, *named)
 
@@ -88,6 +93,8 @@ class _Namespace(Generic[Frame]):
         now: MomentLike | None = None,
     ) -> TrainingSet:
         """Choose the records to train on; see ``fsq.training_set``."""
+        from fsq.training.training_set import training_set
+
         return training_set(
             self._frame,
             label,
@@ -124,6 +131,8 @@ class _Namespace(Generic[Frame]):
         on_incompatible: Literal["raise", "report"] = "raise",
     ) -> ModelCheck:
         """Check whether a model may predict on scored rows; see ``fsq.check_model``."""
+        from fsq.models.check import check_model
+
         return check_model(
             model,
             self._frame,

@@ -124,3 +124,27 @@ def test_spawned_processes_work_and_deliver_errors() -> None:
 def test_errors_survive_the_way_between_processes(error: fsq.FsqError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
+
+
+def test_a_fork_is_seen_though_only_polars_was_used(tmp_path: Path) -> None:
+    """Before it, fsq was imported; what it computes with is loaded after it."""
+    code = """
+import os, signal
+import fsq
+import polars as pl
+pl.DataFrame({"a": [1, 2]}).lazy().group_by("a").len().collect()
+if not os.fork():
+    signal.alarm(60)
+    try:
+        fsq.open_store("store").version()
+        fsq.score(pl.DataFrame())
+    except fsq.FsqError as error:
+        os._exit(7 if "spawn" in str(error) else 1)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert told.stdout == "7\n", told.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -43,7 +44,7 @@ def test_a_method_passes_all_that_it_takes(name: str, monkeypatch: pytest.Monkey
     def record(*args: Any, **keywords: Any) -> None:
         calls.append(inspect.signature(function).bind(*args, **keywords).arguments)
 
-    monkeypatch.setattr(f"fsq.namespace.{name}", record)
+    monkeypatch.setattr(sys.modules[function.__module__], name, record)
     given = {p.name: object() for p in parameters(function)}
     frame = pl.DataFrame()
     getattr(namespace(frame), name)(**given)

@@ -14,9 +14,8 @@ from fsq.intake.validation import OnUnknown
 from fsq.scoring.options import ScoringOptions, make_scoring_options
 from fsq.utils.arguments import DateLike, MomentLike, read_number
 from fsq.utils.dates import read_date_range
+from fsq.utils.sizes import COMMIT_ROWS
 
-# Rows per transaction: a season takes two, so that files are large and a rerun has little to redo.
-COMMIT_ROWS = 20_000
 _HEADLINE = "these dates cannot be backfilled"
 
 

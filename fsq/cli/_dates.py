@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import typer
 
-from fsq.contract import Contract
 from fsq.errors import InputError
 from fsq.utils.dates import validate_date_range
+
+if TYPE_CHECKING:
+    from fsq.contract import Contract
 
 Range = tuple[date | None, date | None]
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from fsq.errors import InputError
-from fsq.intake.run_context import RunContext
-from fsq.stores.bigquery.options import MAX_BYTES_VARIABLE, parse_bytes
-from fsq.utils.extras import require_packages
+
+if TYPE_CHECKING:
+    from fsq.intake.run_context import RunContext
 
 Moment = TypeVar("Moment", date, datetime)
 
@@ -56,6 +56,8 @@ def _parse_moment(text: str) -> datetime:
 
 def read_run_context(path: Path | None) -> RunContext | None:
     """The run context of a file; None without one."""
+    from fsq.intake.run_context import RunContext
+
     return None if path is None else RunContext.from_json(path)
 
 
@@ -86,6 +88,8 @@ def picture_kind(option: str, path: Path | None, kinds: tuple[str, ...] = PICTUR
         problem = f"{option} {path}: the name must end in one of {endings}"
         raise InputError([problem], "the picture cannot be drawn")
     if kind in PICTURES:
+        from fsq.utils.extras import require_packages
+
         require_packages("report", "the picture cannot be drawn", "altair", "vl_convert")
     return kind
 
@@ -97,6 +101,8 @@ def limit_bytes(text: str | None) -> Iterator[None]:
     Raises:
         BadParameter: it is not a number of bytes.
     """
+    from fsq.stores.bigquery.options import MAX_BYTES_VARIABLE, parse_bytes
+
     if text is None:
         yield
         return

@@ -8,16 +8,15 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from textwrap import wrap
-from typing import Any, TextIO
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fsq.utils.documents import encode_json
+
+if TYPE_CHECKING:  # rich is loaded when something is printed, so that help is fast
+    from rich.console import Console
+    from rich.table import Table
 
 # A pipe gets this width whatever the width of the terminal, so that outputs can be compared.
 PIPE_WIDTH = 80
@@ -50,6 +49,8 @@ def one_line(text: object) -> str:
 
 def console(stream: TextIO) -> Console:
     """A console that uses colours on a terminal only, and not if NO_COLOR is set."""
+    from rich.console import Console
+
     terminal = stream.isatty()
     plain = not terminal or bool(os.environ.get("NO_COLOR"))
     return Console(
@@ -73,24 +74,31 @@ class Output:
 
     def __init__(self, as_json: bool = False) -> None:
         self.as_json = as_json
+        self._consoles: dict[TextIO, Console] = {}
 
     @property
     def talk(self) -> Console:
         """The console for progress, warnings and errors."""
-        return console(sys.stderr)
+        return self._choose_console(sys.stderr)
 
     @property
     def people(self) -> Console:
         """The console for results that people read."""
-        return console(sys.stderr if self.as_json else sys.stdout)
+        return self._choose_console(sys.stderr if self.as_json else sys.stdout)
+
+    def _choose_console(self, stream: TextIO) -> Console:
+        """The console of a stream, made once: each looks at its terminal first."""
+        if stream not in self._consoles:
+            self._consoles[stream] = console(stream)
+        return self._consoles[stream]
 
     def line(self, text: object) -> None:
         """Print one line of the result, never wrapped, so that paths can be copied."""
-        self.people.print(Text(clean(text)), soft_wrap=True)
+        _print_line(self.people, text)
 
     def note(self, text: object) -> None:
         """Print one line that is not part of the result."""
-        self.talk.print(Text(clean(text)), soft_wrap=True)
+        _print_line(self.talk, text)
 
     def wrapped(self, text: str, indent: str = "") -> None:
         """Print a paragraph of the result, wrapped to the width of a pipe.
@@ -113,20 +121,41 @@ class Output:
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: str = ""
     ) -> None:
         """Print a table; ``numbers`` names the columns to align right, separated by blanks."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in columns:
-            right = name in numbers.split()
-            table.add_column(
-                Text(_cell(name)), justify="right" if right else "left", overflow="fold"
-            )
-        for row in rows:
-            table.add_row(*(Text(_cell(value)) for value in row))
-        self.people.print(table)
+        cells = [[_cell(c) for c in columns], *([_cell(v) for v in row] for row in rows)]
+        right = {at for at, name in enumerate(columns) if name in numbers.split()}
+        to = self.people
+        if not to.is_terminal and to.encoding.startswith("utf"):
+            from fsq.cli._tables import lay_out
+
+            if (text := lay_out(cells, right, to.width)) is not None:
+                to.file.write(text + "\n")
+                return
+        to.print(_make_rich_table(cells, right))
 
     def document(self, data: Mapping[str, Any]) -> None:
         """Print the result as JSON, with ``--json`` only."""
         if self.as_json:
             sys.stdout.write(encode_json(data, indent=2) + "\n")
+
+
+def _make_rich_table(cells: Sequence[Sequence[str]], right: Collection[int]) -> Table:
+    """A table that folds what does not fit, and emphasizes its heads."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for at, head in enumerate(cells[0]):
+        table.add_column(Text(head), justify="right" if at in right else "left", overflow="fold")
+    for row in cells[1:]:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _print_line(to: Console, text: object) -> None:
+    from rich.text import Text
+
+    to.print(Text(clean(text)), soft_wrap=True)
 
 
 def _cell(value: object) -> str:

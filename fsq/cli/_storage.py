@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from fsq.errors import InputError
-from fsq.stores.objects.uri import read_options
 
 OPTION = "--storage-option"
 
@@ -45,6 +44,11 @@ def storage_options(pairs: list[str]) -> Iterator[None]:
     Raises:
         InputError: one is not of the form ``NAME=VALUE``.
     """
+    if not pairs:
+        yield
+        return
+    from fsq.stores.objects.uri import read_options
+
     wanted = read_options(pairs)
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fsq.stores import Store, open_store
-from fsq.stores.read_errors import store_read_errors
+if TYPE_CHECKING:
+    from fsq.stores import Store
 
 
 @contextmanager
@@ -24,6 +25,9 @@ def open_for_reading(uri: str, contract: str | None = None) -> Iterator[Store]:
         ContractError: the contract cannot be used.
         StoreError: as ``fsq.open_store``, or the store's files are damaged or gone.
     """
+    from fsq.stores import open_store
+    from fsq.stores.read_errors import store_read_errors
+
     with store_read_errors(uri):
         yield open_store(uri, contract)
 

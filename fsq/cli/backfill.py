@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
-from rich.text import Text
 
-from fsq.backfilling import BackfillOptions, BackfillResult, Progress, backfill
-from fsq.backfilling.options import COMMIT_ROWS
-from fsq.backfilling.plan import Step, pending_steps
 from fsq.cli import _options as o
-from fsq.cli._costs import print_costs
 from fsq.cli._dates import choose_range
 from fsq.cli._output import Output
-from fsq.cli._scoring import print_tiers, summarize
 from fsq.cli._store import open_for_reading
 from fsq.errors import InputError
-from fsq.profile import Profile
-from fsq.store_profile import is_worth_learning, learn_from_store
-from fsq.stores import get_capabilities, open_store
+from fsq.utils.sizes import COMMIT_ROWS
 from fsq.utils.text import plural
+
+if TYPE_CHECKING:
+    from fsq.backfilling import BackfillResult
+    from fsq.backfilling.plan import Step
+    from fsq.profile import Profile
 
 
 class Engine(StrEnum):
@@ -81,6 +75,10 @@ def command(
 
     Dates that are up to date are skipped. If a run was stopped, run it again to resume.
     """
+    from fsq.backfilling import BackfillOptions
+    from fsq.cli._progress import progress_bar
+    from fsq.stores import open_store
+
     out = Output(as_json)
     start, end = choose_range(
         start, end, last, season, lambda: open_store(store, contract).contract
@@ -105,7 +103,7 @@ def command(
     with (
         o.limit_bytes(max_bytes),
         _start_engine(engine, spark_master, run_id) as run,
-        _progress_bar(out) as progress,
+        progress_bar(out) as progress,
     ):
         result = run(source, store, options, progress=progress)
     if dry_run:
@@ -133,6 +131,9 @@ def command(
 
 def _learn_profile(store: str, out: Output) -> Profile | None:
     """Learn what normally holds, if there are enough new dates and reading them costs nothing."""
+    from fsq.store_profile import is_worth_learning, learn_from_store
+    from fsq.stores import get_capabilities
+
     if get_capabilities(store).bills_bytes:
         return None
     with open_for_reading(store) as opened:
@@ -151,6 +152,8 @@ def _start_engine(
     engine: Engine, master: str | None, run_id: str | None
 ) -> Iterator[Callable[..., BackfillResult]]:
     """The backfill function of an engine, for as long as the engine runs."""
+    from fsq.backfilling import backfill
+
     if engine is Engine.polars:
         yield backfill
         return
@@ -161,6 +164,8 @@ def _start_engine(
 
 
 def _print_result(result: BackfillResult, store: str, out: Output) -> None:
+    from fsq.cli._scoring import print_tiers, summarize
+
     written = summarize(result.rows, result.dates, result.seconds)
     out.line(f"{store}: {written}, {result.skipped:,} up to date")
     if result.plan:
@@ -177,6 +182,9 @@ def _count_tiers(store: str, plan: list[Step]) -> dict[str, int]:
 
 def _print_plan(result: BackfillResult, out: Output) -> None:
     """Print the plan; neighbouring dates of which the same is said are one line."""
+    from fsq.backfilling.plan import pending_steps
+    from fsq.cli._costs import print_costs
+
     rows = []
     for reason, steps in groupby(result.plan, lambda step: step.reason):
         group = list(steps)
@@ -191,31 +199,3 @@ def _print_plan(result: BackfillResult, out: Output) -> None:
     out.line(f"{dates} with {plural(count, 'row')} to score; nothing was written")
     if result.costs:
         print_costs(result.costs, out)
-
-
-class _SpeedColumn(ProgressColumn):
-    """Rows per second so far."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f} rows/s" if task.speed else "")
-
-
-@contextmanager
-def _progress_bar(out: Output) -> Iterator[Callable[[Progress], None] | None]:
-    """A progress bar on stderr; None where stderr is not a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} rows"),
-        _SpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with ProgressBar(*columns, console=out.talk, transient=True) as bar:
-        task = bar.add_task("backfill", total=None, visible=False)
-
-        def advance(now: Progress) -> None:
-            bar.update(task, completed=now.rows, total=now.total_rows, visible=True)
-
-        yield advance

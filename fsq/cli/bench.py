@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from fsq.cli import _options as o
-from fsq.cli._bench_detection import measure_detection
-from fsq.cli._bench_tables import print_document
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.errors import InputError
@@ -93,8 +90,12 @@ def command(
     Each stage is measured. Every round is a new process, whose result is checked. Times are
     given beside the time to copy as many bytes as the result has, measured in the same process.
     """
+    from rich.text import Text
+
     from fsq.bench import compare as comparing
     from fsq.bench import run_bench
+    from fsq.cli._bench_detection import measure_detection
+    from fsq.cli._bench_tables import print_document
 
     out = Output(as_json)
     if profile is not None:

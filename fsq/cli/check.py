@@ -5,23 +5,21 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import polars as pl
 import typer
 
-from fsq.backfilling.source import scan_source
-from fsq.checking import CheckOptions, StoreCheck, check_store
-from fsq.checking.formats import RENDERERS
-from fsq.checking.notify import notify, open_channels
 from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates, parse_duration
-from fsq.cli._diagnosis import print_check
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading, shorten_path
-from fsq.contract import Contract
-from fsq.utils import webhook
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fsq.checking import StoreCheck
+    from fsq.contract import Contract
 
 _HEADLINE = "the dates cannot be checked"
 
@@ -105,10 +103,13 @@ def command(
     Without a date, the newest one is checked, and its age is printed first. Each date is compared
     with the store's profile and with the healthy dates before it.
     """
+    from fsq.checking import CheckOptions, check_store
+    from fsq.checking.notify import notify, open_channels
+
     out = Output(as_json)
     start, end = choose_dates(day, start, end, _HEADLINE)
-    if hook is not None and (problem := webhook.find_url_problem(hook)):
-        raise typer.BadParameter(f"--webhook: {problem}")
+    if hook is not None:
+        _require_url(hook)
     channels = open_channels(notify_urls or [])
     run = o.read_run_context(run_context)
     with open_for_reading(store, contract) as opened:
@@ -127,8 +128,8 @@ def command(
     document = {"store": store, "fail_on": fail_on.value, "exit_status": status} | done.to_dict()
     _print(done, form, fail_on, out)
     out.document(document)
-    if hook is not None and (problem := webhook.post(hook, document)):
-        out.note(f"Warning: the webhook did not accept the result: {problem}")
+    if hook is not None:
+        _post(hook, document, out)
     for problem in notify(channels, done):
         out.note(f"Warning: {problem}")
     return status
@@ -136,14 +137,34 @@ def command(
 
 def _read_schedule(path: str | None, contract: Contract) -> pl.DataFrame | None:
     """The events of a file."""
+    from fsq.backfilling.source import scan_source
+
     return None if path is None else scan_source(path, contract).collect()
+
+
+def _require_url(hook: str) -> None:
+    from fsq.utils import webhook  # loads what speaks HTTP
+
+    if problem := webhook.find_url_problem(hook):
+        raise typer.BadParameter(f"--webhook: {problem}")
+
+
+def _post(hook: str, document: dict[str, Any], out: Output) -> None:
+    from fsq.utils import webhook
+
+    if problem := webhook.post(hook, document):
+        out.note(f"Warning: the webhook did not accept the result: {problem}")
 
 
 def _print(done: StoreCheck, form: Format, fail_on: FailOn, out: Output) -> None:
     """Print the result for people, or for the tool whose format was asked for."""
     if form is Format.text:
+        from fsq.cli._diagnosis import print_check
+
         print_check(done, out)
         return
+    from fsq.checking.formats import RENDERERS
+
     text = RENDERERS[form.value](done, fail_on.value).rstrip("\n")
     if form is Format.markdown or out.as_json:
         out.line(text)

@@ -7,21 +7,18 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fsq.backfilling.source import scan_source, source_read_errors, spilled_to_disk
 from fsq.cli._options import CONTRACT, SOURCES, JsonOpt
 from fsq.cli._output import Output
-from fsq.contract import Contract, Feature, load_contract
-from fsq.contract.drafting import draft_contract
-from fsq.contract.json_schema import make_json_schema
-from fsq.contract.loading import parse_contract
-from fsq.contract.toml import to_toml
 from fsq.errors import InputError
 from fsq.utils.files import write_atomically
 from fsq.utils.text import plural
+
+if TYPE_CHECKING:
+    from fsq.contract import Contract, Feature
 
 app = typer.Typer(help="Draft, show, check and compare contracts.", rich_markup_mode=None)
 ContractArg = Annotated[
@@ -56,6 +53,10 @@ def init(
     as_json: JsonOpt = False,
 ) -> None:
     """Draft a contract from data; each line says what it was read from."""
+    from fsq.backfilling.source import scan_source, source_read_errors, spilled_to_disk
+    from fsq.contract.drafting import draft_contract
+    from fsq.contract.loading import parse_contract
+
     if out is not None:
         _require_target(out, force)
     with source_read_errors(data):
@@ -119,6 +120,8 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON Schema of contracts, for editors to complete and check."""
+    from fsq.contract.json_schema import make_json_schema
+
     text = json.dumps(make_json_schema(), indent=2, ensure_ascii=False) + "\n"
     if out is None:
         sys.stdout.write(text)
@@ -136,6 +139,9 @@ def show(
     as_json: JsonOpt = False,
 ) -> None:
     """Print a contract's features, processors and models."""
+    from fsq.contract import load_contract
+    from fsq.contract.toml import to_toml
+
     loaded, out = load_contract(contract), Output(as_json)
     if toml:
         if as_json:
@@ -173,6 +179,8 @@ def check(
 
     If there is one, the exit status is 2.
     """
+    from fsq.contract import load_contract
+
     loaded, out = load_contract(path), Output(as_json)
     out.line(f"{path} is valid: {_title(loaded)}")
     out.document(
@@ -189,6 +197,8 @@ def check(
 @app.command()
 def diff(a: ContractArg, b: ContractArg, as_json: JsonOpt = False) -> None:
     """Print how two contracts differ; - marks what one of them lacks."""
+    from fsq.contract import load_contract
+
     out = Output(as_json)
     left, right = (load_contract(c).model_dump(mode="json") for c in (a, b))
     differences = _find_differences(left, right)

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from fsq.cli._output import Output
-from fsq.emulator import serve
 
 _Port = typer.Option(min=0, max=65535, metavar="PORT", help="Port; 0 for a free one.")
 
@@ -29,6 +28,8 @@ def command(
     It speaks the real protocol. Once ready, it prints two lines to run in your shell, so that
     fsq and Google's clients use it.
     """
+    from fsq.emulator import serve
+
     out = Output()
 
     def ready(rest: str, grpc: str) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fsq.checking import CheckOptions
-from fsq.checking.dates import diagnose_dates
 from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
 from fsq.cli._store import open_for_reading
-from fsq.contract.table import Table
-from fsq.diagnosis.explain import Explanation, explain
-from fsq.diagnosis.lookup import format_key, name_keys
-from fsq.diagnosis.nouns import name_events
-from fsq.incidents import read_incidents
+
+if TYPE_CHECKING:
+    from fsq.contract.table import Table
+    from fsq.diagnosis.explain import Explanation
 
 _INDENT = " " * 6
 
@@ -50,14 +47,21 @@ def command(
     Each feature is shown with its source, its age and how its score is computed. Where a finding
     names it, the value it should have had follows, if its group, its past or other features tell.
     """
+    from fsq.checking import CheckOptions
+    from fsq.checking.dates import diagnose_dates
+    from fsq.diagnosis.explain import add_findings, explain
+    from fsq.diagnosis.lookup import name_keys
+    from fsq.incidents import read_incidents
+
     out, by_name = Output(as_json), dict(map(_split_key, named or []))
     with open_for_reading(store, contract) as opened:
         table = opened.contract.table
         key = (name_keys(keys, table) if keys else {}) | by_name
         rows = opened.read(day, day)
-        explain(rows, key, day, opened.contract)  # a wrong key fails before anything is diagnosed
+        # A wrong key fails before anything is diagnosed.
+        explanation = explain(rows, key, day, opened.contract)
         dx = diagnose_dates(opened, CheckOptions(start=day, end=day), None, read_incidents(opened))
-        explanation = explain(rows, key, day, opened.contract, dx)
+        explanation = add_findings(explanation, dx)
     _print_explanation(explanation, table, out)
     out.document({"store": store} | explanation.to_dict())
 
@@ -70,6 +74,8 @@ def _split_key(text: str) -> tuple[str, str]:
 
 
 def _print_explanation(explanation: Explanation, table: Table, out: Output) -> None:
+    from fsq.diagnosis.lookup import format_key
+
     r = explanation.record
     key = one_line(" ".join(str(r[k]) for k in table.keys))
     when = format_key(r[table.time or table.date], table)
@@ -104,6 +110,8 @@ def _print_explanation(explanation: Explanation, table: Table, out: Output) -> N
 
 
 def _print_feature(f: dict[str, Any], table: Table, out: Output) -> None:
+    from fsq.diagnosis.nouns import name_events
+
     value = "-" if f["feature_value"] is None else f"{f['feature_value']:.4g}"
     expected = "-" if f["expected_value"] is None else f"{f['expected_value']:g}"
     original = "" if f["original_value"] is None else f", was {f['original_value']:.4g}"

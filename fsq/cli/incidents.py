@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
 from fsq.cli._store import open_for_reading
-from fsq.diagnosis.rendering import format_dates
-from fsq.incidents import Incident, accept_incident, read_incidents
-from fsq.stores import store_not_found
 from fsq.utils.text import plural
+
+if TYPE_CHECKING:
+    from fsq.incidents import Incident
 
 app = typer.Typer(
     help="List recorded incidents, or accept one as normal.",
@@ -35,6 +35,9 @@ def command(
 
     `fsq check --record` records them.
     """
+    from fsq.incidents import read_incidents
+    from fsq.stores import store_not_found
+
     context.obj = store
     if context.invoked_subcommand is not None:
         return
@@ -68,6 +71,8 @@ def accept(
     Later dates are compared with its dates again, and it fails no check while it lasts, unless it
     gets worse. Checks still list it, with your reason.
     """
+    from fsq.incidents import accept_incident
+
     out, uri = Output(as_json), _require_store(store or context.obj)
     with open_for_reading(uri) as opened:
         accepted = accept_incident(opened, name, why)
@@ -82,6 +87,8 @@ def _require_store(store: str | None) -> str:
 
 
 def _print(incident: Incident, out: Output) -> None:
+    from fsq.diagnosis.rendering import format_dates
+
     out.line(
         f"{incident.state.upper()}  {incident.severity}  {one_line(incident.title)}  "
         f"[{incident.kind}]  {incident.id}"

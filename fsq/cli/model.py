@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,9 @@ from fsq.cli._dates import choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
-from fsq.models import ModelCheck, check_model
-from fsq.models.fitted import HEADLINE
-from fsq.models.rendering import render_text
+
+if TYPE_CHECKING:
+    from fsq.models import ModelCheck
 
 app = typer.Typer(help="Check whether data supports a model.", rich_markup_mode=None)
 _MOST_DATES = 14
@@ -60,6 +60,9 @@ def check(
 
     If it does not, the exit status is 1.
     """
+    from fsq.models import check_model
+    from fsq.models.fitted import HEADLINE
+
     out = Output(as_json)
     start, end = choose_dates(day, start, end, HEADLINE)
     names = "," in model and not Path(model).exists()
@@ -84,6 +87,8 @@ def check(
 
 
 def _print_result(result: ModelCheck, date_column: str, out: Output) -> None:
+    from fsq.models.rendering import render_text
+
     for line in render_text(result).splitlines():
         out.line(line)
     if result.dates.height < 2:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
 from fsq.errors import InputError
-from fsq.profile import Profile, read_profile, write_profile
-from fsq.store_profile import learn_from_store, pin_profile, require_profile
 from fsq.utils.dates import validate_date_range
 from fsq.utils.files import atomic_write
 from fsq.utils.text import plural
+
+if TYPE_CHECKING:
+    from fsq.profile import Profile
 
 app = typer.Typer(
     help="Learn, show, compare and pin what normally holds in a store.",
@@ -42,6 +42,8 @@ def learn(
     as_json: o.JsonOpt = False,
 ) -> None:
     """Learn from the dates without faults, for `fsq check` to compare with."""
+    from fsq.store_profile import learn_from_store
+
     out = Output(as_json)
     validate_date_range(start, end, "no profile was learned")
     with open_for_reading(store, contract) as opened:
@@ -57,6 +59,8 @@ def show(
     store: o.StoreOpt, contract: o.StoreContractOpt = None, as_json: o.JsonOpt = False
 ) -> None:
     """Print what normally holds, in sentences."""
+    from fsq.store_profile import require_profile
+
     out = Output(as_json)
     with open_for_reading(store, contract) as opened:
         profile = require_profile(opened)
@@ -75,6 +79,8 @@ def diff(
     as_json: o.JsonOpt = False,
 ) -> None:
     """Compare with another profile: - marks what holds there only, + here only."""
+    from fsq.store_profile import require_profile
+
     out = Output(as_json)
     with open_for_reading(store, contract) as opened:
         profile = require_profile(opened)
@@ -93,6 +99,9 @@ def export(
     as_json: o.JsonOpt = False,
 ) -> None:
     """Write the profile to a file that `fsq profile diff` reads."""
+    from fsq.profile import write_profile
+    from fsq.store_profile import require_profile
+
     out = Output(as_json)
     _require_ending(path)
     with open_for_reading(store, contract) as opened:
@@ -116,6 +125,8 @@ def pin(
     as_json: o.JsonOpt = False,
 ) -> None:
     """Keep the profile as it is: no backfill learns another one."""
+    from fsq.store_profile import pin_profile
+
     out = Output(as_json)
     with open_for_reading(store, contract) as opened:
         profile = pin_profile(opened, pinned=not off)
@@ -135,6 +146,11 @@ def _to_dict(profile: Profile) -> dict[str, object]:
 
 def _read_other(other: str) -> Profile:
     """An exported profile, or that of a store."""
+    import polars as pl
+
+    from fsq.profile import read_profile
+    from fsq.store_profile import require_profile
+
     path = Path(other)
     if path.suffix not in _ENDINGS or path.is_dir():
         with open_for_reading(other) as opened:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fsq.checking import CheckOptions, StoreCheck
-from fsq.checking.repair import Repair, repair_store
 from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
-from fsq.cli._diagnosis import print_diagnosis
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading, shorten_path
 from fsq.errors import InputError
 from fsq.utils.text import plural
+
+if TYPE_CHECKING:
+    from fsq.checking import StoreCheck
+    from fsq.checking.repair import Repair
 
 _HEADLINE = "nothing was repaired"
 
@@ -39,6 +40,9 @@ def command(
     Each runs once, without a shell, in at most three rounds, and is recorded in the ledger of
     incidents. What is still wrong is printed last. Without a date, the newest one is repaired.
     """
+    from fsq.checking import CheckOptions
+    from fsq.checking.repair import repair_store
+
     out = Output(as_json)
     start, end = choose_dates(day, None, None, _HEADLINE)
     run = o.read_run_context(run_context)
@@ -79,6 +83,8 @@ def _ask(question: str) -> bool:
 
 def _print(done: Repair, out: Output) -> None:
     """Print the date as it is now, and what no command has repaired."""
+    from fsq.cli._diagnosis import print_diagnosis
+
     serious = [f for f in done.after.dx.findings if f.severity != "info"]
     if not done.attempts:
         out.line("Nothing was run" if serious else "Nothing to repair")

@@ -11,7 +11,6 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
-from fsq.reporting import report
 
 
 def command(
@@ -26,6 +25,8 @@ def command(
 
     It has the verdict, findings, charts and worst records of the dates.
     """
+    from fsq.reporting import report
+
     started = time.perf_counter()
     with open_for_reading(store, contract) as opened:
         page = report(opened, target, start=start, end=end)

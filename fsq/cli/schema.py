@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fsq.cli._errors import BAD_INPUT, FAILED_CHECK, FINE
 from fsq.cli._options import CONTRACT, JsonOpt, StoreContractOpt
 from fsq.cli._output import Output
-from fsq.contract import Contract, load_contract
-from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
-from fsq.profile import Profile
-from fsq.schema.bigquery import output_fields
-from fsq.sql import check_view_names, create_views
-from fsq.stores import (
-    LegacyDropResult,
-    Migration,
-    SchemaChange,
-    drop_legacy,
-    find_missing,
-    get_capabilities,
-    open_store,
-)
-from fsq.stores import migrate as migrate_store
-from fsq.stores.bigquery.client import open_clients
-from fsq.stores.bigquery.ddl import alter_table, create_table
-from fsq.stores.bigquery.names import TableName
 from fsq.utils.text import plural
+
+if TYPE_CHECKING:
+    from fsq.contract import Contract
+    from fsq.profile import Profile
+    from fsq.stores import LegacyDropResult, Migration, SchemaChange
 
 app = typer.Typer(help="Print the output schema, and migrate tables to it.", rich_markup_mode=None)
 StoreArg = Annotated[
@@ -91,6 +78,12 @@ def ddl(
     As SQL it is CREATE TABLE, or ALTER TABLE for an existing table. Nothing is run, and no
     server is contacted without --table.
     """
+    from fsq.contract import load_contract
+    from fsq.schema.bigquery import output_fields
+    from fsq.stores import find_missing, get_capabilities, open_store
+    from fsq.stores.bigquery.ddl import alter_table, create_table
+    from fsq.stores.bigquery.names import TableName
+
     out = Output(as_json)
     if form != Format.sql and (table or alter):
         raise InputError(
@@ -158,6 +151,9 @@ def migrate(
     Only columns, sub-fields and descriptions are added. If a name, type or mode conflicts, all
     conflicts are listed and nothing is changed.
     """
+    from fsq.stores import migrate as migrate_store
+    from fsq.stores import open_store
+
     out, loaded = Output(as_json), open_store(store, contract).contract
     names = _find_view_names(store) if views else []
     migration = migrate_store(
@@ -177,6 +173,11 @@ def migrate(
 
 def _find_view_names(store: str) -> list[str]:
     """The names of the views, once they are known not to be taken; nothing is changed yet."""
+    from fsq.sql import check_view_names
+    from fsq.stores import get_capabilities
+    from fsq.stores.bigquery.client import open_clients
+    from fsq.stores.bigquery.names import TableName
+
     if not get_capabilities(store).views:
         raise InputError(
             [f"--views: {store} is not in BigQuery; drop the option"], "the views cannot be created"
@@ -188,11 +189,18 @@ def _find_view_names(store: str) -> list[str]:
 
 def _find_profile(store: str, contract: Contract) -> Profile | None:
     """What was learned of the store's rows; None where it has no rows yet, too."""
+    from fsq.diagnosis.stored_profile import load_usable_profile
+    from fsq.stores import open_store
+
     opened = open_store(store, contract)
     return None if opened.version() is None else load_usable_profile(opened)
 
 
 def _create_views(store: str, contract: Contract, profile: Profile | None) -> None:
+    from fsq.sql import create_views
+    from fsq.stores.bigquery.client import open_clients
+    from fsq.stores.bigquery.names import TableName
+
     table = TableName.parse(store)
     with open_clients(table.project, table.location, table.options) as clients:
         create_views(clients.tables, table, contract, profile=profile)
@@ -265,6 +273,8 @@ def drop(
     table itself still names one of them, nothing is dropped and the exit status is 1. Without
     --yes, the exit status is 2.
     """
+    from fsq.stores import drop_legacy
+
     out = Output(as_json)
     result = drop_legacy(
         store, consumers or (), contract, yes=yes, input_too=input_too, snapshot=snapshot

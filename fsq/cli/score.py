@@ -8,26 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
-import polars as pl
-import pyarrow.parquet as pq
 import typer
 
-from fsq.backfilling import BackfillOptions, backfill
-from fsq.backfilling.options import COMMIT_ROWS
-from fsq.backfilling.source import scan_source, source_read_errors, spilled_to_disk
 from fsq.cli import _options as o
 from fsq.cli._output import Output
-from fsq.cli._scoring import print_tiers, summarize
-from fsq.intake.layout import Layout
-from fsq.intake.validation import count_unknown_labels, validate_input
-from fsq.schema.arrow import find_inexact, to_arrow
-from fsq.scoring.engine import CHUNK_ROWS, score_validated
-from fsq.scoring.options import ScoringOptions
-from fsq.stores import is_store, open_store
 from fsq.utils.files import atomic_write
-from fsq.utils.frames import read_batches
+from fsq.utils.sizes import COMMIT_ROWS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fsq.intake.layout import Layout
+    from fsq.scoring.options import ScoringOptions
 
 
 @dataclass
@@ -59,6 +53,10 @@ def command(
     A file is written as a whole or not at all. In a store, all dates of the input are replaced,
     one group of whole dates at a time.
     """
+    from fsq.backfilling import BackfillOptions, backfill
+    from fsq.cli._scoring import print_tiers, summarize
+    from fsq.stores import is_store, open_store
+
     out = Output(as_json)
     options = BackfillOptions(
         contract=contract,
@@ -98,6 +96,10 @@ def command(
 
 def _score_to_file(source: str, path: Path, options: ScoringOptions) -> _Scored:
     """Score to a file beside the target, and rename it once it is complete."""
+    from fsq.backfilling.source import scan_source, source_read_errors, spilled_to_disk
+    from fsq.intake.validation import count_unknown_labels, validate_input
+    from fsq.schema.arrow import find_inexact
+
     scored = _Scored()
     with source_read_errors(source):
         found = scan_source(source, options.contract)
@@ -116,6 +118,9 @@ def _score_chunks(
     rows: pl.LazyFrame, layout: Layout, options: ScoringOptions
 ) -> Iterator[pl.DataFrame]:
     """Scored chunks; at least one, so that an input without rows gives a file with columns."""
+    from fsq.scoring.engine import CHUNK_ROWS, score_validated
+    from fsq.utils.frames import read_batches
+
     empty = True
     for batch in read_batches(rows, CHUNK_ROWS):
         empty = False
@@ -136,6 +141,10 @@ def _count_chunks(
 
 def _write_chunks(file: BinaryIO, chunks: Iterator[pl.DataFrame], exact: list[str]) -> None:
     """Write the chunks, of which there is at least one, with plain Arrow types."""
+    import pyarrow.parquet as pq
+
+    from fsq.schema.arrow import to_arrow
+
     first = to_arrow(next(chunks), exact)
     with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
         writer.write_table(first)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fsq import sql
 from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
-from fsq.contract import Contract, load_contract
 from fsq.errors import InputError
-from fsq.store_profile import require_profile
-from fsq.stores.bigquery.names import TableName
+
+if TYPE_CHECKING:
+    from fsq.contract import Contract
+    from fsq.stores.bigquery.names import TableName
 
 _HEADLINE = "no SQL was made"
 
@@ -62,6 +62,10 @@ def command(
 
     Nothing is run; only --store is read, for its profile.
     """
+    from fsq import sql
+    from fsq.contract import load_contract
+    from fsq.stores.bigquery.names import TableName
+
     out = Output(as_json)
     if name is None:
         listed = sql.VIEWS | {sql.PROFILE: sql.PROFILE_QUERIES[sql.PROFILE] + " (--store)"}
@@ -112,6 +116,9 @@ def _make_by_profile(
     group: bool,
 ) -> tuple[Contract, str]:
     """A query whose limits are those of a store's profile, and the store's contract."""
+    from fsq import sql
+    from fsq.store_profile import require_profile
+
     if name not in sql.PROFILE_QUERIES:
         names = " and ".join(sql.PROFILE_QUERIES)
         raise InputError([f"only {names} take a profile; leave out --store"], _HEADLINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,13 +13,11 @@ from fsq.cli import _options as o
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
 from fsq.cli._store import open_for_reading
-from fsq.contract.table import Table
-from fsq.diagnosis.pictures import can_draw
-from fsq.diagnosis.rendering import wrap_finding
-from fsq.training import TrainingSet, rendering, training_set
-from fsq.training.exclusion import MODES
-from fsq.training.export import choose_writer
-from fsq.training.options import Exclude
+
+if TYPE_CHECKING:
+    from fsq.contract.table import Table
+    from fsq.training import TrainingSet
+    from fsq.training.options import Exclude
 
 
 class OnDefault(StrEnum):
@@ -103,6 +101,9 @@ def command(
     On a red finding, such as a feature that gives away the label, nothing is written and the exit
     status is 1. What a finding blames and the set leaves out is reported, and does not stop it.
     """
+    from fsq.training import training_set
+    from fsq.training.export import choose_writer
+
     out = Output(as_json)
     choose_writer(target)  # refuses a wrong name before the work
     with open_for_reading(store, contract) as opened:
@@ -147,6 +148,8 @@ def command(
 
 def _parse_exclude(text: str | None) -> Exclude:
     """A mode, or dates."""
+    from fsq.training.exclusion import MODES
+
     if text is None:
         return "default"
     for mode in MODES:
@@ -174,6 +177,10 @@ def _parse_bounds(option: str, texts: list[str] | None) -> float | dict[str, flo
 
 
 def _print_waterfall(chosen: TrainingSet, table: Table, out: Output) -> None:
+    from fsq.diagnosis.pictures import can_draw
+    from fsq.diagnosis.rendering import wrap_finding
+    from fsq.training import rendering
+
     summary = chosen.summary
     for line in [
         *rendering.render_header(summary),

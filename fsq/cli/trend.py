@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import polars as pl
 import typer
 
 from fsq.cli import _options as o
 from fsq.cli._output import Output
-from fsq.contract import Contract
-from fsq.diagnosis.trend import HEADLINE, read_trend, write_summary
 from fsq.errors import InputError
-from fsq.stores import get_capabilities, open_store
 from fsq.utils.dates import validate_date_range
 from fsq.utils.files import write_atomically
 from fsq.utils.text import plural
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from fsq.contract import Contract
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH = 42
@@ -45,6 +46,9 @@ def command(
 
     Each date is compared with the dates before it.
     """
+    from fsq.diagnosis.trend import HEADLINE, read_trend, write_summary
+    from fsq.stores import get_capabilities, open_store
+
     validate_date_range(start, end, HEADLINE)
     if summary and not get_capabilities(store).summary_table:
         cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"

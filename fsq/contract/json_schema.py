@@ -84,7 +84,10 @@ def _describe(schema: dict[str, Any], model: type[Section]) -> None:
 def _add_thresholds(section: dict[str, Any]) -> None:
     """The thresholds that checks declare, with their defaults."""
     for declared in thresholds.list_declared():
-        section["properties"] |= declared.model_json_schema()["properties"]
+        fields = declared.model_json_schema()["properties"]
+        for name, what in thresholds.describe_thresholds(declared).items():
+            fields[name]["description"] = what
+        section["properties"] |= fields
     for field in section["properties"].values():
         if "prefixItems" in field:  # pairs, which older validators do not know
             field["items"] = field.pop("prefixItems")[0]

@@ -107,7 +107,7 @@ class DiagnosisRules(Section):
         learning_dates: earlier dates that are read to learn from where a store has no profile.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, defer_build=True)
 
     history_days: Days = 7
     history_min_days: Days = 3

@@ -24,7 +24,7 @@ Hours = Annotated[float, Field(ge=0, le=1_000_000)]
 class Section(BaseModel):
     """A section; unknown keys are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class FeatureThresholds(Section):

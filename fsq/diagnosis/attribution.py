@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsq.profile import Judgement
-from fsq.profile.evidence import measure_residuals
 from fsq.profile.limits import take_deviation, take_middle
 from fsq.profile.rows import Mask, Matrix
 
@@ -121,9 +120,7 @@ def _measure_left(
     if not suspects or regressions is None:
         return strongest
     limits, rows = judged.profile.limits, judged.rows
-    residual = regressions.predict_without(rows.values, suspects)
-    beyond = regressions.find_extrapolated(rows.values, suspects)
-    measures = measure_residuals(rows, residual, regressions.outlier, beyond)
+    measures = judged.measure_without(suspects)
     before = np.arange(len(rows.dates)) < at
     out = np.zeros(rows.values.shape[1])
     for metric, alarm in others.items():

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from fsq.contract.thresholds import describe_thresholds
 from fsq.diagnosis.checks import list_checks, list_kinds
 
 
@@ -30,9 +31,10 @@ def make_kinds_table() -> str:
 def make_thresholds_table() -> str:
     """Every threshold of ``[diagnosis]`` that a check declares, as a Markdown table."""
     rows = (
-        (f"`{name}`", _format(field.default), field.description or "")
+        (f"`{name}`", _format(field.default), described.get(name, ""))
         for check in list_checks()
         if check.thresholds is not None
+        for described in [describe_thresholds(check.thresholds)]
         for name, field in check.thresholds.model_fields.items()
     )
     return _make_table(("threshold", "default", "meaning"), rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -128,14 +128,18 @@ def explain(
         _explain_feature(d, f, loaded, as_of, sources.get(str(f.index)))
         for d, f in zip(detail, loaded.features, strict=True)
     ]
-    findings = None if diagnosis is None else _list_findings(diagnosis, found, wanted)
-    return Explanation(record, features, findings)
+    explanation = Explanation(record, features)
+    return explanation if diagnosis is None else add_findings(explanation, diagnosis)
 
 
-def _list_findings(dx: Diagnosis, key: dict[str, Any], day: date) -> list[dict[str, Any]]:
+def add_findings(explanation: Explanation, diagnosis: Diagnosis) -> Explanation:
+    """Add the findings of a diagnosis of its date that name the record."""
+    return replace(explanation, findings=_list_findings(diagnosis, explanation.record))
+
+
+def _list_findings(dx: Diagnosis, record: dict[str, Any]) -> list[dict[str, Any]]:
     """The findings that name a record, with what its values should have been."""
-    this = [pl.col(dx.contract.table.date) == day]
-    this += [pl.col(name).eq_missing(value) for name, value in key.items()]
+    this = [pl.col(name).eq_missing(record[name]) for name in dx.contract.table.key]
     told = dx.expected.filter(this).unique([FINDING, "feature"], maintain_order=True)
     out = []
     for position in dx.named_rows.filter(this)[FINDING].unique().sort():

@@ -12,7 +12,6 @@ from fsq.diagnosis.attribution import Blame
 from fsq.profile import Judgement
 from fsq.profile.groups import code_group
 from fsq.profile.rows import Mask, Matrix
-from fsq.profile.steps import follow
 
 # Factors that units and signs differ by.
 _FACTORS = (
@@ -64,11 +63,6 @@ class Clues:
         """The records of the dates before."""
         return np.asarray(self.judged.rows.date_index < self.at)
 
-    @cached_property
-    def steps(self) -> Matrix:
-        """Of every record, along each feature's carrier."""
-        return follow(self.judged.rows, self.judged.profile.structure.carriers)
-
     def take_now(self, f: int) -> Matrix:
         """The date's values of a feature; NaN where there is none."""
         return np.asarray(self.judged.rows.values[self.here, f])
@@ -79,7 +73,7 @@ class Clues:
 
     def take_before(self, f: int) -> Matrix:
         """The value that each of the date's records had before."""
-        return np.asarray(self.take_now(f) - self.steps[self.here, f])
+        return np.asarray(self.take_now(f) - self.judged.steps[self.here, f])
 
     def spans_groups(self, f: int, hit: Mask) -> bool:
         """Whether records of the date lie in several of the groups that share one value."""

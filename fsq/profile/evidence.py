@@ -253,18 +253,14 @@ def measure_residuals(
 
 def _find_flat(rows: Rows) -> Mask:
     """Dates × features: whether all values are the same; not so without values."""
-    low = np.full((len(rows.dates), len(rows.names)), np.inf)
-    high = -low
     absent = np.isnan(rows.values)
-    np.minimum.at(low, rows.date_index, np.where(absent, np.inf, rows.values))
-    np.maximum.at(high, rows.date_index, np.where(absent, -np.inf, rows.values))
+    low = rows.reduce_per_date(np.minimum, np.where(absent, np.inf, rows.values), np.inf)
+    high = rows.reduce_per_date(np.maximum, np.where(absent, -np.inf, rows.values), -np.inf)
     return np.asarray(low == high)
 
 
 def _take_largest(rows: Rows, amounts: Matrix) -> Matrix:
-    out = np.zeros((len(rows.dates), amounts.shape[1]))
-    np.maximum.at(out, rows.date_index, np.nan_to_num(amounts))
-    return out
+    return np.maximum(rows.reduce_per_date(np.maximum, np.nan_to_num(amounts), 0.0), 0.0)
 
 
 def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from html import escape
 
 import numpy as np
 
-from fsq.profile.evidence import METRICS, ONE_SIDED, UNSETTLED, Evidence, measure
+from fsq.profile.evidence import (
+    METRICS,
+    ONE_SIDED,
+    UNSETTLED,
+    Evidence,
+    measure,
+    measure_residuals,
+)
 from fsq.profile.limits import Limits, learn_limits
 from fsq.profile.regression import assign_folds
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sentences import describe
+from fsq.profile.steps import follow
 from fsq.profile.structure import Structure, learn_structure
 
 MIN_DATES = 10  # with fewer clean dates nothing is learned
@@ -158,6 +167,29 @@ class Judgement:
     evidence: Evidence
     distances: Mapping[str, Matrix]
     usual: Mapping[str, Matrix]
+    _without: dict[tuple[int, ...], dict[str, Matrix]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @cached_property
+    def steps(self) -> Matrix:
+        """Of every record, along each feature's carrier."""
+        return follow(self.rows, self.profile.structure.carriers)
+
+    def measure_without(self, suspects: Sequence[int]) -> dict[str, Matrix]:
+        """What residuals show of each date where suspects explain nothing; see ``evidence``.
+
+        A fault that lasts has the same suspects on all its dates.
+        """
+        key = tuple(suspects)
+        if key not in self._without:
+            regressions = self.profile.structure.regressions
+            if regressions is None:
+                raise ValueError("nothing explains the features of this profile")
+            residual = regressions.predict_without(self.rows.values, suspects)
+            beyond = regressions.find_extrapolated(self.rows.values, suspects)
+            self._without[key] = measure_residuals(self.rows, residual, regressions.outlier, beyond)
+        return self._without[key]
 
     def measure_strength(self, calm: Mask) -> dict[str, Matrix]:
         """How strong each alarm is, per metric: dates × features; an alarm is above 1.

@@ -15,6 +15,7 @@ _RIDGE = 1e-3
 _MIN_EXPLAINED = 0.25  # share of the variance on dates that were not learned from
 _MIN_ROWS = 300
 _MAX_ROWS = 25_000  # more are thinned: enough for the weights, and quick
+_BLOCK = 4_096  # records whose columns are in memory at once
 _CLIP = 8.0  # scaled values beyond it would pull the weights
 _USUALLY_THERE = 0.3  # a feature that fewer records lack
 _LACKING = 0.2  # share of such features that a record may lack
@@ -56,16 +57,20 @@ class Basis:
         """Columns: 1, then per feature its value, whether it is absent, and its hinges."""
         scaled = (np.clip(values, *self.reach) - self.center) / self.scale
         absent = np.isnan(scaled)
-        scaled = np.clip(np.where(absent, 0.0, scaled), -_CLIP, _CLIP)
+        scaled[absent] = 0.0
+        np.clip(scaled, -_CLIP, _CLIP, out=scaled)
         n, width = scaled.shape
         knots = self.knots.shape[1]
-        out = np.zeros((n, 1 + width * (knots + 2)))
+        out = np.empty((n, 1 + width * (knots + 2)))
         out[:, 0] = 1.0
         block = out[:, 1:].reshape(n, width, knots + 2)
         block[:, :, 0] = scaled
         block[:, :, 1] = absent
-        hinges = np.maximum(scaled[:, :, None] - np.nan_to_num(self.knots), 0.0)
-        block[:, :, 2:] = np.where(np.isnan(self.knots) | absent[:, :, None], 0.0, hinges)
+        # No value reaches a knot that is not there, and one that is absent reaches none.
+        scaled[absent] = -np.inf
+        bounds = np.where(np.isnan(self.knots), np.inf, self.knots)
+        np.subtract(scaled[:, :, None], bounds, out=block[:, :, 2:])
+        np.maximum(block[:, :, 2:], 0.0, out=block[:, :, 2:])
         return out
 
 
@@ -134,9 +139,12 @@ class Regressions:
         return np.asarray(beyond.astype(np.float64) @ (pull > _MATTERS * self.spread) > 0)
 
     def _subtract(self, values: Matrix, weights: Matrix) -> Matrix:
-        columns = self.basis.expand(values)
         scaled = (values - self.basis.center) / self.basis.scale
-        residual = (scaled - columns @ weights) / self.spread
+        predicted = np.empty_like(scaled)
+        for start in range(0, len(values), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            predicted[part] = self.basis.expand(values[part]) @ weights
+        residual = (scaled - predicted) / self.spread
         # A record that lacks far more than usual says too little about the rest.
         lacking = np.isnan(values) & (self.basis.absent < _USUALLY_THERE)
         most = max(2.0, _LACKING * float((self.basis.absent < _USUALLY_THERE).sum()))

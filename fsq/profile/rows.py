@@ -89,7 +89,7 @@ class Rows:
         """Position of the previous record of the same code; -1 where there is none."""
         return find_previous(codes, self.order)
 
-    def take(self, positions: Codes, later: Codes) -> Matrix:
+    def take(self, positions: Codes, later: Codes, features: Codes) -> Matrix:
         """Values to compare later records with; NaN where an earlier date is faulty.
 
         A date is not judged by whether it was faulty: its own records are compared in any case.
@@ -97,11 +97,13 @@ class Rows:
         Args:
             positions: of the records that came before.
             later: positions of those to compare with them.
+            features: positions of the features to compare.
         """
-        values = self.values[positions]
+        values = self.values[np.ix_(positions, features)]
         if self.faulty is not None:
             day = self.date_index[positions]
-            values[self.faulty[day] & (day < self.date_index[later])[:, None]] = np.nan
+            earlier = (day < self.date_index[later])[:, None]
+            values[self.faulty[np.ix_(day, features)] & earlier] = np.nan
         return values
 
     @cached_property
@@ -114,12 +116,22 @@ class Rows:
 
     def sum_per_date(self, amounts: Matrix | Mask) -> Matrix:
         """Sums of a matrix, records × columns, as dates × columns."""
-        out = np.zeros((len(self.dates), amounts.shape[1]))
+        return self.reduce_per_date(np.add, amounts, 0.0)
+
+    def reduce_per_date(self, reduce: np.ufunc, amounts: Matrix | Mask, empty: float) -> Matrix:
+        """Sums, or the least or largest values, per date: dates × columns.
+
+        Args:
+            reduce: ``np.add``, ``np.minimum`` or ``np.maximum``.
+            amounts: records × columns.
+            empty: what a date without records has.
+        """
+        out = np.full((len(self.dates), amounts.shape[1]), empty)
         present = np.flatnonzero(self.count)
         if present.size:
             ordered = amounts if self._by_date is None else amounts[self._by_date]
             starts = (np.cumsum(self.count) - self.count)[present].astype(np.int64)
-            out[present] = np.add.reduceat(ordered, starts, axis=0, dtype=np.float64)
+            out[present] = reduce.reduceat(ordered, starts, axis=0, dtype=np.float64)
         return out
 
     @cached_property

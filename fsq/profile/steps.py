@@ -52,7 +52,7 @@ def learn_carriers(rows: Rows, groupings: Sequence[Grouping], clean: Mask) -> Ca
     with np.errstate(invalid="ignore"):
         spread = np.array([_measure_spread(rows.values[used, f]) for f in range(width)])
     for name, codes in _list_carriers(rows).items():
-        step = _measure_steps(rows, rows.find_previous(codes))
+        step = _measure_steps(rows, rows.find_previous(codes), np.arange(width))
         for f in range(width):
             sizes = np.abs(step[used, f])
             sizes = sizes[~np.isnan(sizes)]
@@ -80,17 +80,18 @@ def follow(rows: Rows, carriers: Carriers) -> Matrix:
     for name in dict.fromkeys(carriers.names):
         if name not in known:
             continue
-        chosen = [f for f, n in enumerate(carriers.names) if n == name]
+        chosen = np.array([f for f, n in enumerate(carriers.names) if n == name])
         previous = rows.find_previous(known[name])
-        out[:, chosen] = _measure_steps(rows, previous)[:, chosen]
+        out[:, chosen] = _measure_steps(rows, previous, chosen)
     return out
 
 
-def _measure_steps(rows: Rows, previous: Codes) -> Matrix:
-    """Values less those of the records before; NaN where there is none."""
+def _measure_steps(rows: Rows, previous: Codes, chosen: Codes) -> Matrix:
+    """Values of some features less those of the records before; NaN where there is none."""
     there = np.flatnonzero(previous >= 0)
-    out = np.full(rows.values.shape, np.nan)
-    out[there] = rows.values[there] - rows.take(previous[there], there)
+    out = np.full((len(previous), len(chosen)), np.nan)
+    before = rows.take(previous[there], there, chosen)
+    out[there] = rows.values[np.ix_(there, chosen)] - before
     return out
 
 

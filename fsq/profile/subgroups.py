@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsq.profile.groups import code_group
-from fsq.profile.rows import Mask, Matrix, Rows
+from fsq.profile.rows import Codes, Mask, Matrix, Rows
 
 _CHANCE = 1e-5  # that all records of a subgroup share a state
 _LEAST = 4  # records of a subgroup: fewer say nothing
@@ -83,14 +83,20 @@ def find_uniform(rows: Rows, columns: Sequence[str], state: Mask, needed: Matrix
     for name in columns:
         if name not in rows.codes:
             continue
-        codes = code_group(rows, (name,))
-        known = codes >= 0
-        count = np.bincount(codes[known], minlength=int(codes.max(initial=-1)) + 1)
-        for f in range(state.shape[1]):
-            hits = np.bincount(codes[known], weights=state[known, f], minlength=len(count))
-            whole = np.asarray((count >= needed[f]) & (hits == count))
-            out[known, f] |= whole[codes[known]]
+        members, starts, count = _sort_by_code(code_group(rows, (name,)))
+        if not members.size:
+            continue
+        hits = np.add.reduceat(state[members], starts, axis=0, dtype=np.int64)
+        whole = (count[:, None] >= needed) & (hits == count[:, None])
+        out[members] |= np.repeat(whole, count, axis=0)
     return out
+
+
+def _sort_by_code(codes: Codes) -> tuple[Codes, Codes, Codes]:
+    """Positions of the records by code, where each code starts among them, and how many it has."""
+    members = np.argsort(codes, kind="stable")[(codes < 0).sum() :]
+    starts = np.flatnonzero(np.diff(codes[members], prepend=-1))
+    return members, starts, np.diff(starts, append=len(members))
 
 
 def find_same(rows: Rows, columns: Sequence[str], needed: Matrix) -> Mask:
@@ -99,17 +105,16 @@ def find_same(rows: Rows, columns: Sequence[str], needed: Matrix) -> Mask:
     for name in columns:
         if name not in rows.codes:
             continue
-        codes = code_group(rows, (name,))
-        count = int(codes.max(initial=-1)) + 1
-        for f in range(rows.values.shape[1]):
-            values = rows.values[:, f]
-            known = (codes >= 0) & ~np.isnan(values)
-            low, high = np.full(count, np.inf), np.full(count, -np.inf)
-            np.minimum.at(low, codes[known], values[known])
-            np.maximum.at(high, codes[known], values[known])
-            sizes = np.bincount(codes[known], minlength=count)
-            same = (sizes >= needed[f]) & (low == high)
-            out[known, f] |= same[codes[known]]
+        members, starts, count = _sort_by_code(code_group(rows, (name,)))
+        if not members.size:
+            continue
+        values = rows.values[members]
+        absent = np.isnan(values)
+        low = np.minimum.reduceat(np.where(absent, np.inf, values), starts, axis=0)
+        high = np.maximum.reduceat(np.where(absent, -np.inf, values), starts, axis=0)
+        sizes = np.add.reduceat(~absent, starts, axis=0, dtype=np.int64)
+        same = (sizes >= needed) & (low == high)
+        out[members] |= np.repeat(same, count, axis=0) & ~absent
     return out
 
 

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import files
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import Any
 
+from fsq.errors import StoreError
 from fsq.utils.documents import encode_json
+from fsq.utils.files import write_atomically
 from fsq.utils.palette import DARK_THEME, LIGHT_THEME, make_css_variables
 
 # Escaped in the page's data, so that nothing can end its script element or a line of JavaScript.
@@ -24,6 +31,8 @@ _ESCAPED = {
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
 }
+# What a script that was kept in full ends with.
+_END = "\n// whole\n"
 
 
 def make_style() -> str:
@@ -63,10 +72,23 @@ def _read_asset(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _make_vega_bundle() -> str:
-    """Make one script of Vega, Vega-Lite and Vega-Embed, from the copies in vl-convert."""
+    """Make one script of Vega, Vega-Lite and Vega-Embed, from the copies in vl-convert.
+
+    Making it takes a second, so it is kept as Python keeps compiled modules: beside them, where
+    they may be written.
+    """
     import vl_convert
 
     newest = max(vl_convert.get_vegalite_versions(), key=lambda v: [int(p) for p in v.split(".")])
+    name = f"vega.{version('vl-convert-python')}.{newest}.js"
+    kept = Path(cache_from_source(__file__)).with_name(name)
+    with suppress(OSError, UnicodeDecodeError):
+        if (text := kept.read_text(encoding="utf-8")).endswith(_END):
+            return text
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=newest)
     # These occur in strings only; HTML would take them as the end of the script.
-    return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    bundle = bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--") + _END
+    if not sys.dont_write_bytecode:
+        with suppress(StoreError):  # a package that cannot be written to is no failure
+            write_atomically(kept, bundle)
+    return bundle

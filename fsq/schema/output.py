@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 
 from fsq.errors import InputError
-from fsq.schema.arrow import arrow_schema
 from fsq.schema.columns import DETAIL_TYPE, POLARS_TYPES, Column
+
+if TYPE_CHECKING:  # a contract is read far more often than a table is made
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,15 @@ class OutputSchema:
     @cached_property
     def arrow(self) -> pa.Schema:
         """The quality columns in plain Arrow types."""
+        from fsq.schema.arrow import arrow_schema
+
         return arrow_schema(self.polars)
 
     @cached_property
     def table(self) -> pa.Schema:
         """A new table: the keys, then the quality columns."""
+        from fsq.schema.arrow import arrow_schema
+
         return arrow_schema(polars_schema((*self.keys, *self.columns)))
 
     def with_integer_keys(self, names: Collection[str]) -> OutputSchema:

@@ -50,7 +50,7 @@ def test_a_bug_exits_70_and_says_where_the_details_are(
     def fail(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("fsq.cli.contract.load_contract", fail)
+    monkeypatch.setattr("fsq.contract.load_contract", fail)
     told = run("contract", "show", "v2_33features", *how)
     assert told.status == 70
     assert type(error).__name__ in told.err
@@ -72,7 +72,7 @@ def test_a_broken_connection_is_neither_a_bug_nor_a_finding(
     def fail(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("fsq.cli.contract.load_contract", fail)
+    monkeypatch.setattr("fsq.contract.load_contract", fail)
     assert run("contract", "show", "v2_33features").status == 3
 
 
@@ -85,7 +85,7 @@ def test_an_error_with_many_problems_is_short(
     def fail(name: str) -> None:
         raise InputError(problems)
 
-    monkeypatch.setattr("fsq.cli.contract.load_contract", fail)
+    monkeypatch.setattr("fsq.contract.load_contract", fail)
     told = run("contract", "show", "v2_33features", "--json", *(["-v"] if verbose else []))
     assert told.status == 2
     assert told.document["error"]["problems"] == problems

@@ -140,7 +140,7 @@ def test_a_source_that_is_truncated_while_it_is_read_is_rejected(
         os.truncate(source, size)
         return layout
 
-    monkeypatch.setattr("fsq.cli.score.validate_input", then_truncate)
+    monkeypatch.setattr("fsq.intake.validation.validate_input", then_truncate)
     assert main(["score", str(source), "--out", str(out)]) in (2, 3)
     assert not out.exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -186,15 +187,19 @@ class ProfileEvidence(Check):
         strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
         place = {name: f for f, name in enumerate(ctx.contract.names)}
         defaults = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
+        # What is reported here is of the date in turn, and changes neither for the others.
+        explained: dict[date, list[int]] = {}
+        for day, name in ctx.list_explained():
+            explained.setdefault(day, []).append(place[name])
+        lacking = {s.day for s in ctx.signals if s.severity == "red" and not s.features}
         for at, day in ctx.iterate_dates():
             ctx.judgements[day] = judged, strength
             known = ~np.isnan(judged.distances["mean"][at])
             if known.mean() > _MOSTLY_JUDGED:
                 ctx.settled_dates.add(day)
-            if any(s.day == day and s.severity == "red" and not s.features for s in ctx.signals):
+            if day in lacking:
                 continue  # rows are missing: what is left is no sample of the date
-            explained = [place[f] for d, f in ctx.list_explained() if d == day]
-            blamed = find_blame(judged, strength, at, explained)
+            blamed = find_blame(judged, strength, at, explained.get(day, []))
             clues = Clues(judged, at, np.array(defaults))
             causes = [(b, find_cause(clues, b, blamed)) for b in blamed]
             _report(ctx, at, causes, profile.limits.dates)

@@ -1,12 +1,13 @@
 """Reading a Delta table: by Polars, by delta-rs's engine, or single fields of its nested detail.
 
-Polars decodes a nested column as a whole. Parquet stores each field separately, and Arrow reads
-only those that you name: a few fields of a season take a tenth of the time.
+Polars decodes a nested column as a whole, for all rows of a file. Parquet stores each field
+separately, and Arrow reads only those that you name, and only the groups of rows that may have the
+dates: a few fields of a season take a tenth of the time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
 import polars as pl
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from fsq.schema.columns import DETAIL, DETAIL_TYPE
 from fsq.schema.nested import detail_field, dotted_name, select_columns, selectable_names
+from fsq.schema.polars_types import inner_type, struct_fields
 from fsq.stores.delta.protocol import needs_engine, require_readable
 from fsq.stores.delta.table import LakeTable
 from fsq.stores.objects.files import open_file
@@ -53,15 +55,37 @@ def scan_detail_fields(
     """Rows from start to end; of the detail, only the fields that ``columns`` names."""
     types = pl.Schema(table.schema())
     fields = DETAIL_TYPE.to_schema()
-    schema = pl.Schema(
-        {c: types[c] if (f := detail_field(c)) is None else pl.List(fields[f]) for c in columns}
-    )
-    paths = sorted(table.file_uris(file_pruning_predicate=_to_sql(date_column, start, end)))
+    schema = {
+        c: types[c] if (f := detail_field(c)) is None else pl.List(fields[f]) for c in columns
+    }
+    return _scan_files(table, pl.Schema(schema), date_column, start, end)
+
+
+def scan_with_fields(
+    table: LakeTable,
+    date_column: str,
+    start: date | None,
+    end: date | None,
+    fields: Collection[str],
+) -> pl.LazyFrame:
+    """Rows from start to end, with all columns; the detail has only these fields."""
+    schema = pl.Schema(table.schema())
+    inside = _list_fields(schema)
+    schema[DETAIL] = pl.List(pl.Struct({f: t for f, t in inside.items() if f in fields}))
+    return _scan_files(table, schema, date_column, start, end)
+
+
+def _scan_files(
+    table: LakeTable, schema: pl.Schema, date_column: str, start: date | None, end: date | None
+) -> pl.LazyFrame:
+    """Rows from start to end, of the files that have any, with these columns."""
+    # In the order of the log, as Polars reads them.
+    paths = table.file_uris(file_pruning_predicate=_to_sql(date_column, start, end))
 
     def read(needed: set[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         narrow = pl.Schema({c: t for c, t in schema.items() if c in needed})
         for path in paths:
-            rows = _read_file(path, narrow, date_column)
+            rows = _read_file(path, narrow, date_column, start, end)
             yield filter_dates(rows, date_column, start, end).collect()
 
     return scan_batches(read, schema, validate_schema=True)
@@ -81,15 +105,56 @@ def _to_sql(column: str, start: date | None, end: date | None) -> str | None:
     return " AND ".join(tests) or None
 
 
-def _read_file(path: str, schema: pl.Schema, date_column: str) -> pl.LazyFrame:
-    """One file's columns; NULL where an older file lacks one."""
+def _read_file(
+    path: str, schema: pl.Schema, date_column: str, start: date | None, end: date | None
+) -> pl.LazyFrame:
+    """One file's columns, with all rows of these dates; NULL where an older file lacks one."""
     with open_file(path) as data, pq.ParquetFile(data, pre_buffer=True) as file:
-        rows = pl.DataFrame(file.read(columns=_parquet_paths(file, {*schema, date_column})))
+        groups = _find_row_groups(file, date_column, start, end)
+        paths = _parquet_paths(file, {*schema, date_column}, _list_fields(schema))
+        rows = pl.DataFrame(file.read_row_groups(groups, columns=paths))
     names = selectable_names(rows.schema)
     existing = [c for c in schema if c in names]
     missing = [_null_column(c, schema[c], existing) for c in schema if c not in names]
     unselected = [] if date_column in existing else [date_column]
-    return rows.lazy().select(*select_columns(existing), *unselected, *missing).cast(schema)
+    chosen = rows.lazy().select(*select_columns(existing), *unselected, *missing)
+    if DETAIL in existing and rows.schema[DETAIL] != schema[DETAIL]:
+        chosen = chosen.with_columns(_complete_detail(rows.schema, schema))
+    return chosen.cast(schema)
+
+
+def _find_row_groups(
+    file: pq.ParquetFile, date_column: str, start: date | None, end: date | None
+) -> list[int]:
+    """The groups of rows that may have these dates, as far as the file's statistics tell."""
+    whole, paths = file.metadata, [file.schema.column(i).path for i in range(len(file.schema))]
+    if date_column not in paths:
+        return list(range(whole.num_row_groups))
+
+    def may_have_dates(group: int) -> bool:
+        known = whole.row_group(group).column(paths.index(date_column)).statistics
+        if known is None or not known.has_min_max or not isinstance(known.min, date):
+            return True
+        return (start is None or known.max >= start) and (end is None or known.min <= end)
+
+    return [g for g in range(whole.num_row_groups) if may_have_dates(g)]
+
+
+def _list_fields(schema: pl.Schema) -> dict[str, pl.DataType]:
+    """The fields of the whole detail and their types; none if it is no column."""
+    detail = schema.get(DETAIL)
+    inside = inner_type(detail) if isinstance(detail, pl.List) else None
+    return struct_fields(inside) if isinstance(inside, pl.Struct) else {}
+
+
+def _complete_detail(found: pl.Schema, wanted: pl.Schema) -> pl.Expr:
+    """The detail of a file that lacks some of the fields, or has them in another order."""
+    existing = _list_fields(found)
+    fields = (
+        pl.element().struct.field(f) if f in existing else pl.lit(None, kind).alias(f)
+        for f, kind in _list_fields(wanted).items()
+    )
+    return pl.col(DETAIL).list.eval(pl.struct(*fields))
 
 
 def _null_column(column: str, kind: pl.DataType, existing: list[str]) -> pl.Expr:
@@ -102,7 +167,7 @@ def _null_column(column: str, kind: pl.DataType, existing: list[str]) -> pl.Expr
     return values.list.eval(null.cast(kind.inner)).alias(column)
 
 
-def _parquet_paths(file: pq.ParquetFile, columns: set[str]) -> list[str]:
+def _parquet_paths(file: pq.ParquetFile, columns: set[str], fields: Collection[str]) -> list[str]:
     """The file's paths of these columns; a list of structs is column, list, element, field."""
     plain = tuple(f"{c}." for c in columns if detail_field(c) is None)  # a name may have dots, too
     out = []
@@ -110,7 +175,7 @@ def _parquet_paths(file: pq.ParquetFile, columns: set[str]) -> list[str]:
         path: str = file.schema.column(i).path
         column, *inner = path.split(".")
         if column == DETAIL and len(inner) > 2:
-            wanted = dotted_name(inner[2]) in columns
+            wanted = dotted_name(inner[2]) in columns or inner[2] in fields
         else:
             wanted = f"{path}.".startswith(plain)
         if wanted:

@@ -33,7 +33,7 @@ from fsq.stores.delta.protocol import (
     require_store,
     require_writable,
 )
-from fsq.stores.delta.read import has_plain_files, scan_detail_fields, scan_rows
+from fsq.stores.delta.read import has_plain_files, scan_detail_fields, scan_rows, scan_with_fields
 from fsq.stores.delta.side import load_side, save_side
 from fsq.stores.delta.table import LakeTable
 from fsq.stores.delta.write import (
@@ -117,6 +117,8 @@ class DeltaStore(OriginOfRows, SideTables):
         columns = read_names(columns, "columns", CANNOT_READ)
         table, date_column = self.load_table(), self.contract.table.date
         require_store(table.full_protocol(), self.uri)
+        if columns is None and fields is not None and has_plain_files(table):
+            return scan_with_fields(table, date_column, first, last, fields)
         rows = scan_rows(table, self.uri, date_column, first, last)
         if columns is None:
             return rows

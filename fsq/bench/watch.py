@@ -87,7 +87,12 @@ class Stopwatch:
 
 
 def count_bytes(result: object) -> int:
-    """Count the bytes of a result's columns, shared ones included."""
+    """Count the bytes of a result's columns, shared ones included.
+
+    A number is itself one of bytes: of a result that is not kept.
+    """
+    if isinstance(result, int):
+        return result
     if isinstance(result, pl.DataFrame | pl.Series):
         return int(result.estimated_size())
     if isinstance(result, pa.Table | pa.RecordBatch):

@@ -11,7 +11,7 @@ _RULE = "─"
 
 
 def lay_out(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -> str | None:
-    """The lines of a table that fits; None if cells must be folded, or hold tabs.
+    """The lines of a table that fits; None if cells must be folded, hold tabs, or end in blanks.
 
     Args:
         rows: the cells, each of one line; the heads come first.
@@ -26,7 +26,7 @@ def lay_out(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -
     sizes = [[cell_len(cell) for cell in row] for row in rows]
     widths = [max(column) for column in zip(*sizes, strict=True)]
     total = sum(widths) + len(_BETWEEN) * (len(widths) - 1)
-    if total > width or any("\t" in cell for row in rows for cell in row):
+    if total > width or any("\t" in cell or cell != cell.strip() for row in rows for cell in row):
         return None
     lines = [
         _BETWEEN.join(

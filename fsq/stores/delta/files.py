@@ -26,6 +26,7 @@ from fsq.schema.polars_types import decode_type, replace_types
 from fsq.stores.base import WriterCommitMessage
 from fsq.stores.delta.location import locate
 from fsq.stores.delta.statistics import FileStatistics
+from fsq.stores.objects.bucket import write_object
 from fsq.stores.objects.uri import is_object_uri
 from fsq.stores.read_errors import first_line
 from fsq.utils.frames import scan_batches
@@ -105,12 +106,13 @@ class DeltaDataWriter:
 
     @contextmanager
     def _create(self, name: str) -> Iterator[Any]:
-        """What Polars writes a new file to: a path, for which it has more than one thread."""
+        """What Polars writes a new file to: a path; or, compressed, memory to be uploaded."""
         if not is_object_uri(self.folder):
             yield Path(self.folder) / name
             return
-        with self._files.open_output_stream(name) as stream:
-            yield stream
+        finished = io.BytesIO()
+        yield finished
+        write_object(f"{self.folder}/{name}", finished.getbuffer())
 
     def _fit(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with the types of the table's columns; texts may stay codes."""

@@ -74,7 +74,8 @@ class Location(ABC):
             InputError: it is called like a file, so that a file was probably meant.
             StoreError: it holds something else.
         """
-        if self.is_occupied():
+        # Another writer may have created the table after this one looked for it.
+        if self.is_occupied() and not self.is_table():
             raise StoreError(f"{self.given} is not a Delta table; name another folder")
         if _FILE.search(self.given.lower()):
             problem = f"{self.given} is called like a file, and a store is a folder of files"

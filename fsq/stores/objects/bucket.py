@@ -91,6 +91,19 @@ def read_object(uri: str) -> bytes:
         return bytes(obstore.get(open_bucket(uri), split_uri(uri)[1]).bytes())
 
 
+def write_object(uri: str, content: bytes | memoryview) -> None:
+    """Write an object, all of it or nothing.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    import obstore
+
+    key = split_uri(uri)[1]
+    with object_errors(uri, "cannot be written"):
+        obstore.put(open_bucket(uri), key, content)
+
+
 def require_atomic_writes(uri: str) -> None:
     """Refuse a store in which two writers could both believe that they committed first.
 

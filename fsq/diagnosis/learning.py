@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-
 import numpy as np
 
 from fsq.diagnosis.calm import LONGEST_BREAK, find_calm
 from fsq.diagnosis.context import Context
 from fsq.profile import Profile, judge, learn
 from fsq.profile.model import MIN_DATES
-from fsq.profile.rows import Mask
+from fsq.profile.rows import Mask, Matrix
 
 MORE_ABSENT = 0.1  # defaults that the first dates have more than usual, if a season starts there
 
@@ -45,18 +42,31 @@ def learn_from(ctx: Context, spared: Mask) -> Profile | None:
     return first.recalibrate(clean & ~alarmed, calm, budget) if (clean & alarmed).any() else first
 
 
-def find_calm_dates(ctx: Context, before: Sequence[date] = ()) -> Mask:
+def find_calm_dates(ctx: Context, profile: Profile | None = None) -> Mask:
     """The dates of a context that can be compared with those before them.
 
     Args:
         ctx: the dates.
-        before: other dates that are known to have rows.
+        profile: knows of dates before them.
     """
     if not ctx.dates:
         return np.zeros(0, dtype=np.bool_)
     first = ctx.dates[0]
-    # Where nothing is known of the weeks before, only the rows tell whether a season starts.
-    near = [d for d in before if 0 < (first - d).days <= LONGEST_BREAK]
-    share = ctx.default_share.mean(axis=1)
-    starts = ctx.starts_season(0) or bool(share[0] > np.median(share) + MORE_ABSENT)
-    return find_calm([*near, *ctx.dates], starts and not near)[len(near) :]
+    known = () if profile is None else profile.dates
+    near = [d for d in known if 0 < (first - d).days <= LONGEST_BREAK]
+    if profile is not None and near:
+        starts = near[0] == known[0] and begins_season(profile)
+    else:
+        # Where nothing is known of the weeks before, only the rows tell whether a season starts.
+        starts = ctx.starts_season(0) or _lacks_more(ctx.default_share.mean(axis=1))
+    return find_calm([*near, *ctx.dates], starts)[len(near) :]
+
+
+def begins_season(profile: Profile) -> bool:
+    """Whether a season started with the first date that a profile knows."""
+    return _lacks_more(np.nanmean(profile.measures["absent"], axis=1))
+
+
+def _lacks_more(absent: Matrix) -> bool:
+    """Whether more is absent on the first of some dates than usual."""
+    return bool(absent[0] > np.median(absent) + MORE_ABSENT)

@@ -11,7 +11,7 @@ from fsq.contract import Contract
 from fsq.diagnosis.calm import LONGEST_BREAK, SHORT_BREAK
 from fsq.diagnosis.checks.source_labels import LabelThresholds, tells_missing
 from fsq.diagnosis.checks.stamps import StampThresholds
-from fsq.diagnosis.learning import MORE_ABSENT
+from fsq.diagnosis.learning import begins_season
 from fsq.profile import Profile
 from fsq.profile.evidence import LEAST_SPREAD, NO_SPREAD, ONE_SIDED, RARE, UNSETTLED
 from fsq.profile.groups import TOLERANCE
@@ -90,9 +90,7 @@ def list_needed_dates(profile: Profile, before: date) -> list[date]:
 def _find_settled(profile: Profile) -> date:
     """From when on dates can be compared: later than the first if a season starts with it."""
     first = profile.dates[0]
-    share = np.nanmean(profile.measures["absent"], axis=1)
-    starts = share[0] > np.median(share) + MORE_ABSENT
-    return first + timedelta(days=LONGEST_BREAK) if starts else first
+    return first + timedelta(days=LONGEST_BREAK) if begins_season(profile) else first
 
 
 def _make_rows(profile: Profile, contract: Contract) -> str:

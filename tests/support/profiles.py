@@ -55,7 +55,7 @@ def measure_strength(profile: Profile, ctx: Context) -> dict[str, Matrix]:
     """How strong the evidence of each date is, with the history that the query takes."""
     rows, clean = ctx.profile_rows, set(profile.clean_dates)
     evidence = measure_evidence(profile, rows)
-    calm = find_calm_dates(ctx, profile.dates)
+    calm = find_calm_dates(ctx, profile)
     width = len(ctx.contract.features)
     no_history: Mask = np.array([[d not in clean] * width for d in ctx.dates])
     later = np.array([d not in profile.dates for d in ctx.dates])[:, None]

@@ -184,7 +184,7 @@ class ProfileEvidence(Check):
         ctx.has_profile = True
         ctx.leaning = dict(zip(profile.names, profile.structure.leaning.tolist(), strict=True))
         judged = judge(profile, state.rows, faulty, state.evidence)
-        strength = judged.measure_strength(find_calm_dates(ctx, profile.dates))
+        strength = judged.measure_strength(find_calm_dates(ctx, profile))
         place = {name: f for f, name in enumerate(ctx.contract.names)}
         defaults = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         # What is reported here is of the date in turn, and changes neither for the others.

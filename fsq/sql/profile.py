@@ -21,7 +21,8 @@ from fsq.stores.bigquery.names import TableName, format_date, quote_column
 from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
 from fsq.utils.dates import validate_date_range
 
-PROFILE, CANARY = "profile", "canary"
+PROFILE = "profile"
+CANARY = "canary"
 # The queries that take a store's profile; the canary needs none.
 PROFILE_QUERIES = {
     PROFILE: "one row per date, evidence and upstream table: what departs from a store's profile",

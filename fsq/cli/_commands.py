@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from fsq.cli._settings import Settings
+
 # In the order of the help. Each has a module of its name, with a ``command``, or an ``app`` if
 # it has commands of its own. These modules import what they call within their functions, so that
 # help and completion need no more than Typer.
@@ -32,6 +34,7 @@ COMMANDS = (
     "model",
     "contract",
     "schema",
+    "config",
 )
 
 
@@ -45,6 +48,13 @@ class CommandsByModule(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, without loading a command."""
         return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command, which takes what the command line leaves out from settings."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and isinstance(ctx.obj, Settings):
+            ctx.obj.apply(command, (cmd_name,))
+        return command
 
 
 class _LateCommands(Mapping[str, Any]):

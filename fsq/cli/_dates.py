@@ -108,18 +108,32 @@ def choose_range(
     return parse_season(season, contract.table.season_start)
 
 
-def choose_dates(day: date | None, start: date | None, end: date | None, headline: str) -> Range:
-    """First and last date of ``--date``, or of ``--start`` and ``--end``; None is open.
+def choose_dates(
+    day: date | None,
+    start: date | None,
+    end: date | None,
+    headline: str,
+    last: str | None = None,
+) -> Range:
+    """First and last date of ``--date``, of ``--last``, or of ``--start`` and ``--end``.
+
+    None is open.
 
     Args:
         day: one date.
         start: first date.
         end: last date, included.
         headline: what cannot be done if they contradict each other.
+        last: the last days, as ``7d``.
 
     Raises:
-        InputError: both are given, or start is after end.
+        InputError: several are given, one has a wrong form, or start is after end.
     """
+    if last is not None:
+        if day or start or end:
+            problem = "--last excludes --date, --start and --end; use one of them"
+            raise InputError([problem], headline)
+        return parse_last(last, datetime.now(UTC).date())
     if day and (start or end):
         raise InputError(["--date excludes --start and --end; use one of them"], headline)
     validate_date_range(start, end, headline)

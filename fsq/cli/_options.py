@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Moment = TypeVar("Moment", date, datetime)
 
 CONTRACT = "v2_33features"
+_DAYS_AGO = {"today": 0, "yesterday": 1}
 PICTURES = ("svg", "png", "html")
 SOURCES = (
     "Files, a folder, glob or Delta table, on disk or s3://, gs://, az://; or bigquery://p.d.t"
@@ -42,11 +43,13 @@ def _parse_iso(kind: type[Moment], text: str, example: str) -> Moment:
 
 
 def parse_date(text: str) -> date:
-    """An ISO date.
+    """An ISO date, or ``today`` or ``yesterday``, in UTC.
 
     Raises:
         BadParameter: the text is none; the message shows how to write one.
     """
+    if text in _DAYS_AGO:
+        return datetime.now(UTC).date() - timedelta(days=_DAYS_AGO[text])
     return _parse_iso(date, text, "a date such as 2026-02-06")
 
 
@@ -135,6 +138,9 @@ EndOpt = Annotated[
     typer.Option(
         parser=parse_date, metavar="DATE", help="Last date, included; by default the latest."
     ),
+]
+LastOpt = Annotated[
+    str | None, typer.Option("--last", metavar="7d", help="The last days, today (UTC) included.")
 ]
 ContractOpt = Annotated[
     str, typer.Option(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")

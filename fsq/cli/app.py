@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from fsq.cli import _errors, _storage
+from fsq.cli import _errors, _settings, _storage
 from fsq.cli._commands import CommandsByModule
 from fsq.cli._output import Output
 from fsq.cli._streams import OutputError, ReaderLeft, guarded_streams
@@ -61,6 +61,14 @@ def _root(
             metavar="NAME=VALUE",
             help="For s3://, gs:// and az://, such as aws_region=eu-west-1; also after the "
             "command, and several times. Secrets belong in the environment.",
+        ),
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            _settings.OPTION,
+            metavar="NAME",
+            help="The environment of fsq.toml to use, such as prod; also after the command.",
         ),
     ] = None,
 ) -> None:
@@ -163,8 +171,10 @@ def _run(words: Sequence[str], out: Output, *, verbose: bool) -> int:
     """Run a command, and turn whatever it raises into a message and an exit status."""
     try:
         words, options = _storage.take_storage_options(list(words))
+        words, environment = _settings.take_environment(words)
+        settings = _settings.read_settings(environment)
         with _storage.storage_options(options):
-            status = app(words or ["--help"], prog_name="fsq", standalone_mode=False)
+            status = app(words or ["--help"], prog_name="fsq", standalone_mode=False, obj=settings)
     except (ReaderLeft, OutputError, KeyboardInterrupt):
         raise
     except FsqError as error:

@@ -37,9 +37,7 @@ def command(
     store: Annotated[str, typer.Option(metavar="D", help=f"Store to write: {o.STORES}.")],
     start: o.StartOpt = None,
     end: o.EndOpt = None,
-    last: Annotated[
-        str | None, typer.Option(metavar="7d", help="The last days, today (UTC) included.")
-    ] = None,
+    last: o.LastOpt = None,
     season: Annotated[
         str | None,
         typer.Option(metavar="2025-26", help="One season, by the contract's season_start."),

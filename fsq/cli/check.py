@@ -47,6 +47,7 @@ def command(
     day: o.DateOpt = None,
     start: o.StartOpt = None,
     end: o.EndOpt = None,
+    last: o.LastOpt = None,
     contract: o.StoreContractOpt = None,
     run_context: o.RunContextOpt = None,
     fail_on: Annotated[
@@ -107,7 +108,7 @@ def command(
     from fsq.checking.notify import notify, open_channels
 
     out = Output(as_json)
-    start, end = choose_dates(day, start, end, _HEADLINE)
+    start, end = choose_dates(day, start, end, _HEADLINE, last)
     if hook is not None:
         _require_url(hook)
     channels = open_channels(notify_urls or [])

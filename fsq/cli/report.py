@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
 
@@ -18,6 +19,7 @@ def command(
     target: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .html file to write.")],
     start: o.StartOpt = None,
     end: o.EndOpt = None,
+    last: o.LastOpt = None,
     contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:
@@ -26,7 +28,9 @@ def command(
     It has the verdict, findings, charts and worst records of the dates.
     """
     from fsq.reporting import report
+    from fsq.reporting.headline import HEADLINE
 
+    start, end = choose_dates(None, start, end, HEADLINE, last)
     started = time.perf_counter()
     with open_for_reading(store, contract) as opened:
         page = report(opened, target, start=start, end=end)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._dates import choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output, clean
 from fsq.cli._store import open_for_reading
@@ -35,6 +36,7 @@ def command(
     ],
     start: o.StartOpt = None,
     end: o.EndOpt = None,
+    last: o.LastOpt = None,
     label: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="Column to predict; records without it are dropped."),
@@ -103,9 +105,11 @@ def command(
     """
     from fsq.training import training_set
     from fsq.training.export import choose_writer
+    from fsq.training.options import HEADLINE
 
     out = Output(as_json)
     choose_writer(target)  # refuses a wrong name before the work
+    start, end = choose_dates(None, start, end, HEADLINE, last)
     with open_for_reading(store, contract) as opened:
         table = opened.contract.table
         chosen = training_set(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
 from fsq.errors import InputError
-from fsq.utils.dates import validate_date_range
 from fsq.utils.files import write_atomically
 from fsq.utils.text import plural
 
@@ -29,6 +29,7 @@ def command(
     store: o.StoreOpt,
     start: o.StartOpt = None,
     end: o.EndOpt = None,
+    last: o.LastOpt = None,
     contract: o.StoreContractOpt = None,
     target: Annotated[
         Path | None,
@@ -49,7 +50,7 @@ def command(
     from fsq.diagnosis.trend import HEADLINE, read_trend, write_summary
     from fsq.stores import get_capabilities, open_store
 
-    validate_date_range(start, end, HEADLINE)
+    start, end = choose_dates(None, start, end, HEADLINE, last)
     if summary and not get_capabilities(store).summary_table:
         cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"
         problem = f"--store-summary writes a Delta table beside a Delta store; {cure}"

@@ -141,7 +141,7 @@ def test_a_profile_is_learned_from_any_scored_table(tmp_path: Path) -> None:
         (3, "pass a store"),
         (pl.Series([1]), "."),
         (pd.DataFrame({"a": [1, "x"]}), "one type"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "a name of its own"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "its own name"),
         ({"a": [1, 2], "b": [1]}, "equally many values"),
         (np.zeros((2, 2)), "pass a store"),
         ([{"a": 1}, 3], "pass a store"),

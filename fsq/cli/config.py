@@ -38,7 +38,10 @@ def command(ctx: typer.Context, as_json: o.JsonOpt = False) -> None:
     latest = {(e.command, e.option): e for e in settings.entries if e.option not in over}
     found += latest.values()
     out = Output(as_json)
-    rows = [(e.option.replace("_", "-"), " ".join(e.command) or "every", _show(e), e.origin) for e in found]
+    rows = [
+        (e.option.replace("_", "-"), " ".join(e.command) or "every", _show(e), e.origin)
+        for e in found
+    ]
     if rows:
         out.table(("option", "command", "value", "from"), rows)
     else:

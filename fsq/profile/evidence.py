@@ -291,7 +291,9 @@ def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix
         left = ss - slope * ls - (bs * ll - ls * lb) / squares * bs
         precision = squares / bb * (total - 3) / np.maximum(left, _NO_REST * ss)
     slope[(total < _MIN_LEAK_ROWS) | ~(squares > 0)] = np.nan
-    out.measures["leak"], out.counts["leak"] = slope, np.nan_to_num(precision)
+    # What never moves has no slope to speak of.
+    precision[~np.isfinite(precision)] = 0.0
+    out.measures["leak"], out.counts["leak"] = slope, precision
 
 
 def _measure_groups(out: Evidence, rows: Rows, structure: Structure) -> None:

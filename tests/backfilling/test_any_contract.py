@@ -203,7 +203,7 @@ def test_dates_may_be_texts(place: str, tmp_path: Path) -> None:
     assert done.rows == texts.filter(pl.col(TABLE.date) >= str(start)).height
     wrong = texts.with_columns(pl.lit("6 Feb 2026").alias(TABLE.date))
     wrong.write_parquet(path)
-    with pytest.raises(InputError, match="no ISO date"):
+    with pytest.raises(InputError, match="not an ISO date"):
         backfill(str(path), place, contract=CONTRACT)
 
 

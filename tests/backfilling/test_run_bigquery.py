@@ -165,7 +165,7 @@ def test_columns_and_dates_are_pushed_down(dataset: str) -> None:
     assert late.select(pl.len()).collect().item() == 1
     with pytest.raises(StoreError, match=r"lacks the columns \['nonsense'\]"):
         store.read(columns=["nonsense"])
-    with pytest.raises(StoreError, match="no table"):
+    with pytest.raises(StoreError, match="there is no store at"):
         fsq.open_store(f"bigquery://{dataset}.nowhere").read()
 
 

@@ -106,8 +106,8 @@ def _find_leaks(ctx: Context) -> _Leaks | None:
     known = pl.DataFrame({"event": events, "day": ctx.long.records[day]}).drop_nulls("event")
     # Texts as codes, which are quick to compare.
     first = known.group_by("event").agg(pl.col("day").min(), pl.col("day").n_unique().alias("days"))
-    if (first["days"] == 1).mean() < _ONE_DATE:  # type: ignore[operator]
-        return None  # such a group is no event, but lasts
+    if (first["days"] == 1).sum() < max(1, _ONE_DATE * first.height):
+        return None  # no record names an event, or such a group is none, since it lasts
     codes = pl.Enum(first["event"])
     held = ids.gather(cells)
     flat = held.list.explode(empty_as_null=False, keep_nulls=False)

@@ -149,6 +149,13 @@ def test_windows_of_earlier_events_are_fine() -> None:
     assert list_serious(fsq.diagnose(fsq.score(rows))) == []
 
 
+def test_windows_cannot_hold_the_event_of_records_that_name_none() -> None:
+    nameless = pl.lit(None, pl.String)
+    rows = add_windows(make_days()).with_columns(game_id=nameless)
+    kinds = {f.kind for f in fsq.diagnose(fsq.score(rows)).findings}
+    assert "own_event_in_window" not in kinds
+
+
 def test_the_own_event_in_a_window_is_red() -> None:
     rows = add_windows(make_days())
     own = pl.concat_list("game_id", pl.col("last_5__game_ids").list.head(4))

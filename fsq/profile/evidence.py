@@ -43,6 +43,9 @@ _NO_REST = 1e-6  # share of the steps' squares that a slope leaves at least
 _GROUP_LEAP = 1.5
 # Measures whose spread by chance depends on how many values there are.
 _DRAWN = ("spread", "zero", "spike", "residual_spread")
+# Measures of how records follow the ones before them.
+_STEPS = ("step_mean", "step_size", "still", "leap", "jump", "returned", "copied", "leak")
+_MOSTLY_FOLLOWED = 0.5  # share of the records whose previous one is not faulty
 _OFTEN_FLAT = 0.1  # share of dates on which a feature has one value
 _MOSTLY = 0.9  # share of defaults from which no subgroup stands out
 _MANY_GROUPS = 30  # per date: enough for statistics
@@ -193,6 +196,19 @@ def _measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
     _count(out, rows, "copied", find_copied(step, structure), known)
     _measure_subgroups(out, rows, structure, step)
     _measure_leaks(out, rows, structure, step)
+    if rows.faulty is not None and rows.faulty.any():
+        _leave_out_bereft(out, rows, structure, known)
+
+
+def _leave_out_bereft(out: Evidence, rows: Rows, structure: Structure, known: Mask) -> None:
+    """Drop steps of dates most of whose records follow a faulty one.
+
+    What is left moves otherwise, such as later flights of a plane on one day.
+    """
+    every = rows.sum_per_date(~np.isnan(follow(rows, structure.carriers, from_faulty=True)))
+    bereft = rows.sum_per_date(known) < _MOSTLY_FOLLOWED * every
+    for metric in _STEPS:
+        out.measures[metric][bereft] = np.nan
 
 
 def _measure_subgroups(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:

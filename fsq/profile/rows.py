@@ -89,7 +89,9 @@ class Rows:
         """Position of the previous record of the same code; -1 where there is none."""
         return find_previous(codes, self.order)
 
-    def take(self, positions: Codes, later: Codes, features: Codes) -> Matrix:
+    def take(
+        self, positions: Codes, later: Codes, features: Codes, *, from_faulty: bool = False
+    ) -> Matrix:
         """Values to compare later records with; NaN where an earlier date is faulty.
 
         A date is not judged by whether it was faulty: its own records are compared in any case.
@@ -98,9 +100,10 @@ class Rows:
             positions: of the records that came before.
             later: positions of those to compare with them.
             features: positions of the features to compare.
+            from_faulty: whether values of faulty dates count as any other.
         """
         values = self.values[np.ix_(positions, features)]
-        if self.faulty is not None:
+        if self.faulty is not None and not from_faulty:
             day = self.date_index[positions]
             earlier = (day < self.date_index[later])[:, None]
             values[self.faulty[np.ix_(day, features)] & earlier] = np.nan

@@ -73,8 +73,14 @@ def learn_carriers(rows: Rows, groupings: Sequence[Grouping], clean: Mask) -> Ca
     return Carriers(tuple(names), leaps, scales)
 
 
-def follow(rows: Rows, carriers: Carriers) -> Matrix:
-    """Each feature's step from the previous record along its carrier; NaN without one."""
+def follow(rows: Rows, carriers: Carriers, *, from_faulty: bool = False) -> Matrix:
+    """Each feature's step from the previous record along its carrier; NaN without one.
+
+    Args:
+        rows: of any dates.
+        carriers: along what each feature moves.
+        from_faulty: whether a record of a faulty date counts as one.
+    """
     known = _list_carriers(rows)
     out = np.full(rows.values.shape, np.nan)
     for name in dict.fromkeys(carriers.names):
@@ -82,15 +88,17 @@ def follow(rows: Rows, carriers: Carriers) -> Matrix:
             continue
         chosen = np.array([f for f, n in enumerate(carriers.names) if n == name])
         previous = rows.find_previous(known[name])
-        out[:, chosen] = _measure_steps(rows, previous, chosen)
+        out[:, chosen] = _measure_steps(rows, previous, chosen, from_faulty=from_faulty)
     return out
 
 
-def _measure_steps(rows: Rows, previous: Codes, chosen: Codes) -> Matrix:
+def _measure_steps(
+    rows: Rows, previous: Codes, chosen: Codes, *, from_faulty: bool = False
+) -> Matrix:
     """Values of some features less those of the records before; NaN where there is none."""
     there = np.flatnonzero(previous >= 0)
     out = np.full((len(previous), len(chosen)), np.nan)
-    before = rows.take(previous[there], there, chosen)
+    before = rows.take(previous[there], there, chosen, from_faulty=from_faulty)
     out[there] = rows.values[np.ix_(there, chosen)] - before
     return out
 

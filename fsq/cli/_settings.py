@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fsq.cli._store import shorten_path
 from fsq.errors import InputError
 
 OPTION, ENVIRONMENT = "--env", "FSQ_ENV"
@@ -53,7 +54,8 @@ class Settings:
         """Let a command, or all of a group, take options from here and from the environment.
 
         Raises:
-            InputError: a table of the file sets what its command does not have.
+            InputError: a table of the file sets what its command does not have, or several values
+                of an option that takes one.
         """
         for name, inner in getattr(command, "commands", {}).items():
             self.apply(inner, (*words, name))
@@ -61,7 +63,7 @@ class Settings:
         for parameter, option in list_options(command):
             parameter.envvar, parameter.show_envvar = name_variable(option), False
             if (setting := chosen.pop(option, None)) is not None:
-                defaults[parameter.name] = setting.value
+                defaults[parameter.name] = _fit(setting, is_list=parameter.multiple)
         command.context_settings["default_map"] = defaults
         unknown = [e for e in chosen.values() if e.command == words]
         if unknown and not hasattr(command, "commands"):
@@ -131,13 +133,14 @@ def read_settings(environment: str | None) -> Settings:
     environments = data.pop(_ENVIRONMENTS, {})
     if not isinstance(environments, dict):
         raise InputError([f"{path}: write environments as [env.NAME]"], _HEADLINE)
-    entries = list(_list_entries(data, (), str(path), path.parent))
+    shown = shorten_path(str(path))
+    entries = list(_list_entries(data, (), shown, path.parent))
     if environment is not None:
         if not isinstance(environments.get(environment), dict):
             known = ", ".join(environments) or "none"
             problem = f"{path} has no environment {environment}; it has: {known}"
             raise InputError([problem], _HEADLINE)
-        origin = f"{path} [env.{environment}]"
+        origin = f"{shown} [env.{environment}]"
         entries += _list_entries(environments[environment], (), origin, path.parent)
     return Settings(entries)
 
@@ -169,7 +172,7 @@ def _list_entries(
     for key, value in data.items():
         if not isinstance(value, dict):
             option = _read_name(key)
-            yield Setting(command, option, _resolve(option, value, folder), origin)
+            yield Setting(command, option, _resolve(option, _read_value(value), folder), origin)
     for key, value in data.items():
         if isinstance(value, dict):
             yield from _list_entries(value, (*command, key), origin, folder)
@@ -183,6 +186,23 @@ def _resolve(option: str, value: Any, folder: Path) -> Any:
     if option == "contract" and not value.endswith(".toml"):
         return value
     return str(folder / value)
+
+
+def _fit(setting: Setting, *, is_list: bool) -> Any:
+    """The value as a list where the option takes several, and only there."""
+    if isinstance(setting.value, list) == is_list:
+        return setting.value
+    if is_list:
+        return [setting.value]
+    problem = f"{setting.origin}: {setting.option} takes one value, not a list"
+    raise InputError([problem], _HEADLINE)
+
+
+def _read_value(value: Any) -> Any:
+    """A value as it would be typed: dates and numbers as text; lists stay lists."""
+    if isinstance(value, list):
+        return [_read_value(v) for v in value]
+    return value if isinstance(value, bool) else str(value)
 
 
 def _read_name(text: str) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fsq.profile.groups import count_alike, count_groups, find_disagreeing
+from fsq.profile.leaks import measure_leaks
 from fsq.profile.records import find_copied, find_jumps, find_returned
-from fsq.profile.rows import Codes, Mask, Matrix, Rows, read_number
+from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sides import find_contradicting
 from fsq.profile.spikes import find_spikes
 from fsq.profile.steps import follow
@@ -38,8 +39,6 @@ UNSETTLED = ("disagree", "contradict")  # judged after a break, too
 LEAST_SPREAD, NO_SPREAD = 1e-3, 1e-9
 
 _EXTREME = 2.0  # times the residual that one in a thousand exceeds
-_MIN_LEAK_ROWS = 20
-_NO_REST = 1e-6  # share of the steps' squares that a slope leaves at least
 _GROUP_LEAP = 1.5
 # Measures whose spread by chance depends on how many values there are.
 _DRAWN = ("spread", "zero", "spike", "residual_spread")
@@ -195,20 +194,20 @@ def _measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
     _count(out, rows, "returned", find_returned(rows, step), known)
     _count(out, rows, "copied", find_copied(step, structure), known)
     _measure_subgroups(out, rows, structure, step)
-    _measure_leaks(out, rows, structure, step)
+    out.measures["leak"], out.counts["leak"] = measure_leaks(rows, structure.label, step)
     if rows.faulty is not None and rows.faulty.any():
-        _leave_out_bereft(out, rows, structure, known)
+        _leave_out_unfollowed(out, rows, structure, known)
 
 
-def _leave_out_bereft(out: Evidence, rows: Rows, structure: Structure, known: Mask) -> None:
-    """Drop steps of dates most of whose records follow a faulty one.
+def _leave_out_unfollowed(out: Evidence, rows: Rows, structure: Structure, known: Mask) -> None:
+    """Drop the steps of dates most of whose records follow a faulty one.
 
-    What is left moves otherwise, such as later flights of a plane on one day.
+    The others are no sample of the date: a plane's later flights of a day move less, for one.
     """
     every = rows.sum_per_date(~np.isnan(follow(rows, structure.carriers, from_faulty=True)))
-    bereft = rows.sum_per_date(known) < _MOSTLY_FOLLOWED * every
+    lacking = rows.sum_per_date(known) < _MOSTLY_FOLLOWED * every
     for metric in _STEPS:
-        out.measures[metric][bereft] = np.nan
+        out.measures[metric][lacking] = np.nan
 
 
 def _measure_subgroups(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:
@@ -277,39 +276,6 @@ def _find_flat(rows: Rows) -> Mask:
 
 def _take_largest(rows: Rows, amounts: Matrix) -> Matrix:
     return np.maximum(rows.reduce_per_date(np.maximum, np.nan_to_num(amounts), 0.0), 0.0)
-
-
-def _measure_leaks(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:
-    """How far features move towards the label: the slope of their steps on it.
-
-    What counts behind a slope is its precision: one over the square of its standard error.
-    """
-    shape = (len(rows.dates), len(rows.names))
-    out.measures["leak"], out.counts["leak"] = np.full(shape, np.nan), np.zeros(shape)
-    if structure.label is None or structure.label not in rows.carried.columns:
-        return
-    label = read_number(rows.carried[structure.label])
-    before = rows.values - step
-    known = ~np.isnan(step) & ~np.isnan(label)[:, None]
-    total = rows.sum_per_date(known)
-
-    def covary(x: Matrix, y: Matrix) -> Matrix:
-        x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
-        return rows.sum_per_date(x * y) - rows.sum_per_date(x) * rows.sum_per_date(y) / total
-
-    ahead = np.broadcast_to(label[:, None], step.shape)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # The slope on the label beside that on the previous value, which goes with both.
-        ll, bb, lb = covary(ahead, ahead), covary(before, before), covary(ahead, before)
-        ls, bs, ss = covary(ahead, step), covary(before, step), covary(step, step)
-        squares = ll * bb - lb**2
-        slope = (ls * bb - bs * lb) / squares
-        left = ss - slope * ls - (bs * ll - ls * lb) / squares * bs
-        precision = squares / bb * (total - 3) / np.maximum(left, _NO_REST * ss)
-    slope[(total < _MIN_LEAK_ROWS) | ~(squares > 0)] = np.nan
-    # What never moves has no slope to speak of.
-    precision[~np.isfinite(precision)] = 0.0
-    out.measures["leak"], out.counts["leak"] = slope, precision
 
 
 def _measure_groups(out: Evidence, rows: Rows, structure: Structure) -> None:

@@ -64,6 +64,28 @@ def test_secrets_of_channels_are_not_shown(run: Command) -> None:
     assert "token" not in told.out
 
 
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("end = 2026-02-05", None),
+        ("max-age = 36", "'36' is not a duration"),
+        ("last = 3", "write a number of days"),
+        ("start = [1]", "start takes one value, not a list"),
+        ("notify = 'nonsense'", "notify"),
+        ("record = 'maybe'", "record"),
+    ],
+)
+def test_values_are_read_as_if_they_were_typed(
+    setting: str, problem: str | None, run: Command
+) -> None:
+    open_store("here").replace(fsq.score(wide(), now=datetime(2026, 3, 1, tzinfo=UTC)))
+    Path("fsq.toml").write_text(f"store = 'here'\n[check]\n{setting}")
+    told = run("check")
+    assert told.status in ((0, 1) if problem is None else (2,)), told.err
+    if problem is not None:
+        assert problem in told.err
+
+
 @pytest.mark.parametrize("name", ["fsq.toml", "pyproject.toml"])
 def test_a_command_takes_its_store_from_the_nearest_file(
     name: str, run: Command, monkeypatch: pytest.MonkeyPatch

@@ -25,21 +25,24 @@ def test_the_season_is_parted(season: Season) -> None:
     assert seen.before_scored.height == seen.before.height
 
 
-def test_an_earlier_season_is_learned_from() -> None:
+def _split_seasons() -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+    """Two seasons of thirty dates each, and their dates."""
     rows = make_rows(dates=60, entities=40, incidents=False)
     dates = rows["flight_date"].unique().sort()
     first = rows.filter(pl.col("flight_date") < dates[30])
     second = rows.filter(pl.col("flight_date") >= dates[30])
+    return first, second, dates
+
+
+def test_an_earlier_season_is_learned_from() -> None:
+    first, second, dates = _split_seasons()
     season = load_season([first, second], CONTRACT, kept_share=0.5)
     assert len(season.learned) == 45
     assert season.kept == dates[45:].to_list()
 
 
 def test_a_later_season_may_be_learned_from_too() -> None:
-    rows = make_rows(dates=60, entities=40, incidents=False)
-    dates = rows["flight_date"].unique().sort()
-    first = rows.filter(pl.col("flight_date") < dates[30])
-    second = rows.filter(pl.col("flight_date") >= dates[30])
+    first, second, dates = _split_seasons()
     season = load_season([second, first], CONTRACT, kept_share=0.5)
     assert season.kept == dates[15:30].to_list()
     assert season.learned == [*dates[:15], *dates[30:]]

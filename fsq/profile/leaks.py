@@ -1,0 +1,49 @@
+"""How far features move towards the label of the same record, which they cannot know yet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fsq.profile.rows import Matrix, Rows, read_number
+
+_MIN_ROWS = 20
+_NO_REST = 1e-6  # share of the steps' squares that a slope leaves at least
+
+
+def measure_leaks(rows: Rows, label: str | None, step: Matrix) -> tuple[Matrix, Matrix]:
+    """The slope of each feature's steps on the label, and how precise it is.
+
+    Args:
+        rows: of any dates.
+        label: the carried column that features predict; None if none is known.
+        step: records × features, each value less the one before it.
+
+    Returns:
+        Two matrices, dates × features: the slopes, NaN where there are too few records; and one
+        over the square of their standard errors, 0 where there is none.
+    """
+    shape = (len(rows.dates), len(rows.names))
+    if label is None or label not in rows.carried.columns:
+        return np.full(shape, np.nan), np.zeros(shape)
+    values = read_number(rows.carried[label])
+    before = rows.values - step
+    known = ~np.isnan(step) & ~np.isnan(values)[:, None]
+    total = rows.sum_per_date(known)
+
+    def covary(x: Matrix, y: Matrix) -> Matrix:
+        x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
+        return rows.sum_per_date(x * y) - rows.sum_per_date(x) * rows.sum_per_date(y) / total
+
+    ahead = np.broadcast_to(values[:, None], step.shape)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # The slope on the label beside that on the previous value, which goes with both.
+        ll, bb, lb = covary(ahead, ahead), covary(before, before), covary(ahead, before)
+        ls, bs, ss = covary(ahead, step), covary(before, step), covary(step, step)
+        squares = ll * bb - lb**2
+        slope = (ls * bb - bs * lb) / squares
+        left = ss - slope * ls - (bs * ll - ls * lb) / squares * bs
+        precision = squares / bb * (total - 3) / np.maximum(left, _NO_REST * ss)
+    slope[(total < _MIN_ROWS) | ~(squares > 0)] = np.nan
+    # What never moves has no slope to speak of.
+    precision[~np.isfinite(precision)] = 0.0
+    return slope, precision

@@ -34,7 +34,8 @@ def open_channels(urls: Sequence[str]) -> list[tuple[str, Any]]:
             is_known = channel.add(url)
         if not is_known:
             cure = "write one as https://appriseit.com/services/ shows, such as slack://..."
-            raise InputError([f"--notify: {name} is no URL that can be notified; {cure}"])
+            problem = f"--notify: {name} is no URL that can be notified; {cure}"
+            raise InputError([problem], "nobody can be notified")
         opened.append((name, channel))
     return opened
 

@@ -28,6 +28,8 @@ from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import UTC_MICROS
 from fsq.utils.files import expand_home
 
+_HEADLINE = "the season cannot be simulated"
+
 __all__ = [
     "DemoReceipt",
     "Season",
@@ -77,10 +79,10 @@ def simulate_season(
     """
     match = re.fullmatch(r"(\d{4})-(\d{2})", season)
     if not match or not 1946 <= int(match[1]) < 2100 or (int(match[1]) + 1) % 100 != int(match[2]):
-        raise InputError([f"season {season!r}: write two years, such as 2025-26"])
+        raise InputError([f"season {season!r}: write two years, such as 2025-26"], _HEADLINE)
     if not SMALLEST_ROSTER <= players_per_team <= LARGEST_ROSTER:
         limits = f"{SMALLEST_ROSTER} to {LARGEST_ROSTER}"
-        raise InputError([f"players_per_team is {players_per_team}; use {limits}"])
+        raise InputError([f"players_per_team is {players_per_team}; use {limits}"], _HEADLINE)
     rng = np.random.default_rng([int(match[1]), seed])
     contract = load_contract("v2_33features")
     teams = simulate_team_games(make_schedule(int(match[1]), rng), rng)

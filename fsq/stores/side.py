@@ -126,7 +126,8 @@ def _validate_name(name: str) -> str:
         cure = (
             "use at most 40 lower-case letters, digits and underscores, and none of fsq's own names"
         )
-        raise InputError([f"{name!r} cannot name a side table; {cure}"])
+        problem = f"{name!r} cannot name a side table; {cure}"
+        raise InputError([problem], "the side table cannot be used")
     return name
 
 

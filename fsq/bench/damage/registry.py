@@ -60,5 +60,6 @@ def select_templates(words: str | None = None) -> tuple[Template, ...]:
     wanted = [w.strip() for w in words.split(";") if w.strip()]
     found = tuple(t for t in TEMPLATES if any(w in t.name or w in t.family for w in wanted))
     if not found:
-        raise InputError([f"no template has {words!r} in its name; families: {list(FAMILIES)}"])
+        problem = f"no template has {words!r} in its name; families: {list(FAMILIES)}"
+        raise InputError([problem], "detection cannot be measured")
     return found

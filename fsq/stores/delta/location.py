@@ -11,7 +11,7 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
 from fsq.errors import InputError, StoreError
-from fsq.stores.objects.bucket import list_objects, require_atomic_writes
+from fsq.stores.objects.bucket import PROBE, list_objects, require_atomic_writes
 from fsq.stores.objects.errors import object_errors
 from fsq.stores.objects.files import open_folder
 from fsq.stores.objects.uri import clean_uri, identify_uri, is_object_uri, mask_secrets
@@ -49,7 +49,7 @@ class Location(ABC):
 
     @abstractmethod
     def is_occupied(self) -> bool:
-        """Whether there is something else than the log of a table."""
+        """Whether there is something else than the log of a table, or a probe."""
 
     def open_files(self) -> pafs.FileSystem:
         """The files of the table; their paths are relative to it."""
@@ -117,8 +117,9 @@ class _Prefix(Location):
             return DeltaTable.is_deltatable(self.path)
 
     def is_occupied(self) -> bool:
-        log = f"{self.path}/{_LOG}/"
-        others = (found for found in list_objects(self.path) if not found.uri.startswith(log))
+        # A writer that is about to create the table probes the place first.
+        own = (f"{self.path}/{_LOG}/", f"{self.path}/{PROBE}")
+        others = (found for found in list_objects(self.path) if not found.uri.startswith(own))
         return next(others, None) is not None
 
     def get_sibling(self, name: str) -> str:

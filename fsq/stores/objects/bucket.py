@@ -16,6 +16,8 @@ from fsq.stores.objects.uri import get_scheme, split_uri
 if TYPE_CHECKING:  # imported where it is needed, so that folders do without it
     from obstore.store import ObjectStore
 
+# Objects below a table's place that begin so are no data; a killed process may leave one.
+PROBE = "_fsq/probe-"
 _TRUE = ("1", "true", "yes", "on", "y", "ok")
 # With this lock, delta-rs needs no conditional writes.
 _LOCK = "AWS_S3_LOCKING_PROVIDER"
@@ -121,7 +123,7 @@ def require_atomic_writes(uri: str) -> None:
         )
     if is_s3 and os.environ.get(_LOCK):
         return
-    _probe(split_uri(uri)[0], f"{split_uri(uri)[1]}/_fsq/probe", os.getpid())
+    _probe(split_uri(uri)[0], f"{split_uri(uri)[1]}/{PROBE}", os.getpid())
 
 
 @cache
@@ -131,7 +133,7 @@ def _probe(bucket: str, prefix: str, process: int) -> None:
     from obstore.exceptions import AlreadyExistsError, NotSupportedError
 
     uri = f"{bucket}/{prefix}"
-    store, key = open_bucket(bucket), f"{prefix}-{secrets.token_hex(8)}"
+    store, key = open_bucket(bucket), f"{prefix}{secrets.token_hex(8)}"
     problem = "does not support conditional writes"
     with object_errors(uri, "cannot be written"):
         try:

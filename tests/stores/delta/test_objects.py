@@ -25,7 +25,7 @@ from fsq.stores import (
     open_batch_write,
     open_store,
 )
-from fsq.stores.objects.bucket import list_objects
+from fsq.stores.objects.bucket import PROBE, list_objects
 from tests.soak import contention, kills
 from tests.soak.victims import Limits, servers
 from tests.soak.whole import versions
@@ -121,6 +121,16 @@ def test_something_else_is_not_overwritten(lake: str) -> None:
     put(f"{lake}/notes/readme.md", b"hello")
     with pytest.raises(StoreError, match="is not a Delta table; name another folder"):
         open_store(f"{lake}/notes")
+
+
+def test_a_probe_that_a_killed_writer_left_is_no_table(lake: str) -> None:
+    put(f"{lake}/table/{PROBE}0123456789abcdef", b"fsq")
+    store = open_store(f"{lake}/table")
+    assert store.version() is None
+    assert store.replace(wide_scored("0")).rows == 12
+    put(f"{lake}/other/_fsq/incidents", b"fsq")
+    with pytest.raises(StoreError, match="is not a Delta table"):
+        open_store(f"{lake}/other")
 
 
 def _add(uri: str, name: str, environment: dict[str, str]) -> None:

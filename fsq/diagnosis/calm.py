@@ -10,15 +10,17 @@ import numpy as np
 from fsq.profile.rows import Mask
 
 SHORT_BREAK = 3  # days without rows that leave their mark
+LONG_BREAK = 14  # after so many, records do not go on where they were
 LONGEST_BREAK = 30  # days after which the longest break is forgotten
 
 
-def find_calm(dates: Sequence[date], starts: bool) -> Mask:
+def find_calm(dates: Sequence[date], starts: bool, shortest: int = SHORT_BREAK) -> Mask:
     """Dates that no break precedes by less than its own length.
 
     Args:
         dates: in order.
         starts: whether the first of them follows a long break.
+        shortest: days of a break that counts.
 
     >>> days = [date(2026, 1, d) for d in (1, 2, 20, 21)] + [date(2026, 2, 8)]
     >>> find_calm(days, starts=False).tolist()
@@ -29,7 +31,7 @@ def find_calm(dates: Sequence[date], starts: bool) -> Mask:
     for at, day in enumerate(dates):
         number = day.toordinal()
         gap = number - dates[at - 1].toordinal() if at else 0
-        if gap >= SHORT_BREAK:
+        if gap >= shortest:
             until = max(until, number + min(gap, LONGEST_BREAK))
         out[at] = number >= until
     return out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsq.diagnosis.calm import LONGEST_BREAK, find_calm
+from fsq.diagnosis.calm import LONG_BREAK, LONGEST_BREAK, SHORT_BREAK, find_calm
 from fsq.diagnosis.context import Context
 from fsq.profile import Profile, judge, learn
 from fsq.profile.model import MIN_DATES
@@ -42,12 +42,25 @@ def learn_from(ctx: Context, spared: Mask) -> Profile | None:
     return first.recalibrate(clean & ~alarmed, calm, budget) if (clean & alarmed).any() else first
 
 
-def find_calm_dates(ctx: Context, profile: Profile | None = None) -> Mask:
+def find_following_dates(ctx: Context, profile: Profile | None = None) -> Mask:
+    """The dates whose records go on where those before them were, after a short break too.
+
+    Args:
+        ctx: the dates.
+        profile: knows of dates before them.
+    """
+    return find_calm_dates(ctx, profile, LONG_BREAK)
+
+
+def find_calm_dates(
+    ctx: Context, profile: Profile | None = None, shortest: int = SHORT_BREAK
+) -> Mask:
     """The dates of a context that can be compared with those before them.
 
     Args:
         ctx: the dates.
         profile: knows of dates before them.
+        shortest: days of a break that counts.
     """
     if not ctx.dates:
         return np.zeros(0, dtype=np.bool_)
@@ -59,7 +72,7 @@ def find_calm_dates(ctx: Context, profile: Profile | None = None) -> Mask:
     else:
         # Where nothing is known of the weeks before, only the rows tell whether a season starts.
         starts = ctx.starts_season(0) or _lacks_more(ctx.default_share.mean(axis=1))
-    return find_calm([*near, *ctx.dates], starts)[len(near) :]
+    return find_calm([*near, *ctx.dates], starts, shortest)[len(near) :]
 
 
 def begins_season(profile: Profile) -> bool:

@@ -1,8 +1,8 @@
 """What normally holds in a feature store, learned from its clean dates."""
 
 from fsq.profile.band import Band, measure_band
-from fsq.profile.evidence import Evidence
 from fsq.profile.expected import expect_values
+from fsq.profile.measures import Evidence
 from fsq.profile.model import Judgement, Profile, judge, learn, measure_dates
 from fsq.profile.rows import Rows
 from fsq.profile.table import read_profile, write_profile

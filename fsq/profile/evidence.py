@@ -6,19 +6,32 @@ compares a date as a whole with the dates before it, such as a mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 import numpy as np
 
-from fsq.profile.groups import count_alike, count_groups, find_disagreeing
+from fsq.profile.groups import (
+    Grouping,
+    count_alike,
+    count_groups,
+    count_valued,
+    find_disagreeing,
+)
 from fsq.profile.leaks import measure_leaks
+from fsq.profile.measures import Evidence, add_mean, add_moments, add_share
 from fsq.profile.records import find_copied, find_jumps, find_returned
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sides import find_contradicting
 from fsq.profile.spikes import find_spikes
 from fsq.profile.steps import follow
 from fsq.profile.structure import Structure
-from fsq.profile.subgroups import count_needed, find_same, find_uniform, find_whole_tables
+from fsq.profile.subgroups import (
+    count_needed,
+    find_absent,
+    find_same,
+    find_uniform,
+    find_whole_tables,
+)
 from fsq.profile.twins import find_untwinned
 
 # Compared with the dates just before: what drifts over a season.
@@ -34,9 +47,8 @@ RARE = (
 METRICS = (*TRAILING, *RARE)
 ONE_SIDED = ("absent", "still", "returned", *RARE)  # less of it is no fault
 UNSETTLED = ("disagree", "contradict")  # judged after a break, too
-
-# Smaller standard deviations count as this much: a share of the usual one; without any, a number.
-LEAST_SPREAD, NO_SPREAD = 1e-3, 1e-9
+# What a record shows beside the one before it, or beside its other features.
+OF_RECORDS = ("leap", "jump", "copied", "still", "group_still", "group_absent", "extreme", "leak")
 
 _EXTREME = 2.0  # times the residual that one in a thousand exceeds
 _GROUP_LEAP = 1.5
@@ -48,22 +60,8 @@ _MOSTLY_FOLLOWED = 0.5  # share of the records whose previous one is not faulty
 _OFTEN_FLAT = 0.1  # share of dates on which a feature has one value
 _MOSTLY = 0.9  # share of defaults from which no subgroup stands out
 _MANY_GROUPS = 30  # per date: enough for statistics
-_SOME_GROUPS = 5  # per date: enough that no single one decides
-
-
-@dataclass
-class Evidence:
-    """Measures of dates, and the records behind them.
-
-    Attributes:
-        measures: per metric, dates × features; NaN where it cannot be measured.
-        counts: per metric, how many values each was measured on.
-        hits: per metric that points at records: records × features.
-    """
-
-    measures: dict[str, Matrix] = field(default_factory=dict)
-    counts: dict[str, Matrix] = field(default_factory=dict)
-    hits: dict[str, Mask] = field(default_factory=dict)
+FEW_GROUPS = 5  # per date: from so many on no single one decides
+MOST_GROUPS = 0.5  # share of a date's groups that speaks for the date
 
 
 def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
@@ -76,9 +74,9 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     """
     out = Evidence()
     known = ~np.isnan(rows.values)
-    _measure_moments(out, rows, rows.values, "mean", "spread")
-    _count(out, rows, "absent", rows.is_default, np.ones_like(known))
-    _count(out, rows, "zero", known & (rows.values == 0), known)
+    add_moments(out, rows, rows.values, "mean", "spread")
+    add_share(out, rows, "absent", rows.is_default, np.ones_like(known))
+    add_share(out, rows, "zero", known & (rows.values == 0), known)
     spiking, share = find_spikes(rows)
     out.hits["spike"], out.measures["spike"] = spiking, share
     out.counts["spike"] = rows.sum_per_date(known)
@@ -86,6 +84,7 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     _measure_residuals(out, rows, structure, fold)
     _measure_groups(out, rows, structure)
     _count_by_groups(out, rows, structure)
+    _leave_out_few(out.measures, rows, structure.groupings, ("spread",), known)
     _leave_out(out, rows, structure)
     return out
 
@@ -117,6 +116,34 @@ def _count_by_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
                 out.counts[metric][:, of] = np.minimum(out.counts[metric][:, of], groups)
 
 
+def _leave_out_few(
+    measures: dict[str, Matrix],
+    rows: Rows,
+    groupings: Iterable[Grouping],
+    metrics: Iterable[str],
+    known: Mask,
+) -> None:
+    """Drop what a few of many groups say of a date: the gusts of one hour are no spread.
+
+    Args:
+        measures: per metric, dates × features.
+        rows: of any dates.
+        groupings: features that are one value per group.
+        metrics: those to drop.
+        known: records × features: which values the metrics were measured on.
+    """
+    for grouping in groupings:
+        if grouping.columns and set(grouping.columns) <= rows.codes.keys():
+            of = list(grouping.features)
+            every, valued = (
+                count_alike(rows, grouping)[:, None],
+                count_valued(rows, grouping, known[:, of]),
+            )
+            few = (valued < FEW_GROUPS) & (valued < MOST_GROUPS * every) & np.isfinite(every)
+            for metric in metrics:
+                measures[metric][:, of] = np.where(few, np.nan, measures[metric][:, of])
+
+
 def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
     """Drop what says nothing of features that are one value per group, or per date.
 
@@ -126,7 +153,7 @@ def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
     grouped = {f: g for g in structure.groupings for f in g.features}
     groups = {f: count_groups(rows, g) for f, g in grouped.items()}
     few = [f for f, count in groups.items() if count < _MANY_GROUPS]
-    very_few = [f for f, count in groups.items() if count < _SOME_GROUPS]
+    very_few = [f for f, count in groups.items() if count < FEW_GROUPS]
     unrelated = [f for f in range(len(rows.names)) if f not in structure.past_of_label]
     # What is one value on many dates has no spread to be compared with.
     flat = np.flatnonzero(_find_flat(rows).mean(axis=0) > _OFTEN_FLAT)
@@ -147,52 +174,23 @@ def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
             out.measures[metric][:, daily] = np.nan
 
 
-def _count(out: Evidence, rows: Rows, name: str, hits: Mask, judged: Mask) -> None:
-    total = rows.sum_per_date(judged)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        out.measures[name] = rows.sum_per_date(hits & judged) / total
-    out.counts[name], out.hits[name] = total, hits & judged
-
-
-def _measure_moments(out: Evidence, rows: Rows, amounts: Matrix, mean: str, spread: str) -> None:
-    _measure_mean(out, rows, amounts, mean)
-    known, center, total = ~np.isnan(amounts), out.measures[mean], out.counts[mean]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        off = np.where(known, amounts - center[rows.date_index], 0.0)
-        deviation = np.sqrt(rows.sum_per_date(off * off) / (total - 1))
-    deviation[total < 2] = np.nan
-    floor = np.array(
-        [LEAST_SPREAD * np.median(d[d > 0]) if (d > 0).any() else NO_SPREAD for d in deviation.T]
-    )
-    out.measures[spread] = np.log(np.maximum(deviation, floor))
-    out.counts[spread] = total
-
-
-def _measure_mean(out: Evidence, rows: Rows, amounts: Matrix, name: str) -> None:
-    known = ~np.isnan(amounts)
-    total = rows.sum_per_date(known)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        out.measures[name] = rows.sum_per_date(np.where(known, amounts, 0.0)) / total
-    out.counts[name] = total
-
-
 def _measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
     step = follow(rows, structure.carriers)
     known = ~np.isnan(step)
     with np.errstate(invalid="ignore"):
         small = step / structure.carriers.scales
         size = np.log1p(np.abs(small))
-    _measure_mean(out, rows, small, "step_mean")
-    _measure_mean(out, rows, size, "step_size")
-    _count(out, rows, "still", known & (step == 0), known)
+    add_mean(out, rows, small, "step_mean")
+    add_mean(out, rows, size, "step_size")
+    add_share(out, rows, "still", known & (step == 0), known)
     with np.errstate(invalid="ignore"):
         # A feature of a group leaps for all its records at once, which makes it no rarer.
         grouped = np.isin(np.arange(step.shape[1]), structure.grouped)
         leaps = structure.carriers.leaps * np.where(grouped, _GROUP_LEAP, 1.0)
-        _count(out, rows, "leap", np.abs(step) > leaps, known)
-    _count(out, rows, "jump", find_jumps(small, structure), known)
-    _count(out, rows, "returned", find_returned(rows, step), known)
-    _count(out, rows, "copied", find_copied(step, structure), known)
+        add_share(out, rows, "leap", np.abs(step) > leaps, known)
+    add_share(out, rows, "jump", find_jumps(small, structure), known)
+    add_share(out, rows, "returned", find_returned(rows, step), known)
+    add_share(out, rows, "copied", find_copied(step, structure), known)
     _measure_subgroups(out, rows, structure, step)
     out.measures["leak"], out.counts["leak"] = measure_leaks(rows, structure.label, step)
     if rows.faulty is not None and rows.faulty.any():
@@ -214,15 +212,15 @@ def _measure_subgroups(out: Evidence, rows: Rows, structure: Structure, step: Ma
     """What holds for all records of a subgroup, such as one side of an event."""
     every = np.ones(rows.values.shape, dtype=np.bool_)
     whole = find_whole_tables(rows.is_default, structure.tables)
-    _count(out, rows, "table_absent", whole, every)
+    add_share(out, rows, "table_absent", whole, every)
     usual = ~(out.measures["absent"] > _MOSTLY)[rows.date_index]
     columns, rates = structure.subgroups, structure.rates
-    uniform = find_uniform(rows, columns, rows.is_default, count_needed(rates.absent))
+    uniform = find_absent(rows, columns, rates.absent)
     standing = find_uniform(rows, columns, step == 0, count_needed(rates.still))
-    _count(out, rows, "group_absent", uniform & usual, every)
-    _count(out, rows, "group_still", standing, every)
+    add_share(out, rows, "group_absent", uniform & usual, every)
+    add_share(out, rows, "group_still", standing, every)
     same = find_same(rows, columns, count_needed(rates.same))
-    _count(out, rows, "group_same", same, every)
+    add_share(out, rows, "group_same", same, every)
 
 
 def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Codes) -> None:
@@ -233,7 +231,7 @@ def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Co
     if regressions is not None:
         residual = regressions.predict_residuals(rows.values, fold)
         limit, beyond = regressions.outlier, regressions.find_extrapolated(rows.values)
-    out.measures |= measure_residuals(rows, residual, limit, beyond)
+    out.measures |= measure_residuals(rows, residual, limit, beyond, structure.groupings)
     known = ~np.isnan(residual)
     out.counts |= dict.fromkeys(("outlier", "extreme"), rows.sum_per_date(known))
     learned = rows.sum_per_date(known & ~beyond)
@@ -244,7 +242,7 @@ def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Co
 
 
 def measure_residuals(
-    rows: Rows, residual: Matrix, limit: Matrix, beyond: Mask
+    rows: Rows, residual: Matrix, limit: Matrix, beyond: Mask, groupings: Iterable[Grouping]
 ) -> dict[str, Matrix]:
     """What the residuals of each date show, per metric: dates × features.
 
@@ -254,13 +252,16 @@ def measure_residuals(
         limit: of each feature; a residual that exceeds it is an outlier.
         beyond: records × features, see ``Regressions.find_extrapolated``. They say nothing of a
             date as a whole, since the weather of a new season moves all of its rows.
+        groupings: features that are one value per group.
     """
     part = Evidence()
     usual = np.where(beyond, np.nan, np.clip(residual, -30, 30))
-    _measure_moments(part, rows, usual, "residual_mean", "residual_spread")
+    metrics = "residual_mean", "residual_spread"
+    add_moments(part, rows, usual, *metrics)
+    _leave_out_few(part.measures, rows, groupings, metrics, ~np.isnan(usual))
     with np.errstate(invalid="ignore"):
         far = np.abs(residual) / limit
-        _count(part, rows, "outlier", far > 1, ~np.isnan(far))
+        add_share(part, rows, "outlier", far > 1, ~np.isnan(far))
     part.measures["extreme"] = np.log(np.maximum(_take_largest(rows, far), 1.0))
     part.measures["extreme"][part.counts["outlier"] == 0] = np.nan
     return part.measures
@@ -287,11 +288,11 @@ def _measure_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
             off, seen = find_disagreeing(rows, grouping)
             hits[:, grouping.features] |= off
             judged[:, grouping.features] |= seen
-    _count(out, rows, "disagree", hits, judged)
+    add_share(out, rows, "disagree", hits, judged)
     hits, judged = np.zeros_like(hits), np.zeros_like(judged)
     found = [(m.feature, find_contradicting(rows, m)) for m in structure.mirrors]
     found += [(t.feature, find_untwinned(rows, t)) for t in structure.twins]
     for feature, (off, seen) in found:
         hits[:, feature] |= off
         judged[:, feature] |= seen
-    _count(out, rows, "contradict", hits, judged)
+    add_share(out, rows, "contradict", hits, judged)

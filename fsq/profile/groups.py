@@ -128,6 +128,26 @@ def count_alike(rows: Rows, grouping: Grouping) -> Matrix:
     return np.asarray(np.divide(whole**2, squares, out=np.full(dates, np.inf), where=squares > 0))
 
 
+def count_valued(rows: Rows, grouping: Grouping, known: Mask) -> Matrix:
+    """How many groups of each date have a value: dates × the columns of ``known``.
+
+    Args:
+        rows: of any dates.
+        grouping: what makes a group.
+        known: records × features: where there is a value.
+    """
+    codes = code_group(rows, grouping.columns)
+    inside = codes >= 0
+    day = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
+    day[codes[inside]] = rows.date_index[inside]
+    out = np.zeros((len(rows.dates), known.shape[1]))
+    for at, column in enumerate(known.T):
+        present = np.zeros(len(day), dtype=np.bool_)
+        present[codes[inside & column]] = True
+        out[:, at] = np.bincount(day[present], minlength=len(rows.dates))
+    return out
+
+
 def code_group(rows: Rows, columns: tuple[str, ...]) -> Codes:
     """A code per date and group; -1 where a column is NULL."""
     return combine([rows.date_index, *(rows.codes[c] for c in columns)])

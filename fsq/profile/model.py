@@ -12,13 +12,14 @@ import numpy as np
 
 from fsq.profile.evidence import (
     METRICS,
+    OF_RECORDS,
     ONE_SIDED,
     UNSETTLED,
-    Evidence,
     measure,
     measure_residuals,
 )
 from fsq.profile.limits import Limits, learn_limits
+from fsq.profile.measures import Evidence
 from fsq.profile.regression import assign_folds
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sentences import describe
@@ -27,6 +28,7 @@ from fsq.profile.structure import Structure, learn_structure
 
 MIN_DATES = 10  # with fewer clean dates nothing is learned
 _BUDGET = 0.02  # false alarms per date
+_LEVELS = ("mean", "spread", "zero")  # tell whether a break has moved a feature
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,24 +190,34 @@ class Judgement:
                 raise ValueError("nothing explains the features of this profile")
             residual = regressions.predict_without(self.rows.values, suspects)
             beyond = regressions.find_extrapolated(self.rows.values, suspects)
-            self._without[key] = measure_residuals(self.rows, residual, regressions.outlier, beyond)
+            self._without[key] = measure_residuals(
+                self.rows, residual, regressions.outlier, beyond, self.profile.structure.groupings
+            )
         return self._without[key]
 
-    def measure_strength(self, calm: Mask) -> dict[str, Matrix]:
+    def measure_strength(self, calm: Mask, following: Mask | None = None) -> dict[str, Matrix]:
         """How strong each alarm is, per metric: dates × features; an alarm is above 1.
 
         Args:
             calm: dates of the rows that can be compared with those before. Of the others only
                 what needs no comparison is judged.
+            following: dates whose records go on where those before them were. Where they are not
+                calm, records are compared all the same, by features whose level has not moved:
+                a week without games empties a window of seven days, but changes no average.
         """
-        out = {}
-        for metric, z in self.distances.items():
-            size = z if metric in ONE_SIDED else np.abs(z)
-            strength = np.nan_to_num(size, nan=0.0) / self.profile.limits.alarm[metric]
-            if metric not in UNSETTLED:
-                strength = np.where(calm[:, None], strength, 0.0)
-            out[metric] = np.maximum(strength, 0.0)
-        return out
+        every = {m: self._scale_strength(m) for m in self.distances}
+        moved = np.any([every[m] > 1 for m in _LEVELS], axis=0)
+        settled = np.broadcast_to(calm[:, None], moved.shape)
+        goes_on = settled if following is None else settled | (following[:, None] & ~moved)
+        return {
+            m: s if m in UNSETTLED else np.where(goes_on if m in OF_RECORDS else settled, s, 0.0)
+            for m, s in every.items()
+        }
+
+    def _scale_strength(self, metric: str) -> Matrix:
+        z = self.distances[metric]
+        size = np.nan_to_num(z if metric in ONE_SIDED else np.abs(z), nan=0.0)
+        return np.asarray(np.maximum(size / self.profile.limits.alarm[metric], 0.0))
 
 
 def measure_dates(profile: Profile, rows: Rows) -> Evidence:

@@ -124,7 +124,7 @@ class Regressions:
         return np.asarray(values[:, f] - residual * self.spread[f] * self.basis.scale[f])
 
     def find_extrapolated(self, values: Matrix, suspects: Sequence[int] = ()) -> Mask:
-        """Records × features: where another feature that matters is beyond what was learned from.
+        """Records × features: where a feature is beyond what was learned, or one that it hangs on.
 
         Args:
             values: records × features.
@@ -136,7 +136,9 @@ class Regressions:
         pull = np.zeros((values.shape[1], values.shape[1]))
         np.add.at(pull, owner[1:], weights[1:])
         pull[list(suspects)] = 0.0
-        return np.asarray(beyond.astype(np.float64) @ (pull > _MATTERS * self.spread) > 0)
+        np.fill_diagonal(pull, np.inf)
+        matters = (pull > _MATTERS * self.spread).astype(np.float64)
+        return np.asarray(beyond.astype(np.float64) @ matters > 0)
 
     def _subtract(self, values: Matrix, weights: Matrix) -> Matrix:
         scaled = (values - self.basis.center) / self.basis.scale

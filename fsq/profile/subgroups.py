@@ -92,6 +92,56 @@ def find_uniform(rows: Rows, columns: Sequence[str], state: Mask, needed: Matrix
     return out
 
 
+def find_absent(rows: Rows, columns: Sequence[str], rate: Matrix) -> Mask:
+    """Records of subgroups whose defaults are not chance; records × features.
+
+    A subgroup that often lacks a feature, such as an airline whose planes are not registered, is
+    held against itself on the dates before.
+
+    Args:
+        rows: of any dates.
+        columns: those that make subgroups.
+        rate: share of defaults in clean history, per feature.
+    """
+    out = np.zeros(rows.is_default.shape, dtype=np.bool_)
+    for name in columns:
+        if name not in rows.codes:
+            continue
+        members, starts, count = _sort_by_code(code_group(rows, (name,)))
+        if not members.size:
+            continue
+        absent = np.add.reduceat(rows.is_default[members], starts, axis=0, dtype=np.int64)
+        value, day = (codes[members[starts]] for codes in (rows.codes[name], rows.date_index))
+        own = _measure_rate_before(rows, value, day, absent, count)
+        whole = absent == count[:, None]
+        whole &= count[:, None] >= count_needed(np.maximum(rate, own))
+        out[members] |= np.repeat(whole, count, axis=0)
+    return out
+
+
+def _measure_rate_before(
+    rows: Rows, subgroup: Codes, day: Codes, hits: Matrix, count: Codes
+) -> Matrix:
+    """The share of hits that each subgroup had on earlier dates that are not faulty; 0 if none.
+
+    Args:
+        rows: know which features are faulty on which dates.
+        subgroup: a code for each subgroup of each date.
+        day: its date.
+        hits: records of it, of each feature.
+        count: its records.
+    """
+    order = np.lexsort((day, subgroup))
+    sound = np.ones(hits.shape) if rows.faulty is None else 1.0 - rows.faulty[day]
+    sums = [np.cumsum(s[order], axis=0) - s[order] for s in (hits * sound, count[:, None] * sound)]
+    starts = np.flatnonzero(np.diff(subgroup[order], prepend=-1))
+    lengths = np.diff(starts, append=len(order))
+    some, every = (s - np.repeat(s[starts], lengths, axis=0) for s in sums)
+    out = np.zeros(hits.shape)
+    out[order] = np.divide(some, every, out=np.zeros(hits.shape), where=every > 0)
+    return out
+
+
 def _sort_by_code(codes: Codes) -> tuple[Codes, Codes, Codes]:
     """Positions of the records by code, where each code starts among them, and how many it has."""
     members = np.argsort(codes, kind="stable")[(codes < 0).sum() :]

@@ -13,19 +13,26 @@ from fsq.diagnosis.checks.source_labels import LabelThresholds, tells_missing
 from fsq.diagnosis.checks.stamps import StampThresholds
 from fsq.diagnosis.learning import begins_season
 from fsq.profile import Profile
-from fsq.profile.evidence import LEAST_SPREAD, NO_SPREAD, ONE_SIDED, RARE, UNSETTLED
+from fsq.profile.evidence import FEW_GROUPS, MOST_GROUPS, ONE_SIDED, RARE, UNSETTLED
 from fsq.profile.groups import TOLERANCE
 from fsq.profile.limits import MIN_TRAILING, TRAILING_DATES
+from fsq.profile.measures import LEAST_SPREAD, NO_SPREAD
 from fsq.sql.quote import format_boolean, format_number, quote_text
 from fsq.stores.bigquery.names import format_date
 
 # How many values chance drew.
 _DRAWN = "LEAST(d.known, IFNULL(d.groups_1, d.known), IFNULL(d.groups_2, d.known))"
+_MANY_VALUED = (
+    f" AND (d.groups_{{0}} IS NULL OR d.valued_{{0}} >= {FEW_GROUPS}"
+    f" OR d.valued_{{0}} >= {MOST_GROUPS} * d.groups_{{0}})"
+)
 # What each evidence measures, of how many values, and the rows that show it.
 MEASURES = {
     "mean": ("d.mean", "d.known", "d.known"),
     "spread": (
-        "IF(d.known >= 2, LN(GREATEST(d.deviation, l.least_deviation)), NULL)",
+        "IF(d.known >= 2"
+        f"{_MANY_VALUED.format(1)}{_MANY_VALUED.format(2)},"
+        " LN(GREATEST(d.deviation, l.least_deviation)), NULL)",
         _DRAWN,
         "d.known",
     ),

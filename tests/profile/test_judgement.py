@@ -208,3 +208,28 @@ def test_what_clean_dates_did_not_show_makes_nothing_stand_out(league: Rows) -> 
     assert learned is not None
     alarms = _judge(learned, _take(league, 60 - LAST_DATES, 60))
     assert max(alarms[m][0] for m in ("spread", "zero", "spike", "still", "step_mean")) <= 1
+
+
+def test_after_a_short_break_records_are_compared(league: Rows, profile: Profile) -> None:
+    rows = _take(league, 50 - LAST_DATES + 1, 60)
+    here, rng = rows.date_index == len(rows.dates) - 1, np.random.default_rng(1)
+    rows.values[here, 0] = rng.permutation(rows.values[here, 0])
+    none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
+    judged, every = judge(profile, rows, none), ~none[:, 0]
+    away = judged.measure_strength(none[:, 0])
+    after = judged.measure_strength(none[:, 0], every)
+    calm = judged.measure_strength(every)
+    assert after["jump"][-1, 0] == calm["jump"][-1, 0] > 1
+    assert after["leap"][-1, 0] == calm["leap"][-1, 0] > 1
+    assert away["jump"][-1, 0] == away["leap"][-1, 0] == 0
+    assert not after["mean"].any()
+    assert not after["residual_spread"].any()
+
+
+def test_a_feature_that_a_break_has_moved_is_left_alone(league: Rows, profile: Profile) -> None:
+    rows = _take(league, 50 - LAST_DATES + 1, 60)
+    rows.values[rows.date_index == len(rows.dates) - 1, 0] = 0.0  # a window that has run empty
+    none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
+    after = judge(profile, rows, none).measure_strength(none[:, 0], ~none[:, 0])
+    assert not after["leap"][-1, 0]
+    assert not after["jump"][-1, 0]

@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsq.profile.evidence import Evidence, measure, measure_steps
+from fsq.profile.evidence import FEW_GROUPS, measure, measure_steps
 from fsq.profile.groups import Grouping, count_alike
 from fsq.profile.leaks import measure_leaks
+from fsq.profile.measures import Evidence
 from fsq.profile.records import find_copied
 from fsq.profile.regression import learn_regressions
 from fsq.profile.rows import Mask, Rows
 from fsq.profile.steps import ENTITY, Carriers, follow
 from fsq.profile.structure import Structure, learn_structure
+from fsq.profile.subgroups import find_absent
 from tests.support.small_league import NAMES, TABLES, make_league
 
 FORM, LONG_FORM, EFFORT, SIDE, HOME = 0, 1, 2, 3, 5
@@ -194,6 +196,45 @@ def test_a_season_beyond_the_one_learned_says_nothing_as_a_whole() -> None:
     hot[:, FORM] = learned.basis.reach[1, FORM] + 5
     beyond = learned.find_extrapolated(hot)
     assert beyond[:, EFFORT].all()
-    assert not beyond[:, FORM].any()
+    assert beyond[:, FORM].all()
+    assert not beyond[:, SIDE].any()
     assert not learned.find_extrapolated(hot, [FORM])[:, EFFORT].any()
     assert np.nanmax(np.abs(learned.predict_residuals(hot, np.full(len(hot), -1)))) > 3
+
+
+@pytest.mark.parametrize("known", [1, 3, 4, FEW_GROUPS])
+def test_a_few_of_many_groups_have_no_spread(
+    league: Rows, structure: Structure, known: int
+) -> None:
+    values, last = league.values.copy(), league.date_index == DATES - 1
+    few = ~league.carried["side"].is_in([f"s{i}" for i in range(known)]).to_numpy()
+    values[last & few, SIDE] = np.nan
+    evidence = _measure(replace(league, values=values), structure)
+    spread = evidence.measures["spread"][:, SIDE]
+    assert np.isnan(spread[-1]) == (known < SIDES / 2)
+    assert not np.isnan(spread[:-1]).any()
+
+
+def test_a_subgroup_that_often_lacks_a_feature_is_held_against_itself(league: Rows) -> None:
+    rng = np.random.default_rng(2)
+    absent = np.zeros(league.values.shape, dtype=np.bool_)
+    unknown = (league.carried["side"] == "s0").to_numpy()
+    absent[unknown, FORM] = rng.random(unknown.sum()) < 0.95
+    last = league.date_index == DATES - 1
+    absent[last & unknown, FORM] = True
+    lost = last & (league.carried["side"] == "s1").to_numpy()
+    absent[lost, FORM] = True
+    rate = np.full(len(NAMES), 0.12)
+    found = find_absent(replace(league, is_default=absent), ("side",), rate)[last, FORM]
+    assert (found == lost[last]).all()
+
+
+def test_what_is_faulty_does_not_make_an_absence_usual(league: Rows) -> None:
+    absent = np.zeros(league.values.shape, dtype=np.bool_)
+    lost = (league.carried["side"] == "s1").to_numpy() & (league.date_index >= 20)
+    absent[lost, FORM] = True
+    faulty = np.zeros((DATES, len(NAMES)), dtype=np.bool_)
+    faulty[20:, FORM] = True
+    rate, last = np.full(len(NAMES), 0.01), league.date_index == DATES - 1
+    rows = replace(league, is_default=absent, faulty=faulty)
+    assert (find_absent(rows, ("side",), rate)[last, FORM] == lost[last]).all()

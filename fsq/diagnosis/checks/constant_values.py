@@ -19,6 +19,8 @@ from fsq.diagnosis.messages import Facts, Text
 from fsq.profile.rows import Matrix
 
 ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
+_SMALLER = 0.5  # of the usual mean: no date is like that
+_ALIKE = 0.25  # how exactly mean and spread have shrunk alike
 FEW = 4.0  # distinct values that must be possible before a single one tells
 
 
@@ -175,7 +177,22 @@ def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> 
     rows = int(ctx.get_matrix("trusted")[at, f.index])
     least = min(f.min_distinct or 0, rows // limits.rows_per_value)
     narrow = f.min_std is not None and ctx.get_matrix("std")[at, f.index] < f.min_std
+    narrow = narrow and not _is_scaled(ctx, f, at)
     return bool(narrow or distinct[at, f.index] < least)
+
+
+def _is_scaled(ctx: Context, f: Feature, at: int) -> bool:
+    """Whether the values are smaller by a factor, and a profile will tell so."""
+    if ctx.profile is None or ctx.follows_break(at):
+        return False
+    ratios = []
+    for name in ("mean", "std"):
+        usual = ctx.compute_median_before(ctx.get_matrix(name), at)
+        if usual is None or not abs(usual[f.index]) > 0:
+            return False
+        ratios.append(ctx.get_matrix(name)[at, f.index] / usual[f.index])
+    mean, std = ratios
+    return bool(abs(mean) < _SMALLER and abs(std / abs(mean) - 1) < _ALIKE) if mean else False
 
 
 def _has_come_to_its_end(ctx: Context, f: Feature, at: int) -> bool:

@@ -17,7 +17,7 @@ from fsq.diagnosis.checks.constant_values import SILENT_DEFAULT
 from fsq.diagnosis.checks.upstream import DEFAULT_RISE, WROTE_PART, UpstreamThresholds
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
-from fsq.diagnosis.learning import find_calm_dates, learn_from
+from fsq.diagnosis.learning import find_calm_dates, find_following_dates, learn_from
 from fsq.diagnosis.long_detail import list_plain_columns
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.naming import Cause, Clues, find_cause
@@ -184,7 +184,8 @@ class ProfileEvidence(Check):
         ctx.has_profile = True
         ctx.leaning = dict(zip(profile.names, profile.structure.leaning.tolist(), strict=True))
         judged = judge(profile, state.rows, faulty, state.evidence)
-        strength = judged.measure_strength(find_calm_dates(ctx, profile))
+        calm, following = find_calm_dates(ctx, profile), find_following_dates(ctx, profile)
+        strength = judged.measure_strength(calm, following)
         place = {name: f for f, name in enumerate(ctx.contract.names)}
         defaults = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         # What is reported here is of the date in turn, and changes neither for the others.

@@ -106,6 +106,8 @@ daily AS (
     -- What is one value per group counts once per group: so many of one size say as much.
     POW(COUNT(c.rows_1), 2) / NULLIF(SUM(c.rows_1), 0) AS groups_1,
     POW(COUNT(c.rows_2), 2) / NULLIF(SUM(c.rows_2), 0) AS groups_2,
+    COUNT(DISTINCT IF(c.value IS NULL, NULL, c.group_1)) AS valued_1,
+    COUNT(DISTINCT IF(c.value IS NULL, NULL, c.group_2)) AS valued_2,
     AVG(c.value) AS mean,
     STDDEV_SAMP(c.value) AS deviation,
     COUNTIF(c.is_default) AS absent,

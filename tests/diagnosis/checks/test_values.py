@@ -53,6 +53,20 @@ def test_a_stuck_feature_is_one_finding_over_its_dates() -> None:
     assert finding.rows_affected == 480
 
 
+def test_another_unit_is_no_stuck_feature() -> None:
+    days = make_days(24)
+    profile = fsq.learn_profile(fsq.score(days.filter(pl.col("game_date") < LAST)))
+    scored = fsq.score(change_last(days, points_avg_last_10=pl.col("points_avg_last_10") / 60))
+    (known,) = list_serious(fsq.diagnose(scored, dates=[LAST], profile=profile))
+    assert known.kind in ("wrong_unit", "level_shift")
+    assert (known.features, known.severity) == (("points_avg_last_10",), "red")
+    # Without a profile nothing else would tell.
+    alone = list_serious(
+        diagnose_last(change_last(days, points_avg_last_10=pl.col("points_avg_last_10") / 60))
+    )
+    assert "stuck_constant" in {f.kind for f in alone if "points_avg_last_10" in f.features}
+
+
 def test_a_moved_feature_shows_as_a_shifted_distribution() -> None:
     rows = change_last(make_days(), minutes_avg_last_10=pl.col("minutes_avg_last_10") + 12)
     kinds = {(f.kind, f.features) for f in list_serious(diagnose_last(rows))}

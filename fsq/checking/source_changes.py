@@ -9,9 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from fsq.backfilling.job import Job, open_job
-from fsq.backfilling.options import BackfillOptions
-from fsq.backfilling.source import fingerprint_dates, source_read_errors
 from fsq.checking.result import add_finding
 from fsq.diagnosis import Diagnosis, Finding
 from fsq.diagnosis.causes import make_backfill_command
@@ -58,10 +55,15 @@ def compare_with_source(dx: Diagnosis, store: Store, source: str) -> Diagnosis:
 
 def _fingerprint(source: str, store: Store, days: list[date]) -> dict[date, tuple[int, str]]:
     """Rows and fingerprint of each date as the source has it now."""
+    # What reads sources is loaded by the checks that compare with one.
+    from fsq.backfilling.job import open_job
+    from fsq.backfilling.options import BackfillOptions
+    from fsq.backfilling.source import fingerprint_dates, source_read_errors
+
     options = BackfillOptions(
         start=days[0], end=days[-1], contract=store.contract, on_unknown_source="default"
     )
-    job: Job = open_job(source, store.uri, options)
+    job = open_job(source, store.uri, options)
     rows = job.rows.filter(pl.col(job.date_column).is_in(days))
     with source_read_errors(source):
         found = fingerprint_dates(rows, job.date_column, job.fingerprint_columns)

@@ -105,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         # What a command makes, it keeps until it ends: looking for garbage less often saves time.
         gc.set_threshold(20_000, 20, 20)
+        # Looking for plugins of pydantic reads the metadata of every installed distribution.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     words = list(sys.argv[1:] if arguments is None else arguments)
     words, verbose = _take_verbose(words)
     out = Output(as_json="--json" in words)

@@ -15,6 +15,7 @@ Columns: TypeAlias = slice | Sequence[int]
 ALL = slice(None)
 TRAILING_DATES = 14
 MIN_TRAILING = 5
+_FEATURES_AT_ONCE = 64  # so that windows of thousands of features take little memory
 _TAIL = 0.1  # share of the clean dates from which the tail is extrapolated
 _FLOORS = {
     "returned": 0.01, "table_absent": 0.004, "group_absent": 0.004, "group_same": 0.01,
@@ -53,7 +54,14 @@ class Limits:
     most: Mapping[str, float]
     dates: int
 
-    def find_centers(self, measures: Matrix, metric: str, clean: Mask, of: Columns = ALL) -> Matrix:
+    def find_centers(
+        self,
+        measures: Matrix,
+        metric: str,
+        clean: Mask,
+        of: Columns = ALL,
+        at: Codes | None = None,
+    ) -> Matrix:
         """What each date is compared with: the clean dates just before it, or all.
 
         Args:
@@ -61,10 +69,12 @@ class Limits:
             metric: of the measures.
             clean: the dates that count, for each feature: dates × features.
             of: positions of the features, where there are not all of them.
+            at: positions of the dates that are wanted; None for all.
         """
         if metric in RARE:
-            return np.broadcast_to(self.centers[metric][of], measures.shape)
-        return take_trailing(measures, clean)
+            height = len(measures) if at is None else len(at)
+            return np.broadcast_to(self.centers[metric][of], (height, measures.shape[1]))
+        return take_trailing(measures, clean, at)
 
     def scale_distances(
         self, measures: Matrix, counts: Matrix, metric: str, center: Matrix, of: Columns = ALL
@@ -84,35 +94,37 @@ class Limits:
         return np.asarray(np.sqrt(self.scales[metric][of] ** 2 * fewer + chance))
 
 
-def take_trailing(measures: Matrix, clean: Mask) -> Matrix:
+def take_trailing(measures: Matrix, clean: Mask, at: Codes | None = None) -> Matrix:
     """The median of the clean dates just before each date; NaN if they are too few.
 
     Args:
         measures: dates × features.
         clean: the dates that count, for each feature: dates × features.
+        at: positions of the dates that are wanted; None for all.
     """
-    out = np.full(measures.shape, np.nan)
     usable = clean & ~np.isnan(measures)
-    for f in range(measures.shape[1]):
-        known = np.flatnonzero(usable[:, f])
-        until = np.searchsorted(known, np.arange(len(measures)))
-        # Dates between two clean ones are compared with the same dates.
-        ends, place = np.unique(until, return_inverse=True)
-        enough = ends >= MIN_TRAILING
-        middles = np.full(len(ends), np.nan)
-        middles[enough] = _take_window_medians(measures[known, f], ends[enough])
-        out[:, f] = middles[place]
+    wanted = np.arange(len(measures)) if at is None else at
+    out = np.full((len(wanted), measures.shape[1]), np.nan)
+    for first in range(0, measures.shape[1], _FEATURES_AT_ONCE):
+        some = slice(first, first + _FEATURES_AT_ONCE)
+        out[:, some] = _take_window_medians(measures[:, some], usable[:, some], wanted)
     return out
 
 
-def _take_window_medians(values: Matrix, ends: Codes) -> Matrix:
-    """The median of the values before each end, of so many as are compared with."""
-    positions = ends[:, None] - np.arange(1, TRAILING_DATES + 1)
-    windows = np.where(positions >= 0, values[np.maximum(positions, 0)], np.inf)
-    ordered, rows = np.sort(windows, axis=1), np.arange(len(ends))
+def _take_window_medians(measures: Matrix, usable: Mask, wanted: Codes) -> Matrix:
+    """The median of the last few usable measures of each feature before each wanted date."""
+    if not len(measures):
+        return np.empty((0, measures.shape[1]))
+    known = np.take_along_axis(measures, np.argsort(~usable, axis=0, kind="stable"), axis=0)
+    ends = (np.cumsum(usable, axis=0) - usable)[wanted][:, :, None]
+    places = ends - np.arange(1, TRAILING_DATES + 1)
+    columns = np.arange(measures.shape[1])[:, None]
+    windows = np.where(places >= 0, known[np.maximum(places, 0), columns], np.inf)
+    windows.sort(axis=2)
     count = np.minimum(ends, TRAILING_DATES)
-    low, high = ordered[rows, (count - 1) // 2], ordered[rows, count // 2]
-    return np.asarray(low / 2 + high / 2)
+    low = np.take_along_axis(windows, np.maximum(count - 1, 0) // 2, axis=2)
+    high = np.take_along_axis(windows, count // 2, axis=2)
+    return np.where(ends >= MIN_TRAILING, low / 2 + high / 2, np.nan)[:, :, 0]
 
 
 def learn_limits(

@@ -246,9 +246,8 @@ def judge(
     clean = np.r_[past, ~not_history][order]
     distances, usual = {}, {}
     for metric in METRICS:
-        values = np.r_[profile.measures[metric][remembered], evidence.measures[metric]][order]
-        counts = np.r_[profile.counts[metric][remembered], evidence.counts[metric]][order]
-        center = profile.limits.find_centers(values, metric, clean)
-        z = profile.limits.scale_distances(values, counts, metric, center)
-        distances[metric], usual[metric] = z[place], center[place]
+        measures, counts = evidence.measures[metric], evidence.counts[metric]
+        values = np.concatenate([profile.measures[metric][remembered], measures])[order]
+        usual[metric] = profile.limits.find_centers(values, metric, clean, at=place)
+        distances[metric] = profile.limits.scale_distances(measures, counts, metric, usual[metric])
     return Judgement(profile, rows, evidence, distances, usual)

@@ -85,6 +85,14 @@ class Rows:
             carried=self.carried.filter(pl.Series(chosen)),
         )
 
+    def with_faulty(self, faulty: Mask) -> Rows:
+        """The same records, of which others are faulty."""
+        out = replace(self, faulty=faulty)
+        # What the records show stays as it is; of what is kept, nothing depends on faults.
+        kept = {k: v for k, v in vars(self).items() if k not in vars(out)}
+        vars(out).update(kept)
+        return out
+
     def find_previous(self, codes: Codes) -> Codes:
         """Position of the previous record of the same code; -1 where there is none."""
         return find_previous(codes, self.order)

@@ -128,8 +128,7 @@ class Kind:
 
     def note_unmet(self, ctx: Context, at: int, need: Need, features: tuple[str, ...] = ()) -> None:
         """Note that this kind was not evaluated on a date, for all or some features."""
-        words = ctx.contract.diagnosis.model_dump() | {"start": describe_start(ctx.contract)}
-        reason = need.reason.format_map(words)
+        reason = need.reason.format_map(ctx.remember("words of needs", lambda: _list_words(ctx)))
         ctx.not_evaluated.append(
             NotEvaluated(self.name, ctx.dates[at], reason, need.decisive, features)
         )
@@ -176,6 +175,11 @@ class Kind:
                 None if named is None else named & (ctx.date_index == at),
             )
         )
+
+
+def _list_words(ctx: Context) -> dict[str, Any]:
+    """What the reasons of needs may name."""
+    return ctx.contract.diagnosis.model_dump() | {"start": describe_start(ctx.contract)}
 
 
 class Check(ABC):

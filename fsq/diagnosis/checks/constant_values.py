@@ -111,19 +111,21 @@ class ConstantValues(Check):
                     continue
                 share = float(expected[at, f.index])
                 usual_share = 0.0 if usual is None else float(usual[f.index])
-                facts = _measure(ctx, f, at, share, usual_share)
                 same = round(most[at, f.index] * trusted[at, f.index])
                 table = f.upstream_table
                 if f.suspicious_default and share >= limits.stuck_share:
+                    facts = _measure(ctx, f, at, share, usual_share)
                     SILENT_DEFAULT.report(ctx, at, "red", f.name, [f], same, table, **facts)
                 elif _is_stuck(ctx, f, at, limits):
                     gone = not ctx.follows_break(at) and _is_gone(ctx, f, at, limits)
                     severity: Severity = "red" if gone else "yellow"
+                    facts = _measure(ctx, f, at, share, usual_share)
                     STUCK.report(ctx, at, severity, f.name, [f], same, table, **facts)
                 elif not _is_young(ctx, f, at) and _is_silent(
                     f, share, usual_share, usual is not None, limits
                 ):
                     rows = round(share * trusted[at, f.index])
+                    facts = _measure(ctx, f, at, share, usual_share)
                     SILENT_DEFAULT.report(ctx, at, "yellow", f.name, [f], rows, table, **facts)
 
 

@@ -104,21 +104,31 @@ def _measure_shift(
     compared = (sizes[:last] >= rules.min_rows).sum()
     if sizes[last] < rules.min_rows or compared < rules.history_min_days:
         return None
-    before = np.sort(values[dates < last])
-    steps = np.linspace(0, len(before) - 1, limits.psi_bins + 1)[1:-1].astype(np.int64)
-    edges = np.unique(before[steps])
-    bins = np.searchsorted(edges, values, side="right")
-    width = len(edges) + 1
-    cells = np.bincount(dates * width + bins, minlength=(last + 1) * width)
-    counts = cells.reshape(last + 1, width).astype(np.float64)
-    total = counts[:last].sum(axis=0)
-    index = measure_psi(counts[last], total)
+    before, now = np.sort(values[dates < last]), np.sort(values[dates == last])
+    places = np.arange(1, limits.psi_bins) * ((len(before) - 1) / limits.psi_bins)
+    edges = _drop_repeated(before[places.astype(np.int64)])
+    total = _count_in_bins(before, edges)
+    index = measure_psi(_count_in_bins(now, edges), total)
     # Rows of one group may share a value: what counts is how many values there are.
-    chance = limits.psi_noise * len(edges) / len(np.unique(values[dates == last]))
+    chance = limits.psi_noise * len(edges) / len(_drop_repeated(now))
     if index < max(limits.psi_above, chance):
         return None
+    bins, width = np.searchsorted(edges, values, side="right"), len(edges) + 1
+    cells = np.bincount(dates * width + bins, minlength=(last + 1) * width)
+    counts = cells.reshape(last + 1, width).astype(np.float64)
     usual = max(measure_psi(counts[d], total - counts[d]) for d in range(last) if sizes[d])
     return (index, usual) if index >= limits.psi_over_usual * usual else None
+
+
+def _drop_repeated(ordered: Matrix) -> Matrix:
+    """The distinct ones of some values in order; ``np.unique`` would sort them again."""
+    return np.concatenate([ordered[:1], ordered[1:][ordered[1:] != ordered[:-1]]])
+
+
+def _count_in_bins(ordered: Matrix, edges: Matrix) -> Matrix:
+    """How many of some values in order lie before, between and after the edges."""
+    below = np.searchsorted(ordered, edges)
+    return np.diff(np.concatenate([[0], below, [len(ordered)]])).astype(np.float64)
 
 
 def measure_psi(now: Matrix, before: Matrix) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -149,7 +149,7 @@ class _State:
         """Measure steps again if a later record was compared with what is faulty."""
         known = self.rows.faulty
         if known is None or (faulty[:-1] != known[:-1]).any():
-            self.rows = replace(self.rows, faulty=faulty)
+            self.rows = self.rows.with_faulty(faulty)
             self.evidence = measure_steps(self.evidence, self.rows, self.profile.structure)
 
 

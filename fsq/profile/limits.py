@@ -116,7 +116,8 @@ def _take_window_medians(measures: Matrix, usable: Mask, wanted: Codes) -> Matri
     if not len(measures):
         return np.empty((0, measures.shape[1]))
     known = np.take_along_axis(measures, np.argsort(~usable, axis=0, kind="stable"), axis=0)
-    ends = (np.cumsum(usable, axis=0) - usable)[wanted][:, :, None]
+    before: Codes = np.cumsum(usable, axis=0) - usable
+    ends = before[wanted][:, :, None]
     places = ends - np.arange(1, TRAILING_DATES + 1)
     columns = np.arange(measures.shape[1])[:, None]
     windows = np.where(places >= 0, known[np.maximum(places, 0), columns], np.inf)

@@ -18,7 +18,8 @@ from fsq.utils.late import run_after_import
 from tests.support.frames import wide
 
 ALL = ("polars", "numpy", "pyarrow", "pydantic", "deltalake", "google.cloud", "grpc", "altair",
-       "jinja2", "rich", "typer", "pandas", "pyspark", "duckdb", "apprise", "ssl")  # fmt: skip
+       "jinja2", "rich", "typer", "pandas", "pyspark", "duckdb", "apprise", "ssl",
+       "fsq.backfilling", "fsq.intake.columnar")  # fmt: skip
 # Typer reads the values of options with pydantic.
 TYPED = {"typer", "pydantic"}
 LISTED = f"""
@@ -126,6 +127,7 @@ def test_a_check_loads_what_it_uses(tmp_path: Path) -> None:
     fsq.open_store(store).replace(fsq.score(wide(20, 2)))
     loaded = list_loaded(run_cli("check", "--store", store))
     assert not loaded & {"google.cloud", "grpc", "altair", "jinja2", "pandas", "pyspark", "duckdb"}
+    assert not loaded & {"fsq.backfilling", "fsq.intake.columnar"}  # they read sources
     assert "pydantic" in loaded
 
 

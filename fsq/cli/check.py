@@ -120,7 +120,7 @@ def command(
             run=run,
             source=source or shorten_path(opened.source or "SOURCE"),
             compare=source is not None,
-            schedule=_read_schedule(schedule, opened.contract),
+            schedule=None if schedule is None else _read_schedule(schedule, opened.contract),
             max_age=max_age,
             record=record or bool(channels),
         )
@@ -136,11 +136,11 @@ def command(
     return status
 
 
-def _read_schedule(path: str | None, contract: Contract) -> pl.DataFrame | None:
+def _read_schedule(path: str, contract: Contract) -> pl.DataFrame:
     """The events of a file."""
     from fsq.backfilling.source import scan_source
 
-    return None if path is None else scan_source(path, contract).collect()
+    return scan_source(path, contract).collect()
 
 
 def _require_url(hook: str) -> None:

@@ -75,6 +75,10 @@ class StoreError(FsqError):
     """A store that cannot be read or written; it still has what it had before."""
 
 
+class NoRowsError(StoreError):
+    """A store that has no rows of the dates that are asked for."""
+
+
 class StoreRefusedError(StoreError):
     """A store that does not take these rows, or this version of fsq: running again never helps."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fsq.cli._options import Latest
 from fsq.errors import InputError
 from fsq.utils.dates import validate_date_range
 
@@ -20,8 +21,8 @@ Range = tuple[date | None, date | None]
 _HEADLINE = "these dates cannot be backfilled"
 
 
-def parse_last(text: str, today: date) -> tuple[date, date]:
-    """``7d`` as the last seven days, today included.
+def parse_last(text: str, end: date) -> tuple[date, date]:
+    """``7d`` as the last seven days up to a date, included.
 
     Raises:
         InputError: the text has another form.
@@ -32,7 +33,7 @@ def parse_last(text: str, today: date) -> tuple[date, date]:
     match = re.fullmatch(r"([1-9]\d{0,4})d", text)
     if not match:
         raise InputError([f"--last {text!r}: write a number of days, such as 7d"], _HEADLINE)
-    return today - timedelta(days=int(match[1]) - 1), today
+    return end - timedelta(days=int(match[1]) - 1), end
 
 
 def parse_duration(text: str) -> timedelta:
@@ -77,6 +78,7 @@ def choose_range(
     last: str | None,
     season: str | None,
     find_contract: Callable[[], Contract],
+    find_latest: Callable[[], date],
 ) -> Range:
     """First and last date, whichever option gives them; None is open.
 
@@ -86,18 +88,17 @@ def choose_range(
         last: the last days, as ``7d``.
         season: as ``2025-26``.
         find_contract: returns the contract, which says when a season begins.
+        find_latest: returns the newest date, which ``latest`` means.
 
     Raises:
         InputError: several options give them, one has a wrong form, or the contract knows no
             season.
     """
-    if sum([bool(start or end), last is not None, season is not None]) > 1:
+    if sum([bool(start or (end and last is None)), last is not None, season is not None]) > 1:
         problem = "--start/--end, --last and --season exclude each other; use one"
         raise InputError([problem], _HEADLINE)
-    if last is not None:
-        return parse_last(last, datetime.now(UTC).date())
     if season is None:
-        return start, end
+        return choose_dates(None, start, end, _HEADLINE, find_latest, last)
     contract = find_contract()
     if contract.table.season_start is None:
         cure = "use --start and --end, or state season_start in its [table], such as 07-01"
@@ -113,6 +114,7 @@ def choose_dates(
     start: date | None,
     end: date | None,
     headline: str,
+    find_latest: Callable[[], date],
     last: str | None = None,
 ) -> Range:
     """First and last date of ``--date``, of ``--last``, or of ``--start`` and ``--end``.
@@ -124,17 +126,22 @@ def choose_dates(
         start: first date.
         end: last date, included.
         headline: what cannot be done if they contradict each other.
-        last: the last days, as ``7d``.
+        find_latest: returns the newest date, which ``latest`` means.
+        last: the last days up to the end, or else today, as ``7d``.
 
     Raises:
         InputError: several are given, one has a wrong form, or start is after end.
     """
-    if last is not None:
-        if day or start or end:
-            problem = "--last excludes --date, --start and --end; use one of them"
-            raise InputError([problem], headline)
-        return parse_last(last, datetime.now(UTC).date())
+    if last is not None and (day or start):
+        raise InputError(["--last excludes --date and --start; use one of them"], headline)
     if day and (start or end):
         raise InputError(["--date excludes --start and --end; use one of them"], headline)
+    if last is not None:
+        parse_last(last, date.max)  # refused before anything is looked up
+    if any(isinstance(d, Latest) for d in (day, start, end)):
+        latest = find_latest()
+        day, start, end = (latest if isinstance(d, Latest) else d for d in (day, start, end))
+    if last is not None:
+        return parse_last(last, end or datetime.now(UTC).date())
     validate_date_range(start, end, headline)
     return (day, day) if day else (start, end)

@@ -12,6 +12,7 @@ from fsq.errors import (
     InputError,
     MissingExtraError,
     ModelIncompatibleError,
+    NoRowsError,
     StoreError,
     StoreRefusedError,
 )
@@ -28,6 +29,7 @@ _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
     (MissingExtraError, BAD_INPUT, ""),  # it says all in its one line
     (InputError, BAD_INPUT, "nothing was written; correct the input, then run it again"),
     (ContractError, BAD_INPUT, "`fsq contract show` prints a contract that works"),
+    (NoRowsError, STORE_FAILED, "name other dates, such as --last 14d --end latest"),
     (StoreRefusedError, STORE_FAILED, "the store still has what it had before"),
     (StoreError, STORE_FAILED, "the store still has what it had before; run it again"),
     (

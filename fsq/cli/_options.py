@@ -42,15 +42,24 @@ def _parse_iso(kind: type[Moment], text: str, example: str) -> Moment:
         raise typer.BadParameter(f"{text!r} is not {example}") from None
 
 
+class Latest(date):
+    """The newest date that there is, not yet looked up; as a date, later than every other."""
+
+
+LATEST = Latest(date.max.year, date.max.month, date.max.day)
+
+
 def parse_date(text: str) -> date:
-    """An ISO date, or ``today`` or ``yesterday``, in UTC.
+    """An ISO date, or ``today``, ``yesterday`` (both in UTC) or ``latest``, which is ``LATEST``.
 
     Raises:
         BadParameter: the text is none; the message shows how to write one.
     """
+    if text == "latest":
+        return LATEST
     if text in _DAYS_AGO:
         return datetime.now(UTC).date() - timedelta(days=_DAYS_AGO[text])
-    return _parse_iso(date, text, "a date such as 2026-02-06")
+    return _parse_iso(date, text, "a date such as 2026-02-06; or say today, yesterday or latest")
 
 
 def _parse_moment(text: str) -> datetime:
@@ -127,7 +136,9 @@ def limit_bytes(text: str | None) -> Iterator[None]:
 StoreOpt = Annotated[str, typer.Option(metavar="D", help=f"{STORES}.")]
 DateOpt = Annotated[
     date | None,
-    typer.Option("--date", parser=parse_date, metavar="DATE", help="One date, such as 2026-02-06."),
+    typer.Option(
+        "--date", parser=parse_date, metavar="DATE", help="One date, such as 2026-02-06 or latest."
+    ),
 ]
 StartOpt = Annotated[
     date | None,
@@ -140,7 +151,8 @@ EndOpt = Annotated[
     ),
 ]
 LastOpt = Annotated[
-    str | None, typer.Option("--last", metavar="7d", help="The last days, today (UTC) included.")
+    str | None,
+    typer.Option("--last", metavar="7d", help="The last days, up to --end, or else today (UTC)."),
 ]
 ContractOpt = Annotated[
     str, typer.Option(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fsq.errors import InputError
 
 if TYPE_CHECKING:
     from fsq.stores import Store
@@ -30,6 +33,30 @@ def open_for_reading(uri: str, contract: str | None = None) -> Iterator[Store]:
 
     with store_read_errors(uri):
         yield open_store(uri, contract)
+
+
+def find_latest(uri: str, contract: str | None = None) -> date:
+    """The newest date that a store has rows of.
+
+    Raises:
+        InputError: it has none.
+        StoreError: it cannot be read.
+    """
+    with open_for_reading(uri, contract) as store:
+        newest = find_newest_date(store)
+    if newest is None:
+        problem = "it has no rows yet; name a date"
+        raise InputError([problem], f"{uri} has no latest date")
+    return newest
+
+
+def find_newest_date(store: Store) -> date | None:
+    """The newest date that a store has rows of; None if it has none."""
+    import polars as pl
+
+    day = store.contract.table.date
+    found: date | None = store.read(columns=[day]).select(pl.col(day).max()).collect().item()
+    return found
 
 
 def shorten_path(uri: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
@@ -22,6 +23,7 @@ from fsq.utils.text import plural
 if TYPE_CHECKING:
     from fsq.backfilling import BackfillResult
     from fsq.backfilling.plan import Step
+    from fsq.contract import Contract
     from fsq.profile import Profile
 
 
@@ -78,8 +80,12 @@ def command(
     from fsq.stores import open_store
 
     out = Output(as_json)
+
+    def find_contract() -> Contract:
+        return open_store(store, contract).contract
+
     start, end = choose_range(
-        start, end, last, season, lambda: open_store(store, contract).contract
+        start, end, last, season, find_contract, lambda: _find_latest(source, find_contract())
     )
     spark_only = [n for n, v in (("--spark-master", spark_master), ("--run-id", run_id)) if v]
     if spark_only and engine is not Engine.spark:
@@ -125,6 +131,20 @@ def command(
             "plan": [{"date": s.day, "rows": s.rows, "reason": s.reason} for s in result.plan],
         }
     )
+
+
+def _find_latest(source: str, contract: Contract) -> date:
+    """The newest date that a source has rows of."""
+    import polars as pl
+
+    from fsq.backfilling.source import scan_source, source_read_errors
+
+    with source_read_errors(source):
+        day = pl.col(contract.table.date).max()
+        newest: date | None = scan_source(source, contract).select(day).collect().item()
+    if newest is None:
+        raise InputError(["it has no rows; name a date"], f"{source} has no latest date")
+    return newest
 
 
 def _learn_profile(store: str, out: Output) -> Profile | None:

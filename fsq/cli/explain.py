@@ -9,7 +9,7 @@ import typer
 
 from fsq.cli import _options as o
 from fsq.cli._output import Output, one_line
-from fsq.cli._store import open_for_reading
+from fsq.cli._store import find_latest, open_for_reading
 
 if TYPE_CHECKING:
     from fsq.contract.table import Table
@@ -31,7 +31,9 @@ def command(
     day: Annotated[
         date,
         typer.Argument(
-            metavar="DATE", parser=o.parse_date, help="Date of the record, such as 2026-02-06."
+            metavar="DATE",
+            parser=o.parse_date,
+            help="Date of the record, such as 2026-02-06 or latest.",
         ),
     ],
     store: o.StoreOpt,
@@ -56,6 +58,8 @@ def command(
     out, by_name = Output(as_json), dict(map(_split_key, named or []))
     with open_for_reading(store, contract) as opened:
         table = opened.contract.table
+        if isinstance(day, o.Latest):
+            day = find_latest(store, contract)
         key = (name_keys(keys, table) if keys else {}) | by_name
         rows = opened.read(day, day)
         # A wrong key fails before anything is diagnosed.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
-from fsq.cli._store import open_for_reading
+from fsq.cli._store import find_latest, open_for_reading
 from fsq.errors import InputError
-from fsq.utils.dates import validate_date_range
 from fsq.utils.files import atomic_write
 from fsq.utils.text import plural
 
@@ -45,7 +45,9 @@ def learn(
     from fsq.store_profile import learn_from_store
 
     out = Output(as_json)
-    validate_date_range(start, end, "no profile was learned")
+    start, end = choose_dates(
+        None, start, end, "no profile was learned", lambda: find_latest(store, contract)
+    )
     with open_for_reading(store, contract) as opened:
         profile = learn_from_store(opened, start, end, force=force)
     sentences = profile.describe()

@@ -11,7 +11,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
-from fsq.cli._store import open_for_reading
+from fsq.cli._store import find_latest, open_for_reading
 
 
 def command(
@@ -30,7 +30,9 @@ def command(
     from fsq.reporting import report
     from fsq.reporting.headline import HEADLINE
 
-    start, end = choose_dates(None, start, end, HEADLINE, last)
+    start, end = choose_dates(
+        None, start, end, HEADLINE, lambda: find_latest(store, contract), last
+    )
     started = time.perf_counter()
     with open_for_reading(store, contract) as opened:
         page = report(opened, target, start=start, end=end)

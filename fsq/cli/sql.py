@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
-from fsq.cli._store import open_for_reading
+from fsq.cli._store import find_latest, open_for_reading
 from fsq.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ def command(
     from fsq.stores.bigquery.names import TableName
 
     out = Output(as_json)
+    start, end = choose_dates(
+        None, start, end, _HEADLINE, lambda: _find_latest(store or table, contract)
+    )
     if name is None:
         listed = sql.VIEWS | {sql.PROFILE: sql.PROFILE_QUERIES[sql.PROFILE] + " (--store)"}
         out.table(("name", "gives"), list(listed.items()))
@@ -104,6 +108,12 @@ def command(
             "sql": text,
         }
     )
+
+
+def _find_latest(store: str | None, contract: str | None) -> date:
+    if store is None:
+        raise InputError(["latest is a date of --store or --table; name one"], _HEADLINE)
+    return find_latest(store, contract)
 
 
 def _make_by_profile(

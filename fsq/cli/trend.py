@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
+from fsq.cli._store import find_latest
 from fsq.errors import InputError
 from fsq.utils.files import write_atomically
 from fsq.utils.text import plural
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from fsq.contract import Contract
+    from fsq.stores import Store
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH = 42
+_USUAL_DAYS = "14d"
 
 
 def command(
@@ -43,14 +46,19 @@ def command(
     ] = False,
     as_json: o.JsonOpt = False,
 ) -> None:
-    """Show quality over time.
+    """Show quality over time, with the verdict of each date.
 
-    Each date is compared with the dates before it.
+    Each date is compared with the dates before it. By default the 14 days up to the newest date
+    are shown.
     """
     from fsq.diagnosis.trend import HEADLINE, read_trend, write_summary
     from fsq.stores import get_capabilities, open_store
 
-    start, end = choose_dates(None, start, end, HEADLINE, last)
+    if not (start or end or last):
+        end, last = o.LATEST, _USUAL_DAYS
+    start, end = choose_dates(
+        None, start, end, HEADLINE, lambda: find_latest(store, contract), last
+    )
     if summary and not get_capabilities(store).summary_table:
         cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"
         problem = f"--store-summary writes a Delta table beside a Delta store; {cure}"
@@ -59,7 +67,8 @@ def command(
     opened, out = open_store(store, contract), Output(as_json)
     loaded = opened.contract
     days = read_trend(opened, loaded, start, end)
-    _print_trend(days, loaded, out)
+    verdicts = _find_verdicts(opened, days[loaded.table.date].to_list())
+    _print_trend(days, verdicts, loaded, out)
     if target is not None and kind is not None:
         from fsq.reporting.trend_chart import draw_trend  # loads altair
 
@@ -75,18 +84,33 @@ def command(
             "history_days": loaded.diagnosis.history_days,
             "picture": None if target is None else str(target),
             "summary_table": summary_table,
-            "days": days.to_dicts(),
+            "days": [
+                {**day, "verdict": verdicts[day[loaded.table.date]]} for day in days.to_dicts()
+            ],
         }
     )
 
 
-def _print_trend(days: pl.DataFrame, contract: Contract, out: Output) -> None:
+def _find_verdicts(store: Store, dates: list[date]) -> dict[date, str]:
+    """The verdict of each date, as ``fsq check`` would give it."""
+    from fsq.checking import CheckOptions
+    from fsq.checking.dates import diagnose_dates
+    from fsq.incidents import read_incidents
+
+    options = CheckOptions(start=min(dates), end=max(dates))
+    dx = diagnose_dates(store, options, None, read_incidents(store))
+    return {day: dx.dates[day] for day in dates}
+
+
+def _print_trend(
+    days: pl.DataFrame, verdicts: Mapping[date, str], contract: Contract, out: Output
+) -> None:
     category, history = _choose_category(contract), contract.diagnosis.history_days
-    names = ("date", "rows", "cover", "quality", "±", category, "default", "±", "red")
+    names = ("date", "verdict", "rows", "coverage", "quality", category, "defaults")
     date_column = contract.table.date
-    rows = [_format_day(day, date_column, category) for day in days.iter_rows(named=True)]
-    out.table(names, rows, numbers=" ".join(names[1:]))
-    out.line(f"\ncover and ±: against the median of the {history} dates before; - if too few\n")
+    rows = [_format_day(day, date_column, verdicts, category) for day in days.iter_rows(named=True)]
+    out.table(names, rows, numbers=" ".join(names[2:]))
+    out.line(f"\ncoverage, + and -: against the median of the {history} dates before\n")
     first: date = days[date_column][0]
     last: date = days[date_column][-1]
     out.line(f"From {first} to {last}, one bar for the worst date of each period:\n")
@@ -111,20 +135,24 @@ def _choose_category(contract: Contract) -> str:
     return contract.alerts.gate_category or (required or list(contract.category_names))[0]
 
 
-def _format_day(day: dict[str, Any], date_column: str, category: str) -> list[object]:
+def _format_day(
+    day: dict[str, Any], date_column: str, verdicts: Mapping[date, str], category: str
+) -> list[object]:
     def number(name: str, form: str, unit: str = "") -> str | None:
         return None if day[name] is None else f"{day[name]:{form}}{unit}"
 
+    def with_change(name: str, change: str, unit: str = "") -> str | None:
+        value, by = number(name, ".1f", unit), number(change, "+.1f")
+        return value if value is None else f"{value} {by or '-':>5}"
+
     return [
         day[date_column],
+        verdicts[day[date_column]].upper(),
         day["rows"],
         number("coverage_pct", ".0f", "%"),
-        number("quality_pct", ".1f"),
-        number("quality_change", "+.1f"),
+        with_change("quality_pct", "quality_change"),
         number(f"{category}_quality_pct", ".1f"),
-        number("default_pct", ".1f", "%"),
-        number("default_change", "+.1f"),
-        day["red"],
+        with_change("default_pct", "default_change", "%"),
     ]
 
 

@@ -210,6 +210,8 @@ def _describe_cause(f: Finding) -> str:
 
 def _wrap_command(indent: str, command: str, width: int) -> list[str]:
     """A command in as many lines as it needs, continued as a shell reads it."""
+    if "#" in command:  # a comment ends with its line, and the rest would be run
+        return [indent + command]
     lines = wrap(command, width - len(indent) - 2, break_on_hyphens=False, break_long_words=False)
     continued = [line + " \\" for line in lines[:-1]] + lines[-1:]
     return [

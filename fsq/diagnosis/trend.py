@@ -10,7 +10,7 @@ import polars as pl
 from fsq.contract import Contract, choose_contract
 from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.diagnosis.long_detail import require_columns
-from fsq.errors import InputError, StoreError
+from fsq.errors import InputError, NoRowsError
 from fsq.schema.tables import AnyRows, StoredRows, is_stored, read_rows
 from fsq.stores import Store, get_backend
 from fsq.stores.read_errors import store_read_errors
@@ -135,9 +135,11 @@ def read_trend(
         rows = store.read(_look_back(start), end)
         out = _cut(make_trend(measure_dates(rows, contract), contract), contract, start)
     if out.is_empty():
-        raise StoreError(
-            f"{store.uri} has no rows {_describe_range(start, end)}; backfill these dates"
-        )
+        day = contract.table.date
+        with store_read_errors(store.uri):
+            newest = store.read(columns=[day]).select(pl.col(day).max()).collect().item()
+        known = "it is empty" if newest is None else f"its newest date is {newest}"
+        raise NoRowsError(f"{store.uri} has no rows {_describe_range(start, end)}; {known}")
     return out
 
 

@@ -31,11 +31,47 @@ def test_the_first_dates_have_nothing_to_be_held_against(
     assert main(["trend", "--store", short_store]) == 0
     first = capsys.readouterr().out.splitlines()[2].split()
     assert first[0] == "2026-01-01"
-    assert first[2] == "-"
+    assert first[1:4] == ["YELLOW", "10", "-"]
     assert main(["trend", "--store", short_store, "--json"]) == 0
     days = json.loads(capsys.readouterr().out)["days"]
     assert days[0]["quality_pct_trailing"] is None
+    assert days[0]["verdict"] == "yellow"
     assert days[-1]["quality_pct_trailing"] is not None
+
+
+def test_each_date_has_the_verdict_of_its_check(
+    season_store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    around = ("--start", "2026-02-04", "--end", "2026-02-07")
+    assert main(["trend", "--store", season_store, *around, "--json"]) == 0
+    days = json.loads(capsys.readouterr().out)["days"]
+    verdicts = [d["verdict"] for d in days]
+    assert verdicts == ["green", "green", "red", "green"]
+    assert main(["trend", "--store", season_store, *around]) == 0
+    shown = capsys.readouterr().out.splitlines()[2:6]
+    assert [line.split()[1].lower() for line in shown] == verdicts
+
+
+def test_two_weeks_up_to_the_newest_date_are_shown(
+    season_store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def list_dates(*words: str) -> list[str]:
+        assert main(["trend", "--store", season_store, "--json", *words]) == 0
+        return [d["game_date"] for d in json.loads(capsys.readouterr().out)["days"]]
+
+    usual = list_dates()
+    assert (usual[0], usual[-1]) == ("2026-03-30", "2026-04-12")
+    assert list_dates("--last", "14d", "--end", "latest") == usual
+    assert list_dates("--start", "2026-04-11") == ["2026-04-11", "2026-04-12"]
+
+
+def test_dates_without_rows_name_the_newest_one(
+    short_store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["trend", "--store", short_store, "--start", "2027-01-01"]) == 3
+    told = capsys.readouterr().err
+    assert "its newest date is 2026-01-12" in told
+    assert "--end latest" in told
 
 
 @pytest.mark.parametrize(

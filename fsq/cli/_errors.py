@@ -48,8 +48,7 @@ def report_error(error: FsqError, out: Output, *, verbose: bool = False) -> int:
     if verbose and error.__cause__ is not None:
         _print_traceback(error, out)
     shown = message if verbose else shorten(message)
-    plain = not hint or "Hint:" in message
-    out.note(f"Error: {shown}" if plain else f"Error: {shown}\nHint: {hint}")
+    out.error(shown, None if "Hint:" in message else hint or None)
     problems = getattr(error, "problems", None)
     out.document(_document(type(error).__name__, message, problems, status))
     return status
@@ -57,7 +56,7 @@ def report_error(error: FsqError, out: Output, *, verbose: bool = False) -> int:
 
 def report_usage_error(message: str, help_command: str, out: Output) -> int:
     """Print what is wrong with the arguments, and return the exit status."""
-    out.note(f"Error: {shorten(message)}\nHint: {help_command} --help")
+    out.error(shorten(message), f"{help_command} --help")
     out.document(_document("UsageError", message, None, BAD_INPUT))
     return BAD_INPUT
 
@@ -73,7 +72,7 @@ def report_bug(error: BaseException, out: Output, *, verbose: bool = False) -> i
         hint = f"{cure}; please report the lines above at {ISSUES}"
     else:
         hint = f"{cure}; run it again with -v for the details, and report them at {ISSUES}"
-    out.note(f"Error: {message}\nHint: {hint}")
+    out.error(message, hint)
     out.document(_document("InternalError", message, None, INTERNAL))
     return INTERNAL
 
@@ -108,7 +107,7 @@ def _find_place(error: BaseException) -> str:
 
 
 def _print_traceback(error: BaseException, out: Output) -> None:
-    out.note("".join(traceback.format_exception(error)).rstrip())
+    out.log("error", "".join(traceback.format_exception(error)).rstrip())
 
 
 def _document(

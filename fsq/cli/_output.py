@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TextIO
 
+from fsq.cli._talk import format_record, get_talk
 from fsq.utils.documents import encode_json
 
 if TYPE_CHECKING:  # rich is loaded when something is printed, so that help is fast
@@ -92,13 +93,45 @@ class Output:
             self._consoles[stream] = console(stream)
         return self._consoles[stream]
 
+    @property
+    def is_mute(self) -> bool:
+        """Whether nobody reads the result for people: stdout has the document, stderr a log."""
+        return self.as_json and not get_talk().has_progress
+
     def line(self, text: object) -> None:
         """Print one line of the result, never wrapped, so that paths can be copied."""
-        _print_line(self.people, text)
+        if not self.is_mute:
+            _print_line(self.people, text)
 
     def note(self, text: object) -> None:
         """Print one line that is not part of the result."""
-        _print_line(self.talk, text)
+        self.log("info", str(text))
+
+    def warn(self, text: object) -> None:
+        """Print a warning."""
+        self.log("warning", str(text), "Warning: ")
+
+    def error(self, message: str, hint: str | None = None) -> None:
+        """Print an error, and what to do about it."""
+        self.log("error", message, "Error: ", hint)
+
+    def log(self, level: str, message: str, label: str = "", hint: str | None = None) -> None:
+        """Print a message that is not part of the result, as the options of the command ask.
+
+        Args:
+            level: ``debug``, ``info``, ``warning``, ``error`` or ``critical``.
+            message: its text.
+            label: what begins it where people read it.
+            hint: what to do about it.
+        """
+        talk = get_talk()
+        if talk.quiet and level not in ("error", "critical"):
+            return
+        if talk.as_json:
+            sys.stderr.write(format_record(level, clean(message), hint) + "\n")
+            return
+        told = f"{label}{message}" if hint is None else f"{label}{message}\nHint: {hint}"
+        _print_line(self.talk, told)
 
     def wrapped(self, text: str, indent: str = "") -> None:
         """Print a paragraph of the result, wrapped to the width of a pipe.
@@ -121,6 +154,8 @@ class Output:
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: str = ""
     ) -> None:
         """Print a table; ``numbers`` names the columns to align right, separated by blanks."""
+        if self.is_mute:
+            return
         cells = [[_cell(c) for c in columns], *([_cell(v) for v in row] for row in rows)]
         right = {at for at, name in enumerate(columns) if name in numbers.split()}
         to = self.people

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from fsq.backfilling import Progress
 from fsq.cli._output import Output
+from fsq.cli._talk import get_talk
 
 
 class _SpeedColumn(ProgressColumn):
@@ -23,8 +24,8 @@ class _SpeedColumn(ProgressColumn):
 
 @contextmanager
 def progress_bar(out: Output) -> Iterator[Callable[[Progress], None] | None]:
-    """A progress bar on stderr; None where stderr is not a terminal."""
-    if not sys.stderr.isatty():
+    """A progress bar on stderr; None where it is not a terminal, or nothing but a log."""
+    if not sys.stderr.isatty() or not get_talk().has_progress:
         yield None
         return
     columns = (

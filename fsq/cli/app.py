@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
-from fsq.cli import _errors, _settings, _storage
+from fsq.cli import _errors, _settings, _storage, _talk
 from fsq.cli._commands import CommandsByModule
 from fsq.cli._output import Output
 from fsq.cli._streams import OutputError, ReaderLeft, guarded_streams
-from fsq.errors import FsqError, StoreError
+from fsq.errors import FsqError, InputError, StoreError
 from fsq.utils.version import VERSION
 
 # No markup and no decorated tracebacks: all errors look alike.
@@ -29,9 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-_VERBOSE = ("-v", "--verbose")
 
 
 def _print_version(wanted: bool) -> None:
@@ -51,9 +48,24 @@ def _root(
     verbose: Annotated[
         bool,
         typer.Option(
-            *_VERBOSE[::-1], help="Print more, with errors in full; also after the command."
+            *_talk.VERBOSE[::-1], help="Print more, with errors in full; also after the command."
         ),
     ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            *_talk.QUIET[::-1],
+            help="Beside the result, print errors only; also after the command.",
+        ),
+    ] = False,
+    log_format: Annotated[
+        str,
+        typer.Option(
+            _talk.FORMAT,
+            metavar="|".join(_talk.FORMATS),
+            help="What stderr gets: lines for people, or JSON objects; also after the command.",
+        ),
+    ] = _talk.FORMATS[0],
     storage_option: Annotated[
         list[str] | None,
         typer.Option(
@@ -84,7 +96,8 @@ class _LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        self._out.note(f"{record.levelname.capitalize()}: {record.getMessage()}")
+        name = record.levelname
+        self._out.log(name.lower(), record.getMessage(), f"{name.capitalize()}: ")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,16 +121,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Looking for plugins of pydantic reads the metadata of every installed distribution.
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    words, verbose = _take_verbose(words)
     out = Output(as_json="--json" in words)
     unreadable = next((w for w in words if not _is_text(w)), None)
-    if not verbose:
+    try:
+        words, talk = _talk.take_talk(words)
+    except InputError as error:
+        with guarded_streams():
+            return _errors.report_error(error, out)
+    if not talk.verbose:
         os.environ["RUST_BACKTRACE"] = "0"  # a panic is one line, like any other error
-    with guarded_streams():
+    with guarded_streams(), _talk.talking(talk):
         try:
-            with _logging_to(out, verbose=verbose):
+            with _logging_to(out, verbose=talk.verbose):
                 if unreadable is None:
-                    status = _run(words, out, verbose=verbose)
+                    status = _run(words, out, verbose=talk.verbose)
                 else:
                     cure = "rename it, or set PYTHONUTF8=1 where the locale is not UTF-8"
                     problem = f"{unreadable!a} is not UTF-8; {cure}"
@@ -126,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except ReaderLeft:
             return _errors.READER_LEFT
         except OutputError as error:
-            out.note(f"Error: {error}")
+            out.error(str(error))
             return _errors.STORE_FAILED
         except KeyboardInterrupt:
             status = _errors.INTERRUPTED
@@ -135,15 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
 
 
-def _take_verbose(words: list[str]) -> tuple[list[str], bool]:
-    """The words without the option for details, which may stand anywhere.
-
-    >>> _take_verbose(["check", "--store", "d", "-v"])
-    (['check', '--store', 'd'], True)
-    """
+def _asks_for_help(words: list[str]) -> bool:
     end = words.index("--") if "--" in words else len(words)
-    kept = [w for w in words[:end] if w not in _VERBOSE]
-    return [*kept, *words[end:]], len(kept) < end
+    return not words or any(w in ("-h", "--help", "--version") for w in words[:end])
 
 
 def _is_text(word: str) -> bool:
@@ -174,7 +185,9 @@ def _run(words: Sequence[str], out: Output, *, verbose: bool) -> int:
     try:
         words, options = _storage.take_storage_options(list(words))
         words, environment = _settings.take_environment(words)
-        settings = _settings.read_settings(environment)
+        settings = _settings.Settings()
+        if not _asks_for_help(words):  # which is given whatever the settings are
+            settings = _settings.read_settings(environment)
         with _storage.storage_options(options):
             status = app(words or ["--help"], prog_name="fsq", standalone_mode=False, obj=settings)
     except (ReaderLeft, OutputError, KeyboardInterrupt):

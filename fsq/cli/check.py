@@ -136,7 +136,7 @@ def command(
     if hook is not None:
         _post(hook, document, out)
     for problem in notify(channels, done):
-        out.note(f"Warning: {problem}")
+        out.warn(problem)
     return status
 
 
@@ -158,7 +158,7 @@ def _post(hook: str, document: dict[str, Any], out: Output) -> None:
     from fsq.utils import webhook
 
     if problem := webhook.post(hook, document):
-        out.note(f"Warning: the webhook did not accept the result: {problem}")
+        out.warn(f"the webhook did not accept the result: {problem}")
 
 
 def _print(done: StoreCheck, form: Format, fail_on: FailOn, out: Output) -> None:

@@ -12,7 +12,7 @@ from fsq.checking.freshness import describe_duration
 from fsq.checking.notify import WORDS
 from fsq.cli._output import Output, clean
 from fsq.contract import Contract
-from fsq.diagnosis import Diagnosis
+from fsq.diagnosis import Diagnosis, Finding
 from fsq.diagnosis.daily_metrics import name_source_counts
 from fsq.diagnosis.pictures import can_draw
 from fsq.diagnosis.rendering import (
@@ -27,6 +27,7 @@ from fsq.utils.text import plural
 _BAR_WIDTH, _MAX_FEATURES = 30, 12
 # A required feature below this quality is listed even if no finding names it.
 _LOW_QUALITY = 90
+_POOR_QUALITY = 50  # of a category: half of its values are not worth much
 
 
 def print_check(done: StoreCheck, out: Output) -> None:
@@ -47,18 +48,27 @@ def print_check(done: StoreCheck, out: Output) -> None:
 
 def print_diagnosis(dx: Diagnosis, out: Output) -> None:
     """Print the verdict, the categories, the features that matter, and the findings."""
-    out.line("\n".join(wrap_headline(dx.summary)))
+    out.line("\n".join(wrap_headline(dx.summary, out.width)))
     if dx.days.height:
         _print_categories(dx, out)
         _print_features(dx, out)
     for finding in dx.findings[:MAX_FINDINGS]:
         out.line("")
-        out.line(clean("\n".join(wrap_finding(finding, blocks=can_draw(out.people.file)))))
+        print_finding(finding, out)
     if len(dx.findings) > MAX_FINDINGS:
         hidden = len(dx.findings) - MAX_FINDINGS
         out.line(f"\nand {hidden} more findings; --json lists all of them")
-    if lines := wrap_not_evaluated(dx.summary):
+    if lines := wrap_not_evaluated(dx.summary, out.width):
         out.line("\nNot evaluated:\n" + "\n".join(lines))
+
+
+def print_finding(finding: Finding, out: Output) -> None:
+    """Print a finding; a terminal breaks long commands itself, so that they are copied whole."""
+    to = out.people
+    lines = wrap_finding(
+        finding, out.width, blocks=can_draw(to.file), whole_commands=to.is_terminal
+    )
+    out.line(clean("\n".join(lines)))
 
 
 def _print_categories(dx: Diagnosis, out: Output) -> None:
@@ -72,7 +82,15 @@ def _print_categories(dx: Diagnosis, out: Output) -> None:
             continue
         value = float((days[f"{category}_quality_pct"] * days["rows"]).sum()) / total
         note = "  optional" if category in optional else ""
-        out.line(f"{category:<{width}}  {draw_bar(value)} {value:5.1f}{note}")
+        bar = draw_bar(value)
+        colours = {} if category in optional else {bar: _choose_colour(value)}
+        out.line(f"{category:<{width}}  {bar} {value:5.1f}{note}", colours)
+
+
+def _choose_colour(quality: float) -> str:
+    if quality >= _LOW_QUALITY:
+        return "green"
+    return "yellow" if quality >= _POOR_QUALITY else "red"
 
 
 def draw_bar(percent: float) -> str:
@@ -106,18 +124,32 @@ def _print_features(dx: Diagnosis, out: Output) -> None:
             f["index"],
             f["name"],
             f"{f['quality']:.1f}",
-            f"{100 * f['default']:.0f}",
+            f"{100 * f['default']:.0f}%",
             f["sources"],
             f["tiers"],
         )
         for f in sorted(shown, key=lambda f: f["index"])
     ]
     out.table(
-        ("#", "feature", "score", "def%", "sources %", "tiers %"), rows, numbers="# score def%"
+        ("#", "feature", "score", "default", "sources %", "main tier %"),
+        rows,
+        numbers="# score default",
     )
+    if told := _explain_sources([f["sources"] for f in shown], dx.contract):
+        out.line(told)
     hidden = len(named) + len(low) - len(shown)
     if hidden > 0:
         out.line(f"and {hidden} more; --json lists every feature")
+
+
+def _explain_sources(shares: list[str], contract: Contract) -> str:
+    """What the short names of sources that are shown stand for."""
+    used = {word for share in shares for word in share.split()}
+    columns = name_source_counts(contract) | {DEFAULT: "default_rows"}
+    full = {column: name for name, column in columns.items()}
+    brief = _abbreviate_sources(contract)
+    told = [f"{b} {full[c]}" for c, b in brief.items() if b in used and b != full[c]]
+    return f"sources: {', '.join(told)}" if told else ""
 
 
 def _rank(feature: dict[str, Any]) -> tuple[float, int]:
@@ -142,7 +174,7 @@ def _sum_features(days: pl.DataFrame, contract: Contract) -> list[dict[str, Any]
                 "quality": row["quality"],
                 "default": row["default_rows"] / row["rows"],
                 "sources": _largest_shares(row, sources),
-                "tiers": _largest_shares(row, {t: t for t in FEATURE_TIERS}),
+                "tiers": _largest_shares(row, {t: t for t in FEATURE_TIERS}, 1),
             }
         )
     return features
@@ -161,11 +193,11 @@ def _abbreviate_sources(contract: Contract) -> dict[str, str]:
     return {column: brief[t] if distinct else t for t, column in columns.items()}
 
 
-def _largest_shares(row: dict[str, Any], names: dict[str, str]) -> str:
-    """The two largest shares of a row's counts, in percent.
+def _largest_shares(row: dict[str, Any], names: dict[str, str], most: int = 2) -> str:
+    """The largest shares of a row's counts, in percent.
 
     >>> _largest_shares({"rows": 10, "gold": 7, "poor": 3}, {"gold": "gold", "poor": "poor"})
     'gold 70 poor 30'
     """
     shares = sorted(((row[k] / row["rows"], name) for k, name in names.items()), reverse=True)
-    return " ".join(f"{name} {s:.0%}".rstrip("%") for s, name in shares[:2] if s >= 0.005)
+    return " ".join(f"{name} {s:.0%}".rstrip("%") for s, name in shares[:most] if s >= 0.005)

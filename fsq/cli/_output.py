@@ -21,6 +21,15 @@ if TYPE_CHECKING:  # rich is loaded when something is printed, so that help is f
 
 # A pipe gets this width whatever the width of the terminal, so that outputs can be compared.
 PIPE_WIDTH = 80
+_NARROWEST, _WIDEST = 40, 120  # of a terminal's paragraphs
+
+VERDICT_COLOURS = {
+    "RED": "bold red",
+    "YELLOW": "bold yellow",
+    "GREEN": "bold green",
+    "INFO": "bold cyan",
+    "UNKNOWN": "bold magenta",
+}
 
 # Escape sequences first (or their tail would stay), then single control and direction characters.
 _UNPRINTABLE = re.compile(
@@ -98,10 +107,21 @@ class Output:
         """Whether nobody reads the result for people: stdout has the document, stderr a log."""
         return self.as_json and not get_talk().has_progress
 
-    def line(self, text: object) -> None:
-        """Print one line of the result, never wrapped, so that paths can be copied."""
+    @property
+    def width(self) -> int:
+        """Columns of a paragraph: those of the terminal, unless that is hard to read."""
+        to = self.people
+        return min(max(to.width, _NARROWEST), _WIDEST) if to.is_terminal else PIPE_WIDTH
+
+    def line(self, text: object, colours: Mapping[str, str] | None = None) -> None:
+        """Print one line of the result, never wrapped, so that paths can be copied.
+
+        Args:
+            text: the line. A verdict that begins it has its colour.
+            colours: parts of the line, and what is special about them.
+        """
         if not self.is_mute:
-            _print_line(self.people, text)
+            _print_line(self.people, text, VERDICT_COLOURS, colours or {})
 
     def note(self, text: object) -> None:
         """Print one line that is not part of the result."""
@@ -134,7 +154,7 @@ class Output:
         _print_line(self.talk, told)
 
     def wrapped(self, text: str, indent: str = "") -> None:
-        """Print a paragraph of the result, wrapped to the width of a pipe.
+        """Print a paragraph of the result, wrapped.
 
         Args:
             text: the paragraph.
@@ -143,7 +163,7 @@ class Output:
         blanks = " " * len(indent)
         for line in wrap(
             text,
-            PIPE_WIDTH,
+            self.width,
             initial_indent=indent,
             subsequent_indent=blanks,
             break_on_hyphens=False,
@@ -183,14 +203,25 @@ def _make_rich_table(cells: Sequence[Sequence[str]], right: Collection[int]) -> 
     for at, head in enumerate(cells[0]):
         table.add_column(Text(head), justify="right" if at in right else "left", overflow="fold")
     for row in cells[1:]:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(cell, VERDICT_COLOURS.get(cell, "")) for cell in row))
     return table
 
 
-def _print_line(to: Console, text: object) -> None:
+def _print_line(
+    to: Console,
+    text: object,
+    begins: Mapping[str, str] | None = None,
+    colours: Mapping[str, str] | None = None,
+) -> None:
     from rich.text import Text
 
-    to.print(Text(clean(text)), soft_wrap=True)
+    line = Text(clean(text))
+    if to.is_terminal:
+        for word, colour in (begins or {}).items():
+            line.highlight_regex(rf"(?m)^ *{word}(?=  )", colour)
+        for part, colour in (colours or {}).items():
+            line.highlight_words([part], colour)
+    to.print(line, soft_wrap=True)
 
 
 def _cell(value: object) -> str:

@@ -12,7 +12,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
-from fsq.cli._output import Output, clean
+from fsq.cli._output import Output
 from fsq.cli._store import find_latest, open_for_reading
 
 if TYPE_CHECKING:
@@ -183,8 +183,7 @@ def _parse_bounds(option: str, texts: list[str] | None) -> float | dict[str, flo
 
 
 def _print_waterfall(chosen: TrainingSet, table: Table, out: Output) -> None:
-    from fsq.diagnosis.pictures import can_draw
-    from fsq.diagnosis.rendering import wrap_finding
+    from fsq.cli._diagnosis import print_finding
     from fsq.training import rendering
 
     summary = chosen.summary
@@ -207,4 +206,4 @@ def _print_waterfall(chosen: TrainingSet, table: Table, out: Output) -> None:
         )
     for finding in chosen.findings:
         out.line("")
-        out.line(clean("\n".join(wrap_finding(finding, blocks=can_draw(out.people.file)))))
+        print_finding(finding, out)

@@ -87,9 +87,9 @@ def make_headline(shown: Summary) -> str:
     return f"{shown.verdict.upper()}  {when}, {shown.rows:,} rows. Findings: {counted}"
 
 
-def wrap_headline(shown: Summary) -> list[str]:
-    """The headline in lines of at most 80 columns."""
-    return wrap(make_headline(shown), 80, subsequent_indent="  ", break_on_hyphens=False)
+def wrap_headline(shown: Summary, width: int = 80) -> list[str]:
+    """The headline in lines of at most so many columns."""
+    return wrap(make_headline(shown), width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def format_dates(dates: Iterable[date]) -> str:
@@ -122,12 +122,12 @@ def _describe_scope(features: list[str]) -> str:
     return f" of {features[0]}" if len(features) == 1 else f" of {len(features)} features"
 
 
-def wrap_not_evaluated(shown: Summary) -> list[str]:
-    """The same in lines of at most 80 columns."""
+def wrap_not_evaluated(shown: Summary, width: int = 80) -> list[str]:
+    """The same in lines of at most so many columns."""
     return [
         part
         for line in list_not_evaluated(shown)
-        for part in wrap(line, 80, initial_indent="  ", subsequent_indent="    ")
+        for part in wrap(line, width, initial_indent="  ", subsequent_indent="    ")
     ]
 
 
@@ -144,7 +144,9 @@ def render_text(shown: Summary) -> str:
     return "\n".join(lines)
 
 
-def wrap_finding(f: Finding, width: int = 80, *, blocks: bool = True) -> list[str]:
+def wrap_finding(
+    f: Finding, width: int = 80, *, blocks: bool = True, whole_commands: bool = False
+) -> list[str]:
     """One finding: severity, title, dates, cause, evidence and remedy; commands are never broken.
 
     Args:
@@ -152,6 +154,7 @@ def wrap_finding(f: Finding, width: int = 80, *, blocks: bool = True) -> list[st
         width: of the lines.
         blocks: whether the reader can show block characters; else the line of the last dates is
             plain ASCII.
+        whole_commands: whether commands stay on one line, however long.
     """
     head = f"{f.severity.upper()}  {f.title}  [{f.kind}]"
     lines = wrap(head, width, subsequent_indent="     ", break_on_hyphens=False)
@@ -179,7 +182,8 @@ def wrap_finding(f: Finding, width: int = 80, *, blocks: bool = True) -> list[st
             subsequent_indent="               ",
         )
     for i, command in enumerate(f.remedy):
-        lines += _wrap_command("     remedy  " if i == 0 else "             ", command, width)
+        indent = "     remedy  " if i == 0 else "             "
+        lines += [indent + command] if whole_commands else _wrap_command(indent, command, width)
     return lines
 
 
@@ -209,14 +213,22 @@ def _describe_cause(f: Finding) -> str:
 
 
 def _wrap_command(indent: str, command: str, width: int) -> list[str]:
-    """A command in as many lines as it needs, continued as a shell reads it."""
-    if "#" in command:  # a comment ends with its line, and the rest would be run
-        return [indent + command]
+    r"""A command in as many lines as it needs, continued as a shell reads it.
+
+    Its comment gets a line of its own: a shell would run what continues one.
+
+    >>> for line in _wrap_command("$ ", "run --date 2026-02-06  # and the next", 20):
+    ...     print(line)
+    $ run --date \
+        2026-02-06
+      # and the next
+    """
+    command, sign, comment = command.partition("  # ")
     lines = wrap(command, width - len(indent) - 2, break_on_hyphens=False, break_long_words=False)
     continued = [line + " \\" for line in lines[:-1]] + lines[-1:]
-    return [
-        (indent if i == 0 else " " * len(indent) + "  ") + line for i, line in enumerate(continued)
-    ]
+    blanks = " " * len(indent)
+    shown = [(indent if i == 0 else blanks + "  ") + line for i, line in enumerate(continued)]
+    return [*shown, f"{blanks}# {comment}"] if sign else shown
 
 
 def render_markdown(shown: Summary) -> str:

@@ -82,7 +82,7 @@ def _print_categories(dx: Diagnosis, out: Output) -> None:
             continue
         value = float((days[f"{category}_quality_pct"] * days["rows"]).sum()) / total
         note = "  optional" if category in optional else ""
-        bar = draw_bar(value)
+        bar = draw_bar(value, max(10, min(_BAR_WIDTH, out.width - width - 18)))
         colours = {} if category in optional else {bar: _choose_colour(value)}
         out.line(f"{category:<{width}}  {bar} {value:5.1f}{note}", colours)
 
@@ -93,14 +93,14 @@ def _choose_colour(quality: float) -> str:
     return "yellow" if quality >= _POOR_QUALITY else "red"
 
 
-def draw_bar(percent: float) -> str:
-    """A bar of fixed width, whose empty part shows, too.
+def draw_bar(percent: float, width: int = _BAR_WIDTH) -> str:
+    """A bar of a fixed width, whose empty part shows, too.
 
     >>> draw_bar(50)
     '███████████████░░░░░░░░░░░░░░░'
     """
-    full = round(max(0.0, min(100.0, percent)) / 100 * _BAR_WIDTH)
-    return "█" * full + "░" * (_BAR_WIDTH - full)
+    full = round(max(0.0, min(100.0, percent)) / 100 * width)
+    return "█" * full + "░" * (width - full)
 
 
 def _print_features(dx: Diagnosis, out: Output) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from fsq.cli._completion import complete_contract, complete_date
 from fsq.errors import InputError
 
 if TYPE_CHECKING:
@@ -137,17 +138,29 @@ StoreOpt = Annotated[str, typer.Option(metavar="D", help=f"{STORES}.")]
 DateOpt = Annotated[
     date | None,
     typer.Option(
-        "--date", parser=parse_date, metavar="DATE", help="One date, such as 2026-02-06 or latest."
+        "--date",
+        parser=parse_date,
+        autocompletion=complete_date,
+        metavar="DATE",
+        help="One date, such as 2026-02-06 or latest.",
     ),
 ]
 StartOpt = Annotated[
     date | None,
-    typer.Option(parser=parse_date, metavar="DATE", help="First date; by default the earliest."),
+    typer.Option(
+        parser=parse_date,
+        autocompletion=complete_date,
+        metavar="DATE",
+        help="First date; by default the earliest.",
+    ),
 ]
 EndOpt = Annotated[
     date | None,
     typer.Option(
-        parser=parse_date, metavar="DATE", help="Last date, included; by default the latest."
+        parser=parse_date,
+        autocompletion=complete_date,
+        metavar="DATE",
+        help="Last date, included; by default the latest.",
     ),
 ]
 LastOpt = Annotated[
@@ -155,13 +168,19 @@ LastOpt = Annotated[
     typer.Option("--last", metavar="7d", help="The last days, up to --end, or else today (UTC)."),
 ]
 ContractOpt = Annotated[
-    str, typer.Option(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")
+    str,
+    typer.Option(
+        metavar="NAME|PATH",
+        autocompletion=complete_contract,
+        help="A shipped contract, or your own TOML file.",
+    ),
 ]
 StoreContractOpt = Annotated[
     str | None,
     typer.Option(
         "--contract",
         metavar="NAME|PATH",
+        autocompletion=complete_contract,
         help="Contract of the rows; by default the one that the store remembers.",
     ),
 ]

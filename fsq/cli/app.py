@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
@@ -186,13 +186,19 @@ def _run(words: Sequence[str], out: Output, *, verbose: bool) -> int:
         words, options = _storage.take_storage_options(list(words))
         words, environment = _settings.take_environment(words)
         settings = _settings.Settings()
-        if not _asks_for_help(words):  # which is given whatever the settings are
+        # Help and completion are given whatever the settings are.
+        if "_FSQ_COMPLETE" in os.environ:
+            with suppress(InputError):
+                settings = _settings.read_settings(environment)
+        elif not _asks_for_help(words):
             settings = _settings.read_settings(environment)
         with _storage.storage_options(options):
             status = app(words or ["--help"], prog_name="fsq", standalone_mode=False, obj=settings)
     except (ReaderLeft, OutputError, KeyboardInterrupt):
         raise
     except FsqError as error:
+        if "_FSQ_COMPLETE" in os.environ:
+            return _errors.FINE  # a shell that completes shows no errors
         return _errors.report_error(error, out, verbose=verbose)
     except OSError as error:  # a file of the store disappeared, or a disk failed
         return _errors.report_error(_connection_error(error), out, verbose=verbose)

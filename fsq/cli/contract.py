@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fsq.cli._completion import complete_contract
 from fsq.cli._options import CONTRACT, SOURCES, JsonOpt
 from fsq.cli._output import Output
 from fsq.errors import InputError
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Draft, show, check and compare contracts.", rich_markup_mode=None)
 ContractArg = Annotated[
-    str, typer.Argument(metavar="NAME|PATH", help="A shipped contract, or your own TOML file.")
+    str,
+    typer.Argument(
+        metavar="NAME|PATH",
+        autocompletion=complete_contract,
+        help="A shipped contract, or your own TOML file.",
+    ),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._completion import complete_date, complete_key
 from fsq.cli._output import Output, one_line
 from fsq.cli._store import find_latest, open_for_reading
 
@@ -23,6 +24,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="KEY",
+            autocompletion=complete_key,
             help="Key of the record, such as andremercer; several in the contract's order.",
             default_factory=list,
             show_default=False,
@@ -33,6 +35,7 @@ def command(
         typer.Argument(
             metavar="DATE",
             parser=o.parse_date,
+            autocompletion=complete_date,
             help="Date of the record, such as 2026-02-06 or latest.",
         ),
     ],

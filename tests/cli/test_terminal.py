@@ -63,9 +63,7 @@ def test_paragraphs_have_the_width_of_the_terminal(
     shown = show(monkeypatch, "check", "--store", season_store, *ASK, width=width)
     lines = [ESCAPES.sub("", line) for line in shown.splitlines()]
     commands = [line for line in lines if "--store" in line]
-    others = [
-        len(line.rstrip()) for line in lines if "--store" not in line and "--date" not in line
-    ]
+    others = [len(t.rstrip()) for t in lines if "--store" not in t and "--date" not in t]
     assert width - 20 < max(others) <= width
     (backfill,) = commands
     assert backfill.split()[:2] == ["fsq", "backfill"]

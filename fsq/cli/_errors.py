@@ -24,14 +24,22 @@ INTERNAL, INTERRUPTED, READER_LEFT = 70, 130, 141
 # What is shown of an error; the rest is in the JSON document, and comes with --verbose.
 _MAX_LINES, _MAX_LINE, _MAX_TEXT = 14, 600, 2_000
 
+_WROTE_NOTHING = "nothing was written; correct the input, then run it again"
+_HAS_ALL = "the store still has what it had before"
+_HINTS_OF_READERS = {
+    _WROTE_NOTHING: "correct it, then run it again",
+    _HAS_ALL: "see that the store can be read, then run it again",
+    f"{_HAS_ALL}; run it again": "see that the store can be read, then run it again",
+}
+
 # The first class that matches decides the exit status and the hint.
 _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
     (MissingExtraError, BAD_INPUT, ""),  # it says all in its one line
-    (InputError, BAD_INPUT, "nothing was written; correct the input, then run it again"),
+    (InputError, BAD_INPUT, _WROTE_NOTHING),
     (ContractError, BAD_INPUT, "`fsq contract show` prints a contract that works"),
     (NoRowsError, STORE_FAILED, "name other dates, such as --last 14d --end latest"),
-    (StoreRefusedError, STORE_FAILED, "the store still has what it had before"),
-    (StoreError, STORE_FAILED, "the store still has what it had before; run it again"),
+    (StoreRefusedError, STORE_FAILED, _HAS_ALL),
+    (StoreError, STORE_FAILED, f"{_HAS_ALL}; run it again"),
     (
         ModelIncompatibleError,
         FAILED_CHECK,
@@ -41,9 +49,19 @@ _TABLE: tuple[tuple[type[FsqError], int, str], ...] = (
 )
 
 
-def report_error(error: FsqError, out: Output, *, verbose: bool = False) -> int:
-    """Print an error with its problems, and return the exit status."""
+def report_error(
+    error: FsqError, out: Output, *, verbose: bool = False, reads_only: bool = False
+) -> int:
+    """Print an error with its problems, and return the exit status.
+
+    Args:
+        error: what went wrong.
+        out: where to print it.
+        verbose: print it in full, with what caused it.
+        reads_only: whether the command writes nothing in any case, so that nobody asks.
+    """
     status, hint = next((s, h) for kind, s, h in _TABLE if isinstance(error, kind))
+    hint = _HINTS_OF_READERS.get(hint, hint) if reads_only else hint
     message = str(error)
     if verbose and error.__cause__ is not None:
         _print_traceback(error, out)

@@ -157,6 +157,15 @@ def _asks_for_help(words: list[str]) -> bool:
     return not words or any(w in ("-h", "--help", "--version") for w in words[:end])
 
 
+_WRITING = {"--record", "--notify", "--store-summary"}
+
+
+def _reads_only(words: Sequence[str]) -> bool:
+    """Whether a command writes nothing that could be lost or left half done."""
+    readers = ("check", "explain", "trend", "sql", "model", "config")
+    return bool(words) and words[0] in readers and not {*words} & _WRITING
+
+
 def _is_text(word: str) -> bool:
     """Whether the system could decode a word; Polars and Delta Lake take only text."""
     try:
@@ -199,9 +208,10 @@ def _run(words: Sequence[str], out: Output, *, verbose: bool) -> int:
     except FsqError as error:
         if "_FSQ_COMPLETE" in os.environ:
             return _errors.FINE  # a shell that completes shows no errors
-        return _errors.report_error(error, out, verbose=verbose)
+        return _errors.report_error(error, out, verbose=verbose, reads_only=_reads_only(words))
     except OSError as error:  # a file of the store disappeared, or a disk failed
-        return _errors.report_error(_connection_error(error), out, verbose=verbose)
+        told = _connection_error(error)
+        return _errors.report_error(told, out, verbose=verbose, reads_only=_reads_only(words))
     except typer.TyperException as error:
         path = getattr(getattr(error, "ctx", None), "command_path", "fsq")
         return _errors.report_usage_error(error.format_message(), path, out)

@@ -90,3 +90,16 @@ def test_control_characters_in_the_input_are_not_printed(run: Command, tmp_path:
     assert "james" in told.err
     assert "\x1b" not in told.err
     assert "\x07" not in told.err
+
+
+def test_hints_fit_what_the_command_does(run: Command, tmp_path: Path) -> None:
+    """Who only reads has not asked whether something was written."""
+    absent = tmp_path / "absent"
+    reads = run("check", "--store", absent).err
+    assert "there is no store" in reads
+    assert "run it again" in reads
+    assert "what it had before" not in reads
+    records = run("check", "--store", absent, "--record").err
+    assert "what it had before" in records
+    scores = run("score", tmp_path / "no.parquet", "--out", tmp_path / "o.parquet").err
+    assert "nothing was written" in scores

@@ -36,7 +36,7 @@ def command(
             metavar="DATE",
             parser=o.parse_date,
             autocompletion=complete_date,
-            help="Date of the record, such as 2026-02-06 or latest.",
+            help="Date of the record, or latest; such as 2026-02-06.",
         ),
     ],
     store: o.StoreOpt,

@@ -54,15 +54,15 @@ def command(
     from fsq.diagnosis.trend import HEADLINE, read_trend, write_summary
     from fsq.stores import get_capabilities, open_store
 
+    if summary and not get_capabilities(store).summary_table:
+        cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"
+        problem = f"--store-summary writes a Delta table beside a Delta store; {cure}"
+        raise InputError([problem], "the summary cannot be saved")
     if not (start or end or last):
         end, last = o.LATEST, _USUAL_DAYS
     start, end = choose_dates(
         None, start, end, HEADLINE, lambda: find_latest(store, contract), last
     )
-    if summary and not get_capabilities(store).summary_table:
-        cure = "in BigQuery it is a view: `fsq schema migrate --views`, or `fsq sql trend`"
-        problem = f"--store-summary writes a Delta table beside a Delta store; {cure}"
-        raise InputError([problem], "the summary cannot be saved")
     kind = o.picture_kind("--out", target)
     opened, out = open_store(store, contract), Output(as_json)
     loaded = opened.contract

@@ -9,14 +9,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Feature
 from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.groups import DAY, Groups, find_groups, list_carried
-from fsq.diagnosis.long_detail import LongDetail, list_plain_columns
+from fsq.diagnosis.long_detail import IS_DEFAULT, LongDetail, list_plain_columns
 from fsq.diagnosis.schedule import is_rest_day
 from fsq.diagnosis.windows import Windows
 from fsq.intake.run_context import RunContext
@@ -84,10 +83,28 @@ class Context(Windows):
         found: T = self._memory[name]
         return found
 
-    def get_cells(self, field: str) -> npt.NDArray[Any]:
-        """A field of the detail as records × features; NULL is NaN."""
-        cells = self.long.fields[field].to_numpy()
-        return cells.reshape(-1, len(self.contract.features))
+    def get_values(self, feature: int) -> Matrix:
+        """A feature's values that are not default, one per record; NaN elsewhere."""
+        return self.long.get_values(feature)
+
+    def find_any(self, name: str, features: Sequence[Feature]) -> Mask:
+        """Records for which a check has kept TRUE under this name, for any of these features."""
+        out: Mask = np.zeros(self.long.records.height, dtype=np.bool_)
+        for f in features:
+            out |= self.long.cells.get_column(name, f.index)
+        return out
+
+    def find_all(self, name: str, features: Sequence[Feature]) -> Mask:
+        """The same for all of these features."""
+        out: Mask = np.ones(self.long.records.height, dtype=np.bool_)
+        for f in features:
+            out &= self.long.cells.get_column(name, f.index)
+        return out
+
+    def count_kept(self, name: str) -> Matrix:
+        """How often a check has kept TRUE under this name: dates × features."""
+        columns = (self.long.cells.get_column(name, f.index) for f in self.contract.features)
+        return np.stack([self.count_per_date(column) for column in columns], axis=1)
 
     def get_carried(self, column: str) -> pl.Series:
         """A carried column, one value per record; the check names it in its ``columns``."""
@@ -110,9 +127,10 @@ class Context(Windows):
 
     def measure_usual_share(self, feature: Feature, at: int) -> float:
         """The earlier dates' median share of the one value that a feature has on a date."""
-        values, history = self.values[:, feature.index], self.find_history(at)
+        history = self.find_history(at)
         if history is None:
             return 0.0
+        values = self.get_values(feature.index)
         value = np.nanmax(values[self.date_index == at])
         equal, known = self.count_per_date(values == value), self.count_per_date(~np.isnan(values))
         return float(np.median((equal / np.maximum(known, 1))[history]))
@@ -128,19 +146,23 @@ class Context(Windows):
         ]
         return {(s.day, f) for s in counted for f in s.features}
 
+    @property
+    def plain_columns(self) -> pl.DataFrame:
+        """The keys and the columns that came along, without lists and structs."""
+        records = self.long.records
+        return records.select(list_plain_columns(records.schema, self.contract))
+
     @cached_property
     def profile_rows(self) -> Rows:
         """The records as a profile reads them."""
         table = self.contract.table
-        records = self.long.records
-        plain = list_plain_columns(records.schema, self.contract)
         return Rows(
             self.contract.names,
             self.days[table.date],
             self.date_index,
             bound(self.values),
             self.is_default,
-            records.select(plain),
+            self.plain_columns,
             table.keys,
             table.group,
             table.time,
@@ -172,16 +194,12 @@ class Context(Windows):
     @cached_property
     def is_default(self) -> Mask:
         """Records × features: is the value a default?"""
-        width = len(self.contract.features)
-        known = self.long.fields["is_default"].fill_null(True)  # unknown is not trusted
-        return known.to_numpy().reshape(-1, width)
+        return self.long.cells.get_matrix(IS_DEFAULT)
 
     @cached_property
     def values(self) -> Matrix:
         """Records × features: the values that are not default; NaN elsewhere."""
-        trusted = pl.when(~pl.col("is_default")).then("feature_value")
-        column = self.long.fields.select(trusted.alias("v"))["v"].to_numpy()
-        return np.asarray(column).reshape(-1, len(self.contract.features))
+        return np.stack([self.get_values(f.index) for f in self.contract.features], axis=1)
 
     @cached_property
     def date_index(self) -> Codes:

@@ -14,8 +14,12 @@ from fsq.contract import Contract
 from fsq.contract.table import Table
 from fsq.diagnosis.long_detail import (
     OLDEST,
+    SAMPLE,
     LongDetail,
+    Part,
     check_contract,
+    get_ages,
+    get_integers,
     read_long_detail,
     repeat,
     require_columns,
@@ -28,6 +32,8 @@ from fsq.schema.vocabulary import FEATURE_TIERS, TIERS
 _LEVELS = ("green", "yellow", "red")
 _DATE = "date of the record"  # no field of the detail has this name
 _BY = [_DATE, "feature_index"]
+_POINTS, _SCORED = "sum of scores", "number of scores"  # likewise
+_BLOCK_CELLS = 4_000_000  # values that are measured at once
 # Values divided by it can be squared and summed; it is a power of two, so that nothing is rounded.
 _HUGE, _LARGEST = 2.0**600, sys.float_info.max
 # Names of ``measure_dates`` and ``measure_features`` that no contract chooses.
@@ -36,11 +42,13 @@ _DATE_METRICS = (
     "default_features", "missing_processors", "completed_processors", "pipeline_runs",
     "freshness_hours", "freshness_hours_max",
 )  # fmt: skip
+_SPREAD = (
+    "quality_pct", "mean", "std", "age_hours", "sample_size", "distinct", "most_common_share",
+)  # fmt: skip
 _FEATURE_METRICS = (
     "feature_index", "feature_name", "feature_category", "upstream_table", "rows", "default_rows",
     "values", "trusted", "expected_rows", "violation_rows", "stale_rows", "very_stale_rows",
-    "aged_rows", "empty_rows", "thin_rows", "training_rows", *FEATURE_TIERS, "quality_pct", "mean",
-    "std", "age_hours", "sample_size", "distinct", "most_common_share",
+    "aged_rows", "empty_rows", "thin_rows", "training_rows", *FEATURE_TIERS, *_SPREAD,
 )  # fmt: skip
 
 
@@ -175,14 +183,13 @@ def measure_features(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         InputError: columns are missing, or the rows were scored under another contract.
     """
     require_columns(scored.collect_schema(), [contract.table.date, DETAIL])
-    return aggregate_features(read_long_detail(scored, contract), contract)
+    return aggregate_features(read_long_detail(scored, contract, count_features), contract)
 
 
-def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
-    """Aggregate the result of ``read_long_detail``; see ``measure_features``."""
-    date, width = contract.table.date, len(contract.features)
-    dated = long.fields.with_columns(repeat(long.records[date], width).alias(_DATE)).lazy()
-    value = pl.col("feature_value").filter(~pl.col("is_default"))
+def count_features(part: Part) -> pl.DataFrame:
+    """Count and sum what can be added up over parts: one row per date and feature."""
+    contract, width = part.contract, len(part.contract.features)
+    dated = part.fields.with_columns(repeat(part.records[contract.table.date], width).alias(_DATE))
     equal = ~pl.col("is_default") & (pl.col("feature_value") == pl.col("expected_value"))
     age, source, tier = pl.col("age_hours"), pl.col("source_type"), pl.col("feature_quality_tier")
     counted = {
@@ -200,23 +207,28 @@ def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
     }
     counted |= {t: tier == t for t in FEATURE_TIERS}
     counted |= {name: source == s for s, name in name_source_counts(contract).items()}
-    days = dated.group_by(_BY).agg(
-        pl.len().cast(pl.Int64).alias("rows"),
-        *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
-        (pl.col("quality_score") * ~pl.col("is_default")).mean().alias("quality_pct"),
-        value.mean().alias("mean"),
-        value.std().alias("std"),
-        age.median(),
-        pl.col("sample_size").median(),
-    )
-    # Counting each value once gives both the distinct ones and the most common.
-    counts = (
-        dated.filter(~pl.col("is_default"))
-        .group_by(*_BY, "feature_value")
-        .len()
+    points = pl.col("quality_score") * ~pl.col("is_default")
+    return (
+        dated.lazy()
         .group_by(_BY)
-        .agg(pl.len().cast(pl.Int64).alias("distinct"), pl.col("len").max().alias("most"))
+        .agg(
+            pl.len().cast(pl.Int64).alias("rows"),
+            *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
+            points.sum().alias(_POINTS),
+            points.count().alias(_SCORED),
+        )
+        .collect()
     )
+
+
+def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
+    """Aggregate the result of ``read_long_detail``; see ``measure_features``."""
+    date, records = contract.table.date, long.records.height
+    counts = long.counts.group_by(_BY).sum()
+    per_block = max(1, _BLOCK_CELLS // max(1, records))
+    every = range(len(contract.features))
+    blocks = [every[at : at + per_block] for at in range(0, len(every), per_block)]
+    spread = pl.concat(_measure_block(long, contract, block) for block in blocks)
     first = ["feature_index", "feature_name", "feature_category", "upstream_table"]
     features = pl.LazyFrame(
         [(f.index, f.name, f.category, f.upstream_table) for f in contract.features],
@@ -224,17 +236,58 @@ def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
         orient="row",
     )
     out = (
-        days.join(counts, on=_BY, how="left")
+        counts.lazy()
+        .join(spread.lazy(), on=_BY, how="left")
         .join(features, on="feature_index", how="left")
         .with_columns(
+            pl.when(pl.col(_SCORED) > 0)
+            .then(pl.col(_POINTS) / pl.col(_SCORED))
+            .alias("quality_pct"),
             pl.col("distinct").fill_null(0),
             (pl.col("most") / pl.col("trusted")).alias("most_common_share"),
         )
-        .drop("most")
         .sort(_BY)
     )
-    measured = _measure_overflowed(out.collect(), dated, value)
-    return measured.select(pl.col(_DATE).alias(date), *first, pl.exclude(_DATE, *first))
+    counted = [c for c in counts.columns if c not in (*_BY, _POINTS, _SCORED)]
+    return out.select(
+        pl.col(_DATE).alias(date),
+        *first,
+        *counted,
+        *_SPREAD,
+    ).collect()
+
+
+def _measure_block(long: LongDetail, contract: Contract, block: range) -> pl.DataFrame:
+    """What takes all values of a feature at once: one row per date and feature of the block."""
+    dates = long.records[contract.table.date]
+    dated = pl.concat(
+        pl.DataFrame(
+            {
+                _DATE: dates,
+                "feature_value": pl.Series(long.get_values(f), nan_to_null=True),
+                "age_hours": get_ages(long, f),
+                "sample_size": get_integers(long, SAMPLE, f),
+            }
+        ).with_columns(pl.lit(f, pl.Int64).alias("feature_index"))
+        for f in block
+    ).lazy()
+    value = pl.col("feature_value").drop_nulls()
+    days = dated.group_by(_BY).agg(
+        value.mean().alias("mean"),
+        value.std().alias("std"),
+        pl.col("age_hours").median(),
+        pl.col("sample_size").median(),
+    )
+    # Counting each value once gives both the distinct ones and the most common.
+    counts = (
+        dated.drop_nulls("feature_value")
+        .group_by(*_BY, "feature_value")
+        .len()
+        .group_by(_BY)
+        .agg(pl.len().cast(pl.Int64).alias("distinct"), pl.col("len").max().alias("most"))
+    )
+    out = days.join(counts, on=_BY, how="left").collect()
+    return _measure_overflowed(out, dated, value)
 
 
 def _measure_overflowed(days: pl.DataFrame, dated: pl.LazyFrame, value: pl.Expr) -> pl.DataFrame:

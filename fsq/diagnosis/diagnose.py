@@ -15,7 +15,7 @@ from fsq.diagnosis.causes import make_findings
 from fsq.diagnosis.checks import list_checks
 from fsq.diagnosis.checks.base import Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
+from fsq.diagnosis.daily_metrics import aggregate_features, count_features, measure_dates
 from fsq.diagnosis.findings import Accepted, Verdict, find_worst
 from fsq.diagnosis.learning import learn_from
 from fsq.diagnosis.long_detail import DETAIL_PARTS, read_long_detail, require_columns
@@ -111,7 +111,7 @@ def diagnose(
             chosen = rows.select(day.unique()).collect().to_series().to_list()
         rows = pl.concat([before, rows.select(shared)])
     due = None if schedule is None else read_schedule(schedule, loaded)
-    ctx = _make_context(rows, loaded, context)
+    ctx = make_context(rows, loaded, context)
     present = ctx.dates
     checked = sorted(set(_list_dates(present, due, loaded) if chosen is None else chosen))
     ctx.checked_dates, ctx.asked_dates, ctx.profile = checked, frozenset(checked), profile
@@ -165,7 +165,7 @@ def learn_profile(scored: AnyRows, contract: str | Path | Contract | None = None
     loaded = choose_contract(scored, contract)
     rows = read_rows(scored, "scored", _CANNOT_LEARN, fields=list_detail_fields()).lazy()
     require_columns(rows.collect_schema(), [loaded.table.date], _CANNOT_LEARN)
-    ctx = _make_context(rows, loaded, None)
+    ctx = make_context(rows, loaded, None)
     ctx.checked_dates = list(ctx.dates)
     run_checks(ctx, [c for c in list_checks() if c.stage < Stage.PROFILE])
     return learn_from(ctx, np.zeros(len(ctx.dates), dtype=np.bool_))
@@ -194,12 +194,19 @@ def _require_profile(profile: object, contract: Contract) -> None:
         raise InputError([f"{problem}; {cure}"], _HEADLINE)
 
 
-def _make_context(rows: pl.LazyFrame, contract: Contract, run: RunContext | None) -> Context:
+def make_context(rows: pl.LazyFrame, contract: Contract, run: RunContext | None) -> Context:
     """The rows, measured, without dates to check."""
     checks, schema = list_checks(), rows.collect_schema()
     days = measure_dates(rows, contract)
-    carry = [c for check in checks for c in check.list_columns(contract, schema)]
-    long = read_long_detail(rows, contract, carry, list_detail_fields())
+    long = read_long_detail(
+        rows,
+        contract,
+        count_features,
+        [c for check in checks for c in check.list_columns(contract, schema)],
+        list_detail_fields(),
+        [c for check in checks for c in check.list_raw_columns(contract)],
+        [kept for check in checks if (kept := check.condense(rows, contract)) is not None],
+    )
     return Context(contract, days, aggregate_features(long, contract), long, [], run)
 
 

@@ -27,6 +27,8 @@ def learn_from(ctx: Context, spared: Mask) -> Profile | None:
     clean = np.array([d not in bad for d in ctx.dates], dtype=np.bool_)
     if (clean & ~spared).sum() >= MIN_DATES:
         clean &= ~spared
+    if clean.sum() < MIN_DATES:
+        return None
     calm = find_calm_dates(ctx)
     contract, rows = ctx.contract, ctx.profile_rows
     tables = [[f.index for f in fs] for fs in ctx.tables.values()]

@@ -1,18 +1,31 @@
-"""Scored records and their details as long columns, which everything per feature starts from."""
+"""Scored records and their details as long columns, which everything per feature starts from.
+
+The rows are read in parts. Of each part only what is looked at later is kept, so that a date of
+millions of records fits into memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.diagnosis.cells import Array, Cells
 from fsq.errors import InputError, short
+from fsq.profile.rows import Mask, Matrix
 from fsq.schema.columns import DETAIL
+from fsq.utils.frames import read_parts
 
 OLDEST = "upstream_data_freshness_hours"
+# Names of what is kept of every record and feature; a check may keep more.
+VALUE, IS_DEFAULT, UPDATED, SAMPLE = "feature_value", "is_default", "last_updated", "sample_size"
+UNKNOWN = np.iinfo(np.int64).min  # stands for NULL among integers and moments
+FIRST = "first stamp"  # of each record
+PART_ROWS = 40_000
 _HEADLINE = "the rows cannot be diagnosed"
 # Fields of the detail that are read.
 _FIELDS = (
@@ -22,28 +35,118 @@ _FIELDS = (
 )  # fmt: skip
 # What a store need read of the detail before any check asks for more.
 DETAIL_PARTS = ("feature_name", *_FIELDS)
+# What is kept of a part: arrays of one value per record, or of records × features.
+Condense = Callable[["Part"], Mapping[str, Array]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some records and their details, record by record.
+
+    Attributes:
+        contract: of the scoring.
+        records: one row per record: all columns that were asked for.
+        fields: one row per record and feature: the fields to aggregate, and ``age_hours``.
+    """
+
+    contract: Contract
+    records: pl.DataFrame
+    fields: pl.DataFrame
+
+    def get_cells(self, name: str) -> Array:
+        """A field as records × features; NULL is NaN."""
+        return self._reshape(self.fields[name].to_numpy())
+
+    @cached_property
+    def is_default(self) -> Mask:
+        """Records × features: is the value a default?"""
+        known = self.fields[IS_DEFAULT].fill_null(True)  # unknown is not trusted
+        return self._reshape(known.to_numpy())
+
+    @cached_property
+    def values(self) -> Matrix:
+        """Records × features: the values that are not default; NaN elsewhere."""
+        return np.where(self.is_default, np.nan, self.get_cells(VALUE))
+
+    def _reshape(self, flat: Array) -> Array:
+        return flat.reshape(-1, len(self.contract.features))
 
 
 @dataclass(frozen=True)
 class LongDetail:
-    """Scored records and their details, record by record.
+    """Scored records and what is kept of their details.
 
     Attributes:
         records: one row per record: keys, date, time, and what was carried along.
-        fields: one row per record and feature: the fields to aggregate, and ``age_hours``.
+        cells: what is kept of each record and feature.
+        marks: what else is kept of each record.
+        counts: counts and sums per date and feature; see ``fsq.diagnosis.daily_metrics``.
     """
 
     records: pl.DataFrame
-    fields: pl.DataFrame
+    cells: Cells = field(repr=False)
+    marks: dict[str, Array] = field(repr=False)
+    counts: pl.DataFrame = field(repr=False)
+
+    def get_values(self, feature: int) -> Matrix:
+        """A feature's values that are not default; NaN elsewhere."""
+        default = self.cells.get_column(IS_DEFAULT, feature)
+        return np.where(default, np.nan, self.cells.get_column(VALUE, feature))
 
 
 def read_long_detail(
     scored: pl.LazyFrame,
     contract: Contract,
+    count: Callable[[Part], pl.DataFrame],
     carry: Iterable[str] = (),
     fields: Iterable[str] = (),
+    raw: Iterable[str] = (),
+    condense: Sequence[Condense] = (),
 ) -> LongDetail:
-    """Read one row per record and feature, record by record, with the fields to aggregate.
+    """Read the details, part by part, and keep what is looked at later.
+
+    Args:
+        scored: scored rows with the contract's date and ``feature_quality_detail``.
+        contract: of the scoring.
+        count: counts and sums of a part, per date and feature.
+        carry: further columns to keep of each record, where the rows have them.
+        fields: further fields of the detail that are condensed, where the rows have them.
+        raw: further columns that are only condensed.
+        condense: what else to keep of each part.
+
+    Raises:
+        InputError: a record has other features than the contract.
+        StoreError: the rows cannot be read, or a temporary file cannot be written.
+    """
+    cells = Cells(len(contract.features))
+    kept = [*dict.fromkeys([*contract.table.key, OLDEST, *carry])]
+    records: list[pl.DataFrame] = []
+    counts: list[pl.DataFrame] = []
+    marks: dict[str, list[Array]] = {}
+    for part in read_detail_parts(scored, contract, [*kept, *raw], fields):
+        records.append(part.records.select(c for c in kept if c in part.records.columns))
+        counts.append(count(part))
+        for one in (_keep, *condense):
+            found = one(part)
+            cells.append({n: a for n, a in found.items() if a.ndim == 2})
+            for name, array in found.items():
+                if array.ndim == 1:
+                    marks.setdefault(name, []).append(array)
+    return LongDetail(
+        pl.concat(records),
+        cells,
+        {n: np.concatenate(m) for n, m in marks.items()},
+        pl.concat(counts),
+    )
+
+
+def read_detail_parts(
+    scored: pl.LazyFrame,
+    contract: Contract,
+    columns: Iterable[str] = (),
+    fields: Iterable[str] = (),
+) -> Iterator[Part]:
+    """Read rows with their details part by part; there is one part at least, maybe empty.
 
     The detail has no field for ages. The record's largest age belongs to its oldest timestamp;
     every other age is smaller by as much as its timestamp is later.
@@ -51,16 +154,22 @@ def read_long_detail(
     Args:
         scored: scored rows with the contract's date and ``feature_quality_detail``.
         contract: of the scoring.
-        carry: further columns to keep of each record, where the rows have them.
-        fields: further fields of the detail to keep, where the rows have them.
+        columns: to read of each record, where the rows have them.
+        fields: further fields of the detail to read, where the rows have them.
 
     Raises:
         InputError: a record has other features than the contract.
     """
-    width, schema = len(contract.features), scored.collect_schema()
-    wanted = dict.fromkeys([*contract.table.key, OLDEST, *carry])
+    schema = scored.collect_schema()
+    wanted = dict.fromkeys([contract.table.date, OLDEST, *columns])
     # A store's reader skips the fields that are not selected.
-    frame = scored.select(*(c for c in wanted if c in schema), DETAIL).collect()
+    selected = scored.select(*(c for c in wanted if c in schema), DETAIL)
+    for frame in read_parts(selected, PART_ROWS):
+        yield _open_part(frame, contract, fields)
+
+
+def _open_part(frame: pl.DataFrame, contract: Contract, fields: Iterable[str]) -> Part:
+    width = len(contract.features)
     lengths = frame[DETAIL].list.len().fill_null(0)
     if frame.height and (lengths.min() != width or lengths.max() != width):
         found = sorted({int(n) for n in lengths.unique()})
@@ -74,7 +183,21 @@ def read_long_detail(
     further = [n for n in dict.fromkeys(fields) if n in detail.fields and n not in DETAIL_PARTS]
     read = pl.DataFrame([detail.field(name) for name in (*_FIELDS, *further)])
     records = frame.drop(DETAIL)
-    return LongDetail(records, read.with_columns(_recover_ages(records, read, width)))
+    return Part(contract, records, read.with_columns(_recover_ages(records, read, width)))
+
+
+def _keep(part: Part) -> dict[str, Array]:
+    """What is kept of every table: values and defaults, and stamps and samples where known."""
+    out: dict[str, Array] = {
+        VALUE: part.get_cells(VALUE).astype(np.float64),
+        IS_DEFAULT: part.is_default,
+    }
+    for name in (UPDATED, SAMPLE):
+        numbers = part.fields[name].to_physical().cast(pl.Int64).fill_null(UNKNOWN)
+        out[name] = numbers.to_numpy().reshape(part.is_default.shape)
+    known = np.where(out[UPDATED] == UNKNOWN, np.iinfo(np.int64).max, out[UPDATED])
+    out[FIRST] = known.min(axis=1)
+    return out
 
 
 def list_plain_columns(schema: pl.Schema, contract: Contract) -> list[str]:
@@ -94,9 +217,26 @@ def _recover_ages(records: pl.DataFrame, fields: pl.DataFrame, width: int) -> pl
         return pl.repeat(None, fields.height, dtype=pl.Float64, eager=True).alias("age_hours")
     stamps = fields["last_updated"].to_physical()
     first = stamps.reshape((records.height, width)).arr.min()
-    behind = (stamps - repeat(first, width)) / 3.6e9
-    ages = repeat(records[OLDEST], width) - behind
-    return ages.clip(lower_bound=0).alias("age_hours")
+    return _count_hours(stamps, repeat(first, width), repeat(records[OLDEST], width))
+
+
+def _count_hours(stamps: pl.Series, oldest: pl.Series, age: pl.Series) -> pl.Series:
+    """Ages of stamps, of records whose oldest stamp has this age."""
+    return (age - (stamps - oldest) / 3.6e9).clip(lower_bound=0).alias("age_hours")
+
+
+def get_integers(long: LongDetail, name: str, feature: int) -> pl.Series:
+    """A feature's integers, or moments as such, that are kept; NULL where unknown."""
+    numbers = pl.Series(name, long.cells.get_column(name, feature))
+    return numbers.to_frame().select(pl.col(name).replace(UNKNOWN, None)).to_series()
+
+
+def get_ages(long: LongDetail, feature: int) -> pl.Series:
+    """A feature's ``age_hours``."""
+    stamps = get_integers(long, UPDATED, feature)
+    if OLDEST not in long.records.columns or stamps.null_count() == len(stamps):
+        return pl.repeat(None, len(stamps), dtype=pl.Float64, eager=True).alias("age_hours")
+    return _count_hours(stamps, pl.Series(long.marks[FIRST]), long.records[OLDEST])
 
 
 def repeat(values: pl.Series, times: int) -> pl.Series:

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from fsq.contract import Feature
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.long_detail import OLDEST
+from fsq.diagnosis.long_detail import OLDEST, UNKNOWN, UPDATED
 from fsq.profile.rows import Matrix
 
 _HOUR = 3.6e9  # microseconds
@@ -38,17 +39,26 @@ class Moments:
 
 def read_moments(ctx: Context) -> Moments | None:
     """Read them; None if no record of any date has a stamp."""
-    stamps = ctx.long.fields["last_updated"]
-    if stamps.null_count() == len(stamps):
+    columns, oldest = [], np.full(ctx.long.records.height, np.nan)
+    for features in ctx.tables.values():
+        latest = np.full_like(oldest, np.nan)
+        for f in features:
+            hours = _read_stamps(ctx, f)
+            latest, oldest = np.fmax(latest, hours), np.fmin(oldest, hours)
+        columns.append(latest)
+    if np.isnan(oldest).all():
         return None
-    hours = (stamps.to_physical().cast(pl.Float64) / _HOUR).to_numpy()
-    cells = hours.reshape(-1, len(ctx.contract.features))
-    columns = [np.fmax.reduce(cells[:, [f.index for f in t]], axis=1) for t in ctx.tables.values()]
     midnight = _find_midnights(ctx)
-    as_of = _find_as_of(ctx, np.fmin.reduce(cells, axis=1), midnight)
+    as_of = _find_as_of(ctx, oldest, midnight)
     return Moments(
         np.stack(columns, 1), as_of, _find_computed(ctx, as_of), midnight, (*ctx.tables,)
     )
+
+
+def _read_stamps(ctx: Context, feature: Feature) -> Matrix:
+    """When each record's value of a feature was updated."""
+    moments = ctx.long.cells.get_column(UPDATED, feature.index)
+    return np.where(moments == UNKNOWN, np.nan, moments / _HOUR)
 
 
 def _find_as_of(ctx: Context, oldest: Matrix, midnight: Matrix) -> Matrix:

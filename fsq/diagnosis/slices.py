@@ -37,7 +37,7 @@ class Slicer:
     @cached_property
     def columns(self) -> pl.DataFrame:
         """The columns whose values hold several records each."""
-        records = self.ctx.profile_rows.carried.filter(pl.Series(self.here))
+        records = self.ctx.plain_columns.filter(pl.Series(self.here))
         most = max(2, _MOST_VALUES * records.height)
         contract = self.ctx.contract
         names = {*contract.names, *contract.output.legacy}  # what no reader takes for a place

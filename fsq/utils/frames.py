@@ -74,6 +74,24 @@ def read_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
         raise StoreError("the rows changed while they were read; run it again")
 
 
+def read_parts(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
+    """The same in parts of at least ``size`` rows, but for the last; there is one, maybe empty.
+
+    >>> [part.height for part in read_parts(pl.LazyFrame({"pace_score": [1.0, 2.0]}), 8_000)]
+    [2]
+    """
+    empty = pl.DataFrame(schema=rows.collect_schema())
+    waiting: list[pl.DataFrame] = []
+    parts = 0
+    for batch in read_batches(rows, size):
+        waiting.append(batch)
+        if sum(b.height for b in waiting) >= size:
+            yield pl.concat(waiting)
+            parts, waiting = parts + 1, []
+    if waiting or not parts:
+        yield pl.concat([empty, *waiting])
+
+
 def scan_batches(
     read: Callable[[set[str], pl.Expr | None], Iterator[pl.DataFrame]],
     schema: pl.Schema,

@@ -10,7 +10,7 @@ import pytest
 import fsq
 from fsq.demo import simulate_season
 from fsq.diagnosis.daily_metrics import measure_dates, measure_features
-from fsq.diagnosis.long_detail import read_long_detail
+from fsq.diagnosis.long_detail import read_detail_parts
 from tests.support.healthy_days import CONTRACT, make_days
 
 
@@ -55,7 +55,8 @@ def test_ages_are_those_that_the_kernel_saw() -> None:
         - pl.duration(minutes=61),
     )
     scored = fsq.score(rows)
-    long = read_long_detail(scored.lazy(), CONTRACT).fields
+    (part,) = read_detail_parts(scored.lazy(), CONTRACT)
+    long = part.fields
     as_of = scored["as_of"].to_list()
     for i, age, stamp in zip(
         range(long.height), long["age_hours"], long["last_updated"], strict=True

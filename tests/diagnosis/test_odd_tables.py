@@ -10,7 +10,7 @@ import pytest
 import fsq
 from fsq.contract import Contract
 from fsq.diagnosis.checks.profile_evidence import ProfileEvidence
-from fsq.diagnosis.diagnose import _make_context
+from fsq.diagnosis.diagnose import make_context
 from fsq.profile import read_profile, write_profile
 from tests.support.any_table import CONTRACT, make_rows
 
@@ -75,6 +75,6 @@ def test_odd_columns_come_along(rows: pl.DataFrame, column: pl.Expr) -> None:
 
 def test_quality_columns_group_nothing(rows: pl.DataFrame) -> None:
     scored = fsq.score(rows, CONTRACT).lazy()
-    carried = _make_context(scored, CONTRACT, None).profile_rows.carried.columns
+    carried = make_context(scored, CONTRACT, None).profile_rows.carried.columns
     assert not {*CONTRACT.output.names} & {*carried}
     assert {"carrier", "flight", "origin", "wave", "outcome"} <= {*carried}

@@ -10,9 +10,8 @@ import pytest
 
 from fsq.contract import Contract
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
+from fsq.diagnosis.diagnose import make_context as read_context
 from fsq.diagnosis.learning import find_calm_dates
-from fsq.diagnosis.long_detail import list_plain_columns, read_long_detail
 from fsq.profile import Profile, judge
 from fsq.profile import measure_dates as measure_evidence
 from fsq.profile.rows import Mask, Matrix
@@ -44,11 +43,9 @@ def compare(
 
 def make_context(scored: pl.DataFrame, contract: Contract) -> Context:
     """All dates, with the columns that came along."""
-    lazy = scored.lazy()
-    long = read_long_detail(lazy, contract, list_plain_columns(scored.schema, contract))
-    days = measure_dates(lazy, contract)
-    dates = days[contract.table.date].to_list()
-    return Context(contract, days, aggregate_features(long, contract), long, dates)
+    ctx = read_context(scored.lazy(), contract, None)
+    ctx.checked_dates = list(ctx.dates)
+    return ctx
 
 
 def measure_strength(profile: Profile, ctx: Context) -> dict[str, Matrix]:

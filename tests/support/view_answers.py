@@ -10,8 +10,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis.checks import list_checks, list_kinds, upstream
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, measure_dates
-from fsq.diagnosis.long_detail import read_long_detail
+from fsq.diagnosis.diagnose import make_context as read_context
 from tests.support.frames import CONTRACT, NAMES
 
 _SIGNAL = ("kind", "severity", "subject", "upstream_table", "features", "rows_affected", "rows")
@@ -26,9 +25,8 @@ def make_context(
     checked = [d for d in days if start is None or d >= start]
     before = [d for d in days if d < checked[0]][-contract.diagnosis.history_days :]
     rows = scored.filter(pl.col(day).is_in([*before, *checked])).lazy()
-    long = read_long_detail(rows, contract)
-    features = aggregate_features(long, contract)
-    ctx = Context(contract, measure_dates(rows, contract), features, long, checked)
+    ctx = read_context(rows, contract, None)
+    ctx.checked_dates = checked
     for check in list_checks():
         if any(kind.in_sql for kind in check.kinds):
             check.find(ctx)

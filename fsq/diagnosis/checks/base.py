@@ -14,6 +14,7 @@ from fsq.contract import Contract, Feature
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import SEVERITIES, NotEvaluated, Severity, Signal, replace_nan
+from fsq.diagnosis.long_detail import Condense
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import describe_start
 from fsq.profile.rows import Mask
@@ -193,7 +194,7 @@ class Check(ABC):
         kinds: of findings that it reports.
         thresholds: keys of the contract's ``[diagnosis]``, with their defaults.
         columns: carried columns that it reads by ``Context.get_carried``, where the rows have them.
-        fields: further fields of the detail that it reads by ``Context.long``.
+        fields: further fields of the detail that it condenses.
     """
 
     stage: ClassVar[Stage]
@@ -205,6 +206,23 @@ class Check(ABC):
     def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
         """The carried columns that it reads of rows with this schema; by default ``columns``."""
         return self.columns
+
+    def list_raw_columns(self, contract: Contract) -> Iterable[str]:
+        """Columns that it only condenses, where the rows have them: texts and lists, mostly."""
+        return ()
+
+    def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense | None:
+        """What it keeps of each part of the rows; None for nothing.
+
+        The detail is read once, part by part, since a large date's does not fit into memory. A part
+        gives arrays by name: records × features for ``Context.long.cells``, or one value per
+        record for ``Context.long.marks``. Names must not be those of other checks.
+
+        Args:
+            rows: all of them, to look up what has to be known beforehand.
+            contract: of the scoring.
+        """
+        return None
 
     @abstractmethod
     def find(self, ctx: Context) -> None:

@@ -94,7 +94,7 @@ def _evaluate(ctx: Context, text: str) -> Matrix:
             return np.asarray(_OPERATIONS[sign](a, b))
 
     return parse_expression(text).build(
-        lambda name: ctx.values[:, place[name]], lambda n: np.full(rows, n), operate
+        lambda name: ctx.get_values(place[name]), lambda n: np.full(rows, n), operate
     )
 
 

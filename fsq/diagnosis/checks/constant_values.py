@@ -201,7 +201,7 @@ def _has_come_to_its_end(ctx: Context, f: Feature, at: int) -> bool:
     """Whether it is usual that values agree: after a break everybody may be at full rest."""
     if not ctx.follows_break(at):
         return False
-    values = ctx.values[ctx.date_index == at, f.index]
+    values = ctx.get_values(f.index)[ctx.date_index == at]
     return bool(np.isin(np.nanmedian(values), (f.min, f.max)))
 
 

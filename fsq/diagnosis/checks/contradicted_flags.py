@@ -54,7 +54,7 @@ class ContradictedFlags(Check):
         for name, flag in ctx.contract.flags.items():
             if name not in by_name or name in flag.features:
                 continue
-            said = ctx.values[:, by_name[name].index]
+            said = ctx.get_values(by_name[name].index)
             members = [by_name[n] for n in flag.features]
             there = ~ctx.find_any_defaulted(members)
             unexpected, lacking = (said == 0) & there, (said > 0) & ~there

@@ -11,7 +11,7 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, MIN_ROWS, SEASON_UNDER_WAY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
-from fsq.profile.rows import Matrix
+from fsq.profile.rows import Codes, Matrix
 
 
 class ShiftThresholds(Thresholds):
@@ -60,14 +60,14 @@ class DistributionShift(Check):
     def find(self, ctx: Context) -> None:
         """Report features that no other finding names and whose index stands out."""
         limits, contract = ShiftThresholds.of(ctx.contract), ctx.contract
-        order = np.argsort(ctx.date_index, kind="stable")
-        bounds = np.searchsorted(ctx.date_index[order], np.arange(len(ctx.dates) + 1))
-        values = ctx.values[order]
         explained = ctx.list_explained()
+        ordered: tuple[Matrix, Codes] | None = None
         for at, day in ctx.iterate_dates():
             history = ctx.find_history(at)
             if not SHIFT.can_evaluate(ctx, at) or history is None:
                 continue
+            ordered = ordered or _order_values(ctx)
+            values, bounds = ordered
             compared = [*history, at]
             window = np.concatenate([values[bounds[d] : bounds[d + 1]] for d in compared])
             sizes = np.diff(bounds)[compared]
@@ -92,6 +92,13 @@ class DistributionShift(Check):
                     psi=round(index, 3),
                     usual_psi=round(usual, 3),
                 )
+
+
+def _order_values(ctx: Context) -> tuple[Matrix, Codes]:
+    """The values date by date, and where each date begins; where the last one ends, too."""
+    order = np.argsort(ctx.date_index, kind="stable")
+    bounds = np.searchsorted(ctx.date_index[order], np.arange(len(ctx.dates) + 1))
+    return ctx.values[order], bounds
 
 
 def _measure_shift(

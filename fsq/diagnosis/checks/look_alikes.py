@@ -6,17 +6,20 @@ from difflib import SequenceMatcher
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
+from fsq.contract import Contract
 from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.event_ids import MIXED
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY
+from fsq.diagnosis.long_detail import Condense
 from fsq.diagnosis.messages import Facts, Text
-from fsq.profile.rows import Mask
+from fsq.profile.rows import Mask, Matrix
 
 _NAME, _ROW, _VALUES = "#name", "#row", "#values"
 
@@ -73,6 +76,10 @@ class LookAlikes(Check):
     stage = Stage.ROWS
     thresholds = LikenessThresholds
     kinds = (ALIKE,)
+
+    def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense:
+        """A hash of each record's values, which are many."""
+        return lambda part: {_VALUES: _hash(part.values)}
 
     def find(self, ctx: Context) -> None:
         """Report two spellings first, then equal records under other names."""
@@ -166,10 +173,18 @@ def _find_equal(ctx: Context) -> pl.DataFrame:
     """The records with enough values that equal another entity's of their date in all of them."""
     limits, width = LikenessThresholds.of(ctx.contract), len(ctx.contract.features)
     full = np.flatnonzero((~ctx.is_default).sum(axis=1) >= limits.alike_values * width)
-    values = pl.DataFrame(ctx.values[full], schema=[str(i) for i in range(width)], orient="row")
+    hashes = ctx.long.marks[_VALUES][full]
+    ordered = np.sort(hashes)
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    full = full[np.isin(hashes, repeated)]
     rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)[full.astype(np.uint32)]
-    rows = rows.with_columns(values.hash_rows().alias(_VALUES))
+    rows = rows.with_columns(pl.Series(_VALUES, ctx.long.marks[_VALUES][full]))
     return rows.filter(pl.col(ENTITY).n_unique().over(DAY, _VALUES) > 1)
+
+
+def _hash(values: Matrix) -> npt.NDArray[np.uint64]:
+    columns = pl.DataFrame(values, schema=[str(i) for i in range(values.shape[1])], orient="row")
+    return columns.hash_rows().to_numpy()
 
 
 def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFrame:

@@ -123,7 +123,7 @@ def _find_filler(ctx: Context, group: OptionalGroup, at: int) -> dict[str, Any]:
     feature = max(group.deciding, key=lambda f: float(np.nan_to_num(risen[f.index])))
     if not risen[feature.index] >= least:
         return dict.fromkeys(("same_feature", "same_value", "same_share"))
-    values = ctx.values[ctx.date_index == at, feature.index]
+    values = ctx.get_values(feature.index)[ctx.date_index == at]
     found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
     return {
         "same_feature": feature.name,

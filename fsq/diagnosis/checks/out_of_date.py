@@ -15,11 +15,13 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
+from fsq.diagnosis.long_detail import VALUE, Condense, Part
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.moments import get_hours
 from fsq.intake.formats import VALUE_ARRAYS
 from fsq.profile.rows import Mask, Matrix
 
+_FLAT = "feature_N_value"  # what the flat columns are called
 _SCORED = "quality_computed_at"
 _CHANGED = ("updated_at", "computed_at")
 
@@ -80,38 +82,53 @@ class OutOfDate(Check):
     fields = ("original_value",)
 
     def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
-        """The arrays, the flat columns, and the moments, as far as they are there."""
-        return [*VALUE_ARRAYS, "feature_names", *_list_flat(contract), _SCORED, *_CHANGED]
+        """The moments, as far as they are there."""
+        return [_SCORED, *_CHANGED]
+
+    def list_raw_columns(self, contract: Contract) -> Iterable[str]:
+        """The arrays and the flat columns."""
+        return [*VALUE_ARRAYS, "feature_names", *_list_flat(contract)]
+
+    def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense:
+        """Where the forms that the rows keep differ from what was scored."""
+        return lambda part: {_name(form): _compare(part, own) for form, own in _read_forms(part)}
 
     def find(self, ctx: Context) -> None:
         """Report differing values; without any, rows that were changed later."""
         seen: Mask = np.zeros(len(ctx.date_index), dtype=np.bool_)
-        forms = ctx.remember("own values", lambda: _compare_forms(ctx))
-        for column, names, differs in forms:
-            seen |= differs.any(axis=1)
-            _report_values(ctx, column, names, differs, forms[0][0])
-        _report_changed(ctx, seen)
+        forms = [form for form in (*VALUE_ARRAYS, _FLAT) if _name(form) in ctx.long.cells]
+        for form in forms:
+            rows = _find_rows(ctx, form)
+            seen |= rows
+            _report_values(ctx, form, rows, forms[0])
+        _report_changed(ctx, seen, keeps_values=bool(forms))
 
 
 def _list_flat(contract: Contract) -> list[str]:
     return [f"feature_{i}_value" for i in range(len(contract.features))]
 
 
-def _compare_forms(ctx: Context) -> list[tuple[str, list[str], Mask]]:
-    """The name of each form that the rows keep, its column per feature, and what differs."""
-    return [(form, columns, _compare(ctx, own)) for form, columns, own in _read_forms(ctx)]
+def _find_rows(ctx: Context, form: str) -> Mask:
+    """The records of which a value differs."""
+    name = _name(form)
+    return ctx.remember(f"rows: {name}", lambda: ctx.find_any(name, ctx.contract.features))
 
 
-def _read_forms(ctx: Context) -> Iterator[tuple[str, list[str], Matrix]]:
-    """The name of each form that the rows keep, its column per feature, and its values."""
-    records, names = ctx.long.records, list(ctx.contract.names)
+def _name(form: str) -> str:
+    """What is kept of each record and feature: whether this form differs from what was scored."""
+    return f"differs: {form}"
+
+
+def _read_forms(part: Part) -> Iterator[tuple[str, Matrix]]:
+    """The name of each form that the rows keep, and its values."""
+    records, names = part.records, list(part.contract.names)
     arrays = next((v for v in VALUE_ARRAYS if v in records.columns), None)
     if arrays is not None and "feature_names" in records.columns:
-        yield arrays, [arrays] * len(names), _read_arrays(records, arrays, names)
-    flat = _list_flat(ctx.contract)
+        yield arrays, _read_arrays(records, arrays, names)
+    flat = _list_flat(part.contract)
     if all(c in records.columns for c in flat):
         own = records.select(pl.col(c).cast(pl.Float64).fill_null(np.nan) for c in flat)
-        yield "feature_N_value", flat, own.to_numpy()
+        yield _FLAT, own.to_numpy()
 
 
 def _read_arrays(records: pl.DataFrame, column: str, names: list[str]) -> Matrix:
@@ -134,25 +151,24 @@ def _read_arrays(records: pl.DataFrame, column: str, names: list[str]) -> Matrix
     return out
 
 
-def _compare(ctx: Context, own: Matrix) -> Mask:
+def _compare(part: Part, own: Matrix) -> Mask:
     """Records × features: whether the values differ from those that were scored.
 
     Scoring may have clamped a value, and a default may stand for none.
     """
-    scored = ctx.get_cells("feature_value")
+    scored = part.get_cells(VALUE)
     equal = np.isclose(own, scored, rtol=1e-5, atol=1e-6, equal_nan=True)
-    if "original_value" in ctx.long.fields.columns:
-        equal |= np.isclose(own, ctx.get_cells("original_value"), rtol=1e-5, atol=1e-6)
-    filled = np.isnan(own) & ~np.isnan(scored) & ctx.is_default
+    if "original_value" in part.fields.columns:
+        equal |= np.isclose(own, part.get_cells("original_value"), rtol=1e-5, atol=1e-6)
+    filled = np.isnan(own) & ~np.isnan(scored) & part.is_default
     return np.asarray(~equal & ~filled)
 
 
-def _report_values(ctx: Context, form: str, columns: list[str], differs: Mask, scored: str) -> None:
-    if not differs.any():
+def _report_values(ctx: Context, form: str, rows: Mask, scored: str) -> None:
+    if not rows.any():
         return
-    limits = ChangeThresholds.of(ctx.contract)
-    counts = ctx.count_cells(differs)
-    rows = np.asarray(differs.any(axis=1))
+    limits, flat = ChangeThresholds.of(ctx.contract), _list_flat(ctx.contract)
+    counts = ctx.remember(_name(form), lambda: ctx.count_kept(_name(form)))
     per_date = ctx.count_per_date(rows)
     for at, _ in ctx.iterate_dates():
         features = [f for f in ctx.contract.features if counts[at, f.index]]
@@ -161,7 +177,7 @@ def _report_values(ctx: Context, form: str, columns: list[str], differs: Mask, s
         share = per_date[at] / ctx.rows[at]
         severity: Severity = "red" if share >= limits.differing_share_red else "yellow"
         facts: dict[str, Any] = {
-            "column": columns[features[0].index] if len(features) == 1 else form,
+            "column": flat[features[0].index] if form == _FLAT and len(features) == 1 else form,
             "scored": scored,
             "forms_differ": form != scored,
             "share": round(float(share), 4),
@@ -169,12 +185,12 @@ def _report_values(ctx: Context, form: str, columns: list[str], differs: Mask, s
         OUT_OF_DATE.report(ctx, at, severity, form, features, per_date[at], named=rows, **facts)
 
 
-def _report_changed(ctx: Context, told: Mask) -> None:
+def _report_changed(ctx: Context, told: Mask, *, keeps_values: bool) -> None:
     """Report rows that say that they were changed later than scored."""
     scored = get_hours(ctx, _SCORED)
     column = next((c for c in _CHANGED if c in ctx.long.records.columns), None)
     if column is None or np.isnan(scored).all():
-        if not _keeps_values(ctx):
+        if not keeps_values:
             for at, _ in ctx.iterate_dates():
                 OUT_OF_DATE.note_unmet(ctx, at, OUT_OF_DATE.needs[0])
         return
@@ -199,7 +215,3 @@ def _report_changed(ctx: Context, told: Mask) -> None:
                 column=column,
                 hours=round(hours, 1),
             )
-
-
-def _keeps_values(ctx: Context) -> bool:
-    return any(c in ctx.long.records.columns for c in (*VALUE_ARRAYS, "feature_0_value"))

@@ -11,11 +11,14 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage, find_table
 from fsq.diagnosis.context import Context
+from fsq.diagnosis.long_detail import Condense, Part
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_examples, name_group
 from fsq.profile.rows import Mask
 
 _IDS = "contributing_game_ids"
+# What is kept of each record and feature: the window holds the record's own event; it or a later.
+_OWN, _ANY = "window: own event", "window: own event or later"
 _ONE_DATE = 0.9  # share of the groups that must lie on one date
 
 
@@ -39,7 +42,7 @@ LEAK = Kind(
         Need(
             "the ids of events, of the record and in its windows",
             "no ids of events in the windows",
-            lambda ctx, _: _IDS in ctx.long.fields.columns and _get_events(ctx) is not None,
+            lambda ctx, _: _ANY in ctx.long.cells,
         ),
     ),
     in_sql=False,
@@ -57,57 +60,54 @@ class OwnEvents(Check):
         """The column of events."""
         return [contract.table.group] if contract.table.group else []
 
+    def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense | None:
+        """Which windows hold the record's own event, and which hold it or a later one."""
+        events = _find_dates(rows, contract)
+        return None if events is None else lambda part: _find_leaks(part, events)
+
     def find(self, ctx: Context) -> None:
         """Report the features whose windows hold such an event; one record is enough."""
         if not [at for at, _ in ctx.iterate_dates() if LEAK.can_evaluate(ctx, at)]:
             return
-        leaks = ctx.remember("leaks", lambda: _find_leaks(ctx))
-        if leaks is None:
-            return
-        rows = np.asarray(leaks.any.any(axis=1))
+        every = ctx.contract.features
+        rows = ctx.remember("leaks", lambda: ctx.find_any(_ANY, every))
         counts = ctx.count_per_date(rows)
         for at, _ in ctx.iterate_dates():
             if not counts[at]:
                 continue
             here = ctx.date_index == at
-            features = [f for f in ctx.contract.features if leaks.any[here, f.index].any()]
+            features = [f for f in every if ctx.find_any(_ANY, [f])[here].any()]
             facts: dict[str, Any] = {
-                "own_rows": int(leaks.own[here].any(axis=1).sum()),
+                "own_rows": int(ctx.find_any(_OWN, every)[here].sum()),
                 name_examples(ctx.contract.table): ctx.list_examples(rows, at),
             }
             table = find_table(features)
             LEAK.report(ctx, at, "red", "", features, counts[at], table, rows, **facts)
 
 
-class _Leaks:
-    """Records × features: windows with the record's own event, and with it or a later one."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.own: Mask = np.zeros(shape, dtype=np.bool_)
-        self.any: Mask = np.zeros(shape, dtype=np.bool_)
-
-
-def _get_events(ctx: Context) -> pl.Series | None:
-    """Each record's event as text; None without them."""
-    group = ctx.contract.table.group
-    if group is None or group not in ctx.long.records.columns:
+def _find_dates(rows: pl.LazyFrame, contract: Contract) -> pl.DataFrame | None:
+    """The first date of each event and whether it has others; None where rows name no events."""
+    group, day = contract.table.group, contract.table.date
+    if group is None or group not in rows.collect_schema():
         return None
-    return ctx.get_carried(group).cast(pl.String)
-
-
-def _find_leaks(ctx: Context) -> _Leaks | None:
-    """Compare the dates of the events in the windows with the dates of the records."""
-    ids, events = ctx.long.fields[_IDS], _get_events(ctx)
-    width = len(ctx.contract.features)
-    cells = np.flatnonzero((ids.list.len() > 0).to_numpy())
-    if events is None or not len(cells):
-        return None
-    day = ctx.contract.table.date
-    known = pl.DataFrame({"event": events, "day": ctx.long.records[day]}).drop_nulls("event")
-    # Texts as codes, which are quick to compare.
-    first = known.group_by("event").agg(pl.col("day").min(), pl.col("day").n_unique().alias("days"))
+    known = rows.select(pl.col(group).cast(pl.String).alias("event"), pl.col(day).alias("day"))
+    dates = known.drop_nulls("event").unique().collect(engine="streaming")
+    first = dates.group_by("event").agg(pl.col("day").min(), pl.len().alias("days")).sort("event")
     if (first["days"] == 1).sum() < max(1, _ONE_DATE * first.height):
-        return None  # no record names an event, or such a group is none, since it lasts
+        return first.clear()  # no record names an event, or such a group is none, since it lasts
+    return first
+
+
+def _find_leaks(part: Part, first: pl.DataFrame) -> dict[str, Mask]:
+    """Compare the dates of the events in the windows with the dates of the records."""
+    if _IDS not in part.fields.columns:
+        return {}
+    out: dict[str, Mask] = {n: np.zeros(part.is_default.shape, np.bool_) for n in (_OWN, _ANY)}
+    ids, table = part.fields[_IDS], part.contract.table
+    cells = np.flatnonzero((ids.list.len() > 0).to_numpy())
+    if first.is_empty() or not len(cells):
+        return out
+    # Texts as codes, which are quick to compare.
     codes = pl.Enum(first["event"])
     held = ids.gather(cells)
     flat = held.list.explode(empty_as_null=False, keep_nulls=False)
@@ -115,12 +115,12 @@ def _find_leaks(ctx: Context) -> _Leaks | None:
     code = flat.cast(codes, strict=False).to_physical()
     found = code.is_not_null()
     cell, event = np.repeat(cells, lengths)[found.to_numpy()], code.filter(found).to_numpy()
-    own = events.cast(codes).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    record = cell // width
+    events = part.records[str(table.group)].cast(pl.String).cast(codes, strict=False)
+    own = events.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    record = cell // part.is_default.shape[1]
     is_own = own[record] == event
     days = first["day"].to_physical().to_numpy()[event]
-    is_late = days >= ctx.long.records[day].to_physical().to_numpy()[record]
-    out = _Leaks((len(events), width))
-    out.own.reshape(-1)[cell[is_own]] = True
-    out.any.reshape(-1)[cell[is_own | is_late]] = True
+    is_late = days >= part.records[table.date].to_physical().to_numpy()[record]
+    out[_OWN].reshape(-1)[cell[is_own]] = True
+    out[_ANY].reshape(-1)[cell[is_own | is_late]] = True
     return out

@@ -16,7 +16,7 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_events
-from fsq.profile.rows import Codes
+from fsq.profile.rows import Codes, Matrix
 
 _ROW = "#row"
 
@@ -91,20 +91,27 @@ def _compare(
     then: Codes,
 ) -> None:
     least = SeasonThresholds.of(ctx.contract).season_same_share
-    same = ctx.values[now] == ctx.values[then]
-    varied = np.array([len(np.unique(v[~np.isnan(v)])) for v in ctx.values[then].T])
+    new, old = _take(ctx, now), _take(ctx, then)
+    same = new == old
+    varied = np.array([len(np.unique(v[~np.isnan(v)])) for v in old.T])
     for table, features in ctx.tables.items():
-        old = [
+        kept = [
             f
             for f in features
             if f.window is not None
             and varied[f.index] > len(now) * least
             and same[:, f.index].mean() >= least
         ]
-        if not old:
+        if not kept:
             continue
         named = np.zeros(len(ctx.date_index), dtype=np.bool_)
-        hit = same[:, [f.index for f in old]].any(axis=1)
+        hit = same[:, [f.index for f in kept]].any(axis=1)
         named[now[hit]] = True
         facts = {"since": first.isoformat(), "share": round(float(hit.mean()), 4)}
-        OLD_SEASON.report(ctx, at, "yellow", table, old, hit.sum(), table, named, **facts)
+        OLD_SEASON.report(ctx, at, "yellow", table, kept, hit.sum(), table, named, **facts)
+
+
+def _take(ctx: Context, records: Codes) -> Matrix:
+    """The values of some records: records × features."""
+    columns = [ctx.get_values(f.index)[records] for f in ctx.contract.features]
+    return np.stack(columns, axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,12 +16,19 @@ from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.few_rows import measure_tail
 from fsq.diagnosis.findings import Severity
+from fsq.diagnosis.long_detail import VALUE, Condense, Part
 from fsq.diagnosis.messages import Facts, Text
 from fsq.intake.source_labels import get_labels, parse_source_labels
 from fsq.profile.rows import Codes, Mask, Matrix
 from fsq.schema.vocabulary import DEFAULT
 
 _LABELS = "feature_sources"
+# What is kept of each record and feature: it counts as a default, but is not the one that the
+# contract expects; there is no value, or it has no source label; there is a value, and it has no
+# label; a default by its label, but another value; no value, but a label that names a source.
+_OTHER, _BARE, _UNLABELLED, _ODD, _LOST = (
+    f"labels: {n}" for n in ("other", "bare", "unlabelled", "odd", "lost")
+)
 _CHANCE = 0.01  # share of contradictions that is never called unusual
 
 
@@ -100,46 +107,40 @@ class SourceLabels(Check):
     stage = Stage.LABELS
     thresholds = LabelThresholds
     kinds = (SOURCES_ABSENT, CONTRADICTED, LOST)
-    columns = (_LABELS, "feature_names")
+
+    def list_raw_columns(self, contract: Contract) -> Iterable[str]:
+        """The labels' texts, and the names that they are listed under."""
+        return (_LABELS, "feature_names")
+
+    def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense:
+        """What labels and values say of each other."""
+        return _compare
 
     def find(self, ctx: Context) -> None:
         """Report rows without labels first: then no label of theirs can be wrong."""
-        cells = ctx.remember("label cells", lambda: _Cells(ctx))
-        _report_absent(ctx, cells)
-        _report_odd(ctx, CONTRADICTED, cells.odd, cells.count(ctx, "odd"))
-        _report_odd(ctx, LOST, cells.lost, cells.count(ctx, "lost"))
+        _report_absent(ctx)
+        _report_odd(ctx, CONTRADICTED, _ODD)
+        _report_odd(ctx, LOST, _LOST)
 
 
-class _Cells:
-    """Records × features: what labels and values say of each other.
-
-    Attributes:
-        other: it counts as a default, but is not the one that the contract expects.
-        bare: there is no value, or it has no source label.
-        unlabelled: there is a value, and it has no source label.
-        odd: a default by its label, but another value.
-        lost: no value, but a label that names a source.
-    """
-
-    def __init__(self, ctx: Context) -> None:
-        value = ctx.get_cells("feature_value")
-        features = ctx.contract.features
-        expected = np.array([np.nan if f.expected is None else f.expected for f in features])
-        present = ~np.isnan(value)
-        held = ctx.is_default & present
-        self.other: Mask = held & ~np.isnan(expected) & (value != expected)
-        unlabelled = held & (ctx.get_cells("quality_score") <= ctx.contract.sources["missing"].base)
-        self.unlabelled: Mask = unlabelled & tells_missing(ctx.contract)
-        self.bare: Mask = self.unlabelled | ~present
-        self.odd: Mask = self.other & ~self.unlabelled
-        # Optional values come and go; another check looks at their share.
-        required = np.array([not f.optional for f in features])
-        self.lost: Mask = _find_lost(ctx, ~present) & required
-
-    def count(self, ctx: Context, name: str) -> Matrix:
-        """Cells per date and feature."""
-        cells: Mask = getattr(self, name)
-        return ctx.remember(f"label cells: {name}", lambda: ctx.count_cells(cells))
+def _compare(part: Part) -> dict[str, Mask]:
+    """Records × features: what labels and values say of each other."""
+    value, features = part.get_cells(VALUE), part.contract.features
+    expected = np.array([np.nan if f.expected is None else f.expected for f in features])
+    present = ~np.isnan(value)
+    held = part.is_default & present
+    other = held & ~np.isnan(expected) & (value != expected)
+    missing = part.contract.sources["missing"].base
+    unlabelled = held & (part.get_cells("quality_score") <= missing) & tells_missing(part.contract)
+    # Optional values come and go; another check looks at their share.
+    required = np.array([not f.optional for f in features])
+    return {
+        _OTHER: other,
+        _BARE: unlabelled | ~present,
+        _UNLABELLED: unlabelled,
+        _ODD: other & ~unlabelled,
+        _LOST: _find_lost(part, ~present) & required,
+    }
 
 
 def tells_missing(contract: Contract) -> bool:
@@ -150,14 +151,14 @@ def tells_missing(contract: Contract) -> bool:
     return all(base - lost > sources["missing"].base for base in stated)
 
 
-def _find_lost(ctx: Context, empty: Mask) -> Mask:
+def _find_lost(part: Part, empty: Mask) -> Mask:
     """Cells without a value whose label, where the rows keep their labels, names a source."""
     out: Mask = np.zeros(empty.shape, dtype=np.bool_)
-    records = ctx.long.records
+    records, contract = part.records, part.contract
     if _LABELS not in records.columns or records.schema[_LABELS] != pl.String:
         return out
-    texts = ctx.get_carried(_LABELS)
-    words = [n for n, s in ctx.contract.sources.items() if s.type == DEFAULT]
+    texts = records[_LABELS]
+    words = [n for n, s in contract.sources.items() if s.type == DEFAULT]
     stated = sum(
         (texts.str.count_matches(f'"{w}"', literal=True).fill_null(0) for w in words),
         pl.zeros(len(texts), dtype=pl.UInt32, eager=True),
@@ -167,43 +168,52 @@ def _find_lost(ctx: Context, empty: Mask) -> Mask:
     if not len(rows):
         return out
     labels = parse_source_labels(records[rows.astype(np.uint32)])
-    place = _find_positions(ctx, rows)
-    for f in ctx.contract.features:
+    place = _find_positions(part, rows)
+    for f in contract.features:
         label = get_labels(labels, place.get(f.name, -1))
         named = label.is_not_null() & ~label.is_in(words)
         out[rows, f.index] = named.to_numpy() & empty[rows, f.index]
     return out
 
 
-def _find_positions(ctx: Context, rows: Codes) -> dict[str, int]:
+def _find_positions(part: Part, rows: Codes) -> dict[str, int]:
     """The position of each feature in the rows' own lists, if all list the same names."""
-    records = ctx.long.records
-    if "feature_names" not in records.columns:
-        return {n: i for i, n in enumerate(ctx.contract.names)}
-    listed = records["feature_names"][rows.astype(np.uint32)].unique()
+    if "feature_names" not in part.records.columns:
+        return {n: i for i, n in enumerate(part.contract.names)}
+    listed = part.records["feature_names"][rows.astype(np.uint32)].unique()
     names = listed[0] if len(listed) == 1 else None
     return {} if names is None else {n: i for i, n in enumerate(names.to_list())}
 
 
-def _report_absent(ctx: Context, cells: _Cells) -> None:
+def _report_absent(ctx: Context) -> None:
     """Report rows without any label, and tables without labels in further rows."""
-    if not cells.other.any():
-        return
-    whole = cells.bare.all(axis=1) & cells.unlabelled.any(axis=1)
-    _report_bare(ctx, cells, np.asarray(whole), list(ctx.contract.features), None)
+    for name, (rows, others) in ctx.remember("bare rows", lambda: _find_bare(ctx)).items():
+        features = ctx.contract.features if name is None else ctx.tables[name]
+        _report_bare(ctx, rows, others, list(features), name)
+
+
+def _find_bare(ctx: Context) -> dict[str | None, tuple[Mask, Mask]]:
+    """Rows without labels, as a whole (None) or of a table, and those with another value there.
+
+    None at all where every value is the default.
+    """
+    every = ctx.contract.features
+    if not ctx.find_any(_OTHER, every).any():
+        return {}
+    whole = ctx.find_all(_BARE, every) & ctx.find_any(_UNLABELLED, every)
+    out: dict[str | None, tuple[Mask, Mask]] = {None: (whole, ctx.find_any(_OTHER, every) & whole)}
     for table, features in ctx.tables.items():
-        indices = [f.index for f in features]
-        rows = cells.bare[:, indices].all(axis=1) & cells.unlabelled[:, indices].any(axis=1)
-        _report_bare(ctx, cells, np.asarray(rows & ~whole), features, table)
+        rows = ctx.find_all(_BARE, features) & ctx.find_any(_UNLABELLED, features) & ~whole
+        out[table] = rows, ctx.find_any(_OTHER, features) & rows
+    return out
 
 
 def _report_bare(
-    ctx: Context, cells: _Cells, rows: Mask, features: Sequence[Feature], table: str | None
+    ctx: Context, rows: Mask, other: Mask, features: Sequence[Feature], table: str | None
 ) -> None:
     """Report rows, unless all their values are the default: then a job wrote nothing."""
     limits = LabelThresholds.of(ctx.contract)
-    other = rows & cells.other[:, [f.index for f in features]].any(axis=1)
-    counts, others = ctx.count_per_date(rows), ctx.count_per_date(np.asarray(other))
+    counts, others = ctx.count_per_date(rows), ctx.count_per_date(other)
     for at, _ in ctx.iterate_dates():
         count, share = counts[at], counts[at] / ctx.rows[at]
         if not count or share < limits.unlabelled_share:
@@ -215,8 +225,9 @@ def _report_bare(
         SOURCES_ABSENT.report(ctx, at, severity, table or "", features, count, table, rows, **facts)
 
 
-def _report_odd(ctx: Context, kind: Kind, cells: Mask, counts: Matrix) -> None:
+def _report_odd(ctx: Context, kind: Kind, cells: str) -> None:
     """Report features for which so many such cells are unusual, those of a table together."""
+    counts = ctx.remember(cells, lambda: ctx.count_kept(cells))
     limits = LabelThresholds.of(ctx.contract)
     shares = counts / ctx.rows[:, None]
     for at, _ in ctx.iterate_dates():
@@ -247,11 +258,11 @@ def _report_table(
     kind: Kind,
     table: str,
     odd: list[Feature],
-    cells: Mask,
+    cells: str,
     shares: Matrix,
     usual: Matrix,
 ) -> None:
-    rows = np.asarray(cells[:, [f.index for f in odd]].any(axis=1))
+    rows = ctx.find_any(cells, odd)
     worst = max(odd, key=lambda f: shares[at, f.index])
     share = float(shares[at, worst.index])
     most = LabelThresholds.of(ctx.contract).unlabelled_share_red

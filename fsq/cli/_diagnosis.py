@@ -13,7 +13,7 @@ from fsq.checking.notify import WORDS
 from fsq.cli._output import Output, clean
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, Finding
-from fsq.diagnosis.daily_metrics import name_source_counts
+from fsq.diagnosis.feature_metrics import name_source_counts
 from fsq.diagnosis.pictures import can_draw
 from fsq.diagnosis.rendering import (
     MAX_FINDINGS,

@@ -17,7 +17,7 @@ from fsq.errors import StoreError
 
 Array = npt.NDArray[Any]
 # More than this is kept in a temporary file; a season of 33 features takes 20 MB.
-_MOST_IN_MEMORY = 300 * 2**20
+_MOST_IN_MEMORY = 200 * 2**20
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,54 +1,35 @@
-"""Scored rows aggregated to days: one row per date, and one per date and feature.
+"""Scored rows aggregated to days: one row per date.
 
-Everything that looks at dates (findings, trends, reports) starts from these two tables, which
-are hundreds of times smaller than the rows. Only the columns that they need are read.
+Everything that looks at dates (findings, trends, reports) starts from this table and the one of
+``fsq.diagnosis.feature_metrics``, which are hundreds of times smaller than the rows. Only the
+columns that they need are read, part by part.
 """
 
 from __future__ import annotations
-
-import sys
 
 import polars as pl
 
 from fsq.contract import Contract
 from fsq.contract.table import Table
-from fsq.diagnosis.long_detail import (
-    OLDEST,
-    SAMPLE,
-    LongDetail,
-    Part,
-    check_contract,
-    get_ages,
-    get_integers,
-    read_long_detail,
-    repeat,
-    require_columns,
-)
+from fsq.diagnosis.long_detail import OLDEST, check_contract, require_columns
 from fsq.diagnosis.nouns import as_name, name_group
 from fsq.diagnosis.optional import find_flag
-from fsq.schema.columns import DETAIL
-from fsq.schema.vocabulary import FEATURE_TIERS, TIERS
+from fsq.schema.vocabulary import TIERS
+from fsq.utils.frames import read_parts
 
 _LEVELS = ("green", "yellow", "red")
-_DATE = "date of the record"  # no field of the detail has this name
-_BY = [_DATE, "feature_index"]
-_POINTS, _SCORED = "sum of scores", "number of scores"  # likewise
-_BLOCK_CELLS = 4_000_000  # values that are measured at once
-# Values divided by it can be squared and summed; it is a power of two, so that nothing is rounded.
-_HUGE, _LARGEST = 2.0**600, sys.float_info.max
-# Names of ``measure_dates`` and ``measure_features`` that no contract chooses.
+_SCORE, _HOURS, _GROUPS = "feature_quality_score", "hours of freshness", "groups of rows"
+_LISTED = {
+    "missing_processors": "missing_processors",
+    "completed_processors": "upstream_processors_ran",
+    "pipeline_runs": "upstream_pipeline_run_id",
+}
+_ROWS_AT_ONCE = 250_000
+# Names of ``measure_dates`` that no contract chooses.
 _DATE_METRICS = (
     "rows", "quality", *TIERS, *_LEVELS, "production_ready", "training_ready", "run_known_rows",
     "default_features", "missing_processors", "completed_processors", "pipeline_runs",
     "freshness_hours", "freshness_hours_max",
-)  # fmt: skip
-_SPREAD = (
-    "quality_pct", "mean", "std", "age_hours", "sample_size", "distinct", "most_common_share",
-)  # fmt: skip
-_FEATURE_METRICS = (
-    "feature_index", "feature_name", "feature_category", "upstream_table", "rows", "default_rows",
-    "values", "trusted", "expected_rows", "violation_rows", "stale_rows", "very_stale_rows",
-    "aged_rows", "empty_rows", "thin_rows", "training_rows", *FEATURE_TIERS, *_SPREAD,
 )  # fmt: skip
 
 
@@ -63,17 +44,6 @@ def name_group_count(table: Table) -> str | None:
         return None
     name = f"{as_name(name_group(table))}s"
     return "groups" if name in (*_DATE_METRICS, table.date) else name
-
-
-def name_source_counts(contract: Contract) -> dict[str, str]:
-    """The column of ``measure_features`` that counts the values of each source type.
-
-    >>> from fsq.contract import load_contract
-    >>> name_source_counts(load_contract("v2_33features"))["phase4"]
-    'phase4'
-    """
-    taken = (*_FEATURE_METRICS, contract.table.date)
-    return {t: f"{t}_values" if t in taken else t for t in contract.source_type_names}
 
 
 def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
@@ -101,12 +71,9 @@ def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
     table, schema = contract.table, scored.collect_schema()
     check_contract(scored, contract)
     means = [f"{c}_quality_pct" for c in contract.category_names]
-    scores = ["feature_quality_score", "quality_tier", "quality_alert_level"]
+    scores = [_SCORE, "quality_tier", "quality_alert_level"]
     require_columns(schema, [table.date, *scores, *means])
-
-    def list_names(column: str) -> pl.Expr:
-        return pl.col(column).drop_nulls().unique().sort()
-
+    group = table.group if table.group in schema else None
     counted = {t: pl.col("quality_tier") == t for t in TIERS}
     counted |= {level: pl.col("quality_alert_level") == level for level in _LEVELS}
     counted |= {
@@ -115,31 +82,54 @@ def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         **_count_optional(contract),
         "run_known_rows": pl.col("upstream_processors_ran").is_not_null(),
     }
-    days = scored.group_by(table.date).agg(
+    listed = dict(_LISTED) if group is None else _LISTED | {_GROUPS: group}
+    of_part = [
         pl.len().cast(pl.Int64).alias("rows"),
-        *_count_groups(schema, table),
-        pl.col("feature_quality_score").mean().alias("quality"),
-        *(pl.col(mean).mean() for mean in means),
+        *(pl.col(c).sum().alias(c) for c in (_SCORE, *means)),
+        *(pl.col(c).count().alias(f"{c}: known") for c in (_SCORE, *means)),
         *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
         pl.col("default_feature_count").sum().alias("default_features"),
-        list_names("missing_processors"),
-        list_names("upstream_processors_ran").alias("completed_processors"),
-        list_names("upstream_pipeline_run_id").alias("pipeline_runs"),
-        pl.col(OLDEST).median().alias("freshness_hours"),
-        pl.col(OLDEST).max().alias("freshness_hours_max"),
+        *(pl.col(c).drop_nulls().unique().alias(name) for name, c in listed.items()),
+        pl.col(OLDEST).drop_nulls().alias(_HOURS),
+    ]
+    roots = {r for e in of_part for r in e.meta.root_names()}
+    selected = scored.select(table.date, *(c for c in schema if c in roots - {table.date}))
+    parts = [
+        part.lazy().group_by(table.date).agg(of_part).collect()
+        for part in read_parts(selected, _ROWS_AT_ONCE)
+    ]
+
+    def take_mean(column: str) -> pl.Expr:
+        known = pl.col(f"{column}: known").sum()
+        return pl.when(known > 0).then(pl.col(column).sum() / known)
+
+    def list_names(name: str) -> pl.Expr:
+        return pl.col(name).list.explode(empty_as_null=False).unique().sort()
+
+    hours = pl.col(_HOURS).list.explode(empty_as_null=False)
+    groups = pl.lit(None) if group is None else list_names(_GROUPS).len()
+    days = (
+        pl.concat(parts)
+        .group_by(table.date)
+        .agg(
+            pl.col("rows").sum(),
+            *(
+                []
+                if (name := name_group_count(table)) is None
+                else [groups.cast(pl.Int64).alias(name)]
+            ),
+            take_mean(_SCORE).alias("quality"),
+            *(take_mean(mean).alias(mean) for mean in means),
+            *(pl.col(name).sum() for name in counted),
+            pl.col("default_features").sum(),
+            *(list_names(name).alias(name) for name in _LISTED),
+            hours.median().alias("freshness_hours"),
+            hours.max().alias("freshness_hours_max"),
+        )
     )
-    out = days.sort(table.date).collect()
-    return out.with_columns(
+    return days.sort(table.date).with_columns(
         _split_names("missing_processors"), _split_names("completed_processors")
     )
-
-
-def _count_groups(schema: pl.Schema, table: Table) -> list[pl.Expr]:
-    name = name_group_count(table)
-    if name is None or table.group is None:
-        return []
-    groups = pl.col(table.group).drop_nulls().n_unique() if table.group in schema else pl.lit(None)
-    return [groups.cast(pl.Int64).alias(name)]
 
 
 def _count_optional(contract: Contract) -> dict[str, pl.Expr]:
@@ -159,155 +149,3 @@ def _split_names(column: str) -> pl.Expr:
     joined = pl.col(column).list.join(",")
     names = joined.str.split(",").list.unique(maintain_order=True)
     return pl.when(joined == "").then(pl.lit([], pl.List(pl.String))).otherwise(names).alias(column)
-
-
-def measure_features(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
-    """Measure each feature of each date: one row per date and feature, in order.
-
-    Args:
-        scored: scored rows with the contract's date and ``feature_quality_detail``.
-        contract: of the scoring.
-
-    Returns:
-        The contract's date, ``feature_index``, ``feature_name``, ``feature_category``,
-        ``upstream_table`` (the contract's); counts ``rows``, ``default_rows``, ``values``
-        (not NULL), ``trusted`` (not default), ``expected_rows`` (the expected value exactly, not
-        default), ``violation_rows``, ``stale_rows``, ``very_stale_rows``, ``aged_rows`` (age
-        known), ``empty_rows`` (default, and nothing in the window), ``thin_rows``,
-        ``training_rows``, per tier and per source type (see ``name_source_counts``);
-        ``quality_pct`` (mean score, a default counts 0); of the values that are not default
-        ``distinct``, ``mean``, ``std`` and ``most_common_share`` (0 to 1), NULL where there are
-        none; ``age_hours`` and ``sample_size`` (medians, NULL if unknown).
-
-    Raises:
-        InputError: columns are missing, or the rows were scored under another contract.
-    """
-    require_columns(scored.collect_schema(), [contract.table.date, DETAIL])
-    return aggregate_features(read_long_detail(scored, contract, count_features), contract)
-
-
-def count_features(part: Part) -> pl.DataFrame:
-    """Count and sum what can be added up over parts: one row per date and feature."""
-    contract, width = part.contract, len(part.contract.features)
-    dated = part.fields.with_columns(repeat(part.records[contract.table.date], width).alias(_DATE))
-    equal = ~pl.col("is_default") & (pl.col("feature_value") == pl.col("expected_value"))
-    age, source, tier = pl.col("age_hours"), pl.col("source_type"), pl.col("feature_quality_tier")
-    counted = {
-        "default_rows": pl.col("is_default"),
-        "values": pl.col("feature_value").is_not_null(),
-        "trusted": ~pl.col("is_default"),
-        "expected_rows": equal.fill_null(False),
-        "violation_rows": ~pl.col("value_range_valid"),
-        "stale_rows": age > _get_limits("stale_hours", contract),
-        "very_stale_rows": age > _get_limits("very_stale_hours", contract),
-        "aged_rows": age.is_not_null(),
-        "empty_rows": pl.col("is_default") & (pl.col("sample_size") == 0),
-        "thin_rows": pl.col("sample_size") < _get_limits("thin_sample", contract),
-        "training_rows": pl.col("is_training_quality"),
-    }
-    counted |= {t: tier == t for t in FEATURE_TIERS}
-    counted |= {name: source == s for s, name in name_source_counts(contract).items()}
-    points = pl.col("quality_score") * ~pl.col("is_default")
-    return (
-        dated.lazy()
-        .group_by(_BY)
-        .agg(
-            pl.len().cast(pl.Int64).alias("rows"),
-            *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
-            points.sum().alias(_POINTS),
-            points.count().alias(_SCORED),
-        )
-        .collect()
-    )
-
-
-def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
-    """Aggregate the result of ``read_long_detail``; see ``measure_features``."""
-    date, records = contract.table.date, long.records.height
-    counts = long.counts.group_by(_BY).sum()
-    per_block = max(1, _BLOCK_CELLS // max(1, records))
-    every = range(len(contract.features))
-    blocks = [every[at : at + per_block] for at in range(0, len(every), per_block)]
-    spread = pl.concat(_measure_block(long, contract, block) for block in blocks)
-    first = ["feature_index", "feature_name", "feature_category", "upstream_table"]
-    features = pl.LazyFrame(
-        [(f.index, f.name, f.category, f.upstream_table) for f in contract.features],
-        schema=dict(zip(first, (pl.Int64, pl.String, pl.String, pl.String), strict=True)),
-        orient="row",
-    )
-    out = (
-        counts.lazy()
-        .join(spread.lazy(), on=_BY, how="left")
-        .join(features, on="feature_index", how="left")
-        .with_columns(
-            pl.when(pl.col(_SCORED) > 0)
-            .then(pl.col(_POINTS) / pl.col(_SCORED))
-            .alias("quality_pct"),
-            pl.col("distinct").fill_null(0),
-            (pl.col("most") / pl.col("trusted")).alias("most_common_share"),
-        )
-        .sort(_BY)
-    )
-    counted = [c for c in counts.columns if c not in (*_BY, _POINTS, _SCORED)]
-    return out.select(
-        pl.col(_DATE).alias(date),
-        *first,
-        *counted,
-        *_SPREAD,
-    ).collect()
-
-
-def _measure_block(long: LongDetail, contract: Contract, block: range) -> pl.DataFrame:
-    """What takes all values of a feature at once: one row per date and feature of the block."""
-    dates = long.records[contract.table.date]
-    dated = pl.concat(
-        pl.DataFrame(
-            {
-                _DATE: dates,
-                "feature_value": pl.Series(long.get_values(f), nan_to_null=True),
-                "age_hours": get_ages(long, f),
-                "sample_size": get_integers(long, SAMPLE, f),
-            }
-        ).with_columns(pl.lit(f, pl.Int64).alias("feature_index"))
-        for f in block
-    ).lazy()
-    value = pl.col("feature_value").drop_nulls()
-    days = dated.group_by(_BY).agg(
-        value.mean().alias("mean"),
-        value.std().alias("std"),
-        pl.col("age_hours").median(),
-        pl.col("sample_size").median(),
-    )
-    # Counting each value once gives both the distinct ones and the most common.
-    counts = (
-        dated.drop_nulls("feature_value")
-        .group_by(*_BY, "feature_value")
-        .len()
-        .group_by(_BY)
-        .agg(pl.len().cast(pl.Int64).alias("distinct"), pl.col("len").max().alias("most"))
-    )
-    out = days.join(counts, on=_BY, how="left").collect()
-    return _measure_overflowed(out, dated, value)
-
-
-def _measure_overflowed(days: pl.DataFrame, dated: pl.LazyFrame, value: pl.Expr) -> pl.DataFrame:
-    """Measure mean and spread again where sums of huge values, such as DBL_MAX, overflowed."""
-    overflowed = days.filter(~pl.col("mean").is_finite() | ~pl.col("std").is_finite()).select(_BY)
-    if overflowed.is_empty():
-        return days
-    small = value / _HUGE
-    again = (
-        dated.join(overflowed.lazy(), on=_BY, how="semi")
-        .group_by(_BY)
-        .agg(small.mean().alias("mean"), small.std().alias("std"))
-        .with_columns((pl.col("mean", "std") * _HUGE).clip(-_LARGEST, _LARGEST))
-    )
-    return days.update(again.collect(), on=_BY)
-
-
-def _get_limits(name: str, contract: Contract) -> pl.Expr:
-    """A threshold as it applies to the feature of each row."""
-    limits = [contract.threshold(f, name) for f in contract.features]
-    if len(set(limits)) == 1:
-        return pl.lit(limits[0])
-    return pl.lit(pl.Series(limits)).gather(pl.col("feature_index"))

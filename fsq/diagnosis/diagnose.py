@@ -15,7 +15,8 @@ from fsq.diagnosis.causes import make_findings
 from fsq.diagnosis.checks import list_checks
 from fsq.diagnosis.checks.base import Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.daily_metrics import aggregate_features, count_features, measure_dates
+from fsq.diagnosis.daily_metrics import measure_dates
+from fsq.diagnosis.feature_metrics import aggregate_features, count_features
 from fsq.diagnosis.findings import Accepted, Verdict, find_worst
 from fsq.diagnosis.learning import learn_from
 from fsq.diagnosis.long_detail import DETAIL_PARTS, read_long_detail, require_columns

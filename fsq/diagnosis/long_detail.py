@@ -25,7 +25,7 @@ OLDEST = "upstream_data_freshness_hours"
 VALUE, IS_DEFAULT, UPDATED, SAMPLE = "feature_value", "is_default", "last_updated", "sample_size"
 UNKNOWN = np.iinfo(np.int64).min  # stands for NULL among integers and moments
 FIRST = "first stamp"  # of each record
-PART_ROWS = 40_000
+PART_CELLS = 400_000  # records × features that are read at once
 _HEADLINE = "the rows cannot be diagnosed"
 # Fields of the detail that are read.
 _FIELDS = (
@@ -80,7 +80,7 @@ class LongDetail:
         records: one row per record: keys, date, time, and what was carried along.
         cells: what is kept of each record and feature.
         marks: what else is kept of each record.
-        counts: counts and sums per date and feature; see ``fsq.diagnosis.daily_metrics``.
+        counts: counts and sums per date and feature; see ``count_features``.
     """
 
     records: pl.DataFrame
@@ -164,7 +164,7 @@ def read_detail_parts(
     wanted = dict.fromkeys([contract.table.date, OLDEST, *columns])
     # A store's reader skips the fields that are not selected.
     selected = scored.select(*(c for c in wanted if c in schema), DETAIL)
-    for frame in read_parts(selected, PART_ROWS):
+    for frame in read_parts(selected, PART_CELLS // len(contract.features)):
         yield _open_part(frame, contract, fields)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract, load_contract
-from fsq.diagnosis.daily_metrics import name_source_counts
+from fsq.diagnosis.feature_metrics import name_source_counts
 from fsq.reporting.spec import format_name
 from fsq.schema.columns import DETAIL
 from fsq.scoring.explode import explode_detail

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import fsq
 from fsq.contract import Contract
-from fsq.diagnosis.daily_metrics import measure_dates, name_group_count, name_source_counts
+from fsq.diagnosis.daily_metrics import measure_dates, name_group_count
 from fsq.diagnosis.explain import explain
+from fsq.diagnosis.feature_metrics import name_source_counts
 from fsq.diagnosis.rendering import render_markdown
 from fsq.diagnosis.trend import list_compared_metrics, make_trend
 from fsq.schema.columns import DETAIL

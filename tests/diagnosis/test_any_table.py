@@ -13,8 +13,9 @@ import pytest
 import fsq
 from fsq.contract import Contract
 from fsq.contract.sections import SourceType, Window
-from fsq.diagnosis.daily_metrics import measure_dates, name_group_count, name_source_counts
+from fsq.diagnosis.daily_metrics import measure_dates, name_group_count
 from fsq.diagnosis.explain import explain
+from fsq.diagnosis.feature_metrics import name_source_counts
 from fsq.diagnosis.trend import make_trend
 from tests.support.deliveries import DELIVERIES, LAST_DAY, make_deliveries
 from tests.support.healthy_days import list_serious, make_days

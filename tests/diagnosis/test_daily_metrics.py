@@ -9,7 +9,8 @@ import pytest
 
 import fsq
 from fsq.demo import simulate_season
-from fsq.diagnosis.daily_metrics import measure_dates, measure_features
+from fsq.diagnosis.daily_metrics import measure_dates
+from fsq.diagnosis.feature_metrics import measure_features
 from fsq.diagnosis.long_detail import read_detail_parts
 from tests.support.healthy_days import CONTRACT, make_days
 

@@ -21,6 +21,8 @@ from fsq.stores.delta.table import LakeTable
 from fsq.stores.objects.files import open_file
 from fsq.utils.frames import filter_dates, scan_batches
 
+_ROWS_AT_ONCE = 6_000
+
 
 def scan_rows(
     table: LakeTable, uri: str, date_column: str, start: date | None, end: date | None
@@ -85,8 +87,8 @@ def _scan_files(
     def read(needed: set[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
         narrow = pl.Schema({c: t for c, t in schema.items() if c in needed})
         for path in paths:
-            rows = _read_file(path, narrow, date_column, start, end)
-            yield filter_dates(rows, date_column, start, end).collect()
+            for rows in _read_file(path, narrow, date_column, start, end):
+                yield filter_dates(rows, date_column, start, end).collect()
 
     return scan_batches(read, schema, validate_schema=True)
 
@@ -107,12 +109,34 @@ def _to_sql(column: str, start: date | None, end: date | None) -> str | None:
 
 def _read_file(
     path: str, schema: pl.Schema, date_column: str, start: date | None, end: date | None
-) -> pl.LazyFrame:
-    """One file's columns, with all rows of these dates; NULL where an older file lacks one."""
+) -> Iterator[pl.LazyFrame]:
+    """One file's columns, with all rows of these dates; NULL where an older file lacks one.
+
+    A few groups of rows are read at once: their details are large.
+    """
     with open_file(path) as data, pq.ParquetFile(data, pre_buffer=True) as file:
-        groups = _find_row_groups(file, date_column, start, end)
         paths = _parquet_paths(file, {*schema, date_column}, _list_fields(schema))
-        rows = pl.DataFrame(file.read_row_groups(groups, columns=paths))
+        for groups in _bundle(file, _find_row_groups(file, date_column, start, end)):
+            rows = pl.DataFrame(file.read_row_groups(groups, columns=paths))
+            yield _fit_rows(rows, schema, date_column)
+
+
+def _bundle(file: pq.ParquetFile, groups: list[int]) -> Iterator[list[int]]:
+    """Groups of rows to read at once; one bundle at least, maybe without groups."""
+    bundle: list[int] = []
+    rows = 0
+    for group in groups:
+        size = file.metadata.row_group(group).num_rows
+        if bundle and rows + size > _ROWS_AT_ONCE:
+            yield bundle
+            bundle, rows = [], 0
+        bundle.append(group)
+        rows += size
+    yield bundle
+
+
+def _fit_rows(rows: pl.DataFrame, schema: pl.Schema, date_column: str) -> pl.LazyFrame:
+    """Rows of a file with the columns of a schema."""
     names = selectable_names(rows.schema)
     existing = [c for c in schema if c in names]
     missing = [_null_column(c, schema[c], existing) for c in schema if c not in names]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,13 @@ from fsq.training.gates import FAULTS, list_excusable_features
 from fsq.training.label_checks import EVENT_IDS, LabelData, find_label_faults
 from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices
 from fsq.training.options import HEADLINE, Options
-from fsq.training.result import GateResults, Mask, passes_all
+from fsq.training.result import GateResults, Mask, Matrix, passes_all
 from fsq.training.source import Source
+from fsq.training.versions import Versions, find_versions
+from fsq.utils.frames import count_duplicates, read_parts
 
 CONTRACT_COLUMN = "feature_schema_version"
+_PART_CELLS = 400_000  # records × features that are read at once
 
 
 def list_columns_to_read(options: Options, source: Source) -> list[str]:
@@ -55,94 +59,163 @@ def list_keys(contract: Contract, columns: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*table.key, *group]))
 
 
-def evaluate_gates(frame: pl.DataFrame, options: Options, exclusion: Exclusion) -> GateResults:
+def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -> GateResults:
     """Evaluate every gate on every record.
 
     Args:
-        frame: the columns of ``list_columns_to_read``, rows in any order.
+        plan: the columns of ``list_columns_to_read``, rows in any order; they are read in parts.
         options: which gates to evaluate.
         exclusion: what to leave out, whatever the gates say.
 
     Raises:
         InputError: the rows belong to another contract, or a key occurs twice.
     """
-    order = _validate_and_sort(frame, options)
-    matrices = DetailMatrices(frame, options)
+    width = len(options.contract.names)
+    parts = [
+        evaluate_part(frame, options) for frame in read_parts(plan, max(1, _PART_CELLS // width))
+    ]
+    rows = pl.concat([part.rows for part in parts])
+    order = _validate_and_sort(rows, parts, options)
+    rows = rows[order]
     failed: dict[str, Mask] = {}
     descriptions: dict[str, str] = {}
 
     def add_gate(name: str, description: str, fails: Mask) -> None:
-        failed[name], descriptions[name] = fails[order], description
+        failed[name], descriptions[name] = fails, description
 
     if options.label is not None:
-        has_label = frame[options.label].cast(pl.Float64).is_finite().fill_null(False)
+        has_label = rows[options.label].cast(pl.Float64).is_finite().fill_null(False)
         add_gate("label", f"{options.label} is known", ~has_label.to_numpy())
     if exclusion.dates is not None:
-        day = frame[options.contract.table.date]
+        day = rows[options.contract.table.date]
         is_excluded = day.is_in(list(exclusion.dates)).fill_null(True)
         add_gate("date", exclusion.date_gate, is_excluded.to_numpy())
     if exclusion.records is not None:
-        add_gate("findings", exclusion.record_gate, mark_records(frame, exclusion.records))
-    label_faults = find_label_faults(_read_labels(frame, matrices, options, order))
+        add_gate("findings", exclusion.record_gate, mark_records(rows, exclusion.records))
+    values = np.concatenate([part.values for part in parts])[order]
+    label_faults = find_label_faults(_read_labels(rows, values, parts, options, order))
     if exclusion.mode == "findings" and options.label is not None:
-        failed["label_findings"] = np.any(
-            [np.zeros(frame.height, np.bool_), *(f.records for f in label_faults)], axis=0
+        doubted = [np.zeros(rows.height, np.bool_), *(f.records for f in label_faults)]
+        add_gate(
+            "label_findings",
+            f"{options.label} not doubted by a finding",
+            np.any(doubted, axis=0),
         )
-        descriptions["label_findings"] = f"{options.label} not doubted by a finding"
-    late = matrices.find_late_records()
+    late = np.concatenate([part.late for part in parts])[order]
     if options.drop_late:
         add_gate("late", "no value updated after as_of", late)
-    for condition in options.conditions:
-        passes = frame.select(condition.expression).to_series().to_numpy()
-        add_gate(condition.name, condition.description, ~passes)
-    faults = matrices.find_faults()
-    if options.on_default == "drop":
-        for fault in FAULTS:
-            add_gate(fault.name, fault.description, matrices.has_unexcused(faults[fault.name]))
-    weak, old = matrices.below_min_quality(), matrices.above_max_age()
-    values = matrices.values
+    for name, description in _describe_gates(options).items():
+        add_gate(name, description, np.concatenate([part.fails[name] for part in parts])[order])
     if options.on_default == "mask":
-        values = np.where(np.any([weak, old, *faults.values()], axis=0), np.nan, values)
-    else:
-        if options.min_quality:
-            bounds = _describe_bounds(options.min_quality, "≥")
-            add_gate("quality", f"points of features {bounds}", np.asarray(weak.any(axis=1)))
-        if options.max_age:
-            bounds = _describe_bounds(options.max_age, "≤")
-            add_gate("age", f"hours of age {bounds}", np.asarray(old.any(axis=1)))
-    rows = frame.drop([c for c in frame.columns if c.startswith(dotted_name(""))])[order]
+        values[np.concatenate([part.masked for part in parts])[order]] = np.nan
     kept = order[passes_all(failed, rows.height)]
     return GateResults(
         rows,
         options.contract.table,
-        values[order],
+        values,
         failed,
         descriptions,
-        late[order],
-        matrices.find_versions(kept),
+        late,
+        find_versions([part.versions for part in parts], kept, options.features),
         label_faults,
     )
 
 
+@dataclass(frozen=True)
+class PartResults:
+    """What is kept of some records; their details are not.
+
+    Attributes:
+        rows: keys, label, carried columns.
+        sizes: how many features the records' details have, if not those of the contract.
+        values: records × features of the set; NaN where a value is absent.
+        untrusted: values that are default, out of range or stale.
+        masked: values that are not to be in the set.
+        fails: per gate of values and columns, the records that fail it.
+        late: records with a value that was updated after their ``as_of``.
+        versions: the definition version of each value.
+        event_ids: see ``LabelData``.
+    """
+
+    rows: pl.DataFrame
+    sizes: frozenset[int]
+    values: Matrix
+    untrusted: Mask
+    masked: Mask
+    fails: dict[str, Mask]
+    late: Mask
+    versions: Versions
+    event_ids: pl.Series | None
+
+
+def evaluate_part(frame: pl.DataFrame, options: Options) -> PartResults:
+    """Evaluate the gates that look at each record alone.
+
+    Args:
+        frame: the columns of ``list_columns_to_read``.
+        options: which gates to evaluate.
+    """
+    rows = frame.drop([c for c in frame.columns if c.startswith(dotted_name(""))])
+    sizes = _find_other_sizes(frame, options)
+    if sizes:
+        nothing = np.zeros((0, len(options.features)))
+        empty = nothing.astype(np.bool_)
+        return PartResults(
+            rows, sizes, nothing, empty, empty, {}, empty[:, 0], Versions([], None, 0), None
+        )
+    matrices = DetailMatrices(frame, options)
+    faults = matrices.find_faults()
+    weak, old = matrices.below_min_quality(), matrices.above_max_age()
+    untrusted = np.any([np.zeros(matrices.values.shape, np.bool_), *faults.values()], axis=0)
+    fails = {c.name: ~frame.select(c.expression).to_series().to_numpy() for c in options.conditions}
+    if options.on_default == "drop":
+        fails |= {name: matrices.has_unexcused(faulty) for name, faulty in faults.items()}
+    fails |= {"quality": np.asarray(weak.any(axis=1)), "age": np.asarray(old.any(axis=1))}
+    ids = dotted_name(EVENT_IDS)
+    return PartResults(
+        rows,
+        sizes,
+        matrices.values,
+        untrusted,
+        untrusted | weak | old if options.on_default == "mask" else untrusted[:0],
+        fails,
+        matrices.find_late_records(),
+        Versions(*matrices.find_versions(), frame.height),
+        frame[ids] if ids in frame.columns else None,
+    )
+
+
+def _describe_gates(options: Options) -> dict[str, str]:
+    """The gates of values and columns, in order, and what each requires."""
+    out = {c.name: c.description for c in options.conditions}
+    if options.on_default == "drop":
+        out |= {fault.name: fault.description for fault in FAULTS}
+    if options.on_default != "mask" and options.min_quality:
+        out["quality"] = f"points of features {_describe_bounds(options.min_quality, '≥')}"
+    if options.on_default != "mask" and options.max_age:
+        out["age"] = f"hours of age {_describe_bounds(options.max_age, '≤')}"
+    return out
+
+
 def _read_labels(
-    frame: pl.DataFrame,
-    matrices: DetailMatrices,
+    rows: pl.DataFrame,
+    values: Matrix,
+    parts: Sequence[PartResults],
     options: Options,
     order: npt.NDArray[np.uint32],
 ) -> LabelData | None:
     """What the label checks look at, in order of date and keys; None without a label."""
     if options.label is None:
         return None
-    none = np.zeros(matrices.values.shape, np.bool_)
-    untrusted = np.any([none, *matrices.find_faults().values()], axis=0)
-    ids = dotted_name(EVENT_IDS)
+    ids = [part.event_ids for part in parts if part.event_ids is not None]
+    untrusted = np.concatenate([part.untrusted for part in parts])[order]
     return LabelData(
         options.contract,
         options.label,
         options.features,
-        frame.drop([c for c in frame.columns if c.startswith(dotted_name(""))])[order],
-        np.where(untrusted, np.nan, matrices.values)[order],
-        frame[ids][order] if ids in frame.columns else None,
+        rows,
+        np.where(untrusted, np.nan, values),
+        pl.concat(ids)[order] if ids else None,
         options.now,
     )
 
@@ -160,8 +233,8 @@ def _describe_bounds(bounds: dict[str, float], sign: str) -> str:
     return ", ".join(f"{f} {sign} {v:g}" for f, v in bounds.items())
 
 
-def _validate_and_sort(frame: pl.DataFrame, options: Options) -> npt.NDArray[np.uint32]:
-    """Refuse unsound rows; return the positions of the rest in order of date and keys."""
+def _find_other_sizes(frame: pl.DataFrame, options: Options) -> frozenset[int]:
+    """How many features records have, if one has others than the contract."""
     names, width = options.contract.names, len(options.contract.names)
     feature_names = frame[dotted_name("feature_name")]
     flat = feature_names.list.explode(empty_as_null=False, keep_nulls=False)
@@ -169,18 +242,24 @@ def _validate_and_sort(frame: pl.DataFrame, options: Options) -> npt.NDArray[np.
     if matches and frame.height:
         codes = flat.cast(pl.Enum(names), strict=False).to_physical().fill_null(width).to_numpy()
         matches = bool((codes.reshape(-1, width) == np.arange(width)).all())
-    problems = []
-    if not matches:
-        sizes = sorted({int(n or 0) for n in feature_names.list.len().unique()})
+    found = {} if matches else {int(n or 0) for n in feature_names.list.len().unique()}
+    return frozenset(found)
+
+
+def _validate_and_sort(
+    rows: pl.DataFrame, parts: Sequence[PartResults], options: Options
+) -> npt.NDArray[np.uint32]:
+    """Refuse unsound rows; return the positions of the rest in order of date and keys."""
+    problems, table = [], options.contract.table
+    if sizes := sorted({n for part in parts for n in part.sizes}):
         problems.append(
-            f"records have {sizes} features; {options.contract.name} has {width}, in its own "
-            "order; name the contract that the rows were scored under"
+            f"records have {sizes} features; {options.contract.name} has "
+            f"{len(options.contract.names)}, in its own order; name the contract that the rows "
+            "were scored under"
         )
-    table = options.contract.table
-    keys = frame.select(table.key)
-    if duplicates := keys.height - keys.n_unique():
+    if duplicates := count_duplicates(rows.lazy().select(table.key)):
         problems.append(f"duplicate keys: {duplicates} records too many; keep one of each")
     if problems:
         raise InputError(problems, HEADLINE)
     by = [pl.col(c) for c in table.order]
-    return frame.select(pl.arg_sort_by(by)).to_series().to_numpy()
+    return rows.select(pl.arg_sort_by(by)).to_series().to_numpy()

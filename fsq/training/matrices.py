@@ -132,20 +132,14 @@ class DetailMatrices:
         as_of = frame.select(pl.coalesce(*moments, over).to_physical()).to_series()
         return as_of.to_numpy()
 
-    def find_versions(self, records: npt.NDArray[np.uint32]) -> dict[str, list[str]]:
-        """The definition versions among some records, per feature that has several."""
+    def find_versions(self) -> tuple[list[str], npt.NDArray[np.uint32] | None]:
+        """The definition versions, and the position of each value's; None if there is only one."""
         flat = self._flatten("feature_definition_version").fill_null("unknown")
-        if not flat.len() or (flat == flat[0]).all():
-            return {}
         labels = flat.unique().sort().to_list()
-        codes = flat.cast(pl.Enum(labels)).to_physical().to_numpy()
-        codes = self._select_features(codes)[records]
-        if not len(codes):
-            return {}
-        mixed = np.flatnonzero((codes != codes[0]).any(axis=0))
-        return {
-            self._options.features[i]: [labels[c] for c in np.unique(codes[:, i])] for i in mixed
-        }
+        if len(labels) < 2:
+            return labels, None
+        codes = flat.cast(pl.Enum(labels)).to_physical().cast(pl.UInt32).to_numpy()
+        return labels, self._select_features(codes)
 
 
 def _as_utc(column: str, dtype: pl.DataType) -> pl.Expr:

@@ -49,7 +49,7 @@ class TrainingSet:
     @cached_property
     def _results(self) -> GateResults:
         require_whole_process()
-        return evaluate_gates(self.plan.collect(), self.options, self.exclusion)
+        return evaluate_gates(self.plan, self.options, self.exclusion)
 
     @cached_property
     def exclusion(self) -> Exclusion:

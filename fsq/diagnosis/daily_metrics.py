@@ -24,7 +24,7 @@ _LISTED = {
     "completed_processors": "upstream_processors_ran",
     "pipeline_runs": "upstream_pipeline_run_id",
 }
-_ROWS_AT_ONCE = 250_000
+_ROWS_AT_ONCE = 100_000
 # Names of ``measure_dates`` that no contract chooses.
 _DATE_METRICS = (
     "rows", "quality", *TIERS, *_LEVELS, "production_ready", "training_ready", "run_known_rows",

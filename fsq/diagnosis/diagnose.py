@@ -207,6 +207,7 @@ def make_context(rows: pl.LazyFrame, contract: Contract, run: RunContext | None)
         list_detail_fields(),
         [c for check in checks for c in check.list_raw_columns(contract)],
         [kept for check in checks if (kept := check.condense(rows, contract)) is not None],
+        int(days["rows"].sum()),
     )
     return Context(contract, days, aggregate_features(long, contract), long, [], run)
 

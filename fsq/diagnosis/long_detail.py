@@ -25,7 +25,7 @@ OLDEST = "upstream_data_freshness_hours"
 VALUE, IS_DEFAULT, UPDATED, SAMPLE = "feature_value", "is_default", "last_updated", "sample_size"
 UNKNOWN = np.iinfo(np.int64).min  # stands for NULL among integers and moments
 FIRST = "first stamp"  # of each record
-PART_CELLS = 400_000  # records × features that are read at once
+PART_CELLS = 250_000  # records × features that are read at once
 _HEADLINE = "the rows cannot be diagnosed"
 # Fields of the detail that are read.
 _FIELDS = (
@@ -102,6 +102,7 @@ def read_long_detail(
     fields: Iterable[str] = (),
     raw: Iterable[str] = (),
     condense: Sequence[Condense] = (),
+    expected: int | None = None,
 ) -> LongDetail:
     """Read the details, part by part, and keep what is looked at later.
 
@@ -113,6 +114,7 @@ def read_long_detail(
         fields: further fields of the detail that are condensed, where the rows have them.
         raw: further columns that are only condensed.
         condense: what else to keep of each part.
+        expected: how many rows there are, if somebody has counted them.
 
     Raises:
         InputError: a record has other features than the contract.
@@ -123,7 +125,7 @@ def read_long_detail(
     records: list[pl.DataFrame] = []
     counts: list[pl.DataFrame] = []
     marks: dict[str, list[Array]] = {}
-    for part in read_detail_parts(scored, contract, [*kept, *raw], fields):
+    for part in read_detail_parts(scored, contract, [*kept, *raw], fields, expected):
         records.append(part.records.select(c for c in kept if c in part.records.columns))
         counts.append(count(part))
         for one in (_keep, *condense):
@@ -145,6 +147,7 @@ def read_detail_parts(
     contract: Contract,
     columns: Iterable[str] = (),
     fields: Iterable[str] = (),
+    expected: int | None = None,
 ) -> Iterator[Part]:
     """Read rows with their details part by part; there is one part at least, maybe empty.
 
@@ -156,6 +159,7 @@ def read_detail_parts(
         contract: of the scoring.
         columns: to read of each record, where the rows have them.
         fields: further fields of the detail to read, where the rows have them.
+        expected: how many rows there are, if somebody has counted them.
 
     Raises:
         InputError: a record has other features than the contract.
@@ -164,7 +168,7 @@ def read_detail_parts(
     wanted = dict.fromkeys([contract.table.date, OLDEST, *columns])
     # A store's reader skips the fields that are not selected.
     selected = scored.select(*(c for c in wanted if c in schema), DETAIL)
-    for frame in read_parts(selected, PART_CELLS // len(contract.features)):
+    for frame in read_parts(selected, max(1, PART_CELLS // len(contract.features)), expected):
         yield _open_part(frame, contract, fields)
 
 

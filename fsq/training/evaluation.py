@@ -23,7 +23,7 @@ from fsq.training.versions import Versions, find_versions
 from fsq.utils.frames import count_duplicates, read_parts
 
 CONTRACT_COLUMN = "feature_schema_version"
-_PART_CELLS = 400_000  # records × features that are read at once
+_PART_CELLS = 250_000  # records × features that are read at once
 
 
 def list_columns_to_read(options: Options, source: Source) -> list[str]:

@@ -16,15 +16,8 @@ DAY_ROWS = 200
 CASES = {"day": 1, "season": 1, "ten-seasons": 10}
 
 
-def write_inputs(source: str | None, case: str, folder: Path, contract: Contract) -> list[Path]:
-    """Write the rows of a case into a folder, and return the files.
-
-    Args:
-        source: your feature rows; None to simulate them.
-        case: a key of ``CASES``. With a source, a day is one of its dates, and ten seasons are ten
-            copies of it with later and later dates.
-        folder: an existing folder.
-        contract: of the rows.
+def read_rows(source: str | None, contract: Contract) -> pl.DataFrame:
+    """Your feature rows, or simulated ones.
 
     Raises:
         InputError: the source cannot be read, or has no rows with dates.
@@ -39,6 +32,23 @@ def write_inputs(source: str | None, case: str, folder: Path, contract: Contract
     day = contract.table.date
     if rows.is_empty() or rows.schema.get(day) != pl.Date:
         raise InputError([f"{source}: no rows with a {day}; pass feature rows"], HEADLINE)
+    return rows
+
+
+def write_inputs(source: str | None, case: str, folder: Path, contract: Contract) -> list[Path]:
+    """Write the rows of a case into a folder, and return the files.
+
+    Args:
+        source: your feature rows; None to simulate them.
+        case: a key of ``CASES``. With a source, a day is one of its dates, and ten seasons are ten
+            copies of it with later and later dates.
+        folder: an existing folder.
+        contract: of the rows.
+
+    Raises:
+        InputError: the source cannot be read, or has no rows with dates.
+    """
+    rows = read_rows(source, contract)
     if case == "day":
         rows = select_day(rows, contract)
     return write_copies(rows, range(CASES[case]), folder, contract)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from fsq.bench.processes import REFERENCE
 from fsq.errors import InputError
 from fsq.utils.files import expand_home
 
@@ -99,11 +100,31 @@ def compare_runs(old: Document, new: Document, fail_over: float) -> Document:
 
 
 def _list_figures(document: Document) -> dict[str, tuple[float, float]]:
-    """Median and best of each figure to compare: times in copies, memory in bytes."""
+    """Median and best of each figure to compare: times in copies, memory in bytes.
+
+    Processes are compared by their processor time, in that of importing Polars; scoring on several
+    cores by the clock.
+    """
+    if "processes" in document:
+        return _list_process_figures(document["processes"])
     copy = document["figures"]["copy"]["median_s"]
     times = {name: document["figures"][name] for name in ("score", "flat")}
     times |= {f"stage: {s['stage']}": s for s in document["stages"] if s["share"] >= _MIN_SHARE}
     out = {name: (t["median_s"] / copy, t["best_s"] / copy) for name, t in times.items()}
     if document["peak_bytes"]:
         out["peak memory"] = (document["peak_bytes"], document["peak_bytes"])
+    return out
+
+
+def _list_process_figures(processes: list[Document]) -> dict[str, tuple[float, float]]:
+    least = next(p for p in processes if p["name"] == REFERENCE)
+    out = {}
+    for process in processes:
+        if process is least:
+            continue
+        name = process["name"]
+        unit = "seconds" if name.startswith("score on ") else "processor_s"
+        of, scale = process[unit], least[unit]["median"]
+        out[name] = (of["median"] / scale, of["best"] / scale)
+        out[f"{name}: peak memory"] = (process["peak_bytes"], process["peak_bytes"])
     return out

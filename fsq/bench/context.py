@@ -16,6 +16,7 @@ from fsq.contract import Contract
 from fsq.utils.version import VERSION
 
 _LIBRARIES = ("polars", "pyarrow", "numpy", "deltalake")
+FORMAT = 1  # of the document
 ROOT = Path(__file__).parents[2]  # of the checkout, if there is one
 
 
@@ -90,3 +91,15 @@ def list_modules(prefix: str) -> list[str]:
     found = sorted((ROOT / "benchmarks").glob(f"{prefix}*.py"))
     names = [path.stem.removeprefix(prefix).replace("_", "-") for path in found]
     return [name for name in names if name != "rules"]
+
+
+def make_environment(folder: str) -> dict[str, str]:
+    """This environment, with the checkout importable and compiled modules kept.
+
+    An installed fsq has compiled modules too, so compiling them must not be timed.
+    """
+    paths = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH", "")) if p)
+    environment = {**os.environ, "PYTHONPATH": paths}
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
+        environment["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
+    return environment

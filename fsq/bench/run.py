@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -19,11 +18,10 @@ import polars as pl
 
 from fsq.bench import watch
 from fsq.bench.cases import HEADLINE, write_copies, write_inputs
-from fsq.bench.context import ROOT, describe_context, list_modules
+from fsq.bench.context import FORMAT, describe_context, list_modules, make_environment
 from fsq.contract import load_contract
 from fsq.errors import FsqError, InputError
 
-FORMAT = 1  # of the document
 OnStep = Callable[[str], None]
 Document = dict[str, Any]
 _TIMEOUT = 900  # seconds per process
@@ -125,7 +123,7 @@ def _run_python(arguments: list[str], folder: str, name: str, stdin: str = "") -
             text=True,
             check=False,
             timeout=_TIMEOUT,
-            env=_make_environment(folder),
+            env=make_environment(folder),
         )
     except subprocess.TimeoutExpired:
         raise FsqError(f"{name} took more than {_TIMEOUT} s; choose a smaller case") from None
@@ -133,18 +131,6 @@ def _run_python(arguments: list[str], folder: str, name: str, stdin: str = "") -
         last = done.stderr.strip().splitlines()[-12:] or ["no output"]
         raise FsqError(f"the process of {name} failed:\n  " + "\n  ".join(last))
     return done.stdout
-
-
-def _make_environment(folder: str) -> dict[str, str]:
-    """This environment, with the checkout importable and compiled modules kept.
-
-    An installed fsq has compiled modules too, so compiling them must not be timed.
-    """
-    paths = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH", "")) if p)
-    environment = {**os.environ, "PYTHONPATH": paths}
-    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
-        environment["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
-    return environment
 
 
 def summarize(samples: Sequence[float], rows: int | None = None) -> Document:

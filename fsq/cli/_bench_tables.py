@@ -11,8 +11,11 @@ Document = dict[str, Any]
 
 def print_document(document: Document, out: Output) -> None:
     """Print every part that the document has."""
-    _print_figures(document, out)
-    _print_stages(document, out)
+    if "processes" in document:
+        _print_processes(document, out)
+    else:
+        _print_figures(document, out)
+        _print_stages(document, out)
     if "against" in document:
         _print_against(document["against"], out)
     if "backfill" in document:
@@ -21,6 +24,24 @@ def print_document(document: Document, out: Output) -> None:
         _print_scale(document["scale"], out)
     if "comparison" in document:
         _print_comparison(document["comparison"], out)
+
+
+def _print_processes(document: Document, out: Output) -> None:
+    context = document["context"]
+    out.line(
+        f"{document['case']}: processes, {document['rounds']} rounds; fsq "
+        f"{context['commit'] or context['versions']['fsq']}, {context['cores']} cores\n"
+    )
+    rows = [
+        (
+            p["name"],
+            format_time(p["processor_s"]["median"]),
+            format_time(p["seconds"]["median"]),
+            format_size(p["peak_bytes"]),
+        )
+        for p in document["processes"]
+    ]
+    out.table(("process", "processor", "clock", "peak"), rows, numbers="processor clock peak")
 
 
 def format_time(seconds: float) -> str:

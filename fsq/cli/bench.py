@@ -18,11 +18,15 @@ Document = dict[str, Any]
 
 
 class Case(StrEnum):
-    """How many rows to score."""
+    """What to measure: scoring so many rows, or whole processes."""
 
     day = "day"
     season = "season"
     ten_seasons = "ten-seasons"
+    startup = "startup"
+    report = "report"
+    big_date = "big-date"
+    cores = "cores"
 
 
 def command(
@@ -34,7 +38,12 @@ def command(
         ),
     ] = None,
     case: Annotated[
-        Case, typer.Option(help="A day of 200 rows, a season, or ten; of INPUT, if given.")
+        Case,
+        typer.Option(
+            help="Score a day of 200 rows, a season, or ten; of INPUT, if given. Or measure "
+            "processes: start-up, check to report of a season, a date of 100,000 rows, or scoring "
+            "on more and more cores."
+        ),
     ] = Case.season,
     contract: o.ContractOpt = o.CONTRACT,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Processes to start per figure.")] = 5,
@@ -94,6 +103,7 @@ def command(
 
     from fsq.bench import compare as comparing
     from fsq.bench import run_bench
+    from fsq.bench.processes import PROCESS_CASES, run_process_bench
     from fsq.cli._bench_detection import measure_detection
     from fsq.cli._bench_tables import print_document
 
@@ -112,16 +122,28 @@ def command(
     if old is not None:
         comparing.validate_comparable(old, case=case.value, source=source, contract=contract)
     with out.talk.status("") as status:
-        document = run_bench(
-            source,
-            case=case.value,
-            contract=contract,
-            rounds=rounds,
-            against=o.split_names(against) or [],
-            scale=(1, 2, 5, 10, 20) if scale else (),
-            end_to_end=end_to_end,
-            on_step=lambda step: status.update(Text(step)),
-        )
+
+        def show(step: str) -> None:
+            status.update(Text(step))
+
+        if case.value in PROCESS_CASES:
+            if against is not None or scale or end_to_end or picture is not None:
+                problem = f"--against, --scale, --end-to-end and --out have no effect on {case}"
+                raise InputError([f"{problem}; leave them out"], "nothing was measured")
+            document = run_process_bench(
+                source, case=case.value, contract=contract, rounds=rounds, on_step=show
+            )
+        else:
+            document = run_bench(
+                source,
+                case=case.value,
+                contract=contract,
+                rounds=rounds,
+                against=o.split_names(against) or [],
+                scale=(1, 2, 5, 10, 20) if scale else (),
+                end_to_end=end_to_end,
+                on_step=show,
+            )
     if old is not None:
         document["comparison"] = comparing.compare_runs(old, document, allowed)
     print_document(document, out)

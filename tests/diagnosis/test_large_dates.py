@@ -25,10 +25,11 @@ from tests.support.training import SCORED
 
 # Measures the peak of a fresh process: the check itself, or the training set.
 _PROGRAM = """
-import resource, sys
+import sys
+from fsq.bench.watch import read_peak_memory
 from fsq.cli import main
 main(sys.argv[1:])
-print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print("peak", read_peak_memory() // 2**20)
 """
 
 

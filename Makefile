@@ -15,15 +15,17 @@ DEMO := build/demo
 SEASON := 2025-26
 MINUTES := 10
 SHARE := 0.4
+BASE := origin/main
+CASE := startup
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
 .PHONY: help dev demo test azurite notebooks lint types imports audit oldest docs changelog dist \
-        bench soak fuzz mutation clean
+        bench bench-compare soak fuzz mutation clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Start here
 
@@ -116,6 +118,10 @@ dist: .venv/.dev ## build wheel and sdist into build/dist, check them, and try t
 bench: .venv/.test ## time a season stage by stage, against other ways, and up to twenty seasons
 	@mkdir -p build
 	$(BIN)/fsq bench --rounds 3 --against oracle,pandas,duckdb,polars-naive --scale --end-to-end --out build/bench.svg
+
+bench-compare: .venv/.test ## measure CASE (startup) here and where BASE (origin/main) was left, in turns; fail at 15 %
+	@mkdir -p build
+	$(BIN)/python -m benchmarks.with_main --base $(BASE) --case $(CASE) --rounds 5
 
 soak: .venv/.test ## kill, contend and load for MINUTES (10) and then some
 	$(BIN)/python -m tests.soak $(MINUTES)

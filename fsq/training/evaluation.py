@@ -92,7 +92,7 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
         add_gate("date", exclusion.date_gate, is_excluded.to_numpy())
     if exclusion.records is not None:
         add_gate("findings", exclusion.record_gate, mark_records(rows, exclusion.records))
-    values = np.concatenate([part.values for part in parts])[order]
+    values = _arrange([part.values for part in parts], order)
     label_faults = find_label_faults(_read_labels(rows, values, parts, options, order))
     if exclusion.mode == "findings" and options.label is not None:
         doubted = [np.zeros(rows.height, np.bool_), *(f.records for f in label_faults)]
@@ -155,7 +155,8 @@ def evaluate_part(frame: pl.DataFrame, options: Options) -> PartResults:
         frame: the columns of ``list_columns_to_read``.
         options: which gates to evaluate.
     """
-    rows = frame.drop([c for c in frame.columns if c.startswith(dotted_name(""))])
+    rows = frame.drop(c for c in frame.columns if c.startswith(dotted_name("")))
+    rows = rows.drop(_list_spent(rows, options))
     sizes = _find_other_sizes(frame, options)
     if sizes:
         nothing = np.zeros((0, len(options.features)))
@@ -231,6 +232,25 @@ def _describe_bounds(bounds: dict[str, float], sign: str) -> str:
     if len(bounds) > 1 and len(set(bounds.values())) == 1:
         return f"{sign} {next(iter(bounds.values())):g}"
     return ", ".join(f"{f} {sign} {v:g}" for f, v in bounds.items())
+
+
+def _list_spent(rows: pl.DataFrame, options: Options) -> list[str]:
+    """The lists that only a gate reads: they are large."""
+    kept = {*options.carry, options.label, options.group}
+    gates = {c.column for c in options.conditions}
+    return [c for c, kind in rows.schema.items() if kind.is_nested() and c in gates - kept]
+
+
+def _arrange(parts: Sequence[Matrix], order: npt.NDArray[np.uint32]) -> Matrix:
+    """The parts' rows in this order; they are copied once, since they are large."""
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    out = np.empty((len(order), parts[0].shape[1]))
+    first = 0
+    for part in parts:
+        out[place[first : first + len(part)]] = part
+        first += len(part)
+    return out
 
 
 def _find_other_sizes(frame: pl.DataFrame, options: Options) -> frozenset[int]:

@@ -1,0 +1,81 @@
+"""The value whose share of a date rose most, against a table of all dates and values."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fsq.profile.rows import Matrix, Rows
+from fsq.profile.spikes import find_spikes
+
+
+def make_rows(dates: int, records: int, distinct: int) -> Rows:
+    """Columns of many values, of mostly one, of one per date, and of one that changes."""
+    chance = np.random.default_rng(dates * distinct)
+    day = np.sort(chance.integers(0, dates, records))
+    values = chance.integers(0, distinct, (records, 4)).astype(np.float64)
+    values[:, 1] = chance.choice([1.0, 2.0], records, p=[0.9, 0.1])
+    values[:, 2] = day
+    values[:, 3] = np.where(day < dates // 2, 5.0, chance.random(records))
+    values[day == dates // 3, 0] = 0.0  # a spike
+    values[chance.random(values.shape) < 0.1] = np.nan
+    values[day == 3] = np.nan
+    keys = pl.DataFrame({"k": range(records)})
+    return Rows(
+        ("a", "b", "c", "d"), pl.Series(range(dates)), day, values, np.isnan(values), keys, ("k",)
+    )
+
+
+def find_rise(rows: Rows, f: int, at: int) -> float:
+    """The largest rise on a date, of every value that is common on some date."""
+
+    def share(day: int, value: float) -> float:
+        here = rows.values[rows.date_index == day, f]
+        known = here[~np.isnan(here)]
+        return float((known == value).mean()) if len(known) else 0.0
+
+    values = np.unique(rows.values[:, f][~np.isnan(rows.values[:, f])])
+    common = [v for v in values if max(share(d, v) for d in range(len(rows.dates))) >= 0.02]
+    before = range(max(0, at - 14), at)
+    usual = [np.median([share(d, v) for d in before]) if before else 0.0 for v in common]
+    return max(share(at, v) - u for v, u in zip(common, usual, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("dates", "records", "distinct"), [(5, 60, 3), (14, 90, 6), (15, 90, 6), (70, 400, 9)]
+)
+def test_the_rise_is_that_of_a_table_of_every_value(
+    dates: int, records: int, distinct: int
+) -> None:
+    rows = make_rows(dates, records, distinct)
+    _, rise = find_spikes(rows)
+    known: Matrix = rows.sum_per_date(~np.isnan(rows.values))
+    assert (np.isnan(rise) == (known == 0)).all()
+    for f in range(4):
+        for at in {0, 1, dates // 3, dates // 2, dates - 2, dates - 1} - {3}:
+            if known[at, f]:
+                assert rise[at, f] == pytest.approx(find_rise(rows, f, at), abs=1e-12)
+
+
+def test_a_spike_names_its_records() -> None:
+    rows = make_rows(70, 2_000, 40)
+    hits, rise = find_spikes(rows)
+    on = rows.date_index == 70 // 3
+    assert rise[70 // 3, 0] > 0.9
+    assert (hits[on, 0] == (rows.values[on, 0] == 0.0)).all()
+
+
+def test_dates_whose_values_are_all_their_own() -> None:
+    # A table of all dates and values would take 15 GB.
+    records, dates = 30_000, 3_000
+    day = np.repeat(np.arange(dates), records // dates)
+    values = np.random.default_rng(7).random((records, 2))
+    keys = pl.DataFrame({"k": range(records)})
+    rows = Rows(
+        ("a", "b"), pl.Series(range(dates)), day, values, np.zeros((records, 2), np.bool_), keys,
+        ("k",),
+    )  # fmt: skip
+    hits, rise = find_spikes(rows)
+    assert np.allclose(rise, 0.1)
+    assert hits.sum() == 2 * dates

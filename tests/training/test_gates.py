@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,7 @@ from tests.support import strategies
 from tests.support.frames import CONTRACT, NAMES, wide
 from tests.support.oracle_contracts import V2
 from tests.support.training import KEYS, SCORED, list_kept
+from tests.support.wrong_join import DAY, score_wrong_join
 
 
 @pytest.mark.parametrize("mode", ["drop", "mask", "keep"])
@@ -153,3 +154,14 @@ def test_red_dates_are_left_out() -> None:
     assert set(excluded.frame["game_date"]) == set(scored["game_date"]) - set(red)
     itself = fsq.training_set(scored, "points", "keep", exclude="red")
     assert itself.frame.equals(excluded.frame)
+
+
+def test_the_last_dates_of_a_frame_fail_for_their_own_defaults() -> None:
+    scored = score_wrong_join()
+    critical = {f.name for f in fsq.load_contract().features if f.critical}
+    for start in (DAY, DAY - timedelta(days=3)):
+        made = fsq.training_set(scored, start=start, end=DAY, exclude=None)
+        available = scored.filter(pl.col("game_date") >= start)["available_feature_names"]
+        lacking = sum(not critical <= set(names) for names in available.to_list())
+        falls = made.waterfall.filter(pl.col("gate") == "no_critical_default")
+        assert falls["failed"].item() == lacking > 0

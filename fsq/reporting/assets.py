@@ -45,7 +45,12 @@ def make_style() -> str:
 
 def make_scripts() -> dict[str, str]:
     """Make the page's scripts, by name, in the order in which the policy lists them."""
-    return {"vega": _make_vega_bundle(), "page": _read_asset("page.js")}
+    return {"vega": _make_vega_bundle(), "page": _read_asset("age.js") + _read_asset("page.js")}
+
+
+def make_index_script() -> str:
+    """Make the script of the page that lists all stores."""
+    return _read_asset("age.js") + _read_asset("index.js")
 
 
 def make_policy(scripts: Iterable[str]) -> str:

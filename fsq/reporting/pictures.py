@@ -6,13 +6,11 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-import polars as pl
-
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.trend import make_trend
 from fsq.errors import InputError
 from fsq.reporting import charts
-from fsq.reporting.page import make_data_sets
+from fsq.reporting.data import DataSets, make_data_sets, make_waterfall_set, to_rows
 from fsq.reporting.trend_chart import draw_trend
 from fsq.training import TrainingSet
 
@@ -49,28 +47,32 @@ def draw_chart(dx: Diagnosis, name: str) -> Picture:
     days = make_trend(dx.days, dx.contract)
     if name == "trend":
         return Picture(compress_png(draw_trend(days, "png", dx.contract)), name)
-    specs = charts.make_chart_specs(dx.contract)
-    names = [n for n in specs if n not in _NEEDS_TRAINING_SET]
-    if name not in names:
-        problem = f"no chart {name}; use one of {[*names, 'trend']}"
+    sets = make_data_sets(dx, days)
+    specs = {
+        n: spec
+        for n, spec in charts.make_chart_specs(dx.contract, sets).items()
+        if n not in _NEEDS_TRAINING_SET
+    }
+    if name not in specs:
+        problem = f"no chart {name}; use one of {[*specs, 'trend']}"
         raise InputError([problem], "the chart cannot be drawn")
-    return _draw(specs[name], make_data_sets(dx, days, []), name)
+    return _draw(specs[name], sets, name)
 
 
 def draw_waterfall(ts: TrainingSet) -> Picture:
     """Draw what the gates of a training set drop and leave."""
-    left = pl.col("left")
-    falls = ts.waterfall.select(
-        pl.col("asks").alias("gate"), "dropped", "left", before=left + pl.col("dropped")
-    )
+    falls = make_waterfall_set(ts.waterfall)
     spec = charts.make_chart_specs(ts.options.contract)["waterfall"]
-    return _draw(spec | {"height": 22 * falls.height}, {"waterfall": falls.to_dicts()}, "waterfall")
+    height = {"height": 22 * len(falls["gate"])}
+    return _draw(spec | height, {"waterfall": falls}, "waterfall")
 
 
-def _draw(spec: dict[str, Any], sets: dict[str, list[dict[str, Any]]], name: str) -> Picture:
+def _draw(spec: dict[str, Any], sets: DataSets, name: str) -> Picture:
     import vl_convert
 
-    complete = spec | {"datasets": sets, "width": WIDTH, "background": "white"}
+    rows = {name: to_rows(data) for name, data in sets.items()}
+    schema = "https://vega.github.io/schema/vega-lite/v6.json"
+    complete = spec | {"$schema": schema, "datasets": rows, "width": WIDTH, "background": "white"}
     return Picture(compress_png(bytes(vl_convert.vegalite_to_png(complete, scale=1.3))), name)
 
 

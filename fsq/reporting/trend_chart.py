@@ -10,7 +10,8 @@ import altair as alt
 import polars as pl
 
 from fsq.contract import Contract, load_contract
-from fsq.reporting.spec import draw, encode_lines, format_name, make_date_axis, make_date_tooltip
+from fsq.reporting.spec import draw, encode_lines, make_date_axis, make_date_tooltip
+from fsq.reporting.styles import format_name
 from fsq.utils.palette import ALERTS, LINES
 
 _PANEL = {"width": 720, "height": 120}

@@ -17,6 +17,8 @@ from fsq.diagnosis.diagnose import list_detail_fields
 from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
+from fsq.incidents import recall_incidents
+from fsq.incidents.ledger import Recalled
 from fsq.profile.rows import Mask
 from fsq.training.source import Source
 
@@ -85,7 +87,7 @@ def make_exclusion(
         return Exclusion("nothing")
     found = diagnose_source(source, contract)
     if asked == "findings":
-        return _exclude_named(found, features)
+        return exclude_named(found, features)
     return Exclusion("red", _list_red(found))
 
 
@@ -97,14 +99,17 @@ def diagnose_source(source: Source, contract: Contract) -> Diagnosis:
         StoreError: the store cannot be read.
     """
     history, fields = None, list_detail_fields()
+    recalled = Recalled(not_history=[], accepted=[])
     if source.start is not None:
         age = timedelta(days=contract.diagnosis.history_max_age_days)
         first = source.start - min(age, source.start - date.min)  # no date lies before year 1
         history = source.read_before(first, contract.table.date, fields)
-    profile = None if source.store is None else load_usable_profile(source.store)
+    profile = None
+    if source.store is not None:  # what was accepted is normal here, too
+        recalled, profile = recall_incidents(source.store), load_usable_profile(source.store)
     try:
         rows = source.read_parts(fields)
-        return diagnose(rows, contract, history=history, profile=profile)
+        return diagnose(rows, contract, history=history, profile=profile, **recalled)
     except InputError as error:
         cure = "exclude=None, or --exclude nothing, goes on without a diagnosis"
         raise InputError([*error.problems, cure], "the rows cannot be diagnosed") from error
@@ -140,7 +145,7 @@ def mark_records(frame: pl.DataFrame, records: pl.DataFrame) -> Mask:
     return np.asarray(found["named"].fill_null(False).to_numpy())
 
 
-def _exclude_named(found: Diagnosis, features: tuple[str, ...]) -> Exclusion:
+def exclude_named(found: Diagnosis, features: tuple[str, ...]) -> Exclusion:
     """Leave out red dates of which every record is named, and of the others the named records."""
     day = found.contract.table.date
     named = list_named_records(found, features)

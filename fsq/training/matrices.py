@@ -32,7 +32,12 @@ class DetailMatrices:
     def __init__(self, frame: pl.DataFrame, options: Options) -> None:
         self._frame, self._options = frame, options
         self._width = len(options.contract.names)
-        self.values = self._numeric_matrix("feature_value")
+        self._shape = (frame.height, len(options.features))
+
+    @cached_property
+    def values(self) -> Matrix:
+        """The values; NaN where there is none."""
+        return self._numeric_matrix("feature_value")
 
     def _flatten(self, field: str) -> pl.Series:
         return self._frame[dotted_name(field)].list.explode(empty_as_null=False, keep_nulls=False)
@@ -47,7 +52,7 @@ class DetailMatrices:
         return np.asarray(self._select_features(flat), dtype=np.float64)
 
     def _all_false(self) -> Mask:
-        return np.zeros(self.values.shape, dtype=np.bool_)
+        return np.zeros(self._shape, dtype=np.bool_)
 
     def find_faults(self) -> dict[str, Mask]:
         """Values per fault; a value has its first fault only, and none if values are kept."""
@@ -71,7 +76,7 @@ class DetailMatrices:
         names, contract = self._options.features, self._options.contract
         required = np.array([f in list_required_features(contract) for f in names])
         if dotted_name("sample_size") not in self._frame.columns:
-            return np.broadcast_to(required, self.values.shape)
+            return np.broadcast_to(required, self._shape)
         open_ended = np.array([f in list_excusable_features(contract) for f in names])
         default = self._select_features(self._flatten("is_default").fill_null(False).to_numpy())
         empty = default & (self._numeric_matrix("sample_size") == 0)

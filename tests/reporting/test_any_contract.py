@@ -15,9 +15,9 @@ import fsq
 from fsq.contract import Contract
 from fsq.demo import simulate_table
 from fsq.diagnosis.trend import make_trend
-from fsq.reporting import facts
-from fsq.reporting.page import make_report, render_page
+from fsq.reporting.page import make_report
 from fsq.reporting.pictures import draw_chart, draw_waterfall
+from fsq.reporting.records import WORST_RECORDS, find_worst_records
 from fsq.reporting.trend_chart import draw_trend
 from tests.support.any_table import CONTRACT, make_large_contract, make_rows
 
@@ -26,9 +26,7 @@ TABLE = CONTRACT.table
 
 
 def make_page(scored: pl.DataFrame, contract: Contract) -> str:
-    dx = fsq.diagnose(scored, contract)
-    trend = make_trend(dx.days, contract)
-    return render_page(scored.lazy(), dx, "memory", datetime(2026, 1, 1, tzinfo=UTC), trend)
+    return make_report(scored, contract, now=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def read_data(page: str) -> Any:
@@ -48,11 +46,11 @@ def test_a_report_of_a_store(tmp_path: Path) -> None:
     last = SCORED[TABLE.date].max()
     assert isinstance(last, date)
     data = read_data(make_report(store, CONTRACT, start=last))
-    assert {c["date"] for c in data["sets"]["cells"]} == {str(last)}
+    assert data["sets"]["dates"]["date"] == [str(last)]
+    assert data["days"]["date"] == [str(last)]
 
 
 def test_words_and_keys_are_those_of_the_contract(page: str) -> None:
-    assert "the 12 legs with the lowest scores" in page
     assert re.search(r"<strong>carrier_\d \d origin_\d</strong> 2025-1\d-\d\d \d\d:", page)
     markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search("player|game|vegas|matchup|phase", markup)
@@ -61,22 +59,31 @@ def test_words_and_keys_are_those_of_the_contract(page: str) -> None:
 def test_charts_have_the_contract_s_categories_and_sources(page: str) -> None:
     data = read_data(page)
     sets, specs = data["sets"], data["specs"]
-    assert {c["category"] for c in sets["categories"]} == {"weather", "history"}
-    assert {s["source"] for s in sets["sources"]} == {"measured", "estimated", "default"}
+    assert set(sets["categories"]["category"]) == {"weather", "history"}
+    assert set(sets["sources"]["source"]) == {"measured", "estimated", "default"}
     values = SCORED.height * len(CONTRACT.features)
-    assert sum(s["values"] for s in sets["sources"]) == values
+    assert sum(sets["sources"]["values"]) == values
     domain = specs["sources"]["encoding"]["color"]["scale"]["domain"]
     assert domain == ["measured", "estimated", "default"]
-    assert {c["date"] for c in sets["cells"]} == {str(d) for d in SCORED[TABLE.date].unique()}
+    assert set(sets["dates"]["date"]) == {str(d) for d in SCORED[TABLE.date].unique()}
 
 
-def test_worst_records_are_one_per_entity_and_the_lowest() -> None:
-    found = facts.find_worst_records(SCORED.lazy(), CONTRACT)
-    lowest = SCORED.group_by(TABLE.keys).agg(pl.col("feature_quality_score").min())
-    want = sorted(lowest["feature_quality_score"].to_list())[: facts.WORST_ENTITIES]
-    assert [r["feature_quality_score"] for r in found] == want
-    assert len({r["name"] for r in found}) == facts.WORST_ENTITIES
+def test_worst_records_differ_and_are_the_lowest() -> None:
+    found = find_worst_records(SCORED.lazy(), CONTRACT)
+    assert 1 < len(found) <= WORST_RECORDS
+    counts = [f"{c}_default_count" for c in CONTRACT.category_names]
+    ways = [(r["quality_alerts"], r["quality_tier"], *(r[c] for c in counts)) for r in found]
+    assert len(set(ways)) == len(ways)
+    lacking = SCORED.filter(pl.col("quality_tier") != "gold")
+    assert found[0]["feature_quality_score"] == lacking["feature_quality_score"].min()
     for record in found:
+        alike = lacking.filter(
+            pl.col("quality_alerts").list.sort().list.join(", ") == record["quality_alerts"],
+            pl.col("quality_tier") == record["quality_tier"],
+            *(pl.col(c) == record[c] for c in counts),
+        )
+        assert record["alike"] == alike.height
+        assert record["feature_quality_score"] == alike["feature_quality_score"].min()
         row = SCORED.filter(*(pl.col(c) == record[c] for c in TABLE.key))
         assert row["feature_quality_score"].to_list() == [record["feature_quality_score"]]
         assert [f["feature_name"] for f in record["features"]] == list(CONTRACT.names)
@@ -90,7 +97,8 @@ def test_many_features_and_categories() -> None:
     colours = encoding["color"]["scale"]["range"]
     dashes = [tuple(d) for d in encoding["strokeDash"]["scale"]["range"]]
     assert len(set(zip(colours, dashes, strict=True))) == 40
-    assert len({c["feature"] for c in data["sets"]["cells"]}) == 300
+    domain = data["specs"]["heat-quality"]["layer"][1]["encoding"]["y"]["scale"]["domain"]
+    assert len(domain) == 300
     trend = make_trend(fsq.diagnose(scored, large).days, large)
     assert draw_trend(trend, "svg", large).count(b"category 39") >= 1
 

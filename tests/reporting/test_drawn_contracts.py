@@ -19,7 +19,9 @@ from fsq.contract import Contract
 from fsq.demo import simulate_table
 from fsq.diagnosis.trend import make_trend
 from fsq.reporting import charts, facts
-from fsq.reporting.page import make_data_sets
+from fsq.reporting.data import make_data_sets
+from fsq.reporting.records import find_worst_records
+from fsq.training.readiness import count_ready
 from tests.support.contract_strategies import contract_data
 from tests.support.oracle_forms import write_toml
 
@@ -34,6 +36,12 @@ def make_scored(drawn: dict[str, Any], seed: int, path: Path) -> tuple[pl.DataFr
     contract = fsq.load_contract(path)
     rows, _ = simulate_table(contract, seed, dates=5, entities=12, incidents=False)
     return fsq.score(rows, contract), contract
+
+
+def list_data(spec: dict[str, Any]) -> set[str]:
+    """The data sets that a chart names."""
+    parts = [spec, *spec.get("layer", ())]
+    return {part["data"]["name"] for part in parts if "data" in part}
 
 
 SEEDS = st.integers(0, 99)
@@ -71,13 +79,16 @@ def test_training_and_models(path: Path, drawn: dict[str, Any], seed: int) -> No
 def test_reports_and_views(path: Path, drawn: dict[str, Any], seed: int) -> None:
     scored, contract = make_scored(drawn, seed, path)
     dx = fsq.diagnose(scored, contract)
-    sets = make_data_sets(dx, make_trend(dx.days, contract), [])
-    json.dumps([sets, charts.make_chart_specs(contract)], allow_nan=False)
+    sets = make_data_sets(dx, make_trend(dx.days, contract), count_ready(scored, dx).waterfall)
+    specs = charts.make_chart_specs(contract, sets)
+    json.dumps([sets, specs], allow_nan=False)
+    assert {name for spec in specs.values() for name in list_data(spec)} <= sets.keys()
     values = sum(s["values"] for s in facts.compute_shares(dx.features, contract))
     assert values == scored.height * len(contract.names)
-    lowest = scored.group_by(contract.table.keys).agg(pl.col("feature_quality_score").min())
-    worst = [r["feature_quality_score"] for r in facts.find_worst_records(scored.lazy(), contract)]
-    assert worst == sorted(lowest["feature_quality_score"].to_list())[: facts.WORST_ENTITIES]
+    worst = [r["feature_quality_score"] for r in find_worst_records(scored.lazy(), contract)]
+    lacking = scored.filter(pl.col("quality_tier") != "gold")["feature_quality_score"]
+    assert worst == sorted(worst)
+    assert worst[:1] == lacking.sort().head(1).to_list()
     for name in sql.VIEWS:
         made = sql.make_query(name, "bigquery://p.d.t", contract)
         assert "$" not in re.sub(r"'(?:\\.|[^'\\])*'", "", made)

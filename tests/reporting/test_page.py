@@ -7,12 +7,13 @@ import re
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 import fsq
-from fsq.reporting import facts
+from fsq.reporting.data import to_rows
 from fsq.reporting.page import make_report
 from fsq.utils.files import write_atomically
 from tests.support.frames import CONTRACT, wide
@@ -79,40 +80,43 @@ def test_the_page_says_how_it_was_made(page: str) -> None:
         assert said in page
 
 
-def test_every_feature_of_every_date_is_in_the_heat_map(page: str) -> None:
+def read_data(page: str) -> Any:
     text = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
     assert text is not None
-    sets = json.loads(text[1])["sets"]
-    cells = {(c["date"], c["feature"]): c for c in sets["cells"]}
-    assert len(cells) == 12 * 33
-    detail = fsq.explode_detail(fsq.score(rows())).filter(
-        pl.col("game_date") == date(2026, 1, 3), pl.col("feature_name") == "pace_score"
+    return json.loads(text[1])
+
+
+def test_the_heat_map_has_what_was_lost_and_every_date(page: str) -> None:
+    sets = read_data(page)["sets"]
+    assert len(sets["dates"]["date"]) == 12
+    cells = {(c["date"], c["feature"]): c for c in to_rows(sets["cells"])}
+    detail = fsq.explode_detail(fsq.score(rows()))
+    score = pl.col("quality_score") * ~pl.col("is_default")
+    shares = detail.group_by("game_date", "feature_name").agg(
+        pl.col("is_default").mean() * 100, score.mean()
     )
-    cell = cells["2026-01-03", "pace_score"]
-    assert cell["default"] == pytest.approx(100 * detail["is_default"].mean(), abs=0.01)
+    optional = [f.name for f in CONTRACT.features if f.optional]
+    for day, name, default, quality in shares.iter_rows():
+        if name in optional:
+            continue
+        cell = cells.pop((str(day), name), None)
+        if default < 5 and quality > 95:
+            assert cell is None
+        else:
+            assert cell is not None
+            assert cell["default"] == pytest.approx(default, abs=0.01)
+            assert cell["lost"] == pytest.approx(100 - quality, abs=0.01)
+    assert {name for _, name in cells} <= set(optional)
 
 
-def test_the_waterfall_ends_at_what_is_training_ready(store: fsq.stores.Store) -> None:
-    lines = facts.count_gates(store.read(), CONTRACT)
-    ready = store.read().filter(pl.col("is_training_ready")).collect().height
-    assert lines[0]["left"] == 120
-    assert lines[-1]["left"] == ready
-    assert all(a["left"] - b["dropped"] == b["left"] for a, b in pairwise(lines))
-    assert [line["gate"] for line in lines[1:]] == [
-        "tier gold or silver",
-        "matchup ≥ 70",
-        "player history ≥ 80",
-        "no critical default",
-    ]
-
-
-def test_worst_records_are_one_per_player_and_the_lowest(store: fsq.stores.Store) -> None:
-    found = facts.find_worst_records(store.read())
-    everyone = store.read().collect()
-    lowest = everyone.group_by("player_lookup").agg(pl.col("feature_quality_score").min())
-    want = sorted(lowest["feature_quality_score"].to_list())[: facts.WORST_ENTITIES]
-    assert [r["feature_quality_score"] for r in found] == want
-    assert {len(r["features"]) for r in found} == {33}
+def test_ready_to_train_is_what_a_training_set_keeps(store: fsq.stores.Store, page: str) -> None:
+    kept = fsq.training_set(store)
+    assert f"{len(kept):,} of 120 records" in page
+    falls = read_data(page)["sets"]["waterfall"]
+    assert falls["left"] == kept.waterfall["left"].to_list()
+    assert falls["gate"] == kept.waterfall["asks"].to_list()
+    per_day = kept.dropped_by_date
+    assert read_data(page)["days"]["ready"] == (per_day["rows"] - per_day["dropped"]).to_list()
 
 
 def test_dates_that_are_not_there(store: fsq.stores.Store) -> None:

@@ -157,9 +157,13 @@ def _is_young(ctx: Context, f: Feature, at: int) -> bool:
 
 
 def _is_stuck(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
-    distinct = ctx.get_matrix("distinct")
-    if _may_be_constant(f) or _has_come_to_its_end(ctx, f, at):
+    if _may_be_constant(f) or not _hardly_varies(ctx, f, at, limits):
         return False
+    return not _has_come_to_its_end(ctx, f, at)
+
+
+def _hardly_varies(ctx: Context, f: Feature, at: int, limits: ConstantThresholds) -> bool:
+    distinct = ctx.get_matrix("distinct")
     if not _has_floor(f):
         # Without a floor only a change tells: one value where there used to be several.
         if distinct[at, f.index] != 1:

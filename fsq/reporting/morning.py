@@ -65,7 +65,7 @@ def look_at_newest(dx: Diagnosis, now: datetime, incidents: Sequence[Incident] =
         verdict,
         now.astimezone(UTC) - age if age else find_end(newest, contract),
         f"ended {describe_duration(age)} ago" if age else "not over yet",
-        _find_break(dates, age),
+        None if overdue else _find_break(dates, age),
         [_describe(f, dates) for f in chosen],
         len(others),
         list_commands(chosen),
@@ -107,7 +107,7 @@ def _describe(finding: Finding, dates: Sequence[date]) -> dict[str, Any]:
         "severity": finding.severity,
         "title": finding.title,
         "since": since,
-        "opened": since == dates[-1],
+        "opened": since == dates[-1] and finding.kind != OUTDATED,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 import fsq
+from fsq.diagnosis import Finding
 from fsq.incidents import record_findings
 from fsq.reporting.contents import read_contents
 from fsq.reporting.morning import Morning, look_at_newest
@@ -113,3 +115,20 @@ def test_the_strip_has_a_cell_per_date_and_shows_gaps() -> None:
     page = make_report(scored, CONTRACT, now=NOW)
     anchors = re.findall(r'<a class="cell \w+" id="([^"]+)" href="#([^"]+)"', page)
     assert anchors == [(str(d), str(d)) for d in sorted(dx.dates)]
+
+
+def test_a_cause_that_lasts_says_since_when(store: fsq.stores.Store) -> None:
+    dx = fsq.diagnose(store)
+    days = [date(2026, 1, d) for d in (3, 10, 11, 12)]
+
+    def find(*dates: date) -> Finding:
+        return Finding(
+            "stuck_constant", "red", "it", dates, (), 1, 9, None, None, "why", {}, ("a",)
+        )
+
+    shown = replace(dx, findings=(find(*days), find(days[-1]), find(days[0])))
+    lasting, new = look_at_newest(shown, NOW).findings
+    assert (lasting["since"], lasting["opened"]) == (days[1], False)
+    assert (new["since"], new["opened"]) == (days[-1], True)
+    assert look_at_newest(shown, NOW).earlier == 1
+    assert look_at_newest(shown, NOW).commands == ["a"]

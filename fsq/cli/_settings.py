@@ -20,7 +20,7 @@ _ENVIRONMENTS = "env"
 # Said each time, so that no file answers for you.
 _NEVER = {"help", "json", "yes", "force"}
 # Paths in a file are relative to it.
-_PATHS = {"store", "source", "schedule", "run_context", "contract", "out"}
+_PATHS = {"store", "source", "schedule", "run_context", "contract", "out", "site"}
 
 
 @dataclass(frozen=True)

@@ -249,14 +249,20 @@ class Context(Windows):
 
     def did_run(self, processor: str, at: int) -> bool | None:
         """Whether a processor finished on a date; None if nothing says so."""
-        day = self.days.row(at, named=True)
-        if day["run_known_rows"]:
+        known_rows, completed = self._completed[at]
+        if known_rows:
             # What a row says wins over the run's context; absent from every row: it did not run.
-            return processor in day["completed_processors"]
+            return processor in completed
         if self.run is None or self.dates[at] in self.judged_dates:
             return None
         done = self.run.on(self.dates[at])[1]
         return None if done is None else processor in done
+
+    @cached_property
+    def _completed(self) -> list[tuple[int, list[str]]]:
+        """Per date, how many rows say which processors finished, and all that they name."""
+        found = self.days.select("run_known_rows", "completed_processors").rows()
+        return [(known, completed) for known, completed in found]
 
     def has_run(self, table: str, at: int) -> bool | None:
         """Whether the job that writes a table ran; None if its absence means nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -40,6 +41,18 @@ class History:
         return self.days[self.contract.table.date].to_list()
 
     @cached_property
+    def _kept(self) -> list[int]:
+        """Positions of the dates that are history of later ones."""
+        return [at for at, day in enumerate(self.dates) if day not in self._left_out]
+
+    @cached_property
+    def _ages(self) -> list[int]:
+        """Each date as a number of days, less the dates before it that are left out."""
+        left_out = np.cumsum([0, *(d in self._left_out for d in self.dates)])
+        days = [d.toordinal() for d in self.dates]
+        return [day - int(n) for day, n in zip(days, left_out[:-1], strict=True)]
+
+    @cached_property
     def rows(self) -> Matrix:
         """Rows per date."""
         return self.days["rows"].to_numpy().astype(np.float64)
@@ -64,6 +77,8 @@ class History:
             return
         self._left_out = left_out
         self._histories.clear()
+        for name in ("_kept", "_ages"):
+            self.__dict__.pop(name, None)
         for name in self._of_history:
             self.__dict__.pop(name, None)
 
@@ -97,17 +112,10 @@ class History:
         """
         if at not in self._histories:
             rules = self.contract.diagnosis
-            found: list[int] = []
-            oldest = rules.history_max_age_days
-            for position in range(at - 1, -1, -1):
-                age = (self.dates[at] - self.dates[position]).days
-                if age > oldest or len(found) == rules.history_days:
-                    break
-                if self.dates[position] in self._left_out:
-                    oldest += 1
-                else:
-                    found.append(position)
-            self._histories[at] = np.array(found[::-1], dtype=np.int64)
+            first = bisect_left(self._ages, self._ages[at] - rules.history_max_age_days, 0, at)
+            end = bisect_left(self._kept, at)
+            start = max(bisect_left(self._kept, first), end - rules.history_days)
+            self._histories[at] = np.array(self._kept[start:end], dtype=np.int64)
         return self._histories[at]
 
     def compute_median_before(self, values: Matrix, at: int) -> Matrix | None:

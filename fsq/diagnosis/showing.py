@@ -6,6 +6,7 @@ It is looked up once the checks are done, for the red and yellow signals.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,9 @@ def show_signals(ctx: Context) -> None:
     """
     place = {day: at for at, day in enumerate(ctx.dates)}
     slicers: dict[int, Slicer] = {}
+    suspects: dict[date, set[str]] = {}
+    for signal in ctx.signals:
+        suspects.setdefault(signal.day, set()).update(signal.features)
     for number, signal in enumerate(ctx.signals):
         at = place.get(signal.day)
         if at is None or signal.severity == "info":
@@ -50,7 +54,7 @@ def show_signals(ctx: Context) -> None:
             found["where"] = str(where)
         if list_kinds()[signal.kind].of_values and signal.features:
             found |= _find_band(ctx, signal, at)
-            expected = _expect(ctx, signal, at)
+            expected = _expect(ctx, signal, at, suspects[signal.day])
             if expected is not None:
                 found["rows_shown"] = _choose_examples(expected, ctx.keys)
         ctx.signals[number] = replace(
@@ -108,8 +112,15 @@ def _describe_band(band: Band, feature: str) -> dict[str, Any]:
     )
 
 
-def _expect(ctx: Context, signal: Signal, at: int) -> pl.DataFrame | None:
-    """What the values of a signal should have been: one row per record and feature."""
+def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.DataFrame | None:
+    """What the values of a signal should have been: one row per record and feature.
+
+    Args:
+        ctx: the dates.
+        signal: one of a date.
+        at: the date's position.
+        suspects: the features that signals of the date name.
+    """
     if signal.day not in ctx.judgements:
         return None
     judged, _ = ctx.judgements[signal.day]
@@ -117,14 +128,14 @@ def _expect(ctx: Context, signal: Signal, at: int) -> pl.DataFrame | None:
     wanted = here if signal.named is None else signal.named
     rows, before = judged.rows.choose(here), ctx.remember("before", lambda: _follow(ctx, judged))
     index = {name: f for f, name in enumerate(ctx.contract.names)}
-    suspects = sorted({index[f] for s in ctx.signals if s.day == signal.day for f in s.features})
+    named = sorted(index[f] for f in suspects)
     keys = ctx.long.records.select(ctx.key).filter(pl.Series(here))
     parts = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(
-            rows, before[here, f], judged.profile.structure, f, suspects, wanted[here]
+            rows, before[here, f], judged.profile.structure, f, named, wanted[here]
         )
-        scale = np.nanstd(judged.rows.values[:, f]) or 1.0
+        scale = _measure_spreads(ctx, judged)[f]
         told = keys.with_columns(
             pl.lit(ctx.contract.names[f]).alias(FEATURE),
             pl.Series(VALUE, rows.values[:, f]),
@@ -135,6 +146,16 @@ def _expect(ctx: Context, signal: Signal, at: int) -> pl.DataFrame | None:
         parts.append(told.filter(pl.col(EXPECTED).is_not_nan()))
     every = pl.concat(parts)
     return every if every.height else None
+
+
+def _measure_spreads(ctx: Context, judged: Judgement) -> Matrix:
+    """Each feature's standard deviation over all records; 1 where it has none."""
+
+    def measure() -> Matrix:
+        spreads = [np.nanstd(v) if (~np.isnan(v)).any() else 0.0 for v in judged.rows.values.T]
+        return np.where(np.array(spreads) == 0, 1.0, spreads)
+
+    return ctx.remember("spreads of all records", measure)
 
 
 def _follow(ctx: Context, judged: Judgement) -> Matrix:

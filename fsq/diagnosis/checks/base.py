@@ -179,7 +179,7 @@ class Kind:
 
 
 def _list_words(ctx: Context) -> dict[str, Any]:
-    """What the reasons of needs may name."""
+    """What the reasons of needs name: the contract's thresholds, and how a season starts."""
     return ctx.contract.diagnosis.model_dump() | {"start": describe_start(ctx.contract)}
 
 

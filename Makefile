@@ -19,8 +19,8 @@ BASE := origin/main
 CASE := startup
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-.PHONY: help dev demo test azurite notebooks lint types imports audit oldest docs changelog dist \
-        bench bench-compare soak fuzz mutation clean
+.PHONY: help dev demo test azurite integrations notebooks lint types imports audit oldest docs \
+        changelog dist bench bench-compare soak fuzz mutation clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -67,6 +67,11 @@ azurite: ## get the emulator of Azure, with which its tests run; they are skippe
 	npm install --prefix build/azurite --cache build/npm-cache --no-audit --no-fund azurite@3
 	rm -rf build/npm-cache
 
+integrations: .venv/.test ## run what the guides show of Airflow, Dagster, dbt, Feast, MLflow and Prefect
+	@mkdir -p build
+	$(BIN)/python .ci/integrations.py
+	$(BIN)/python -m pytest -n 2 tests/integrations
+
 notebooks: .venv/.test ## execute the notebooks; OVERWRITE=1 keeps what they show
 	@mkdir -p build/jupyter build/notebooks
 	TMPDIR=$(CURDIR)/build/notebooks $(BIN)/python -m pytest --nbmake --nbmake-timeout=300 $(if $(OVERWRITE),--overwrite) notebooks
@@ -76,6 +81,7 @@ lint: .venv/.dev ## check style, format, the lock file, and the files that GitHu
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(FORMS)

@@ -31,6 +31,7 @@ RENAMED = {
     "benchmarks/README.md": "benchmarks.md",
     "notebooks/README.md": "notebooks.md",
     "docs/README.md": "overview.md",
+    "docs/integrations/README.md": "integrations/overview.md",  # like the next
     "docs/decisions/README.md": "decisions.md",  # an index page would take its section's place
 }
 START = "---\nhide: [navigation]\n---\n\n"  # the start page has no neighbours

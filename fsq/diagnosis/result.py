@@ -74,6 +74,10 @@ class Diagnosis:
             ],
         }
 
+    def to_markdown(self) -> str:
+        """The summary for a pull request or a job's page, every word of the data escaped."""
+        return rendering.render_markdown(self.summary)
+
     def _list_dates(self) -> list[dict[str, Any]]:
         date_column = self.contract.table.date
         features: dict[date, list[dict[str, Any]]] = {}

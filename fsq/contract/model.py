@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from html import escape
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
@@ -38,6 +37,7 @@ from fsq.contract.sections import (
 )
 from fsq.contract.table import Table
 from fsq.schema.output import OutputSchema
+from fsq.utils.display import Column, Display
 
 CALCULATED = "calculated"  # the upstream table of what no table holds
 Flags = dict[Name, Annotated[Flag, BeforeValidator(flag_from_list)]]
@@ -195,10 +195,16 @@ class Contract(Section):
 
     def _repr_html_(self) -> str:
         """The features as a table, for a notebook; every word escaped."""
-        head = ("#", "feature", "category", "upstream table", "range", "expected", "role")
+        left = ("feature", "category", "upstream table", "range")
+        columns = (
+            Column("#", "right"),
+            *map(Column, left),
+            Column("expected", "right"),
+            Column("role"),
+        )
         lines = [
             (
-                f.index,
+                str(f.index),
                 f.name,
                 f.category,
                 f.upstream_table,
@@ -208,14 +214,7 @@ class Contract(Section):
             )
             for f in self.features
         ]
-        title = "".join(f"<th>{h}</th>" for h in head)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in line) + "</tr>" for line in lines
-        )
-        return (
-            f"<div><p><strong>{escape(repr(self))}</strong></p>"
-            f"<table><thead><tr>{title}</tr></thead><tbody>{body}</tbody></table></div>"
-        )
+        return Display(repr(self), columns, lines).to_html()
 
     def writer(self, table: str) -> Processor | None:
         """The processor that writes a table; None if the contract names none.

@@ -1,4 +1,4 @@
-"""How a diagnosis looks: as a table, as text, as Markdown and as HTML."""
+"""How a diagnosis looks: as a table, as text and as Markdown."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from fsq.diagnosis.pictures import (
     can_draw,
     describe_example,
     describe_measure,
-    draw_band,
     draw_line,
 )
 from fsq.utils.documents import encode_json
-from fsq.utils.palette import VERDICT_TEXT
 
 MAX_FINDINGS = 12  # that a text shows
 _MARKS = {"red": "🔴", "yellow": "🟡", "green": "🟢", "unknown": "⚪", "info": "🔵"}
@@ -206,7 +204,8 @@ def one_paragraph(text: str) -> str:
     return " ".join(text.split())
 
 
-def _describe_cause(f: Finding) -> str:
+def describe_cause(f: Finding) -> str:
+    """The cause, and why somebody accepted it."""
     if f.accepted is None:
         return f.cause
     return f"{f.cause} Accepted: {one_paragraph(f.accepted)}"
@@ -267,7 +266,7 @@ def render_markdown(shown: Summary) -> str:
 
 def _describe_in_cell(f: Finding) -> str:
     """Cause and evidence, as Markdown."""
-    return "<br>".join(_escape(line) for line in (_describe_cause(f), *list_evidence(f)))
+    return "<br>".join(_escape(line) for line in (describe_cause(f), *list_evidence(f)))
 
 
 def _escape(line: str) -> str:
@@ -276,39 +275,3 @@ def _escape(line: str) -> str:
     for character in "\\|`*_[]":
         safe = safe.replace(character, "\\" + character)
     return safe.replace("@", "@\u200b")
-
-
-def _render_evidence(f: Finding) -> list[str]:
-    """The same as HTML: the band as a picture, and a line per record."""
-    band, rows = f.evidence.get("band"), f.evidence.get("rows_shown", [])
-    parts = []
-    if band is not None:
-        parts.append(f"<br>{draw_band(band)}<br><small>{escape(describe_measure(band))}</small>")
-    return parts + [f"<br><small>{escape(describe_example(r))}</small>" for r in rows]
-
-
-def render_html(shown: Summary) -> str:
-    """For a notebook; every text escaped."""
-    colour = VERDICT_TEXT[shown.verdict]
-    parts = [f"<div><p><strong style='color:{colour}'>{escape(make_headline(shown))}</strong></p>"]
-    if shown.findings:
-        parts.append(
-            "<table><thead><tr><th>severity</th><th>finding</th><th>when</th>"
-            "<th>cause and remedy</th></tr></thead><tbody>"
-        )
-        for f in shown.findings:
-            commands = "<br>".join(f"<code>{escape(c)}</code>" for c in f.remedy)
-            shown_by = "".join(_render_evidence(f))
-            parts.append(
-                f"<tr><td style='color:{VERDICT_TEXT[f.severity]}'>"
-                f"<strong>{f.severity}</strong></td>"
-                f"<td style='text-align:left'>{escape(f.title)}</td>"
-                f"<td>{escape(format_dates(f.dates))}</td>"
-                f"<td style='text-align:left'>{escape(_describe_cause(f))}{shown_by}"
-                f"<br>{commands}</td></tr>"
-            )
-        parts.append("</tbody></table>")
-    if skipped := list_not_evaluated(shown):
-        listed = "".join(f"<li>{escape(line)}</li>" for line in skipped)
-        parts.append(f"<details><summary>Not evaluated</summary><ul>{listed}</ul></details>")
-    return "".join(parts) + "</div>"

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+import fsq.diagnosis.notebook as notebook
 import fsq.diagnosis.rendering as rendering
 from fsq.contract import Contract
 from fsq.diagnosis.findings import Finding, Verdict, find_worst, replace_nan
@@ -97,4 +98,4 @@ class Diagnosis:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return rendering.render_html(self.summary)
+        return notebook.render_html(self.summary)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
 from textwrap import wrap
-from typing import Any
 
 from fsq.models.result import CheckResult
+from fsq.utils.display import Column, Display
 from fsq.utils.palette import VERDICT_TEXT
 
 _MAX_REASONS = 14
@@ -63,18 +62,13 @@ def _count_reasons(check: CheckResult) -> list[tuple[str, str, int]]:
 
 def render_html(check: CheckResult) -> str:
     """For a notebook, with all text escaped."""
-    colour = VERDICT_TEXT["green" if check.supported else "red"]
-    parts = [f"<div><p><strong style='color:{colour}'>{escape(_headline(check))}</strong></p>"]
-    if items := "".join(f"<li>{escape(n)}</li>" for n in _notes(check)):
-        parts.append(f"<ul>{items}</ul>")
-    parts.append(f"<p>it needs: {escape(', '.join(check.needed))}</p>")
+    notes = [*_notes(check), f"it needs: {', '.join(check.needed)}"]
     if not check.supported:
-        parts.append(f"<p>the data has: {escape(', '.join(check.available))}</p>")
-    if reasons := _count_reasons(check)[:_MAX_REASONS]:
-        parts.append("<table><thead><tr><th>feature</th><th>is</th><th>records</th></tr></thead>")
-        parts.append("<tbody>" + "".join(_html_row(r) for r in reasons) + "</tbody></table>")
-    return "".join(parts) + "</div>"
-
-
-def _html_row(cells: tuple[Any, ...]) -> str:
-    return "<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in cells) + "</tr>"
+        notes.append(f"the data has: {', '.join(check.available) or 'nothing'}")
+    return Display(
+        _headline(check),
+        (Column("feature"), Column("is"), Column("records", "right")),
+        [(name, is_, f"{rows:,}") for name, is_, rows in _count_reasons(check)[:_MAX_REASONS]],
+        notes,
+        colour=VERDICT_TEXT["green" if check.supported else "red"],
+    ).to_html()

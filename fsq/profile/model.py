@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from html import escape
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sentences import describe
 from fsq.profile.steps import follow
 from fsq.profile.structure import Structure, learn_structure
+from fsq.utils.display import Column, Display
 
 MIN_DATES = 10  # with fewer clean dates nothing is learned
 _BUDGET = 0.02  # false alarms per date
@@ -80,8 +80,8 @@ class Profile:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        cells = "".join(f"<tr><td>{escape(s)}</td></tr>" for s in self.describe())
-        return f"<table><caption>{escape(self.headline)}</caption>{cells}</table>"
+        sentences = [(sentence,) for sentence in self.describe()]
+        return Display(self.headline, (Column("what normally holds"),), sentences).to_html()
 
     @property
     def headline(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fsq.diagnosis.rendering import wrap_finding
 from fsq.training.result import Summary
+from fsq.utils.display import Column, Display, Markup
 from fsq.utils.palette import ACCENT, VERDICT_TEXT
 
 _BAR = 20
@@ -73,26 +74,38 @@ def render_overlaps(summary: Summary) -> list[str]:
 
 def render_html(summary: Summary) -> str:
     """The summary for a notebook, with all text escaped."""
-    details = f"{_option_line(summary)}, {_fingerprint_line(summary)}"
-    headers = ("gate", "dropped", "left", "", "failed", "failed only this")
-    parts = [
-        f"<div><p><strong>{escape(_headline(summary))}</strong><br>{escape(details)}</p>",
-        "<table><thead><tr>" + "".join(f"<th>{h}</th>" for h in headers) + "</tr></thead><tbody>",
-        *(_html_row(gate, summary.total or 1) for gate in summary.waterfall.to_dicts()),
-        "</tbody></table>",
-    ]
-    for f in summary.findings:
-        parts.append(
-            f"<p><strong style='color:{VERDICT_TEXT[f.severity]}'>{f.severity}</strong> "
-            f"{escape(f.title)}<br>{escape(f.cause)}<br>{escape('; '.join(f.remedy))}</p>"
-        )
-    return "".join(parts) + "</div>"
+    columns = (
+        Column("gate"),
+        Column("dropped", "right"),
+        Column("left", "right"),
+        Column(""),
+        Column("failed", "right"),
+        Column("failed only this", "right"),
+    )
+    return Display(
+        _headline(summary),
+        columns,
+        [_make_row(gate, summary.total or 1) for gate in summary.waterfall.to_dicts()],
+        [_option_line(summary), _fingerprint_line(summary)],
+        [
+            Markup(
+                f"<strong style='color:{VERDICT_TEXT[f.severity]}'>{f.severity}</strong> "
+                f"{escape(f.title)}<br>{escape(f.cause)}<br>{escape('; '.join(f.remedy))}"
+            )
+            for f in summary.findings
+        ],
+    ).to_html()
 
 
-def _html_row(gate: dict[str, Any], total: int) -> str:
+def _make_row(gate: dict[str, Any], total: int) -> tuple[str | Markup, ...]:
     width = 120 * gate["left"] / total
     bar = f"<div style='width:{width:.0f}px;height:0.8em;background:{ACCENT}'></div>"
-    dropped, left = f"{gate['dropped']:,}", f"{gate['left']:,}"
-    cells = [dropped, left, bar, f"{gate['failed']:,}", f"{gate['alone']:,}"]
-    name = f"<td style='text-align:left'>{escape(gate['asks'])}</td>"
-    return f"<tr>{name}{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
+    counts = {name: f"{gate[name]:,}" for name in ("dropped", "left", "failed", "alone")}
+    return (
+        gate["asks"],
+        counts["dropped"],
+        counts["left"],
+        Markup(bar),
+        counts["failed"],
+        counts["alone"],
+    )

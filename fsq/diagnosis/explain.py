@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from fsq.contract import Contract, Feature, choose_contract
+from fsq.diagnosis.explain_notebook import render_html
 from fsq.diagnosis.long_detail import check_contract
 from fsq.diagnosis.lookup import HEADLINE, Key, find_record
 from fsq.diagnosis.named_rows import FINDING
@@ -67,6 +68,9 @@ class Explanation:
             "features": [_convert_to_json(f) for f in self.features],
             "findings": self.findings,
         }
+
+    def _repr_html_(self) -> str:
+        return render_html(self.record, self.features, self.findings)
 
 
 def explain(

@@ -17,10 +17,10 @@ from fsq.utils.display import Column, Display, Markup
 from fsq.utils.palette import VERDICT_TEXT
 
 _COLUMNS = (
-    Column("", width="8%"),
-    Column("finding", width="24%"),
-    Column("when", width="14%"),
-    Column("cause and remedy", width="54%"),
+    Column("", width="7%"),
+    Column("finding", width="28%"),
+    Column("when", width="13%"),
+    Column("cause and remedy", width="52%"),
 )
 
 

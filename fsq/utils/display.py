@@ -62,7 +62,7 @@ class Display:
         """
         table = _make_great_table(self) if self.rows else None
         below = "".join(f"<p>{_to_html(text)}</p>" for text in self.below)
-        return f"<div>{table or _make_plain_table(self)}{below}</div>"
+        return f"<div style='font-size:13px'>{table or _make_plain_table(self)}{below}</div>"
 
 
 def _to_html(cell: Cell) -> str:
@@ -107,6 +107,8 @@ def _make_great_table(shown: Display) -> str | None:
             table_width="100%" if any(c.width for c in shown.columns) else "auto",
         )
         .opt_row_striping()
+        # Where columns have widths, a name without spaces would be cut.
+        .opt_css(f"#{name} td.gt_row {{ overflow-wrap: anywhere; vertical-align: top; }}")
     )
     return str(table.as_raw_html())
 

@@ -112,6 +112,7 @@ def test_no_word_becomes_markup(store: str, scored: pl.DataFrame) -> None:
         made._repr_html_(),
         check._repr_html_(),
         CONTRACT._repr_html_(),
+        fsq.explain(scored, NAME, "2026-01-01")._repr_html_(),
         str(draw_trend(read_trend(fsq.open_store(store), CONTRACT), "html")),
         make_report(fsq.open_store(store), CONTRACT),
     ]

@@ -10,6 +10,7 @@ import pytest
 import fsq
 from fsq.diagnosis.pictures import can_draw
 from fsq.diagnosis.rendering import render_markdown, wrap_finding
+from tests.support.frames import CONTRACT
 from tests.support.healthy_days import LAST, change_last, default_values, diagnose_last, make_days
 from tests.support.wrong_join import (
     DAY,
@@ -88,6 +89,9 @@ def test_explain_tells_the_findings_of_a_record(
     mine = next(t for t in told if t["id"] == finding.id)
     value = next(s for s in mine["should_be"] if s["feature"] == row["feature"])
     assert value["expected"] == pytest.approx(row["expected"], rel=1e-5)
+    shown = fsq.explain(score_wrong_join(), row["key"], DAY, diagnosis=dx)._repr_html_()
+    assert f"should be near {value['expected']:.4g}, by " in shown
+    assert all(name in shown for name in CONTRACT.names)
     named = dx.named_rows["player_lookup"].unique()
     other = score_wrong_join().filter(
         pl.col("game_date") == DAY, ~pl.col("player_lookup").is_in(named.implode())

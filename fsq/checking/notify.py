@@ -13,6 +13,8 @@ from fsq.errors import InputError
 from fsq.incidents import Change
 from fsq.utils.extras import require_extra
 
+# Slack's limits for the blocks of ?blocks=yes, less what escaping may add, in characters.
+_HEADER, _SECTION = 150 - 10, 3000 - 200
 WORDS = {"opened": "opened", "worse": "got worse", "resolved": "resolved"}
 
 
@@ -36,8 +38,17 @@ def open_channels(urls: Sequence[str]) -> list[tuple[str, Any]]:
             cure = "write one as https://appriseit.com/services/ shows, such as slack://..."
             problem = f"--notify: {name} is no URL that can be notified; {cure}"
             raise InputError([problem], "nobody can be notified")
+        for service in channel:
+            _fit_blocks(service)
         opened.append((name, channel))
     return opened
+
+
+def _fit_blocks(service: Any) -> None:
+    """Split what Slack would refuse: a block's text is shorter than that of a plain message."""
+    if getattr(service, "use_blocks", False):
+        service.title_maxlen, service.body_maxlen = _HEADER, _SECTION
+        service.overflow_mode = "split"
 
 
 def notify(channels: Sequence[tuple[str, Any]], done: StoreCheck) -> list[str]:

@@ -48,7 +48,8 @@ METRICS = (*TRAILING, *RARE)
 ONE_SIDED = ("absent", "still", "returned", *RARE)  # less of it is no fault
 UNSETTLED = ("disagree", "contradict")  # judged after a break, too
 # What a record shows beside the one before it, or beside its other features.
-OF_RECORDS = ("leap", "jump", "copied", "still", "group_still", "group_absent", "extreme", "leak")
+OF_RECORDS = ("leap", "still", "group_still", "group_absent", "extreme", "leak")
+OF_TABLES = ("jump", "copied")  # the same, by all features of a table
 
 _EXTREME = 2.0  # times the residual that one in a thousand exceeds
 _GROUP_LEAP = 1.5

@@ -12,6 +12,7 @@ import numpy as np
 from fsq.profile.evidence import (
     METRICS,
     OF_RECORDS,
+    OF_TABLES,
     ONE_SIDED,
     UNSETTLED,
     measure,
@@ -206,13 +207,15 @@ class Judgement:
                 a week without games empties a window of seven days, but changes no average.
         """
         every = {m: self._scale_strength(m) for m in self.distances}
-        moved = np.any([every[m] > 1 for m in _LEVELS], axis=0)
-        settled = np.broadcast_to(calm[:, None], moved.shape)
-        goes_on = settled if following is None else settled | (following[:, None] & ~moved)
-        return {
-            m: s if m in UNSETTLED else np.where(goes_on if m in OF_RECORDS else settled, s, 0.0)
-            for m, s in every.items()
-        }
+        settled = np.broadcast_to(calm[:, None], (len(calm), len(self.profile.names)))
+        judged = dict.fromkeys(every, settled) | {m: np.ones_like(settled) for m in UNSETTLED}
+        if following is not None:
+            moved = np.any([every[m] > 1 for m in _LEVELS], axis=0)
+            judged |= dict.fromkeys(OF_RECORDS, settled | following[:, None] & ~moved)
+            for features in map(list, self.profile.structure.tables):
+                moved[:, features] = moved[:, features].any(axis=1, keepdims=True)
+            judged |= dict.fromkeys(OF_TABLES, settled | following[:, None] & ~moved)
+        return {m: np.where(judged[m], s, 0.0) for m, s in every.items()}
 
     def _scale_strength(self, metric: str) -> Matrix:
         z = self.distances[metric]

@@ -50,8 +50,8 @@ def test_a_trend_shows_the_first_required_category(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[5] == "stock"
     figures = lines[2].split()
-    assert figures[:4] == ["2026-03-10", "81", "100%", "100.0"]
-    assert figures[4:] == ["+0.0", "81.2", "29.4%", "+0.0", "0"]
+    assert figures[:5] == ["2026-03-10", "GREEN", "81", "100%", "100.0"]
+    assert figures[5:] == ["+0.0", "81.2", "29.4%", "+0.0"]
     assert [line.split()[0] for line in lines if "▄" in line][1:3] == ["stock", "climate"]
 
 

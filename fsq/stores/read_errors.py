@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,7 +42,7 @@ def store_read_errors(uri: str) -> Iterator[None]:
     """Turn errors while a store's rows are read into a ``StoreError``.
 
     Raises:
-        StoreError: its files are damaged or missing.
+        StoreError: its files are damaged or missing, or it lacks a column.
     """
     try:
         yield
@@ -50,8 +51,18 @@ def store_read_errors(uri: str) -> Iterator[None]:
     except BaseException as error:
         if not is_read_error(error):
             raise
+        if missing := _find_missing_column(error):
+            cure = f"`fsq schema migrate {shlex.quote(uri)}` adds those of its contract"
+            raise StoreError(f"{uri} has no column {missing}; {cure}") from error
         cure = "restore its files, or backfill it into another folder"
         raise StoreError(f"{uri} cannot be read: {first_line(error)}; {cure}") from error
+
+
+def _find_missing_column(error: BaseException) -> str | None:
+    if not isinstance(error, pl.exceptions.ColumnNotFoundError):
+        return None
+    found = re.match(r'unable to find column "(.+?)"; valid columns', str(error))
+    return found and found[1]
 
 
 def first_line(error: BaseException) -> str:

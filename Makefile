@@ -17,10 +17,12 @@ MINUTES := 10
 SHARE := 0.4
 BASE := origin/main
 CASE := startup
+# The moment of the commit: what is built from it is the same, whenever and wherever.
+EPOCH = SOURCE_DATE_EPOCH=$(or $(shell git log -1 --format=%ct 2>/dev/null),1580601600)
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
 .PHONY: help dev demo test azurite integrations notebooks lint types imports audit oldest docs \
-        changelog dist bench bench-compare soak fuzz mutation clean
+        changelog dist sbom bench bench-compare soak fuzz mutation clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -113,11 +115,15 @@ changelog: .venv/.dev ## show what the next release changes; VERSION=0.2.0 write
 
 dist: .venv/.dev ## build wheel and sdist into build/dist, check them, and try the wheel with every Python here
 	rm -rf build/dist
-	$(BIN)/python -m build --outdir build/dist
+	$(EPOCH) $(BIN)/python -m build --outdir build/dist
 	$(if $(TAG),test -e build/dist/*-$(TAG:v%=%).tar.gz)
 	$(BIN)/twine check --strict build/dist/*
 	$(BIN)/check-wheel-contents build/dist/*.whl
+	$(EPOCH) $(BIN)/python .ci/reproducible.py build/dist
 	$(BIN)/python .ci/wheel.py build/dist
+
+sbom: .venv/.dev ## list what the wheel in build/dist needs, as CycloneDX, in build/sbom
+	$(EPOCH) $(BIN)/python .ci/sbom.py build/dist
 
 ##@ Measure it; these take long
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 import fsq
+from fsq.schema.tables import read_rows
 from tests.support.frames import wide
 from tests.support.healthy_days import make_days
 
@@ -165,3 +166,12 @@ def test_what_holds_no_rows_is_refused_with_the_cure(rows: Any, cure: str, tmp_p
         with pytest.raises(fsq.InputError, match=cure) as raised:
             call()
         assert len(str(raised.value).splitlines()) < 20
+
+
+def test_an_index_is_kept_wherever_the_class_of_the_frame_says_it_lives() -> None:
+    # With pandas 3 it is ``pandas``; before, it was a module within.
+    for module in ("pandas", "pandas.core.frame"):
+        kind = type("DataFrame", (pd.DataFrame,), {"__module__": module})
+        frame = kind({"pace": [1.5]}, index=pd.Index(["amy"], name="player_lookup"))
+        assert type(frame).__module__ == module
+        assert read_rows(frame, "rows", "no rows").columns == ["player_lookup", "pace"]

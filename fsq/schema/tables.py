@@ -80,7 +80,7 @@ def is_stored(rows: object) -> TypeGuard[StoredRows]:
 def _keep_index(rows: Any) -> Any:
     """A pandas frame with the named levels of its index, such as its keys, as columns."""
     names = getattr(getattr(rows, "index", None), "names", None)
-    if names is None or not type(rows).__module__.startswith("pandas."):
+    if names is None or type(rows).__module__.partition(".")[0] != "pandas":
         return rows
     named = [n for n in names if n is not None]
     return rows.reset_index(level=named) if named else rows

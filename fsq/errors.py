@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from fsq.masking import mask_secrets
+
 
 class FsqError(Exception):
     """Base class of fsq's errors; each says what is wrong, where, and what to do.
+
+    Their texts name files and URLs that people gave; what may be a secret in them is masked.
 
     >>> import pickle
     >>> pickle.loads(pickle.dumps(ContractError("mine.toml", ["name: missing"]))).problems
     ['name: missing']
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(mask_secrets(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process sends what it raises; by default, it would be made from its message.
@@ -37,7 +44,7 @@ class ContractError(FsqError):
 
     def __init__(self, place: str, problems: Iterable[str]) -> None:
         self.place = place
-        self.problems = list(problems)
+        self.problems = _mask(problems)
         super().__init__(_list_problems(f"contract {place} cannot be used", self.problems))
 
 
@@ -55,7 +62,7 @@ class InputError(FsqError):
     def __init__(
         self, problems: Iterable[str], headline: str = "the input cannot be scored"
     ) -> None:
-        self.problems = list(problems)
+        self.problems = _mask(problems)
         super().__init__(_list_problems(headline, self.problems))
 
 
@@ -101,7 +108,7 @@ class ModelIncompatibleError(FsqError):
     def __init__(
         self, model: str, problems: Iterable[str], needed: Iterable[str], available: Iterable[str]
     ) -> None:
-        self.problems, self.needed = list(problems), list(needed)
+        self.problems, self.needed = _mask(problems), list(needed)
         self.available = list(available)
         headline = _list_problems(f"model {model} must not predict on this data", self.problems)
         features = [
@@ -121,6 +128,10 @@ def short(words: object, most: int = 80) -> str:
     """
     text = " ".join(str(words)[: 4 * most].splitlines())
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _mask(problems: Iterable[str]) -> list[str]:
+    return [mask_secrets(p) for p in problems]
 
 
 def _list_problems(headline: str, problems: list[str]) -> str:

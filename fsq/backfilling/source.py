@@ -16,6 +16,7 @@ from fsq.backfilling.files import scan_files
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.preparation import prepare_rows
+from fsq.masking import mask_secrets
 from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store, get_backend, get_capabilities, is_store
 from fsq.stores.objects.errors import describe_object_error
@@ -81,7 +82,7 @@ def scan_rows(rows: object, contract: Contract) -> pl.LazyFrame:
 
 
 def name_source(uri: str) -> str:
-    """The URI of a source as it means the same from every folder.
+    """The URI of a source as it means the same from every folder; stores keep it, so no secrets.
 
     >>> name_source("bigquery://p.d.t")
     'bigquery://p.d.t'
@@ -89,7 +90,7 @@ def name_source(uri: str) -> str:
     # Not resolved: a link may be meant to lead elsewhere tomorrow.
     if is_object_uri(uri):
         return clean_uri(uri)
-    return uri if "://" in uri else os.path.abspath(expand_home(uri))  # noqa: PTH100
+    return mask_secrets(uri) if "://" in uri else os.path.abspath(expand_home(uri))  # noqa: PTH100
 
 
 @contextmanager

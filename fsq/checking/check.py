@@ -15,6 +15,7 @@ from fsq.checking.source_changes import CHANGED, compare_with_source
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.schedule import read_schedule
 from fsq.incidents import Change, Incident, read_incidents, record_findings
+from fsq.masking import mask_secrets
 from fsq.stores import Store
 
 # Kinds of findings that are looked for only on request.
@@ -46,7 +47,7 @@ def check_store(store: Store, options: CheckOptions) -> StoreCheck:
     if options.max_age is not None and newest is not None and age is not None:
         overdue = find_overdue(newest, age, options, store)
         dx = dx if overdue is None else add_finding(dx, overdue)
-    done = StoreCheck(store.uri, dx, newest, age, now)
+    done = StoreCheck(mask_secrets(store.uri), dx, newest, age, now)
     if not options.record:
         return done
     changes = _record(store, options, dx, incidents)

@@ -16,6 +16,7 @@ from fsq.errors import (
     StoreError,
     StoreRefusedError,
 )
+from fsq.masking import mask_secrets
 from fsq.utils.version import ISSUES
 
 FINE, FAILED_CHECK, BAD_INPUT, STORE_FAILED = 0, 1, 2, 3
@@ -131,6 +132,7 @@ def _print_traceback(error: BaseException, out: Output) -> None:
 def _document(
     kind: str, message: str, problems: list[str] | None, status: int
 ) -> dict[str, dict[str, object]]:
+    message = mask_secrets(message)
     return {
         "error": {
             "type": kind,

@@ -13,6 +13,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fsq.cli._talk import format_record, get_talk
+from fsq.masking import mask_secrets
 from fsq.utils.documents import encode_json
 
 if TYPE_CHECKING:  # rich is loaded when something is printed, so that help is fast
@@ -40,12 +41,13 @@ _UNPRINTABLE = re.compile(
 
 
 def clean(text: object) -> str:
-    r"""Text that is safe on a terminal: without control characters other than tab and newline.
+    r"""Text that is safe to print: without secrets, and control characters but tab and newline.
 
-    >>> clean("lebron\x1b[31mjames\x07")
-    'lebronjames'
+    >>> clean("lebron\x1b[31mjames\x07"), clean("https://me:word@example.org/rows")
+    ('lebronjames', 'https://***@example.org/rows')
     """
-    return _UNPRINTABLE.sub("", str(text)).encode("utf-8", "replace").decode()
+    printable = _UNPRINTABLE.sub("", str(text)).encode("utf-8", "replace").decode()
+    return mask_secrets(printable)
 
 
 def one_line(text: object) -> str:

@@ -12,6 +12,7 @@ from fsq.cli import _options as o
 from fsq.cli._output import Output
 from fsq.cli._settings import Setting, Settings, list_options, name_variable
 from fsq.errors import InputError
+from fsq.masking import mask_secrets
 
 # URLs of channels hold secrets.
 _SECRET = re.compile(r"(?<=://)[^,\s]+")
@@ -53,13 +54,7 @@ def command(ctx: typer.Context, as_json: o.JsonOpt = False) -> None:
 def _show(setting: Setting) -> str:
     many = isinstance(setting.value, list)
     text = ", ".join(map(str, setting.value)) if many else str(setting.value)
-    return _SECRET.sub("…", text) if setting.option in _CHANNELS else _mask(text)
-
-
-def _mask(text: str) -> str:
-    from fsq.stores.objects.uri import mask_secrets
-
-    return mask_secrets(text)
+    return _SECRET.sub("…", text) if setting.option in _CHANNELS else mask_secrets(text)
 
 
 def _list_commands(ctx: typer.Context) -> dict[tuple[str, ...], set[str]]:

@@ -26,7 +26,7 @@ from fsq.demo.schedule import make_schedule
 from fsq.errors import InputError, StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import UTC_MICROS
-from fsq.utils.files import expand_home
+from fsq.utils.files import read_target
 
 _HEADLINE = "the season cannot be simulated"
 
@@ -157,12 +157,13 @@ def write_demo(
         contract: simulate the table of this contract, not a season.
 
     Raises:
-        InputError: the season has another form.
+        InputError: the season has another form, or the folder is a URL.
         ContractError: the contract cannot be used.
         StoreError: the folder cannot be written.
     """
     import pyarrow.parquet as pq
 
+    directory = read_target(directory)
     if contract is None:
         simulated, day = simulate_season(season, seed), "game_date"
         what, name = {"season": season}, f"season_{season}"
@@ -170,7 +171,6 @@ def write_demo(
         loaded = load_contract(contract)
         simulated, day = Season(*simulate_table(loaded, seed)), loaded.table.date
         what, name = {"contract": loaded.name}, loaded.name
-    directory = Path(expand_home(directory))
     path, notes = directory / f"{name}.parquet", directory / "incidents.json"
     dates = simulated.rows[day].n_unique()
     facts = {
@@ -182,7 +182,8 @@ def write_demo(
     }
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        pq.write_table(to_arrow(simulated.rows), path, compression="zstd")
+        with path.open("wb") as file:  # Arrow takes what is before a colon for a scheme
+            pq.write_table(to_arrow(simulated.rows), file, compression="zstd")
         notes.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{directory} cannot be written: {error}") from error

@@ -11,6 +11,7 @@ from fsq.contract import Contract, Feature
 from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.findings import SEVERITIES, Finding, Signal
 from fsq.diagnosis.messages import Facts
+from fsq.masking import mask_secrets
 
 SCORE_AGAIN = "fsq backfill"  # how every such command begins
 _COMMAND_DATES = 3  # more dates than this are given as a range
@@ -147,12 +148,10 @@ def _list_commands(
 
 
 def make_backfill_command(source: str, store: str, start: date, end: date) -> str:
-    """The command that scores these dates again.
+    """The command that scores these dates again; it is shown, sent and kept, so without secrets.
 
     >>> make_backfill_command("rows.parquet", "my store", date(2026, 2, 6), date(2026, 2, 7))
     "fsq backfill --source rows.parquet --store 'my store' --start 2026-02-06 --end 2026-02-07"
     """
-    return (
-        f"{SCORE_AGAIN} --source {shlex.quote(source)} --store {shlex.quote(store)} "
-        f"--start {start} --end {end}"
-    )
+    read, written = shlex.quote(mask_secrets(source)), shlex.quote(mask_secrets(store))
+    return f"{SCORE_AGAIN} --source {read} --store {written} --start {start} --end {end}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,10 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from fsq.errors import StoreError
+from fsq.errors import InputError, StoreError
+
+# A path makes one slash of two. Windows' drives have a single letter.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
 
 
 def expand_home(path: str | PathLike[str]) -> str:
@@ -23,10 +27,30 @@ def expand_home(path: str | PathLike[str]) -> str:
     return os.path.expanduser(os.fspath(path))  # noqa: PTH111 - a URI is no path
 
 
+def read_target(path: str | PathLike[str]) -> Path:
+    """Where on this machine to write.
+
+    Raises:
+        InputError: it is a URL; a folder of that name would be made, and nobody would find it.
+
+    >>> read_target(Path("s3://lake/report.html"))
+    Traceback (most recent call last):
+    ...
+    fsq.errors.InputError: nothing was written (1 problem):
+      - s3:/lake/report.html is a URL; name a file or folder on this machine, and copy it from there
+    """
+    target = expand_home(path)
+    if _URL.match(target):
+        cure = "name a file or folder on this machine, and copy it from there"
+        raise InputError([f"{target} is a URL; {cure}"], "nothing was written")
+    return Path(target)
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file that is complete as soon as it is visible.
 
     Raises:
+        InputError: it is a URL.
         StoreError: it cannot be written; an existing file is left as it was.
     """
     with atomic_write(path) as file:
@@ -41,9 +65,10 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     is a link is replaced, not followed.
 
     Raises:
+        InputError: it is a URL.
         StoreError: it cannot be written; an existing file is left as it was.
     """
-    path = Path(expand_home(path))
+    path = read_target(path)
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

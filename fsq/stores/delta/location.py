@@ -11,10 +11,11 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
 from fsq.errors import InputError, StoreError
+from fsq.masking import mask_secrets
 from fsq.stores.objects.bucket import PROBE, list_objects, require_atomic_writes
 from fsq.stores.objects.errors import object_errors
 from fsq.stores.objects.files import open_folder
-from fsq.stores.objects.uri import clean_uri, identify_uri, is_object_uri, mask_secrets
+from fsq.stores.objects.uri import clean_uri, identify_uri, is_object_uri
 
 # delta-rs decodes these in a path, which leads elsewhere, or panics.
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\[\]|^\\\x00-\x1f\x7f]")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fsq.errors import FsqError, StoreError
-from fsq.stores.objects.uri import mask_secrets
+from fsq.masking import mask_secrets
 
 # What delta-rs, Polars and obstore call the services, and what fsq calls them.
 _SERVICES = {

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from fsq.errors import InputError
+from fsq.masking import mask_secrets
 
 _S3, _GCS, _AZURE = ("s3", "s3a"), ("gs",), ("az", "azure", "adl", "abfs", "abfss")
 SCHEMES = (*_S3, *_GCS, *_AZURE)
@@ -15,11 +16,6 @@ _SAME = {"s3a": "s3", "azure": "az", "adl": "az", "abfs": "abfss"}
 PREFIXES = ("AWS_", "AZURE_", "GOOGLE_")
 # Azure names a container and an account as if they were a user and a host.
 _WITH_ACCOUNT = ("abfs", "abfss")
-_SECRET = re.compile(
-    r"(?i)((?:[?&;]|^)(?:sig|se|sp|x-amz-[a-z-]+|x-goog-[a-z-]+|signature|token)=)[^&\s]+"
-)
-# A secret may contain slashes.
-_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^@\s]*:[^@\s]*@")
 # A signed URL: in a glob, hardly anything else looks like it.
 _QUERY = re.compile(r"\?[A-Za-z][\w.-]*=[^/]*(&|$)")
 
@@ -91,17 +87,6 @@ def split_uri(uri: str) -> tuple[str, str]:
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     return f"{scheme}://{bucket}", key
-
-
-def mask_secrets(text: str) -> str:
-    """A text in which no URL shows a password or signature.
-
-    >>> mask_secrets("GET https://a.example/rows?se=2027&sig=AbC%3D failed")
-    'GET https://a.example/rows?se=***&sig=*** failed'
-    >>> mask_secrets("s3://key:secret@lake/features")
-    's3://***@lake/features'
-    """
-    return _LOGIN.sub(r"\1***@", _SECRET.sub(r"\1***", text))
 
 
 def read_options(pairs: Iterable[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import polars as pl
 from fsq.checking import StoreCheck
 from fsq.checking.freshness import describe_duration
 from fsq.checking.notify import WORDS
-from fsq.cli._output import Output, clean
+from fsq.cli._output import Output, clean, one_line
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, Finding
 from fsq.diagnosis.feature_metrics import name_source_counts
@@ -42,7 +42,8 @@ def print_check(done: StoreCheck, out: Output) -> None:
     for change in done.changes:
         incident = change.incident
         how = "" if incident.how is None else f", {incident.how}"
-        out.line(f"Incident {incident.id} {WORDS[change.what]}: {incident.title}{how}")
+        told = f"Incident {incident.id} {WORDS[change.what]}: {incident.title}{how}"
+        out.line(one_line(told))
     out.line(f"{plural(done.open_incidents or 0, 'incident')} open; `fsq incidents` lists them")
 
 

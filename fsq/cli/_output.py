@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from fsq.cli._talk import format_record, get_talk
 from fsq.masking import mask_secrets
 from fsq.utils.documents import encode_json
+from fsq.utils.text import defuse
 
 if TYPE_CHECKING:  # rich is loaded when something is printed, so that help is fast
     from rich.console import Console
@@ -41,13 +42,15 @@ _UNPRINTABLE = re.compile(
 
 
 def clean(text: object) -> str:
-    r"""Text that is safe to print: without secrets, and control characters but tab and newline.
+    r"""Text that is safe to print: no secrets, no commands to a CI system, no control characters.
+
+    Tabs and newlines stay.
 
     >>> clean("lebron\x1b[31mjames\x07"), clean("https://me:word@example.org/rows")
     ('lebronjames', 'https://***@example.org/rows')
     """
     printable = _UNPRINTABLE.sub("", str(text)).encode("utf-8", "replace").decode()
-    return mask_secrets(printable)
+    return defuse(mask_secrets(printable))
 
 
 def one_line(text: object) -> str:
@@ -56,7 +59,7 @@ def one_line(text: object) -> str:
     >>> one_line("james\n::error::x")
     'james ::error::x'
     """
-    return " ".join(clean(text).splitlines())
+    return clean(" ".join(str(text).splitlines()))
 
 
 def console(stream: TextIO) -> Console:
@@ -187,12 +190,19 @@ class Output:
             if (text := lay_out(cells, right, to.width)) is not None:
                 to.file.write(text + "\n")
                 return
-        to.print(_make_rich_table(cells, right))
+        if to.is_terminal:
+            to.print(_make_rich_table(cells, right))
+            return
+        with to.capture() as made:  # a cell that is folded may begin a line anywhere
+            to.print(_make_rich_table(cells, right))
+        to.file.write(defuse(made.get()))
 
     def document(self, data: Mapping[str, Any]) -> None:
         """Print the result as JSON, with ``--json`` only."""
         if self.as_json:
-            sys.stdout.write(encode_json(data, indent=2) + "\n")
+            # The same text, in which no CI system sees a command.
+            text = encode_json(data, indent=2).replace("##", "#\\u0023")
+            sys.stdout.write(text + "\n")
 
 
 def _make_rich_table(cells: Sequence[Sequence[str]], right: Collection[int]) -> Table:

@@ -14,6 +14,7 @@ from fsq.cli._dates import choose_dates, parse_duration
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.cli._store import find_latest, open_for_reading, shorten_path
+from fsq.utils.text import defuse
 
 if TYPE_CHECKING:
     import polars as pl
@@ -171,7 +172,9 @@ def _print(done: StoreCheck, form: Format, fail_on: FailOn, out: Output) -> None
     from fsq.checking.formats import RENDERERS
 
     text = RENDERERS[form.value](done, fail_on.value).rstrip("\n")
-    if form is Format.markdown or out.as_json:
+    if form is Format.github:  # its commands are meant
+        out.people.file.write(text + "\n")
+    elif form is Format.markdown or out.as_json:
         out.line(text)
     else:  # as it is: what people must not see in a terminal is escaped by the format
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(defuse(text) + "\n")

@@ -76,7 +76,7 @@ def accept(
     out, uri = Output(as_json), _require_store(store or context.obj)
     with open_for_reading(uri) as opened:
         accepted = accept_incident(opened, name, why)
-    out.line(f"Accepted {accepted.id}: {accepted.title}")
+    out.line(f"Accepted {one_line(accepted.id)}: {one_line(accepted.title)}")
     out.document({"store": uri, "incident": accepted.to_dict()})
 
 
@@ -90,8 +90,8 @@ def _print(incident: Incident, out: Output) -> None:
     from fsq.diagnosis.rendering import format_dates
 
     out.line(
-        f"{incident.state.upper()}  {incident.severity}  {one_line(incident.title)}  "
-        f"[{incident.kind}]  {incident.id}"
+        f"{incident.state.upper()}  {one_line(incident.severity)}  {one_line(incident.title)}  "
+        f"[{one_line(incident.kind)}]  {one_line(incident.id)}"
     )
     out.line(f"     since     {incident.first_date}, seen last on {incident.last_date}")
     if incident.dates:
@@ -104,7 +104,8 @@ def _print(incident: Incident, out: Output) -> None:
         out.wrapped(one_line(incident.reason), "     accepted  ")
     for attempt in incident.repairs:
         status = f"exit status {attempt['exit_status']}"
-        out.line(f"     ran       {attempt['at'][:16]} {one_line(attempt['command'])}: {status}")
+        ran = one_line(f"{attempt['at'][:16]} {attempt['command']}: {status}")
+        out.line(f"     ran       {ran}")
     if incident.state == "open":
         for command in incident.remedy:
-            out.line(f"     remedy    {command}")
+            out.line(f"     remedy    {one_line(command)}")

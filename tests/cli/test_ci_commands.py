@@ -35,7 +35,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     days = [before(2), before(1), LAST]
     store = fill_store(tmp_path, fall_back(make_days(14, seed=2), days, 0.6))[1]
-    opened = fsq.open_store(store)
+    opened: Any = fsq.open_store(store)
     opened._source = OWNED
     opened.replace(opened.read(LAST, LAST).collect())
     assert fsq.open_store(store).source == OWNED

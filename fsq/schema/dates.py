@@ -28,8 +28,8 @@ def parse_dates(
         InputError: a text is not an ISO date, or a timestamp is not midnight.
 
     >>> rows = pl.DataFrame({"day": ["2026-02-06"]})
-    >>> parse_dates(rows, "day", "--time day", "no date can be read").schema
-    Schema([('day', Date)])
+    >>> dict(parse_dates(rows, "day", "--time day", "no date can be read").schema)
+    {'day': Date}
     """
     dtype = rows.collect_schema()[column]
     if is_text(dtype):

@@ -80,8 +80,8 @@ class OutputSchema:
 def polars_schema(columns: Sequence[Column]) -> pl.Schema:
     """Columns as Polars holds them.
 
-    >>> polars_schema([Column("quality_tier", "string", "The record's tier")])
-    Schema([('quality_tier', String)])
+    >>> dict(polars_schema([Column("quality_tier", "string", "The record's tier")]))
+    {'quality_tier': String}
     """
     return pl.Schema(
         {

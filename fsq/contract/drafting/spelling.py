@@ -19,8 +19,8 @@ def match_spelling(rows: pl.LazyFrame, date: str | None) -> pl.LazyFrame:
         InputError: dates are texts that are not ISO dates, or timestamps that are not midnight.
 
     >>> rows = pl.LazyFrame({"day": ["2026-02-06"], "Temp.F": [41.0]})
-    >>> match_spelling(rows, "day").collect_schema()
-    Schema([('day', Date), ('temp_f', Float64)])
+    >>> dict(match_spelling(rows, "day").collect_schema())
+    {'day': Date, 'temp_f': Float64}
     """
     schema = rows.collect_schema()
     plain = {c: c.lower().replace(".", "_") for c in schema if _is_read(c, schema[c])}

@@ -29,6 +29,7 @@ from fsq.utils.display import Column, Display
 
 MIN_DATES = 10  # with fewer clean dates nothing is learned
 _BUDGET = 0.02  # false alarms per date
+_AFTER_BREAK = 0.5  # what evidence counts there
 _LEVELS = ("mean", "spread", "zero")  # tell whether a break has moved a feature
 
 
@@ -204,23 +205,30 @@ class Judgement:
                 what needs no comparison is judged.
             following: dates whose records go on where those before them were. Where they are not
                 calm, records are compared all the same, by features whose level has not moved:
-                a week without games empties a window of seven days, but changes no average.
+                a week without games empties a window of seven days, but changes no average. Such
+                evidence weighs half: after a week everybody may be at full rest.
         """
         every = {m: self._scale_strength(m) for m in self.distances}
         settled = np.broadcast_to(calm[:, None], (len(calm), len(self.profile.names)))
-        judged = dict.fromkeys(every, settled) | {m: np.ones_like(settled) for m in UNSETTLED}
+        weights = dict.fromkeys(every, settled.astype(np.float64))
+        weights |= dict.fromkeys(UNSETTLED, np.ones(settled.shape))
         if following is not None:
             moved = np.any([every[m] > 1 for m in _LEVELS], axis=0)
-            judged |= dict.fromkeys(OF_RECORDS, settled | following[:, None] & ~moved)
+            weights |= dict.fromkeys(OF_RECORDS, _weigh(settled, following, moved))
             for features in map(list, self.profile.structure.tables):
                 moved[:, features] = moved[:, features].any(axis=1, keepdims=True)
-            judged |= dict.fromkeys(OF_TABLES, settled | following[:, None] & ~moved)
-        return {m: np.where(judged[m], s, 0.0) for m, s in every.items()}
+            weights |= dict.fromkeys(OF_TABLES, _weigh(settled, following, moved))
+        return {m: weights[m] * s for m, s in every.items()}
 
     def _scale_strength(self, metric: str) -> Matrix:
         z = self.distances[metric]
         size = np.nan_to_num(z if metric in ONE_SIDED else np.abs(z), nan=0.0)
         return np.asarray(np.maximum(size / self.profile.limits.alarm[metric], 0.0))
+
+
+def _weigh(settled: Mask, following: Mask, moved: Mask) -> Matrix:
+    """How much evidence counts: dates × features."""
+    return np.asarray(np.where(settled, 1.0, _AFTER_BREAK * (following[:, None] & ~moved)))
 
 
 def measure_dates(profile: Profile, rows: Rows) -> Evidence:

@@ -219,8 +219,8 @@ def test_after_a_short_break_records_are_compared(league: Rows, profile: Profile
     away = judged.measure_strength(none[:, 0])
     after = judged.measure_strength(none[:, 0], every)
     calm = judged.measure_strength(every)
-    assert after["jump"][-1, 0] == calm["jump"][-1, 0] > 1
-    assert after["leap"][-1, 0] == calm["leap"][-1, 0] > 1
+    assert 2 * after["jump"][-1, 0] == calm["jump"][-1, 0] > 2
+    assert 2 * after["leap"][-1, 0] == calm["leap"][-1, 0] > 2
     assert away["jump"][-1, 0] == away["leap"][-1, 0] == 0
     assert not after["mean"].any()
     assert not after["residual_spread"].any()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.support.cli import Command, CommandResult
 from tests.support.object_stores import KINDS, ObjectStores, find_missing, serve
 
 # They need Google's analyzer, which may not be installed, and have no doctests.
@@ -23,6 +24,16 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
 unshrunk = [Phase.explicit, Phase.generate]
 settings.register_profile("mutation", settings.get_profile("ci"), phases=unshrunk)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    from fsq.cli import main
+
+    def call(*words: object) -> CommandResult:
+        return CommandResult(main([str(w) for w in words]), *capsys.readouterr())
+
+    return call
 
 
 def started(command: list[str]) -> tuple[subprocess.Popen[str], dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -50,6 +50,16 @@ def parse_duration(text: str) -> timedelta:
         raise typer.BadParameter(f"{text!r} is not a duration such as 36h, 2d or 90m")
     unit = {"d": "days", "h": "hours", "m": "minutes"}[match[2]]
     return timedelta(**{unit: int(match[1])})
+
+
+MaxAgeOpt = Annotated[
+    timedelta | None,
+    typer.Option(
+        parser=parse_duration,
+        metavar="36h",
+        help="Red if the newest date ended longer ago than this.",
+    ),
+]
 
 
 def parse_season(text: str, first: str) -> tuple[date, date]:

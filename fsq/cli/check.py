@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fsq.cli import _options as o
-from fsq.cli._dates import choose_dates, parse_duration
+from fsq.cli._dates import MaxAgeOpt, choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
 from fsq.cli._store import find_latest, open_for_reading, shorten_path
@@ -54,14 +53,7 @@ def command(
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="Exit with status 1 on this verdict or worse.")
     ] = FailOn.red,
-    max_age: Annotated[
-        timedelta | None,
-        typer.Option(
-            parser=parse_duration,
-            metavar="36h",
-            help="Red if the newest date ended longer ago than this.",
-        ),
-    ] = None,
+    max_age: MaxAgeOpt = None,
     schedule: Annotated[
         str | None,
         typer.Option(

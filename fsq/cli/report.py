@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fsq.cli import _options as o
-from fsq.cli._dates import choose_dates, parse_duration
+from fsq.cli._dates import MaxAgeOpt, choose_dates
 from fsq.cli._output import Output
 from fsq.cli._store import find_latest, open_for_reading
 
@@ -30,14 +29,7 @@ def command(
     start: o.StartOpt = None,
     end: o.EndOpt = None,
     last: o.LastOpt = None,
-    max_age: Annotated[
-        timedelta | None,
-        typer.Option(
-            parser=parse_duration,
-            metavar="36h",
-            help="Red if the newest date ended longer ago than this.",
-        ),
-    ] = None,
+    max_age: MaxAgeOpt = None,
     contract: o.StoreContractOpt = None,
     as_json: o.JsonOpt = False,
 ) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fsq.profile.groups import (
     Grouping,
-    count_alike,
+    count_effective_groups,
     count_groups,
     count_valued,
     find_disagreeing,
@@ -112,7 +112,7 @@ def _count_by_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
     for grouping in structure.groupings:
         if grouping.columns and set(grouping.columns) <= rows.codes.keys():
             of = list(grouping.features)
-            groups = count_alike(rows, grouping)[:, None]
+            groups = count_effective_groups(rows, grouping)[:, None]
             for metric in _DRAWN:
                 out.counts[metric][:, of] = np.minimum(out.counts[metric][:, of], groups)
 
@@ -136,10 +136,8 @@ def _leave_out_few(
     for grouping in groupings:
         if grouping.columns and set(grouping.columns) <= rows.codes.keys():
             of = list(grouping.features)
-            every, valued = (
-                count_alike(rows, grouping)[:, None],
-                count_valued(rows, grouping, known[:, of]),
-            )
+            every = count_effective_groups(rows, grouping)[:, None]
+            valued = count_valued(rows, grouping, known[:, of])
             few = (valued < FEW_GROUPS) & (valued < MOST_GROUPS * every) & np.isfinite(every)
             for metric in metrics:
                 measures[metric][:, of] = np.where(few, np.nan, measures[metric][:, of])

@@ -117,7 +117,7 @@ def count_groups(rows: Rows, grouping: Grouping) -> float:
     return float(np.median(np.bincount(rows.date_index[codes >= 0][first])))
 
 
-def count_alike(rows: Rows, grouping: Grouping) -> Matrix:
+def count_effective_groups(rows: Rows, grouping: Grouping) -> Matrix:
     """How many groups of one size say as much as those of each date; infinite without groups."""
     codes = code_group(rows, grouping.columns)
     codes, day = codes[codes >= 0], rows.date_index[codes >= 0]

@@ -6,7 +6,7 @@ Any column that splits a date will do. Which one takes part in events is another
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,12 +80,7 @@ def count_needed(rate: Matrix) -> Matrix:
 def find_uniform(rows: Rows, columns: Sequence[str], state: Mask, needed: Matrix) -> Mask:
     """Records of subgroups, of as many as needed, all of which are in a state; × features."""
     out = np.zeros(state.shape, dtype=np.bool_)
-    for name in columns:
-        if name not in rows.codes:
-            continue
-        members, starts, count = _sort_by_code(code_group(rows, (name,)))
-        if not members.size:
-            continue
+    for _, members, starts, count in _list_subgroups(rows, columns):
         hits = np.add.reduceat(state[members], starts, axis=0, dtype=np.int64)
         whole = (count[:, None] >= needed) & (hits == count[:, None])
         out[members] |= np.repeat(whole, count, axis=0)
@@ -104,12 +99,7 @@ def find_absent(rows: Rows, columns: Sequence[str], rate: Matrix) -> Mask:
         rate: share of defaults in clean history, per feature.
     """
     out = np.zeros(rows.is_default.shape, dtype=np.bool_)
-    for name in columns:
-        if name not in rows.codes:
-            continue
-        members, starts, count = _sort_by_code(code_group(rows, (name,)))
-        if not members.size:
-            continue
+    for name, members, starts, count in _list_subgroups(rows, columns):
         absent = np.add.reduceat(rows.is_default[members], starts, axis=0, dtype=np.int64)
         value, day = (codes[members[starts]] for codes in (rows.codes[name], rows.date_index))
         own = _measure_rate_before(rows, value, day, absent, count)
@@ -142,6 +132,17 @@ def _measure_rate_before(
     return out
 
 
+def _list_subgroups(
+    rows: Rows, columns: Sequence[str]
+) -> Iterator[tuple[str, Codes, Codes, Codes]]:
+    """Each column that the rows have, and ``_sort_by_code`` of its subgroups of each date."""
+    for name in columns:
+        if name in rows.codes:
+            members, starts, count = _sort_by_code(code_group(rows, (name,)))
+            if members.size:
+                yield name, members, starts, count
+
+
 def _sort_by_code(codes: Codes) -> tuple[Codes, Codes, Codes]:
     """Positions of the records by code, where each code starts among them, and how many it has."""
     members = np.argsort(codes, kind="stable")[(codes < 0).sum() :]
@@ -152,12 +153,7 @@ def _sort_by_code(codes: Codes) -> tuple[Codes, Codes, Codes]:
 def find_same(rows: Rows, columns: Sequence[str], needed: Matrix) -> Mask:
     """Records of subgroups, of as many as needed, with one value of a feature; × features."""
     out = np.zeros(rows.values.shape, dtype=np.bool_)
-    for name in columns:
-        if name not in rows.codes:
-            continue
-        members, starts, count = _sort_by_code(code_group(rows, (name,)))
-        if not members.size:
-            continue
+    for _, members, starts, count in _list_subgroups(rows, columns):
         values = rows.values[members]
         absent = np.isnan(values)
         low = np.minimum.reduceat(np.where(absent, np.inf, values), starts, axis=0)

@@ -20,16 +20,6 @@ def make_report(
 ) -> str:
     """Make a self-contained HTML page about the dates of scored rows.
 
-    Args:
-        scored: the rows, in a store or as a table of any library.
-        contract: the contract that the rows were scored under.
-        start: first date; None for the store's first.
-        end: last date, included; None for the store's last.
-        now: the clock; the current time by default.
-        max_age: how long ago the newest date of a store may have ended.
-
-    Raises:
-        StoreError: the rows cannot be read, or there are none of these dates.
-        InputError: the rows were scored under another contract, or are not scored.
+    Arguments and errors are those of ``read_contents``.
     """
     return render_page(read_contents(scored, contract, start, end, now, max_age))

@@ -38,7 +38,7 @@ def find_worst_records(
         dates: those that count; all without any. While windows fill, low scores are normal.
 
     Returns:
-        Per record its summary, ``alike`` (how many records are bad in its way, itself included),
+        Per record its summary, ``similar_records`` (how many are bad in its way, itself included),
         ``name`` (its keys as one text), ``moment`` (its date or time) and ``features``.
     """
     loaded = load_contract(contract)
@@ -59,7 +59,7 @@ def find_worst_records(
         )
         .group_by(way, maintain_order=True)
         .agg(
-            pl.len().alias("alike"),
+            pl.len().alias("similar_records"),
             *(pl.col(c).first() for c in columns if c not in way),
         )
         .sort("feature_quality_score", maintain_order=True)

@@ -8,18 +8,8 @@ import polars as pl
 import pytest
 
 import fsq
-from fsq.cli import main
 from fsq.demo import simulate_season
-from tests.support.cli import Command, CommandResult
 from tests.support.frames import wide
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    def call(*words: object) -> CommandResult:
-        return CommandResult(main([str(w) for w in words]), *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +19,7 @@ from fsq.reporting.page import make_report
 from fsq.reporting.trend_chart import draw_trend
 from fsq.sql.quote import escape_comment, quote_text
 from tests.support.frames import CONTRACT, wide
+from tests.support.markup import Markup
 
 # One text that tries them all: terminal, log of a job, HTML, Markdown, SQL, spreadsheet.
 EVIL = (
@@ -90,18 +90,6 @@ def test_no_word_reaches_a_terminal_or_a_log_as_a_command(
         assert not [line for line in lines if line.lstrip().startswith("::")]
     if "--json" in words:
         json.loads(told.out)
-
-
-class Markup(HTMLParser):
-    """Elements and attributes of a page, as a browser would find them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [tag, *(f"{tag} {name}" for name, _ in attrs)]
 
 
 def test_no_word_becomes_markup(store: str, scored: pl.DataFrame) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsq.profile.evidence import FEW_GROUPS, measure, measure_steps
-from fsq.profile.groups import Grouping, count_alike
+from fsq.profile.groups import Grouping, count_effective_groups
 from fsq.profile.leaks import measure_leaks
 from fsq.profile.measures import Evidence
 from fsq.profile.records import find_copied
@@ -47,7 +47,7 @@ def _mark_faulty(rows: Rows, at: int, feature: int) -> Mask:
 
 
 def test_groups_of_one_size_count_once_each(league: Rows) -> None:
-    assert count_alike(league, Grouping(("side",), (SIDE,))).tolist() == [SIDES] * DATES
+    assert count_effective_groups(league, Grouping(("side",), (SIDE,))).tolist() == [SIDES] * DATES
 
 
 def test_a_large_group_beside_small_ones_counts_for_little(league: Rows) -> None:
@@ -57,14 +57,14 @@ def test_a_large_group_beside_small_ones_counts_for_little(league: Rows) -> None
     rows = replace(league, carried=league.carried.with_columns(side=names))
     sizes = np.array([4 * MEMBERS, *[MEMBERS] * 4])
     expected = sizes.sum() ** 2 / (sizes**2).sum()
-    assert count_alike(rows, Grouping(("side",), (SIDE,))) == pytest.approx(expected)
+    assert count_effective_groups(rows, Grouping(("side",), (SIDE,))) == pytest.approx(expected)
 
 
 def test_without_any_group_rows_count_by_themselves(league: Rows) -> None:
     nobody = league.carried.with_columns(side=pl.lit(None, pl.String))
     rows = replace(league, carried=nobody)
     rows.codes["side"] = np.full(len(rows.date_index), -1)
-    assert np.isinf(count_alike(rows, Grouping(("side",), (SIDE,)))).all()
+    assert np.isinf(count_effective_groups(rows, Grouping(("side",), (SIDE,)))).all()
 
 
 def test_values_of_a_group_are_counted_by_groups(league: Rows, structure: Structure) -> None:

@@ -77,13 +77,13 @@ def test_worst_records_differ_and_are_the_lowest() -> None:
     lacking = SCORED.filter(pl.col("quality_tier") != "gold")
     assert found[0]["feature_quality_score"] == lacking["feature_quality_score"].min()
     for record in found:
-        alike = lacking.filter(
+        similar = lacking.filter(
             pl.col("quality_alerts").list.sort().list.join(", ") == record["quality_alerts"],
             pl.col("quality_tier") == record["quality_tier"],
             *(pl.col(c) == record[c] for c in counts),
         )
-        assert record["alike"] == alike.height
-        assert record["feature_quality_score"] == alike["feature_quality_score"].min()
+        assert record["similar_records"] == similar.height
+        assert record["feature_quality_score"] == similar["feature_quality_score"].min()
         row = SCORED.filter(*(pl.col(c) == record[c] for c in TABLE.key))
         assert row["feature_quality_score"].to_list() == [record["feature_quality_score"]]
         assert [f["feature_name"] for f in record["features"]] == list(CONTRACT.names)

@@ -10,20 +10,9 @@ import polars as pl
 import pytest
 
 from fsq.demo import simulate_season
-from tests.support.cli import Command, CommandResult
 
 MADE = Path(__file__).parent / "made_by_0_1"
 LAST = date(2025, 12, 23)
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    from fsq.cli import main
-
-    def call(*words: object) -> CommandResult:
-        return CommandResult(main([str(w) for w in words]), *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from fsq.profile.rows import Matrix
 
 ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
 _SMALLER = 0.5  # of the usual mean: no date is like that
-_ALIKE = 0.25  # how exactly mean and spread have shrunk alike
+_SAME_FACTOR = 0.25  # how far the factors of mean and spread may differ
 FEW = 4.0  # distinct values that must be possible before a single one tells
 
 
@@ -198,7 +198,7 @@ def _is_scaled(ctx: Context, f: Feature, at: int) -> bool:
             return False
         ratios.append(ctx.get_matrix(name)[at, f.index] / usual[f.index])
     mean, std = ratios
-    return bool(abs(mean) < _SMALLER and abs(std / abs(mean) - 1) < _ALIKE) if mean else False
+    return bool(abs(mean) < _SMALLER and abs(std / abs(mean) - 1) < _SAME_FACTOR) if mean else False
 
 
 def _has_come_to_its_end(ctx: Context, f: Feature, at: int) -> bool:

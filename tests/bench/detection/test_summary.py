@@ -28,7 +28,7 @@ def _clean(*alarms: Alarm) -> CleanDate:
     return CleanDate({"d": list(alarms)}, {"d": {"learn_s": 1.0, "date_s": 0.1}})
 
 
-def test_templates_count_alike_however_many_dates_they_have() -> None:
+def test_templates_count_effective_groups_however_many_dates_they_have() -> None:
     trials = [_trial("a", "red"), _trial("b", None), _trial("b", None), _trial("b", "yellow")]
     alarms = [make_alarm("f", severity="red"), make_alarm("g"), make_alarm("f", kind="other")]
     figures = summarize(trials, [_clean(*alarms), *(_clean() for _ in range(49))])

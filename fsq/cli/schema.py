@@ -15,8 +15,6 @@ from fsq.errors import InputError
 from fsq.utils.text import plural
 
 if TYPE_CHECKING:
-    from fsq.contract import Contract
-    from fsq.profile import Profile
     from fsq.stores import LegacyDropResult, Migration, SchemaChange
 
 app = typer.Typer(help="Print the output schema, and migrate tables to it.", rich_markup_mode=None)
@@ -151,72 +149,25 @@ def migrate(
     Only columns, sub-fields and descriptions are added. If a name, type or mode conflicts, all
     conflicts are listed and nothing is changed.
     """
+    from fsq.cli._views import create_views, describe_canary, find_profile, find_view_names
     from fsq.stores import migrate as migrate_store
     from fsq.stores import open_store
 
     out, loaded = Output(as_json), open_store(store, contract).contract
-    names = _find_view_names(store) if views else []
+    names = find_view_names(store) if views else []
     migration = migrate_store(
         store, loaded, dry_run=dry_run, create=create, integer_keys=integer_keys or ()
     )
     _print_migration(migration, out)
-    profile = _find_profile(store, loaded) if names else None
+    profile = find_profile(store, loaded) if names else None
     if names and not dry_run:
-        _create_views(store, loaded, profile)
+        create_views(store, loaded, profile)
     for name in names:
         out.line(f"{name}: {'would be created' if dry_run else 'created'}")
     if names:
-        out.note(_describe_canary(store, profile))
+        out.note(describe_canary(store, profile))
     seen = {"views": names, "profile": profile is not None} if views else {}
     out.document(migration.to_dict() | seen)
-
-
-def _find_view_names(store: str) -> list[str]:
-    """The names of the views, once they are known not to be taken; nothing is changed yet."""
-    from fsq.sql import check_view_names
-    from fsq.stores import get_capabilities
-    from fsq.stores.bigquery.client import open_clients
-    from fsq.stores.bigquery.names import TableName
-
-    if not get_capabilities(store).views:
-        raise InputError(
-            [f"--views: {store} is not in BigQuery; drop the option"], "the views cannot be created"
-        )
-    table = TableName.parse(store)
-    with open_clients(table.project, table.location, table.options) as clients:
-        return [name.dotted for name in check_view_names(clients.tables, table)]
-
-
-def _find_profile(store: str, contract: Contract) -> Profile | None:
-    """What was learned of the store's rows; None where it has no rows yet, too."""
-    from fsq.diagnosis.stored_profile import load_usable_profile
-    from fsq.stores import open_store
-
-    opened = open_store(store, contract)
-    return None if opened.version() is None else load_usable_profile(opened)
-
-
-def _create_views(store: str, contract: Contract, profile: Profile | None) -> None:
-    from fsq.sql import create_views
-    from fsq.stores.bigquery.client import open_clients
-    from fsq.stores.bigquery.names import TableName
-
-    table = TableName.parse(store)
-    with open_clients(table.project, table.location, table.options) as clients:
-        create_views(clients.tables, table, contract, profile=profile)
-
-
-def _describe_canary(store: str, profile: Profile | None) -> str:
-    """How the canary judges, and what makes it judge better."""
-    if profile is None:
-        return (
-            "Note: the canary judges by the contract alone, since the store has no profile; "
-            f"`fsq profile learn --store {store}` learns one, then run this again"
-        )
-    dates = plural(len(profile.clean_dates), "clean date")
-    return (
-        f"Note: the canary knows the profile of {dates}; when that is learned anew, run this again"
-    )
 
 
 def _print_migration(migration: Migration, out: Output) -> None:

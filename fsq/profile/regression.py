@@ -126,19 +126,23 @@ class Regressions:
     def find_extrapolated(self, values: Matrix, suspects: Sequence[int] = ()) -> Mask:
         """Records × features: where a feature is beyond what was learned, or one that it hangs on.
 
+        So is one that hangs on a feature which is usually there and is absent, such as a window
+        that its first dates cannot fill.
+
         Args:
             values: records × features.
             suspects: features that explain nothing.
         """
         with np.errstate(invalid="ignore"):
             beyond = (values < self.basis.reach[0]) | (values > self.basis.reach[1])
+        lacking = np.isnan(values) & (self.basis.absent < _USUALLY_THERE)
         owner, weights = self.basis.owner, np.abs(np.nan_to_num(self.weights[-1]))
         pull = np.zeros((values.shape[1], values.shape[1]))
         np.add.at(pull, owner[1:], weights[1:])
         pull[list(suspects)] = 0.0
         np.fill_diagonal(pull, np.inf)
         matters = (pull > _MATTERS * self.spread).astype(np.float64)
-        return np.asarray(beyond.astype(np.float64) @ matters > 0)
+        return np.asarray((beyond | lacking).astype(np.float64) @ matters > 0)
 
     def _subtract(self, values: Matrix, weights: Matrix) -> Matrix:
         scaled = (values - self.basis.center) / self.basis.scale

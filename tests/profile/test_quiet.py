@@ -238,3 +238,21 @@ def test_what_is_faulty_does_not_make_an_absence_usual(league: Rows) -> None:
     rate, last = np.full(len(NAMES), 0.01), league.date_index == DATES - 1
     rows = replace(league, is_default=absent, faulty=faulty)
     assert (find_absent(rows, ("side",), rate)[last, FORM] == lost[last]).all()
+
+
+def test_dates_without_what_explains_a_feature_are_no_measure_of_the_others() -> None:
+    league = make_league(DATES, SIDES, MEMBERS)
+    early = league.date_index < DATES // 5
+    values = league.values.copy()
+    values[early, FORM] = np.nan  # a window that its first dates cannot fill
+    late = np.zeros(DATES, dtype=np.bool_)
+    late[np.unique(league.date_index[~early])] = True
+    rows = replace(league, values=values)
+    structure = learn_structure(rows, np.ones(DATES, dtype=np.bool_), TABLES)
+    assert structure.regressions is not None
+    unsure = structure.regressions.find_extrapolated(values)
+    assert unsure[early, EFFORT].all()
+    assert not unsure[~early].any()
+    found = measure(rows, structure, np.full(len(values), -1)).measures["residual_spread"]
+    assert np.isnan(found[~late, EFFORT]).all()
+    assert not np.isnan(found[late, EFFORT]).any()

@@ -63,9 +63,11 @@ def find_files(uri: str) -> list[DataFile]:
     if is_object_uri(uri):
         files = _find_objects(clean_uri(uri))
     else:
-        paths = _find_paths(Path(uri.removeprefix("file://")))
+        paths = _find_paths(_to_path(uri))
         _refuse_lake_folders(paths, uri)
         files = [DataFile(str(p), p.stat().st_size) for p in paths]
+    if not files and not (is_object_uri(uri) or has_magic(uri) or _to_path(uri).exists()):
+        raise InputError([f"{uri}: there is no such file or folder; correct the path"])
     if not files:
         raise InputError([f"{uri}: no data files found there; name {list_endings()}"])
     return files
@@ -74,6 +76,10 @@ def find_files(uri: str) -> list[DataFile]:
 def list_endings() -> str:
     """The endings of data files, for messages."""
     return ", ".join(e for endings in ENDINGS.values() for e in endings)
+
+
+def _to_path(uri: str) -> Path:
+    return Path(uri.removeprefix("file://"))
 
 
 def _format_of(path: str) -> str | None:

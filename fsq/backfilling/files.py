@@ -27,6 +27,7 @@ from fsq.stores.read_errors import first_line, is_read_error
 Scan = Callable[[Sequence[str]], pl.LazyFrame]
 
 _TEXTS = ("CSV", "TSV", "NDJSON")
+_PARTED = {"CSV": "commas", "TSV": "tabs"}
 _DIGITS = 38  # of a decimal, with which Polars computes
 
 
@@ -147,6 +148,8 @@ def _open_file(file: str, name: str, numbers: Iterable[str]) -> pl.LazyFrame:
     """
     try:
         rows = _FORMATS[name]([file])
+        if name in _PARTED and len(columns := rows.collect_schema().names()) == 1:
+            _require_columns(file, name, columns[0])
         if _has_wide_decimals(rows.collect_schema()):
             return from_arrow(pq.read_table(open_file(file)), frozenset(numbers)).lazy()
         return _untype_empty_columns(rows) if name in _TEXTS else rows
@@ -158,7 +161,19 @@ def _open_file(file: str, name: str, numbers: Iterable[str]) -> pl.LazyFrame:
         if (reason := describe_object_error(str(error))) is not None:
             raise StoreError(f"{file} cannot be read: {reason}") from error
         cure = "check that its ending names its format, or write it again"
+        if name in _PARTED:
+            cure = (
+                f"part the columns of a {name} file by {_PARTED[name]}, and give each row as many"
+            )
         raise InputError([f"{file} cannot be read: {first_line(error)}; {cure}"]) from error
+
+
+def _require_columns(file: str, name: str, only: str) -> None:
+    """Refuse a file whose columns are parted in another way, so that it seems to have only one."""
+    other = next((s for s in (";", "|", "\t", ",") if s in only), None)
+    if other is not None:
+        problem = f"{file} is no {name} file: {other!r} parts its columns"
+        raise InputError([f"{problem}; part them by {_PARTED[name]}, or name it after its format"])
 
 
 def _untype_empty_columns(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -24,6 +24,7 @@ from fsq.utils.version import VERSION
 app = typer.Typer(
     name="fsq",
     help="Score every feature of a feature store, diagnose dates, and choose training data.",
+    epilog="Begin with `fsq contract init DATA`, or without data, with `fsq demo DIR`.",
     cls=CommandsByModule,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

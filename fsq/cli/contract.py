@@ -84,8 +84,10 @@ def init(
         screen.line(f"{out}: {_title(contract)}")
         screen.line("Each line says what it was read from: look at each, then run")
         screen.line(f"  fsq contract check {shlex.quote(str(out))}")
-        words = ["--source", data, "--store", f"warehouse/{contract.name}", "--contract", str(out)]
+        store = f"warehouse/{contract.name}"
+        words = ["--source", data, "--store", store, "--contract", str(out)]
         screen.line(f"  fsq backfill {shlex.join(words)}")
+        screen.line(f"  fsq check --store {shlex.quote(store)}")
     screen.document(
         {
             "contract": None if out is None else str(out),
@@ -216,7 +218,8 @@ def diff(a: ContractArg, b: ContractArg, as_json: JsonOpt = False) -> None:
 
 
 def _title(contract: Contract) -> str:
-    return f"{contract.name}, {len(contract.features)} features, version {contract.version_hash}"
+    features = plural(len(contract.features), "feature")
+    return f"{contract.name}, {features}, version {contract.version_hash}"
 
 
 def _role(feature: Feature) -> str | None:

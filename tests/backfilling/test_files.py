@@ -120,3 +120,41 @@ def test_mixed_and_unknown_formats_are_refused(tmp_path: Path) -> None:
     write_parquet(tmp_path / "rows.parquet")
     with pytest.raises(InputError, match=r"holds \['CSV', 'Parquet'\] files"):
         scan_files(str(tmp_path))
+
+
+def test_a_path_with_nothing_there_is_told_as_such(tmp_path: Path) -> None:
+    for path in (tmp_path / "rows.csv", f"file://{tmp_path}/rows.csv"):
+        with pytest.raises(InputError, match="there is no such file or folder"):
+            scan_files(str(path))
+    with pytest.raises(InputError, match="no data files"):  # a glob may match nothing
+        scan_files(str(tmp_path / "*.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "cure"),
+    [
+        (
+            "rows.csv",
+            "player;day;pace\na;2026-01-01;1.5\n",
+            "';' parts its columns; part them by c",
+        ),
+        (
+            "rows.csv",
+            "player;pace;rest\na;1,5;2,5\nb;1,5;2,5;3,5\n",
+            "part the columns of a CSV file by c",
+        ),
+        ("rows.csv", "player\tday\na\t2026-01-01\n", "is no CSV file"),
+        ("rows.tsv", "player,day\na,2026-01-01\n", "',' parts its columns; part them by tabs"),
+    ],
+)
+def test_columns_parted_otherwise_are_told_with_a_cure(
+    tmp_path: Path, name: str, text: str, cure: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=cure):
+        scan_files(str(tmp_path / name))
+
+
+def test_a_single_column_is_a_table(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("pace\n1.5\n2.5\n")
+    assert scan_files(str(tmp_path / "rows.csv")).collect()["pace"].to_list() == [1.5, 2.5]

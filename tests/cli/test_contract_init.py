@@ -31,10 +31,11 @@ def test_init_writes_a_file_that_check_accepts(run: Command, data: Path, tmp_pat
     mine = tmp_path / "mine.toml"
     told = run("contract", "init", data, "--key", "shop_id", "--date", "day", "--out", mine)
     assert told.status == 0
-    assert f"{mine}: mine, 1 features" in told.out
-    check, backfill = (shlex.split(line) for line in told.out.splitlines()[-2:])
+    assert f"{mine}: mine, 1 feature, version" in told.out
+    check, backfill, then = (shlex.split(line) for line in told.out.splitlines()[-3:])
     assert run(*check[1:]).status == 0
     assert backfill[:6] == ["fsq", "backfill", "--source", str(data), "--store", "warehouse/mine"]
+    assert then == ["fsq", "check", "--store", "warehouse/mine"]
     assert fsq.score(pl.read_parquet(data), mine).height == 400
 
 
@@ -115,8 +116,8 @@ def test_init_never_replaces_a_file_unasked(run: Command, data: Path, tmp_path: 
 def test_init_proposes_what_is_not_named(run: Command, data: Path, tmp_path: Path) -> None:
     told = run("contract", "init", data)
     assert told.status == 2
-    assert "add one of ['--date day']" in told.err
-    assert "['--key shop_id']" in told.err
+    assert "add --date day" in told.err
+    assert "named by --key shop_id\n" in told.err
     told = run("contract", "init", data, "--out", tmp_path / "mine.yaml")
     assert "must end in .toml" in told.err
     assert run("contract", "init", tmp_path / "nothing.parquet").status == 2

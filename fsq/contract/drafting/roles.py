@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -138,18 +139,32 @@ def _propose(
     out = []
     dates = [c for c, t in schema.items() if t == pl.Date and not is_provenance(c)]
     moments = [c for c, t in schema.items() if isinstance(t, pl.Datetime) and not is_provenance(c)]
-    found = [f"--date {c}" for c in dates] + [f"--time {c}" for c in moments]
+    found = [f"--date {shlex.quote(c)}" for c in dates]
+    found += [f"--time {shlex.quote(c)}" for c in moments]
     day = date or time
     if day is None:
-        options = f"add one of {found}" if found else "add a column of dates or timestamps"
-        out.append(f"no column of dates is named; {options}")
+        cure = (
+            f"add {' or '.join(found)}"
+            if found
+            else "add a column of dates, as 2026-02-06, or of timestamps"
+        )
+        out.append(f"no column of dates is named; {cure}")
         day = next(iter([*dates, *moments]), None)
     if not keys:
         sets = [] if day is None else _find_keys(rows, schema, day)
-        named = [" ".join(f"--key {k}" for k in s) for s in sets]
-        cure = f"with {day}, these name a record: {named}" if named else "name them by --key"
+        cure = f"with {day}, a record is named by {_name_options(sets)}"
+        cure = cure if sets else "name its columns by --key"
         out.append(f"no key is named; {cure}")
     return out
+
+
+def _name_options(sets: Sequence[Sequence[str]]) -> str:
+    """Sets of keys as options that can be copied.
+
+    >>> _name_options([("carrier", "flight"), ("tail",)])
+    '--key carrier --key flight, or --key tail'
+    """
+    return ", or ".join(" ".join(f"--key {key}" for key in keys) for keys in sets)
 
 
 def _find_keys(
@@ -194,8 +209,7 @@ def _require_unique(rows: pl.LazyFrame, schema: pl.Schema, roles: Roles) -> None
     if twice and not problems:
         day = roles.time or roles.date or ""
         more = _find_keys(rows, schema, day, [k for k in roles.key if k != day])
-        options = [" ".join(f"--key {k}" for k in s) for s in more]
-        cure = f"add one of {options}" if options else "keep one row for each"
+        cure = f"add {_name_options(more)}" if more else "keep one row for each"
         problems.append(f"{roles.key} are the same in {twice:,} rows; {cure}")
     if problems:
         raise InputError(problems, HEADLINE)

@@ -12,6 +12,7 @@ from fsq.checking.freshness import describe_duration
 from fsq.checking.notify import WORDS
 from fsq.cli._output import Output, clean, one_line
 from fsq.contract import Contract
+from fsq.contract.rules import Tiers
 from fsq.diagnosis import Diagnosis, Finding
 from fsq.diagnosis.feature_metrics import name_source_counts
 from fsq.diagnosis.pictures import can_draw
@@ -25,9 +26,6 @@ from fsq.schema.vocabulary import DEFAULT, FEATURE_TIERS
 from fsq.utils.text import plural
 
 _BAR_WIDTH, _MAX_FEATURES = 30, 12
-# A required feature below this quality is listed even if no finding names it.
-_LOW_QUALITY = 90
-_POOR_QUALITY = 50  # of a category: half of its values are not worth much
 
 
 def print_check(done: StoreCheck, out: Output) -> None:
@@ -84,14 +82,15 @@ def _print_categories(dx: Diagnosis, out: Output) -> None:
         value = float((days[f"{category}_quality_pct"] * days["rows"]).sum()) / total
         note = "  optional" if category in optional else ""
         bar = draw_bar(value, max(10, min(_BAR_WIDTH, out.width - width - 18)))
-        colours = {} if category in optional else {bar: _choose_colour(value)}
+        colours = {} if category in optional else {bar: _choose_colour(value, dx.contract.tiers)}
         out.line(f"{category:<{width}}  {bar} {value:5.1f}{note}", colours)
 
 
-def _choose_colour(quality: float) -> str:
-    if quality >= _LOW_QUALITY:
+def _choose_colour(quality: float, tiers: Tiers) -> str:
+    """Green for what would make a record silver or better, red for what would make it critical."""
+    if quality >= tiers.silver_from:
         return "green"
-    return "yellow" if quality >= _POOR_QUALITY else "red"
+    return "yellow" if quality >= tiers.poor_from else "red"
 
 
 def draw_bar(percent: float, width: int = _BAR_WIDTH) -> str:
@@ -105,19 +104,20 @@ def draw_bar(percent: float, width: int = _BAR_WIDTH) -> str:
 
 
 def _print_features(dx: Diagnosis, out: Output) -> None:
-    """Print the features that findings name, then the required ones of low quality."""
+    """Print the features that findings name, then the required ones that are not even silver."""
+    least = dx.contract.tiers.silver_from
     features = _sum_features(dx.features, dx.contract)
     serious = {n for f in dx.findings if f.severity != "info" for n in f.features}
     named = [f for f in features if f["name"] in serious]
     low = [
         f
         for f in features
-        if f["name"] not in serious and not f["optional"] and f["quality"] < _LOW_QUALITY
+        if f["name"] not in serious and not f["optional"] and f["quality"] < least
     ]
     shown = sorted(named, key=_rank)[:_MAX_FEATURES]
     shown += sorted(low, key=_rank)[: max(0, _MAX_FEATURES - len(shown))]
     if not shown:
-        out.line(f"\nEvery required feature scores {_LOW_QUALITY} or more.")
+        out.line(f"\nEvery required feature scores {least:g} or more.")
         return
     out.line("")
     rows = [

@@ -189,6 +189,7 @@ class Output:
 
             if (text := lay_out(cells, right, to.width)) is not None:
                 to.file.write(text + "\n")
+                to.file.flush()  # as a console does, so that it stays in order with stderr
                 return
         if to.is_terminal:
             to.print(_make_rich_table(cells, right))
@@ -196,6 +197,7 @@ class Output:
         with to.capture() as made:  # a cell that is folded may begin a line anywhere
             to.print(_make_rich_table(cells, right))
         to.file.write(defuse(made.get()))
+        to.file.flush()
 
     def document(self, data: Mapping[str, Any]) -> None:
         """Print the result as JSON, with ``--json`` only."""

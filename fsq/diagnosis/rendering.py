@@ -107,10 +107,15 @@ def format_dates(dates: Iterable[date]) -> str:
 
 
 def list_not_evaluated(shown: Summary) -> list[str]:
-    """What could not be evaluated, one line per check and reason."""
+    """What could not be evaluated, one line per reason; with its dates, unless it is every one."""
+    checks: dict[tuple[str, tuple[date, ...]], list[str]] = {}
+    for n in shown.not_evaluated:
+        check = f"{n['check']}{_describe_scope(n['features'])}"
+        checks.setdefault((n["reason"], tuple(sorted(n["dates"]))), []).append(check)
+    every = tuple(sorted(shown.dates))
     return [
-        f"{n['check']}{_describe_scope(n['features'])}: {n['reason']} ({format_dates(n['dates'])})"
-        for n in shown.not_evaluated
+        f"{', '.join(names)}: {reason}{'' if dates == every else f' ({format_dates(dates)})'}"
+        for (reason, dates), names in checks.items()
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from io import BytesIO, TextIOWrapper
 
 import polars as pl
@@ -9,7 +10,7 @@ import pytest
 
 import fsq
 from fsq.diagnosis.pictures import can_draw
-from fsq.diagnosis.rendering import render_markdown, wrap_finding
+from fsq.diagnosis.rendering import Summary, list_not_evaluated, render_markdown, wrap_finding
 from tests.support.frames import CONTRACT
 from tests.support.healthy_days import LAST, change_last, default_values, diagnose_last, make_days
 from tests.support.wrong_join import (
@@ -118,3 +119,32 @@ def test_rows_are_shown_beside_those_of_the_dates_before() -> None:
     assert (band["what"], band["feature"]) == ("rows per game", None)
     assert (band["low"], band["high"], band["value"]) == (30.0, 30.0, 10.0)
     assert "rows per game 10, usually 30" in " ".join(wrap_finding(finding))
+
+
+FIRST, SECOND = date(2026, 2, 6), date(2026, 2, 7)
+
+
+def test_what_was_not_evaluated_is_told_once_per_reason() -> None:
+    skipped = [
+        {"check": "stale_data", "features": ["a", "b"], "reason": "no times", "dates": [FIRST]},
+        {"check": "mixed_ids", "features": [], "reason": "no ids", "dates": [SECOND, FIRST]},
+        {"check": "as_of", "features": [], "reason": "no times", "dates": [FIRST]},
+        {"check": "as_of", "features": ["c"], "reason": "no times", "dates": [FIRST, SECOND]},
+    ]
+    shown = Summary({FIRST: "green", SECOND: "green"}, 2, (), tuple(skipped))
+    assert list_not_evaluated(shown) == [
+        "stale_data of 2 features, as_of: no times (2026-02-06)",
+        "mixed_ids: no ids",
+        "as_of of c: no times",
+    ]
+
+
+def test_figures_of_several_stuck_features_say_whose_they_are() -> None:
+    stuck = {"fatigue_score": pl.lit(0.5), "shot_zone_mismatch_score": pl.lit(7.0)}
+    findings = diagnose_last(change_last(make_days(), **stuck)).findings
+    (found,) = (f for f in findings if f.kind == "stuck_constant")
+    value = {"fatigue_score": "0.5", "shot_zone_mismatch_score": "7"}
+    (measured,) = (
+        n for n in stuck if f"{n} has 1 distinct value (about {value[n]})" in found.title
+    )
+    assert f"The standard deviation of {measured} is 0" in found.cause

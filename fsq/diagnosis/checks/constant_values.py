@@ -17,6 +17,7 @@ from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
 from fsq.profile.rows import Matrix
+from fsq.utils.text import plural
 
 ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
 _SMALLER = 0.5  # of the usual mean: no date is like that
@@ -50,10 +51,11 @@ def _describe_stuck(f: Facts) -> Text:
     varies = "varies" if len(f.features) == 1 else "vary"
     state = f"{f.are} stuck" if f.signal.severity == "red" else f"{varies} too little"
     floor = f" (the contract's floor is {e['min_std']:g})" if e["min_std"] else ""
+    measured = "" if len(f.features) == 1 else f.signal.features[0]  # the figures are of this one
+    has, of = (f"{measured} has ", f" of {measured}") if measured else ("", "")
     return Text(
-        f"{f.feature} {state}: {count:,} distinct value{'s' if count != 1 else ''} "
-        f"(about {e['mean']:g})",
-        f"The standard deviation is {e['std']:g}{floor}; {f.job} writes nearly the same value "
+        f"{f.feature} {state}: {has}{plural(count, 'distinct value')} (about {e['mean']:g})",
+        f"The standard deviation{of} is {e['std']:g}{floor}; {f.job} writes nearly the same value "
         "for every row.",
     )
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fsq.contract import load_contract
 from fsq.contract.reference import describe_columns
+from tests.support.pages import find_commands, run_shown
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 LINKS = [t for t in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in t]
 TOUR = README.partition("## A tour")[2].partition("\n## ")[0]
-COMMANDS = re.findall(r"^\$ (fsq .*)$", TOUR, re.MULTILINE)
+COMMANDS = find_commands(TOUR)
 
 
 def test_there_is_something_to_test() -> None:
@@ -28,19 +26,8 @@ def test_there_is_something_to_test() -> None:
 
 
 def test_the_tour_runs_as_it_stands(tmp_path: Path) -> None:
-    bin_folder = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
-    for line in COMMANDS:
-        command, _, comment = line.partition("#")
-        expected = re.search(r"exits with status (\d)", comment)
-        done = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == int(expected[1] if expected else 0), (line, done.stderr)
-        if "fsq check" in line:
-            shown = TOUR.partition(line)[2].partition("```")[0].strip()
-            for part in shown.split("…\n"):
-                assert part.strip("…\n") in done.stdout
+    for command in COMMANDS:
+        run_shown(command, tmp_path)
 
 
 @pytest.mark.parametrize("code", PYTHON)

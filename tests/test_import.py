@@ -19,7 +19,7 @@ from tests.support.frames import wide
 
 ALL = ("polars", "numpy", "pyarrow", "pydantic", "deltalake", "google.cloud", "grpc", "altair",
        "jinja2", "rich", "typer", "pandas", "pyspark", "duckdb", "apprise", "ssl",
-       "fsq.backfilling", "fsq.intake.columnar")  # fmt: skip
+       "httpx", "tenacity", "fsq.backfilling", "fsq.intake.columnar")  # fmt: skip
 # Typer reads the values of options with pydantic.
 TYPED = {"typer", "pydantic"}
 LISTED = f"""

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
-from http.client import HTTPException
+import logging
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_exponential
 
 from fsq.utils.documents import encode_json
 
 ATTEMPTS, TIMEOUT, WAIT = 3, 5.0, 0.5  # attempts, seconds each, seconds before the second
+LONGEST_WAIT = 30.0  # seconds between two attempts, whatever the receiver asks for
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Redirected, a POST would arrive as a GET without its document."""
+class _RefusedError(Exception):
+    """The receiver's answer, or what kept it away, in words that hold no secret."""
+
+
+class _FailedError(_RefusedError):
+    """The same, where another attempt may help; ``after`` is when, in seconds, if it was told."""
+
+    def __init__(self, problem: str, after: float | None = None) -> None:
+        super().__init__(problem)
+        self.after = after
 
 
 def find_url_problem(url: str) -> str | None:
@@ -30,7 +43,8 @@ def find_url_problem(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
         return "it is not a URL"
     if parts.scheme not in ("http", "https"):
         return "only http and https URLs can be posted to"
@@ -49,11 +63,12 @@ def post(
     """Post the document as JSON.
 
     Args:
-        url: http or https.
+        url: http or https; its user and password, if any, are sent as they are in other clients.
         document: what to post.
-        attempts: how often to try; a permanent refusal is not retried.
-        timeout: seconds that one attempt may take.
-        wait: seconds before the second attempt; each later one waits twice as long.
+        attempts: how often to try; a permanent refusal is not retried, a redirect not followed.
+        timeout: seconds to wait for a connection, and for each part of the answer.
+        wait: seconds before the second attempt; each later one waits twice as long, or as long as
+            the receiver's ``Retry-After`` says, but never longer than ``LONGEST_WAIT``.
 
     Returns:
         None once the receiver has accepted it, else what went wrong. The text names only the
@@ -61,24 +76,81 @@ def post(
     """
     if problem := find_url_problem(url):
         return problem
-    host = urlsplit(url).hostname
     body = encode_json(document).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "fsq"}
-    opener = urllib.request.build_opener(_NoRedirects)
-    problem = ""
-    for attempt in range(attempts):
-        if attempt:
-            time.sleep(wait * 2 ** (attempt - 1))
+    retrying = Retrying(
+        stop=stop_after_attempt(attempts),
+        wait=lambda state: _choose_wait(state, wait),
+        retry=retry_if_exception_type(_FailedError),
+        reraise=True,
+    )
+    # The certificates that the machine trusts, a company's own among them, and not httpx' list.
+    trusted = ssl.create_default_context()
+    with _silent(), httpx.Client(verify=trusted, timeout=timeout, headers=headers) as client:
         try:
-            request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - http(s) only, see above
-            with opener.open(request, timeout=timeout):
-                return None
-        except urllib.error.HTTPError as error:
-            error.close()
-            problem = f"{host} answered {error.code}"
-            if error.code not in _RETRIED:
-                return problem
-        except (OSError, HTTPException, ValueError) as error:
-            cause = getattr(error, "reason", None) or type(error).__name__
-            problem = f"{host}: {cause}"
-    return f"{problem} ({attempts} attempts)"
+            retrying(_send, client, url, body)
+        except _FailedError as error:
+            return f"{error} ({attempts} attempts)"
+        except _RefusedError as error:
+            return str(error)
+    return None
+
+
+def _send(client: httpx.Client, url: str, body: bytes) -> None:
+    """One attempt; the answer's text is of no interest, and may have no end.
+
+    Raises:
+        _RefusedError: it was not accepted.
+    """
+    host = urlsplit(url).hostname
+    try:
+        with client.stream("POST", url, content=body) as answer:
+            status, after = answer.status_code, answer.headers.get("Retry-After")
+    except httpx.RemoteProtocolError:  # its text has what was sent, an echo of the URL at worst
+        raise _FailedError(f"{host} did not answer in HTTP") from None
+    except (httpx.HTTPError, OSError, ValueError) as error:
+        raise _FailedError(f"{host}: {error or type(error).__name__}") from None
+    if status in _RETRIED:
+        raise _FailedError(f"{host} answered {status}", _read_seconds(after))
+    if not 200 <= status < 300:
+        raise _RefusedError(f"{host} answered {status}")
+
+
+def _choose_wait(state: RetryCallState, first: float) -> float:
+    error = state.outcome.exception() if state.outcome is not None else None
+    asked = error.after if isinstance(error, _FailedError) else None
+    usual = wait_exponential(multiplier=first, max=LONGEST_WAIT)(state)
+    return min(max(usual, asked or 0.0), LONGEST_WAIT)
+
+
+def _read_seconds(text: str | None) -> float | None:
+    """The seconds that a ``Retry-After`` asks for, as a number or a date; None if it has neither.
+
+    >>> _read_seconds("7"), _read_seconds("Wed, 21 Oct 2015 07:28:00 GMT"), _read_seconds("soon")
+    (7.0, 0.0, None)
+    """
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without the logs of httpx and of what is below it, which have URLs and headers."""
+    names = [n for n in logging.root.manager.loggerDict if n.startswith(("httpx", "httpcore"))]
+    logs = [logging.getLogger(name) for name in names]
+    before = [log.disabled for log in logs]
+    for log in logs:
+        log.disabled = True
+    try:
+        yield
+    finally:
+        for log, was in zip(logs, before, strict=True):
+            log.disabled = was

@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
 import fsq
-from fsq.utils import webhook
 from tests.support.cli import Command
-
-
-class Receiver(BaseHTTPRequestHandler):
-    """Answers with the codes that it was given, one per request, and keeps what it got."""
-
-    answers: ClassVar[list[int]] = []
-    got: ClassVar[list[dict[str, Any]]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        type(self).got.append(json.loads(body))
-        code = type(self).answers.pop(0) if type(self).answers else 200
-        if code == 0:
-            time.sleep(1.0)
-            code = 200
-        self.send_response(code)
-        if code == 302:
-            self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
+from tests.support.receiver import Receiver, receive
 
 
 @pytest.fixture
 def receiver() -> Iterator[str]:
-    Receiver.answers.clear()
-    Receiver.got.clear()
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/hook?token=secret"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with receive() as url:
+        yield url
 
 
 @pytest.mark.parametrize("command", ["check", "explain"])
@@ -207,22 +172,6 @@ def test_a_webhook_that_refuses_never_fails_the_check(
     bad = run("check", "--store", season_store, "--webhook", "file:///etc/passwd")
     assert bad.status == 2
     assert "http" in bad.err
-
-
-def test_posting_gives_up_in_time(receiver: str) -> None:
-    assert webhook.post("http://127.0.0.1:1/x", {}, attempts=2, wait=0.01) is not None
-    Receiver.answers[:] = [500, 500]
-    assert (
-        webhook.post(receiver, {}, attempts=2, wait=0.01) == "127.0.0.1 answered 500 (2 attempts)"
-    )
-    Receiver.answers[:] = [302]
-    assert webhook.post(receiver, {}, attempts=2, wait=0.01) == "127.0.0.1 answered 302"
-    Receiver.answers[:] = [0]
-    began = time.perf_counter()
-    assert webhook.post(receiver, {}, attempts=1, timeout=0.2) is not None
-    assert time.perf_counter() - began < 0.9
-    for url in ("ftp://x/y", "http://", "http://a b/", "nonsense", "http://x:99999/"):
-        assert webhook.find_url_problem(url) is not None
 
 
 def test_check_loads_nothing_heavy(season_store: str) -> None:

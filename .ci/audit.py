@@ -1,12 +1,14 @@
 """What each extra brings with it, under which licence; fails on a licence that is not listed.
 
-It reads what is installed and needs no network. Known vulnerabilities are another matter: those
-are kept by advisory services, which ``pip-audit`` asks where there is a network.
+pip-licenses reads what is installed, without a network. Known vulnerabilities are another matter:
+those are kept by advisory services, which ``pip-audit`` asks where there is a network.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 import sys
 from collections import defaultdict
 from importlib.metadata import PackageNotFoundError, distribution
@@ -19,6 +21,8 @@ NAME = "feature-store-quality"
 # MPL-2.0 asks for changes to its own files, of which fsq makes none.
 ALLOWED = {"0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause",
            "CC0-1.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib"}  # fmt: skip
+# What packages bring as a file, and state nowhere else.
+STATED = {"quickjs-ng": "MIT"}
 # What packages say that state no SPDX expression.
 WORDS = (
     (r"mozilla public license 2\.0|mpl[- ]2\.0", "MPL-2.0"),
@@ -32,22 +36,22 @@ WORDS = (
 )
 
 
-def licence_of(name: str) -> str:
-    """The licence that a package states, as an SPDX expression where its words can be read so."""
-    package = distribution(name)
-    about = package.metadata
-    if stated := about.get("License-Expression"):
-        return str(stated)
-    said = [
-        c.rpartition("::")[2].strip()
-        for c in about.get_all("Classifier") or ()
-        if c.startswith("License ::") and not c.endswith("OSI Approved")
+def read_licences() -> dict[str, str]:
+    """The licence of each installed package, as an SPDX expression where its words allow it."""
+    command = [
+        sys.executable,
+        "-m",
+        "piplicenses",
+        "--format=json",
+        "--from=mixed",
+        "--with-system",
     ]
-    said = said or [line.strip() for line in (about.get("License") or "").splitlines()[:1]]
-    if not said:  # then the first line of the licence that it brings, such as "MIT License"
-        texts = [file.read_text() for file in package.files or () if file.name == "LICENSE"]
-        said = [text.strip().splitlines()[0] for text in texts if text.strip()]
-    return " OR ".join(_spdx(words) for words in said) or "none stated"
+    listed = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found = {canonicalize_name(p["Name"]): p["License"] for p in listed}
+    return {
+        name: " OR ".join(_spdx(words) for words in said.split("; "))
+        for name, said in (found | STATED).items()
+    }
 
 
 def _spdx(words: str) -> str:
@@ -96,12 +100,12 @@ def main() -> int:
     """Print a line per extra and licence; 1 if a licence is not listed."""
     extras = ["", *sorted(distribution(NAME).metadata.get_all("Provides-Extra") or ())]
     strange: dict[str, str] = {}
-    core = brought(NAME, "", set())
+    core, licences = brought(NAME, "", set()), read_licences()
     for extra in extras:
         names = brought(NAME, extra, set()) - (core if extra else set())
         by: dict[str, list[str]] = defaultdict(list)
         for name in sorted(names):
-            by[licence_of(name)].append(name)
+            by[licences.get(name, "none stated")].append(name)
         print(f"{f'the extra {extra} adds' if extra else f'{NAME} needs'} {len(names)} packages")
         for licence, held in sorted(by.items()):
             print(f"  {licence}: {', '.join(held)}")

@@ -14,7 +14,7 @@ export JUPYTER_RUNTIME_DIR := $(CURDIR)/build/jupyter
 DEMO := build/demo
 SEASON := 2025-26
 MINUTES := 10
-SHARE := 0.4
+EACH := 40
 BASE := origin/main
 CASE := startup
 # The moment of the commit: what is built from it is the same, whenever and wherever.
@@ -141,5 +141,5 @@ soak: .venv/.test ## kill, contend and load for MINUTES (10) and then some
 fuzz: .venv/.test ## feed every reader with 100,000 hostile inputs; takes half an hour or more
 	$(BIN)/python -m tests.fuzz
 
-mutation: .venv/.test ## change a SHARE (0.4) of operators, numbers and steps, and see which no test notices
-	$(BIN)/python -m tests.mutation --share $(SHARE)
+mutation: .venv/.dev ## change EACH (40) operators, numbers and steps per package; see which no test notices
+	$(BIN)/python -m tests.mutation --each $(EACH)

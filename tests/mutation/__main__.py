@@ -1,8 +1,8 @@
 """``python -m tests.mutation``: change one thing at a time, and see whether a test notices.
 
-It draws a share of all changes from a seed, and tries each in a copy of the checkout with the tests
-of its file, fast ones first. A change that was tried before on the same source is not tried again.
-docs/decisions/0005-mutation-tool.md says why it is not a library.
+It draws some changes of each package from a seed, and tries each in a copy of the checkout with the
+tests that run the changed line, fast ones first. A change that was tried before on the same source
+is not tried again. docs/decisions/0005-mutation-tool.md says why it is not a library.
 """
 
 from __future__ import annotations
@@ -10,85 +10,80 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
-import os
-import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
 
-from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.targets import GROUPS, list_tests
+from tests.mutation.mutants import Mutant, is_another, mutants
+from tests.mutation.places import PLACE, copy_checkout, find_reach, run_tests
+from tests.mutation.reach import Reach
+from tests.mutation.targets import GROUPS, Group
 
-PLACE = Path("build/mutation")
 TRIED = PLACE / "tried.jsonl"
-TIMEOUT = 300.0  # seconds for the tests of one file; a change that makes them hang is noticed
-# As in tests/conftest.py, without looking for the smallest example of a failure.
-PYTEST = ["-x", "-q", "-rfE", "--tb=no", "--basetemp=pytest", "--hypothesis-profile=mutation"]
+MOST = 60.0  # seconds of tests per change; those that run its line come first
 
 
 def main() -> int:
-    """Try the changes; print a line per file and those that nothing noticed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("--share", type=float, default=0.5, help="share of all changes, 0 to 1")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--only", action="append", metavar="TEXT", help="only files with this in their path"
-    )
-    parser.add_argument(
-        "--survivors", action="store_true", help="try the changes that survived again"
-    )
-    parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
-    files = [
-        f
-        for group in GROUPS.values()
-        for f in group
-        if not arguments.only or any(text in f for text in arguments.only)
-    ]
+    """Try the changes; print a line per package and those that nothing noticed."""
+    arguments = _parse()
+    names = arguments.group or list(GROUPS)
     PLACE.mkdir(parents=True, exist_ok=True)
-    chosen = [m for f in files for m in _draw(f, arguments.share, arguments.seed)]
+    chosen = {n: _draw(GROUPS[n], arguments.each, arguments.seed) for n in names}
     known = _load_tried()
-    survived = {k for k, outcome in known.items() if outcome == "survived"}
-    again = survived if arguments.survivors else set()
-    todo = [m for m in chosen if _key(m) not in known or _key(m) in again]
-    Random(arguments.seed).shuffle(todo)  # so that a run cut short says something of every file
-    print(f"{len(chosen):,} changes, {len(todo):,} of them to try", flush=True)
     places: SimpleQueue[Path] = SimpleQueue()
     for number in range(arguments.workers):
-        places.put(_copy_checkout(number))
-    for tests in {tuple(list_tests(m.file)[:-1]) for m in todo}:
-        outcome, by = _run_tests(place := places.get(), list(tests))
-        places.put(place)
-        if outcome != "survived":
-            print(f"without any change: {outcome}, {by}", file=sys.stderr)
-            return 1
+        places.put(copy_checkout(number))
     with ThreadPoolExecutor(arguments.workers) as pool, TRIED.open("a") as log:
-        for done in as_completed([pool.submit(_try_change, places, m) for m in todo]):
-            mutant, found = done.result()
-            key = _key(mutant)
-            known[key] = str(found["outcome"])
-            print(json.dumps({"key": key, **found, **asdict(mutant)}), file=log, flush=True)
+        for name, drawn in chosen.items():
+            todo = [m for m in drawn if _is_to_try(known.get(_key(m)), again=arguments.survivors)]
+            print(f"{name}: {len(drawn)} changes, {len(todo)} of them to try", flush=True)
+            if not todo:
+                continue
+            place = places.get()
+            reach = find_reach(name, GROUPS[name], place)
+            places.put(place)
+            tried = [pool.submit(_try_change, places, m, reach) for m in todo]
+            for done in as_completed(tried):
+                mutant, found = done.result()
+                known[_key(mutant)] = str(found["outcome"])
+                line = {"key": _key(mutant), **found, **asdict(mutant)}
+                print(json.dumps(line), file=log, flush=True)
     _print_report(chosen, known)
     return 0
 
 
-def _draw(file: str, share: float, seed: int) -> list[Mutant]:
-    found = mutants(file, Path(file).read_text(encoding="utf-8"))
-    count = round(len(found) * share)
-    return sorted(Random(f"{seed}:{file}").sample(found, count), key=lambda m: m.start)
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--each", type=int, default=40, help="changes to draw per package")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--group", action="append", choices=GROUPS, help="only these packages")
+    parser.add_argument(
+        "--survivors", action="store_true", help="try the changes that survived again"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    return parser.parse_args()
+
+
+def _draw(group: Group, count: int, seed: int) -> list[Mutant]:
+    found = [m for f in group.list_modules() for m in mutants(f, _read(f))]
+    Random(f"{seed}:{group.places}").shuffle(found)
+    return list(islice((m for m in found if is_another(m, _read(m.file))), count))
+
+
+def _read(file: str) -> str:
+    return Path(file).read_text(encoding="utf-8")
 
 
 def _key(m: Mutant) -> str:
-    source = Path(m.file).read_text(encoding="utf-8")
-    return sha256(m.applied(source).encode()).hexdigest()[:16]
+    return sha256(m.applied(_read(m.file)).encode()).hexdigest()[:16]
 
 
 def _load_tried() -> dict[str, str]:
@@ -96,24 +91,22 @@ def _load_tried() -> dict[str, str]:
     return {found["key"]: found["outcome"] for found in map(json.loads, lines)}
 
 
-def _copy_checkout(number: int) -> Path:
-    """Copy what the tests need; the checkout itself is never changed."""
-    place = PLACE / str(number)
-    shutil.rmtree(place, ignore_errors=True)
-    for name in ("fsq", "tests", "benchmarks"):
-        shutil.copytree(name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(name, place / name)
-    return place
+def _is_to_try(outcome: str | None, *, again: bool) -> bool:
+    return outcome is None or (again and outcome in ("survived", "unreached"))
 
 
-def _try_change(places: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, dict[str, object]]:
+def _try_change(
+    places: SimpleQueue[Path], mutant: Mutant, reach: Reach
+) -> tuple[Mutant, dict[str, object]]:
     """Try a change: did a test notice, which one, and after how many seconds?"""
+    source = _read(mutant.file)
+    tests = reach.list_tests(mutant.file, mutant.line, source, MOST)
+    if not tests:
+        return mutant, {"outcome": "unreached", "by": "", "took": 0.0}
     place, began = places.get(), time.monotonic()
-    source = Path(mutant.file).read_text(encoding="utf-8")
     try:
         (place / mutant.file).write_text(mutant.applied(source), encoding="utf-8")
-        outcome, by = _run_tests(place, list_tests(mutant.file))
+        outcome, by = run_tests(place, ["-x", *tests])
         took = round(time.monotonic() - began, 1)
         return mutant, {"outcome": outcome, "by": by, "took": took}
     finally:
@@ -121,54 +114,25 @@ def _try_change(places: SimpleQueue[Path], mutant: Mutant) -> tuple[Mutant, dict
         places.put(place)
 
 
-def _run_tests(place: Path, tests: list[str]) -> tuple[str, str]:
-    environment = os.environ | {
-        "PYTHONPATH": str(place.resolve()),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "POLARS_MAX_THREADS": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(place.resolve() / "hypothesis"),
-    }
-    command = [sys.executable, "-m", "pytest", *PYTEST, *tests]
-    with (
-        (place / "said").open("w+") as said,
-        subprocess.Popen(
-            command, cwd=place, env=environment, stdout=said, stderr=said, start_new_session=True
-        ) as run,
-    ):
-        try:
-            status = run.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            return "hung", ""
-        finally:
-            if run.poll() is None:
-                os.killpg(run.pid, signal.SIGKILL)
-        said.seek(0)
-        by = next((s for s in said if s.startswith(("FAILED", "ERROR"))), "")
-        return {0: "survived", 1: "killed"}.get(status, "broken"), by.strip()[:200]
+def _print_report(chosen: dict[str, list[Mutant]], known: dict[str, str]) -> None:
+    print("\npackage       drawn  noticed  of these hung  missed  score")
+    for name, drawn in chosen.items():
+        count = Counter(known[_key(m)] for m in drawn if _key(m) in known)
+        every, missed = count.total(), count["survived"] + count["unreached"]
+        if every:
+            noticed, share = every - missed, 1 - missed / every
+            row = f"{every:5} {noticed:8} {count['hung']:14} {missed:7} {share:6.0%}"
+            print(f"{name:12} {row}")
+    for name, drawn in chosen.items():
+        for m in drawn:
+            if known.get(_key(m)) in ("survived", "unreached"):
+                print(f"\n{name}, {known[_key(m)]}: {m.file}:{m.line}", *_show(m), sep="\n")
 
 
-def _print_report(chosen: list[Mutant], known: dict[str, str]) -> None:
-    print(f"\n{'file':42} changes  noticed  missed   score")
-    for group, files in GROUPS.items():
-        total: Counter[str] = Counter()
-        for file in files:
-            of_file = [m for m in chosen if m.file == file and _key(m) in known]
-            count = Counter(known[_key(m)] for m in of_file)
-            if count:
-                print(_format_row(file, count))
-            total += count
-        if total:
-            print(_format_row(f"all: {group}", total), end="\n\n")
-    for m in (m for m in chosen if known.get(_key(m)) == "survived"):
-        source = Path(m.file).read_text(encoding="utf-8")
-        before, after = source.splitlines(), m.applied(source).splitlines()
-        print(f"{m.file}:{m.line}")
-        print(*list(difflib.unified_diff(before, after, n=0, lineterm=""))[3:], sep="\n")
-
-
-def _format_row(name: str, count: Counter[str]) -> str:
-    missed, every = count["survived"], count.total()
-    return f"{name:42} {every:7} {every - missed:8} {missed:7} {1 - missed / every:7.0%}"
+def _show(m: Mutant) -> Iterator[str]:
+    source = _read(m.file)
+    before, after = source.splitlines(), m.applied(source).splitlines()
+    yield from list(difflib.unified_diff(before, after, n=0, lineterm=""))[3:]
 
 
 if __name__ == "__main__":

@@ -195,6 +195,8 @@ def test_what_holds_is_said_in_sentences(profile: Profile) -> None:
     assert "side_rate is one value per side and date." in said
     assert "rival_rate equals the other side's side_rate in the same event." in said
     assert "at_home equals the column home_flag." in said
+    explained = [s for s in said if s.startswith("The other features explain")]
+    assert [s.rpartition(" of ")[2] for s in explained] == ["form.", "long_form.", "effort."]
     assert profile.headline in str(profile)
     assert "<table" in profile._repr_html_()
     assert profile.compare(profile) == []

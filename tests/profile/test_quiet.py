@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsq.profile.evidence import FEW_GROUPS, measure, measure_steps
+from fsq.profile.evidence import FEW_GROUPS, measure, measure_residuals, measure_steps
 from fsq.profile.groups import Grouping, count_effective_groups
 from fsq.profile.leaks import measure_leaks
 from fsq.profile.measures import Evidence
@@ -213,6 +213,20 @@ def test_a_few_of_many_groups_have_no_spread(
     spread = evidence.measures["spread"][:, SIDE]
     assert np.isnan(spread[-1]) == (known < SIDES / 2)
     assert not np.isnan(spread[:-1]).any()
+
+
+@pytest.mark.parametrize(("known", "says"), [(4, False), (5, True), (12, True)])
+def test_from_five_groups_on_no_single_one_decides(known: int, says: bool) -> None:
+    many = make_league(dates=2, sides=12, members=3)
+    lost = ~many.carried["side"].is_in([f"s{i}" for i in range(known)]).to_numpy()
+    residual = np.random.default_rng(3).normal(0, 1, many.values.shape)
+    residual[lost & (many.date_index == 1), SIDE] = np.nan
+    grouped = [Grouping(("side",), (SIDE,))]
+    inside = np.zeros(residual.shape, dtype=np.bool_)
+    found = measure_residuals(many, residual, np.full(len(NAMES), 3.0), inside, grouped)
+    for metric in ("residual_mean", "residual_spread"):
+        assert np.isfinite(found[metric][:, SIDE]).tolist() == [True, says]
+        assert np.isfinite(found[metric][:, FORM]).all()
 
 
 def test_a_subgroup_that_often_lacks_a_feature_is_held_against_itself(league: Rows) -> None:

@@ -7,12 +7,9 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fsq.profile.evidence import FEW_GROUPS, measure, measure_residuals, measure_steps
 from fsq.profile.groups import Grouping, count_effective_groups
-from fsq.profile.leaks import measure_leaks
 from fsq.profile.measures import Evidence
 from fsq.profile.records import find_copied
 from fsq.profile.regression import learn_regressions
@@ -125,32 +122,6 @@ def test_a_date_that_mostly_follows_a_faulty_one_has_no_steps(
         assert not np.isnan(found[at + 1, LONG_FORM])
         assert not np.isnan(found[at, FORM])
     assert not np.isnan(evidence.measures["still"][at + 1, FORM])
-
-
-@given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20)
-def test_slopes_on_the_label_are_those_of_least_squares(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    rows = make_league(2, SIDES, MEMBERS, seed=int(rng.integers(100)))
-    step = rng.normal(0, rng.uniform(0.1, 10), rows.values.shape)
-    slopes, precisions = measure_leaks(rows, "label", step)
-    label = rows.carried["label"].to_numpy()
-    for at in range(2):
-        here = rows.date_index == at
-        for f in range(len(NAMES)):
-            before = (rows.values - step)[here, f]
-            x = np.column_stack([np.ones(here.sum()), label[here], before])
-            solved, left, *_ = np.linalg.lstsq(x, step[here, f])
-            variance = left[0] / (here.sum() - 3) * np.linalg.inv(x.T @ x)[1, 1]
-            assert slopes[at, f] == pytest.approx(solved[1], rel=1e-6, abs=1e-9)
-            assert precisions[at, f] == pytest.approx(1 / variance, rel=1e-6)
-
-
-def test_what_never_moves_has_no_slope_to_speak_of(league: Rows) -> None:
-    slopes, precisions = measure_leaks(league, "label", np.zeros_like(league.values))
-    assert not precisions.any()
-    assert set(np.nan_to_num(slopes).ravel()) == {0.0}
-    assert np.isnan(measure_leaks(league, "no such column", league.values)[0]).all()
 
 
 def test_who_changes_sides_does_not_leap(league: Rows) -> None:

@@ -173,6 +173,26 @@ def test_a_season_beyond_the_one_learned_says_nothing_as_a_whole() -> None:
     assert np.nanmax(np.abs(learned.predict_residuals(hot, np.full(len(hot), -1)))) > 3
 
 
+@pytest.mark.parametrize(("absent", "says"), [(4, False), (7, True)])
+def test_the_steps_of_a_date_that_mostly_follows_a_faulty_one_say_nothing(
+    league: Rows, structure: Structure, absent: int, says: bool
+) -> None:
+    """Who was absent on the faulty date follows an earlier one: a part that is no sample."""
+    at = DATES - 2
+    gone = (league.date_index == at) & (np.arange(len(league.date_index)) % MEMBERS < absent)
+    rows = replace(
+        league,
+        date_index=league.date_index[~gone],
+        values=league.values[~gone],
+        is_default=league.is_default[~gone],
+        carried=league.carried.filter(pl.Series(~gone)),
+        faulty=_mark_faulty(league, at, FORM),
+    )
+    measures = _measure(rows, structure).measures
+    for metric in ("step_mean", "step_size", "still", "leap"):
+        assert np.isfinite(measures[metric][-1, [FORM, EFFORT]]).tolist() == [says, True]
+
+
 @pytest.mark.parametrize("known", [1, 3, 4, FEW_GROUPS])
 def test_a_few_of_many_groups_have_no_spread(
     league: Rows, structure: Structure, known: int

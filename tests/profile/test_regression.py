@@ -58,6 +58,14 @@ def test_a_value_beyond_all_that_was_learned_is_an_outlier_where_nothing_drifts(
     assert _outliers(learned, rows, nobody)[1] == 1
 
 
+def test_what_goes_up_and_down_has_not_drifted_though_it_ends_higher() -> None:
+    rows = _make_rows(drift=0.0)
+    swing = np.where(np.arange(DATES) % 2, 5.0, -5.0) + 3.0 * (np.arange(DATES) >= 32)
+    rows.values[:, 1] += swing[rows.date_index]
+    rows.values[:, 2] += 0.5 * rows.date_index  # and this one has
+    assert _learn(rows, DATES).basis.drifting.tolist() == [0, 0, 1, 0]
+
+
 def _solve_each(gram: Matrix, moment: Matrix, basis: Basis, suspects: tuple[int, ...]) -> Matrix:
     """A system per feature."""
     out = np.zeros(moment.shape)

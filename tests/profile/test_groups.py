@@ -1,0 +1,87 @@
+"""Which columns make groups of one value: the coarsest, few of them, and not by chance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fsq.profile.groups import Grouping, count_groups, count_valued, learn_groupings
+from fsq.profile.rows import Rows
+from tests.support.small_league import make_league
+
+FORM, SIDE, HOME = 0, 3, 5
+DATES, SIDES, MEMBERS = 20, 8, 6
+
+
+@pytest.fixture
+def league() -> Rows:
+    league = make_league(DATES, SIDES, MEMBERS)
+    return replace(league, values=league.values.copy())
+
+
+def _carry(rows: Rows, **columns: pl.Expr) -> Rows:
+    return replace(rows, carried=rows.carried.with_columns(**columns))
+
+
+def _learn(rows: Rows) -> dict[tuple[str, ...], tuple[int, ...]]:
+    every = np.ones(len(rows.dates), dtype=np.bool_)
+    return {g.columns: g.features for g in learn_groupings(rows, every)}
+
+
+def test_a_finer_grouping_is_not_said_again(league: Rows) -> None:
+    found = _learn(league)
+    assert SIDE in found["side",]
+    assert not any("side" in columns and len(columns) > 1 for columns in found)
+
+
+def test_two_columns_are_enough_of_several_that_say_the_same(league: Rows) -> None:
+    found = _learn(_carry(league, coach=pl.col("side"), arena=pl.col("side")))
+    assert len([c for c, features in found.items() if SIDE in features]) == 2
+
+
+def test_two_columns_together_make_groups_where_none_does_alone(league: Rows) -> None:
+    """Halves of a side that cut across all sides: a value per side and half."""
+    half = np.arange(len(league.date_index)) % 2
+    league.values[:, SIDE] += np.where(half, 5.0, 0.0)
+    rows = _carry(league, half=pl.lit(pl.Series([f"h{h}" for h in half])))
+    found = _learn(rows)
+    assert ("side",) not in found or SIDE not in found["side",]
+    assert any({"side", "half"} == set(c) and SIDE in f for c, f in found.items())
+
+
+def test_what_is_one_value_per_date_has_no_finer_groups(league: Rows) -> None:
+    league.values[:, SIDE] = league.date_index
+    found = _learn(league)
+    assert [c for c, features in found.items() if SIDE in features] == [()]
+
+
+@pytest.mark.parametrize(("bad", "holds"), [(2, True), (3, False)])
+def test_a_tenth_of_the_dates_may_be_bad(league: Rows, bad: int, holds: bool) -> None:
+    faulty = league.date_index < bad
+    league.values[faulty, SIDE] = np.random.default_rng(0).normal(0, 1, faulty.sum())
+    assert (SIDE in _learn(league).get(("side",), ())) == holds
+
+
+def test_groups_without_companions_say_nothing(league: Rows) -> None:
+    league.values[np.arange(len(league.date_index)) % MEMBERS > 0, SIDE] = np.nan
+    assert SIDE not in _learn(league).get(("side",), ())
+
+
+def test_groups_are_counted_per_date(league: Rows) -> None:
+    assert count_groups(league, Grouping(("side",), (SIDE,))) == SIDES
+    assert count_groups(league, Grouping(("event",), (SIDE,))) == SIDES / 2
+    assert count_groups(league, Grouping((), (SIDE,))) == 1
+    assert count_groups(league, Grouping(("not carried",), (SIDE,))) == 0
+
+
+def test_groups_that_have_a_value_are_counted(league: Rows) -> None:
+    known = np.ones((len(league.date_index), 2), dtype=np.bool_)
+    lost = league.carried["side"].is_in(["s0", "s1"]).to_numpy() & (league.date_index == 1)
+    known[lost, 0] = False
+    known[np.flatnonzero(lost)[0], 0] = True
+    counts = count_valued(league, Grouping(("side",), (SIDE, HOME)), known)
+    assert counts[1].tolist() == [SIDES - 1, SIDES]
+    assert (counts[[0, *range(2, DATES)]] == SIDES).all()

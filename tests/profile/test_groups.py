@@ -8,9 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fsq.profile.evidence import measure
 from fsq.profile.groups import Grouping, count_groups, count_valued, learn_groupings
 from fsq.profile.rows import Rows
-from tests.support.small_league import make_league
+from fsq.profile.structure import learn_structure
+from tests.support.small_league import TABLES, make_league
 
 FORM, SIDE, HOME = 0, 3, 5
 DATES, SIDES, MEMBERS = 20, 8, 6
@@ -68,6 +70,15 @@ def test_a_tenth_of_the_dates_may_be_bad(league: Rows, bad: int, holds: bool) ->
 def test_groups_without_companions_say_nothing(league: Rows) -> None:
     league.values[np.arange(len(league.date_index)) % MEMBERS > 0, SIDE] = np.nan
     assert SIDE not in _learn(league).get(("side",), ())
+
+
+def test_the_only_column_that_came_along_is_compared_too(league: Rows) -> None:
+    alone = replace(league, carried=league.carried.select("member", "side"), group=None)
+    structure = learn_structure(alone, np.ones(DATES, dtype=np.bool_), TABLES)
+    wrong = np.flatnonzero(alone.carried["side"] == "s2")[:2]
+    alone.values[wrong, SIDE] += 1
+    hits = measure(alone, structure, np.full(len(alone.date_index), -1)).hits["disagree"]
+    assert np.flatnonzero(hits[:, SIDE]).tolist() == wrong.tolist()
 
 
 def test_groups_are_counted_per_date(league: Rows) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from fsq.diagnosis.pictures import (
 from fsq.utils.documents import encode_json
 
 MAX_FINDINGS = 12  # that a text shows
+_SHELL_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\S)+""")
 _MARKS = {"red": "🔴", "yellow": "🟡", "green": "🟢", "unknown": "⚪", "info": "🔵"}
 _FRAME: dict[str, pl.DataType | type[pl.DataType]] = {
     "id": pl.String,
@@ -219,16 +221,24 @@ def describe_cause(f: Finding) -> str:
 def _wrap_command(indent: str, command: str, width: int) -> list[str]:
     r"""A command in as many lines as it needs, continued as a shell reads it.
 
-    Its comment gets a line of its own: a shell would run what continues one.
+    What is quoted stays in one piece. Its comment gets a line of its own: a shell would run what
+    continues one.
 
-    >>> for line in _wrap_command("$ ", "run --date 2026-02-06  # and the next", 20):
+    >>> for line in _wrap_command("$ ", "run --in '/a b/c d' --date 2026-02-06  # and more", 24):
     ...     print(line)
-    $ run --date \
-        2026-02-06
-      # and the next
+    $ run --in '/a b/c d' \
+        --date 2026-02-06
+      # and more
     """
     command, sign, comment = command.partition("  # ")
-    lines = wrap(command, width - len(indent) - 2, break_on_hyphens=False, break_long_words=False)
+    first, *words = _SHELL_WORD.findall(command)
+    lines = [first]
+    for word in words:
+        room = width - len(indent) - (2 if len(lines) == 1 else 4)
+        if len(f"{lines[-1]} {word}") > room:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
     continued = [line + " \\" for line in lines[:-1]] + lines[-1:]
     blanks = " " * len(indent)
     shown = [(indent if i == 0 else blanks + "  ") + line for i, line in enumerate(continued)]

@@ -47,6 +47,18 @@ def test_days_are_what_plain_python_says() -> None:
     assert days["red"].sum() == (scored["quality_alert_level"] == "red").sum()
 
 
+def test_a_date_without_any_stamp_has_no_age_rather_than_nan() -> None:
+    first = pl.col("game_date") == pl.col("game_date").min()
+    stamps = [c for c in make_days(1).columns if c.endswith("__last_updated")]
+    gone = [pl.when(~first).then(pl.col(c)).alias(c) for c in stamps]
+    days = measure_dates(fsq.score(make_days(3).with_columns(gone)).lazy(), CONTRACT)
+    numbers = days.sort("game_date").select(pl.col(pl.Float64))
+    assert not any(numbers.select(pl.all().is_nan().any()).row(0))
+    empty = [name for name, value in numbers.row(0, named=True).items() if value is None]
+    assert empty
+    assert not any(numbers[1:].select(empty).null_count().row(0))
+
+
 def test_ages_are_those_that_the_kernel_saw() -> None:
     """No field holds an age; it is recovered, and must agree with as_of where that is known."""
     rows = make_days(2).with_columns(

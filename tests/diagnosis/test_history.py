@@ -52,3 +52,17 @@ def test_the_history_is_that_of_the_slow_definition(
         for at in range(len(dates)):
             found = history.list_history(at).tolist()
             assert found == list_slowly(dates, chosen, at, contract)
+
+
+def test_a_date_follows_a_break_that_came_before_it_until_one_after_it_is_known() -> None:
+    contract = make_contract(max_age=400, days=5)
+    long = contract.diagnosis.break_days
+    steps = [0, 1, 2, 2 + long, 3 + long, 2 + 2 * long]
+    dates = [date(2026, 1, 1) + timedelta(days=d) for d in steps]
+    measured = pl.DataFrame({contract.table.date: dates})
+    history = History(contract, measured, measured)
+    follows = [False, False, False, True, False, False]  # the last gap is a day too short
+    assert [history.follows_break(at) for at in range(len(dates))] == follows
+    history.leave_out({dates[3]})
+    follows[4] = True
+    assert [history.follows_break(at) for at in range(len(dates))] == follows

@@ -21,7 +21,7 @@ def test_every_problem_is_named_at_once() -> None:
             "pts",
             "dorp",  # type: ignore[arg-type]
             features=["pace_score", "pace_scor"],
-            min_quality={"nothing": 50.0},
+            min_quality={"unheard_of": 50.0},
             max_age_hours=-1.0,
             carry=["tem"],
             leak_from=2.0,
@@ -34,7 +34,7 @@ def test_every_problem_is_named_at_once() -> None:
         "column pts",
         "dorp",
         "'pace_score'",
-        "nothing",
+        "min_quality: no feature unheard_of",
         "is -1",
         "tem",
         "leak_from",

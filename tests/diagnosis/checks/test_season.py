@@ -102,6 +102,15 @@ def test_a_table_that_begins_with_a_season() -> None:
     assert len(list_red(last)) == 2  # what came before says that no season begins
 
 
+def test_a_table_without_seasons_begins_with_none() -> None:
+    table = CONTRACT.table.model_copy(update={"season_start": None})
+    contract = CONTRACT.model_copy(update={"table": table})
+    rows = make_start(SIZED + DEFENSE).filter(pl.col("game_date") >= FIRST)
+    dx = fsq.diagnose(fsq.score(rows, contract), contract)
+    assert "season_start" not in {f.kind for f in dx.findings}
+    assert "upstream_table_missing" in {kind for kind, _ in list_red(dx)}
+
+
 def test_a_table_that_begins_without_a_job_is_red() -> None:
     whole = TABLES["player_daily_cache"]
     rows = make_start(whole + DEFENSE).filter(pl.col("game_date") >= FIRST)

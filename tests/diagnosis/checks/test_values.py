@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 import fsq
+from fsq.diagnosis.checks.distribution_shift import measure_psi
 from tests.support.healthy_days import (
     CONTRACT,
     LAST,
@@ -71,6 +73,24 @@ def test_a_moved_feature_shows_as_a_shifted_distribution() -> None:
     rows = change_last(make_days(), minutes_avg_last_10=pl.col("minutes_avg_last_10") + 12)
     kinds = {(f.kind, f.features) for f in list_serious(diagnose_last(rows))}
     assert ("distribution_shift", ("minutes_avg_last_10",)) in kinds
+
+
+def test_a_shift_says_how_far_and_how_far_earlier_dates_lay_from_each_other() -> None:
+    name = "minutes_avg_last_10"
+    days = make_days().with_columns(pl.col(name) + pl.col("game_date").dt.day() % 3)
+    rows = change_last(days, **{name: pl.col(name) + 12})
+    (found,) = [f for f in diagnose_last(rows).findings if f.kind == "distribution_shift"]
+    per_date = [
+        rows.filter(pl.col("game_date") == day)[name].to_numpy()
+        for day in rows["game_date"].unique().sort()[-1 - CONTRACT.diagnosis.history_days :]
+    ]
+    every = np.sort(np.concatenate(per_date[:-1]))
+    edges = every[[int(i * (len(every) - 1) / 10) for i in range(1, 10)]]
+    counts = [np.bincount(np.searchsorted(edges, v, "right"), minlength=10) for v in per_date]
+    total = np.sum(counts[:-1], axis=0)
+    assert found.evidence["psi"] == pytest.approx(measure_psi(counts[-1], total), abs=1e-3)
+    others = [measure_psi(c, total - c) for c in counts[:-1]]
+    assert found.evidence["usual_psi"] == pytest.approx(max(others), abs=1e-3)
 
 
 @pytest.mark.parametrize(("value", "kinds"), [(100.0, set()), (55.0, {"stuck_constant"})])

@@ -34,7 +34,7 @@ GROUPS: dict[str, Group] = {
     "profile": Group(("fsq/profile",), ("tests/profile", "tests/cli/test_profile.py")),
     "training": Group(
         ("fsq/training", "fsq/training/label_checks"),
-        ("tests/training", "tests/cli/test_training_set.py"),
+        ("tests/training", "tests/cli/test_training_set.py", "tests/reporting/test_page.py"),
     ),
     "models": Group(("fsq/models",), ("tests/models", "tests/cli/test_model.py")),
     "scoring": Group(

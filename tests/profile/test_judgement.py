@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,7 @@ import pytest
 from fsq.errors import InputError
 from fsq.profile import Profile, Rows, judge, learn, read_profile, write_profile
 from fsq.profile.evidence import METRICS
-from tests.support.small_league import TABLES, make_league
+from tests.support.small_league import TABLES, make_league, take_dates
 
 Values = np.ndarray
 LAST_DATES = 9  # the last one is judged, the others are its history
@@ -25,23 +24,11 @@ def league() -> Rows:
 
 @pytest.fixture(scope="module")
 def profile(league: Rows) -> Profile:
-    early = _take(league, 0, 50)
+    early = take_dates(league, 0, 50)
     every = np.ones(50, dtype=np.bool_)
     learned = learn(early, every, every, TABLES, "league", "0")
     assert learned is not None
     return learned
-
-
-def _take(rows: Rows, first: int, last: int) -> Rows:
-    chosen = (rows.date_index >= first) & (rows.date_index < last)
-    return replace(
-        rows,
-        dates=rows.dates[first:last],
-        date_index=rows.date_index[chosen] - first,
-        values=rows.values[chosen].copy(),
-        is_default=rows.is_default[chosen].copy(),
-        carried=rows.carried.filter(pl.Series(chosen)),
-    )
 
 
 def _judge(profile: Profile, rows: Rows) -> dict[str, np.ndarray]:
@@ -102,7 +89,7 @@ def test_damage_stands_out(
     damage: Callable[[Values, np.random.Generator], None],
     features: set[int],
 ) -> None:
-    rows = _take(league, 60 - LAST_DATES, 60)
+    rows = take_dates(league, 60 - LAST_DATES, 60)
     last = np.flatnonzero(rows.date_index == LAST_DATES - 1)
     values = rows.values[last]
     damage(values, np.random.default_rng(2))
@@ -114,7 +101,7 @@ def test_damage_stands_out(
 
 
 def test_yesterdays_values_stand_out(league: Rows, profile: Profile) -> None:
-    rows = _take(league, 60 - LAST_DATES, 60)
+    rows = take_dates(league, 60 - LAST_DATES, 60)
     last = rows.date_index == LAST_DATES - 1
     rows.values[last, :2] = rows.values[rows.date_index == LAST_DATES - 2, :2]
     assert (_judge(profile, rows)["still"][:2] > 1).all()
@@ -123,13 +110,13 @@ def test_yesterdays_values_stand_out(league: Rows, profile: Profile) -> None:
 def test_clean_dates_keep_the_budget(league: Rows, profile: Profile) -> None:
     alarmed = []
     for end in range(51, 61):
-        strength = _judge(profile, _take(league, end - LAST_DATES, end))
+        strength = _judge(profile, take_dates(league, end - LAST_DATES, end))
         alarmed.append(any((s > 1).any() for s in strength.values()))
     assert sum(alarmed) <= 1
 
 
 def test_a_date_learned_from_is_judged_without_itself(league: Rows, profile: Profile) -> None:
-    rows = _take(league, 20, 20 + LAST_DATES)
+    rows = take_dates(league, 20, 20 + LAST_DATES)
     last = rows.date_index == LAST_DATES - 1
     rows.values[last, 0] += 6
     alarms = _judge(profile, rows)
@@ -137,7 +124,7 @@ def test_a_date_learned_from_is_judged_without_itself(league: Rows, profile: Pro
 
 
 def test_too_few_dates_teach_nothing(league: Rows) -> None:
-    few = _take(league, 0, 9)
+    few = take_dates(league, 0, 9)
     every = np.ones(9, dtype=np.bool_)
     assert learn(few, every, every, TABLES, "league", "0") is None
 
@@ -204,16 +191,16 @@ def test_what_holds_is_said_in_sentences(profile: Profile) -> None:
 
 def test_what_clean_dates_did_not_show_makes_nothing_stand_out(league: Rows) -> None:
     """A feature that was one value on many dates has no spread that a date could exceed."""
-    early, every = _take(league, 0, 50), np.ones(50, dtype=np.bool_)
+    early, every = take_dates(league, 0, 50), np.ones(50, dtype=np.bool_)
     early.values[early.date_index % 5 == 0, 0] = 3.0
     learned = learn(early, every, every, TABLES, "league", "0")
     assert learned is not None
-    alarms = _judge(learned, _take(league, 60 - LAST_DATES, 60))
+    alarms = _judge(learned, take_dates(league, 60 - LAST_DATES, 60))
     assert max(alarms[m][0] for m in ("spread", "zero", "spike", "still", "step_mean")) <= 1
 
 
 def test_after_a_short_break_records_are_compared(league: Rows, profile: Profile) -> None:
-    rows = _take(league, 50 - LAST_DATES + 1, 60)
+    rows = take_dates(league, 50 - LAST_DATES + 1, 60)
     here, rng = rows.date_index == len(rows.dates) - 1, np.random.default_rng(1)
     rows.values[here, 0] = rng.permutation(rows.values[here, 0])
     none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
@@ -229,7 +216,7 @@ def test_after_a_short_break_records_are_compared(league: Rows, profile: Profile
 
 
 def test_a_feature_that_a_break_has_moved_is_left_alone(league: Rows, profile: Profile) -> None:
-    rows = _take(league, 50 - LAST_DATES + 1, 60)
+    rows = take_dates(league, 50 - LAST_DATES + 1, 60)
     rows.values[rows.date_index == len(rows.dates) - 1, 0] = 0.0  # a window that has run empty
     none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
     after = judge(profile, rows, none).measure_strength(none[:, 0], ~none[:, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -56,6 +57,19 @@ def make_league(dates: int = 40, sides: int = 8, members: int = 12, seed: int = 
             )
         )
     return as_rows(pl.concat(parts))
+
+
+def take_dates(rows: Rows, first: int, last: int) -> Rows:
+    """The rows of some dates by their positions; their values may be changed."""
+    chosen = (rows.date_index >= first) & (rows.date_index < last)
+    return replace(
+        rows,
+        dates=rows.dates[first:last],
+        date_index=rows.date_index[chosen] - first,
+        values=rows.values[chosen].copy(),
+        is_default=rows.is_default[chosen].copy(),
+        carried=rows.carried.filter(pl.Series(chosen)),
+    )
 
 
 def as_rows(frame: pl.DataFrame) -> Rows:

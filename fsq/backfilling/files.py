@@ -2,70 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from io import BytesIO
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fsq.backfilling.arrow_files import scan_arrow
 from fsq.backfilling.data_files import DataFile, find_files, list_endings
 from fsq.backfilling.file_schemas import Part, combine_parts, prepare_parts
-from fsq.backfilling.hive import infer_value_types, parse_value, read_folder_values
+from fsq.backfilling.hive import infer_value_types, parse_value, read_folder_values, require_dates
+from fsq.backfilling.text_files import (
+    SEPARATORS,
+    find_altered,
+    find_mixed,
+    require_header,
+    scan_text,
+)
 from fsq.contract import Contract
+from fsq.contract.table import Table
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.expected_types import list_number_columns
 from fsq.intake.preparation import prepare_rows
-from fsq.schema.arrow import from_arrow
-from fsq.stores.objects.bucket import read_object
+from fsq.schema.arrow import find_unreadable, from_arrow
+from fsq.schema.polars_types import is_pattern
 from fsq.stores.objects.errors import describe_object_error
 from fsq.stores.objects.files import open_file
-from fsq.stores.objects.uri import is_object_uri
 from fsq.stores.read_errors import first_line, is_read_error
 
-Scan = Callable[[Sequence[str]], pl.LazyFrame]
-
 _TEXTS = ("CSV", "TSV", "NDJSON")
-_PARTED = {"CSV": "commas", "TSV": "tabs"}
 _DIGITS = 38  # of a decimal, with which Polars computes
-
-
-def _scan_parquet(files: Sequence[str]) -> pl.LazyFrame:
-    return pl.scan_parquet(
-        list(files), glob=False, hive_partitioning=False, credential_provider=None
-    )
-
-
-def _scan_streams(files: Sequence[str]) -> pl.LazyFrame:
-    """Arrow files, or Arrow streams, which have no footer and are read at once."""
-    try:
-        rows = pl.scan_ipc(list(files), glob=False, credential_provider=None)
-        rows.collect_schema()
-    except pl.exceptions.ComputeError:
-        rows = pl.concat([pl.read_ipc_stream(_read_whole(f)) for f in files]).lazy()
-    return rows
-
-
-def _read_whole(file: str) -> str | BytesIO:
-    return BytesIO(read_object(file)) if is_object_uri(file) else file
-
-
-# Without Polars' own search for credentials: those of the environment are read, as delta-rs does.
-_scan_csv = partial(
-    pl.scan_csv,
-    glob=False,
-    infer_schema_length=None,
-    try_parse_dates=True,
-    credential_provider=None,
-)
-_FORMATS: dict[str, Scan] = {
-    "Parquet": _scan_parquet,
-    "CSV": _scan_csv,
-    "TSV": partial(_scan_csv, separator="\t"),
-    "NDJSON": partial(pl.scan_ndjson, infer_schema_length=None, credential_provider=None),
-    "Arrow": _scan_streams,
-}
 
 
 def scan_files(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
@@ -95,7 +63,23 @@ def scan_files(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
     parts = _open_parts(_drop_empty(files, str(found)), str(found), contract)
     if contract is not None:
         parts = prepare_parts(parts, lambda rows: prepare_rows(rows, contract))
+        _require_date(uri, files, parts, contract.table)
     return combine_parts(parts, contract)
+
+
+def _require_date(uri: str, files: list[DataFile], parts: list[Part], table: Table) -> None:
+    """Refuse files without dates where their folders may say them, under other names.
+
+    Raises:
+        InputError: with the names that the folders have.
+    """
+    if any({table.date, table.time} & {*part.schema} for part in parts):
+        return
+    pairs = (p for file in files for p in read_folder_values(file.folders))
+    if names := list(dict.fromkeys(name for name, _ in pairs)):
+        cure = f"name the folders {table.date}=2026-02-06, or write the column"
+        said = ", ".join(f"{name}=" for name in names)
+        raise InputError([f"{uri}: no column {table.date}, and the folders say {said}; {cure}"])
 
 
 def _drop_empty(files: list[DataFile], name: str) -> list[DataFile]:
@@ -119,8 +103,10 @@ def _open_parts(files: list[DataFile], name: str, contract: Contract | None) -> 
     """
     numbers = list_number_columns(contract) if contract is not None else frozenset[str]()
     hive = [read_folder_values(file.folders) for file in files]
-    kinds = infer_value_types(hive)
+    kinds = infer_value_types(hive, [contract.table.date] if contract is not None else [])
     opened = [_open_file(file.path, name, numbers) for file in files]
+    if name in SEPARATORS and (texts := find_mixed([r.collect_schema() for r in opened], numbers)):
+        opened = [_open_file(file.path, name, numbers, texts) for file in files]
     parts = []
     keys = [(tuple(r.collect_schema().items()), h) for r, h in zip(opened, hive, strict=True)]
     for (schema, values), group in groupby(range(len(files)), key=lambda i: keys[i]):
@@ -135,11 +121,16 @@ def _open_parts(files: list[DataFile], name: str, contract: Contract | None) -> 
             )
         present = dict(schema)
         columns = [parse_value(v, kinds[c]).alias(c) for c, v in values if c not in present]
+        for column, value in values:
+            if contract is not None and column == contract.table.date and column in present:
+                require_dates(rows, column, value, files[members[0]].path)
         parts.append(Part(files[members[0]].path, rows.with_columns(columns)))
     return parts
 
 
-def _open_file(file: str, name: str, numbers: Iterable[str]) -> pl.LazyFrame:
+def _open_file(
+    file: str, name: str, numbers: Collection[str], texts: Collection[str] = ()
+) -> pl.LazyFrame:
     """One file's rows, lazily, once its columns are known.
 
     Raises:
@@ -147,11 +138,9 @@ def _open_file(file: str, name: str, numbers: Iterable[str]) -> pl.LazyFrame:
         StoreError: its bucket cannot be read.
     """
     try:
-        rows = _FORMATS[name]([file])
-        if name in _PARTED and len(columns := rows.collect_schema().names()) == 1:
-            _require_columns(file, name, columns[0])
-        if _has_wide_decimals(rows.collect_schema()):
-            return from_arrow(pq.read_table(open_file(file)), frozenset(numbers)).lazy()
+        rows = _scan(file, name, numbers, texts)
+        if patterns := [c for c in rows.collect_schema() if is_pattern(c)]:
+            raise InputError([f"{file}: columns named like patterns: {patterns}; rename them"])
         return _untype_empty_columns(rows) if name in _TEXTS else rows
     except FsqError:
         raise
@@ -160,20 +149,46 @@ def _open_file(file: str, name: str, numbers: Iterable[str]) -> pl.LazyFrame:
             raise
         if (reason := describe_object_error(str(error))) is not None:
             raise StoreError(f"{file} cannot be read: {reason}") from error
-        cure = "check that its ending names its format, or write it again"
-        if name in _PARTED:
-            cure = (
-                f"part the columns of a {name} file by {_PARTED[name]}, and give each row as many"
-            )
-        raise InputError([f"{file} cannot be read: {first_line(error)}; {cure}"]) from error
+        raise InputError(_describe_failure(file, name, error)) from error
 
 
-def _require_columns(file: str, name: str, only: str) -> None:
-    """Refuse a file whose columns are parted in another way, so that it seems to have only one."""
-    other = next((s for s in (";", "|", "\t", ",") if s in only), None)
-    if other is not None:
-        problem = f"{file} is no {name} file: {other!r} parts its columns"
-        raise InputError([f"{problem}; part them by {_PARTED[name]}, or name it after its format"])
+def _scan(file: str, name: str, numbers: Collection[str], texts: Collection[str]) -> pl.LazyFrame:
+    if name in SEPARATORS:
+        require_header(file, name)
+        rows = scan_text(file, name, texts)
+        altered = find_altered(file, name, rows, numbers)
+        return scan_text(file, name, {*texts, *altered}) if altered else rows
+    if name == "NDJSON":
+        return pl.scan_ndjson([file], infer_schema_length=None, credential_provider=None)
+    if name == "Arrow":
+        return scan_arrow(file, numbers)
+    rows = _scan_parquet([file])
+    if _has_wide_decimals(rows.collect_schema()):
+        return from_arrow(pq.read_table(open_file(file)), numbers).lazy()
+    return rows
+
+
+def _scan_parquet(files: Sequence[str]) -> pl.LazyFrame:
+    # Without Polars' own search for credentials: those of the environment are read, as delta-rs
+    # does.
+    return pl.scan_parquet(
+        list(files), glob=False, hive_partitioning=False, credential_provider=None
+    )
+
+
+def _describe_failure(file: str, name: str, error: BaseException) -> list[str]:
+    """Why a file cannot be read: the columns of types that Polars does not know, if it has any."""
+    if name == "Parquet":
+        with suppress(OSError, pa.ArrowException):
+            if unread := find_unreadable(pq.read_schema(open_file(file))):
+                return [f"{file}: {problem}" for problem in unread]
+    reason = first_line(error)
+    cure = "check that its ending names its format, or write it again"
+    if name in _TEXTS and "utf" in reason.lower():
+        cure = "write it as UTF-8"
+    elif name in SEPARATORS:
+        cure = f"separate its columns by {SEPARATORS[name]!r}, and give each row as many"
+    return [f"{file} cannot be read: {reason}; {cure}"]
 
 
 def _untype_empty_columns(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
 import polars as pl
 
+from fsq.errors import InputError, short
+from fsq.schema.polars_types import is_text
+
 Pairs = tuple[tuple[str, str | None], ...]
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _MOMENT = "%Y-%m-%d %H:%M:%S%.f"
+_COMPACT, _DASHED = r"^(\d{4})(\d\d)(\d\d)$", "${1}-${2}-${3}"
 
 
 def read_folder_values(folders: Sequence[str]) -> Pairs:
@@ -31,19 +35,34 @@ def read_folder_values(folders: Sequence[str]) -> Pairs:
     return tuple(reversed(pairs))
 
 
-def infer_value_types(files: Sequence[Pairs]) -> dict[str, pl.DataType]:
-    """The type of each column, which the values of all files have."""
+def infer_value_types(
+    files: Sequence[Pairs], dates: Collection[str] = ()
+) -> dict[str, pl.DataType]:
+    """The type of each column, which the values of all files have.
+
+    Args:
+        files: the values of each file's folders.
+        dates: columns that hold dates, which may be written without dashes.
+
+    >>> infer_value_types([(("day", "20260206"), ("hour", "07"))], ["day"])
+    {'day': Date, 'hour': String}
+    """
     values: dict[str, list[str]] = {}
     for pairs in files:
         for name, value in pairs:
             values.setdefault(name, []).extend([] if value is None else [value])
-    return {name: _infer_type(tuple(dict.fromkeys(texts))) for name, texts in values.items()}
+    return {
+        name: _infer_type(tuple(dict.fromkeys(texts)), is_date=name in dates)
+        for name, texts in values.items()
+    }
 
 
 @lru_cache(maxsize=64)
-def _infer_type(texts: tuple[str, ...]) -> pl.DataType:
+def _infer_type(texts: tuple[str, ...], *, is_date: bool) -> pl.DataType:
     """Dates, moments or integers where all texts are such; else texts."""
     column = pl.Series(texts, dtype=pl.String)
+    if is_date:
+        column = column.str.replace(_COMPACT, _DASHED)
     if not texts:
         return pl.Null()
     if not column.str.to_date("%Y-%m-%d", strict=False).has_nulls():
@@ -59,7 +78,31 @@ def parse_value(text: str | None, dtype: pl.DataType) -> pl.Expr:
     """A folder's value as a literal of its column's type."""
     texts = pl.Series([text], dtype=pl.String)
     if isinstance(dtype, pl.Date):
-        return pl.lit(texts.str.to_date("%Y-%m-%d")[0], dtype)
+        return pl.lit(texts.str.replace(_COMPACT, _DASHED).str.to_date("%Y-%m-%d")[0], dtype)
     if isinstance(dtype, pl.Datetime):
         return pl.lit(texts.str.to_datetime(_MOMENT, time_unit="us")[0], dtype)
     return pl.lit(None if text is None else texts.cast(dtype)[0], dtype)
+
+
+def require_dates(rows: pl.LazyFrame, column: str, text: str | None, file: str) -> None:
+    """Refuse a file whose own dates contradict the name of its folder; neither can be believed.
+
+    Args:
+        rows: the file's.
+        column: the date.
+        text: what the folder says of it.
+        file: for the message.
+
+    Raises:
+        InputError: a row says otherwise.
+    """
+    dtype, value = rows.collect_schema()[column], pl.col(column)
+    if isinstance(dtype, pl.Date | pl.Datetime):
+        value = value.dt.date().cast(pl.String)
+    elif not is_text(dtype):
+        return  # validation says what it has to be
+    said = None if text is None else pl.Series([text]).str.replace(_COMPACT, _DASHED)[0][:10]
+    other = rows.filter(value.cast(pl.String).str.head(10).ne_missing(pl.lit(said, pl.String)))
+    if found := other.select(value).head(1).collect(engine="streaming").to_series().to_list():
+        problem = f"{file}: {column} is {short(str(found[0]))} in it, but its folder says"
+        raise InputError([f"{problem} {column}={text}; move its rows, or rename the folder"])

@@ -17,6 +17,7 @@ from fsq.errors import InputError
 from fsq.intake.source_labels import get_labels, parse_source_labels
 from fsq.schema.columns import ColumnType
 from fsq.schema.provenance import PROVENANCE
+from fsq.utils.spelling import suggest_spelling
 from fsq.utils.timing import stage
 
 Form = Literal["wide", "legacy", "hybrid", "scored"]
@@ -175,6 +176,8 @@ def _name_problems(
             f"feature_names: {part.height} rows lack {missing} "
             f"(first at row {part['#order'][0]}); recompute them with this contract's features"
         )
+        if hints := suggest_spelling(missing, names):
+            out.append(f"feature_names: spelled differently: {hints}; write the contract's names")
     if twice := sorted(n for n in position if names.count(n) > 1):
         out.append(f"feature_names: {part.height} rows name {twice} twice; keep one each")
     return out

@@ -21,7 +21,7 @@ from fsq.intake.formats import (
     detect_form,
     list_carried_columns,
 )
-from fsq.schema.polars_types import inner_type, is_text, struct_fields
+from fsq.schema.polars_types import inner_type, is_pattern, is_text, struct_fields
 from fsq.schema.provenance import PROVENANCE
 from fsq.utils.spelling import suggest_spelling
 
@@ -133,17 +133,18 @@ def _list_required(contract: Contract, form: Form) -> list[str]:
 
 
 def _name_problems(schema: pl.Schema) -> list[str]:
-    """Names, of nested fields too, that neither Arrow nor any file can hold."""
+    """Names that no file can hold, nested fields' too, or that Polars takes for patterns."""
     wrong = [
         short(c)
         for c, dtype in schema.items()
         if any("\0" in name for name in (c, *_nested_names(dtype)))
     ]
-    return (
-        [f"NUL character in the name of a column or its fields: {wrong}; rename it"]
-        if wrong
-        else []
-    )
+    out = []
+    if wrong:
+        out.append(f"NUL character in the name of a column or its fields: {wrong}; rename it")
+    if patterns := [short(c) for c in schema if is_pattern(c)]:
+        out.append(f"columns named like patterns of names: {patterns}; rename them")
+    return out
 
 
 def _nested_names(dtype: pl.DataType) -> Iterator[str]:

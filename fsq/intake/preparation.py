@@ -1,4 +1,4 @@
-"""Names in any spelling, and dates as texts, timestamps or the date of a time."""
+"""Names in any spelling; dates and moments as texts, whole numbers as decimals."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.contract.table import Table
 from fsq.errors import InputError, short
-from fsq.intake.expected_types import list_expected_columns
+from fsq.intake.expected_types import expected_types, list_expected_columns
 from fsq.intake.formats import detect_form
-from fsq.schema.dates import Frame, convert_zone, parse_dates
+from fsq.schema.dates import Frame, convert_zone, parse_dates, parse_moments
+from fsq.schema.plain import parse_keys, unwrap_extensions
 from fsq.utils.spelling import normalize_name
 
 log = logging.getLogger("fsq")
+
+_HEADLINE = "the input cannot be scored"
 
 
 def prepare_rows(rows: Frame, contract: Contract) -> Frame:
@@ -23,22 +26,25 @@ def prepare_rows(rows: Frame, contract: Contract) -> Frame:
 
     Names that differ only in case, in ``.`` for ``_``, in their Unicode form, or in marks and
     blanks around them are matched; dates may be ISO texts, midnights, or missing where each record
-    has its own time.
+    has its own time; moments may be ISO texts; keys may be decimals without a fraction. Arrow's
+    extension types give way to what they are stored as.
 
     Args:
         rows: rows in any form; what needs no change is returned as it is.
         contract: whose columns they are to have.
 
     Raises:
-        InputError: two columns match one name, a text is not an ISO date, or a timestamp is not
-            midnight; the message says which.
+        InputError: two columns match one name, a text is not an ISO date or moment, or a
+            timestamp is not midnight; the message says which.
 
     >>> from fsq.contract import load_contract
     >>> rows = pl.DataFrame({"Carrier": ["UA"], "FLIGHT.DATE": ["2013-02-09"]})
     >>> prepare_rows(rows, load_contract("flights_2013")).schema
     Schema([('carrier', String), ('flight_date', Date)])
     """
-    return _prepare_dates(_match_names(rows, contract), contract.table)
+    named = _match_names(unwrap_extensions(rows, _HEADLINE), contract)
+    named = parse_keys(named, contract.table.keys)
+    return _prepare_dates(_prepare_moments(named, contract), contract.table)
 
 
 def _match_names(rows: Frame, contract: Contract) -> Frame:
@@ -76,6 +82,15 @@ def find_renames(
     return {columns[0]: name for name, columns in meant.items()}, tuple(problems)
 
 
+def _prepare_moments(rows: Frame, contract: Contract) -> Frame:
+    schema = rows.collect_schema()
+    expected = expected_types(contract, detect_form(schema, contract))
+    moments = [c for c, kind in expected.items() if kind == "timestamp" and c in schema]
+    if (time := contract.table.time) is not None and time in schema:
+        moments.append(time)
+    return parse_moments(rows, dict.fromkeys(moments), _HEADLINE)
+
+
 def _prepare_dates(rows: Frame, table: Table) -> Frame:
     schema, name = rows.collect_schema(), table.date
     if name not in schema:
@@ -84,4 +99,4 @@ def _prepare_dates(rows: Frame, table: Table) -> Frame:
         moment = convert_zone(pl.col(table.time), schema[table.time], table.timezone)
         return rows.with_columns(moment.dt.date().alias(name))
     as_time = f'[table] time = "{name}"'
-    return parse_dates(rows, name, as_time, "the input cannot be scored", table.timezone)
+    return parse_dates(rows, name, as_time, _HEADLINE, table.timezone)

@@ -24,7 +24,7 @@ from fsq.schema.columns import DETAIL
 from fsq.schema.polars_types import is_text
 from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR
 from fsq.utils.frames import all_differ, read_batches
-from fsq.utils.spelling import describe_difference
+from fsq.utils.spelling import describe_difference, suggest_spelling
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
@@ -112,9 +112,11 @@ def _label_problems(
     if on_unknown == "default":
         log.warning("unknown source labels count as default: %s", counts)
         return []
+    hints = suggest_spelling(layout.contract.sources, unknown)
     return [
         f"unknown source labels: {counts}; use {sorted(layout.contract.sources)}, "
-        'or pass on_unknown_source="default"'
+        'or pass on_unknown_source="default"',
+        *([f"source labels are spelled differently: {hints}; rewrite them"] if hints else []),
     ]
 
 

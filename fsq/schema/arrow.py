@@ -181,19 +181,43 @@ def from_arrow(table: pa.Table | ArrowStream, numbers: Collection[str] = ()) -> 
         raise InputError([f"the Arrow table cannot be read: {short(error, 300)}"]) from error
 
 
+def find_unreadable(schema: pa.Schema) -> list[str]:
+    """Columns of types that Polars does not know and panics over, one problem each.
+
+    >>> find_unreadable(pa.schema([("tips", pa.list_view(pa.int8())), ("pace", pa.float64())]))
+    ['tips is list_view<item: int8>, which cannot be read; cast or drop it']
+    """
+    return [
+        f"{field.name} is {field.type}, which cannot be read; cast or drop it"
+        for field in schema
+        if _contains(field.type, _is_unknown)
+    ]
+
+
+def has_wide_decimals(schema: pa.Schema) -> bool:
+    """Whether a column has decimals of more digits than Polars computes with."""
+    return any(_contains(field.type, _is_wide) for field in schema)
+
+
+def _is_wide(dtype: pa.DataType) -> bool:
+    decoded = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
+    return bool(pa.types.is_decimal256(decoded))
+
+
 def _narrow_decimals(table: pa.Table, numbers: Collection[str]) -> pa.Table:
     """The table with decimals that Polars can hold, and no type that it does not know.
 
     Raises:
         InputError: there are such, with the names of their columns.
     """
-    problems = []
+    problems = find_unreadable(table.schema)
     for i, column in enumerate(table.schema):
         kind = column.type
-        if _contains(kind, _is_unknown):
-            problems.append(f"{column.name} is {kind}, which cannot be read; cast or drop it")
-        elif _contains(kind, pa.types.is_decimal256):
-            narrow = _narrow_decimal(table[column.name], column.name.lower() in numbers)
+        if pa.types.is_dictionary(kind) and _is_wide(kind):
+            kind = kind.value_type
+            table = table.set_column(i, column.name, table[i].cast(kind))
+        if _contains(kind, pa.types.is_decimal256):
+            narrow = _narrow_decimal(table[i], column.name.lower() in numbers)
             if narrow is None:
                 cure = "cast it to a float or a string"
                 problems.append(f"{column.name} is {kind} and needs more than 38 digits; {cure}")

@@ -1,7 +1,8 @@
-"""Dates as people have them: texts, timestamps at midnight, and moments in a zone."""
+"""Dates and moments as people have them: texts, timestamps at midnight, moments in a zone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import polars as pl
@@ -10,6 +11,9 @@ from fsq.errors import InputError, short
 from fsq.schema.polars_types import is_text
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+
+# ISO 8601, once a blank is a T, and a Z or a zone without colon is written out.
+_IN_ZONE, _WITHOUT_ZONE = "%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.f"
 
 
 def parse_dates(
@@ -48,6 +52,52 @@ def parse_dates(
     if examples := wrong.head(1).collect().to_series().to_list():
         raise InputError([f"{column}: {short(str(examples[0]))!r} {problem}"], headline)
     return rows.with_columns(day.alias(column))
+
+
+def parse_moments(rows: Frame, columns: Iterable[str], headline: str) -> Frame:
+    """Turn columns of ISO texts into moments in UTC; those of another type stay as they are.
+
+    NDJSON has no type for moments, and in CSV one odd text makes a column of texts. A text
+    without a zone is in UTC; one of a date alone is no moment.
+
+    Args:
+        rows: with the columns.
+        columns: the moments.
+        headline: what cannot be done without them.
+
+    Raises:
+        InputError: a text is not an ISO moment.
+
+    >>> rows = pl.DataFrame({"at": ["2026-02-06T18:00:00-05:00", "2026-02-06 23:00:00.5"]})
+    >>> parse_moments(rows, ["at"], "no age can be computed")["at"].dt.hour().to_list()
+    [23, 23]
+    """
+    schema = rows.collect_schema()
+    moments = {c: _parse_moment(pl.col(c).cast(pl.String)) for c in columns if is_text(schema[c])}
+    if not moments:
+        return rows
+    problems = []
+    for column, moment in moments.items():
+        wrong = rows.lazy().filter(moment.is_null() & pl.col(column).is_not_null()).select(column)
+        if examples := wrong.head(1).collect(engine="streaming").to_series().to_list():
+            text = short(str(examples[0]))
+            cure = "write moments as 2026-02-06T23:00:00Z, and leave out those that never were"
+            problems.append(f"{column}: {text!r} is not an ISO moment; {cure}")
+    if problems:
+        raise InputError(problems, headline)
+    return rows.with_columns(moment.alias(column) for column, moment in moments.items())
+
+
+def _parse_moment(text: pl.Expr) -> pl.Expr:
+    """ISO texts as moments in UTC, to the microsecond; NULL where a text is none."""
+    written = text.str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T").str.replace(
+        "( ?UTC|[zZ])$", "+00:00"
+    )
+    written = written.str.replace(r"([+-]\d\d)(\d\d)?$", "${1}:${2}").str.replace(":$", ":00")
+    written = written.str.replace(r"^(.{10}T\d\d:\d\d)([+-]|$)", "${1}:00${2}")
+    zoned = written.str.to_datetime(_IN_ZONE, time_unit="us", strict=False)
+    naive = written.str.to_datetime(_WITHOUT_ZONE, time_unit="us", strict=False)
+    return pl.coalesce(zoned.dt.convert_time_zone("UTC"), naive.dt.replace_time_zone("UTC"))
 
 
 def convert_zone(moment: pl.Expr, dtype: pl.DataType, zone: str) -> pl.Expr:

@@ -17,6 +17,15 @@ def is_text(dtype: pl.DataType) -> bool:
     return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
 
 
+def is_pattern(name: str) -> bool:
+    """Whether Polars takes a column's name for a pattern of names.
+
+    >>> is_pattern("*"), is_pattern("^line.*$"), is_pattern("box.points")
+    (True, True, False)
+    """
+    return name == "*" or (name.startswith("^") and name.endswith("$"))
+
+
 def is_changed(value: pl.Expr, found: pl.DataType, other: pl.DataType) -> pl.Expr:
     """Whether a value of one type is another one when it comes back from a second type.
 

@@ -11,7 +11,9 @@ import pytest
 from deltalake import write_deltalake
 
 from fsq.backfilling.files import scan_files
+from fsq.contract import load_contract
 from fsq.errors import InputError
+from tests.support.frames import wide
 
 ROWS = pl.DataFrame({"player": ["james", "curry"], "points": [30.5, 41.0]})
 
@@ -93,6 +95,28 @@ def test_a_files_own_column_wins_over_its_folder(tmp_path: Path) -> None:
     assert scan_files(str(tmp_path)).collect()["player"].to_list() == ["james", "curry"]
 
 
+def test_a_folder_that_contradicts_the_dates_in_it_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "game_date=2026-02-05"
+    folder.mkdir()
+    rows = wide().filter(pl.col("game_date") == date(2026, 1, 1))
+    rows.write_parquet(folder / "part.parquet")
+    contract = load_contract("v2_33features")
+    with pytest.raises(InputError, match="2026-01-01 in it, but its folder says game_date="):
+        scan_files(str(tmp_path), contract)
+    folder.rename(tmp_path / "game_date=20260101")
+    assert scan_files(str(tmp_path), contract).collect().height == rows.height
+
+
+@pytest.mark.parametrize("name", ["dt=2026-01-01", "year=2026/month=01/day=01"])
+def test_folders_of_other_names_that_may_be_dates_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir(parents=True)
+    wide().drop("game_date").write_parquet(tmp_path / name / "part.parquet")
+    with pytest.raises(
+        InputError, match=rf"folders say {name[:2]}\w*=.*name the folders game_date="
+    ):
+        scan_files(str(tmp_path), load_contract("v2_33features"))
+
+
 def test_what_begins_with_a_dot_or_an_underscore_is_no_data(tmp_path: Path) -> None:
     (tmp_path / "_temporary").mkdir()
     for name in (
@@ -128,33 +152,3 @@ def test_a_path_with_nothing_there_is_told_as_such(tmp_path: Path) -> None:
             scan_files(str(path))
     with pytest.raises(InputError, match="no data files"):  # a glob may match nothing
         scan_files(str(tmp_path / "*.csv"))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "cure"),
-    [
-        (
-            "rows.csv",
-            "player;day;pace\na;2026-01-01;1.5\n",
-            "';' parts its columns; part them by c",
-        ),
-        (
-            "rows.csv",
-            "player;pace;rest\na;1,5;2,5\nb;1,5;2,5;3,5\n",
-            "part the columns of a CSV file by c",
-        ),
-        ("rows.csv", "player\tday\na\t2026-01-01\n", "is no CSV file"),
-        ("rows.tsv", "player,day\na,2026-01-01\n", "',' parts its columns; part them by tabs"),
-    ],
-)
-def test_columns_parted_otherwise_are_told_with_a_cure(
-    tmp_path: Path, name: str, text: str, cure: str
-) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(InputError, match=cure):
-        scan_files(str(tmp_path / name))
-
-
-def test_a_single_column_is_a_table(tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_text("pace\n1.5\n2.5\n")
-    assert scan_files(str(tmp_path / "rows.csv")).collect()["pace"].to_list() == [1.5, 2.5]

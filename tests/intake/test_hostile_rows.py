@@ -117,7 +117,7 @@ def test_fixed_size_arrays_read_as_lists() -> None:
         ("feature_sources", [[{"key": "0", "value": "phase4", "more": 1}]]),
         ("feature_sources", [{"0": [1]}]),
         ("feature_sources", [date(2026, 1, 1)]),
-        ("updated_at", ["2026-01-01"]),
+        ("updated_at", [b"2026-01-01"]),
         ("created_at", [date(2026, 1, 1)]),
         ("source_composite_last_updated", [1]),
         ("source_composite_hash", [7]),

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import polars as pl
 
 from fsq.contract.drafting.roles import FEATURE_NAME, HEADLINE, is_provenance
-from fsq.schema.dates import parse_dates
+from fsq.schema.dates import parse_dates, parse_moments
+from fsq.schema.plain import parse_keys, unwrap_extensions
 
 
-def match_spelling(rows: pl.LazyFrame, date: str | None) -> pl.LazyFrame:
+def match_spelling(
+    rows: pl.LazyFrame, date: str | None, keys: Sequence[str] = (), time: str | None = None
+) -> pl.LazyFrame:
     """Rename numeric columns whose names only have capitals or dots too many, and parse dates.
 
     Scoring matches such names, so that the draft can name them plainly.
 
+    Args:
+        rows: the data.
+        date: the column of dates, if there is one.
+        keys: the columns that identify a row; whole decimals become integers.
+        time: the column of moments, if there is one; ISO texts become moments.
+
     Raises:
-        InputError: dates are texts that are not ISO dates, or timestamps that are not midnight.
+        InputError: dates or moments are texts that are not ISO, or dates are timestamps that are
+            not midnight.
 
     >>> rows = pl.LazyFrame({"day": ["2026-02-06"], "Temp.F": [41.0]})
     >>> dict(match_spelling(rows, "day").collect_schema())
     {'day': Date, 'temp_f': Float64}
     """
+    rows = parse_keys(unwrap_extensions(rows, HEADLINE), keys)
     schema = rows.collect_schema()
     plain = {c: c.lower().replace(".", "_") for c in schema if _is_read(c, schema[c])}
     taken = Counter([*plain.values(), *(c for c in schema if c not in plain)])
@@ -31,6 +43,8 @@ def match_spelling(rows: pl.LazyFrame, date: str | None) -> pl.LazyFrame:
         if c != name and taken[name] == 1 and (FEATURE_NAME.fullmatch(name) or is_provenance(name))
     }
     rows = rows.rename(renamed)
+    if time is not None and time in rows.collect_schema():
+        rows = parse_moments(rows, [time], HEADLINE)
     if date is None or date not in rows.collect_schema():
         return rows
     return parse_dates(rows, date, f"--time {date}", HEADLINE)

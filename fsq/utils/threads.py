@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
+
+import numpy as np
+import polars as pl
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,6 +29,7 @@ def map_in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Ge
     >>> list(map_in_order(abs, [-3, 2, -1], workers=2))
     [3, 2, 1]
     """
+    _load_numpy_for_polars()
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
@@ -36,3 +41,13 @@ def map_in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Ge
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@cache
+def _load_numpy_for_polars() -> None:
+    """Let Polars find NumPy before there are threads.
+
+    Polars that was imported before NumPy looks it up when it first needs it. If two threads do so at
+    once, one finds the other's half-made module and fails with a TypeError.
+    """
+    pl.Series(np.zeros(1))

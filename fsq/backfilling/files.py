@@ -186,8 +186,6 @@ def _describe_failure(file: str, name: str, error: BaseException) -> list[str]:
     cure = "check that its ending names its format, or write it again"
     if name in _TEXTS and "utf" in reason.lower():
         cure = "write it as UTF-8"
-    elif name in SEPARATORS:
-        cure = f"separate its columns by {SEPARATORS[name]!r}, and give each row as many"
     return [f"{file} cannot be read: {reason}; {cure}"]
 
 

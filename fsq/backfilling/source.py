@@ -113,6 +113,8 @@ def source_read_errors(uri: str) -> Iterator[None]:
             cure = "run it again to resume"
             raise StoreError(f"{uri} can no longer be read: {first_line(error)}; {cure}") from error
         cure = "write the file again, or name files with one schema"
+        if "more fields" in str(error):  # of CSV and TSV
+            cure = "give each row as many values as the first line has names"
         raise InputError([f"{uri}: cannot be read: {first_line(error)}; {cure}"]) from error
 
 

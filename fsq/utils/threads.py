@@ -47,7 +47,7 @@ def map_in_order(work: Callable[[T], R], items: Iterable[T], workers: int) -> Ge
 def _load_numpy_for_polars() -> None:
     """Let Polars find NumPy before there are threads.
 
-    Polars that was imported before NumPy looks it up when it first needs it. If two threads do so at
-    once, one finds the other's half-made module and fails with a TypeError.
+    Polars that was imported before NumPy looks it up when it first needs it. If two threads do so
+    at once, one finds the other's half-made module and fails with a TypeError.
     """
     pl.Series(np.zeros(1))

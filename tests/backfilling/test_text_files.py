@@ -87,11 +87,6 @@ def test_commas_in_a_file_of_tabs_are_named(tmp_path: Path) -> None:
         read(tmp_path / "in.tsv", "game,pace\n1,2\n")
 
 
-def test_rows_of_too_many_columns_come_with_a_cure(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="separate its columns by ',', and give each row as many"):
-        read(tmp_path / "in.csv", "player,pace\na,1.5\nb,1,5\n")
-
-
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
 def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(InputError, match=r"in.csv .*write it as UTF-8"):

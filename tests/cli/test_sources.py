@@ -51,3 +51,17 @@ def test_a_folder_of_two_schemas_is_bad_input(run: Command, tmp_path: Path, comm
     assert told.status == 2
     assert NAMES[0] in told.err
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("command", ["score", "backfill"])
+def test_a_row_of_too_many_values_is_bad_input(run: Command, tmp_path: Path, command: str) -> None:
+    path, target = tmp_path / "rows.csv", tmp_path / "store"
+    rows = wide()
+    text = rows.select(c for c, t in rows.schema.items() if not t.is_nested()).write_csv()
+    path.write_text(text.rstrip("\n") + ",1,2\n")
+    words = [path, "--out"] if command == "score" else ["--source", path, "--store"]
+    told = run(command, *words, target)
+    assert told.status == 2
+    assert f"{path}: cannot be read" in told.err
+    assert "give each row as many values as the first line has names" in told.err
+    assert not target.exists()

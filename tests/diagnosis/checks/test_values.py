@@ -86,7 +86,8 @@ def test_a_shift_says_how_far_and_how_far_earlier_dates_lay_from_each_other() ->
     ]
     every = np.sort(np.concatenate(per_date[:-1]))
     edges = every[[int(i * (len(every) - 1) / 10) for i in range(1, 10)]]
-    counts = [np.bincount(np.searchsorted(edges, v, "right"), minlength=10) for v in per_date]
+    places = [np.searchsorted(edges, values, "right") for values in per_date]
+    counts = [np.bincount(p, minlength=10).astype(np.float64) for p in places]
     total = np.sum(counts[:-1], axis=0)
     assert found.evidence["psi"] == pytest.approx(measure_psi(counts[-1], total), abs=1e-3)
     others = [measure_psi(c, total - c) for c in counts[:-1]]

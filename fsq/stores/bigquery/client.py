@@ -105,7 +105,9 @@ def _open_service(
     """
     from google.api_core.client_options import ClientOptions
     from google.auth.exceptions import GoogleAuthError
-    from google.cloud import bigquery, bigquery_storage_v1
+    from google.cloud import bigquery_storage_v1
+
+    from fsq.stores.bigquery.bounded import BoundedClient
 
     rest = storage = None
     if endpoint is not None:
@@ -113,7 +115,7 @@ def _open_service(
         storage = ClientOptions(api_endpoint=endpoint.storage)
     try:
         return Clients(
-            bigquery.Client(
+            BoundedClient(
                 project, location=location, default_query_job_config=jobs, client_options=rest
             ),
             bigquery_storage_v1.BigQueryReadClient(client_options=storage),
@@ -134,15 +136,17 @@ def _open_emulator(
     import grpc
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
-    from google.cloud import bigquery, bigquery_storage_v1
+    from google.cloud import bigquery_storage_v1
     from google.cloud.bigquery_storage_v1.services.big_query_read import transports as reads
     from google.cloud.bigquery_storage_v1.services.big_query_write import transports as writes
+
+    from fsq.stores.bigquery.bounded import BoundedClient
 
     def channel() -> Any:
         return grpc.insecure_channel(storage.removeprefix("http://"), options=_OPTIONS)
 
     return Clients(
-        bigquery.Client(
+        BoundedClient(
             project,
             AnonymousCredentials(),
             location=location,

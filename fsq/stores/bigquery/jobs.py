@@ -18,17 +18,16 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
 from fsq.errors import StoreError
+from fsq.stores.bigquery.bounded import TIMEOUT
 
 _ATTEMPTS = 4
-# Seconds after which a request, or a job that the service fails to run, is given up.
-_TIMEOUT = 120.0
 # Seconds for which a refused statement is tried again while others use the table. A table runs two
 # that change it and queues twenty more; what is queued is waited for, even for hours.
 PATIENCE = 1_800.0
 _LONGEST_PAUSE = 30.0
 # Seconds after which a thread that waits looks at its job, and whether the process was interrupted.
 _FIRST_LOOK, _LOOK_AFTER = 0.1, 2.0
-_REQUEST_RETRY = DEFAULT_RETRY.with_timeout(_TIMEOUT)
+_REQUEST_RETRY = DEFAULT_RETRY.with_timeout(TIMEOUT)
 # Messages of statements that conflict with another one on the same table.
 _CONFLICTS = (
     "concurrent update", "too many dml statements", "aborted due to concurrent",
@@ -150,4 +149,4 @@ def _find_patience(error: GoogleAPICallError) -> float:
     message = str(error).lower()
     if any(words in message for words in _CONFLICTS):
         return PATIENCE
-    return _TIMEOUT if DEFAULT_JOB_RETRY._predicate(error) else 0.0
+    return TIMEOUT if DEFAULT_JOB_RETRY._predicate(error) else 0.0

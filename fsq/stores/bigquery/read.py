@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 import pyarrow as pa
+from google.api_core.exceptions import DeadlineExceeded, ServiceUnavailable
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud.bigquery_storage_v1 import types
 
 from fsq.errors import StoreError
+from fsq.stores.bigquery.bounded import TIMEOUT
 from fsq.stores.bigquery.client import Clients
 from fsq.stores.bigquery.columns import list_paths, table_schema
 from fsq.stores.bigquery.names import TableName
@@ -21,10 +24,16 @@ from fsq.stores.bigquery.partitions import Partitioning
 from fsq.stores.bigquery.restriction import NOTHING, find_conditions
 from fsq.utils.frames import scan_batches
 
+# A batch; what ended a stream; or None for its end.
+Received: TypeAlias = pa.RecordBatch | BaseException | None
 # Two per core; the service may open fewer, and opens one for a small table.
 STREAMS = 4
 # Batches that wait for their consumer, over all streams; this bounds the memory.
 _QUEUED_BATCHES = 8
+# Seconds without a row from any stream after which the service is given up. Google's client waits
+# for a day, even for one that cannot be reached.
+SILENCE = 300.0
+_RETRY = Retry(if_exception_type(DeadlineExceeded, ServiceUnavailable), timeout=TIMEOUT)
 
 # Details repeat names, labels and moments: this sends a seventh of their bytes.
 _CODEC = types.ArrowSerializationOptions.CompressionCodec.ZSTD
@@ -97,7 +106,11 @@ def _create_session(clients: Clients, name: TableName, columns: Sequence[str], w
         table=name.path, data_format=types.DataFormat.ARROW, read_options=options
     )
     return clients.reader.create_read_session(
-        parent=f"projects/{clients.tables.project}", read_session=session, max_stream_count=STREAMS
+        parent=f"projects/{clients.tables.project}",
+        read_session=session,
+        max_stream_count=STREAMS,
+        retry=_RETRY,
+        timeout=TIMEOUT,
     )
 
 
@@ -105,11 +118,14 @@ def _read_batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
     """The batches of all streams, in the order of their arrival.
 
     The client resumes at its offset when a connection breaks, which is safe for reads.
+
+    Raises:
+        StoreError: no row has arrived for a long time.
     """
-    received: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(_QUEUED_BATCHES)
+    received: queue.Queue[Received] = queue.Queue(_QUEUED_BATCHES)
     stopped, schema = threading.Event(), _read_schema(session.arrow_schema)
 
-    def put(item: pa.RecordBatch | BaseException | None) -> None:
+    def put(item: Received) -> None:
         while not stopped.is_set():
             try:
                 return received.put(item, timeout=0.1)
@@ -118,7 +134,7 @@ def _read_batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
 
     def drain(stream: str) -> None:
         try:
-            for answer in clients.reader.read_rows(stream):
+            for answer in clients.reader.read_rows(stream, retry=_RETRY):
                 rows = pa.py_buffer(answer.arrow_record_batch.serialized_record_batch)
                 put(pa.ipc.read_record_batch(rows, schema))
                 if stopped.is_set():
@@ -128,13 +144,13 @@ def _read_batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
         put(None)
 
     streams = [s.name for s in session.streams]
+    open_streams = len(streams)
     with ThreadPoolExecutor(max(1, len(streams))) as pool:
         try:
             for stream in streams:
                 pool.submit(drain, stream)
-            open_streams = len(streams)
             while open_streams:
-                item = received.get()
+                item = _receive(received)
                 if isinstance(item, BaseException):
                     raise item
                 if item is None:
@@ -143,6 +159,21 @@ def _read_batches(clients: Clients, session: Any) -> Iterator[pa.RecordBatch]:
                     yield item
         finally:
             stopped.set()
+            if open_streams:  # what the threads wait for may never come
+                clients.reader.transport.close()
+
+
+def _receive(received: queue.Queue[Received]) -> Received:
+    """The next of what the streams send.
+
+    Raises:
+        StoreError: none sends anything.
+    """
+    try:
+        return received.get(timeout=SILENCE)
+    except queue.Empty:
+        problem = f"BigQuery has sent no row for {SILENCE:g} seconds"
+        raise StoreError(f"{problem}; check the network, then run it again") from None
 
 
 def _read_schema(serialized: Any) -> pa.Schema:

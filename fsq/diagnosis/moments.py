@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -48,8 +48,7 @@ def read_moments(ctx: Context) -> Moments | None:
         columns.append(latest)
     if np.isnan(oldest).all():
         return None
-    midnight = _find_midnights(ctx)
-    as_of = _find_as_of(ctx, oldest, midnight)
+    as_of, midnight = _find_as_of(ctx, oldest), _find_midnights(ctx)
     return Moments(
         np.stack(columns, 1), as_of, _find_computed(ctx, as_of), midnight, (*ctx.tables,)
     )
@@ -61,11 +60,11 @@ def _read_stamps(ctx: Context, feature: Feature) -> Matrix:
     return np.where(moments == UNKNOWN, np.nan, moments / _HOUR)
 
 
-def _find_as_of(ctx: Context, oldest: Matrix, midnight: Matrix) -> Matrix:
+def _find_as_of(ctx: Context, oldest: Matrix) -> Matrix:
     """The age of the oldest stamp tells it, unless that lies later; then the contract does."""
     stated = get_hours(ctx, "as_of")
     own = ctx.contract.table.time
-    default = midnight + 24 if own is None else get_hours(ctx, own)
+    default = _find_midnights(ctx, 1) if own is None else get_hours(ctx, own)
     default = np.where(np.isnan(stated), default, stated)
     if OLDEST not in ctx.long.records.columns:
         return default
@@ -82,9 +81,10 @@ def _find_computed(ctx: Context, as_of: Matrix) -> Matrix:
     return np.where(np.isnan(stated) & (age > 0), as_of - age, stated)
 
 
-def _find_midnights(ctx: Context) -> Matrix:
-    zone = ZoneInfo(ctx.contract.table.timezone)
-    starts = [datetime.combine(d, time(), zone).timestamp() / 3600 for d in ctx.dates]
+def _find_midnights(ctx: Context, days: int = 0) -> Matrix:
+    """When each record's date begins, or one so many days later; some days have 23 or 25 hours."""
+    zone, later = ZoneInfo(ctx.contract.table.timezone), timedelta(days=days)
+    starts = [datetime.combine(d + later, time(), zone).timestamp() / 3600 for d in ctx.dates]
     return np.array(starts)[ctx.date_index]
 
 

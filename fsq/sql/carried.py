@@ -190,8 +190,8 @@ def _find_as_of(contract: Contract, moments: Collection[str]) -> str:
     if table.time is not None:
         default = _make_hours(table.time) if table.time in moments else "CAST(NULL AS FLOAT64)"
     else:
-        midnight = f"TIMESTAMP(t.{quote_column(table.date)}, {quote_text(table.timezone)})"
-        default = f"UNIX_MICROS({midnight}) / 3.6e9 + 24"
+        after = f"DATE_ADD(t.{quote_column(table.date)}, INTERVAL 1 DAY)"
+        default = f"UNIX_MICROS(TIMESTAMP({after}, {quote_text(table.timezone)})) / 3.6e9"
     return f"IFNULL({_make_hours('as_of')}, {default})" if "as_of" in moments else default
 
 

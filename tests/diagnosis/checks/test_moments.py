@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -71,6 +74,34 @@ def test_stamps_in_the_future() -> None:
     assert (finding.kind, finding.severity) == ("updated_after_as_of", "yellow")
     own = make_days().with_columns(as_of=MIDNIGHT + pl.duration(hours=4))
     assert ("updated_after_as_of", "yellow") in list_kinds(diagnose_last(own))
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "end"),
+    [
+        (date(2025, 11, 2), "America/New_York", "2025-11-03T05:00Z"),  # it has 25 hours
+        (date(2026, 3, 8), "America/New_York", "2026-03-09T04:00Z"),  # 23
+        (date(2026, 4, 5), "Australia/Lord_Howe", "2026-04-05T13:30Z"),  # 24.5
+        (date(2026, 9, 5), "America/Santiago", "2026-09-06T04:00Z"),  # ends where no midnight is
+    ],
+)
+def test_a_date_ends_when_the_clocks_of_its_zone_say(
+    day: date, zone: str, end: str, tmp_path: Path
+) -> None:
+    (path := tmp_path / "own.toml").write_text(
+        f'name = "own"\nextends = "v2_33features"\n[table]\ntimezone = "{zone}"\n'
+    )
+    own, ended = fsq.load_contract(path), datetime.fromisoformat(end).astimezone(UTC)
+    rows = make_days().with_columns(pl.col("game_date", *STAMPS) + (day - LAST))
+    for hours, told in ((-0.5, []), (0.9, []), (1.5, [1.5])):
+        stamps = {n: pl.lit(ended + timedelta(hours=hours)) for n in STAMPS}
+        hit = pl.col("game_date") == day
+        late = rows.with_columns(
+            pl.when(hit).then(v).otherwise(pl.col(n)).alias(n) for n, v in stamps.items()
+        )
+        dx = fsq.diagnose(fsq.score(late, contract=own), own, dates=[day])
+        found = [f.evidence["hours"] for f in dx.findings if f.kind == "updated_after_as_of"]
+        assert found == told
 
 
 def test_a_later_copy_of_a_table_is_told_on_every_date() -> None:

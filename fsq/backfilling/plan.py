@@ -16,6 +16,7 @@ from fsq.backfilling.source import source_read_errors
 from fsq.intake.validation import count_unknown_labels, validate_input, validate_rows
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import CostEstimate, LedgerEntry, Workload, get_backend
+from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR
 
 log = logging.getLogger("fsq")
 
@@ -50,11 +51,13 @@ def make_plan(
         options: whether to score every date, and whether contracts may mix.
 
     Raises:
-        InputError: rows have no date, or the store has rows of another contract.
+        InputError: rows have no date, or an impossible one; or the store has rows of another
+            contract.
         StoreError: the ledger cannot be read.
     """
     scoring, ledger = job.scoring, job.store.ledger()
-    if dates["day"].null_count():
+    known = dates["day"].dt.year().is_between(FIRST_YEAR, LAST_YEAR)
+    if not known.fill_null(value=False).all():
         validate_input(rows, scoring.contract, scoring.on_unknown)
     if not options.change_contract:
         require_contract(job.store, scoring.contract, ledger, set(dates["day"]))

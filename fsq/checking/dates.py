@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from fsq.errors import InputError
 from fsq.incidents.incident import Incident
 from fsq.incidents.ledger import exclude_dates, select_accepted
 from fsq.stores import Store
+from fsq.utils.dates import go_back
 
 _YEAR = timedelta(days=366)
 
@@ -34,7 +36,8 @@ def diagnose_dates(
     """
     start, end = options.start, options.end
     if start is None and end is None:
-        start = end = newest or options.moment.date()
+        today = options.moment.astimezone(ZoneInfo(store.contract.table.timezone)).date()
+        start = end = newest or today
     days = _list_days(store, start, end, incidents)
     dates = _choose_dates(days, start, end, options, store.contract)
     if not dates:
@@ -50,7 +53,7 @@ def diagnose_known_faults(
 
     None if there are none.
     """
-    oldest = before - timedelta(days=store.contract.diagnosis.history_max_age_days)
+    oldest = go_back(before, timedelta(days=store.contract.diagnosis.history_max_age_days))
     dates = [d for d in exclude_dates(incidents) if oldest <= d < before]
     if not dates:
         return None
@@ -69,7 +72,7 @@ def _list_days(
         left_out = sum(d < start for d in exclude_dates(incidents))
         age = contract.diagnosis.history_max_age_days + left_out
         # Further back only dates are read: they show where a season began.
-        since = start - timedelta(days=age) - _YEAR
+        since = go_back(start, timedelta(days=age) + _YEAR)
     days = store.read(since, end, [day]).unique().collect()[day].drop_nulls().sort()
     return list(days)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fsq.stores import Store
 
 _MOST = 50
-_WORDS = ("today", "yesterday", "latest")
+DATE_WORDS = ("today", "yesterday", "latest")
 _SHIPPED = Path(__file__).parents[1] / "contract" / "shipped"
 
 
@@ -39,7 +39,7 @@ def complete_date(ctx: typer.Context, incomplete: str) -> list[str]:
         days = store.read(columns=[day]).collect()[day].unique().drop_nulls().sort(descending=True)
         return map(str, days)
 
-    return _choose([*_WORDS, *_ask_store(ctx, list_dates)], incomplete)
+    return _choose([*DATE_WORDS, *_ask_store(ctx, list_dates)], incomplete)
 
 
 def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from fsq.cli._options import Latest
+from fsq.cli._options import DateWord
 from fsq.errors import InputError
-from fsq.utils.dates import validate_date_range
+from fsq.utils.dates import go_back, validate_date_range
 
 if TYPE_CHECKING:
     from fsq.contract import Contract
@@ -19,6 +21,40 @@ if TYPE_CHECKING:
 Range = tuple[date | None, date | None]
 
 _HEADLINE = "these dates cannot be backfilled"
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What words for dates mean for a table.
+
+    Attributes:
+        find_latest: returns the newest date that it has.
+        find_zone: returns the time zone of its contract, in which its dates begin and end.
+        now: the moment that is today, UTC.
+    """
+
+    find_latest: Callable[[], date]
+    find_zone: Callable[[], str]
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def find(self, day: date) -> date:
+        """The date of a word; another date is itself.
+
+        >>> evening = datetime(2026, 2, 7, 3, tzinfo=UTC)
+        >>> games = Calendar(lambda: date(2026, 2, 5), lambda: "America/New_York", evening)
+        >>> [str(games.find(DateWord.of(w))) for w in ("today", "yesterday", "latest")]
+        ['2026-02-06', '2026-02-05', '2026-02-05']
+        """
+        if not isinstance(day, DateWord):
+            return day
+        if day.word == "latest":
+            return self.find_latest()
+        return self.find_today() - timedelta(days=_DAYS_AGO[day.word])
+
+    def find_today(self) -> date:
+        """The date that it is now where the table's dates are."""
+        return self.now.astimezone(ZoneInfo(self.find_zone())).date()
 
 
 def parse_last(text: str, end: date) -> tuple[date, date]:
@@ -33,7 +69,7 @@ def parse_last(text: str, end: date) -> tuple[date, date]:
     match = re.fullmatch(r"([1-9]\d{0,4})d", text)
     if not match:
         raise InputError([f"--last {text!r}: write a number of days, such as 7d"], _HEADLINE)
-    return end - timedelta(days=int(match[1]) - 1), end
+    return go_back(end, timedelta(days=int(match[1]) - 1)), end
 
 
 def parse_duration(text: str) -> timedelta:
@@ -88,7 +124,7 @@ def choose_range(
     last: str | None,
     season: str | None,
     find_contract: Callable[[], Contract],
-    find_latest: Callable[[], date],
+    calendar: Calendar,
 ) -> Range:
     """First and last date, whichever option gives them; None is open.
 
@@ -98,7 +134,7 @@ def choose_range(
         last: the last days, as ``7d``.
         season: as ``2025-26``.
         find_contract: returns the contract, which says when a season begins.
-        find_latest: returns the newest date, which ``latest`` means.
+        calendar: what words for dates mean.
 
     Raises:
         InputError: several options give them, one has a wrong form, or the contract knows no
@@ -108,7 +144,7 @@ def choose_range(
         problem = "--start/--end, --last and --season exclude each other; use one"
         raise InputError([problem], _HEADLINE)
     if season is None:
-        return choose_dates(None, start, end, _HEADLINE, find_latest, last)
+        return choose_dates(None, start, end, _HEADLINE, calendar, last)
     contract = find_contract()
     if contract.table.season_start is None:
         cure = "use --start and --end, or state season_start in its [table], such as 07-01"
@@ -124,7 +160,7 @@ def choose_dates(
     start: date | None,
     end: date | None,
     headline: str,
-    find_latest: Callable[[], date],
+    calendar: Calendar,
     last: str | None = None,
 ) -> Range:
     """First and last date of ``--date``, of ``--last``, or of ``--start`` and ``--end``.
@@ -136,7 +172,7 @@ def choose_dates(
         start: first date.
         end: last date, included.
         headline: what cannot be done if they contradict each other.
-        find_latest: returns the newest date, which ``latest`` means.
+        calendar: what words for dates mean.
         last: the last days up to the end, or else today, as ``7d``.
 
     Raises:
@@ -148,10 +184,8 @@ def choose_dates(
         raise InputError(["--date excludes --start and --end; use one of them"], headline)
     if last is not None:
         parse_last(last, date.max)  # refused before anything is looked up
-    if any(isinstance(d, Latest) for d in (day, start, end)):
-        latest = find_latest()
-        day, start, end = (latest if isinstance(d, Latest) else d for d in (day, start, end))
+    day, start, end = (d and calendar.find(d) for d in (day, start, end))
     if last is not None:
-        return parse_last(last, end or datetime.now(UTC).date())
+        return parse_last(last, end or calendar.find_today())
     validate_date_range(start, end, headline)
     return (day, day) if day else (start, end)

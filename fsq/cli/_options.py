@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from fsq.cli._completion import complete_contract, complete_date
+from fsq.cli._completion import DATE_WORDS, complete_contract, complete_date
 from fsq.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Moment = TypeVar("Moment", date, datetime)
 
 CONTRACT = "v2_33features"
-_DAYS_AGO = {"today": 0, "yesterday": 1}
 PICTURES = ("svg", "png", "html")
 SOURCES = (
     "Files, a folder, glob or Delta table, on disk or s3://, gs://, az://; or bigquery://p.d.t"
@@ -43,23 +42,30 @@ def _parse_iso(kind: type[Moment], text: str, example: str) -> Moment:
         raise typer.BadParameter(f"{text!r} is not {example}") from None
 
 
-class Latest(date):
-    """The newest date that there is, not yet looked up; as a date, later than every other."""
+class DateWord(date):
+    """A word for a date, not yet looked up; as a date, later than every other."""
+
+    word: str
+
+    @classmethod
+    def of(cls, word: str) -> DateWord:
+        """One of ``DATE_WORDS``."""
+        made = cls(date.max.year, date.max.month, date.max.day)
+        made.word = word
+        return made
 
 
-LATEST = Latest(date.max.year, date.max.month, date.max.day)
+LATEST = DateWord.of("latest")
 
 
 def parse_date(text: str) -> date:
-    """An ISO date, or ``today``, ``yesterday`` (both in UTC) or ``latest``, which is ``LATEST``.
+    """An ISO date, or one of ``DATE_WORDS``, whose date depends on the table.
 
     Raises:
         BadParameter: the text is none; the message shows how to write one.
     """
-    if text == "latest":
-        return LATEST
-    if text in _DAYS_AGO:
-        return datetime.now(UTC).date() - timedelta(days=_DAYS_AGO[text])
+    if text in DATE_WORDS:
+        return DateWord.of(text)
     return _parse_iso(date, text, "a date such as 2026-02-06; or say today, yesterday or latest")
 
 
@@ -165,7 +171,7 @@ EndOpt = Annotated[
 ]
 LastOpt = Annotated[
     str | None,
-    typer.Option("--last", metavar="7d", help="The last days, up to --end, or else today (UTC)."),
+    typer.Option("--last", metavar="7d", help="The last days, up to --end, or else today."),
 ]
 ContractOpt = Annotated[
     str,

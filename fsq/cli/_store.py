@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsq.cli._dates import Calendar
 from fsq.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +49,21 @@ def find_latest(uri: str, contract: str | None = None) -> date:
         problem = "it has no rows yet; name a date"
         raise InputError([problem], f"{uri} has no latest date")
     return newest
+
+
+def read_calendar(uri: str, contract: str | None = None) -> Calendar:
+    """What words for dates mean for a store; it is opened if one is used.
+
+    Args:
+        uri: the store.
+        contract: of its rows; None for the one that it remembers.
+    """
+
+    def find_zone() -> str:
+        with open_for_reading(uri, contract) as store:
+            return store.contract.table.timezone
+
+    return Calendar(lambda: find_latest(uri, contract), find_zone)
 
 
 def find_newest_date(store: Store) -> date | None:

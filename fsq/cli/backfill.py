@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fsq.cli import _options as o
-from fsq.cli._dates import choose_range
+from fsq.cli._dates import Calendar, choose_range
 from fsq.cli._output import Output
 from fsq.cli._store import open_for_reading
 from fsq.errors import InputError
@@ -84,9 +84,10 @@ def command(
     def find_contract() -> Contract:
         return open_store(store, contract).contract
 
-    start, end = choose_range(
-        start, end, last, season, find_contract, lambda: _find_latest(source, find_contract())
+    calendar = Calendar(
+        lambda: _find_latest(source, find_contract()), lambda: find_contract().table.timezone
     )
+    start, end = choose_range(start, end, last, season, find_contract, calendar)
     spark_only = [n for n, v in (("--spark-master", spark_master), ("--run-id", run_id)) if v]
     if spark_only and engine is not Engine.spark:
         problems = [f"{name} needs --engine spark" for name in spark_only]

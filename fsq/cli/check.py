@@ -12,7 +12,7 @@ from fsq.cli import _options as o
 from fsq.cli._dates import MaxAgeOpt, choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
-from fsq.cli._store import find_latest, open_for_reading, shorten_path
+from fsq.cli._store import open_for_reading, read_calendar, shorten_path
 from fsq.utils.text import defuse
 
 if TYPE_CHECKING:
@@ -101,11 +101,9 @@ def command(
     from fsq.checking.notify import notify, open_channels
 
     out = Output(as_json)
-    if isinstance(day, o.Latest) and not (start or end or last):
+    if isinstance(day, o.DateWord) and day.word == "latest" and not (start or end or last):
         day = None  # which says how old it is, too
-    start, end = choose_dates(
-        day, start, end, _HEADLINE, lambda: find_latest(store, contract), last
-    )
+    start, end = choose_dates(day, start, end, _HEADLINE, read_calendar(store, contract), last)
     if hook is not None:
         _require_url(hook)
     channels = open_channels(notify_urls or [])

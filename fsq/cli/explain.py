@@ -10,7 +10,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._completion import complete_date, complete_key
 from fsq.cli._output import Output, one_line
-from fsq.cli._store import find_latest, open_for_reading
+from fsq.cli._store import open_for_reading, read_calendar
 
 if TYPE_CHECKING:
     from fsq.contract.table import Table
@@ -61,8 +61,7 @@ def command(
     out, by_name = Output(as_json), dict(map(_split_key, named or []))
     with open_for_reading(store, contract) as opened:
         table = opened.contract.table
-        if isinstance(day, o.Latest):
-            day = find_latest(store, contract)
+        day = read_calendar(store, contract).find(day)
         key = (name_keys(keys, table) if keys else {}) | by_name
         rows = opened.read(day, day)
         # A wrong key fails before anything is diagnosed.

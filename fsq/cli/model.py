@@ -11,7 +11,7 @@ from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
-from fsq.cli._store import find_latest, open_for_reading
+from fsq.cli._store import open_for_reading, read_calendar
 
 if TYPE_CHECKING:
     from fsq.models import ModelCheck
@@ -64,7 +64,7 @@ def check(
     from fsq.models.fitted import HEADLINE
 
     out = Output(as_json)
-    start, end = choose_dates(day, start, end, HEADLINE, lambda: find_latest(store, contract))
+    start, end = choose_dates(day, start, end, HEADLINE, read_calendar(store, contract))
     names = "," in model and not Path(model).exists()
     with open_for_reading(store, contract) as opened:
         date_column = opened.contract.table.date

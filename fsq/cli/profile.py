@@ -10,7 +10,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
-from fsq.cli._store import find_latest, open_for_reading
+from fsq.cli._store import open_for_reading, read_calendar
 from fsq.errors import InputError
 from fsq.utils.files import atomic_write
 from fsq.utils.text import plural
@@ -46,7 +46,7 @@ def learn(
 
     out = Output(as_json)
     start, end = choose_dates(
-        None, start, end, "no profile was learned", lambda: find_latest(store, contract)
+        None, start, end, "no profile was learned", read_calendar(store, contract)
     )
     with open_for_reading(store, contract) as opened:
         profile = learn_from_store(opened, start, end, force=force)

@@ -11,7 +11,7 @@ from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
-from fsq.cli._store import find_latest, open_for_reading, shorten_path
+from fsq.cli._store import open_for_reading, read_calendar, shorten_path
 from fsq.errors import InputError
 from fsq.utils.text import plural
 
@@ -44,7 +44,7 @@ def command(
     from fsq.checking.repair import repair_store
 
     out = Output(as_json)
-    start, end = choose_dates(day, None, None, _HEADLINE, lambda: find_latest(store, contract))
+    start, end = choose_dates(day, None, None, _HEADLINE, read_calendar(store, contract))
     run = o.read_run_context(run_context)
 
     def confirm(commands: Sequence[str], done: StoreCheck) -> bool:

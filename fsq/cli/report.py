@@ -11,7 +11,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._dates import MaxAgeOpt, choose_dates
 from fsq.cli._output import Output
-from fsq.cli._store import find_latest, open_for_reading
+from fsq.cli._store import open_for_reading, read_calendar
 
 
 def command(
@@ -42,9 +42,7 @@ def command(
     from fsq.reporting.headline import HEADLINE
     from fsq.utils.files import expand_home
 
-    start, end = choose_dates(
-        None, start, end, HEADLINE, lambda: find_latest(store, contract), last
-    )
+    start, end = choose_dates(None, start, end, HEADLINE, read_calendar(store, contract), last)
     if (target is None) == (site is None):
         raise InputError(["name a file with --out, or a folder with --site"], HEADLINE)
     started = time.perf_counter()

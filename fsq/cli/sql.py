@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fsq.cli import _options as o
-from fsq.cli._dates import choose_dates
+from fsq.cli._dates import Calendar, choose_dates
 from fsq.cli._output import Output
-from fsq.cli._store import find_latest, open_for_reading
+from fsq.cli._store import find_latest, open_for_reading, read_calendar
 from fsq.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,9 +68,7 @@ def command(
     from fsq.stores.bigquery.names import TableName
 
     out = Output(as_json)
-    start, end = choose_dates(
-        None, start, end, _HEADLINE, lambda: _find_latest(store or table, contract)
-    )
+    start, end = choose_dates(None, start, end, _HEADLINE, _read_calendar(store, table, contract))
     if name is None:
         listed = sql.VIEWS | {sql.PROFILE: sql.PROFILE_QUERIES[sql.PROFILE] + " (--store)"}
         out.table(("name", "gives"), list(listed.items()))
@@ -110,10 +108,18 @@ def command(
     )
 
 
-def _find_latest(store: str | None, contract: str | None) -> date:
-    if store is None:
-        raise InputError(["latest is a date of --store or --table; name one"], _HEADLINE)
-    return find_latest(store, contract)
+def _read_calendar(store: str | None, table: str | None, contract: str | None) -> Calendar:
+    """What words for dates mean; only for ``latest``, a table is read that is no store."""
+    from fsq.contract import load_contract
+
+    def find_newest() -> date:
+        if store is None and table is None:
+            raise InputError(["latest is a date of --store or --table; name one"], _HEADLINE)
+        return find_latest(store or table or "", contract)
+
+    if store is not None:
+        return read_calendar(store, contract)
+    return Calendar(find_newest, lambda: load_contract(contract or o.CONTRACT).table.timezone)
 
 
 def _make_by_profile(

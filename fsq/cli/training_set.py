@@ -13,7 +13,7 @@ from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
-from fsq.cli._store import find_latest, open_for_reading
+from fsq.cli._store import open_for_reading, read_calendar
 
 if TYPE_CHECKING:
     from fsq.contract.table import Table
@@ -109,9 +109,7 @@ def command(
 
     out = Output(as_json)
     choose_writer(target)  # refuses a wrong name before the work
-    start, end = choose_dates(
-        None, start, end, HEADLINE, lambda: find_latest(store, contract), last
-    )
+    start, end = choose_dates(None, start, end, HEADLINE, read_calendar(store, contract), last)
     with open_for_reading(store, contract) as opened:
         table = opened.contract.table
         chosen = training_set(

@@ -12,7 +12,7 @@ import typer
 from fsq.cli import _options as o
 from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
-from fsq.cli._store import find_latest
+from fsq.cli._store import read_calendar
 from fsq.errors import InputError
 from fsq.utils.files import write_atomically
 from fsq.utils.text import plural
@@ -60,9 +60,7 @@ def command(
         raise InputError([problem], "the summary cannot be saved")
     if not (start or end or last):
         end, last = o.LATEST, _USUAL_DAYS
-    start, end = choose_dates(
-        None, start, end, HEADLINE, lambda: find_latest(store, contract), last
-    )
+    start, end = choose_dates(None, start, end, HEADLINE, read_calendar(store, contract), last)
     kind = o.picture_kind("--out", target)
     opened, out = open_store(store, contract), Output(as_json)
     loaded = opened.contract

@@ -15,7 +15,7 @@ from fsq.sql.records import make_group_placeholders
 from fsq.sql.templates import read_template
 from fsq.stores.bigquery.names import TableName, format_date
 from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
-from fsq.utils.dates import validate_date_range
+from fsq.utils.dates import go_back, validate_date_range
 
 VIEWS = {
     "features": "one row per record and feature: the keys and the 23 fields",
@@ -74,9 +74,7 @@ def make_query(
         }
         | make_group_placeholders(loaded, exists=group)
     )
-    history = _history(name, loaded)
-    since = first if first - date.min < history else first - history
-    values["since"] = format_date(since)
+    values["since"] = format_date(go_back(first, _history(name, loaded)))
     values["history_note"] = _HISTORY_NOTE
     day = loaded.table.date
     required = (f"\n    AND {c}" for c in partitioning.conditions(day, "t."))

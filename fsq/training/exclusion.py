@@ -21,6 +21,7 @@ from fsq.incidents import recall_incidents
 from fsq.incidents.ledger import Recalled
 from fsq.profile.rows import Mask
 from fsq.training.source import Source
+from fsq.utils.dates import go_back
 
 ExcludeMode: TypeAlias = Literal["findings", "red", "nothing"]
 MODES: tuple[ExcludeMode, ...] = get_args(ExcludeMode)
@@ -102,8 +103,7 @@ def diagnose_source(source: Source, contract: Contract) -> Diagnosis:
     recalled = Recalled(not_history=[], accepted=[])
     if source.start is not None:
         age = timedelta(days=contract.diagnosis.history_max_age_days)
-        first = source.start - min(age, source.start - date.min)  # no date lies before year 1
-        history = source.read_before(first, contract.table.date, fields)
+        history = source.read_before(go_back(source.start, age), contract.table.date, fields)
     profile = None
     if source.store is not None:  # what was accepted is normal here, too
         recalled, profile = recall_incidents(source.store), load_usable_profile(source.store)

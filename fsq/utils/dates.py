@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from fsq.errors import InputError
 from fsq.utils.arguments import DateLike, read_date
@@ -27,6 +27,21 @@ def read_date_range(
     dates = read_date(start, "start", headline), read_date(end, "end", headline)
     validate_date_range(*dates, headline)
     return dates
+
+
+def go_back(day: date, span: timedelta) -> date:
+    """The date so long before another one, or the first that there is.
+
+    Rows without a date are often given that of year 1.
+
+    Args:
+        day: the later date.
+        span: whole days.
+
+    >>> str(go_back(date(2026, 2, 6), timedelta(days=7))), str(go_back(date.min, timedelta(days=7)))
+    ('2026-01-30', '0001-01-01')
+    """
+    return date.fromordinal(max(day.toordinal() - span.days, date.min.toordinal()))
 
 
 def validate_date_range(start: date | None, end: date | None, headline: str) -> None:

@@ -102,8 +102,11 @@ class SideTables(ABC):
             InputError: the name or a column has a form that stores cannot keep.
             StoreError: it cannot be written, or other writers kept committing first.
         """
+        written: pl.DataFrame | None = None
         for attempt in range(ATTEMPTS):
             found = self.load_side(_validate_name(name))
+            if found is not None and written is not None and _is_same(written, found.frame):
+                return written  # it was not refused; the answer that it was accepted was lost
             frame = change(None if found is None else found.frame)
             if found is not None and _is_same(frame, found.frame):
                 return frame
@@ -111,6 +114,7 @@ class SideTables(ABC):
             try:
                 self.save_side(name, frame, None if found is None else found.version)
             except SideConflictError:
+                written = frame
                 wait_before_retry(attempt)
                 continue
             return frame

@@ -21,8 +21,9 @@ def ask(zone: str, moment: str, *words: str, last: str | None = None) -> list[st
     """The dates of ``--start`` and ``--end`` at a moment, or those of ``--last``."""
     now = datetime.fromisoformat(moment).astimezone(UTC)
     calendar = Calendar(lambda: date(2026, 1, 1), lambda: zone, now)
-    days = [parse_date(w) for w in words] or [None, None]
-    return [str(d) for d in choose_dates(None, days[0], days[1], "", calendar, last)]
+    days = [parse_date(w) for w in words]
+    start, end = days or (None, None)
+    return [str(d) for d in choose_dates(None, start, end, "", calendar, last)]
 
 
 @pytest.mark.parametrize(

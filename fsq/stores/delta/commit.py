@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,11 +19,15 @@ from fsq.schema.arrow import arrow_schema
 from fsq.stores.attempts import ATTEMPTS, wait_before_retry
 from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult, write_conflict
 from fsq.stores.delta.files import DeltaDataWriter, make_add_action
-from fsq.stores.delta.ledger import make_commit_metadata
+from fsq.stores.delta.ledger import make_commit_metadata, read_history
 from fsq.stores.delta.location import locate
 from fsq.stores.delta.store import DeltaStore
 from fsq.stores.delta.write import delta_write_errors
+from fsq.stores.objects.uri import is_object_uri
 from fsq.stores.origin import Origin
+
+# Of a commit's metadata: what tells it from those of other writers.
+_COMMIT = "fsq_commit"
 
 
 def prepare_table(store: DeltaStore, empty: pl.DataFrame, since: int | None) -> int | None:
@@ -88,7 +93,8 @@ def commit_files(
     """Add files and replace those that hold the same dates, all at once or not at all.
 
     Files of replaced dates may hold other dates too: those rows go into new files, and the
-    transaction that adds the new files removes the old ones.
+    transaction that adds the new files removes the old ones. A commit whose answer was lost looks
+    as if it had failed, or as if another writer had been first; the log tells them apart.
 
     Args:
         store: the table.
@@ -107,6 +113,7 @@ def commit_files(
     """
     days, origin = sorted(ledger), Origin(store.contract, store.source)
     _require_files(writer, messages)
+    token, rows = secrets.token_hex(8), sum(m.rows for m in messages)
     for attempt in range(ATTEMPTS):
         table = store.load_table()
         if application is not None and table.transaction_version(application) is not None:
@@ -116,6 +123,11 @@ def commit_files(
         try:
             with delta_write_errors(store.uri):
                 removed = _rewrite_files(table, writer, days, rewritten)
+        except BaseException:
+            writer.delete(rewritten)
+            raise
+        try:
+            with delta_write_errors(store.uri):
                 table.create_write_transaction(
                     [*map(make_add_action, (*messages, *rewritten)), *removed],
                     "append",
@@ -125,20 +137,55 @@ def commit_files(
                         custom_metadata={
                             **make_commit_metadata(days, ledger, origin),
                             "isBlindAppend": False,
+                            _COMMIT: token,
                         },
                         max_commit_retries=0,  # a concurrent commit may add files of these dates
                         app_transactions=[Transaction(application, 1)] if application else None,
                     ),
                 )
-        except CommitFailedError:
+        except (CommitFailedError, StoreError) as error:
+            version = _find_commit(store, token, table.version())
+            if version is not None:
+                return WriteResult(rows, len(days), version)
+            if isinstance(error, StoreError):
+                if not is_object_uri(store.path):  # there, it may arrive yet
+                    writer.delete(rewritten)
+                raise
             writer.delete(rewritten)
             wait_before_retry(attempt)
             continue
-        except BaseException:
-            writer.delete(rewritten)
-            raise
-        return WriteResult(sum(m.rows for m in messages), len(days), table.version() + 1)
+        return WriteResult(rows, len(days), table.version() + 1)
     raise StoreError(f"{store.uri}: other writers committed first {ATTEMPTS} times; run it again")
+
+
+def _find_commit(store: DeltaStore, token: str, since: int) -> int | None:
+    """The version that a commit made after another version; None if it is not there.
+
+    Raises:
+        StoreError: the log cannot be read, so nobody knows.
+    """
+    table = store.load_table()
+    newer = table.version() - since
+    found = (c for c in read_history(table, newer) if c.get(_COMMIT) == token) if newer else ()
+    return next((int(c["version"]) for c in found), None)
+
+
+def delete_uncommitted(store: DeltaStore, writer: DeltaDataWriter, keep: Iterable[str]) -> None:
+    """Delete a run's files, but none that the table names.
+
+    Args:
+        store: the table.
+        writer: of the files.
+        keep: names of files that were committed, whatever the table says.
+
+    Raises:
+        StoreError: the table cannot be read; nothing was deleted, since nobody knows what it names.
+    """
+    named: list[str] = []
+    if store.version() is not None:
+        files = pl.DataFrame(store.load_table().get_add_actions(flatten=True))
+        named = [] if files.is_empty() else files["path"].to_list()
+    writer.delete_files(keep={*named, *keep})
 
 
 def _require_files(writer: DeltaDataWriter, messages: Sequence[WriterCommitMessage]) -> None:

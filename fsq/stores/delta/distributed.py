@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 
 import polars as pl
 
-from fsq.errors import InputError
+from fsq.errors import InputError, StoreError
 from fsq.stores.base import LedgerEntry, WriterCommitMessage, WriteResult, table_disappeared
-from fsq.stores.delta.commit import commit_files, list_obstacles, prepare_table
+from fsq.stores.delta.commit import (
+    commit_files,
+    delete_uncommitted,
+    list_obstacles,
+    prepare_table,
+)
 from fsq.stores.delta.files import DeltaDataWriter
 from fsq.stores.delta.protocol import is_append_only, list_rules
 from fsq.stores.delta.store import DeltaStore
@@ -71,7 +77,8 @@ class DeltaGroupWrite:
         Raises:
             StoreError: the table disappeared, which is then what went wrong.
         """
-        self._writer.delete_files(keep=self._committed)
+        with suppress(StoreError, OSError):  # what went wrong before is what people must see
+            delete_uncommitted(self._store, self._writer, self._committed)
         if self._store.version() is None:
             raise table_disappeared(self._store.uri)
 
@@ -113,6 +120,7 @@ class DeltaBatchWrite:
         self._store = store
         self._since = since
         self._writer: DeltaDataWriter | None = None
+        self._unclear = False  # whether a commit was tried, and nobody knows yet what came of it
 
     def committed(self, run_id: str) -> bool:
         """Whether the table's log has a run with this id."""
@@ -150,16 +158,23 @@ class DeltaBatchWrite:
         """
         writer = self._writer
         assert writer is not None, "create_writer comes first"  # noqa: S101
-        application = _application_id(run_id)
+        application, self._unclear = _application_id(run_id), True
         result = commit_files(self._store, writer, messages, ledger, self._since, application)
+        self._unclear = False
         if result is not None:
-            writer.delete_files(keep=[m.name for m in messages])
+            with suppress(StoreError, OSError):  # strays of repeated tasks harm nobody
+                delete_uncommitted(self._store, writer, [m.name for m in messages])
         return result
 
     def abort(self) -> None:
-        """Delete the run's files."""
-        if self._writer is not None:
-            self._writer.delete_files()
+        """Delete the run's files, unless the table names them.
+
+        After a commit that failed in a bucket, they are left: it may arrive there yet.
+        """
+        if self._writer is None or (self._unclear and is_object_uri(self._store.path)):
+            return
+        with suppress(StoreError, OSError):
+            delete_uncommitted(self._store, self._writer, ())
 
 
 def _application_id(run_id: str) -> str:

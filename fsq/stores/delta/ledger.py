@@ -38,7 +38,7 @@ def read_ledger(table: DeltaTable) -> dict[date, LedgerEntry]:
     """
     out: dict[date, LedgerEntry] = {}
     seen: set[date] = set()
-    for commit in _read_history(table):
+    for commit in read_history(table):
         entries = _parse(commit.get(_KEY))
         if entries is None:
             if _changes_no_row(commit):
@@ -58,13 +58,13 @@ def read_origin(table: DeltaTable, uri: str) -> Origin | None:
         StoreError: this version of fsq cannot read it.
     """
     for limit in (_RECENT, None):
-        for commit in _read_history(table, limit):
+        for commit in read_history(table, limit):
             if text := commit.get(_ORIGIN):
                 return parse_origin(text, uri)
     return None
 
 
-def _read_history(table: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
+def read_history(table: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:
     """The table's commits, newest first.
 
     Raises:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import polars as pl
@@ -43,6 +45,8 @@ class Contents:
         uri: the store, or words for rows in memory.
         now: the clock, UTC.
         incidents: of the store's ledger.
+        is_open: whether there are no later dates than these, so that newer ones are awaited.
+        max_age: how long ago the newest date may have ended; None if nobody said.
     """
 
     dx: Diagnosis
@@ -53,6 +57,8 @@ class Contents:
     uri: str
     now: datetime
     incidents: list[Incident]
+    is_open: bool = True
+    max_age: timedelta | None = None
 
 
 def read_contents(
@@ -85,15 +91,17 @@ def read_contents(
     if is_stored(scored):
         store = cast("Store", scored)
         rows, uri = store.read(first, end, fields=list_detail_fields()), store.uri
-        wanted = store.read(start, end)
+        wanted, later = store.read(start, end), _read_later(store.read, end)
     else:
         every = read_rows(scored, "scored", HEADLINE).lazy()
         require_columns(every.collect_schema(), [contract.table.date], HEADLINE)
         rows = filter_dates(every, contract.table.date, first, end)
         wanted = filter_dates(every, contract.table.date, start, end)
+        later = _read_later(partial(filter_dates, every, contract.table.date), end)
     dates = wanted.select(day.unique().sort()).collect().to_series().drop_nulls().to_list()
     if not dates:
         raise StoreError(f"{uri} has no rows of these dates; backfill them, or choose others")
+    is_open = later is None or later.select(day).head(1).collect().is_empty()
     incidents = [] if store is None else read_incidents(store)
     source, place = name_places(scored)
     dx = diagnose(
@@ -108,7 +116,7 @@ def read_contents(
     )
     trend = make_trend(measure_dates(rows, contract), contract)
     return Contents(
-        _add_age(dx, store if end is None else None, moment, max_age),
+        _add_age(dx, store if is_open else None, moment, max_age),
         trend.filter(day >= dates[0]),
         count_ready(scored, dx),
         find_worst_records(wanted, contract, list_settled_dates(dx)),
@@ -116,7 +124,16 @@ def read_contents(
         uri,
         moment,
         incidents,
+        is_open,
+        max_age,
     )
+
+
+def _read_later(
+    read: Callable[[date, None], pl.LazyFrame], end: date | None
+) -> pl.LazyFrame | None:
+    """The rows after the last date that is asked for; None if there can be none."""
+    return None if end is None or end == date.max else read(end + timedelta(days=1), None)
 
 
 def list_settled_dates(dx: Diagnosis) -> list[date]:

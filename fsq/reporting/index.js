@@ -12,4 +12,5 @@
   system.addEventListener("change", (event) => setTheme(event.matches));
   setTheme(system.matches);
   tellAge();
+  setInterval(tellAge, 60_000);
 })();

@@ -10,11 +10,26 @@ from typing import Any
 
 from fsq.checking.freshness import OUTDATED, describe_duration, measure_age
 from fsq.contract import Contract
-from fsq.diagnosis import Diagnosis, Finding
-from fsq.diagnosis.findings import Verdict
+from fsq.diagnosis import Finding
+from fsq.diagnosis.findings import Severity, Verdict
 from fsq.incidents import Incident
+from fsq.reporting.contents import Contents
 
 _RECENT = 60  # dates that show how long a break may last
+_MIN_GAPS = 5
+
+
+@dataclass(frozen=True)
+class Due:
+    """When a newer date has to be there, for a page that is read long after it was made.
+
+    Attributes:
+        at: the moment, UTC.
+        severity: what the store is then: red if somebody said how old it may be, else yellow.
+    """
+
+    at: datetime
+    severity: Severity
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,7 @@ class Morning:
         ended: when the date was over, UTC.
         age: how long ago that was, in words.
         late: what is unusual about the age; None if nothing is.
+        due: when it will be too old; None if it is, or if nothing says so.
         findings: those of the newest date, red and yellow, with ``since`` and ``opened``.
         earlier: how many red and yellow findings only earlier dates have.
         commands: what to run, each once, in order.
@@ -38,20 +54,16 @@ class Morning:
     ended: datetime
     age: str
     late: str | None
+    due: Due | None
     findings: list[dict[str, Any]]
     earlier: int
     commands: list[str]
     incidents: list[Incident]
 
 
-def look_at_newest(dx: Diagnosis, now: datetime, incidents: Sequence[Incident] = ()) -> Morning:
-    """Sum up the newest date of a diagnosis.
-
-    Args:
-        dx: of the dates; a finding that the store is too old counts as one of the newest date.
-        now: the clock, UTC.
-        incidents: of the store's ledger.
-    """
+def look_at_newest(made: Contents) -> Morning:
+    """Sum up the newest date; a finding that the store is too old counts as one of it."""
+    dx, now = made.dx, made.now
     contract = dx.contract
     dates = sorted(dx.days[contract.table.date].to_list())
     newest = dates[-1]
@@ -59,17 +71,20 @@ def look_at_newest(dx: Diagnosis, now: datetime, incidents: Sequence[Incident] =
     chosen = [f for f in dx.findings if f.severity != "info" and _is_now(f, newest)]
     overdue = any(f.kind == OUTDATED for f in chosen)
     verdict: Verdict = "red" if overdue else dx.dates[newest]
+    ended = now.astimezone(UTC) - age if age else find_end(newest, contract)
+    late = None if overdue or not made.is_open else _find_break(dates, age)
     others = [f for f in dx.findings if f.severity != "info" and f not in chosen]
     return Morning(
         newest,
         verdict,
-        now.astimezone(UTC) - age if age else find_end(newest, contract),
+        ended,
         f"ended {describe_duration(age)} ago" if age else "not over yet",
-        None if overdue else _find_break(dates, age),
+        late,
+        None if overdue or late or not made.is_open else find_due(dates, ended, made.max_age),
         [_describe(f, dates) for f in chosen],
         len(others),
         list_commands(chosen),
-        [i for i in incidents if i.state == "open"],
+        [i for i in made.incidents if i.state == "open"],
     )
 
 
@@ -111,11 +126,24 @@ def _describe(finding: Finding, dates: Sequence[date]) -> dict[str, Any]:
     }
 
 
+def find_due(dates: Sequence[date], ended: datetime, max_age: timedelta | None) -> Due | None:
+    """When a newer date has to be there: as somebody said, or after the longest break yet."""
+    if max_age is not None:
+        return Due(ended + max_age, "red")
+    longest = _find_longest_break(dates)
+    return None if longest is None else Due(ended + timedelta(days=longest + 1), "yellow")
+
+
+def _find_longest_break(dates: Sequence[date]) -> int | None:
+    """The most days from one date to the next; None of a few dates."""
+    gaps = [(b - a).days for a, b in pairwise(dates[-_RECENT:])]
+    return max(gaps) if len(gaps) >= _MIN_GAPS else None
+
+
 def _find_break(dates: Sequence[date], age: timedelta) -> str | None:
     """What is unusual about the age: that no break lasted nearly as long."""
-    recent = dates[-_RECENT:]
-    gaps = [(b - a).days for a, b in pairwise(recent)]
-    if len(gaps) < 5 or age.days <= max(gaps):
+    longest = _find_longest_break(dates)
+    if longest is None or age.days <= longest:
         return None
-    usual = "a day" if max(gaps) == 1 else f"{max(gaps)} days"
+    usual = "a day" if longest == 1 else f"{longest} days"
     return f"no rows for {age.days} days, while dates are at most {usual} apart: did the job run?"

@@ -198,6 +198,7 @@
   watchStrip();
   watchCopies();
   tellAge();
+  setInterval(tellAge, 60_000);
   showDay();
   setTheme(system.matches).then(() => {
     // Charts have pushed down what the address names.

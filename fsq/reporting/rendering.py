@@ -52,7 +52,7 @@ def render_page(made: Contents, index: str | None = None) -> str:
         data=Markup(embed_json(data)),  # noqa: S704 - escaped there
         index=index,
         contract=contract,
-        morning=look_at_newest(dx, made.now, made.incidents),
+        morning=look_at_newest(made),
         newest=days.tail(1).to_dicts()[0],
         newest_ready=readiness.by_date["ready"][-1],
         counts={v: sum(x == v for x in dx.dates.values()) for v in VERDICTS},

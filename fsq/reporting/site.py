@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fsq.diagnosis.findings import VERDICTS
+from fsq.diagnosis.findings import SEVERITIES, VERDICTS
 from fsq.errors import InputError, StoreError
 from fsq.reporting.assets import make_index_script
 from fsq.reporting.contents import Contents, read_contents
@@ -38,6 +38,7 @@ def write_site(
     start: date | None = None,
     end: date | None = None,
     max_age: timedelta | None = None,
+    now: datetime | None = None,
 ) -> Path:
     """Write the page of a store into a folder, and its index of all stores again.
 
@@ -49,6 +50,7 @@ def write_site(
         start: first date; None for the store's first.
         end: last date, included; None for the store's last.
         max_age: how long ago the newest date may have ended; older is red.
+        now: the clock; the current time by default.
 
     Returns:
         The store's page.
@@ -60,10 +62,10 @@ def write_site(
     name = name_page(store.uri)
     page, state = folder / f"{name}.html", folder / f"{name}.json"
     _require_own([page, folder / _INDEX], state)
-    made = read_contents(store, store.contract, start, end, max_age=max_age)
+    made = read_contents(store, store.contract, start, end, now, max_age)
     write_atomically(page, render_page(made, index=_INDEX))
     write_atomically(state, encode_json(_describe(made, page.name), indent=1) + "\n")
-    write_atomically(folder / _INDEX, _render_index(read_states(folder)))
+    write_atomically(folder / _INDEX, _render_index(read_states(folder, made.now)))
     return page
 
 
@@ -77,8 +79,8 @@ def name_page(uri: str) -> str:
     return f"{last[:60] or 'store'}-{sha256(str(identify_table(uri)).encode()).hexdigest()[:8]}"
 
 
-def read_states(folder: Path) -> list[dict[str, Any]]:
-    """The state of every store of a site, the worst first.
+def read_states(folder: Path, now: datetime) -> list[dict[str, Any]]:
+    """The state of every store of a site as it is by now, the worst first.
 
     Raises:
         StoreError: the folder cannot be read.
@@ -87,7 +89,7 @@ def read_states(folder: Path) -> list[dict[str, Any]]:
         found = [_read_state(path) for path in sorted(folder.glob("*.json"))]
     except OSError as error:
         raise StoreError(f"{folder} cannot be read: {error}") from error
-    states = [state for state in found if state is not None]
+    states = [_let_age(state, now) for state in found if state is not None]
     return sorted(states, key=lambda s: (VERDICTS.index(s["verdict"]), s["store"]))
 
 
@@ -99,6 +101,21 @@ def _read_state(path: Path) -> dict[str, Any] | None:
         return None
     known = isinstance(state, dict) and state.get("fsq_site") == _FORMAT
     return state if known and state.get("verdict") in VERDICTS else None
+
+
+def _let_age(state: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A state that is red, or late, if no newer date came since it was written."""
+    try:
+        due = datetime.fromisoformat(str(state.get("due"))).astimezone(UTC)
+    except (ValueError, OverflowError):  # none, or that of another version
+        return state | {"due": None}
+    if state.get("due_severity") not in SEVERITIES:
+        return state | {"due": None}
+    if now < due:
+        return state
+    late = f"a newer date was due by {due:%Y-%m-%d %H:%M} UTC: did the job run?"
+    aged = {"due": None, "late": late}
+    return state | aged | ({"verdict": "red"} if state.get("due_severity") == "red" else {})
 
 
 def _require_own(pages: list[Path], state: Path) -> None:
@@ -121,7 +138,7 @@ def _read_start(path: Path) -> str:
 
 def _describe(made: Contents, page: str) -> dict[str, Any]:
     """The state of a store as JSON types."""
-    dx, morning = made.dx, look_at_newest(made.dx, made.now, made.incidents)
+    dx, morning = made.dx, look_at_newest(made)
     recent = sorted(dx.dates)[-_RECENT:]
     return {
         "fsq_site": _FORMAT,
@@ -132,6 +149,8 @@ def _describe(made: Contents, page: str) -> dict[str, Any]:
         "newest": morning.newest.isoformat(),
         "ended": morning.ended.isoformat(),
         "late": morning.late,
+        "due": None if morning.due is None else morning.due.at.isoformat(),
+        "due_severity": None if morning.due is None else morning.due.severity,
         "findings": [
             {"severity": f["severity"], "title": f["title"], "opened": f["opened"]}
             for f in morning.findings

@@ -6,8 +6,9 @@ import json
 import os
 import re
 import shutil
-import time
+import time as clock
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from selenium.webdriver.common.keys import Keys
 import fsq
 from fsq.demo import simulate_season
 from fsq.reporting.page import make_report
+from fsq.reporting.site import write_site
 from tests.support.frames import CONTRACT
+from tests.support.healthy_days import LAST, make_days
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -83,10 +86,10 @@ def _log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
 
 
 def _until(browser: Chrome, script: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = clock.monotonic() + PATIENCE
     while not browser.execute_script(script):
-        assert time.monotonic() < deadline, f"never true: {script}"
-        time.sleep(0.05)
+        assert clock.monotonic() < deadline, f"never true: {script}"
+        clock.sleep(0.05)
 
 
 def test_every_chart_is_drawn_without_an_error_or_a_request(driver: Chrome, page: Path) -> None:
@@ -251,3 +254,37 @@ def test_a_phone_scrolls_down_only(driver: Chrome) -> None:
         {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True},
     )
     assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+
+
+MADE = datetime.combine(LAST, time.min, UTC) + timedelta(days=1, hours=7)
+DUE = MADE + timedelta(hours=29)  # long before anybody reads it
+
+
+@pytest.fixture(scope="module")
+def old_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pages that were made in time, and are read when a newer date should be there."""
+    folder = tmp_path_factory.mktemp("old")
+    store = fsq.open_store(str(folder / "store"))
+    store.replace(fsq.score(make_days()))
+    pages = {"index": folder / "site" / "index.html"}
+    pages["page"] = write_site(store, folder / "site", max_age=timedelta(hours=36), now=MADE)
+    for path in pages.values():
+        text = path.read_text(encoding="utf-8")
+        assert 'data-tone="green"' in text
+        assert f'data-due="{DUE.isoformat()}"' in text
+    return pages
+
+
+@pytest.mark.parametrize("name", ["index", "page"])
+def test_a_page_turns_red_when_no_newer_date_comes(
+    driver: Chrome, old_pages: dict[str, Path], name: str
+) -> None:
+    driver.get(old_pages[name].as_uri())
+    _until(driver, "return document.querySelector('[data-due]') === null")
+    note = driver.find_element("css selector", "main .late")
+    assert f"out of date A newer date was due by {DUE:%Y-%m-%d %H:%M} UTC" in note.text
+    words = "return [...document.querySelectorAll('[data-word]')].map(e => e.textContent)"
+    assert driver.execute_script(words) == ["red"]
+    toned = "return [...document.querySelectorAll('[data-tone]')].map(e => e.className)"
+    assert all(c.split()[-1] == "red" for c in driver.execute_script(toned))
+    assert _log(driver, "browser") == []

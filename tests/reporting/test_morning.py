@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> fsq.stores.Store:
 
 def look(store: fsq.stores.Store) -> Morning:
     made = read_contents(store, CONTRACT, now=NOW)
-    return look_at_newest(made.dx, NOW, made.incidents)
+    return look_at_newest(made)
 
 
 def test_the_newest_date_and_its_age(store: fsq.stores.Store) -> None:
@@ -49,7 +49,7 @@ def test_the_newest_date_and_its_age(store: fsq.stores.Store) -> None:
 
 def test_a_date_that_is_not_over(store: fsq.stores.Store) -> None:
     made = read_contents(store, CONTRACT, now=datetime(2026, 1, 12, 12, tzinfo=UTC))
-    morning = look_at_newest(made.dx, made.now)
+    morning = look_at_newest(made)
     assert morning.age == "not over yet"
     assert morning.ended == datetime(2026, 1, 13, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ def test_a_date_that_is_not_over(store: fsq.stores.Store) -> None:
 def test_a_job_that_died(store: fsq.stores.Store) -> None:
     late = NOW + timedelta(days=9)
     made = read_contents(store, CONTRACT, now=late)
-    morning = look_at_newest(made.dx, late)
+    morning = look_at_newest(made)
     assert (
         morning.late == "no rows for 9 days, while dates are at most a day apart: did the job run?"
     )
@@ -67,7 +67,7 @@ def test_a_job_that_died(store: fsq.stores.Store) -> None:
 def test_a_store_older_than_it_may_be(store: fsq.stores.Store) -> None:
     late = NOW + timedelta(days=9)
     page = make_report(store, CONTRACT, now=late, max_age=timedelta(hours=36))
-    assert re.search(r'<p class="verdict red">', page)
+    assert re.search(r'<p class="verdict red"', page)
     assert "no rows since 2026-01-12" in page
     run = re.search(r'aria-label="commands that repair the newest date">(.*?)</pre>', page, re.S)
     assert run is not None
@@ -81,7 +81,7 @@ def test_a_store_older_than_it_may_be(store: fsq.stores.Store) -> None:
 
 def test_what_opened_and_what_to_run() -> None:
     made = read_contents(score_wrong_join(), CONTRACT, end=DAY, now=NOW)
-    morning = look_at_newest(made.dx, NOW)
+    morning = look_at_newest(made)
     assert morning.newest == DAY
     assert morning.verdict == made.dx.dates[DAY] == "yellow"
     assert morning.findings
@@ -118,7 +118,7 @@ def test_the_strip_has_a_cell_per_date_and_shows_gaps() -> None:
 
 
 def test_a_cause_that_lasts_says_since_when(store: fsq.stores.Store) -> None:
-    dx = fsq.diagnose(store)
+    made = read_contents(store, CONTRACT, now=NOW)
     days = [date(2026, 1, d) for d in (3, 10, 11, 12)]
 
     def find(*dates: date) -> Finding:
@@ -126,9 +126,47 @@ def test_a_cause_that_lasts_says_since_when(store: fsq.stores.Store) -> None:
             "stuck_constant", "red", "it", dates, (), 1, 9, None, None, "why", {}, ("a",)
         )
 
-    shown = replace(dx, findings=(find(*days), find(days[-1]), find(days[0])))
-    lasting, new = look_at_newest(shown, NOW).findings
+    shown = replace(
+        made, dx=replace(made.dx, findings=(find(*days), find(days[-1]), find(days[0])))
+    )
+    lasting, new = look_at_newest(shown).findings
     assert (lasting["since"], lasting["opened"]) == (days[1], False)
     assert (new["since"], new["opened"]) == (days[-1], True)
-    assert look_at_newest(shown, NOW).earlier == 1
-    assert look_at_newest(shown, NOW).commands == ["a"]
+    assert look_at_newest(shown).earlier == 1
+    assert look_at_newest(shown).commands == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("max_age", "due"),
+    [
+        (timedelta(hours=36), (datetime(2026, 1, 14, 12, tzinfo=UTC), "red")),
+        (None, (datetime(2026, 1, 15, tzinfo=UTC), "yellow")),  # no two dates are further apart
+    ],
+)
+def test_the_page_knows_when_it_will_be_out_of_date(
+    store: fsq.stores.Store, max_age: timedelta | None, due: tuple[datetime, str]
+) -> None:
+    made = read_contents(store, CONTRACT, now=NOW, max_age=max_age)
+    found = look_at_newest(made).due
+    assert found is not None
+    assert (found.at, found.severity) == due
+    page = make_report(store, CONTRACT, now=NOW, max_age=max_age)
+    assert f'data-due="{due[0].isoformat()}" data-then="{due[1]}"' in page
+    assert f"A newer date is due by {due[0]:%Y-%m-%d %H:%M} UTC" in page
+    late = make_report(store, CONTRACT, now=due[0] + timedelta(minutes=1), max_age=max_age)
+    assert "data-due=" not in late.partition("<main")[2]
+    assert ("no rows since 2026-01-12" if max_age else "did the job run?") in late
+
+
+def test_a_range_that_ends_before_the_newest_date_waits_for_nothing(
+    store: fsq.stores.Store,
+) -> None:
+    late, limit = NOW + timedelta(days=9), timedelta(hours=36)
+    earlier = read_contents(store, CONTRACT, end=date(2026, 1, 11), now=late, max_age=limit)
+    assert (look_at_newest(earlier).due, look_at_newest(earlier).late) == (None, None)
+    # One that reaches beyond it, as --last 90d does, is about the newest date.
+    beyond = read_contents(store, CONTRACT, end=late.date(), now=late, max_age=limit)
+    assert look_at_newest(beyond).verdict == "red"
+    frame = store.read().collect()
+    assert not read_contents(frame, CONTRACT, end=date(2026, 1, 11), now=late).is_open
+    assert read_contents(frame, CONTRACT, end=date(2026, 1, 12), now=late).is_open

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import fsq
 from fsq.cli import main
-from fsq.reporting.site import name_page, read_states
+from fsq.reporting.site import name_page, read_states, write_site
 from tests.support.frames import wide
 
 
@@ -42,7 +44,7 @@ def test_each_store_has_a_page_and_a_place_in_the_index(stores: list[str], tmp_p
 
 def test_the_index_says_what_the_page_says(stores: list[str], tmp_path: Path) -> None:
     make(tmp_path, *stores)
-    (state, _) = read_states(tmp_path)
+    (state, _) = read_states(tmp_path, datetime.now(UTC))
     scored = fsq.open_store(stores[0]).read().collect()
     assert state["newest"] == str(scored["game_date"].max())
     dx = fsq.diagnose(fsq.open_store(stores[0]))
@@ -102,3 +104,56 @@ def test_a_store_that_is_read_through_another_path_keeps_its_page(
 ) -> None:
     monkeypatch.chdir(Path(stores[0]).parent)
     assert name_page("features") == name_page(stores[0])
+
+
+ENDED = datetime(2026, 1, 9, tzinfo=UTC)  # the newest of the eight dates
+
+
+def write(site: Path, uri: str, now: datetime, max_age: timedelta | None = None) -> str:
+    write_site(fsq.open_store(uri), site, max_age=max_age, now=now)
+    return (site / "index.html").read_text()
+
+
+def test_a_store_that_nobody_fills_turns_red_when_another_one_is_written(
+    stores: list[str], tmp_path: Path
+) -> None:
+    index = write(tmp_path, stores[0], ENDED + timedelta(hours=5), timedelta(hours=24))
+    assert 'data-due="2026-01-10T00:00:00+00:00" data-then="red"' in index
+    assert "A newer date is due by 2026-01-10 00:00 UTC" in index
+    file = tmp_path / f"{name_page(stores[0])}.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"verdict": "green"}))
+    assert read_state(tmp_path, stores[0], ENDED)["verdict"] == "green"
+    index = write(tmp_path, stores[1], ENDED + timedelta(hours=24))
+    state = read_state(tmp_path, stores[0], ENDED + timedelta(hours=24))
+    assert state["verdict"] == "red"
+    assert state["late"] == "a newer date was due by 2026-01-10 00:00 UTC: did the job run?"
+    assert state["late"] in index
+
+
+def test_without_a_limit_a_store_is_late_but_keeps_its_verdict(
+    stores: list[str], tmp_path: Path
+) -> None:
+    write(tmp_path, stores[1], ENDED)
+    before = read_state(tmp_path, stores[1], ENDED + timedelta(hours=47))
+    after = read_state(tmp_path, stores[1], ENDED + timedelta(hours=48))
+    assert before["due_severity"] == "yellow"
+    assert (before["late"], after["verdict"]) == (None, before["verdict"])
+    assert "did the job run?" in after["late"]
+
+
+def read_state(site: Path, uri: str, now: datetime) -> dict[str, Any]:
+    return next(s for s in read_states(site, now) if s["page"] == f"{name_page(uri)}.html")
+
+
+@pytest.mark.parametrize("due", [{}, {"due": 7}, {"due": "soon"}, {"due": "9999-12-31T23:59:59"},
+                                 {"due": "2026-01-10", "due_severity": "<b>"}])  # fmt: skip
+def test_a_state_of_another_version_has_no_due_moment(
+    stores: list[str], tmp_path: Path, due: dict[str, object]
+) -> None:
+    write(tmp_path, stores[0], ENDED)
+    file = tmp_path / f"{name_page(stores[0])}.json"
+    state = {k: v for k, v in json.loads(file.read_text()).items() if not k.startswith("due")}
+    file.write_text(json.dumps(state | due))
+    (read,) = read_states(tmp_path, ENDED)
+    assert read["due"] is None
+    assert "<b>" not in write(tmp_path, stores[0], ENDED).partition("<main")[2]

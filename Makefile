@@ -21,7 +21,7 @@ CASE := startup
 EPOCH = SOURCE_DATE_EPOCH=$(or $(shell git log -1 --format=%ct 2>/dev/null),1580601600)
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-.PHONY: help dev demo test azurite integrations notebooks lint types imports audit oldest docs \
+.PHONY: help dev demo test azurite axe integrations notebooks lint types imports audit oldest docs \
         changelog dist sbom bench bench-compare soak fuzz mutation clean
 .DEFAULT_GOAL := help
 
@@ -67,6 +67,11 @@ test: .venv/.test ## run every test, doctests included
 azurite: ## get the emulator of Azure, with which its tests run; they are skipped without it
 	@mkdir -p build/azurite
 	npm install --prefix build/azurite --cache build/npm-cache --no-audit --no-fund azurite@3
+	rm -rf build/npm-cache
+
+axe: ## get axe-core, with which a test looks for barriers in reports; it is skipped without it
+	@mkdir -p build/axe
+	npm install --prefix build/axe --cache build/npm-cache --no-audit --no-fund axe-core@4
 	rm -rf build/npm-cache
 
 integrations: .venv/.test ## run what the guides show of Airflow, Dagster, dbt, Feast, MLflow and Prefect

@@ -27,6 +27,7 @@ function turn(note) {
     "did not run, or this page was not made again.");
   note.className = "late";
   note.removeAttribute("data-due");
+  place.querySelector("[data-calm]")?.remove();
   if (then !== "red") return;
   for (const part of [place, ...place.querySelectorAll("[data-tone]")]) {
     if (part.dataset.tone) part.classList.replace(part.dataset.tone, then);

@@ -19,6 +19,9 @@
     const [ink, line] = ["--ink", "--line"].map((n) => style.getPropertyValue(n).trim());
     return {
       background: "transparent",
+      // A chart is one picture with one name, whose figures are in tables: its parts have none.
+      aria: false,
+      mark: { aria: false },
       font: "system-ui, sans-serif",
       view: { stroke: null },
       axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: line, tickColor: line,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import time as clock
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -14,28 +11,23 @@ from typing import Any
 
 import polars as pl
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 
 import fsq
 from fsq.demo import simulate_season
 from fsq.reporting.page import make_report
 from fsq.reporting.site import write_site
+from tests.support.browser import find_barriers, needs_axe, needs_browser, open_browser, until
 from tests.support.frames import CONTRACT
 from tests.support.healthy_days import LAST, make_days
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
 pytestmark = [
-    pytest.mark.skipif(not (BROWSER and DRIVER), reason="chromium and chromedriver are not here"),
+    needs_browser,
     # Selenium leaves its sockets to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-FLAGS = ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-         "disable-background-networking", "disable-component-update", "disable-sync",
-         "disable-dev-shm-usage")  # fmt: skip
 EVIL = "</script><script>document.title='run'</script>"
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -63,33 +55,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def driver(page: Path, tmp_path: Path) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for flag in FLAGS:
-        options.add_argument(f"--{flag}")
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    # The driver's path is given, so that nothing looks for another one to download.
-    service = ChromeService(executable_path=str(DRIVER), env=os.environ | {"SE_OFFLINE": "true"})
-    browser = Chrome(options=options, service=service)
-    try:
+    with open_browser(tmp_path / "profile") as browser:
         browser.get(page.as_uri())
-        _until(browser, "return document.documentElement.dataset.ready === 'yes'")
+        until(browser, "return document.documentElement.dataset.ready === 'yes'")
         yield browser
-    finally:
-        browser.quit()
 
 
 def _log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = browser.get_log(kind)
     return entries
-
-
-def _until(browser: Chrome, script: str) -> None:
-    deadline = clock.monotonic() + PATIENCE
-    while not browser.execute_script(script):
-        assert clock.monotonic() < deadline, f"never true: {script}"
-        clock.sleep(0.05)
 
 
 def test_every_chart_is_drawn_without_an_error_or_a_request(driver: Chrome, page: Path) -> None:
@@ -117,7 +91,7 @@ def test_the_switch_shows_the_default_share(driver: Chrome) -> None:
     assert driver.execute_script(visible) == ["quality"]
     driver.find_element("css selector", "input[name=heat][value=default]").click()
     assert driver.execute_script(visible) == ["default"]
-    _until(driver, "return document.querySelector('[data-chart=heat-default] svg') !== null")
+    until(driver, "return document.querySelector('[data-chart=heat-default] svg') !== null")
     cells = (
         "return document.querySelectorAll("
         "'[data-chart=heat-default] .mark-rect.role-mark path').length"
@@ -160,7 +134,7 @@ def test_a_date_in_the_address_shows_its_findings_only(driver: Chrome, page: Pat
     day = every[0].split()[-1]
     driver.get(f"{page.as_uri()}#{day}")
     driver.refresh()
-    _until(driver, "return document.documentElement.dataset.ready === 'yes'")
+    until(driver, "return document.documentElement.dataset.ready === 'yes'")
     chosen = _list_findings(driver)
     assert chosen == [f for f in every if day in f.split()]
     assert (
@@ -201,7 +175,7 @@ def test_the_keyboard_moves_between_dates(driver: Chrome) -> None:
     focused.send_keys(Keys.HOME)
     assert driver.switch_to.active_element.get_attribute("id") == cells[0].get_attribute("id")
     driver.switch_to.active_element.send_keys(Keys.ENTER)
-    _until(driver, f"return location.hash === '#{cells[0].get_attribute('id')}'")
+    until(driver, f"return location.hash === '#{cells[0].get_attribute('id')}'")
 
 
 def test_a_button_copies_the_commands(driver: Chrome, page: Path) -> None:
@@ -211,7 +185,7 @@ def test_a_button_copies_the_commands(driver: Chrome, page: Path) -> None:
     )
     box = next(b for b in driver.find_elements("css selector", ".commands") if b.is_displayed())
     box.find_element("css selector", "button").send_keys("\n")
-    _until(driver, "return document.querySelector('.copy').textContent === 'Copied'")
+    until(driver, "return document.querySelector('.copy').textContent === 'Copied'")
     words = driver.find_element("id", "words")
     words.send_keys(Keys.CONTROL, "v")
     said = box.find_element("css selector", "pre").text.replace("\n", "")
@@ -244,7 +218,7 @@ def test_charts_follow_the_theme(driver: Chrome) -> None:
     wanted = "return getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()"
     color = driver.execute_script(wanted)
     assert color != before
-    _until(driver, ink + f" === '{color}'")
+    until(driver, ink + f" === '{color}'")
     assert _log(driver, "browser") == []
 
 
@@ -280,11 +254,30 @@ def test_a_page_turns_red_when_no_newer_date_comes(
     driver: Chrome, old_pages: dict[str, Path], name: str
 ) -> None:
     driver.get(old_pages[name].as_uri())
-    _until(driver, "return document.querySelector('[data-due]') === null")
+    until(driver, "return document.querySelector('[data-due]') === null")
     note = driver.find_element("css selector", "main .late")
     assert f"out of date A newer date was due by {DUE:%Y-%m-%d %H:%M} UTC" in note.text
     words = "return [...document.querySelectorAll('[data-word]')].map(e => e.textContent)"
     assert driver.execute_script(words) == ["red"]
     toned = "return [...document.querySelectorAll('[data-tone]')].map(e => e.className)"
     assert all(c.split()[-1] == "red" for c in driver.execute_script(toned))
+    assert "Nothing to run" not in driver.find_element("tag name", "main").text
     assert _log(driver, "browser") == []
+
+
+@needs_axe
+@pytest.mark.parametrize("name", ["season", "page", "index"])
+def test_axe_finds_no_barrier(
+    driver: Chrome, page: Path, old_pages: dict[str, Path], name: str
+) -> None:
+    driver.get((old_pages | {"season": page})[name].as_uri())
+    if name != "index":
+        until(driver, "return document.documentElement.dataset.ready === 'yes'")
+    assert find_barriers(driver) == []
+    driver.find_element("id", "theme").click()
+    assert find_barriers(driver) == []
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    assert find_barriers(driver) == []
+    driver.execute_script("document.querySelector('h1').outerHTML = '<p><img src=\"data:,\"></p>'")
+    assert "image-alt" in " ".join(find_barriers(driver))  # it does look

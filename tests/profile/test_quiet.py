@@ -173,6 +173,19 @@ def test_a_season_beyond_the_one_learned_says_nothing_as_a_whole() -> None:
     assert np.nanmax(np.abs(learned.predict_residuals(hot, np.full(len(hot), -1)))) > 3
 
 
+def test_what_is_often_one_value_has_a_mean_and_no_spread(
+    league: Rows, structure: Structure
+) -> None:
+    values = league.values.copy()
+    values[league.date_index % 5 == 0, FORM] = 3.0
+    measures = _measure(replace(league, values=values), structure).measures
+    for metric in ("spread", "zero", "spike", "residual_spread"):
+        assert np.isnan(measures[metric][:, FORM]).all(), metric
+        assert np.isfinite(measures[metric][1:, EFFORT]).all(), metric
+    for metric in ("absent", "mean"):
+        assert np.isfinite(measures[metric][:, FORM]).all(), metric
+
+
 @pytest.mark.parametrize(("absent", "says"), [(4, False), (7, True)])
 def test_the_steps_of_a_date_that_mostly_follows_a_faulty_one_say_nothing(
     league: Rows, structure: Structure, absent: int, says: bool

@@ -21,7 +21,7 @@ from fsq.profile.subgroups import (
 from tests.support.small_league import NAMES, make_league
 
 FORM, LONG_FORM, EFFORT = 0, 1, 2
-COLUMNS = ("side", "rival", "not_carried")
+COLUMNS = [("side",), ("rival", "not_carried"), ("side", "rival")]
 
 
 @pytest.fixture
@@ -46,24 +46,31 @@ def _list_peers(rows: Rows, at: int, column: str) -> list[int]:
     return [i for i, name in enumerate(names) if name == names[at] and rows.date_index[i] == own]
 
 
-def test_a_state_counts_where_all_records_of_a_subgroup_are_in_it(rows: Rows) -> None:
-    state, needed = rows.values == 1, np.array([4.0, 5, 6, 4, 4, 4])
-    found = find_uniform(rows, COLUMNS, state, needed)
+@pytest.mark.parametrize("columns", COLUMNS)
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_state_counts_where_all_records_of_a_subgroup_are_in_it(
+    rows: Rows, columns: tuple[str, ...], value: int
+) -> None:
+    state, needed = rows.values == value, np.array([4.0, 5, 6, 4, 4, 4])
+    found = find_uniform(rows, columns, state, needed)
     expected = np.zeros_like(state)
     for at, f in np.ndindex(*state.shape):
-        for peers in (_list_peers(rows, at, c) for c in COLUMNS):
+        for peers in (_list_peers(rows, at, c) for c in columns):
             expected[at, f] |= len(peers) >= needed[f] and all(state[i, f] for i in peers)
     assert (found == expected).all()
-    assert found[:, LONG_FORM].any()
+    assert found[:, (FORM, LONG_FORM)[value]].any()
     assert not found[:, EFFORT].any()  # five are fewer than six
 
 
-def test_one_value_counts_where_enough_records_of_a_subgroup_have_one(rows: Rows) -> None:
+@pytest.mark.parametrize("columns", COLUMNS)
+def test_one_value_counts_where_enough_records_of_a_subgroup_have_one(
+    rows: Rows, columns: tuple[str, ...]
+) -> None:
     needed = np.array([4.0, 5, 6, 4, 4, 4])
-    found = find_same(rows, COLUMNS, needed)
+    found = find_same(rows, columns, needed)
     expected = np.zeros_like(found)
     for at, f in np.ndindex(*found.shape):
-        for peers in (_list_peers(rows, at, c) for c in COLUMNS):
+        for peers in (_list_peers(rows, at, c) for c in columns):
             known = [v for v in rows.values[peers, f] if not np.isnan(v)]
             same = len(known) >= needed[f] and len(set(known)) == 1
             expected[at, f] |= same and not np.isnan(rows.values[at, f])

@@ -110,3 +110,34 @@ def test_namespaces_do_the_same() -> None:
     assert SCORED.fsq.training_set("points", on_default="mask").frame.equals(want.frame)  # type: ignore[attr-defined]
     lazy = SCORED.lazy().fsq.training_set("points", on_default="mask")  # type: ignore[attr-defined]
     assert lazy.fingerprint == want.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("bound", "refused"),
+    [
+        ({"min_quality": {"pace_score": 0.0}}, False),
+        ({"min_quality": 0.5}, False),
+        ({"min_quality": {"pace_score": 100.0}}, False),
+        ({"min_quality": {"pace_score": 100.5}}, True),
+        ({"min_quality": -0.5}, True),
+        ({"max_age_hours": 0.0}, False),
+        ({"max_age_hours": {"pace_score": 1e6}}, False),
+        ({"max_age_hours": float("nan")}, True),
+    ],
+)
+def test_bounds_may_be_as_low_and_as_high_as_what_they_bound(
+    bound: dict[str, Any], refused: bool
+) -> None:
+    if refused:
+        with pytest.raises(fsq.InputError, match=next(iter(bound))):
+            fsq.training_set(SCORED, "points", **bound)
+    else:
+        assert len(fsq.training_set(SCORED, "points", **bound).waterfall)
+
+
+def test_training_quality_may_be_as_low_as_the_bound() -> None:
+    count = SCORED["training_quality_feature_count"]
+    for least in (count.max(), count.min()):
+        made = fsq.training_set(SCORED, "points", "keep", min_training_quality=least)
+        falls = dict(made.waterfall.select("gate", "failed").rows())
+        assert falls["training_quality"] == (count < least).sum()

@@ -110,6 +110,7 @@ def test_a_date_out_of_its_band_is_rare_and_others_are_within(
     assert before is not None
     assert before.low is not None
     assert before.low < before.value < before.high
+    assert before.clean_dates == DATES - 2  # besides itself, and the one that is not clean
 
 
 def test_a_share_has_no_lower_end(league: Rows, profile: Profile) -> None:

@@ -123,6 +123,19 @@ def test_a_date_learned_from_is_judged_without_itself(league: Rows, profile: Pro
     assert max(s[0] for s in alarms.values()) > 1
 
 
+def test_residuals_without_a_suspect_are_measured_once(league: Rows, profile: Profile) -> None:
+    rows = take_dates(league, 60 - LAST_DATES, 60)
+    last = rows.date_index == LAST_DATES - 1
+    rows.values[last, 0] = np.roll(rows.values[last, 0], 40)
+    none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
+    judged = judge(profile, rows, none)
+    found = judged.measure_without([0])
+    assert judged.measure_without([0]) is found
+    # Another feature hangs on the suspect: without it, that one is as it should be.
+    assert judged.evidence.measures["outlier"][-1, 2] > 0.5
+    assert found["outlier"][-1, 2] < 0.3
+
+
 def test_too_few_dates_teach_nothing(league: Rows) -> None:
     few = take_dates(league, 0, 9)
     every = np.ones(9, dtype=np.bool_)

@@ -11,7 +11,6 @@ import pytest
 from fsq.profile.evidence import FEW_GROUPS, measure, measure_residuals, measure_steps
 from fsq.profile.groups import Grouping, count_effective_groups
 from fsq.profile.measures import Evidence
-from fsq.profile.records import find_copied
 from fsq.profile.regression import learn_regressions
 from fsq.profile.rows import Mask, Rows
 from fsq.profile.steps import ENTITY, Carriers, follow
@@ -139,17 +138,20 @@ def test_who_changes_sides_does_not_leap(league: Rows) -> None:
     assert not (np.abs(follow(rows, carriers)[moved, SIDE]) > carriers.leaps[SIDE]).any()
 
 
-def test_a_copy_is_one_of_the_same_entity(structure: Structure) -> None:
-    own = np.array([n == ENTITY for n in structure.carriers.names])
-    wide = replace(
-        structure,
-        carriers=replace(structure.carriers, names=(ENTITY,) * 4 + ("side",) * 6),
-    )
-    copied = np.zeros((1, 10))
-    new = np.where(np.arange(10) < 4, np.nan, 0.0)[None]
-    assert own.any()
-    assert find_copied(copied, wide).all()
-    assert not find_copied(new, wide).any()
+def test_a_side_that_stands_still_or_is_one_value_is_marked(
+    league: Rows, structure: Structure
+) -> None:
+    last, before = (league.date_index == DATES - n for n in (1, 2))
+    side, values = league.carried["side"].to_numpy(), league.values.copy()
+    still, same = last & (side == "s1"), last & (side == "s2")
+    values[still, FORM] = league.values[before & (side == "s1"), FORM]
+    values[same, FORM] = 15.0
+    evidence = _measure(replace(league, values=values), structure)
+    for metric, records in (("group_still", still), ("group_same", same)):
+        assert (evidence.hits[metric][:, FORM] == records).all(), metric
+        share = evidence.measures[metric][:, FORM]
+        assert share[-1] == pytest.approx(1 / SIDES), metric
+        assert not share[:-1].any(), metric
 
 
 def test_a_season_beyond_the_one_learned_says_nothing_as_a_whole() -> None:

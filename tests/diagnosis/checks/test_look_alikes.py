@@ -61,6 +61,12 @@ def test_the_same_record_under_a_similar_name() -> None:
     assert finding.rows_affected == 2
 
 
+def test_a_single_record_with_the_values_of_an_unlike_one_is_chance() -> None:
+    other = pl.lit("unlike") + pl.col("player_lookup").str.slice(4).str.reverse()
+    rows = add(make_named(), pl.col("player_lookup").is_in(["josé004"]), player_lookup=other)
+    assert "look_alikes" not in {f.kind for f in diagnose_last(rows).findings}
+
+
 def test_many_records_with_the_values_of_others() -> None:
     other = pl.lit("unlike") + pl.col("player_lookup").str.slice(4).str.reverse()
     rows = add(make_named(), pl.col("seat") < 2, player_lookup=other)

@@ -77,6 +77,8 @@ def test_names_and_dates_that_scoring_reads_are_read() -> None:
         ("return_rate", RANDOM.random(ROWS) * 3, 0, 3.8),  # nor by its values
         ("humidity_pct", 20 + RANDOM.random(ROWS) * 60, 0, 100),
         ("humidity", 20 + RANDOM.random(ROWS) * 90, 0, 140),
+        ("growth_pct", RANDOM.random(ROWS) * 150 - 50, -90, 140),  # falls, too
+        ("growth_pct", RANDOM.random(ROWS) * 300, 0, 380),
         ("open_hour", RANDOM.integers(8, 20, ROWS), 0, 23),
         ("open_hour", RANDOM.integers(8, 30, ROWS), 2, 35),
         ("visits", RANDOM.integers(3, 90, ROWS), 0, 120),

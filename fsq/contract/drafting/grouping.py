@@ -179,7 +179,7 @@ def parse_window(name: str) -> DraftWindow | None:
     count = int(found[1])
     if found[2] or found[3]:
         return DraftWindow(found[0], None, "the name; a time, so that no number of events is full")
-    if count < 1 or count > 1_000_000:
+    if count < 1:
         return None
     return DraftWindow(found[0], count, f"the name; {count} events")
 

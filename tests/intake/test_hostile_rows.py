@@ -153,3 +153,24 @@ def test_a_run_context_with_unstorable_text_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(fsq.InputError) as error:
         RunContext.from_json(path)
     assert len(error.value.problems) == 2
+
+
+ENCODED = pa.RunEndEncodedArray.from_arrays(pa.array([4], pa.int32()), pa.array([1]))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.nulls(4, pa.list_view(pa.int32())),
+        pa.nulls(4, pa.large_list_view(pa.int32())),
+        pa.nulls(4, pa.month_day_nano_interval()),
+        pa.nulls(4, pa.dense_union([pa.field("a", pa.int32())])),
+        pa.nulls(4, pa.struct([pa.field("inner", pa.list_(pa.list_view(pa.int32())))])),
+        ENCODED,
+    ],
+    ids=lambda c: str(c.type).partition("<")[0],
+)
+def test_columns_of_a_type_that_cannot_be_read_are_named(column: pa.Array) -> None:
+    rows = wide(4, 1).to_arrow().append_column("odd", column)
+    with pytest.raises(fsq.InputError, match=r"odd is .*, which cannot be read; cast or drop it"):
+        fsq.score(rows)

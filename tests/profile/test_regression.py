@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -83,3 +84,24 @@ def test_one_inverse_gives_what_a_system_per_feature_gives(suspects: tuple[int, 
     found = _solve(learned.gram, learned.moment, learned.basis, suspects)
     expected = _solve_each(learned.gram, learned.moment, learned.basis, suspects)
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(("lacking", "judged"), [(3, True), (4, False)])
+def test_a_record_that_lacks_a_fifth_of_its_features_says_too_little(
+    lacking: int, judged: bool
+) -> None:
+    """Of fifteen features that go together, three may be absent."""
+    rng = np.random.default_rng(6)
+    common = rng.normal(0, 5, DATES * ROWS)
+    values = np.column_stack([common + rng.normal(0, 0.5, len(common)) for _ in range(15)])
+    rows = replace(
+        _make_rows(drift=0.0),
+        names=tuple(f"f{i}" for i in range(15)),
+        values=values,
+        is_default=np.zeros(values.shape, dtype=np.bool_),
+    )
+    learned = _learn(rows, DATES)
+    record = values[:1].copy()
+    record[0, 15 - lacking :] = np.nan
+    residual = learned.predict_residuals(record, np.array([-1]))
+    assert np.isfinite(residual[0, : 15 - lacking]).tolist() == [judged] * (15 - lacking)

@@ -59,6 +59,16 @@ def test_a_value_beyond_all_that_was_learned_is_an_outlier_where_nothing_drifts(
     assert _outliers(learned, rows, nobody)[1] == 1
 
 
+@pytest.mark.parametrize(("widths", "drifts"), [(0.55, 0), (0.8, 1), (-0.8, 1)])
+def test_a_drift_is_more_than_half_the_spread_within_a_date(widths: float, drifts: int) -> None:
+    """From the first fifth of the dates to the last."""
+    rows = _make_rows(drift=0.0)
+    within = np.linspace(-1, 1, ROWS)
+    rise = widths * within.std() * rows.date_index / (DATES - 1)
+    rows.values[:, 1] = np.tile(within, DATES) + rise
+    assert _learn(rows, DATES).basis.drifting[1] == drifts
+
+
 def test_what_goes_up_and_down_has_not_drifted_though_it_ends_higher() -> None:
     rows = _make_rows(drift=0.0)
     swing = np.where(np.arange(DATES) % 2, 5.0, -5.0) + 3.0 * (np.arange(DATES) >= 32)

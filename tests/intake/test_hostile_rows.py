@@ -155,6 +155,18 @@ def test_a_run_context_with_unstorable_text_is_rejected(tmp_path: Path) -> None:
     assert len(error.value.problems) == 2
 
 
+def test_an_unknown_label_takes_no_other_label_with_it() -> None:
+    first = NAMES[0]
+    rows = wide(4, 1).with_columns(
+        *(pl.lit("phase4").alias(f"{n}__source") for n in NAMES), pl.lit(1.0).alias(first)
+    )
+    labels = pl.Series(f"{first}__source", ["odd", "phase4", None, "phase4"])
+    count = pl.col("default_feature_count")
+    usual = fsq.score(rows).select(count).to_series()
+    scored = fsq.score(rows.with_columns(labels), on_unknown_source="default")
+    assert (scored.select(count).to_series() - usual).to_list() == [1, 0, 1, 0]
+
+
 ENCODED = pa.RunEndEncodedArray.from_arrays(pa.array([4], pa.int32()), pa.array([1]))
 
 

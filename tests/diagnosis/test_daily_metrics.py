@@ -59,6 +59,16 @@ def test_a_date_without_any_stamp_has_no_age_rather_than_nan() -> None:
     assert not any(numbers[1:].select(empty).null_count().row(0))
 
 
+def test_a_score_that_older_dates_lack_is_unknown_there() -> None:
+    """As where a column came later."""
+    scored = fsq.score(make_days(2))
+    first = pl.col("game_date") == pl.col("game_date").min()
+    lost = pl.when(~first).then("matchup_quality_pct").alias("matchup_quality_pct")
+    days = measure_dates(scored.with_columns(lost).lazy(), CONTRACT).sort("game_date")
+    assert days["matchup_quality_pct"].to_list() == [None, 100.0]
+    assert days["team_context_quality_pct"].to_list() == [100.0, 100.0]
+
+
 def test_ages_are_those_that_the_kernel_saw() -> None:
     """No field holds an age; it is recovered, and must agree with as_of where that is known."""
     rows = make_days(2).with_columns(

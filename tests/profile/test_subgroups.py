@@ -80,6 +80,21 @@ def test_one_value_counts_where_enough_records_of_a_subgroup_have_one(
     assert not found[5:10, LONG_FORM].any()  # one of them says otherwise
 
 
+@pytest.mark.parametrize("lost", [None, "s0", "s3"])
+def test_no_subgroup_is_passed_over(lost: str | None) -> None:
+    league = make_league(dates=2, sides=4, members=5)
+    side = pl.when(~pl.col("side").eq_missing(lost)).then("side").alias("side")
+    rows = replace(league, carried=league.carried.with_columns(side))
+    rows.values[:] = 1.0
+    named = rows.carried["side"].is_not_null().to_numpy()
+    needed = np.full(len(NAMES), 5.0)
+    for found in (
+        find_uniform(rows, ("side",), rows.values == 1, needed),
+        find_same(rows, ("side",), needed),
+    ):
+        assert (found == named[:, None]).all()
+
+
 def test_rates_are_those_of_the_records_that_are_used(rows: Rows) -> None:
     used = rows.date_index < 2
     step = np.where(rows.values == 1, 0.0, np.where(rows.values == 0, 0.5, np.nan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from io import BytesIO
 
 import polars as pl
@@ -27,9 +28,9 @@ def scan_arrow(file: str, numbers: Collection[str]) -> pl.LazyFrame:
     """
     with open_file(file) as data:
         reader = _open_reader(data)
-        if problems := find_unreadable(reader.schema):
+        if reader is not None and (problems := find_unreadable(reader.schema)):
             raise InputError([f"{file}: {problem}" for problem in problems])
-        if has_wide_decimals(reader.schema):
+        if reader is not None and has_wide_decimals(reader.schema):
             return from_arrow(reader.read_all(), numbers).lazy()
     try:
         rows = pl.scan_ipc([file], glob=False, credential_provider=None)
@@ -39,12 +40,15 @@ def scan_arrow(file: str, numbers: Collection[str]) -> pl.LazyFrame:
     return rows
 
 
-def _open_reader(data: pa.NativeFile) -> pa.RecordBatchFileReader | pa.RecordBatchStreamReader:
-    try:
-        return pa.ipc.open_file(data)
-    except pa.ArrowInvalid:
+def _open_reader(
+    data: pa.NativeFile,
+) -> pa.RecordBatchFileReader | pa.RecordBatchStreamReader | None:
+    """A reader that tells the types; None if only Polars may know them, as large integers."""
+    for open_reader in (pa.ipc.open_file, pa.ipc.open_stream):
         data.seek(0)
-        return pa.ipc.open_stream(data)
+        with suppress(pa.ArrowException):
+            return open_reader(data)
+    return None
 
 
 def _read_whole(file: str) -> str | BytesIO:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -16,7 +16,8 @@ from fsq.backfilling.source import source_read_errors
 from fsq.intake.validation import count_unknown_labels, validate_input, validate_rows
 from fsq.scoring.options import ScoringOptions
 from fsq.stores import CostEstimate, LedgerEntry, Workload, get_backend
-from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR
+from fsq.utils.arguments import DATES
+from fsq.utils.dates import move_date
 
 log = logging.getLogger("fsq")
 
@@ -51,13 +52,12 @@ def make_plan(
         options: whether to score every date, and whether contracts may mix.
 
     Raises:
-        InputError: rows have no date, or an impossible one; or the store has rows of another
-            contract.
+        InputError: rows have no date, or one beyond the calendar, or the store has rows of
+            another contract.
         StoreError: the ledger cannot be read.
     """
     scoring, ledger = job.scoring, job.store.ledger()
-    known = dates["day"].dt.year().is_between(FIRST_YEAR, LAST_YEAR)
-    if not known.fill_null(value=False).all():
+    if not dates["day"].is_between(*DATES).fill_null(value=False).all():
         validate_input(rows, scoring.contract, scoring.on_unknown)
     if not options.change_contract:
         require_contract(job.store, scoring.contract, ledger, set(dates["day"]))
@@ -86,7 +86,7 @@ def _reason(entry: LedgerEntry, known: LedgerEntry | None, *, force: bool) -> st
 def _scoring_text(day: date, scoring: ScoringOptions) -> str:
     """What a date's scores depend on besides its rows; until the day is over, the clock too."""
     parts = [scoring.as_of, scoring.run.on(day) if scoring.run else None, scoring.on_unknown]
-    zone, after = ZoneInfo(scoring.contract.table.timezone), day + timedelta(days=1)
+    zone, after = ZoneInfo(scoring.contract.table.timezone), move_date(day, 1)
     midnight = datetime(after.year, after.month, after.day, tzinfo=zone)
     if scoring.as_of is None and scoring.now < midnight:
         parts.append(scoring.now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -19,9 +19,9 @@ from fsq.errors import InputError
 from fsq.incidents.incident import Incident
 from fsq.incidents.ledger import exclude_dates, select_accepted
 from fsq.stores import Store
-from fsq.utils.dates import go_back
+from fsq.utils.dates import move_date
 
-_YEAR = timedelta(days=366)
+_YEAR = 366  # days
 
 
 def diagnose_dates(
@@ -53,7 +53,7 @@ def diagnose_known_faults(
 
     None if there are none.
     """
-    oldest = go_back(before, timedelta(days=store.contract.diagnosis.history_max_age_days))
+    oldest = move_date(before, -store.contract.diagnosis.history_max_age_days)
     dates = [d for d in exclude_dates(incidents) if oldest <= d < before]
     if not dates:
         return None
@@ -72,7 +72,7 @@ def _list_days(
         left_out = sum(d < start for d in exclude_dates(incidents))
         age = contract.diagnosis.history_max_age_days + left_out
         # Further back only dates are read: they show where a season began.
-        since = go_back(start, timedelta(days=age) + _YEAR)
+        since = move_date(start, -age - _YEAR)
     days = store.read(since, end, [day]).unique().collect()[day].drop_nulls().sort()
     return list(days)
 

@@ -13,7 +13,7 @@ import typer
 
 from fsq.cli._options import DateWord
 from fsq.errors import InputError
-from fsq.utils.dates import go_back, validate_date_range
+from fsq.utils.dates import move_date, validate_date_range
 
 if TYPE_CHECKING:
     from fsq.contract import Contract
@@ -69,7 +69,7 @@ def parse_last(text: str, end: date) -> tuple[date, date]:
     match = re.fullmatch(r"([1-9]\d{0,4})d", text)
     if not match:
         raise InputError([f"--last {text!r}: write a number of days, such as 7d"], _HEADLINE)
-    return go_back(end, timedelta(days=int(match[1]) - 1)), end
+    return move_date(end, 1 - int(match[1])), end
 
 
 def parse_duration(text: str) -> timedelta:

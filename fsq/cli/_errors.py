@@ -29,7 +29,7 @@ _WROTE_NOTHING = "nothing was written; correct the input, then run it again"
 _HAS_ALL = "the store still has what it had before"
 _HINTS_OF_READERS = {
     _WROTE_NOTHING: "correct it, then run it again",
-    _HAS_ALL: "see that the store can be read, then run it again",
+    _HAS_ALL: "nothing was changed, and trying again does not help",
     f"{_HAS_ALL}; run it again": "see that the store can be read, then run it again",
 }
 

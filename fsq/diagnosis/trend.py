@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -15,11 +15,11 @@ from fsq.schema.tables import AnyRows, StoredRows, is_stored, read_rows
 from fsq.stores import Store, get_backend
 from fsq.stores.read_errors import store_read_errors
 from fsq.utils.arguments import DateLike
-from fsq.utils.dates import go_back, read_date_range
+from fsq.utils.dates import move_date, read_date_range
 from fsq.utils.frames import filter_dates
 
 # How far before the first date to read for its comparison; longer breaks separate seasons.
-LOOKBACK = timedelta(days=31)
+LOOKBACK = 31  # days
 HEADLINE = "the trend cannot be shown"
 SUMMARY_TABLE = "feature_quality_daily"
 
@@ -116,7 +116,7 @@ def trend(
         return read_trend(scored, loaded, first, last)
     every, day = read_rows(scored, "scored", HEADLINE).lazy(), loaded.table.date
     require_columns(every.collect_schema(), [day], HEADLINE)
-    rows = filter_dates(every, day, None if first is None else go_back(first, LOOKBACK), last)
+    rows = filter_dates(every, day, None if first is None else move_date(first, -LOOKBACK), last)
     out = _cut(make_trend(measure_dates(rows, loaded), loaded), loaded, first)
     if out.is_empty():
         raise InputError([f"there are no rows {_describe_range(first, last)}"], HEADLINE)
@@ -132,7 +132,7 @@ def read_trend(
         StoreError: the store cannot be read, or has no rows on these dates.
     """
     with store_read_errors(store.uri):
-        rows = store.read(None if start is None else go_back(start, LOOKBACK), end)
+        rows = store.read(None if start is None else move_date(start, -LOOKBACK), end)
         out = _cut(make_trend(measure_dates(rows, contract), contract), contract, start)
     if out.is_empty():
         day = contract.table.date

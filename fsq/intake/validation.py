@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from datetime import date
 from typing import Literal
 
 import polars as pl
@@ -22,14 +21,12 @@ from fsq.intake.layout import (
 from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels
 from fsq.schema.columns import DETAIL
 from fsq.schema.polars_types import is_text
-from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR
+from fsq.utils.arguments import DATES, FIRST_YEAR, LAST_YEAR, YEARS
 from fsq.utils.frames import all_differ, read_batches
 from fsq.utils.spelling import describe_difference, suggest_spelling
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
-_DATES = (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
-_BOUNDS = f"the years {FIRST_YEAR} to {LAST_YEAR}"
 _INFINITY = 2**63 - 1  # as DuckDB and others count it, in any unit
 
 # Rows of arrays that are read at once.
@@ -130,7 +127,7 @@ def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
     found = _collect(
         keys.select(
             *(pl.col(n).null_count().alias(f"null:{n}") for n in names),
-            *((~pl.col(n).is_between(*_DATES)).sum().alias("outside") for n in names if n == day),
+            *((~pl.col(n).is_between(*DATES)).sum().alias("outside") for n in names if n == day),
             *(_is_odd(n).any().alias(f"odd:{n}") for n in texts),
         )
     ).row(0, named=True)
@@ -140,7 +137,7 @@ def _key_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
         if found[f"null:{n}"]
     ]
     if outside := found.get("outside"):
-        return [*out, f"{day}: {outside} rows lie outside {_BOUNDS}; correct them"]
+        return [*out, f"{day}: {outside} rows lie outside {YEARS}; correct them"]
     for name in texts:
         if found[f"odd:{name}"]:
             _warn_of_lookalikes(keys, name)
@@ -184,7 +181,7 @@ def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
     outside = [_lies_outside(moment).sum().alias(c) for c, moment in moments.items()]
     counts = _collect(rows.select(outside)).row(0, named=True)
     return [
-        f"{c}: {n} moments are infinite or outside {_BOUNDS}; make them NULL"
+        f"{c}: {n} moments are infinite or outside {YEARS}; make them NULL"
         for c, n in counts.items()
         if n
     ]

@@ -28,7 +28,7 @@ from fsq.reporting.records import find_worst_records
 from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store
 from fsq.training.readiness import Readiness, count_ready
-from fsq.utils.dates import go_back
+from fsq.utils.dates import move_date
 from fsq.utils.frames import filter_dates
 
 
@@ -85,8 +85,8 @@ def read_contents(
     """
     moment = (now or datetime.now(UTC)).astimezone(UTC)
     # So many earlier dates tell what is usual, as for a check without a profile.
-    back = max(LOOKBACK, timedelta(days=contract.diagnosis.learning_dates))
-    first = None if start is None else go_back(start, back)
+    back = max(LOOKBACK, contract.diagnosis.learning_dates)
+    first = None if start is None else move_date(start, -back)
     day, uri, store = pl.col(contract.table.date), "rows in memory", None
     if is_stored(scored):
         store = cast("Store", scored)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from string import Template
 
@@ -15,7 +15,7 @@ from fsq.sql.records import make_group_placeholders
 from fsq.sql.templates import read_template
 from fsq.stores.bigquery.names import TableName, format_date
 from fsq.stores.bigquery.partitions import UNPARTITIONED, Partitioning
-from fsq.utils.dates import go_back, validate_date_range
+from fsq.utils.dates import move_date, validate_date_range
 
 VIEWS = {
     "features": "one row per record and feature: the keys and the 23 fields",
@@ -74,7 +74,7 @@ def make_query(
         }
         | make_group_placeholders(loaded, exists=group)
     )
-    values["since"] = format_date(go_back(first, _history(name, loaded)))
+    values["since"] = format_date(move_date(first, -_history(name, loaded)))
     values["history_note"] = _HISTORY_NOTE
     day = loaded.table.date
     required = (f"\n    AND {c}" for c in partitioning.conditions(day, "t."))
@@ -137,11 +137,11 @@ def parse_table(table: TableName | str) -> TableName:
     return table if isinstance(table, TableName) else TableName.parse(table)
 
 
-def _history(name: str, contract: Contract) -> timedelta:
-    """How far before the first date a view reads."""
+def _history(name: str, contract: Contract) -> int:
+    """How many days before the first date a view reads."""
     if name in _WITH_HISTORY:
-        return timedelta(days=contract.diagnosis.history_max_age_days)
-    return LOOKBACK if name == "trend" else timedelta()
+        return contract.diagnosis.history_max_age_days
+    return LOOKBACK if name == "trend" else 0
 
 
 def _limit_history(values: dict[str, str]) -> str:

@@ -194,6 +194,10 @@ def fit_columns(
     problems: list[str] = []
     if lacking := [c for c in required if c not in columns]:
         problems.append(f"the rows lack {lacking}, which {uri} requires; add them")
+    for same in _group_by_case(columns):
+        problems.append(
+            f"{' and '.join(same)} differ only in case, which {uri} cannot hold; rename one"
+        )
     for column, found in columns.items():
         existing = (table or {}).get(column)
         if existing is None and (other := names.get(column.lower())) is not None:
@@ -223,6 +227,14 @@ def fit_columns(
         tuple(required),
         tuple(problems),
     )
+
+
+def _group_by_case(columns: Collection[str]) -> list[list[str]]:
+    """Names that are the same to a store, which knows no capitals."""
+    groups: dict[str, list[str]] = {}
+    for column in columns:
+        groups.setdefault(column.lower(), []).append(column)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _show(column: str, dtype: pl.DataType) -> pl.Expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -21,7 +21,7 @@ from fsq.incidents import recall_incidents
 from fsq.incidents.ledger import Recalled
 from fsq.profile.rows import Mask
 from fsq.training.source import Source
-from fsq.utils.dates import go_back
+from fsq.utils.dates import move_date
 
 ExcludeMode: TypeAlias = Literal["findings", "red", "nothing"]
 MODES: tuple[ExcludeMode, ...] = get_args(ExcludeMode)
@@ -102,8 +102,8 @@ def diagnose_source(source: Source, contract: Contract) -> Diagnosis:
     history, fields = None, list_detail_fields()
     recalled = Recalled(not_history=[], accepted=[])
     if source.start is not None:
-        age = timedelta(days=contract.diagnosis.history_max_age_days)
-        history = source.read_before(go_back(source.start, age), contract.table.date, fields)
+        since = move_date(source.start, -contract.diagnosis.history_max_age_days)
+        history = source.read_before(since, contract.table.date, fields)
     profile = None
     if source.store is not None:  # what was accepted is normal here, too
         recalled, profile = recall_incidents(source.store), load_usable_profile(source.store)

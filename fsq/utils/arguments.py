@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from typing import Any, TypeAlias
 
@@ -14,6 +15,8 @@ Names: TypeAlias = str | Iterable[str]
 
 # Python's years but the last, so that the end of the last date is a date, too.
 FIRST_YEAR, LAST_YEAR = 1, 9998
+YEARS = f"the years {FIRST_YEAR} to {LAST_YEAR}"
+DATES = (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
 
 
 def read_date(value: object, name: str, headline: str) -> date | None:
@@ -40,8 +43,12 @@ def read_date(value: object, name: str, headline: str) -> date | None:
             problem = f"{name}: {short(value)} is a moment; pass its date"
             raise InputError([problem], headline)
         plain = plain.date()
-    if isinstance(plain, date) and FIRST_YEAR <= plain.year <= LAST_YEAR:
-        return plain
+    if isinstance(plain, date):
+        if FIRST_YEAR <= plain.year <= LAST_YEAR:
+            return plain
+        raise InputError(
+            [f"{name}: {plain} lies outside {YEARS}; write one such as 2026-02-06"], headline
+        )
     cure = 'write it as "2026-02-06", or pass a datetime.date'
     raise InputError([f"{name}: {short(repr(value))} is not a date; {cure}"], headline)
 
@@ -83,12 +90,13 @@ def read_moment(value: object, name: str, headline: str) -> datetime | None:
     if isinstance(plain, date) and not isinstance(plain, datetime):
         plain = datetime.combine(plain, time(0))
     if isinstance(plain, datetime):
-        try:
+        with suppress(OverflowError):
             zoned = plain.replace(tzinfo=UTC) if plain.tzinfo is None else plain.astimezone(UTC)
             if FIRST_YEAR <= zoned.year <= LAST_YEAR:
                 return zoned
-        except OverflowError:
-            pass
+        example = "2026-02-06T23:00:00Z"
+        problem = f"{name}: {plain.isoformat()} lies outside {YEARS}; write one such as {example}"
+        raise InputError([problem], headline)
     cure = 'write it as "2026-02-06T23:00:00Z", or pass a datetime.datetime'
     raise InputError([f"{name}: {short(repr(value))} is not a moment; {cure}"], headline)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from fsq.errors import InputError
 from fsq.utils.arguments import DateLike, read_date
@@ -29,19 +29,14 @@ def read_date_range(
     return dates
 
 
-def go_back(day: date, span: timedelta) -> date:
-    """The date so long before another one, or the first that there is.
+def move_date(day: date, days: int) -> date:
+    """A date so many days later, or earlier if there are less than none; within the calendar.
 
-    Rows without a date are often given that of year 1.
-
-    Args:
-        day: the later date.
-        span: whole days.
-
-    >>> str(go_back(date(2026, 2, 6), timedelta(days=7))), str(go_back(date.min, timedelta(days=7)))
-    ('2026-01-30', '0001-01-01')
+    >>> move_date(date(2026, 2, 6), -7), move_date(date.min, -7)
+    (datetime.date(2026, 1, 30), datetime.date(1, 1, 1))
     """
-    return date.fromordinal(max(day.toordinal() - span.days, date.min.toordinal()))
+    ordinal = min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal())
+    return date.fromordinal(ordinal)
 
 
 def validate_date_range(start: date | None, end: date | None, headline: str) -> None:

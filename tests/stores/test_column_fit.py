@@ -111,6 +111,15 @@ def test_bigquery_stores_or_refuses_the_same(dataset: str, tmp_path: Path, case:
     assert held(store, THEN) == wanted(THEN, then)
 
 
+@pytest.mark.parametrize("name", ["Line", "LINE", "Game_Id", "Is_Training_Ready"])
+def test_names_that_differ_in_case_only_are_refused(store: str, tmp_path: Path, name: str) -> None:
+    both = rows(FIRST, pl.lit(7)).with_columns(pl.lit(8).alias(name))
+    both.write_ipc(tmp_path / "s.arrow")
+    for dry_run in (True, False):
+        with pytest.raises(InputError, match=f"{name}.* differ only in case"):
+            backfill(str(tmp_path / "s.arrow"), store, dry_run=dry_run)
+
+
 def test_what_is_done_to_columns_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = str(tmp_path / "store")
     with caplog.at_level(logging.WARNING, "fsq"):

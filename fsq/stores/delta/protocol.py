@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from datetime import date
 
@@ -52,6 +53,18 @@ def require_readable(protocol: ProtocolVersions, uri: str) -> None:
             f"{uri} cannot be read: it combines the Delta features {_MAPPED} and "
             f"{', '.join(beyond)}; copy it into a table without one of them"
         )
+
+
+def read_unknown_feature(error: Exception, uri: str) -> StoreRefusedError | None:
+    """The error for a table that delta-rs cannot open, for good; None if it is another one."""
+    found = re.search(r"Unsupported: (.*)|(?i:catalog.managed)", str(error))
+    if found is None:
+        return None
+    reason = found[1] or "Feature 'catalogManaged' is not supported"
+    return StoreRefusedError(
+        f"{uri} cannot be read: {reason.strip()}; drop the feature from the table, or copy its "
+        "rows into a table without it"
+    )
 
 
 def require_store(protocol: ProtocolVersions, uri: str) -> None:

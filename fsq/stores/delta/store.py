@@ -11,7 +11,7 @@ from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from fsq.contract import Contract
-from fsq.errors import StoreError
+from fsq.errors import StoreError, StoreRefusedError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.nested import detail_field, select_columns
 from fsq.schema.tables import AnyRows
@@ -30,6 +30,7 @@ from fsq.stores.delta.location import locate
 from fsq.stores.delta.protocol import (
     append_only_error,
     is_append_only,
+    read_unknown_feature,
     require_store,
     require_writable,
 )
@@ -97,6 +98,8 @@ class DeltaStore(OriginOfRows, SideTables):
         except TableNotFoundError:
             raise store_not_found(self.uri) from None
         except (DeltaError, OSError) as error:
+            if (refused := read_unknown_feature(error, self.uri)) is not None:
+                raise refused from error
             raise StoreError(f"{self.uri} cannot be read: {first_line(error)}") from error
 
     def read(
@@ -145,13 +148,19 @@ class DeltaStore(OriginOfRows, SideTables):
 
         Raises:
             StoreError: the table cannot be read.
-            StoreRefusedError: it has features that fsq does not write.
+            StoreRefusedError: it has features that fsq does not write, or no dates.
         """
         if table is None and not self._is_table():
             return fit_to_table(self.uri, columns, None)
         table = table or self.load_table()
         require_writable(table.full_protocol(), self.uri)
-        return fit_to_table(self.uri, columns, table)
+        fit = fit_to_table(self.uri, columns, table)
+        if (day := self.contract.table.date) in fit.added:
+            raise StoreRefusedError(
+                f"{self.uri} is a table without {day}, by which rows are replaced; name another "
+                "folder"
+            )
+        return fit
 
     def check_dates(self, days: Sequence[date]) -> None:
         """Refuse dates that an append-only table holds already.

@@ -121,6 +121,48 @@ def test_a_feature_that_delta_rs_does_not_know_is_named(tmp_path: Path) -> None:
         backfill(str(mapped), str(tmp_path / "new"))
 
 
+@pytest.mark.parametrize(
+    ("protocol", "reason"),
+    [
+        ({"minReaderVersion": 99, "minWriterVersion": 99}, "reader version 99"),
+        (
+            {
+                "minReaderVersion": 3,
+                "minWriterVersion": 7,
+                "readerFeatures": ["catalogManaged"],
+                "writerFeatures": ["catalogManaged"],
+            },
+            "catalogManaged",
+        ),
+    ],
+)
+def test_what_never_can_be_read_is_not_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: object, reason: str
+) -> None:
+    path = make_table(tmp_path / "t")
+    log = path / "_delta_log" / f"{1:020}.json"
+    log.write_text(json.dumps({"protocol": protocol}))
+    for words in (["check", "--store", str(path)], ["score", str(path), "--out", "o.parquet"]):
+        assert main(words) == 3
+        said = capsys.readouterr().err
+        assert reason in said
+        assert "copy its rows into a table without it" in said
+        assert "run it again" not in said
+
+
+@pytest.mark.parametrize("words", [["backfill", "--source"], ["score"]])
+def test_a_table_of_something_else_is_no_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    write_deltalake(tmp_path / "other", pl.DataFrame({"a": [1]}).to_arrow())
+    source = tmp_path / "in.parquet"
+    wide().write_parquet(source)
+    into = "--store" if words[0] == "backfill" else "--out"
+    assert main([*words, str(source), into, str(tmp_path / "other")]) == 3
+    assert "is a table without game_date" in capsys.readouterr().err
+    assert pl.read_delta(str(tmp_path / "other")).columns == ["a"]
+
+
 @pytest.mark.parametrize("folder", ["plain", "with a blank", "à+b"])
 def test_deleted_rows_stay_deleted(tmp_path: Path, folder: str) -> None:
     path = make_table(tmp_path / folder)

@@ -137,7 +137,7 @@ def test_bounds_may_be_as_low_and_as_high_as_what_they_bound(
 
 def test_training_quality_may_be_as_low_as_the_bound() -> None:
     count = SCORED["training_quality_feature_count"]
-    for least in (count.max(), count.min()):
+    for least in (max(count), min(count)):
         made = fsq.training_set(SCORED, "points", "keep", min_training_quality=least)
         falls = dict(made.waterfall.select("gate", "failed").rows())
         assert falls["training_quality"] == (count < least).sum()

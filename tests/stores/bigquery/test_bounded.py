@@ -119,7 +119,7 @@ def test_streams_that_fall_silent(silent: Any, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_who_leaves_early_does_not_wait_for_silent_streams(silent: Any) -> None:
-    batches = read._read_batches(silent, silent.reader.create_read_session())
+    batches: Any = read._read_batches(silent, silent.reader.create_read_session())
     next(batches)
     batches.close()  # as an interrupt does
     assert silent.reader.closed.is_set()

@@ -12,6 +12,7 @@ from typing import Any
 
 from fsq.checking.check import check_store
 from fsq.checking.result import CheckOptions, StoreCheck
+from fsq.contract import Contract, load_contract, shipped_contracts
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.causes import SCORE_AGAIN
 from fsq.errors import InputError
@@ -114,6 +115,24 @@ def _choose_commands(dx: Diagnosis, attempts: Sequence[Attempt]) -> list[str]:
     return [c for c in remedies if c not in tried or c.startswith(f"{SCORE_AGAIN} ")]
 
 
+def list_foreign_jobs(commands: Sequence[str], dx: Diagnosis, contract: Contract) -> list[str]:
+    """Which of the commands are jobs that only the store's memory names.
+
+    Whoever can write a store can change the contract that it remembers. Jobs that a shipped
+    contract of this name states, too, are fsq's own.
+
+    Args:
+        commands: what is to be run.
+        dx: the diagnosis whose findings they repair.
+        contract: what the store remembers.
+    """
+    scored_again = {f.remedy[-1] for f in dx.findings if f.remedy}
+    known = load_contract(contract.name) if contract.name in shipped_contracts() else None
+    if known is not None and known.processors == contract.processors:
+        return []
+    return [c for c in commands if c not in scored_again]
+
+
 def _require_source(store: Store, options: CheckOptions) -> None:
     if options.source is None and store.source is None:
         problem = f"{store.uri} remembers no source; name it with --source"
@@ -140,7 +159,7 @@ def _run(command: str, say: Callable[[str], None]) -> int:
         words = shlex.split(command, comments=True)
         if words[:1] == ["fsq"]:  # this one, whether or not it is on the path
             words = [sys.executable, "-m", *words]
-        with subprocess.Popen(  # noqa: S603 - the contract's author is trusted, and it was asked
+        with subprocess.Popen(  # noqa: S603 - the operator's own contract states it, or it was asked
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -39,9 +39,11 @@ def command(
     Remedies are the commands that `fsq check` prints: the contract's jobs, then `fsq backfill`.
     Each runs once, without a shell, in at most three rounds, and is recorded in the ledger of
     incidents. What is still wrong is printed last. Without a date, the newest one is repaired.
+    With --yes, jobs must be those of your own --contract or of a shipped one: who writes the
+    store could have changed the contract that it remembers.
     """
     from fsq.checking import CheckOptions
-    from fsq.checking.repair import repair_store
+    from fsq.checking.repair import list_foreign_jobs, repair_store
 
     out = Output(as_json)
     start, end = choose_dates(day, None, None, _HEADLINE, read_calendar(store, contract))
@@ -53,6 +55,8 @@ def command(
             out.line(f"{finding.severity.upper()}  {finding.title}")
         for text in commands:
             out.line(f"  $ {text}")
+        if yes and contract is None:
+            _refuse_foreign_jobs(list_foreign_jobs(commands, done.dx, opened.contract), store)
         return yes or _ask(f"Run {plural(len(commands), 'command')}?")
 
     with open_for_reading(store, contract) as opened:
@@ -71,6 +75,14 @@ def command(
         | done.after.to_dict()
     )
     return status
+
+
+def _refuse_foreign_jobs(jobs: Sequence[str], store: str) -> None:
+    """Run nothing unasked that only the store names: its writers could have changed it."""
+    if jobs:
+        cure = "name your own with --contract, or leave out --yes to be asked"
+        problem = f"only the contract that {store} remembers names `{jobs[0]}`; {cure}"
+        raise InputError([problem], _HEADLINE)
 
 
 def _ask(question: str) -> bool:

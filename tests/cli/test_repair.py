@@ -15,6 +15,7 @@ import pytest
 import typer
 
 import fsq
+from fsq.cli import main
 from tests.support.cli import Command
 from tests.support.faults import FACTORS, ZONES, before, fall_back, fill_store
 from tests.support.healthy_days import LAST, make_days
@@ -212,3 +213,36 @@ def test_without_a_source_nothing_is_run(
     assert (refused.status, warehouse.log) == (2, [])
     assert "name it with --source" in refused.err
     assert run("repair", "--store", lonely, "--yes", "--source", warehouse.source).status == 0
+
+
+def remember_jobs(warehouse: Warehouse, rerun: str) -> Path:
+    """Let the store remember a contract of another name with another job."""
+    text = (Path(fsq.__file__).parent / "contract/shipped/v2_33features.toml").read_text()
+    own = warehouse.folder / "mine.toml"
+    own.write_text(text.replace("run-processor", rerun))
+    options = ["--contract", str(own), "--force", "--change-contract"]
+    assert (
+        main(["backfill", "--source", warehouse.source, "--store", warehouse.store, *options]) == 0
+    )
+    return own
+
+
+@pytest.mark.parametrize("rerun", ["touch {folder}/done", "fsq backfill --store {folder}/done"])
+def test_jobs_that_only_the_store_names_are_not_run_unasked(
+    run: Command, make: Callable[..., Warehouse], monkeypatch: pytest.MonkeyPatch, rerun: str
+) -> None:
+    warehouse = make(FACTORS)
+    text = rerun.format(folder=warehouse.folder)
+    own = remember_jobs(warehouse, text)
+    refused = run("repair", "--store", warehouse.store, "--yes")
+    assert refused.status == 2
+    assert f"only the contract that {warehouse.store} remembers names `{text}" in refused.err
+    assert not (warehouse.folder / "done").exists()
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run("repair", "--store", warehouse.store).status == 1
+    assert not (warehouse.folder / "done").exists()
+    own.write_text(own.read_text().replace(text, "run-processor"))
+    warehouse.can_repair(FACTORS)
+    assert run("repair", "--store", warehouse.store, "--contract", own, "--yes").status == 0
+    assert warehouse.log
+    assert not (warehouse.folder / "done").exists()

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import polars as pl
 
 from fsq.backfilling.files import scan_files
+from fsq.backfilling.web import fetched, is_web_uri
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.preparation import prepare_rows
@@ -45,7 +46,8 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
 
     Args:
         uri: a Parquet, CSV, NDJSON or Arrow file, a folder or glob of such files, a Delta
-            table's folder, any of these in a bucket, or ``bigquery://project.dataset.table``.
+            table's folder, any of these in a bucket, the https address of a file, or
+            ``bigquery://project.dataset.table``.
         contract: whose names and dates the columns are to have, as ``prepare_rows`` gives them;
             None to leave them as they are.
 
@@ -63,9 +65,13 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
             return rows
         with source_read_errors(uri):
             return prepare_rows(rows, contract)
+    if is_web_uri(uri):
+        with source_read_errors(mask_secrets(uri)), fetched(uri) as path:
+            return scan_files(path, contract)
     if has_scheme and scheme != "file" and not is_object_uri(uri):
         raise StoreError(
-            f"{scheme}:// sources are not supported; use files, s3://, gs://, az:// or bigquery://"
+            f"{scheme}:// sources are not supported; use files, https://, s3://, gs://, az:// or "
+            "bigquery://"
         )
     with source_read_errors(uri):
         return scan_files(uri, contract)

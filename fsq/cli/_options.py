@@ -23,7 +23,8 @@ Moment = TypeVar("Moment", date, datetime)
 CONTRACT = "v2_33features"
 PICTURES = ("svg", "png", "html")
 SOURCES = (
-    "Files, a folder, glob or Delta table, on disk or s3://, gs://, az://; or bigquery://p.d.t"
+    "Files, a folder, glob or Delta table, on disk or s3://, gs://, az://; a file at https://; or "
+    "bigquery://p.d.t"
 )
 STORES = "Delta folder, s3://, gs:// or az:// path, or bigquery://p.d.t"
 

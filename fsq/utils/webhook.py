@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -16,10 +13,10 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_exponential
 
 from fsq.utils.documents import encode_json
+from fsq.utils.http import RETRIED, open_client
 
 ATTEMPTS, TIMEOUT, WAIT = 3, 5.0, 0.5  # attempts, seconds each, seconds before the second
 LONGEST_WAIT = 30.0  # seconds between two attempts, whatever the receiver asks for
-_RETRIED = {408, 425, 429, 500, 502, 503, 504}
 
 
 class _RefusedError(Exception):
@@ -84,9 +81,7 @@ def post(
         retry=retry_if_exception_type(_FailedError),
         reraise=True,
     )
-    # The certificates that the machine trusts, a company's own among them, and not httpx' list.
-    trusted = ssl.create_default_context()
-    with _silent(), httpx.Client(verify=trusted, timeout=timeout, headers=headers) as client:
+    with open_client(timeout, headers=headers) as client:
         try:
             retrying(_send, client, url, body)
         except _FailedError as error:
@@ -110,7 +105,7 @@ def _send(client: httpx.Client, url: str, body: bytes) -> None:
         raise _FailedError(f"{host} did not answer in HTTP") from None
     except (httpx.HTTPError, OSError, ValueError) as error:
         raise _FailedError(f"{host}: {error or type(error).__name__}") from None
-    if status in _RETRIED:
+    if status in RETRIED:
         raise _FailedError(f"{host} answered {status}", _read_seconds(after))
     if not 200 <= status < 300:
         raise _RefusedError(f"{host} answered {status}")
@@ -139,18 +134,3 @@ def _read_seconds(text: str | None) -> float | None:
         return None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Without the logs of httpx and of what is below it, which have URLs and headers."""
-    names = [n for n in logging.root.manager.loggerDict if n.startswith(("httpx", "httpcore"))]
-    logs = [logging.getLogger(name) for name in names]
-    before = [log.disabled for log in logs]
-    for log in logs:
-        log.disabled = True
-    try:
-        yield
-    finally:
-        for log, was in zip(logs, before, strict=True):
-            log.disabled = was

@@ -179,7 +179,7 @@ def _scan_parquet(files: Sequence[str]) -> pl.LazyFrame:
 def _describe_failure(file: str, name: str, error: BaseException) -> list[str]:
     """Why a file cannot be read: the columns of types that Polars does not know, if it has any."""
     if name == "Parquet":
-        with suppress(OSError, pa.ArrowException):
+        with suppress(OSError, ValueError, pa.ArrowException):
             if unread := find_unreadable(pq.read_schema(open_file(file))):
                 return [f"{file}: {problem}" for problem in unread]
     reason = first_line(error)

@@ -12,6 +12,7 @@ from fsq.checking.result import StoreCheck
 from fsq.errors import InputError
 from fsq.incidents import Change
 from fsq.utils.extras import require_extra
+from fsq.utils.text import defuse_mentions
 
 # Slack's limits for the blocks of ?blocks=yes, less what escaping may add, in characters.
 _HEADER, _SECTION = 150 - 10, 3000 - 200
@@ -59,7 +60,7 @@ def notify(channels: Sequence[tuple[str, Any]], done: StoreCheck) -> list[str]:
     """
     if not done.changes:
         return []
-    title, body = make_message(done)
+    title, body = map(defuse_mentions, make_message(done))
     failed = []
     for name, channel in channels:
         with _silent():

@@ -23,6 +23,7 @@ def _store_files(place: Path) -> dict[str, bytes]:
     scored = fsq.score(wide(120, 2))
     opened.replace(scored.head(60))
     opened.replace(scored.tail(60))
+    command("check", "--store", store, "--start", "2026-01-01", "--end", "2026-01-02", "--record")
     files = {str(f.relative_to(store)): f.read_bytes() for f in store.rglob("*") if f.is_file()}
     for name in sorted(store.rglob("*"), reverse=True):
         name.rmdir() if name.is_dir() else name.unlink()
@@ -48,7 +49,7 @@ def _odd_actions(line: str) -> tuple[str, ...]:
 def delta(rng: Random, place: Path) -> bool:
     """A store whose log or data are damaged, read by every command that reads stores."""
     files = dict(_store_files(place))
-    log = [n for n in files if n.startswith("_delta_log")]
+    log = [n for n in files if "_delta_log" in n]
     for _ in range(rng.choice((1, 1, 2))):
         name = rng.choice(log if rng.random() < 0.6 else sorted(files))
         if rng.random() < 0.5 and name.endswith(".json"):
@@ -63,7 +64,7 @@ def delta(rng: Random, place: Path) -> bool:
     for name, data in files.items():
         (store / name).parent.mkdir(parents=True, exist_ok=True)
         (store / name).write_bytes(data)
-    day, kind = "2026-01-02", rng.randrange(6)
+    day, kind = "2026-01-02", rng.randrange(9)
     try:
         if kind == 0:
             status, *_ = command("check", "--store", store, "--date", day)
@@ -75,10 +76,16 @@ def delta(rng: Random, place: Path) -> bool:
             status, *_ = command("model", "check", "v2_14features", "--store", store)
         elif kind == 4:
             status, *_ = command("training-set", "--store", store, "--out", place / "set.parquet")
+        elif kind == 5:
+            status, *_ = command("incidents", "--store", store)
+        elif kind == 6:
+            status, *_ = command("check", "--store", store, "--date", day, "--record")
+        elif kind == 7:
+            status, *_ = command("report", "--store", store, "--out", place / "out.html")
         else:
             status, *_ = command("score", store, "--out", place / "out.parquet")
     finally:
-        for name in ("set.parquet", "out.parquet"):
+        for name in ("set.parquet", "out.parquet", "out.html"):
             (place / name).unlink(missing_ok=True)
         for path in sorted(store.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()

@@ -124,6 +124,9 @@ def _find_problems(
         yield f"{date} is {schema[date]}; cast it to a date, or name a timestamp with --time"
     if time is not None and not isinstance(schema.get(time, pl.Datetime()), pl.Datetime):
         yield f"{time} is {schema[time]}; make it a timestamp"
+    for column, dtype in schema.items():
+        if column.endswith("__source") and not (is_text(dtype) or isinstance(dtype, pl.Null)):
+            yield f"{short(column)} is {dtype}; make it a string, or rename it"
     if len(keys) > 8:
         yield f"{len(keys)} keys are too many; name at most 8"
 

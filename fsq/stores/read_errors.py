@@ -55,7 +55,7 @@ def store_read_errors(uri: str) -> Iterator[None]:
             cure = f"`fsq schema migrate {shlex.quote(uri)}` adds those of its contract"
             raise StoreError(f"{uri} has no column {missing}; {cure}") from error
         cure = "restore its files, or backfill it into another folder"
-        raise StoreError(f"{uri} cannot be read: {first_line(error)}; {cure}") from error
+        raise StoreError(f"{uri} cannot be read: {describe_damage(error, cure)}") from error
 
 
 def _find_missing_column(error: BaseException) -> str | None:
@@ -63,6 +63,18 @@ def _find_missing_column(error: BaseException) -> str | None:
         return None
     found = re.match(r'unable to find column "(.+?)"; valid columns', str(error))
     return found and found[1]
+
+
+def describe_damage(error: BaseException, cure: str) -> str:
+    """What is wrong with a store's files, and a cure; where a bucket failed, the files are fine.
+
+    >>> describe_damage(OSError("it is short"), "restore it")
+    'it is short; restore it'
+    >>> describe_damage(OSError("Generic S3 error: timed out"), "restore it")
+    'S3 cannot be reached; check the network and the endpoint'
+    """
+    described = describe_object_error(str(error))
+    return f"{first_line(error)}; {cure}" if described is None else described
 
 
 def first_line(error: BaseException) -> str:

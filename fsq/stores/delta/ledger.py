@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError
 from fsq.errors import StoreError
 from fsq.stores.base import LedgerEntry
 from fsq.stores.origin import Origin, parse_origin
-from fsq.stores.read_errors import first_line
+from fsq.stores.read_errors import describe_damage
 
 # These operations change no row, so the entries stay true.
 _HARMLESS = {
@@ -73,8 +73,8 @@ def read_history(table: DeltaTable, limit: int | None = None) -> list[dict[str, 
     try:
         return table.history(limit)
     except (DeltaError, OSError) as error:
-        problem = f"{table.table_uri}: its log cannot be read: {first_line(error)}"
-        raise StoreError(f"{problem}; restore it, or backfill into another folder") from error
+        damage = describe_damage(error, "restore it, or backfill into another folder")
+        raise StoreError(f"{table.table_uri}: its log cannot be read: {damage}") from error
 
 
 def make_commit_metadata(

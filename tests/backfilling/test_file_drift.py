@@ -75,6 +75,7 @@ DRIFTS: dict[str, tuple[dict[str, pl.Expr], dict[str, pl.Expr]]] = {
         {"n": pl.struct(a=pl.lit(1))},
         {"n": pl.struct(a=pl.lit(1.5), b=pl.lit("x"))},
     ),
+    "a list without values": ({"n": pl.lit([1])}, {"n": pl.lit(None)}),
     "lists": ({"n": pl.lit([1])}, {"n": pl.lit([], pl.List(pl.Null))}),
 }
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
+from fsq.backfilling import data_files, files
 from fsq.backfilling.files import scan_files
 from fsq.contract import load_contract
 from fsq.errors import InputError
@@ -152,3 +153,43 @@ def test_a_path_with_nothing_there_is_told_as_such(tmp_path: Path) -> None:
             scan_files(str(path))
     with pytest.raises(InputError, match="no data files"):  # a glob may match nothing
         scan_files(str(tmp_path / "*.csv"))
+
+
+def test_a_bug_of_a_reader_is_not_blamed_on_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ROWS.write_parquet(tmp_path / "rows.parquet")
+
+    def fail(*_: object) -> pl.LazyFrame:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(files, "_scan", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        scan_files(str(tmp_path / "rows.parquet"))
+
+
+TREE = (
+    "2026/01/a.parquet", "2026/01/b.csv", "2026/02/a.parquet", "2026/02/notes.txt",
+    "2026/_tmp/a.parquet", "2026/.hidden.parquet", "other/2026/a.parquet", "top.parquet",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*", "*/*", "**", "**/*.parquet", "2026/*", "2026/**", "2026/0?/*.parquet", "20*/0[12]",
+        "**/2026", "**/2026/a.parquet", "2026/_*/*", "2026/.*", "*/01/?.csv", "nothing/*",
+    ],
+)  # fmt: skip
+def test_a_glob_names_the_same_files_in_a_bucket_as_in_a_folder(
+    tmp_path: Path, pattern: str
+) -> None:
+    for name in TREE:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    here = [p.relative_to(tmp_path).as_posix() for p in data_files._match(tmp_path / pattern)]
+    parts = pattern.split("/")
+    fixed, hidden = data_files._split_pattern(parts)
+    there = [n for n in TREE if data_files._is_named(n.split("/"), parts, fixed, hidden)]
+    within = [n for n in there if n.split("/")[:fixed] == parts[:fixed]]
+    assert sorted(here) == sorted(within)

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 from polars.testing import assert_frame_equal
 
 import fsq
@@ -70,8 +71,6 @@ def test_bad_rows_of_any_date_stop_it_before_it_writes(tmp_path: Path) -> None:
 
 def test_in_place_on_a_legacy_table(tmp_path: Path) -> None:
     path = str(tmp_path / "t")
-    from deltalake import write_deltalake
-
     write_deltalake(path, legacy(wide()).to_arrow())
     assert backfill(path, path, chunk_rows=10).rows == 40
     assert backfill(path, path).rows == 0
@@ -107,6 +106,16 @@ def test_a_wide_table_is_not_scored_in_place(tmp_path: Path) -> None:
 
     write_deltalake(path, wide().to_arrow())
     with pytest.raises(fsq.InputError, match="its own store"):
+        backfill(path, path)
+    assert fsq.open_store(path).version() == 0
+    assert backfill(path, str(tmp_path / "u")).rows == 40
+
+
+def test_a_table_whose_columns_have_other_names_is_not_scored_in_place(tmp_path: Path) -> None:
+    path = str(tmp_path / "t")
+    rows = legacy(wide()).rename({"player_lookup": "Player_Lookup"})
+    write_deltalake(path, rows.to_arrow())
+    with pytest.raises(fsq.InputError, match="rename them first: 'Player_Lookup' to player_lookup"):
         backfill(path, path)
     assert fsq.open_store(path).version() == 0
     assert backfill(path, str(tmp_path / "u")).rows == 40

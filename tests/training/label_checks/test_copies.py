@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 import fsq
+from fsq.training.label_checks.copies import _find_usual_share
 from tests.support.healthy_days import LAST
 from tests.support.labelled_days import HIT, compute_windows, find_kinds, make_labelled_days
 
@@ -26,6 +28,19 @@ def take_labels(rows: pl.DataFrame, of_event: str, into: str) -> pl.DataFrame:
         )
         .drop("taken")
     )
+
+
+def test_a_copy_does_not_excuse_itself() -> None:
+    """What is usual for a pair of events is what the other pairs show, never its own labels."""
+    hits, tries = [95, 0, 1, 2, 2], [100, 100, 50, 40, 2]
+    found = _find_usual_share(pl.DataFrame({"hits": hits, "tries": tries}))
+    mixed = [h / t for h, t in zip(hits, tries, strict=True) if t >= 3 and h < t]
+    high = float(np.quantile(mixed, 0.95))
+    for at, (hit, tried) in enumerate(zip(hits, tries, strict=True)):
+        others = (sum(hits) - hit + 1) / (sum(tries) - tried + 2)
+        assert found[at] == pytest.approx(max(others, high))
+    alone = _find_usual_share(pl.DataFrame({"hits": [100, 0, 0], "tries": [100, 100, 100]}))
+    assert alone == pytest.approx([1 / 202, 101 / 202, 101 / 202])
 
 
 def test_an_event_on_two_dates_under_one_id() -> None:

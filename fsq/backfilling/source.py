@@ -13,6 +13,7 @@ from typing import TypeAlias
 import polars as pl
 
 from fsq.backfilling.files import scan_files
+from fsq.backfilling.untrusted import find_copies
 from fsq.backfilling.web import fetched, is_web_uri
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError, StoreError
@@ -65,14 +66,16 @@ def scan_source(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
             return rows
         with source_read_errors(uri):
             return prepare_rows(rows, contract)
-    if is_web_uri(uri):
-        with source_read_errors(mask_secrets(uri)), fetched(uri) as path:
-            return scan_files(path, contract)
-    if has_scheme and scheme != "file" and not is_object_uri(uri):
+    if has_scheme and scheme != "file" and not (is_object_uri(uri) or is_web_uri(uri)):
         raise StoreError(
             f"{scheme}:// sources are not supported; use files, https://, s3://, gs://, az:// or "
             "bigquery://"
         )
+    if (copies := find_copies()) is not None:
+        return copies.scan(uri, contract)
+    if is_web_uri(uri):
+        with source_read_errors(mask_secrets(uri)), fetched(uri) as path:
+            return scan_files(path, contract)
     with source_read_errors(uri):
         return scan_files(uri, contract)
 

@@ -191,6 +191,13 @@ StoreContractOpt = Annotated[
         help="Contract of the rows; by default the one that the store remembers.",
     ),
 ]
+UntrustedOpt = Annotated[
+    bool,
+    typer.Option(
+        "--untrusted",
+        help="Read the input's files in a process of their own: damaged ones may end it.",
+    ),
+]
 ChangeContractOpt = Annotated[
     bool,
     typer.Option(

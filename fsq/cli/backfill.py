@@ -69,6 +69,7 @@ def command(
         str | None,
         typer.Option(metavar="ID", help="With Spark: commit the run with this ID only once."),
     ] = None,
+    untrusted: o.UntrustedOpt = False,
     as_json: o.JsonOpt = False,
 ) -> None:
     """Score date ranges into a store.
@@ -76,6 +77,7 @@ def command(
     Dates that are up to date are skipped. If a run was stopped, run it again to resume.
     """
     from fsq.backfilling import BackfillOptions
+    from fsq.backfilling.untrusted import read_apart
     from fsq.cli._progress import progress_bar
     from fsq.stores import open_store
 
@@ -84,14 +86,19 @@ def command(
     def find_contract() -> Contract:
         return open_store(store, contract).contract
 
-    calendar = Calendar(
-        lambda: _find_latest(source, find_contract()), lambda: find_contract().table.timezone
-    )
+    def find_latest() -> date:
+        with read_apart(wanted=untrusted):
+            return _find_latest(source, find_contract())
+
+    calendar = Calendar(find_latest, lambda: find_contract().table.timezone)
     start, end = choose_range(start, end, last, season, find_contract, calendar)
     spark_only = [n for n, v in (("--spark-master", spark_master), ("--run-id", run_id)) if v]
     if spark_only and engine is not Engine.spark:
         problems = [f"{name} needs --engine spark" for name in spark_only]
         raise InputError(problems, "the backfill cannot start")
+    if untrusted and engine is Engine.spark:
+        problem = "--untrusted reads on this machine; leave it out with --engine spark"
+        raise InputError([problem], "the backfill cannot start")
     options = BackfillOptions(
         start=start,
         end=end,
@@ -107,6 +114,7 @@ def command(
     )
     with (
         o.limit_bytes(max_bytes),
+        read_apart(wanted=untrusted),
         _start_engine(engine, spark_master, run_id) as run,
         progress_bar(out) as progress,
     ):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsq.cli._completion import complete_contract
-from fsq.cli._options import CONTRACT, SOURCES, JsonOpt
+from fsq.cli._options import CONTRACT, SOURCES, JsonOpt, UntrustedOpt
 from fsq.cli._output import Output
 from fsq.errors import InputError
 from fsq.utils.files import write_atomically
@@ -56,16 +56,18 @@ def init(
         typer.Option(metavar="FILE.toml", help="Where to write it; by default stdout."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    untrusted: UntrustedOpt = False,
     as_json: JsonOpt = False,
 ) -> None:
     """Draft a contract from data; each line says what it was read from."""
     from fsq.backfilling.source import scan_source, source_read_errors, spilled_to_disk
+    from fsq.backfilling.untrusted import read_apart
     from fsq.contract.drafting import draft_contract
     from fsq.contract.loading import parse_contract
 
     if out is not None:
         _require_target(out, force)
-    with source_read_errors(data):
+    with read_apart(wanted=untrusted), source_read_errors(data):
         found = scan_source(data)
         with spilled_to_disk(found, data, found.collect_schema().names()) as rows:
             text = draft_contract(

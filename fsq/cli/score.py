@@ -46,6 +46,7 @@ def command(
     on_unknown_source: o.OnUnknownOpt = o.OnUnknown.error,
     commit_rows: o.CommitRowsOpt = COMMIT_ROWS,
     workers: o.WorkersOpt = None,
+    untrusted: o.UntrustedOpt = False,
     as_json: o.JsonOpt = False,
 ) -> None:
     """Score a file or store to a Parquet file or store.
@@ -54,6 +55,7 @@ def command(
     one group of whole dates at a time.
     """
     from fsq.backfilling import BackfillOptions, backfill
+    from fsq.backfilling.untrusted import read_apart
     from fsq.cli._scoring import print_tiers, summarize
     from fsq.stores import is_store, open_store
 
@@ -72,12 +74,13 @@ def command(
     known = source if to_file else target
     scoring = options.scoring(open_store(known).contract if is_store(known) else None)
     started = time.perf_counter()
-    if to_file:
-        scored = _score_to_file(source, Path(target), scoring)
-        dates, tiers, unknown = len(scored.dates), dict(scored.tiers), scored.unknown
-    else:
-        result = backfill(source, target, options, contract=scoring.contract)
-        dates, tiers, unknown = result.dates, result.tiers, result.unknown_sources
+    with read_apart(wanted=untrusted):
+        if to_file:
+            scored = _score_to_file(source, Path(target), scoring)
+            dates, tiers, unknown = len(scored.dates), dict(scored.tiers), scored.unknown
+        else:
+            result = backfill(source, target, options, contract=scoring.contract)
+            dates, tiers, unknown = result.dates, result.tiers, result.unknown_sources
     seconds, rows = time.perf_counter() - started, sum(tiers.values())
     out.line(f"{target}: {summarize(rows, dates, seconds)}")
     print_tiers(tiers, out)

@@ -159,6 +159,16 @@ def test_one_value_on_a_date_may_be_normal() -> None:
     assert feature({"weekend": flag}, "weekend").min_distinct is None
 
 
+@pytest.mark.parametrize(("uniform", "floor"), [(1, None), (2, 1), (9, 1)])
+def test_a_few_levels_that_are_one_on_several_dates_are_normal(
+    uniform: int, floor: int | None
+) -> None:
+    day, place = np.divmod(np.arange(ROWS), PER_DATE)
+    level = np.where(place < 9, 1 + place % 2, 0)  # one level has most of the rows of a date
+    level[day < uniform] = 0
+    assert feature({"level": level}, "level").min_distinct == floor
+
+
 def test_one_stuck_date_does_not_lower_the_floor() -> None:
     values = np.round(RANDOM.normal(50, 10, 100 * PER_DATE), 3)
     values[50 * PER_DATE : 51 * PER_DATE] = 50.0

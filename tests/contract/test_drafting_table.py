@@ -209,6 +209,9 @@ def test_small_and_weekly_dates_get_their_own_thresholds() -> None:
     rules = parse_contract(draft_contract(few, **options), "draft").diagnosis
     assert (rules.min_rows, rules.break_days, rules.history_max_age_days) == (10, 35, 70)
     assert draft({"sales": normal()}).diagnosis.break_days == 5
+    two = weekly.filter(pl.col("day") <= date(2026, 1, 8))
+    assert two["day"].n_unique() == 2
+    assert parse_contract(draft_contract(two, **options), "draft").diagnosis.break_days == 35
 
 
 # The whole

@@ -81,12 +81,13 @@ def _find_own(judged: Judgement, alarms: dict[str, Matrix]) -> list[int]:
 
 def _find_named(judged: Judgement, metrics: dict[str, float], f: int, at: int) -> Mask | None:
     """The records of a date that show the alarms of a feature."""
-    here = judged.rows.date_index == at
-    hits = [judged.evidence.hits[m][:, f] for m in metrics if m in judged.evidence.hits]
-    if not hits:
+    here = judged.rows.find_records(at)
+    hits = [judged.evidence.hits[m][here, f] for m in metrics if m in judged.evidence.hits]
+    if not hits or not (found := np.any(hits, axis=0)).any():
         return None
-    named = np.any(hits, axis=0) & here
-    return named if named.any() else None
+    named: Mask = np.zeros(len(judged.rows.date_index), dtype=np.bool_)
+    named[here[found]] = True
+    return named
 
 
 def _find_suspects(

@@ -210,6 +210,17 @@ class Context(Windows):
         return np.asarray(np.searchsorted(where, records))
 
     @cached_property
+    def _by_date(self) -> tuple[Codes, Codes]:
+        """Positions of the records, date by date, and where each date begins, and the last ends."""
+        ends = np.cumsum(np.bincount(self.date_index, minlength=len(self.dates)))
+        return np.argsort(self.date_index, kind="stable"), np.concatenate([[0], ends])
+
+    def find_records(self, at: int) -> Codes:
+        """Positions of a date's records, in their order."""
+        order, bounds = self._by_date
+        return order[bounds[at] : bounds[at + 1]]
+
+    @cached_property
     def by_group(self) -> Groups:
         """Each record's event and subgroup, as the rows show them."""
         records = self.long.records

@@ -10,8 +10,8 @@ import numpy as np
 
 from fsq.diagnosis.attribution import Blame
 from fsq.profile import Judgement
-from fsq.profile.groups import code_group
-from fsq.profile.rows import Mask, Matrix
+from fsq.profile.earlier import Earlier, lies_on, order_values
+from fsq.profile.rows import Codes, Mask, Matrix, combine
 
 # Factors that units and signs differ by.
 _FACTORS = (
@@ -25,6 +25,7 @@ _MIN_CHANGED = 5
 _MIN_GROUPS = 3
 _MIN_PAST = 50  # values of the dates before that say how values usually lie
 _BY_OTHERS = {"disagree", "contradict", "leap", "outlier", "residual_spread", "step_size"}
+_ON_GRID = 0.25  # share of the values that rounding leaves on a grid
 _GRIDS = (1.0, 0.5, 0.1, 10.0, 100.0)
 _MAINLY = 0.5  # of the strongest alarm: a leak is seen by itself, not beside greater harm
 _FEW = 0.1  # share of a date's records that are single outliers, and no level
@@ -52,43 +53,54 @@ class Clues:
     judged: Judgement
     at: int
     expected: Matrix  # what each feature falls back to; NaN without
+    ordered: dict[int, Earlier]  # of each feature that was asked for, whatever the date
 
     @cached_property
-    def here(self) -> Mask:
-        """The records of the date."""
-        return np.asarray(self.judged.rows.date_index == self.at)
-
-    @cached_property
-    def past(self) -> Mask:
-        """The records of the dates before."""
-        return np.asarray(self.judged.rows.date_index < self.at)
+    def here(self) -> Codes:
+        """Positions of the records of the date."""
+        return self.judged.rows.find_records(self.at)
 
     def take_now(self, f: int) -> Matrix:
         """The date's values of a feature; NaN where there is none."""
         return np.asarray(self.judged.rows.values[self.here, f])
 
-    def take_past(self, f: int) -> Matrix:
-        """The known values of a feature on the dates before."""
-        return _drop_nan(self.judged.rows.values[self.past, f])
+    def find_hits(self, metric: str, f: int) -> Mask:
+        """Which of the date's records show a metric of a feature."""
+        return np.asarray(self.judged.evidence.hits[metric][self.here, f])
+
+    def take_earlier(self, f: int) -> Earlier:
+        """The known values of a feature on the dates before each date."""
+        if f not in self.ordered:
+            rows = self.judged.rows
+            self.ordered[f] = order_values(rows.values[:, f], rows.date_index, len(rows.dates))
+        return self.ordered[f]
+
+    def count_earlier(self, f: int) -> int:
+        """How many values a feature has on the dates before."""
+        return int(self.take_earlier(f).before[self.at])
 
     def take_before(self, f: int) -> Matrix:
         """The value that each of the date's records had before."""
-        return np.asarray(self.take_now(f) - self.judged.steps[self.here, f])
+        return np.asarray(self.take_now(f) - self.judged.moves.step[self.here, f])
 
     def spans_groups(self, f: int, hit: Mask) -> bool:
         """Whether records of the date lie in several of the groups that share one value."""
         rows = self.judged.rows
         for grouping in self.judged.profile.structure.groupings:
             if f in grouping.features and set(grouping.columns) <= rows.codes.keys():
-                codes = code_group(rows, grouping.columns)[self.here]
-                if np.unique(codes[hit]).size < _MIN_GROUPS:
+                chosen = self.here[hit]
+                codes = [
+                    rows.date_index[chosen],
+                    *(rows.codes[c][chosen] for c in grouping.columns),
+                ]
+                if np.unique(combine(codes)).size < _MIN_GROUPS:
                     return False
         return True
 
     def mark(self, hit: Mask) -> Mask:
         """A mask of the date's records as one of all records."""
-        out = np.zeros(len(self.here), dtype=np.bool_)
-        out[np.flatnonzero(self.here)[hit]] = True
+        out = np.zeros(len(self.judged.rows.date_index), dtype=np.bool_)
+        out[self.here[hit]] = True
         return out
 
 
@@ -109,7 +121,7 @@ def find_cause(clues: Clues, blame: Blame, others: list[Blame]) -> Cause:
         if cause is not None:
             return cause
     named = blame.named
-    few = named is not None and named.sum() <= _FEW * clues.here.sum()
+    few = named is not None and named.sum() <= _FEW * len(clues.here)
     if few and {"leap", "outlier", "extreme"} & blame.metrics.keys():
         return Cause("outlier_values", named)
     return Cause("level_shift", named)
@@ -127,9 +139,9 @@ def _find_absent(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     usual = float(clues.judged.usual["absent"][clues.at, blame.feature])
     if np.isnan(usual):
         usual = 0.0
-    hits = clues.judged.evidence.hits["absent"][:, blame.feature] & clues.here
+    hits = clues.find_hits("absent", blame.feature)
     facts = {"default_share": round(share, 4), "usual_share": round(usual, 4)}
-    return Cause("default_rate_shift", hits, facts)
+    return Cause("default_rate_shift", clues.mark(hits), facts)
 
 
 def _find_leak(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
@@ -144,10 +156,10 @@ def _find_spike(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     if not {"spike", "zero", "group_same"} & blame.metrics.keys():
         return None
     f, at = blame.feature, clues.at
-    hits = clues.judged.evidence.hits["spike"][:, f] & clues.here
+    hits = clues.find_hits("spike", f)
     if not hits.any():
         return None
-    value = float(clues.judged.rows.values[hits, f][0])
+    value = float(clues.take_now(f)[hits][0])
     known = _drop_nan(clues.take_now(f))
     if known.size and _is_edge(clues, f, value, known):
         return None
@@ -155,15 +167,14 @@ def _find_spike(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     usual = share - float(clues.judged.evidence.measures["spike"][at, f])
     facts = {"value": value, "share": round(share, 4), "usual_share": round(usual, 4)}
     kind = "silent_default" if value == clues.expected[f] else "value_too_common"
-    return Cause(kind, hits, facts)
+    return Cause(kind, clues.mark(hits), facts)
 
 
 def _is_edge(clues: Clues, f: int, value: float, known: Matrix) -> bool:
     """Whether a value is the date's largest or smallest, which the past went clearly beyond."""
-    past = clues.take_past(f)
-    if past.size < _MIN_PAST or np.unique(known).size < 5:
+    if clues.count_earlier(f) < _MIN_PAST or np.unique(known).size < 5:
         return False
-    low, high = np.quantile(past, [0.02, 0.98])
+    low, high = clues.take_earlier(f).take_quantiles(clues.at, [0.02, 0.98])
     return bool((value == known.max() and high > value) or (value == known.min() and low < value))
 
 
@@ -175,9 +186,9 @@ def _find_clamped(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
         return None
     for edge in (known.max(), known.min()):
         held = now == edge
-        if not clues.spans_groups(f, held):
+        if held.sum() < max(3, 0.02 * known.size) or not clues.spans_groups(f, held):
             continue
-        if held.sum() >= max(3, 0.02 * known.size) and _is_edge(clues, f, float(edge), known):
+        if _is_edge(clues, f, float(edge), known):
             return Cause("clamped_values", clues.mark(held), {"value": float(edge)})
     return None
 
@@ -226,44 +237,46 @@ def _find_unit(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
 def _find_unit_by_level(clues: Clues, blame: Blame) -> Cause | None:
     """The same without the records' own past: by the quartiles of the date."""
     f = blame.feature
-    now, past = _drop_nan(clues.take_now(f)), clues.take_past(f)
-    if now.size < _MIN_CHANGED or past.size < _MIN_PAST or "spread" not in blame.metrics:
+    now = _drop_nan(clues.take_now(f))
+    if "spread" not in blame.metrics or now.size < _MIN_CHANGED:
         return None
-    quartiles, usual = (np.quantile(v, [0.25, 0.5, 0.75]) for v in (now, past))
+    if clues.count_earlier(f) < _MIN_PAST:
+        return None
+    quarters = [0.25, 0.5, 0.75]
+    quartiles = np.quantile(now, quarters)
+    usual = clues.take_earlier(f).take_quantiles(clues.at, quarters)
     for factor in _FACTORS[1:]:
         wanted = np.sort(usual * factor)
         if np.all(np.abs(quartiles - wanted) <= 0.25 * np.abs(wanted)) and abs(np.log(factor)) > 1:
-            return Cause("wrong_unit", clues.here, {"factor": factor})
+            every = np.ones(len(clues.here), dtype=np.bool_)
+            return Cause("wrong_unit", clues.mark(every), {"factor": factor})
     return None
 
 
 def _find_rounded(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     f = blame.feature
-    now, past = clues.take_now(f), clues.take_past(f)
+    now = clues.take_now(f)
     count = _drop_nan(now).size
-    if count < _MIN_CHANGED or past.size < _MIN_PAST:
+    if count < _MIN_CHANGED or clues.count_earlier(f) < _MIN_PAST:
         return None
     for grid in _GRIDS:
-        on = _lies_on(now, grid)
-        usual = float(_lies_on(past, grid).mean())
+        on = lies_on(now, grid)
         share = float(on.sum() / count)
-        if share > 0.25 and share - usual > max(0.2, 0.5 * (1 - usual)):
+        if share <= _ON_GRID:
+            continue
+        usual = clues.take_earlier(f).measure_on_grid(clues.at, grid)
+        if share - usual > max(0.2, 0.5 * (1 - usual)):
             return Cause("rounded_values", clues.mark(on), {"grid": grid})
     return None
-
-
-def _lies_on(values: Matrix, grid: float) -> Mask:
-    return np.asarray(np.abs(values / grid - np.round(values / grid)) < 1e-9)
 
 
 def _find_old(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     found = [m for m in ("still", "returned", "group_still", "copied") if m in blame.metrics]
     if not found:
         return None
-    hits = np.any([clues.judged.evidence.hits[m][:, blame.feature] for m in found], axis=0)
-    hits &= clues.here
-    share = float(hits.sum() / max(clues.here.sum(), 1))
-    return Cause("old_values", hits, {"share": round(share, 4)})
+    hits = np.any([clues.find_hits(m, blame.feature) for m in found], axis=0)
+    share = float(hits.sum() / max(len(clues.here), 1))
+    return Cause("old_values", clues.mark(hits), {"share": round(share, 4)})
 
 
 def _find_wrong_entity(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
@@ -271,10 +284,10 @@ def _find_wrong_entity(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | No
     if not _BY_OTHERS & blame.metrics.keys():
         return None
     f = blame.feature
-    now, past = _drop_nan(clues.take_now(f)), clues.take_past(f)
-    if past.size < _MIN_PAST or now.size < _MIN_CHANGED:
+    now = _drop_nan(clues.take_now(f))
+    if now.size < _MIN_CHANGED or clues.count_earlier(f) < _MIN_PAST:
         return None
-    low, high = np.quantile(past, [0.001, 0.999])
+    low, high = clues.take_earlier(f).take_quantiles(clues.at, [0.001, 0.999])
     inside = float(((now >= low) & (now <= high)).mean())
     stays = max(blame.metrics.get("mean", 0.0), blame.metrics.get("spread", 0.0)) < 3
     if inside < 0.98 or not stays:

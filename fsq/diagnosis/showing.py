@@ -18,7 +18,7 @@ from fsq.diagnosis.findings import Signal
 from fsq.diagnosis.past import describe_past, make_band, round_figure
 from fsq.diagnosis.slices import Slicer
 from fsq.profile import Band, Judgement, expect_values, measure_band
-from fsq.profile.rows import Mask, Matrix
+from fsq.profile.rows import Matrix
 from fsq.profile.steps import follow
 
 _EXAMPLES = 3
@@ -37,7 +37,7 @@ def show_signals(ctx: Context) -> None:
     Their evidence gets ``where`` (the slice that holds the records), ``band`` and ``rows_shown``
     (examples), as far as they can be told; ``expected`` tells what values should have been.
     """
-    place = {day: at for at, day in enumerate(ctx.dates)}
+    place, kinds = {day: at for at, day in enumerate(ctx.dates)}, list_kinds()
     slicers: dict[int, Slicer] = {}
     suspects: dict[date, set[str]] = {}
     for signal in ctx.signals:
@@ -52,7 +52,7 @@ def show_signals(ctx: Context) -> None:
             where = slicers.setdefault(at, Slicer(ctx, at)).find(signal.named)
         if where is not None:
             found["where"] = str(where)
-        if list_kinds()[signal.kind].of_values and signal.features:
+        if kinds[signal.kind].of_values and signal.features:
             found |= _find_band(ctx, signal, at)
             expected = _expect(ctx, signal, at, suspects[signal.day])
             if expected is not None:
@@ -124,16 +124,17 @@ def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.Dat
     if signal.day not in ctx.judgements:
         return None
     judged, _ = ctx.judgements[signal.day]
-    here: Mask = ctx.date_index == at
-    wanted = here if signal.named is None else signal.named
-    rows, before = judged.rows.choose(here), ctx.remember("before", lambda: _follow(ctx, judged))
+    here = judged.rows.find_records(at)
+    wanted = np.ones(len(here), np.bool_) if signal.named is None else signal.named[here]
+    rows = ctx.remember(f"rows of {signal.day}", lambda: judged.rows.choose(here))
+    before = ctx.remember("before", lambda: _follow(ctx, judged))
     index = {name: f for f, name in enumerate(ctx.contract.names)}
     named = sorted(index[f] for f in suspects)
-    keys = ctx.long.records.select(ctx.key).filter(pl.Series(here))
+    keys = ctx.long.records.select(ctx.key)[here.astype(np.uint32)]
     parts = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(
-            rows, before[here, f], judged.profile.structure, f, named, wanted[here]
+            rows, before[here, f], judged.profile.structure, f, named, wanted
         )
         scale = _measure_spreads(ctx, judged)[f]
         told = keys.with_columns(
@@ -160,7 +161,7 @@ def _measure_spreads(ctx: Context, judged: Judgement) -> Matrix:
 
 def _follow(ctx: Context, judged: Judgement) -> Matrix:
     """The value that each record had before, of dates without a fault; NaN without one."""
-    rows = replace(judged.rows, faulty=ctx.find_faulty())
+    rows = judged.rows.with_faulty(ctx.find_faulty())
     return np.asarray(rows.values - follow(rows, judged.profile.structure.carriers))
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Slice
-from fsq.profile.rows import Mask
+from fsq.profile.rows import Codes, Mask
 
 _MOST_OF_NAMED = 0.95  # of the named records that one value holds
 _MOST_OF_SLICE = 0.6  # of the value's records that are named
@@ -30,14 +30,14 @@ class Slicer:
     at: int
 
     @cached_property
-    def here(self) -> Mask:
-        """The records of the date."""
-        return np.asarray(self.ctx.date_index == self.at)
+    def here(self) -> Codes:
+        """Positions of the records of the date."""
+        return self.ctx.find_records(self.at)
 
     @cached_property
     def columns(self) -> pl.DataFrame:
         """The columns whose values hold several records each."""
-        records = self.ctx.plain_columns.filter(pl.Series(self.here))
+        records = self.ctx.plain_columns[self.here.astype(np.uint32)]
         most = max(2, _MOST_VALUES * records.height)
         contract = self.ctx.contract
         names = {*contract.names, *contract.output.legacy}  # what no reader takes for a place

@@ -129,11 +129,13 @@ def _trace(
 ) -> tuple[tuple[date, ...], tuple[float, ...]]:
     """The last dates that have a measure, in the rows or the profile, and their measures."""
     profile, day = judged.profile, judged.rows.dates[at]
-    found = dict(zip(profile.dates, profile.measures[metric][:, f], strict=True))
-    here = judged.rows.dates.to_list()
-    found |= dict(zip(here, judged.evidence.measures[metric][:, f], strict=True))
-    last = sorted(d for d, v in found.items() if d <= day and not np.isnan(v))[-_SHOWN_DATES:]
-    return tuple(last), tuple(float(found[d]) for d in last)
+    known, here = profile.measures[metric][:, f], judged.evidence.measures[metric][: at + 1, f]
+    remembered = [i for i in judged.remembered if profile.dates[i] <= day]
+    found = [(profile.dates[i], float(known[i])) for i in remembered if not np.isnan(known[i])]
+    latest = np.flatnonzero(~np.isnan(here))[-_SHOWN_DATES:].tolist()
+    found += [(judged.rows.dates[i], float(here[i])) for i in latest]
+    dates, values = zip(*sorted(found)[-_SHOWN_DATES:], strict=True)
+    return dates, values
 
 
 def _to_shown(metric: str, measure: float) -> float:

@@ -17,21 +17,12 @@ from fsq.profile.groups import (
     count_valued,
     find_disagreeing,
 )
-from fsq.profile.leaks import measure_leaks
-from fsq.profile.measures import Evidence, add_mean, add_moments, add_share
-from fsq.profile.records import find_copied, find_jumps, find_returned
+from fsq.profile.measures import Evidence, add_moments, add_share
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sides import find_contradicting
 from fsq.profile.spikes import find_spikes
-from fsq.profile.steps import follow
+from fsq.profile.step_evidence import measure_steps, measure_steps_again, measure_subgroups
 from fsq.profile.structure import Structure
-from fsq.profile.subgroups import (
-    count_needed,
-    find_absent,
-    find_same,
-    find_uniform,
-    find_whole_tables,
-)
 from fsq.profile.twins import find_untwinned
 
 # Compared with the dates just before: what drifts over a season.
@@ -52,14 +43,9 @@ OF_RECORDS = ("leap", "still", "group_still", "group_absent", "extreme", "leak")
 OF_TABLES = ("jump", "copied")  # the same, by all features of a table
 
 _EXTREME = 2.0  # times the residual that one in a thousand exceeds
-_GROUP_LEAP = 1.5
 # Measures whose spread by chance depends on how many values there are.
 _DRAWN = ("spread", "zero", "spike", "residual_spread")
-# Measures of how records follow the ones before them.
-_STEPS = ("step_mean", "step_size", "still", "leap", "jump", "returned", "copied", "leak")
-_MOSTLY_FOLLOWED = 0.5  # share of the records whose previous one is not faulty
 _OFTEN_FLAT = 0.1  # share of dates on which a feature has one value
-_MOSTLY = 0.9  # share of defaults from which no subgroup stands out
 _MANY_GROUPS = 30  # per date: enough for statistics
 FEW_GROUPS = 5  # per date: from so many on no single one decides
 MOST_GROUPS = 0.5  # share of a date's groups that speaks for the date
@@ -81,7 +67,8 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     spiking, share = find_spikes(rows)
     out.hits["spike"], out.measures["spike"] = spiking, share
     out.counts["spike"] = rows.sum_per_date(known)
-    _measure_steps(out, rows, structure)
+    measure_steps(out, rows, structure)
+    measure_subgroups(out, rows, structure)
     _measure_residuals(out, rows, structure, fold)
     _measure_groups(out, rows, structure)
     _count_by_groups(out, rows, structure)
@@ -90,7 +77,7 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     return out
 
 
-def measure_steps(evidence: Evidence, rows: Rows, structure: Structure) -> Evidence:
+def measure_again(evidence: Evidence, rows: Rows, structure: Structure) -> Evidence:
     """The same evidence, where other records are faulty than when it was measured.
 
     Args:
@@ -98,8 +85,7 @@ def measure_steps(evidence: Evidence, rows: Rows, structure: Structure) -> Evide
         rows: which of them are faulty decides what each record is compared with.
         structure: what normally holds.
     """
-    out = Evidence(dict(evidence.measures), dict(evidence.counts), dict(evidence.hits))
-    _measure_steps(out, rows, structure)
+    out = measure_steps_again(evidence, rows, structure)
     _leave_out(out, rows, structure)
     return out
 
@@ -171,55 +157,6 @@ def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
             out.measures[metric][:, list(grouped)] = np.nan
         if metric not in ("absent", "table_absent", "group_absent", "disagree", "contradict"):
             out.measures[metric][:, daily] = np.nan
-
-
-def _measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
-    step = follow(rows, structure.carriers)
-    known = ~np.isnan(step)
-    with np.errstate(invalid="ignore"):
-        small = step / structure.carriers.scales
-        size = np.log1p(np.abs(small))
-    add_mean(out, rows, small, "step_mean")
-    add_mean(out, rows, size, "step_size")
-    add_share(out, rows, "still", known & (step == 0), known)
-    with np.errstate(invalid="ignore"):
-        # A feature of a group leaps for all its records at once, which makes it no rarer.
-        grouped = np.isin(np.arange(step.shape[1]), structure.grouped)
-        leaps = structure.carriers.leaps * np.where(grouped, _GROUP_LEAP, 1.0)
-        add_share(out, rows, "leap", np.abs(step) > leaps, known)
-    add_share(out, rows, "jump", find_jumps(small, structure), known)
-    add_share(out, rows, "returned", find_returned(rows, step), known)
-    add_share(out, rows, "copied", find_copied(step, structure), known)
-    _measure_subgroups(out, rows, structure, step)
-    out.measures["leak"], out.counts["leak"] = measure_leaks(rows, structure.label, step)
-    if rows.faulty is not None and rows.faulty.any():
-        _leave_out_unfollowed(out, rows, structure, known)
-
-
-def _leave_out_unfollowed(out: Evidence, rows: Rows, structure: Structure, known: Mask) -> None:
-    """Drop the steps of dates most of whose records follow a faulty one.
-
-    The others are no sample of the date: a plane's later flights of a day move less, for one.
-    """
-    every = rows.sum_per_date(~np.isnan(follow(rows, structure.carriers, from_faulty=True)))
-    lacking = rows.sum_per_date(known) < _MOSTLY_FOLLOWED * every
-    for metric in _STEPS:
-        out.measures[metric][lacking] = np.nan
-
-
-def _measure_subgroups(out: Evidence, rows: Rows, structure: Structure, step: Matrix) -> None:
-    """What holds for all records of a subgroup, such as one side of an event."""
-    every = np.ones(rows.values.shape, dtype=np.bool_)
-    whole = find_whole_tables(rows.is_default, structure.tables)
-    add_share(out, rows, "table_absent", whole, every)
-    usual = ~(out.measures["absent"] > _MOSTLY)[rows.date_index]
-    columns, rates = structure.subgroups, structure.rates
-    uniform = find_absent(rows, columns, rates.absent)
-    standing = find_uniform(rows, columns, step == 0, count_needed(rates.still))
-    add_share(out, rows, "group_absent", uniform & usual, every)
-    add_share(out, rows, "group_still", standing, every)
-    same = find_same(rows, columns, count_needed(rates.same))
-    add_share(out, rows, "group_same", same, every)
 
 
 def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Codes) -> None:

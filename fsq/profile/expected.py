@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
-from fsq.profile.groups import code_group, measure_tolerance, take_middles
+from fsq.profile.groups import measure_tolerance, take_middles
 from fsq.profile.rows import Mask, Matrix, Rows
 from fsq.profile.sides import expect_from_side
 from fsq.profile.structure import Structure
@@ -69,7 +69,7 @@ def _list_sources(
             yield told, measure_tolerance(told), twin.column
     for grouping in structure.groupings:
         if f in grouping.features and set(grouping.columns) <= rows.codes.keys():
-            told = take_middles(rows.values[:, f], code_group(rows, grouping.columns))
+            told = take_middles(rows.values[:, f], rows.code_group(grouping.columns))
             names = " and ".join([*grouping.columns, "date"])
             yield told, measure_tolerance(told), f"others of the same {names}"
     for mirror in structure.mirrors:

@@ -60,7 +60,7 @@ def find_disagreeing(rows: Rows, grouping: Grouping) -> tuple[Mask, Mask]:
     Returns:
         Two masks, records × features of the grouping.
     """
-    codes = code_group(rows, grouping.columns)
+    codes = rows.code_group(grouping.columns)
     shape = (len(codes), len(grouping.features))
     differs, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for at, f in enumerate(grouping.features):
@@ -112,14 +112,14 @@ def count_groups(rows: Rows, grouping: Grouping) -> float:
     """The median number of groups of a date."""
     if not set(grouping.columns) <= rows.codes.keys():
         return 0.0
-    codes = code_group(rows, grouping.columns)
+    codes = rows.code_group(grouping.columns)
     first = np.unique(codes[codes >= 0], return_index=True)[1]
     return float(np.median(np.bincount(rows.date_index[codes >= 0][first])))
 
 
 def count_effective_groups(rows: Rows, grouping: Grouping) -> Matrix:
     """How many groups of one size say as much as those of each date; infinite without groups."""
-    codes = code_group(rows, grouping.columns)
+    codes = rows.code_group(grouping.columns)
     codes, day = codes[codes >= 0], rows.date_index[codes >= 0]
     _, first, sizes = np.unique(codes, return_index=True, return_counts=True)
     dates = len(rows.dates)
@@ -136,7 +136,7 @@ def count_valued(rows: Rows, grouping: Grouping, known: Mask) -> Matrix:
         grouping: what makes a group.
         known: records × features: where there is a value.
     """
-    codes = code_group(rows, grouping.columns)
+    codes = rows.code_group(grouping.columns)
     inside = codes >= 0
     day = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
     day[codes[inside]] = rows.date_index[inside]
@@ -148,17 +148,12 @@ def count_valued(rows: Rows, grouping: Grouping, known: Mask) -> Matrix:
     return out
 
 
-def code_group(rows: Rows, columns: tuple[str, ...]) -> Codes:
-    """A code per date and group; -1 where a column is NULL."""
-    return combine([rows.date_index, *(rows.codes[c] for c in columns)])
-
-
 def _list_candidates(rows: Rows) -> Iterator[tuple[tuple[str, ...], Codes]]:
     yield (), rows.date_index
     dates, records = len(rows.dates), len(rows.date_index)
     usable = []
     for name in rows.codes:
-        codes = code_group(rows, (name,))
+        codes = combine([rows.date_index, rows.codes[name]])
         groups = int(codes.max(initial=-1)) + 1
         if groups > 1.5 * dates:
             usable.append(name)
@@ -166,7 +161,7 @@ def _list_candidates(rows: Rows) -> Iterator[tuple[tuple[str, ...], Codes]]:
             yield (name,), codes
     few = [n for n in usable if rows.codes[n].max() < records // 4][:_MAX_COLUMNS]
     for pair in combinations(few, 2):
-        codes = code_group(rows, pair)
+        codes = combine([rows.date_index, *(rows.codes[c] for c in pair)])
         if codes.max(initial=-1) + 1 < 0.6 * records:
             yield pair, codes
 

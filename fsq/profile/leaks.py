@@ -26,19 +26,21 @@ def measure_leaks(rows: Rows, label: str | None, step: Matrix) -> tuple[Matrix, 
     if label is None or label not in rows.carried.columns:
         return np.full(shape, np.nan), np.zeros(shape)
     values = read_number(rows.carried[label])
-    before = rows.values - step
     known = ~np.isnan(step) & ~np.isnan(values)[:, None]
     total = rows.sum_per_date(known)
 
-    def covary(x: Matrix, y: Matrix) -> Matrix:
-        x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
-        return rows.sum_per_date(x * y) - rows.sum_per_date(x) * rows.sum_per_date(y) / total
+    def add_sums(amounts: Matrix) -> tuple[Matrix, Matrix]:
+        each = np.where(known, amounts, 0.0)
+        return each, rows.sum_per_date(each)
 
-    ahead = np.broadcast_to(values[:, None], step.shape)
+    def covary(x: tuple[Matrix, Matrix], y: tuple[Matrix, Matrix]) -> Matrix:
+        return rows.sum_per_date(x[0] * y[0]) - x[1] * y[1] / total
+
+    ahead, before, steps = map(add_sums, (values[:, None], rows.values - step, step))
     with np.errstate(invalid="ignore", divide="ignore"):
         # The slope on the label beside that on the previous value, which goes with both.
         ll, bb, lb = covary(ahead, ahead), covary(before, before), covary(ahead, before)
-        ls, bs, ss = covary(ahead, step), covary(before, step), covary(step, step)
+        ls, bs, ss = covary(ahead, steps), covary(before, steps), covary(steps, steps)
         squares = ll * bb - lb**2
         slope = (ls * bb - bs * lb) / squares
         left = ss - slope * ls - (bs * ll - ls * lb) / squares * bs

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fsq.profile.moves import Moves
 from fsq.profile.rows import Mask, Matrix, Rows
 
 # Smaller standard deviations count as this much: a share of the usual one; without any, a number.
@@ -20,11 +21,13 @@ class Evidence:
         measures: per metric, dates × features; NaN where it cannot be measured.
         counts: per metric, how many values each was measured on.
         hits: per metric that points at records: records × features.
+        moves: how the records follow those before them, once that is measured.
     """
 
     measures: dict[str, Matrix] = field(default_factory=dict)
     counts: dict[str, Matrix] = field(default_factory=dict)
     hits: dict[str, Mask] = field(default_factory=dict)
+    moves: Moves | None = None
 
 
 def add_share(out: Evidence, rows: Rows, name: str, hits: Mask, judged: Mask) -> None:

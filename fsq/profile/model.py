@@ -20,10 +20,10 @@ from fsq.profile.evidence import (
 )
 from fsq.profile.limits import Limits, learn_limits
 from fsq.profile.measures import Evidence
+from fsq.profile.moves import Moves, find_moves
 from fsq.profile.regression import assign_folds
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sentences import describe
-from fsq.profile.steps import follow
 from fsq.profile.structure import Structure, learn_structure
 from fsq.utils.display import Column, Display
 
@@ -176,9 +176,14 @@ class Judgement:
     )
 
     @cached_property
-    def steps(self) -> Matrix:
-        """Of every record, along each feature's carrier."""
-        return follow(self.rows, self.profile.structure.carriers)
+    def remembered(self) -> list[int]:
+        """Positions of the profile's dates that are none of the rows'."""
+        return _list_remembered(self.profile, self.rows)
+
+    @property
+    def moves(self) -> Moves:
+        """How the records follow those before them."""
+        return self.evidence.moves or find_moves(self.rows, self.profile.structure.carriers)
 
     def measure_without(self, suspects: Sequence[int]) -> dict[str, Matrix]:
         """What residuals show of each date where suspects explain nothing; see ``evidence``.
@@ -226,6 +231,11 @@ class Judgement:
         return np.asarray(np.maximum(size / self.profile.limits.alarm[metric], 0.0))
 
 
+def _list_remembered(profile: Profile, rows: Rows) -> list[int]:
+    here = set(rows.dates.to_list())
+    return [i for i, d in enumerate(profile.dates) if d not in here]
+
+
 def _weigh(settled: Mask, following: Mask, moved: Mask) -> Matrix:
     """How much evidence counts: dates × features."""
     return np.asarray(np.where(settled, 1.0, _AFTER_BREAK * (following[:, None] & ~moved)))
@@ -248,8 +258,7 @@ def judge(
         evidence: ``measure_dates`` of the rows, if it is known.
     """
     evidence = measure_dates(profile, rows) if evidence is None else evidence
-    here = rows.dates.to_list()
-    remembered = [i for i, d in enumerate(profile.dates) if d not in set(here)]
+    here, remembered = rows.dates.to_list(), _list_remembered(profile, rows)
     every = np.array([*(profile.dates[i] for i in remembered), *here], dtype="datetime64[D]")
     order = np.argsort(every, kind="stable")
     place = np.argsort(order)[len(remembered) :]

@@ -26,20 +26,18 @@ def find_jumps(step: Matrix, structure: Structure) -> Mask:
         return np.asarray(out & (np.abs(step) > _SHARE_OF_JUMP))
 
 
-def find_returned(rows: Rows, step: Matrix) -> Mask:
-    """Values that moved, but to what the entity had some records before; records × features."""
+def find_back(rows: Rows) -> Mask:
+    """Values that the entity had some records before; records × features."""
     out = np.zeros(rows.values.shape, dtype=np.bool_)
-    previous = rows.find_previous(rows.entity)
+    previous = rows.find_previous(ENTITY, rows.entity)
     back = previous
-    with np.errstate(invalid="ignore"):
-        moved = np.abs(step) > 0
     for _ in range(_BACK):
         back = np.where(back >= 0, previous[back], -1)
         there = back >= 0
         if not there.any():
             break
         out[there] |= rows.values[there] == rows.values[back[there]]
-    return out & moved
+    return out
 
 
 def find_copied(step: Matrix, structure: Structure) -> Mask:

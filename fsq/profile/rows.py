@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -47,6 +47,10 @@ class Rows:
     group: str | None = None
     time: str | None = None
     faulty: Mask | None = None
+    _groups: dict[tuple[str, ...], Codes] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _previous: dict[str, Codes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def count(self) -> Matrix:
@@ -75,27 +79,54 @@ class Rows:
             return np.arange(len(self.date_index), dtype=np.int64)
         return combine([self.codes[k] for k in present])
 
-    def choose(self, chosen: Mask) -> Rows:
-        """Some of the records, of the same dates."""
-        return replace(
+    def code_group(self, columns: tuple[str, ...]) -> Codes:
+        """A code per date and group, not to be changed; -1 where a column is NULL."""
+        if columns not in self._groups:
+            codes = [self.date_index, *(self.codes[c] for c in columns)]
+            self._groups[columns] = combine(codes)
+        return self._groups[columns]
+
+    def find_records(self, at: int) -> Codes:
+        """Positions of a date's records, in their order."""
+        first, end = self._bounds[at : at + 2]
+        return np.arange(first, end) if self._by_date is None else self._by_date[first:end]
+
+    def find_earlier(self, at: int) -> Codes:
+        """Positions of the records of earlier dates."""
+        end = self._bounds[at]
+        return np.arange(end) if self._by_date is None else self._by_date[:end]
+
+    def choose(self, chosen: Codes) -> Rows:
+        """The records at some positions, of the same dates."""
+        out = replace(
             self,
             date_index=self.date_index[chosen],
             values=self.values[chosen],
             is_default=self.is_default[chosen],
-            carried=self.carried.filter(pl.Series(chosen)),
+            carried=self.carried[chosen.astype(np.uint32)],
         )
+        # They need no new codes: these tell them apart, too.
+        vars(out)["codes"] = {name: codes[chosen] for name, codes in self.codes.items()}
+        return out
 
     def with_faulty(self, faulty: Mask) -> Rows:
         """The same records, of which others are faulty."""
         out = replace(self, faulty=faulty)
         # What the records show stays as it is; of what is kept, nothing depends on faults.
-        kept = {k: v for k, v in vars(self).items() if k not in vars(out)}
+        kept = {k: v for k, v in vars(self).items() if k != "faulty"}
         vars(out).update(kept)
         return out
 
-    def find_previous(self, codes: Codes) -> Codes:
-        """Position of the previous record of the same code; -1 where there is none."""
-        return find_previous(codes, self.order)
+    def find_previous(self, carrier: str, codes: Codes) -> Codes:
+        """Position of the previous record of the same code; -1 where there is none.
+
+        Args:
+            carrier: what the codes are called; it always names the same ones.
+            codes: one per record.
+        """
+        if carrier not in self._previous:
+            self._previous[carrier] = find_previous(codes, self.order)
+        return self._previous[carrier]
 
     def take(
         self, positions: Codes, later: Codes, features: Codes, *, from_faulty: bool = False
@@ -141,9 +172,14 @@ class Rows:
         present = np.flatnonzero(self.count)
         if present.size:
             ordered = amounts if self._by_date is None else amounts[self._by_date]
-            starts = (np.cumsum(self.count) - self.count)[present].astype(np.int64)
+            starts = self._bounds[present]
             out[present] = reduce.reduceat(ordered, starts, axis=0, dtype=np.float64)
         return out
+
+    @cached_property
+    def _bounds(self) -> Codes:
+        """Where each date begins among the records date by date, and where the last one ends."""
+        return np.concatenate([[0], np.cumsum(self.count)]).astype(np.int64)
 
     @cached_property
     def _by_date(self) -> Codes | None:

@@ -108,7 +108,7 @@ def _relate(side: str, f: int, g: int, mine: Matrix, theirs: Matrix) -> Mirror |
 
 
 def _code_sides(rows: Rows, side: str) -> Codes:
-    return combine([rows.date_index, rows.codes[rows.group or side], rows.codes[side]])
+    return rows.code_group((rows.group or side, side))
 
 
 def _pair_sides(

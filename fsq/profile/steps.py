@@ -52,7 +52,7 @@ def learn_carriers(rows: Rows, groupings: Sequence[Grouping], clean: Mask) -> Ca
     with np.errstate(invalid="ignore"):
         spread = np.array([_measure_spread(rows.values[used, f]) for f in range(width)])
     for name, codes in _list_carriers(rows).items():
-        step = _measure_steps(rows, rows.find_previous(codes), np.arange(width))
+        step = _measure_steps(rows, rows.find_previous(name, codes), np.arange(width))
         for f in range(width):
             sizes = np.abs(step[used, f])
             sizes = sizes[~np.isnan(sizes)]
@@ -87,7 +87,7 @@ def follow(rows: Rows, carriers: Carriers, *, from_faulty: bool = False) -> Matr
         if name not in known:
             continue
         chosen = np.array([f for f, n in enumerate(carriers.names) if n == name])
-        previous = rows.find_previous(known[name])
+        previous = rows.find_previous(name, known[name])
         out[:, chosen] = _measure_steps(rows, previous, chosen, from_faulty=from_faulty)
     return out
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsq.profile.groups import code_group
-from fsq.profile.rows import Codes, Mask, Matrix, Rows
+from fsq.profile.rows import Codes, Mask, Matrix, Rows, combine
 
 _CHANCE = 1e-5  # that all records of a subgroup share a state
 _LEAST = 4  # records of a subgroup: fewer say nothing
@@ -23,7 +22,7 @@ def learn_subgroups(rows: Rows, clean: Mask) -> tuple[str, ...]:
     """The carried columns that split a date into several subgroups of several records."""
     out = []
     for name in rows.codes:
-        codes = code_group(rows, (name,))
+        codes = combine([rows.date_index, rows.codes[name]])
         known = codes >= 0
         if not known.any():
             continue
@@ -138,7 +137,7 @@ def _list_subgroups(
     """Each column that the rows have, and ``_sort_by_code`` of its subgroups of each date."""
     for name in columns:
         if name in rows.codes:
-            members, starts, count = _sort_by_code(code_group(rows, (name,)))
+            members, starts, count = _sort_by_code(rows.code_group((name,)))
             if members.size:
                 yield name, members, starts, count
 

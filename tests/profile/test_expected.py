@@ -36,7 +36,9 @@ def _expect(
     here = rows.date_index == DATES - 1
     f = NAMES.index(name)
     before = (rows.values - follow(rows, profile.structure.carriers))[here, f]
-    return expect_values(rows.choose(here), before, profile.structure, f, [f], wanted[here])
+    return expect_values(
+        rows.choose(np.flatnonzero(here)), before, profile.structure, f, [f], wanted[here]
+    )
 
 
 def _change(rows: Rows, name: str, chosen: np.ndarray, by: float) -> Rows:
@@ -69,7 +71,9 @@ def test_other_features_tell_where_there_is_no_record_before(
 ) -> None:
     chosen = np.zeros(len(league.date_index), dtype=np.bool_)
     chosen[-1] = True
-    rows = _change(league, "effort", chosen, 60.0).choose(league.date_index == DATES - 1)
+    rows = _change(league, "effort", chosen, 60.0).choose(
+        np.flatnonzero(league.date_index == DATES - 1)
+    )
     nothing = np.full(len(rows.date_index), np.nan)
     f, last = NAMES.index("effort"), chosen[league.date_index == DATES - 1]
     expected, told_by = expect_values(rows, nothing, profile.structure, f, [f], last)

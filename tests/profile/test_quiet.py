@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fsq.profile.evidence import FEW_GROUPS, measure, measure_residuals, measure_steps
+from fsq.profile.evidence import FEW_GROUPS, measure, measure_again
 from fsq.profile.groups import Grouping, count_effective_groups
 from fsq.profile.measures import Evidence
 from fsq.profile.regression import learn_regressions
@@ -78,13 +78,15 @@ def test_the_date_after_a_fault_is_not_compared_with_it(league: Rows, structure:
     assert echo.measures["leap"][at, FORM] == 1
     assert echo.measures["leap"][at + 1, FORM] == 1
     again = replace(rows, faulty=_mark_faulty(rows, at, FORM))
-    found = measure_steps(echo, again, structure)
+    found = measure_again(echo, again, structure)
     assert found.measures["leap"][at, FORM] == 1
     assert np.isnan(found.measures["leap"][at + 1, FORM])
     np.testing.assert_array_equal(found.measures["mean"], echo.measures["mean"])
     direct = _measure(again, structure)
     for metric, measured in found.measures.items():
         np.testing.assert_array_equal(measured, direct.measures[metric], err_msg=metric)
+    for metric, hits in found.hits.items():
+        np.testing.assert_array_equal(hits, direct.hits[metric], err_msg=metric)
 
 
 def test_records_of_a_faulty_date_are_still_compared_with_each_other(league: Rows) -> None:

@@ -22,7 +22,8 @@ from fsq.diagnosis.long_detail import list_plain_columns
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.naming import Cause, Clues, find_cause
 from fsq.profile import Evidence, Profile, Rows, judge, measure_dates
-from fsq.profile.evidence import measure_steps
+from fsq.profile.earlier import Earlier
+from fsq.profile.evidence import measure_again
 from fsq.profile.rows import Mask
 
 _RED = 2.0  # times the limit; clean dates have not come near
@@ -150,7 +151,7 @@ class _State:
         known = self.rows.faulty
         if known is None or (faulty[:-1] != known[:-1]).any():
             self.rows = self.rows.with_faulty(faulty)
-            self.evidence = measure_steps(self.evidence, self.rows, self.profile.structure)
+            self.evidence = measure_again(self.evidence, self.rows, self.profile.structure)
 
 
 def _prepare(ctx: Context) -> _State | None:
@@ -187,6 +188,7 @@ class ProfileEvidence(Check):
         calm, following = find_calm_dates(ctx, profile), find_following_dates(ctx, profile)
         strength = judged.measure_strength(calm, following)
         place = {name: f for f, name in enumerate(ctx.contract.names)}
+        ordered: dict[int, Earlier] = ctx.remember("values in order", dict)
         defaults = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]
         # What is reported here is of the date in turn, and changes neither for the others.
         explained: dict[date, list[int]] = {}
@@ -201,7 +203,7 @@ class ProfileEvidence(Check):
             if day in lacking:
                 continue  # rows are missing: what is left is no sample of the date
             blamed = find_blame(judged, strength, at, explained.get(day, []))
-            clues = Clues(judged, at, np.array(defaults))
+            clues = Clues(judged, at, np.array(defaults), ordered)
             causes = [(b, find_cause(clues, b, blamed)) for b in blamed]
             _report(ctx, at, causes, profile.limits.dates)
 

@@ -16,7 +16,7 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_events
-from fsq.profile.rows import Codes, Matrix
+from fsq.profile.rows import Codes
 
 _ROW = "#row"
 
@@ -74,24 +74,30 @@ class SeasonValues(Check):
 
 def _pair_records(ctx: Context, at: int, first: date) -> tuple[Codes, Codes] | None:
     """The records of a date, and for each its entity's last one before the gap."""
-    rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)
-    before = sum(d < first for d in ctx.dates)
-    last = rows.filter(pl.col(DAY) < before).sort(DAY).unique(ENTITY, keep="last")
-    here = rows.filter(pl.col(DAY) == at).join(last, on=ENTITY)
-    if here.height < SeasonThresholds.of(ctx.contract).season_same_least:
+    here = ctx.find_records(at).astype(np.uint32)
+    if len(here) < SeasonThresholds.of(ctx.contract).season_same_least:
         return None
-    return here[_ROW].cast(pl.Int64).to_numpy(), here[f"{_ROW}_right"].cast(pl.Int64).to_numpy()
+    rows = ctx.remember("rows by entity", lambda: _number_records(ctx))
+    last = ctx.remember(f"last records before {first}", lambda: _find_last(ctx, rows, first))
+    pairs = rows[here].join(last, on=ENTITY)
+    if pairs.height < SeasonThresholds.of(ctx.contract).season_same_least:
+        return None
+    return pairs[_ROW].cast(pl.Int64).to_numpy(), pairs[f"{_ROW}_right"].cast(pl.Int64).to_numpy()
 
 
-def _compare(
-    ctx: Context,
-    at: int,
-    first: date,
-    now: Codes,
-    then: Codes,
-) -> None:
+def _number_records(ctx: Context) -> pl.DataFrame:
+    return ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)
+
+
+def _find_last(ctx: Context, rows: pl.DataFrame, first: date) -> pl.DataFrame:
+    """Each entity's last record before a date."""
+    before = sum(d < first for d in ctx.dates)
+    return rows.filter(pl.col(DAY) < before).sort(DAY).unique(ENTITY, keep="last")
+
+
+def _compare(ctx: Context, at: int, first: date, now: Codes, then: Codes) -> None:
     least = SeasonThresholds.of(ctx.contract).season_same_share
-    new, old = _take(ctx, now), _take(ctx, then)
+    new, old = ctx.values[now], ctx.values[then]
     same = new == old
     varied = np.array([len(np.unique(v[~np.isnan(v)])) for v in old.T])
     for table, features in ctx.tables.items():
@@ -109,9 +115,3 @@ def _compare(
         named[now[hit]] = True
         facts = {"since": first.isoformat(), "share": round(float(hit.mean()), 4)}
         OLD_SEASON.report(ctx, at, "yellow", table, kept, hit.sum(), table, named, **facts)
-
-
-def _take(ctx: Context, records: Codes) -> Matrix:
-    """The values of some records: records × features."""
-    columns = [ctx.get_values(f.index)[records] for f in ctx.contract.features]
-    return np.stack(columns, axis=1)

@@ -1,0 +1,109 @@
+"""How the records of each date follow those before them, measured: dates × features.
+
+Which of the earlier records are faulty turns out date by date. So what depends on that is measured
+again, of the dates that it changes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fsq.profile.leaks import measure_leaks
+from fsq.profile.measures import Evidence, add_mean, add_share
+from fsq.profile.moves import Moves, find_moves
+from fsq.profile.records import find_copied, find_jumps
+from fsq.profile.rows import Mask, Rows
+from fsq.profile.structure import Structure
+from fsq.profile.subgroups import (
+    count_needed,
+    find_absent,
+    find_same,
+    find_uniform,
+    find_whole_tables,
+)
+
+_GROUP_LEAP = 1.5
+# Measures of how records follow the ones before them.
+_STEPS = ("step_mean", "step_size", "still", "leap", "jump", "returned", "copied", "leak")
+_OF_STEPS = (*_STEPS, "group_still")
+_MOSTLY_FOLLOWED = 0.5  # share of the records whose previous one is not faulty
+_MOSTLY = 0.9  # share of defaults from which no subgroup stands out
+
+
+def measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
+    """Measure how the records follow those before them."""
+    out.moves = find_moves(rows, structure.carriers)
+    _measure_moves(out, rows, out.moves, structure)
+
+
+def measure_steps_again(evidence: Evidence, rows: Rows, structure: Structure) -> Evidence:
+    """The same evidence, where other records are faulty than when it was measured."""
+    before, now = evidence.moves, find_moves(rows, structure.carriers, evidence.moves)
+    out = Evidence(dict(evidence.measures), dict(evidence.counts), dict(evidence.hits), now)
+    dates = np.unique(rows.date_index[_find_changed(before, now)])
+    chosen = np.flatnonzero(np.isin(rows.date_index, dates))
+    part = Evidence()
+    _measure_moves(part, rows.choose(chosen), now.choose(chosen), structure)
+    for metric in _OF_STEPS:
+        for whole, some in ((out.measures, part.measures), (out.counts, part.counts)):
+            whole[metric] = whole[metric].copy()
+            whole[metric][dates] = some[metric][dates]
+        if metric in part.hits:
+            out.hits[metric] = out.hits[metric].copy()
+            out.hits[metric][chosen] = part.hits[metric]
+    _measure_absent_groups(out, rows, structure)
+    return out
+
+
+def _find_changed(before: Moves | None, now: Moves) -> Mask:
+    """The records that follow other values than before."""
+    if before is None:
+        return np.ones(len(now.step), dtype=np.bool_)
+    same = (now.step == before.step) | (np.isnan(now.step) & np.isnan(before.step))
+    return np.asarray(~same.all(axis=1))
+
+
+def measure_subgroups(out: Evidence, rows: Rows, structure: Structure) -> None:
+    """Measure what holds for all records of a subgroup, such as one side of an event."""
+    every = np.ones(rows.values.shape, dtype=np.bool_)
+    whole = find_whole_tables(rows.is_default, structure.tables)
+    add_share(out, rows, "table_absent", whole, every)
+    same = find_same(rows, structure.subgroups, count_needed(structure.rates.same))
+    add_share(out, rows, "group_same", same, every)
+    _measure_absent_groups(out, rows, structure)
+
+
+def _measure_absent_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
+    usual = ~(out.measures["absent"] > _MOSTLY)[rows.date_index]
+    uniform = find_absent(rows, structure.subgroups, structure.rates.absent)
+    add_share(out, rows, "group_absent", uniform & usual, np.ones(usual.shape, dtype=np.bool_))
+
+
+def _measure_moves(out: Evidence, rows: Rows, moves: Moves, structure: Structure) -> None:
+    """Measure the moves of some rows, all those of their dates."""
+    step, known = moves.step, ~np.isnan(moves.step)
+    with np.errstate(invalid="ignore"):
+        small = step / structure.carriers.scales
+        length = np.abs(step)
+        size = np.log1p(np.abs(small))
+    add_mean(out, rows, small, "step_mean")
+    add_mean(out, rows, size, "step_size")
+    add_share(out, rows, "still", known & (step == 0), known)
+    with np.errstate(invalid="ignore"):
+        # A feature of a group leaps for all its records at once, which makes it no rarer.
+        grouped = np.isin(np.arange(step.shape[1]), structure.grouped)
+        leaps = structure.carriers.leaps * np.where(grouped, _GROUP_LEAP, 1.0)
+        add_share(out, rows, "leap", length > leaps, known)
+        moved = length > 0
+    add_share(out, rows, "jump", find_jumps(small, structure), known)
+    add_share(out, rows, "returned", moves.back & moved, known)
+    add_share(out, rows, "copied", find_copied(step, structure), known)
+    needed = count_needed(structure.rates.still)
+    standing = find_uniform(rows, structure.subgroups, step == 0, needed)
+    add_share(out, rows, "group_still", standing, np.ones(step.shape, dtype=np.bool_))
+    out.measures["leak"], out.counts["leak"] = measure_leaks(rows, structure.label, step)
+    # Where most records follow a faulty one, the others are no sample of the date: a plane's later
+    # flights of a day move less, for one.
+    lacking = rows.sum_per_date(known) < _MOSTLY_FOLLOWED * moves.followed
+    for metric in _STEPS:
+        out.measures[metric][lacking] = np.nan

@@ -194,6 +194,7 @@ class ProfileEvidence(Check):
         explained: dict[date, list[int]] = {}
         for day, name in ctx.list_explained():
             explained.setdefault(day, []).append(place[name])
+        alarmed = np.any([(s > 1).any(axis=1) for s in strength.values()], axis=0)
         lacking = {s.day for s in ctx.signals if s.severity == "red" and not s.features}
         for at, day in ctx.iterate_dates():
             ctx.judgements[day] = judged, strength
@@ -202,6 +203,8 @@ class ProfileEvidence(Check):
                 ctx.settled_dates.add(day)
             if day in lacking:
                 continue  # rows are missing: what is left is no sample of the date
+            if not alarmed[at]:
+                continue
             blamed = find_blame(judged, strength, at, explained.get(day, []))
             clues = Clues(judged, at, np.array(defaults), ordered)
             causes = [(b, find_cause(clues, b, blamed)) for b in blamed]

@@ -15,6 +15,7 @@ from fsq.diagnosis.checks.source_labels import CONTRADICTED, LOST, SOURCES_ABSEN
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import describe_start, name_events, name_examples, name_sample
+from fsq.profile.rows import Matrix
 
 
 class UpstreamThresholds(Thresholds):
@@ -183,7 +184,7 @@ class Upstream(Check):
         mislabelled = ctx.list_explained(SOURCES_ABSENT.name, CONTRADICTED.name, LOST.name)
         for at, day in ctx.iterate_dates():
             starting: list[Feature] = []
-            is_filling = ctx.is_filling[at]
+            is_filling, usual = ctx.is_filling[at], ctx.compute_median_before(ctx.default_share, at)
             DEFAULT_RISE.can_evaluate(ctx, at)
             SEASON_START.can_evaluate(ctx, at)
             for table, features in ctx.tables.items():
@@ -213,7 +214,8 @@ class Upstream(Check):
                     named = ctx.find_any_defaulted(lost)
                     FEATURE_MISSING.report(ctx, at, "red", table, lost, most, table, named, ran=ran)
                 rest = [f for f in required if f not in lost and not is_filling[f.index]]
-                _report_rise(ctx, at, table, rest, ran, limits)
+                if usual is not None:
+                    _report_rise(ctx, at, table, rest, ran, limits, usual)
             if starting:
                 starting.sort(key=lambda f: f.index)
                 sample: dict[str, Any] = {name_sample(nouns): _measure_sample(ctx, at, starting)}
@@ -240,10 +242,10 @@ def _report_rise(
     features: Sequence[Feature],
     ran: bool | None,
     limits: UpstreamThresholds,
+    usual: Matrix,
 ) -> None:
     """Report features that fall back for more rows than on earlier dates, though not for all."""
-    usual = ctx.compute_median_before(ctx.default_share, at)
-    if usual is None or ctx.rows[at] < ctx.contract.diagnosis.min_rows:
+    if ctx.rows[at] < ctx.contract.diagnosis.min_rows:
         return
     rise = ctx.default_share[at] - usual
     risen = [f for f in features if rise[f.index] >= limits.default_rise_yellow]

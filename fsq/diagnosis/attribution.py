@@ -97,7 +97,7 @@ def _find_suspects(
     if not others or judged.profile.structure.regressions is None:
         return own
     suspects = list(own)
-    left = _measure_left(judged, at, suspects, others)
+    (left,) = _measure_left(judged, at, [suspects], others)
     while left.max(initial=0.0) > 1 and len(suspects) < len(own) + _MAX_SUSPECTS:
         # One fault hits one table: a feature beside a suspect is the likelier one.
         beside = [
@@ -105,31 +105,52 @@ def _find_suspects(
         ]
         ranked = sorted(np.flatnonzero(left > 1), key=lambda c: (c not in beside, -left[c]))
         candidates = [int(c) for c in ranked[:_MAX_CANDIDATES]]
-        tried = {c: _measure_left(judged, at, [*suspects, c], others) for c in candidates}
-        best = min(candidates, key=lambda c: np.maximum(tried[c] - 1, 0.0).sum())
-        suspects.append(best)
+        tried = _measure_left(judged, at, [[*suspects, c] for c in candidates], others)
+        best = min(range(len(tried)), key=lambda i: np.maximum(tried[i] - 1, 0.0).sum())
+        suspects.append(candidates[best])
         left = tried[best]
     return suspects
 
 
 def _measure_left(
-    judged: Judgement, at: int, suspects: list[int], others: dict[str, Matrix]
-) -> Matrix:
-    """How strong the alarms of the other features are when suspects explain nothing."""
+    judged: Judgement, at: int, suspects: list[list[int]], others: dict[str, Matrix]
+) -> list[Matrix]:
+    """How strong the alarms of the other features are when suspects explain nothing.
+
+    Args:
+        judged: how far each date lies from what is normal.
+        at: position of the date.
+        suspects: each time some features; where there are none, alarms stay as they are.
+        others: how strong each feature's alarms are, per metric.
+    """
     strongest: Matrix = np.max(list(others.values()), axis=0)
-    regressions = judged.profile.structure.regressions
-    if not suspects or regressions is None:
-        return strongest
-    limits, rows = judged.profile.limits, judged.rows
-    measures = judged.measure_without(suspects)
-    before = np.arange(len(rows.dates)) < at
-    out = np.zeros(rows.values.shape[1])
+    # What is no alarm now does not become one.
+    features = np.flatnonzero(strongest > 1).tolist()
+    if not all(suspects) or not features:
+        return [strongest.copy() for _ in suspects]
+    measured = judged.measure_without(suspects, features)
+    return [
+        _weigh_left(judged, at, chosen, features, measures, others)
+        for chosen, measures in zip(suspects, measured, strict=True)
+    ]
+
+
+def _weigh_left(
+    judged: Judgement,
+    at: int,
+    suspects: list[int],
+    features: list[int],
+    measures: dict[str, Matrix],
+    others: dict[str, Matrix],
+) -> Matrix:
+    limits, out = judged.profile.limits, np.zeros(judged.rows.values.shape[1])
     for metric, alarm in others.items():
-        now, past = measures[metric][at], measures[metric][before]
+        now, past = measures[metric][at], measures[metric][:at]
         # Less is explained without the suspects: the dates before say what is usual then.
         center, spread = take_middle(past), take_deviation(past)
-        scale = np.maximum(limits.scales[metric], spread)
+        scale = np.maximum(limits.scales[metric][features], spread)
         z = np.abs(now - center) / scale / limits.alarm[metric]
-        out = np.maximum(out, np.minimum(np.nan_to_num(z), alarm))
+        left = np.minimum(np.nan_to_num(z), alarm[features])
+        out[features] = np.maximum(out[features], left)
     out[suspects] = 0.0
     return out

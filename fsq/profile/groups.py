@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -28,6 +28,12 @@ class Grouping:
 
     columns: tuple[str, ...]
     features: tuple[int, ...]
+
+    def choose(self, chosen: Sequence[int]) -> Grouping:
+        """The same of some features, by their positions among them."""
+        return Grouping(
+            self.columns, tuple(at for at, f in enumerate(chosen) if f in self.features)
+        )
 
 
 def learn_groupings(rows: Rows, clean: Mask) -> tuple[Grouping, ...]:

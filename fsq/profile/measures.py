@@ -21,6 +21,8 @@ class Evidence:
         measures: per metric, dates × features; NaN where it cannot be measured.
         counts: per metric, how many values each was measured on.
         hits: per metric that points at records: records × features.
+        without: what residuals show of a feature, the last of the key, on each date where the
+            others of the key explain nothing; as far as anybody has asked.
         moves: how the records follow those before them, once that is measured.
     """
 
@@ -28,6 +30,7 @@ class Evidence:
     counts: dict[str, Matrix] = field(default_factory=dict)
     hits: dict[str, Mask] = field(default_factory=dict)
     moves: Moves | None = None
+    without: dict[tuple[int, ...], dict[str, Matrix]] = field(default_factory=dict)
 
 
 def add_share(out: Evidence, rows: Rows, name: str, hits: Mask, judged: Mask) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -171,9 +171,6 @@ class Judgement:
     evidence: Evidence
     distances: Mapping[str, Matrix]
     usual: Mapping[str, Matrix]
-    _without: dict[tuple[int, ...], dict[str, Matrix]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
 
     @cached_property
     def remembered(self) -> list[int]:
@@ -185,22 +182,51 @@ class Judgement:
         """How the records follow those before them."""
         return self.evidence.moves or find_moves(self.rows, self.profile.structure.carriers)
 
-    def measure_without(self, suspects: Sequence[int]) -> dict[str, Matrix]:
+    def measure_without(
+        self, suspects: Sequence[Sequence[int]], features: Sequence[int]
+    ) -> list[dict[str, Matrix]]:
         """What residuals show of each date where suspects explain nothing; see ``evidence``.
 
-        A fault that lasts has the same suspects on all its dates.
+        A fault that lasts has the same suspects on all its dates, so that is kept.
+
+        Args:
+            suspects: each time some features.
+            features: those whose residuals are asked for.
+
+        Returns:
+            For each of the suspects, per metric: dates × the features asked for.
         """
-        key = tuple(suspects)
-        if key not in self._without:
-            regressions = self.profile.structure.regressions
-            if regressions is None:
-                raise ValueError("nothing explains the features of this profile")
-            residual = regressions.predict_without(self.rows.values, suspects)
-            beyond = regressions.find_extrapolated(self.rows.values, suspects)
-            self._without[key] = measure_residuals(
-                self.rows, residual, regressions.outlier, beyond, self.profile.structure.groupings
+        known, keys = self.evidence.without, [tuple(s) for s in suspects]
+        lacking = [k for k in keys if any((*k, f) not in known for f in features)]
+        for key, measures in zip(lacking, self._measure_without(lacking, features), strict=True):
+            for column, f in enumerate(features):
+                known[*key, f] = {m: v[:, column] for m, v in measures.items()}
+        metrics = ("residual_mean", "residual_spread", "outlier", "extreme")
+        return [
+            {m: np.column_stack([known[*k, f][m] for f in features]) for m in metrics} for k in keys
+        ]
+
+    def _measure_without(
+        self, suspects: Sequence[tuple[int, ...]], features: Sequence[int]
+    ) -> list[dict[str, Matrix]]:
+        learned, rows, of = self.profile.structure.regressions, self.rows, list(features)
+        if learned is None:
+            raise ValueError("nothing explains the features of this profile")
+        if not suspects:
+            return []
+        groupings = [g.choose(of) for g in self.profile.structure.groupings]
+        return [
+            measure_residuals(
+                rows,
+                residual,
+                learned.outlier[of],
+                learned.find_extrapolated(rows.values, left_out)[:, of],
+                groupings,
             )
-        return self._without[key]
+            for left_out, residual in zip(
+                suspects, learned.predict_without(rows.values, suspects, of), strict=True
+            )
+        ]
 
     def measure_strength(self, calm: Mask, following: Mask | None = None) -> dict[str, Matrix]:
         """How strong each alarm is, per metric: dates × features; an alarm is above 1.

@@ -109,18 +109,32 @@ class Regressions:
             out[fold == k] = self._subtract(values[fold == k], self.weights[k])
         return out
 
-    def predict_without(self, values: Matrix, suspects: Sequence[int]) -> Matrix:
-        """The same, where suspects explain nothing, not even each other."""
-        weights = _solve(self.gram, self.moment, self.basis, suspects)
-        weights[:, np.isnan(self.weights[-1]).all(axis=0)] = np.nan
-        return self._subtract(values, weights)
+    def predict_without(
+        self, values: Matrix, suspects: Sequence[Sequence[int]], wanted: Sequence[int]
+    ) -> list[Matrix]:
+        """The same, where suspects explain nothing, not even each other.
+
+        Args:
+            values: records × features.
+            suspects: each time some features; the records are only expanded once.
+            wanted: the features whose residuals are asked for.
+
+        Returns:
+            For each of the suspects, records × the features wanted.
+        """
+        of = list(wanted)
+        unexplained = np.isnan(self.weights[-1][:, of]).all(axis=0)
+        parts = [_solve(self.gram, self.moment, self.basis, s, of)[:, of] for s in suspects]
+        weights = np.concatenate(parts, axis=1)
+        weights[:, np.tile(unexplained, len(parts))] = np.nan
+        return np.split(self._subtract(values, weights, of * len(parts)), len(parts), axis=1)
 
     def predict_value(self, values: Matrix, f: int, suspects: Sequence[int]) -> Matrix:
         """What a feature of each record should be, given all but the suspects; NaN if unknown."""
         if np.isnan(self.weights[-1][:, f]).all():
             return np.full(len(values), np.nan)
         weights = _solve(self.gram, self.moment, self.basis, suspects, (f,))
-        residual = self._subtract(values, weights)[:, f]
+        residual = self._subtract(values, weights[:, [f]], [f])[:, 0]
         return np.asarray(values[:, f] - residual * self.spread[f] * self.basis.scale[f])
 
     def find_extrapolated(self, values: Matrix, suspects: Sequence[int] = ()) -> Mask:
@@ -144,20 +158,22 @@ class Regressions:
         matters = (pull > _MATTERS * self.spread).astype(np.float64)
         return np.asarray((beyond | lacking).astype(np.float64) @ matters > 0)
 
-    def _subtract(self, values: Matrix, weights: Matrix) -> Matrix:
-        scaled = (values - self.basis.center) / self.basis.scale
+    def _subtract(self, values: Matrix, weights: Matrix, of: Sequence[int] | None = None) -> Matrix:
+        """Residuals under some weights, one column of them for each of these features, or all."""
+        own = np.arange(values.shape[1]) if of is None else np.array(of, dtype=np.int64)
+        scaled = (values[:, own] - self.basis.center[own]) / self.basis.scale[own]
         predicted = np.empty_like(scaled)
         for start in range(0, len(values), _BLOCK):
             part = slice(start, start + _BLOCK)
             predicted[part] = self.basis.expand(values[part]) @ weights
-        residual = (scaled - predicted) / self.spread
+        residual = (scaled - predicted) / self.spread[own]
         # A record that lacks far more than usual says too little about the rest.
         lacking = np.isnan(values) & (self.basis.absent < _USUALLY_THERE)
         most = max(2.0, _LACKING * float((self.basis.absent < _USUALLY_THERE).sum()))
         residual[lacking.sum(axis=1) > most] = np.nan
         with np.errstate(invalid="ignore"):
             beyond = (values < self.basis.reach[0]) | (values > self.basis.reach[1])
-        residual[beyond & (self.basis.drifting > 0)] = np.nan
+        residual[(beyond & (self.basis.drifting > 0))[:, own]] = np.nan
         return np.asarray(residual)
 
 

@@ -6,6 +6,8 @@ again, of the dates that it changes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from fsq.profile.leaks import measure_leaks
@@ -39,7 +41,13 @@ def measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
 def measure_steps_again(evidence: Evidence, rows: Rows, structure: Structure) -> Evidence:
     """The same evidence, where other records are faulty than when it was measured."""
     before, now = evidence.moves, find_moves(rows, structure.carriers, evidence.moves)
-    out = Evidence(dict(evidence.measures), dict(evidence.counts), dict(evidence.hits), now)
+    out = replace(
+        evidence,
+        measures=dict(evidence.measures),
+        counts=dict(evidence.counts),
+        hits=dict(evidence.hits),
+        moves=now,
+    )
     dates = np.unique(rows.date_index[_find_changed(before, now)])
     chosen = np.flatnonzero(np.isin(rows.date_index, dates))
     part = Evidence()

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Feature
+from fsq.contract.sections import Processor
 from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.groups import DAY, Groups, find_groups, list_carried
@@ -277,11 +278,16 @@ class Context(Windows):
 
     def has_run(self, table: str, at: int) -> bool | None:
         """Whether the job that writes a table ran; None if its absence means nothing."""
-        ran, writer = self.did_write(table, at), self.contract.writer(table)
+        ran, writer = self.did_write(table, at), self._writers[table]
         # A job that is not expected on every date says nothing by its absence.
         return None if ran is False and writer and not writer.expected else ran
 
     def did_write(self, table: str, at: int) -> bool | None:
         """Whether the processor that writes a table finished; None if nothing says so."""
-        writer = self.contract.writer(table)
+        writer = self._writers[table]
         return self.did_run(writer.name, at) if writer else None
+
+    @cached_property
+    def _writers(self) -> dict[str, Processor | None]:
+        """The processor that writes each upstream table."""
+        return {table: self.contract.writer(table) for table in self.tables}

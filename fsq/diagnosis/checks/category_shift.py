@@ -54,23 +54,24 @@ class CategoryShift(Check):
         means = ctx.days.select(pl.col(f"{c}_quality_pct").cast(pl.Float64) for c in required)
         quality = means.to_numpy()
         explained = ctx.list_explained()
+        belonging = {c: [f for f in contract.features if f.category == c] for c in required}
         for at, day in ctx.iterate_dates():
             usual = ctx.compute_median_before(quality, at)
             if not CATEGORY_SHIFT.can_evaluate(ctx, at) or usual is None:
                 continue
             for n, category in enumerate(required):
-                members = [f for f in contract.features if f.category == category]
+                members, drop = belonging[category], float(usual[n] - quality[at, n])
+                if not drop >= limits.category_drop_yellow:  # or unknown
+                    continue
                 if any((day, f.name) in explained for f in members):
                     continue
-                drop = float(usual[n] - quality[at, n])
-                if drop >= limits.category_drop_yellow:
-                    CATEGORY_SHIFT.report(
-                        ctx,
-                        at,
-                        "red" if drop >= limits.category_drop_red else "yellow",
-                        category,
-                        members,
-                        ctx.rows[at],
-                        quality_pct=round(float(quality[at, n]), 1),
-                        usual_pct=round(float(usual[n]), 1),
-                    )
+                CATEGORY_SHIFT.report(
+                    ctx,
+                    at,
+                    "red" if drop >= limits.category_drop_red else "yellow",
+                    category,
+                    members,
+                    ctx.rows[at],
+                    quality_pct=round(float(quality[at, n]), 1),
+                    usual_pct=round(float(usual[n]), 1),
+                )

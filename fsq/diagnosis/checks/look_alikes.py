@@ -157,10 +157,11 @@ def _report_equal(ctx: Context) -> None:
     limits = LikenessThresholds.of(ctx.contract)
     same = ctx.remember("equal records", lambda: _find_equal(ctx))
     told = {s.day for s in ctx.signals if s.kind == ALIKE.name}
+    holding = set(same[DAY].unique().to_list())
     for at, day in ctx.iterate_dates():
-        here = same.filter(pl.col(DAY) == at)
-        if here.is_empty() or day in told:
+        if at not in holding or day in told:
             continue
+        here = same.filter(pl.col(DAY) == at)
         if here.height < max(limits.alike_least, limits.alike_share * ctx.rows[at]):
             here = _keep_similar(ctx, here, limits.alike_names)
         if here.height:

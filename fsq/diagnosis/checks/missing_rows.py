@@ -111,15 +111,16 @@ class MissingRows(Check):
                 "rate": round(float(rate[at, 0]), 1),
                 "usual": round(float(usual[0]), 1),
             }
-            facts |= describe_past(ctx, at, rate[:, 0], f"rows per {per}")
             lacking = round(ctx.rows[at] * (1 / ratio - 1))
             if ratio < (limits.rows_per_game_yellow if grouped else limits.rows_yellow):
                 if lacking <= told.get(day, 0):
                     continue
                 red = grouped and ratio < limits.rows_per_game_red
                 severity: Severity = "red" if red else "yellow"
+                facts |= describe_past(ctx, at, rate[:, 0], f"rows per {per}")
                 MISSING_ROWS.report(ctx, at, severity, "", [], lacking, **facts)
             elif grouped and ratio > limits.rows_above and -lacking > alike.get(day, 0):
+                facts |= describe_past(ctx, at, rate[:, 0], f"rows per {per}")
                 SURPLUS_ROWS.report(ctx, at, "yellow", "", [], -lacking, **facts)
 
 

@@ -60,6 +60,7 @@ def make_query(
     >>> print(make_query("features", "bigquery://p.nba.scored").splitlines()[1])
     -- One row per record and feature: its keys and the fields of feature_quality_detail.
     """
+    name = name.replace("-", "_")  # as commands are spelt: training-set
     if name not in VIEWS:
         raise InputError([f"no view {name!r}; use one of {', '.join(VIEWS)}"], _HEADLINE)
     validate_date_range(start, end, _HEADLINE)

@@ -8,6 +8,7 @@ import pytest
 
 from fsq import sql
 from fsq.cli import main
+from tests.support.cli import Command
 
 TABLE = "bigquery://p.nba.scored?location=EU"
 
@@ -61,3 +62,10 @@ def test_wrong_words(words: list[str], cure: str, capsys: pytest.CaptureFixture[
     told = capsys.readouterr()
     assert told.out == ""
     assert cure in told.err
+
+
+def test_a_view_may_be_spelt_as_the_command(run: Command) -> None:
+    table = ("--table", "bigquery://p.d.t")
+    dashed, plain = (run("sql", name, *table) for name in ("training-set", "training_set"))
+    assert (dashed.status, dashed.out) == (0, plain.out)
+    assert run("sql", "training-sets", *table).status == 2

@@ -148,3 +148,42 @@ print(os.waitstatus_to_exitcode(os.wait()[1]))
         capture_output=True, text=True, check=True, cwd=tmp_path,
     )  # fmt: skip
     assert told.stdout == "7\n", told.stderr
+
+
+BEFORE_FSQ = """
+import os, signal, sys
+import polars as pl
+{use}
+if not os.fork():
+    signal.alarm(60)
+    import fsq, fsq.utils.forks
+    fsq.utils.forks.PATIENCE = {patience}
+    try:
+        for _ in range(2):
+            assert fsq.open_store("store").version() is None
+    except fsq.FsqError as error:
+        os._exit(7 if "spawn" in str(error) else 1)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "patience", "status"),
+    [
+        ("", 30, 0),
+        ("pl.DataFrame({'a': [1]})", 30, 0),
+        ("pl.DataFrame({'a': range(10**5)}).sort('a')", 2, 7),
+        ("pl.LazyFrame({'a': [1]}).group_by('a').len().collect(engine='streaming')", 2, 7),
+    ],
+)
+def test_a_fork_before_the_import_of_fsq(
+    use: str, patience: int, status: int, tmp_path: Path
+) -> None:
+    """As workers of a server that imports it where it is needed: what had been used shows."""
+    code = BEFORE_FSQ.format(use=use, patience=patience)
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert told.stdout == f"{status}\n", told.stderr

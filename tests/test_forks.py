@@ -173,7 +173,7 @@ print(os.waitstatus_to_exitcode(os.wait()[1]))
     [
         ("", 30, 0),
         ("pl.DataFrame({'a': [1]})", 30, 0),
-        ("pl.DataFrame({'a': range(10**5)}).sort('a')", 2, 7),
+        ("pl.DataFrame({'a': range(10**5)}).sort('a', descending=True)", 2, 7),
         ("pl.LazyFrame({'a': [1]}).group_by('a').len().collect(engine='streaming')", 2, 7),
     ],
 )

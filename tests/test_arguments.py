@@ -39,7 +39,7 @@ NO_DAYS: dict[str, Any] = {
     "a moment": datetime(2026, 1, 2, 10, 30),
     "a text of a moment": "2026-01-02T10:30:00Z",
     "a missing pandas moment": pd.NaT,
-    "a missing NumPy moment": np.datetime64("NaT"),
+    "a missing NumPy moment": np.datetime64("NaT", "D"),
     "bytes": b"2026-01-02",
     "a list": [DAY],
     "a mapping": {"day": DAY},

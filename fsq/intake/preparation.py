@@ -39,8 +39,8 @@ def prepare_rows(rows: Frame, contract: Contract) -> Frame:
 
     >>> from fsq.contract import load_contract
     >>> rows = pl.DataFrame({"Carrier": ["UA"], "FLIGHT.DATE": ["2013-02-09"]})
-    >>> prepare_rows(rows, load_contract("flights_2013")).schema
-    Schema([('carrier', String), ('flight_date', Date)])
+    >>> dict(prepare_rows(rows, load_contract("flights_2013")).schema)
+    {'carrier': String, 'flight_date': Date}
     """
     named = _match_names(unwrap_extensions(rows, _HEADLINE), contract)
     named = parse_keys(named, contract.table.keys)

@@ -230,8 +230,10 @@ def _narrow_decimals(table: pa.Table, numbers: Collection[str]) -> pa.Table:
 
 def _narrow_decimal(values: pa.ChunkedArray, is_number: bool) -> pa.ChunkedArray | None:
     """The values as floats, or as the decimal that keeps them all; None if there is no such."""
-    options = [pa.decimal128(38, scale) for scale in _SCALES]
-    for option in [pa.float64()] if is_number else options:
+    if is_number:  # as texts: Arrow's own cast is off by a digit for many values
+        texts = values.cast(_replace_decimals(values.type, pa.string()))
+        return texts.cast(_replace_decimals(values.type, pa.float64()))
+    for option in [pa.decimal128(38, scale) for scale in _SCALES]:
         try:
             return values.cast(_replace_decimals(values.type, option))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

@@ -81,6 +81,16 @@ def test_types_of_other_writers_are_read(
     assert again.equals(scored)
 
 
+@pytest.mark.parametrize("value", ["0.1", "100.1", "101.7", "114.99", "112.345678"])
+@pytest.mark.parametrize("dtype", [pa.decimal128(38, 9), pa.decimal256(40, 9), WIDE])
+def test_a_decimal_is_the_float_that_it_says(dtype: pa.DataType, value: str) -> None:
+    values = pa.array([Decimal(value)] * 3, dtype)
+    detail = pl.DataFrame(fsq.score(with_column("team_pace", values)))["feature_quality_detail"]
+    pace = fsq.load_contract("v2_33features").names.index("team_pace")
+    read_as = detail.list.get(pace).struct.field("feature_value")
+    assert read_as.to_list() == [float(value)] * 3
+
+
 @pytest.mark.parametrize("dtype", [pa.decimal128(38, 0), pa.decimal128(20, 3), WIDE])
 def test_whole_decimals_are_keys(dtype: pa.DataType) -> None:
     keys = pa.array([Decimal(n) for n in (1, 2, 2**40)], dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from fsq.intake.validation import OnUnknown
 from fsq.schema.arrow import to_arrow
 from tests.support.frames import FORMS as IN_FORM
 from tests.support.frames import wide
-from tests.support.v2 import COLUMN_NAMES, POLARS_SCHEMA
+from tests.support.v2 import POLARS_SCHEMA
 
 
 class WrongError(Exception):
@@ -79,13 +79,13 @@ def file_of(form: str, variety: int) -> bytes:
     return sink.getvalue()
 
 
-def sane(scored: pl.DataFrame, rows: int) -> None:
-    """What holds of every answer, whatever went in."""
+def sane(scored: pl.DataFrame, rows: int, types: Mapping[str, pl.DataType] = POLARS_SCHEMA) -> None:
+    """What holds of every answer, whatever went in; of a contract's own columns, if given."""
     if scored.height != rows:
         raise WrongError(f"{scored.height} rows out of {rows}")
-    for name in COLUMN_NAMES:
-        if scored.schema[name] != POLARS_SCHEMA[name]:
-            raise WrongError(f"{name} is {scored.schema[name]}")
+    for name, dtype in types.items():
+        if scored.schema.get(name) != dtype:
+            raise WrongError(f"{name} is {scored.schema.get(name)}")
     points = [c for c in scored.columns if c.endswith("_quality_pct")]
     for name in [*points, "feature_quality_score"]:
         found = scored[name]

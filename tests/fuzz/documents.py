@@ -98,7 +98,7 @@ def contract(rng: Random, place: Path) -> bool:
     try:
         for given in (rows, legacy(rows, list(made.names))):
             scored = fsq.score(given, made, on_unknown_source="default")
-            sane(scored, rows.height)
+            sane(scored, rows.height, made.output.polars)
         fsq.diagnose(scored, made)._repr_html_()
     except fsq.InputError:
         return False

@@ -113,6 +113,7 @@ BAD_DRIFTS: dict[str, tuple[pl.Expr, pl.Expr]] = {
     "text and date": (pl.lit("2026-01-01"), pl.lit(FIRST)),
     "date and moment": (pl.lit(FIRST), pl.lit(MOMENT)),
     "flag and int": (pl.lit(value=True), pl.lit(2)),
+    "flag and int in a struct": (pl.struct(a=pl.lit(value=True)), pl.struct(a=pl.lit(2))),
     "large int and float": (pl.lit(2**62 + 1, pl.Int64), pl.lit(1.5)),
     "large ints in a list": (pl.lit([2**53 + 1]), pl.lit([1.5])),
     "large ints in a struct": (

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import fsq
+from fsq.contract import Contract
 from fsq.contract.loading import SHIPPED
+from fsq.contract.rules import DiagnosisRules, Gate
 from fsq.contract.thresholds import Thresholds, declare_thresholds, withdraw_thresholds
 from fsq.diagnosis.checks import list_checks
 
@@ -22,6 +24,25 @@ def test_the_shipped_contract_states_every_default() -> None:
     assert {name: stated.get(name) for name in defaults} == {
         name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()
     }
+
+
+def test_the_shipped_contract_states_every_default_rule() -> None:
+    stated = tomllib.loads((SHIPPED / "v2_33features.toml").read_text())["diagnosis"]
+    usual = {n: f.default for n, f in DiagnosisRules.model_fields.items() if not f.is_required()}
+    assert {n: stated[n] for n in usual if n in stated} == {
+        n: usual[n] for n in usual if n in stated
+    }
+    assert "season_start_days" in stated
+
+
+def test_a_gate_that_a_contract_leaves_out_is_strict() -> None:
+    stated = CONTRACT.model_dump(exclude={"training_ready", "production_ready"})
+    assert Contract.model_validate(stated).training_ready == Gate(
+        tiers=("gold", "silver"), min_score=0, no_critical_default=True
+    )
+    assert Contract.model_validate(stated).production_ready == Gate(
+        tiers=("gold", "silver", "bronze"), min_score=85, no_critical_default=False
+    )
 
 
 def test_what_a_contract_leaves_out_has_a_default() -> None:

@@ -157,7 +157,7 @@ def _scan(file: str, name: str, numbers: Collection[str], texts: Collection[str]
         require_header(file, name)
         rows = scan_text(file, name, texts)
         altered = find_altered(file, name, rows, numbers)
-        return scan_text(file, name, {*texts, *altered}) if altered else rows
+        return scan_text(file, name, altered, rows.collect_schema()) if altered else rows
     if name == "NDJSON":
         return pl.scan_ndjson([file], infer_schema_length=None, credential_provider=None)
     if name == "Arrow":

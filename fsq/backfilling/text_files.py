@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 import polars as pl
 
+from fsq.backfilling.text_types import infer_text_types
 from fsq.errors import InputError
 from fsq.schema.polars_types import is_pattern
 
@@ -17,25 +19,27 @@ _PADDED = r"^[ +-]*0[0-9]"
 _YEAR_FIRST = r"^\s*\d{4}"
 
 
-def scan_text(file: str, form: str, texts: Collection[str] = ()) -> pl.LazyFrame:
+# Without Polars' own search for credentials: those of the environment are read, as delta-rs does.
+_scan_csv = partial(pl.scan_csv, glob=False, credential_provider=None)
+
+
+def scan_text(
+    file: str, form: str, texts: Collection[str] = (), types: pl.Schema | None = None
+) -> pl.LazyFrame:
     """Open a CSV or TSV file lazily, with types that the whole file agrees with.
 
     Args:
         file: its path or URI.
         form: a key of ``SEPARATORS``.
         texts: columns that stay texts, whatever they look like.
+        types: those of its columns, if they were found before.
     """
-    # Without Polars' own search for credentials: those of the environment are read, as delta-rs
-    # does.
-    return pl.scan_csv(
-        [file],
-        separator=SEPARATORS[form],
-        glob=False,
-        infer_schema_length=None,
-        try_parse_dates=True,
-        schema_overrides=dict.fromkeys(texts, pl.String()),
-        credential_provider=None,
-    )
+    scan = partial(_scan_csv, [file], separator=SEPARATORS[form], try_parse_dates=True)
+    rows = infer_text_types(scan) if types is None else scan(schema=types)
+    found = rows.collect_schema()
+    if not (kept := [c for c in texts if c in found]):
+        return rows
+    return scan(schema=pl.Schema({**found, **dict.fromkeys(kept, pl.String())}))
 
 
 def require_header(file: str, form: str) -> None:
@@ -95,10 +99,4 @@ def find_mixed(schemas: Sequence[pl.Schema], numbers: Collection[str]) -> list[s
 
 def _scan_plain(file: str, form: str) -> pl.LazyFrame:
     """All columns as texts."""
-    return pl.scan_csv(
-        [file],
-        separator=SEPARATORS[form],
-        glob=False,
-        infer_schema=False,
-        credential_provider=None,
-    )
+    return _scan_csv([file], separator=SEPARATORS[form], infer_schema=False)

@@ -14,7 +14,13 @@ from fsq.errors import InputError
 from fsq.schema.nested import dotted_name
 from fsq.training.exclusion import Exclusion, mark_records
 from fsq.training.gates import FAULTS, list_excusable_features
-from fsq.training.label_checks import EVENT_IDS, LabelData, find_label_faults
+from fsq.training.label_checks import (
+    EVENT_IDS,
+    LabelData,
+    find_label_faults,
+    mark_listed_events,
+    read_events,
+)
 from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices
 from fsq.training.options import HEADLINE, Options
 from fsq.training.result import GateResults, Mask, Matrix, passes_all
@@ -71,8 +77,10 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
         InputError: the rows belong to another contract, or a key occurs twice.
     """
     width = len(options.contract.names)
+    events = None if options.label is None else read_events(plan, options.contract)
     parts = [
-        evaluate_part(frame, options) for frame in read_parts(plan, max(1, _PART_CELLS // width))
+        evaluate_part(frame, options, events)
+        for frame in read_parts(plan, max(1, _PART_CELLS // width))
     ]
     rows = pl.concat([part.rows for part in parts])
     order = _validate_and_sort(rows, parts, options)
@@ -134,7 +142,7 @@ class PartResults:
         fails: per gate of values and columns, the records that fail it.
         late: records with a value that was updated after their ``as_of``.
         versions: the definition version of each value.
-        event_ids: see ``LabelData``.
+        lists_own_event: see ``LabelData``.
     """
 
     rows: pl.DataFrame
@@ -145,15 +153,18 @@ class PartResults:
     fails: dict[str, Mask]
     late: Mask
     versions: Versions
-    event_ids: pl.Series | None
+    lists_own_event: Mask
 
 
-def evaluate_part(frame: pl.DataFrame, options: Options) -> PartResults:
+def evaluate_part(
+    frame: pl.DataFrame, options: Options, events: pl.DataFrame | None
+) -> PartResults:
     """Evaluate the gates that look at each record alone.
 
     Args:
         frame: the columns of ``list_columns_to_read``.
         options: which gates to evaluate.
+        events: those of all records, and their dates; None if nobody asks for them.
     """
     rows = frame.drop(c for c in frame.columns if c.startswith(dotted_name("")))
     rows = rows.drop(_list_spent(rows, options))
@@ -162,7 +173,7 @@ def evaluate_part(frame: pl.DataFrame, options: Options) -> PartResults:
         nothing = np.zeros((0, len(options.features)))
         empty = nothing.astype(np.bool_)
         return PartResults(
-            rows, sizes, nothing, empty, empty, {}, empty[:, 0], Versions([], None, 0), None
+            rows, sizes, nothing, empty, empty, {}, empty[:, 0], Versions([], None, 0), empty[:, 0]
         )
     matrices = DetailMatrices(frame, options)
     faults = matrices.find_faults()
@@ -172,7 +183,6 @@ def evaluate_part(frame: pl.DataFrame, options: Options) -> PartResults:
     if options.on_default == "drop":
         fails |= {name: matrices.has_unexcused(faulty) for name, faulty in faults.items()}
     fails |= {"quality": np.asarray(weak.any(axis=1)), "age": np.asarray(old.any(axis=1))}
-    ids = dotted_name(EVENT_IDS)
     return PartResults(
         rows,
         sizes,
@@ -182,7 +192,7 @@ def evaluate_part(frame: pl.DataFrame, options: Options) -> PartResults:
         fails,
         matrices.find_late_records(),
         Versions(*matrices.find_versions(), frame.height),
-        frame[ids] if ids in frame.columns else None,
+        mark_listed_events(frame, events, options.contract, options.features),
     )
 
 
@@ -208,7 +218,6 @@ def _read_labels(
     """What the label checks look at, in order of date and keys; None without a label."""
     if options.label is None:
         return None
-    ids = [part.event_ids for part in parts if part.event_ids is not None]
     untrusted = np.concatenate([part.untrusted for part in parts])[order]
     return LabelData(
         options.contract,
@@ -216,7 +225,7 @@ def _read_labels(
         options.features,
         rows,
         np.where(untrusted, np.nan, values),
-        pl.concat(ids)[order] if ids else None,
+        np.concatenate([part.lists_own_event for part in parts])[order],
         options.now,
     )
 

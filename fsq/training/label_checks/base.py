@@ -60,7 +60,7 @@ class LabelData:
         features: names of the matrix's columns.
         rows: keys, group, label.
         values: records × features; NaN where a value is absent or not trusted.
-        event_ids: per record a list per feature of the events in its window; None if unknown.
+        lists_own_event: records whose windows list their own event, or one of a later date.
         now: the moment after which an event is still to come.
     """
 
@@ -69,7 +69,7 @@ class LabelData:
     features: tuple[str, ...]
     rows: pl.DataFrame
     values: Matrix
-    event_ids: pl.Series | None
+    lists_own_event: Mask
     now: datetime
 
     @cached_property

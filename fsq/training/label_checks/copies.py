@@ -13,6 +13,7 @@ from fsq.training.label_checks.base import (
     LabelData,
     LabelFault,
     Mask,
+    Matrix,
     measure_surprise,
 )
 
@@ -188,10 +189,21 @@ def _find_equal_rows(data: LabelData) -> Mask:
         # Newcomers have few values of their own, and share the others with everybody.
         of_date = np.flatnonzero(data.date_codes == at)
         some = np.flatnonzero((data.date_codes == at) & found)
-        equal = data.values[some][:, None, :] == data.values[of_date][None, :, :]
-        holders = equal.sum(axis=1)
+        holders = _count_holders(data.values[of_date], np.searchsorted(of_date, some))
         found[some] = ((holders >= 2) & (holders <= _HOLDERS)).sum(axis=1) >= _TELLING
     return found
+
+
+def _count_holders(values: Matrix, chosen: Codes) -> Codes:
+    """How many records have each value of the chosen ones: chosen × features; 0 where absent."""
+    holders = np.zeros((len(chosen), values.shape[1]), dtype=np.int64)
+    for feature in range(values.shape[1]):
+        column = values[:, feature] + 0.0
+        distinct, counts = np.unique(column, return_counts=True)
+        wanted = column[chosen]
+        many = counts[np.searchsorted(distinct, wanted)]
+        holders[:, feature] = np.where(np.isnan(wanted), 0, many)
+    return holders
 
 
 def _describe_records(data: LabelData) -> pl.DataFrame:

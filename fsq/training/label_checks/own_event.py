@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from fsq.contract import Contract
 from fsq.diagnosis.nouns import name_group
 from fsq.diagnosis.rendering import format_dates
+from fsq.schema.nested import dotted_name
 from fsq.training.label_checks.base import LabelData, LabelFault, Mask, Matrix
 
 EVENT_IDS = "contributing_game_ids"
@@ -23,13 +25,13 @@ _FEWEST = 25  # steps of a date
 
 def find_own_events(data: LabelData) -> list[LabelFault]:
     """Report records whose windows hold their own or a later event."""
-    proven = _find_by_ids(data)
+    proven = data.lists_own_event & data.has_label
     shown, features = _find_by_steps(data, proven)
     out = []
     table = data.contract.table
     if proven.any():
         event = name_group(table)
-        names = _list_windowed(data)
+        names = _list_windowed(data.contract, data.features)
         out.append(
             LabelFault(
                 "window_leak",
@@ -65,40 +67,55 @@ def find_own_events(data: LabelData) -> list[LabelFault]:
     return out
 
 
-def _list_windowed(data: LabelData) -> tuple[str, ...]:
+def _list_windowed(contract: Contract, features: tuple[str, ...]) -> tuple[str, ...]:
     """Features of the set that are computed over a window."""
-    windowed = {f.name for f in data.contract.features if f.window is not None}
-    return tuple(f for f in data.features if f in windowed)
+    windowed = {f.name for f in contract.features if f.window is not None}
+    return tuple(f for f in features if f in windowed)
 
 
-def _find_by_ids(data: LabelData) -> Mask:
-    """Records with a label whose windows list their own event, or one of a later date."""
-    nothing = np.zeros(data.rows.height, dtype=np.bool_)
-    names = _list_windowed(data)
-    if data.event_ids is None or data.group is None or not names:
-        return nothing
-    known = data.rows.select(
-        event=pl.col(data.group).cast(pl.String), day=pl.Series(data.date_codes)
-    )
-    # An event that is listed under two dates took place on the first, as far as this is concerned.
-    events = known.drop_nulls().group_by("event").agg(pl.col("day").min())
-    if events.is_empty():
-        return nothing
+def read_events(rows: pl.LazyFrame, contract: Contract) -> pl.DataFrame | None:
+    """Each event of the rows and its date; None if the rows do not name events and windows' events.
+
+    An event that is listed under two dates took place on the first, as far as this is concerned.
+    """
+    group, columns = contract.table.group, rows.collect_schema()
+    if group not in columns or dotted_name(EVENT_IDS) not in columns:
+        return None
+    named = rows.select(event=pl.col(str(group)).cast(pl.String), day=contract.table.date)
+    return named.drop_nulls().group_by("event").agg(pl.col("day").min()).collect(engine="streaming")
+
+
+def mark_listed_events(
+    frame: pl.DataFrame, events: pl.DataFrame | None, contract: Contract, features: tuple[str, ...]
+) -> Mask:
+    """Records whose windows list their own event, or one of a later date.
+
+    Args:
+        frame: some records, with a list per feature of the events in its window.
+        events: from ``read_events`` of all records.
+        contract: of the scoring.
+        features: of the set.
+    """
+    out = np.zeros(frame.height, dtype=np.bool_)
+    names = _list_windowed(contract, features)
+    if events is None or events.is_empty() or not names:
+        return out
+    known = frame.select(event=pl.col(str(contract.table.group)).cast(pl.String))
     coded = pl.Enum(events["event"])
     own = known["event"].cast(coded).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    day = events["day"].to_numpy()
-    chosen = np.flatnonzero(data.has_label)
-    lists = data.event_ids.gather(chosen).list.gather([data.contract.names.index(f) for f in names])
+    day, today = (r.to_physical().to_numpy() for r in (events["day"], frame[contract.table.date]))
+    positions = [contract.names.index(f) for f in names]
+    lists = frame[dotted_name(EVENT_IDS)].list.gather(positions)
     per_feature = lists.list.explode(empty_as_null=False)
     sizes = per_feature.list.len().fill_null(0).to_numpy()
     held = per_feature.list.explode(empty_as_null=False, keep_nulls=False).cast(pl.String)
     codes = held.cast(coded, strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    record = np.repeat(np.repeat(chosen, len(names)), sizes)
+    record = np.repeat(np.repeat(np.arange(frame.height), len(names)), sizes)
     seen = codes >= 0  # those of earlier seasons are not among the rows
     codes, record = codes[seen], record[seen]
-    late = (codes == own[record]) | (day[codes] > data.date_codes[record])
-    nothing[record[late]] = True
-    return nothing
+    late = (codes == own[record]) | (day[codes] > today[record])
+    out[record[late]] = True
+    return out
 
 
 def _find_by_steps(data: LabelData, proven: Mask) -> tuple[Mask, dict[str, float]]:
@@ -108,7 +125,7 @@ def _find_by_steps(data: LabelData, proven: Mask) -> tuple[Mask, dict[str, float
     size = len(data.dates)
     found = np.zeros(data.rows.height, dtype=np.bool_)
     features: dict[str, float] = {}
-    for name in _list_windowed(data):
+    for name in _list_windowed(data.contract, data.features):
         values = data.values[:, data.features.index(name)]
         usable = own[~np.isnan(values[own]) & ~np.isnan(values[before[own]])]
         if not len(usable):

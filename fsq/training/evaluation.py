@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.diagnosis.cells import Array, Cells
 from fsq.errors import InputError
 from fsq.schema.nested import dotted_name
+from fsq.training.columns import VALUE, FeatureColumns
 from fsq.training.exclusion import Exclusion, mark_records
 from fsq.training.gates import FAULTS, list_excusable_features
 from fsq.training.label_checks import (
@@ -23,13 +25,14 @@ from fsq.training.label_checks import (
 )
 from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices
 from fsq.training.options import HEADLINE, Options
-from fsq.training.result import GateResults, Mask, Matrix, passes_all
+from fsq.training.result import GateResults, Mask, passes_all
 from fsq.training.source import Source
 from fsq.training.versions import Versions, find_versions
 from fsq.utils.frames import count_duplicates, read_parts
 
 CONTRACT_COLUMN = "feature_schema_version"
-_PART_CELLS = 250_000  # records × features that are read at once
+_UNTRUSTED, _MASKED = "untrusted", "masked"  # of cells
+PART_CELLS = 250_000  # records × features that are read at once
 
 
 def list_columns_to_read(options: Options, source: Source) -> list[str]:
@@ -78,10 +81,11 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
     """
     width = len(options.contract.names)
     events = None if options.label is None else read_events(plan, options.contract)
-    parts = [
-        evaluate_part(frame, options, events)
-        for frame in read_parts(plan, max(1, _PART_CELLS // width))
-    ]
+    cells, parts = Cells(len(options.features)), list[PartResults]()
+    for frame in read_parts(plan, max(1, PART_CELLS // width)):
+        part = evaluate_part(frame, options, events)
+        cells.append(part.cells)
+        parts.append(replace(part, cells={}))
     rows = pl.concat([part.rows for part in parts])
     order = _validate_and_sort(rows, parts, options)
     rows = rows[order]
@@ -100,8 +104,7 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
         add_gate("date", exclusion.date_gate, is_excluded.to_numpy())
     if exclusion.records is not None:
         add_gate("findings", exclusion.record_gate, mark_records(rows, exclusion.records))
-    values = _arrange([part.values for part in parts], order)
-    label_faults = find_label_faults(_read_labels(rows, values, parts, options, order))
+    label_faults = find_label_faults(_read_labels(rows, cells, parts, options, order))
     if exclusion.mode == "findings" and options.label is not None:
         doubted = [np.zeros(rows.height, np.bool_), *(f.records for f in label_faults)]
         add_gate(
@@ -114,13 +117,11 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
         add_gate("late", "no value updated after as_of", late)
     for name, description in _describe_gates(options).items():
         add_gate(name, description, np.concatenate([part.fails[name] for part in parts])[order])
-    if options.on_default == "mask":
-        values[np.concatenate([part.masked for part in parts])[order]] = np.nan
     kept = order[passes_all(failed, rows.height)]
     return GateResults(
         rows,
         options.contract.table,
-        values,
+        FeatureColumns(cells, order, _MASKED if options.on_default == "mask" else None),
         failed,
         descriptions,
         late,
@@ -136,9 +137,8 @@ class PartResults:
     Attributes:
         rows: keys, label, carried columns.
         sizes: how many features the records' details have, if not those of the contract.
-        values: records × features of the set; NaN where a value is absent.
-        untrusted: values that are default, out of range or stale.
-        masked: values that are not to be in the set.
+        cells: of records × features of the set: the values, NaN where one is absent; with a
+            label, those that are default, out of range or stale; those that are to be masked.
         fails: per gate of values and columns, the records that fail it.
         late: records with a value that was updated after their ``as_of``.
         versions: the definition version of each value.
@@ -147,9 +147,7 @@ class PartResults:
 
     rows: pl.DataFrame
     sizes: frozenset[int]
-    values: Matrix
-    untrusted: Mask
-    masked: Mask
+    cells: dict[str, Array]
     fails: dict[str, Mask]
     late: Mask
     versions: Versions
@@ -170,11 +168,8 @@ def evaluate_part(
     rows = rows.drop(_list_spent(rows, options))
     sizes = _find_other_sizes(frame, options)
     if sizes:
-        nothing = np.zeros((0, len(options.features)))
-        empty = nothing.astype(np.bool_)
-        return PartResults(
-            rows, sizes, nothing, empty, empty, {}, empty[:, 0], Versions([], None, 0), empty[:, 0]
-        )
+        nothing: Mask = np.zeros(0, np.bool_)
+        return PartResults(rows, sizes, {}, {}, nothing, Versions([], None, 0), nothing)
     matrices = DetailMatrices(frame, options)
     faults = matrices.find_faults()
     weak, old = matrices.below_min_quality(), matrices.above_max_age()
@@ -183,12 +178,15 @@ def evaluate_part(
     if options.on_default == "drop":
         fails |= {name: matrices.has_unexcused(faulty) for name, faulty in faults.items()}
     fails |= {"quality": np.asarray(weak.any(axis=1)), "age": np.asarray(old.any(axis=1))}
+    cells: dict[str, Array] = {VALUE: matrices.values}
+    if options.label is not None:
+        cells[_UNTRUSTED] = untrusted
+    if options.on_default == "mask":
+        cells[_MASKED] = untrusted | weak | old
     return PartResults(
         rows,
         sizes,
-        matrices.values,
-        untrusted,
-        untrusted | weak | old if options.on_default == "mask" else untrusted[:0],
+        cells,
         fails,
         matrices.find_late_records(),
         Versions(*matrices.find_versions(), frame.height),
@@ -210,7 +208,7 @@ def _describe_gates(options: Options) -> dict[str, str]:
 
 def _read_labels(
     rows: pl.DataFrame,
-    values: Matrix,
+    cells: Cells,
     parts: Sequence[PartResults],
     options: Options,
     order: npt.NDArray[np.uint32],
@@ -218,13 +216,12 @@ def _read_labels(
     """What the label checks look at, in order of date and keys; None without a label."""
     if options.label is None:
         return None
-    untrusted = np.concatenate([part.untrusted for part in parts])[order]
     return LabelData(
         options.contract,
         options.label,
         options.features,
         rows,
-        np.where(untrusted, np.nan, values),
+        FeatureColumns(cells, order, _UNTRUSTED),
         np.concatenate([part.lists_own_event for part in parts])[order],
         options.now,
     )
@@ -248,18 +245,6 @@ def _list_spent(rows: pl.DataFrame, options: Options) -> list[str]:
     kept = {*options.carry, options.label, options.group}
     gates = {c.column for c in options.conditions}
     return [c for c, kind in rows.schema.items() if kind.is_nested() and c in gates - kept]
-
-
-def _arrange(parts: Sequence[Matrix], order: npt.NDArray[np.uint32]) -> Matrix:
-    """The parts' rows in this order; they are copied once, since they are large."""
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    out = np.empty((len(order), parts[0].shape[1]))
-    first = 0
-    for part in parts:
-        out[place[first : first + len(part)]] = part
-        first += len(part)
-    return out
 
 
 def _find_other_sizes(frame: pl.DataFrame, options: Options) -> frozenset[int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,7 @@ from fsq.schema.arrow import find_inexact
 from fsq.schema.arrow import to_arrow as to_plain_arrow
 from fsq.training.result import Summary
 from fsq.utils.documents import encode_json
-from fsq.utils.files import write_atomically
+from fsq.utils.files import atomic_write
 from fsq.utils.version import VERSION
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _HEADLINE = "the training set cannot be exported"
 _KEY = b"fsq"
+_ROWS_AT_ONCE = 200_000  # that are written as text, or as a row group
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def compute_fingerprint(frame: pl.DataFrame, filter_options: dict[str, Any]) -> 
         values = frame[column].cast(pl.Float64).to_numpy().astype("<f8")
         # NaN and -0.0 have several representations.
         digest.update((np.where(np.isnan(values), np.nan, values) + 0.0).tobytes())
-    digest.update(frame.drop(floats).write_ndjson().encode())
+    for part in frame.drop(floats).iter_slices(_ROWS_AT_ONCE):
+        digest.update(part.write_ndjson().encode())
     return digest.hexdigest()[:16]
 
 
@@ -119,9 +121,19 @@ def to_arrow(data: ExportData) -> pa.Table:
 
     Columns whose values plain types cannot hold keep their own.
     """
-    metadata = {_KEY: encode_json(data.provenance)}
     exact = find_inexact(data.frame.lazy(), data.frame.columns)
-    return to_plain_arrow(data.frame, exact).replace_schema_metadata(metadata)
+    return _add_provenance(to_plain_arrow(data.frame, exact), data)
+
+
+def _iterate_arrow(data: ExportData) -> Iterator[pa.Table]:
+    """The same in parts of some rows; there is one at least."""
+    exact = find_inexact(data.frame.lazy(), data.frame.columns)
+    for part in data.frame.iter_slices(_ROWS_AT_ONCE) if data.frame.height else [data.frame]:
+        yield _add_provenance(to_plain_arrow(part, exact), data)
+
+
+def _add_provenance(table: pa.Table, data: ExportData) -> pa.Table:
+    return table.replace_schema_metadata({_KEY: encode_json(data.provenance)})
 
 
 def to_numpy(
@@ -144,13 +156,13 @@ def to_pandas(data: ExportData) -> pd.DataFrame:
     return frame
 
 
-def choose_writer(path: Path) -> Callable[[ExportData], bytes]:
-    """The function that makes a file of this name.
+def choose_writer(path: Path) -> Callable[[ExportData, BinaryIO], None]:
+    """The function that writes a file of this name.
 
     Raises:
         InputError: the name has another ending.
     """
-    writers = {".parquet": _to_parquet, ".arrow": _to_ipc, ".npz": _to_npz}
+    writers = {".parquet": _write_parquet, ".arrow": _write_ipc, ".npz": _write_npz}
     if path.suffix not in writers:
         problem = f"{path}: unknown file type {path.suffix!r}; use one of {list(writers)}"
         raise InputError([problem], _HEADLINE)
@@ -159,24 +171,27 @@ def choose_writer(path: Path) -> Callable[[ExportData], bytes]:
 
 def write(data: ExportData, path: Path) -> Path:
     """Write a file whose type its name tells."""
-    write_atomically(path, choose_writer(path)(data))
+    writer = choose_writer(path)
+    with atomic_write(path) as file:
+        writer(data, file)
     return path
 
 
-def _to_parquet(data: ExportData) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(to_arrow(data), sink, compression="zstd")
-    return bytes(sink.getvalue())
+def _write_parquet(data: ExportData, file: BinaryIO) -> None:
+    parts = _iterate_arrow(data)
+    first = next(parts)
+    with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
+        for table in chain([first], parts):
+            writer.write_table(table)
 
 
-def _to_ipc(data: ExportData) -> bytes:
-    sink, table = pa.BufferOutputStream(), to_arrow(data)
-    with pa.ipc.new_file(sink, table.schema) as writer:
+def _write_ipc(data: ExportData, file: BinaryIO) -> None:
+    table = to_arrow(data)
+    with pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table)
-    return bytes(sink.getvalue())
 
 
-def _to_npz(data: ExportData) -> bytes:
+def _write_npz(data: ExportData, file: BinaryIO) -> None:
     features, label = to_numpy(data.frame, data.features, data.label)
     arrays = {
         "features": features,
@@ -190,6 +205,4 @@ def _to_npz(data: ExportData) -> bytes:
         name = f"key_{key}" if key in {*arrays, "label", "file"} else key
         column = data.frame[key].to_numpy()
         arrays[name] = column.astype(str) if column.dtype == object else column
-    sink = io.BytesIO()
-    np.savez_compressed(sink, **arrays)  # type: ignore[arg-type]
-    return sink.getvalue()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -29,7 +29,8 @@ def compute_correlations(results: GateResults, options: Options) -> pl.DataFrame
         return pl.DataFrame(schema=schema)
     kept = results.kept
     label = results.rows[options.label].cast(pl.Float64).to_numpy()[kept]
-    coefficients, rows = _correlate(results.values[kept], label)
+    found = [_correlate(results.values.get(at)[kept], label) for at in range(len(options.features))]
+    coefficients, rows = (np.array(column) for column in zip(*found, strict=True))
     coefficients[rows < options.contract.diagnosis.min_rows] = np.nan
     correlations = pl.DataFrame(
         {"feature": options.features, "correlation": coefficients, "rows": rows}, schema=schema
@@ -37,17 +38,17 @@ def compute_correlations(results: GateResults, options: Options) -> pl.DataFrame
     return correlations.sort(pl.col("correlation").abs(), descending=True, nulls_last=True)
 
 
-def _correlate(values: Matrix, label: Matrix) -> tuple[Matrix, np.ndarray]:
-    """Pearson's coefficient and the number of values, column by column."""
+def _correlate(values: Matrix, label: Matrix) -> tuple[float, int]:
+    """Pearson's coefficient, NaN without one, and the number of values."""
     known = ~np.isnan(values)
-    rows = known.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        x = np.where(known, values - np.nansum(values, axis=0) / rows, 0.0)
-        y = np.where(known, label[:, None], 0.0)
-        y = np.where(known, y - y.sum(axis=0) / rows, 0.0)
-        scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
-        coefficients = np.where(scale > 1e-9, (x * y).sum(axis=0) / scale, np.nan)
-    return np.clip(coefficients, -1.0, 1.0), rows
+    x, y = values[known], label[known]
+    if not len(x):
+        return np.nan, 0
+    x, y = x - x.sum() / len(x), y - y.sum() / len(y)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scale = np.sqrt((x**2).sum() * (y**2).sum())
+        coefficient = (x * y).sum() / scale if scale > 1e-9 else np.nan
+    return float(np.clip(coefficient, -1.0, 1.0)), len(x)
 
 
 def find_problems(

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from fsq.diagnosis import Diagnosis
+from fsq.diagnosis.cells import Cells
 from fsq.schema.nested import dotted_name
 from fsq.schema.tables import AnyRows
+from fsq.training.columns import FeatureColumns
+from fsq.training.evaluation import PART_CELLS
 from fsq.training.exclusion import Exclusion, exclude_named, mark_records
 from fsq.training.gates import FAULTS
 from fsq.training.matrices import DetailMatrices
@@ -17,6 +21,7 @@ from fsq.training.options import Arguments, Options, resolve_options
 from fsq.training.result import GateResults, Mask
 from fsq.training.source import open_source
 from fsq.training.waterfall import make_waterfall
+from fsq.utils.frames import read_parts
 
 _HEADLINE = "the records that are ready to train cannot be counted"
 _DEFAULTS = Arguments(
@@ -63,12 +68,24 @@ def count_ready(scored: AnyRows, found: Diagnosis) -> Readiness:
     fields = [f.field for f in FAULTS] + ["sample_size"]
     flat = [*contract.table.key, *(c.column for c in options.conditions)]
     wanted = list(dict.fromkeys([*flat, *map(dotted_name, fields)]))
-    frame = source.narrow(wanted).collect()
-    failed, descriptions = _test_gates(frame, options, exclusion)
-    rows = frame.select(contract.table.key)
-    none = np.zeros(rows.height, np.bool_)
+    keys: list[pl.DataFrame] = []
+    masks: dict[str, list[Mask]] = {}
+    descriptions: dict[str, str] = {}
+    for frame in read_parts(source.narrow(wanted), max(1, PART_CELLS // len(contract.names))):
+        failed, descriptions = _test_gates(frame, options, exclusion)
+        keys.append(frame.select(contract.table.key))
+        for name, fails in failed.items():
+            masks.setdefault(name, []).append(fails)
+    rows = pl.concat(keys)
+    none: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
     results = GateResults(
-        rows, contract.table, np.zeros((rows.height, 0)), failed, descriptions, none, {}
+        rows,
+        contract.table,
+        FeatureColumns(Cells(0), none),
+        {name: np.concatenate(parts) for name, parts in masks.items()},
+        descriptions,
+        np.zeros(rows.height, np.bool_),
+        {},
     )
     kept = rows.select(day, pl.Series("ready", results.kept))
     by_date = kept.group_by(day).agg(pl.col("ready").sum().cast(pl.Int64)).sort(day)

@@ -10,6 +10,7 @@ import polars as pl
 
 from fsq.contract.table import Table
 from fsq.diagnosis import Finding
+from fsq.training.columns import FeatureColumns
 from fsq.training.label_checks.base import LabelFault, Mask, Matrix
 from fsq.training.options import Options
 
@@ -23,7 +24,7 @@ class GateResults:
     Attributes:
         rows: keys, label, carried columns.
         table: names the keys and the date among them.
-        values: records × features of the set; NaN where a value is absent or masked.
+        values: of each feature of the set; NaN where one is absent or masked.
         failed: per gate, in order, the records that fail it.
         descriptions: per gate, what it requires, in words.
         late: records with a value that was updated after their ``as_of``.
@@ -33,7 +34,7 @@ class GateResults:
 
     rows: pl.DataFrame
     table: Table
-    values: Matrix
+    values: FeatureColumns
     failed: dict[str, Mask]
     descriptions: dict[str, str]
     late: Mask

@@ -72,12 +72,16 @@ class TrainingSet:
         """
         results, options = self._results, self.options
         rows = results.rows.filter(pl.Series(results.kept))
-        matrix = pl.DataFrame(results.values[results.kept], schema=list(options.features))
+        kept = results.kept
+        values = (
+            pl.Series(name, results.values.get(at)[kept], nan_to_null=True)
+            for at, name in enumerate(options.features)
+        )
         keys = list_keys(options.contract, rows.columns)
         label = [] if options.label is None else [options.label]
         leading = dict.fromkeys([*keys, *options.carry])
         return rows.select(c for c in leading if c not in label).hstack(
-            [*matrix.with_columns(pl.all().fill_nan(None)), *(rows[c] for c in label)]
+            [*values, *(rows[c] for c in label)]
         )
 
     @cached_property

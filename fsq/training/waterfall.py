@@ -74,7 +74,7 @@ def count_dropped_by_group(results: GateResults, options: Options) -> pl.DataFra
     """
     by = options.group or options.label
     if by in options.features:
-        measure = pl.Series(results.values[:, options.features.index(str(by))], nan_to_null=True)
+        measure = pl.Series(results.values.get(options.features.index(str(by))), nan_to_null=True)
     elif by is None:
         measure = results.rows.select(pl.len().over(results.table.keys)).to_series()
     else:

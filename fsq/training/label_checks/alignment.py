@@ -22,7 +22,7 @@ def find_unrelated_labels(data: LabelData) -> list[LabelFault]:
     if len(chosen) < _PER_FEATURE * len(data.features):
         return []
     labels = _rank(data.labels[chosen])
-    predicted = _rank(_predict(data.values[chosen], labels))
+    predicted = _rank(_predict(data, chosen, labels))
     codes, size = data.date_codes[chosen], len(data.dates)
     correlation, spread = _correlate_by(codes, size, labels, predicted)
     rows = np.bincount(codes, minlength=size)
@@ -69,18 +69,26 @@ def _rank(values: Matrix) -> Matrix:
     return np.asarray(2 * middle[inverse] / max(len(values) - 1, 1) - 1)
 
 
-def _predict(values: Matrix, labels: Matrix) -> Matrix:
+def _predict(data: LabelData, chosen: np.ndarray, labels: Matrix) -> Matrix:
     """A linear fit of the labels; an absent value counts as its feature's mean."""
+    some, width = slice(None, None, max(len(labels) // _FITTED, 1)), len(data.features)
+    sample = np.stack([_scale(data.values.get(f)[chosen])[some] for f in range(width)], axis=1)
+    gram = sample.T @ sample + np.eye(width)
+    weights = np.linalg.solve(gram, sample.T @ labels[some])
+    out = np.zeros(len(chosen))
+    for feature, weight in enumerate(weights):
+        out += weight * _scale(data.values.get(feature)[chosen])
+    return out
+
+
+def _scale(values: Matrix) -> Matrix:
+    """Values in standard deviations from their mean, which stands for absent ones."""
     known = ~np.isnan(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0.0).sum(axis=0) / count
-    centred = np.where(known, values - mean, 0.0)
-    scale = np.sqrt((centred**2).sum(axis=0) / count)
+    count = max(int(known.sum()), 1)
+    centred = np.where(known, values - np.where(known, values, 0.0).sum() / count, 0.0)
+    scale = np.sqrt((centred**2).sum() / count)
     # A few huge values, which a broken job may write, must not decide the fit.
-    scaled = np.clip(np.divide(centred, scale, out=np.zeros_like(centred), where=scale > 0), -5, 5)
-    some = scaled[:: max(len(labels) // _FITTED, 1)], labels[:: max(len(labels) // _FITTED, 1)]
-    gram = some[0].T @ some[0] + np.eye(values.shape[1])
-    return np.asarray(scaled @ np.linalg.solve(gram, some[0].T @ some[1]))
+    return np.clip(centred / scale, -5, 5) if scale > 0 else np.zeros_like(centred)
 
 
 def _correlate_by(codes: np.ndarray, size: int, x: Matrix, y: Matrix) -> tuple[Matrix, Matrix]:

@@ -14,6 +14,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis.findings import Severity
+from fsq.training.columns import FeatureColumns
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Matrix: TypeAlias = npt.NDArray[np.float64]
@@ -59,7 +60,7 @@ class LabelData:
         label: name of the label.
         features: names of the matrix's columns.
         rows: keys, group, label.
-        values: records × features; NaN where a value is absent or not trusted.
+        values: of each feature; NaN where one is absent or not trusted.
         lists_own_event: records whose windows list their own event, or one of a later date.
         now: the moment after which an event is still to come.
     """
@@ -68,7 +69,7 @@ class LabelData:
     label: str
     features: tuple[str, ...]
     rows: pl.DataFrame
-    values: Matrix
+    values: FeatureColumns
     lists_own_event: Mask
     now: datetime
 

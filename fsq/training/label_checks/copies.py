@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from fsq.diagnosis.nouns import name_group
@@ -22,6 +23,7 @@ _COPIED = 0.8  # share of an event's labels that equal those of the other
 _COMMON = 3  # entities that two events share at least
 _RARE = 0.02  # share of records for which something unusual is no property of the table
 _TELLING = 3  # values that a record has at least, so that equality tells something
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # spreads hashes that are added up
 _HOLDERS = 3  # records of a date that may share a telling value
 
 
@@ -129,10 +131,14 @@ def _find_copied_records(data: LabelData) -> Mask:
     found = np.zeros(data.rows.height, dtype=np.bool_)
     if not len(own):
         return found
-    now, then = data.values[own], data.values[before[own]]
-    equal = ((now == then) | (np.isnan(now) & np.isnan(then))).all(axis=1)
-    equal &= data.labels[own] == data.labels[before[own]]
-    equal &= (~np.isnan(now)).sum(axis=1) >= _TELLING
+    equal = data.labels[own] == data.labels[before[own]]
+    telling = np.zeros(len(own), dtype=np.int64)
+    for feature in range(len(data.features)):
+        values = data.values.get(feature)
+        now, then = values[own], values[before[own]]
+        equal &= (now == then) | (np.isnan(now) & np.isnan(then))
+        telling += ~np.isnan(now)
+    equal &= telling >= _TELLING
     if equal.mean() <= _RARE:
         found[own[equal]] = True
     return found
@@ -179,31 +185,37 @@ def _find_spellings(data: LabelData) -> Mask:
 
 def _find_equal_rows(data: LabelData) -> Mask:
     """Records that equal another entity's of the same date and event in label and all values."""
-    columns = pl.DataFrame(data.values + 0.0, schema=[str(i) for i in range(data.values.shape[1])])
     flat = _describe_records(data).with_columns(
-        values=columns.fill_nan(None).hash_rows(),
+        values=_hash_values(data),
         event=pl.lit(0) if data.event_codes is None else pl.Series(data.event_codes),
     )
-    found = _choose_rarer(data, flat, ["at", "event", "label", "values"])
-    for at in np.unique(data.date_codes[found]):
-        # Newcomers have few values of their own, and share the others with everybody.
-        of_date = np.flatnonzero(data.date_codes == at)
-        some = np.flatnonzero((data.date_codes == at) & found)
-        holders = _count_holders(data.values[of_date], np.searchsorted(of_date, some))
-        found[some] = ((holders >= 2) & (holders <= _HOLDERS)).sum(axis=1) >= _TELLING
+    chosen = np.flatnonzero(_choose_rarer(data, flat, ["at", "event", "label", "values"]))
+    # Newcomers have few values of their own, and share the others with everybody.
+    telling = np.zeros(len(chosen), dtype=np.int64)
+    for feature in range(len(data.features) if len(chosen) else 0):
+        holders = _count_holders(data.values.get(feature), data.date_codes, chosen)
+        telling += (holders >= 2) & (holders <= _HOLDERS)
+    found = np.zeros(data.rows.height, dtype=np.bool_)
+    found[chosen[telling >= _TELLING]] = True
     return found
 
 
-def _count_holders(values: Matrix, chosen: Codes) -> Codes:
-    """How many records have each value of the chosen ones: chosen × features; 0 where absent."""
-    holders = np.zeros((len(chosen), values.shape[1]), dtype=np.int64)
-    for feature in range(values.shape[1]):
-        column = values[:, feature] + 0.0
-        distinct, counts = np.unique(column, return_counts=True)
-        wanted = column[chosen]
-        many = counts[np.searchsorted(distinct, wanted)]
-        holders[:, feature] = np.where(np.isnan(wanted), 0, many)
-    return holders
+def _hash_values(data: LabelData) -> pl.Series:
+    """A number per record that tells whether two have the same values; 0.0 and -0.0 are."""
+    hashes: npt.NDArray[np.uint64] = np.zeros(data.rows.height, dtype=np.uint64)
+    for feature in range(len(data.features)):
+        column = pl.Series(data.values.get(feature) + 0.0, nan_to_null=True)
+        hashes = hashes * _ODD + column.hash().to_numpy()
+    return pl.Series(hashes)
+
+
+def _count_holders(values: Matrix, dates: Codes, chosen: Codes) -> Codes:
+    """How many records of their dates have the values of the chosen ones; 0 where absent."""
+    flat = pl.DataFrame({"date": dates, "value": pl.Series(values + 0.0, nan_to_null=True)})
+    wanted = flat[chosen]
+    counts = flat.join(wanted.drop_nulls().unique(), on=flat.columns).group_by(flat.columns).len()
+    found = wanted.join(counts, on=flat.columns, how="left", maintain_order="left")["len"]
+    return found.fill_null(0).cast(pl.Int64).to_numpy()
 
 
 def _describe_records(data: LabelData) -> pl.DataFrame:

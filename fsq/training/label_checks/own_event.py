@@ -126,7 +126,7 @@ def _find_by_steps(data: LabelData, proven: Mask) -> tuple[Mask, dict[str, float
     found = np.zeros(data.rows.height, dtype=np.bool_)
     features: dict[str, float] = {}
     for name in _list_windowed(data.contract, data.features):
-        values = data.values[:, data.features.index(name)]
+        values = data.values.get(data.features.index(name))
         usable = own[~np.isnan(values[own]) & ~np.isnan(values[before[own]])]
         if not len(usable):
             continue

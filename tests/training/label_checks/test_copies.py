@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import tracemalloc
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
 import fsq
-from fsq.training.label_checks.copies import _find_usual_share
+from fsq.diagnosis.cells import Cells
+from fsq.training.columns import VALUE, FeatureColumns
+from fsq.training.label_checks import LabelData
+from fsq.training.label_checks.copies import _find_usual_share, find_look_alikes
 from tests.support.healthy_days import LAST
 from tests.support.labelled_days import HIT, compute_windows, find_kinds, make_labelled_days
 
@@ -107,3 +112,50 @@ def test_newcomers_with_the_same_defaults_are_no_look_alikes() -> None:
         points=pl.when(some).then(0.0).otherwise(pl.col("points")),
     )
     assert "look_alike" not in find_kinds(rows)
+
+
+def make_large_date(records: int, twins: int) -> LabelData:
+    """One date of records, the last of which equal the first under other names."""
+    contract, rng = fsq.load_contract(), np.random.default_rng(7)
+    values = rng.normal(size=(records, len(contract.names)))
+    labels = rng.normal(size=records)
+    values[-twins:], labels[-twins:] = values[:twins], labels[:twins]
+    values[:, 0] = np.nan
+    keys = {"player_lookup": [f"player{at}" for at in range(records)], "game_date": LAST}
+    cells = Cells(len(contract.names))
+    cells.append({VALUE: values})
+    return LabelData(
+        contract,
+        "points",
+        contract.names,
+        pl.DataFrame(keys | {"points": labels}),
+        FeatureColumns(cells, np.arange(records, dtype=np.uint32)),
+        np.zeros(records, dtype=np.bool_),
+        datetime(2027, 1, 1, tzinfo=UTC),
+    )
+
+
+def test_look_alikes_of_a_large_date_need_little_memory() -> None:
+    """It took 500 MB to compare each of them with every record of the date."""
+    data = make_large_date(40_000, 400)
+    tracemalloc.start()
+    (fault,) = find_look_alikes(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert fault.records.sum() == 400
+    assert peak < 50 * 2**20
+
+
+def test_look_alikes_are_those_whose_values_few_others_have() -> None:
+    data = make_large_date(1_000, 10)
+    everybody = np.tile(np.arange(4.0), 250)[:, None] * np.ones(len(data.features))
+    cells = Cells(len(data.features))
+    cells.append({VALUE: everybody})
+    order = np.arange(1_000, dtype=np.uint32)
+    alike = replace(
+        data,
+        rows=data.rows.with_columns(points=pl.int_range(pl.len()) % 988),
+        values=FeatureColumns(cells, order),
+    )
+    assert find_look_alikes(data)[0].records.sum() == 10
+    assert find_look_alikes(alike) == []

@@ -82,11 +82,14 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
     width = len(options.contract.names)
     events = None if options.label is None else read_events(plan, options.contract)
     cells, parts = Cells(len(options.features)), list[PartResults]()
+    frames: list[pl.DataFrame] = []
     for frame in read_parts(plan, max(1, PART_CELLS // width)):
         part = evaluate_part(frame, options, events)
         cells.append(part.cells)
-        parts.append(replace(part, cells={}))
-    rows = pl.concat([part.rows for part in parts])
+        frames.append(part.rows)
+        parts.append(replace(part, cells={}, rows=part.rows.clear()))
+    rows = pl.concat(frames)
+    frames.clear()  # so that only one order of the rows is in memory
     order = _validate_and_sort(rows, parts, options)
     rows = rows[order]
     failed: dict[str, Mask] = {}

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from fsq.errors import InputError
 from fsq.schema.arrow import find_inexact
 from fsq.schema.arrow import to_arrow as to_plain_arrow
+from fsq.training.records import KeptRecords
 from fsq.training.result import Summary
 from fsq.utils.documents import encode_json
 from fsq.utils.files import atomic_write
@@ -36,50 +37,46 @@ class ExportData:
     """What is exported.
 
     Attributes:
-        frame: keys, carried columns, features and label.
+        records: keys, carried columns, features and label.
         keys: the columns that name a record.
         features: names of the matrix's columns.
         label: name of the label, or None.
         provenance: where the set comes from, as JSON types.
     """
 
-    frame: pl.DataFrame
+    records: KeptRecords
     keys: tuple[str, ...]
     features: tuple[str, ...]
     label: str | None
     provenance: dict[str, Any]
 
 
-def compute_fingerprint(frame: pl.DataFrame, filter_options: dict[str, Any]) -> str:
-    """Sixteen hex digits that depend only on records, values and gates.
-
-    >>> frame = pl.DataFrame({"player": ["a"], "pace_score": [1.0]})
-    >>> changed = frame.with_columns(pace_score=pl.lit(1.5))
-    >>> compute_fingerprint(frame, {}) == compute_fingerprint(changed, {})
-    False
-    """
-    digest = hashlib.sha256(json.dumps([filter_options, frame.columns], sort_keys=True).encode())
-    floats = [c for c, dtype in frame.schema.items() if dtype.is_float()]
-    for column in floats:
-        values = frame[column].cast(pl.Float64).to_numpy().astype("<f8")
+def compute_fingerprint(records: KeptRecords, filter_options: dict[str, Any]) -> str:
+    """Sixteen hex digits that depend only on records, values and gates."""
+    digest = hashlib.sha256(json.dumps([filter_options, records.columns], sort_keys=True).encode())
+    others, names = records.others, set(records.features)
+    floats = [c for c in others.columns if others[c].dtype.is_float()]
+    for column in (c for c in records.columns if c in names or c in floats):
+        found = records.get_feature(column) if column in names else others[column]
+        values = found.cast(pl.Float64).to_numpy().astype("<f8")
         # NaN and -0.0 have several representations.
         digest.update((np.where(np.isnan(values), np.nan, values) + 0.0).tobytes())
-    for part in frame.drop(floats).iter_slices(_ROWS_AT_ONCE):
+    for part in others.drop(floats).iter_slices(_ROWS_AT_ONCE):
         digest.update(part.write_ndjson().encode())
     return digest.hexdigest()[:16]
 
 
 def make_provenance(
-    frame: pl.DataFrame, summary: Summary, late_rows: int, origin: str | None
+    records: KeptRecords, summary: Summary, late_rows: int, origin: str | None
 ) -> dict[str, Any]:
     """Where a set comes from, as JSON types."""
     options = summary.options
-    days = frame[options.contract.table.date]
+    days = records.leading[options.contract.table.date]
     return {
         "fsq": VERSION,
         "fingerprint": summary.fingerprint,
-        "rows": frame.height,
-        "dates": [str(days.min()), str(days.max())] if frame.height else [],
+        "rows": records.height,
+        "dates": [str(days.min()), str(days.max())] if records.height else [],
         "source": origin,
         "contract": {"name": options.contract.name, "version_hash": options.contract.version_hash},
         "filter": summary.filter,
@@ -121,27 +118,33 @@ def to_arrow(data: ExportData) -> pa.Table:
 
     Columns whose values plain types cannot hold keep their own.
     """
-    exact = find_inexact(data.frame.lazy(), data.frame.columns)
-    return _add_provenance(to_plain_arrow(data.frame, exact), data)
+    return _add_provenance(to_plain_arrow(data.records.make_frame(), _find_exact(data)), data)
 
 
 def _iterate_arrow(data: ExportData) -> Iterator[pa.Table]:
     """The same in parts of some rows; there is one at least."""
-    exact = find_inexact(data.frame.lazy(), data.frame.columns)
-    for part in data.frame.iter_slices(_ROWS_AT_ONCE) if data.frame.height else [data.frame]:
-        yield _add_provenance(to_plain_arrow(part, exact), data)
+    exact = _find_exact(data)
+    for frame in data.records.iterate_frames():
+        for part in frame.iter_slices(_ROWS_AT_ONCE) if frame.height else [frame]:
+            yield _add_provenance(to_plain_arrow(part, exact), data)
+
+
+def _find_exact(data: ExportData) -> frozenset[str]:
+    """Columns whose values plain types cannot hold; no feature's are."""
+    others = data.records.others
+    return frozenset(find_inexact(others.lazy(), others.columns))
 
 
 def _add_provenance(table: pa.Table, data: ExportData) -> pa.Table:
     return table.replace_schema_metadata({_KEY: encode_json(data.provenance)})
 
 
-def to_numpy(
-    frame: pl.DataFrame, features: tuple[str, ...], label: str | None
-) -> tuple[np.ndarray, np.ndarray | None]:
+def to_numpy(records: KeptRecords, label: str | None) -> tuple[np.ndarray, np.ndarray | None]:
     """Features and label."""
-    matrix = frame.select(features).to_numpy(order="c")
-    return matrix, None if label is None else frame[label].cast(pl.Float64).to_numpy()
+    matrix = np.empty((records.height, len(records.features)))
+    for at, name in enumerate(records.features):
+        matrix[:, at] = records.get_feature(name).to_numpy()
+    return matrix, None if label is None else records.label[label].cast(pl.Float64).to_numpy()
 
 
 def to_pandas(data: ExportData) -> pd.DataFrame:
@@ -151,7 +154,7 @@ def to_pandas(data: ExportData) -> pd.DataFrame:
     except ImportError as error:
         cure = "pip install pandas, or use .frame or .to_arrow()"
         raise InputError([f"pandas is not installed; {cure}"], _HEADLINE) from error
-    frame = data.frame.to_pandas()
+    frame = data.records.make_frame().to_pandas()
     frame.attrs["fsq"] = data.provenance
     return frame
 
@@ -192,7 +195,7 @@ def _write_ipc(data: ExportData, file: BinaryIO) -> None:
 
 
 def _write_npz(data: ExportData, file: BinaryIO) -> None:
-    features, label = to_numpy(data.frame, data.features, data.label)
+    features, label = to_numpy(data.records, data.label)
     arrays = {
         "features": features,
         "feature_names": np.array(data.features),
@@ -203,6 +206,6 @@ def _write_npz(data: ExportData, file: BinaryIO) -> None:
     for key in data.keys:
         # Not a name of the other arrays, nor that of savez's own first argument.
         name = f"key_{key}" if key in {*arrays, "label", "file"} else key
-        column = data.frame[key].to_numpy()
+        column = data.records.others[key].to_numpy()
         arrays[name] = column.astype(str) if column.dtype == object else column
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from fsq.training.evaluation import evaluate_gates, list_columns_to_read, list_k
 from fsq.training.exclusion import Exclusion, make_exclusion
 from fsq.training.gates import OnDefault
 from fsq.training.options import HEADLINE, Arguments, Exclude, Options, resolve_options
+from fsq.training.records import KeptRecords
 from fsq.training.result import GateResults, Summary
 from fsq.training.source import Source, open_source
 from fsq.utils.arguments import DateLike, MomentLike, Names
@@ -70,18 +71,21 @@ class TrainingSet:
         ``carry``, the features by name as Float64 (NULL where a value is absent or masked), and
         the label.
         """
+        return self._records.make_frame()
+
+    @cached_property
+    def _records(self) -> KeptRecords:
         results, options = self._results, self.options
         rows = results.rows.filter(pl.Series(results.kept))
-        kept = results.kept
-        values = (
-            pl.Series(name, results.values.get(at)[kept], nan_to_null=True)
-            for at, name in enumerate(options.features)
-        )
         keys = list_keys(options.contract, rows.columns)
         label = [] if options.label is None else [options.label]
-        leading = dict.fromkeys([*keys, *options.carry])
-        return rows.select(c for c in leading if c not in label).hstack(
-            [*values, *(rows[c] for c in label)]
+        leading = [c for c in dict.fromkeys([*keys, *options.carry]) if c not in label]
+        return KeptRecords(
+            rows.select(leading),
+            rows.select(label),
+            options.features,
+            results.values,
+            results.kept,
         )
 
     @cached_property
@@ -134,7 +138,7 @@ class TrainingSet:
     @cached_property
     def fingerprint(self) -> str:
         """The same for the same records, values and gates, in whatever order they were stored."""
-        return export.compute_fingerprint(self.frame, self.filter)
+        return export.compute_fingerprint(self._records, self.filter)
 
     @property
     def summary(self) -> Summary:
@@ -151,12 +155,12 @@ class TrainingSet:
     @property
     def provenance(self) -> dict[str, Any]:
         """Where the set comes from: filter, waterfall, fingerprint. Files carry it along."""
-        return export.make_provenance(self.frame, self.summary, self.late_rows, self.origin)
+        return export.make_provenance(self._records, self.summary, self.late_rows, self.origin)
 
     @property
     def _export_data(self) -> export.ExportData:
         return export.ExportData(
-            self.frame,
+            self._records,
             self.options.contract.table.key,
             self.options.features,
             self.options.label,
@@ -173,7 +177,7 @@ class TrainingSet:
 
     def to_numpy(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Features (records × features, float64, NaN where NULL), and the label or None."""
-        return export.to_numpy(self.frame, self.options.features, self.options.label)
+        return export.to_numpy(self._records, self.options.label)
 
     def to_pandas(self) -> pd.DataFrame:
         """The frame for pandas, with the provenance in ``attrs``.
@@ -194,7 +198,7 @@ class TrainingSet:
         return export.write(self._export_data, Path(path))
 
     def __len__(self) -> int:
-        return self.frame.height
+        return self._records.height
 
     def __str__(self) -> str:
         return rendering.render_text(self.summary)

@@ -19,6 +19,7 @@ import fsq
 from fsq.backfilling import backfill
 from fsq.diagnosis.cells import Cells
 from fsq.errors import StoreError
+from fsq.training.export import read_provenance
 from tests.support.frames import wide
 from tests.support.healthy_days import LAST, change_last, default_values, make_days
 from tests.support.training import SCORED
@@ -59,6 +60,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fsq.diagnosis.feature_metrics._BLOCK_CELLS", 1)
     monkeypatch.setattr("fsq.diagnosis.cells._MOST_IN_MEMORY", 30_000)
     monkeypatch.setattr("fsq.training.evaluation.PART_CELLS", 33 * 7)
+    monkeypatch.setattr("fsq.training.records.SLICE_CELLS", 33 * 2)
+    monkeypatch.setattr("fsq.training.export._ROWS_AT_ONCE", 1)
 
 
 def require_same(got: Any, want: Any, where: str = "") -> None:
@@ -93,7 +96,7 @@ def test_parts_give_the_diagnosis_of_the_whole(
 
 @pytest.mark.parametrize("mode", ["drop", "mask", "keep"])
 def test_parts_give_the_training_set_of_the_whole(
-    mode: Any, request: pytest.FixtureRequest
+    mode: Any, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     version = pl.element().struct.with_fields(feature_definition_version=pl.lit("v9"))
     detail = pl.col("feature_quality_detail")
@@ -105,12 +108,16 @@ def test_parts_give_the_training_set_of_the_whole(
         options |= {"min_quality": 60.0, "max_age_hours": 900.0}
     whole = fsq.training_set(mixed, "points", mode, **options)
     want = whole.frame, whole.waterfall, whole.findings, whole.fingerprint, whole.late_rows
+    file = whole.write(tmp_path / "whole.parquet")
     assert any(f.kind == "mixed_definitions" for f in whole.findings) == bool(len(whole))
     request.getfixturevalue("small_parts")
     parts = fsq.training_set(mixed, "points", mode, **options)
     assert_frame_equal(parts.frame, want[0])
     assert_frame_equal(parts.waterfall, want[1])
     assert (parts.findings, parts.fingerprint, parts.late_rows) == want[2:]
+    written = parts.write(tmp_path / "parts.parquet")
+    assert_frame_equal(pl.read_parquet(written), pl.read_parquet(file))
+    assert read_provenance(written) == read_provenance(file)
 
 
 def test_no_room_for_a_temporary_file_is_one_clear_error(

@@ -48,7 +48,7 @@ def _find(
 ) -> Cause:
     """The cause of alarms of the last date."""
     none = np.zeros((len(rows.dates), len(NAMES)), dtype=np.bool_)
-    clues = Clues(judge(profile, rows, none), KEPT - 1, np.full(len(NAMES), default))
+    clues = Clues(judge(profile, rows, none), KEPT - 1, np.full(len(NAMES), default), {})
     blames = [Blame(f, metrics, named) for f in (feature, *others)]
     return find_cause(clues, blames[0], blames)
 

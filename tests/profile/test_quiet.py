@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fsq.profile.evidence import FEW_GROUPS, measure, measure_again
+from fsq.profile.evidence import FEW_GROUPS, measure, measure_again, measure_residuals
 from fsq.profile.groups import Grouping, count_effective_groups
 from fsq.profile.measures import Evidence
 from fsq.profile.regression import learn_regressions

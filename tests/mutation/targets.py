@@ -66,7 +66,12 @@ GROUPS: dict[str, Group] = {
     "incidents": Group(("fsq/incidents",), ("tests/incidents", "tests/cli/test_incidents.py")),
     "checking": Group(
         ("fsq/checking", "fsq/checking/formats"),
-        ("tests/checking", "tests/cli/test_check.py", "tests/cli/test_repair.py"),
+        (
+            "tests/checking",
+            "tests/cli/test_check.py",
+            "tests/cli/test_check_morning.py",
+            "tests/cli/test_repair.py",
+        ),
     ),
     "sql": Group(("fsq/sql",), ("tests/sql",)),
     "reporting": Group(("fsq/reporting",), ("tests/reporting", "tests/cli/test_report.py")),

@@ -224,7 +224,7 @@ def _read_labels(
         options.label,
         options.features,
         rows,
-        FeatureColumns(cells, order, _UNTRUSTED),
+        FeatureColumns(cells, order, _UNTRUSTED, bounded=True),
         np.concatenate([part.lists_own_event for part in parts])[order],
         options.now,
     )

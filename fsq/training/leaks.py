@@ -9,6 +9,7 @@ import polars as pl
 
 from fsq.diagnosis import Finding
 from fsq.diagnosis.findings import Severity
+from fsq.training.columns import bound
 from fsq.training.evaluation import CONTRACT_COLUMN
 from fsq.training.options import Options
 from fsq.training.result import GateResults, Matrix
@@ -40,6 +41,7 @@ def compute_correlations(results: GateResults, options: Options) -> pl.DataFrame
 
 def _correlate(values: Matrix, label: Matrix) -> tuple[float, int]:
     """Pearson's coefficient, NaN without one, and the number of values."""
+    values, label = bound(values), bound(label)
     known = ~np.isnan(values)
     x, y = values[known], label[known]
     if not len(x):

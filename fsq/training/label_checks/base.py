@@ -14,7 +14,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis.findings import Severity
-from fsq.training.columns import FeatureColumns
+from fsq.training.columns import FeatureColumns, bound
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Matrix: TypeAlias = npt.NDArray[np.float64]
@@ -77,7 +77,7 @@ class LabelData:
     def labels(self) -> Matrix:
         """The labels; NaN where there is none."""
         values = self.rows[self.label].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        return np.where(np.isfinite(values), values, np.nan)
+        return bound(np.where(np.isfinite(values), values, np.nan))
 
     @cached_property
     def has_label(self) -> Mask:

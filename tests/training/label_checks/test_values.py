@@ -95,3 +95,13 @@ def test_absent_labels_of_one_event() -> None:
     finding = find_kinds(rows)["label_absent"]
     assert finding.rows_affected == 30
     assert "1 of their games" in finding.cause
+
+
+@pytest.mark.parametrize("sentinel", [1.797e308, -1.797e308, 1e155])
+def test_sentinels_are_judged_and_break_no_check(sentinel: float) -> None:
+    one = HIT & (pl.col("player_lookup") == "player001")
+    label = pl.when(one).then(sentinel).otherwise(pl.col("points"))
+    value = pl.when(one).then(-sentinel).otherwise(pl.col("team_pace"))
+    find_kinds(ROWS.with_columns(points=label, team_pace=value))
+    found = find_kinds(on_date(ROWS, pl.lit(sentinel)))
+    assert "label_one_value" in found

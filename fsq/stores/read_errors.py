@@ -31,10 +31,12 @@ def is_read_error(error: BaseException) -> bool:
     # A damaged schema in a file is reported as an invalid operation, like many bugs.
     invalid = isinstance(error, pl.exceptions.InvalidOperationError)
     damaged = invalid and "ARROW:schema" in str(error)
+    # Polars' own names: columns of a damaged file have different lengths.
+    uneven = isinstance(error, pl.exceptions.ShapeError) and "_POLARS_TMP" in str(error)
     # Named, not imported: deltalake is slow to import, and most commands do without it.
     names = {kind.__name__ for kind in type(error).__mro__}
     rust = not names.isdisjoint({"PanicException", "DeltaError"})
-    return damaged or rust or isinstance(error, _READ_ERRORS)
+    return damaged or uneven or rust or isinstance(error, _READ_ERRORS)
 
 
 @contextmanager

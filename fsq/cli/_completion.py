@@ -46,7 +46,7 @@ def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
     """Values of the first key of the records of the store's newest date."""
 
     def list_keys(store: Store) -> Iterable[str]:
-        from fsq.cli._store import find_newest_date
+        from fsq.cli._newest import find_newest_date
 
         newest, key = find_newest_date(store), store.contract.table.keys[0]
         rows = store.read(newest, newest, columns=[key]).collect()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsq.cli._dates import Calendar
+from fsq.cli._newest import find_newest_date
 from fsq.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,15 +80,6 @@ def read_calendar(uri: str, contract: str | None = None) -> Calendar:
             return store.contract.table.timezone
 
     return Calendar(lambda: find_latest(uri, contract), find_zone)
-
-
-def find_newest_date(store: Store) -> date | None:
-    """The newest date that a store has rows of; None if it has none."""
-    import polars as pl
-
-    day = store.contract.table.date
-    found: date | None = store.read(columns=[day]).select(pl.col(day).max()).collect().item()
-    return found
 
 
 def shorten_path(uri: str) -> str:

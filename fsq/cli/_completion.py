@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from fsq.cli._date_words import DATE_WORDS
+
 if TYPE_CHECKING:
     from fsq.stores import Store
 
 _MOST = 50
-DATE_WORDS = ("today", "yesterday", "latest")
 _SHIPPED = Path(__file__).parents[1] / "contract" / "shipped"
 
 

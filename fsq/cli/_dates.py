@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from fsq.cli._options import DateWord
+from fsq.cli._date_words import DateWord
 from fsq.errors import InputError
 from fsq.utils.dates import move_date, validate_date_range
 

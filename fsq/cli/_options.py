@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from fsq.cli._completion import DATE_WORDS, complete_contract, complete_date
+from fsq.cli._completion import complete_contract, complete_date
+from fsq.cli._date_words import DATE_WORDS, DateWord
 from fsq.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,22 +42,6 @@ def _parse_iso(kind: type[Moment], text: str, example: str) -> Moment:
         return kind.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not {example}") from None
-
-
-class DateWord(date):
-    """A word for a date, not yet looked up; as a date, later than every other."""
-
-    word: str
-
-    @classmethod
-    def of(cls, word: str) -> DateWord:
-        """One of ``DATE_WORDS``."""
-        made = cls(date.max.year, date.max.month, date.max.day)
-        made.word = word
-        return made
-
-
-LATEST = DateWord.of("latest")
 
 
 def parse_date(text: str) -> date:

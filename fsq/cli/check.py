@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._date_words import DateWord
 from fsq.cli._dates import MaxAgeOpt, choose_dates
 from fsq.cli._errors import FAILED_CHECK, FINE
 from fsq.cli._output import Output
@@ -101,7 +102,7 @@ def command(
     from fsq.checking.notify import notify, open_channels
 
     out = Output(as_json)
-    if isinstance(day, o.DateWord) and day.word == "latest" and not (start or end or last):
+    if isinstance(day, DateWord) and day.word == "latest" and not (start or end or last):
         day = None  # which says how old it is, too
     start, end = choose_dates(day, start, end, _HEADLINE, read_calendar(store, contract), last)
     if hook is not None:

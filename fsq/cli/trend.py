@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsq.cli import _options as o
+from fsq.cli._date_words import LATEST
 from fsq.cli._dates import choose_dates
 from fsq.cli._output import Output
 from fsq.cli._store import read_calendar
@@ -59,7 +60,7 @@ def command(
         problem = f"--store-summary writes a Delta table beside a Delta store; {cure}"
         raise InputError([problem], "the summary cannot be saved")
     if not (start or end or last):
-        end, last = o.LATEST, _USUAL_DAYS
+        end, last = LATEST, _USUAL_DAYS
     start, end = choose_dates(None, start, end, HEADLINE, read_calendar(store, contract), last)
     kind = o.picture_kind("--out", target)
     opened, out = open_store(store, contract), Output(as_json)

@@ -18,6 +18,7 @@ from fsq.profile.groups import (
     find_disagreeing,
 )
 from fsq.profile.measures import Evidence, add_moments, add_share
+from fsq.profile.regression import find_lacking
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sides import find_contradicting
 from fsq.profile.spikes import find_spikes
@@ -166,7 +167,8 @@ def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Co
     beyond = np.zeros(shape, dtype=np.bool_)
     if regressions is not None:
         residual = regressions.predict_residuals(rows.values, fold)
-        limit, beyond = regressions.outlier, regressions.find_extrapolated(rows.values)
+        limit = regressions.outlier
+        beyond = regressions.find_extrapolated(rows.values, lacking=find_lacking(rows))
     out.measures |= measure_residuals(rows, residual, limit, beyond, structure.groupings)
     known = ~np.isnan(residual)
     out.counts |= dict.fromkeys(("outlier", "extreme"), rows.sum_per_date(known))

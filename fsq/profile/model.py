@@ -21,7 +21,7 @@ from fsq.profile.evidence import (
 from fsq.profile.limits import Limits, learn_limits
 from fsq.profile.measures import Evidence
 from fsq.profile.moves import Moves, find_moves
-from fsq.profile.regression import assign_folds
+from fsq.profile.regression import assign_folds, find_lacking
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
 from fsq.profile.sentences import describe
 from fsq.profile.structure import Structure, learn_structure
@@ -215,12 +215,13 @@ class Judgement:
         if not suspects:
             return []
         groupings = [g.choose(of) for g in self.profile.structure.groupings]
+        lacking = find_lacking(rows)
         return [
             measure_residuals(
                 rows,
                 residual,
                 learned.outlier[of],
-                learned.find_extrapolated(rows.values, left_out)[:, of],
+                learned.find_extrapolated(rows.values, left_out, lacking)[:, of],
                 groupings,
             )
             for left_out, residual in zip(

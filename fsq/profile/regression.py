@@ -18,6 +18,7 @@ _MAX_ROWS = 25_000  # more are thinned: enough for the weights, and quick
 _BLOCK = 4_096  # records whose columns are in memory at once
 _CLIP = 8.0  # scaled values beyond it would pull the weights
 _USUALLY_THERE = 0.3  # a feature that fewer records lack
+_NEARLY_ALL = 0.9  # share of a date's records
 _LACKING = 0.2  # share of such features that a record may lack
 _OUTLIER = 0.999  # quantile of the residuals of dates that were not learned from
 _MIN_DRIFT_DATES = 10
@@ -137,26 +138,30 @@ class Regressions:
         residual = self._subtract(values, weights[:, [f]], [f])[:, 0]
         return np.asarray(values[:, f] - residual * self.spread[f] * self.basis.scale[f])
 
-    def find_extrapolated(self, values: Matrix, suspects: Sequence[int] = ()) -> Mask:
+    def find_extrapolated(
+        self, values: Matrix, suspects: Sequence[int] = (), lacking: Mask | None = None
+    ) -> Mask:
         """Records × features: where a feature is beyond what was learned, or one that it hangs on.
 
-        So is one that hangs on a feature which is usually there and is absent, such as a window
-        that its first dates cannot fill.
+        So is one that hangs on a feature which its whole date lacks, and which is usually there:
+        a window that the first dates cannot fill.
 
         Args:
             values: records × features.
             suspects: features that explain nothing.
+            lacking: ``find_lacking`` of the records; None for none.
         """
         with np.errstate(invalid="ignore"):
             beyond = (values < self.basis.reach[0]) | (values > self.basis.reach[1])
-        lacking = np.isnan(values) & (self.basis.absent < _USUALLY_THERE)
+        if lacking is not None:
+            beyond |= lacking & (self.basis.absent < _USUALLY_THERE)
         owner, weights = self.basis.owner, np.abs(np.nan_to_num(self.weights[-1]))
         pull = np.zeros((values.shape[1], values.shape[1]))
         np.add.at(pull, owner[1:], weights[1:])
         pull[list(suspects)] = 0.0
         np.fill_diagonal(pull, np.inf)
         matters = (pull > _MATTERS * self.spread).astype(np.float64)
-        return np.asarray((beyond | lacking).astype(np.float64) @ matters > 0)
+        return np.asarray(beyond.astype(np.float64) @ matters > 0)
 
     def _subtract(self, values: Matrix, weights: Matrix, of: Sequence[int] | None = None) -> Matrix:
         """Residuals under some weights, one column of them for each of these features, or all."""
@@ -175,6 +180,13 @@ class Regressions:
             beyond = (values < self.basis.reach[0]) | (values > self.basis.reach[1])
         residual[(beyond & (self.basis.drifting > 0))[:, own]] = np.nan
         return np.asarray(residual)
+
+
+def find_lacking(rows: Rows) -> Mask:
+    """Records × features: whether nearly all records of the date lack the feature."""
+    absent = np.isnan(rows.values)
+    count = rows.sum_per_date(np.ones_like(absent))
+    return np.asarray((rows.sum_per_date(absent) > _NEARLY_ALL * count)[rows.date_index])
 
 
 def learn_regressions(rows: Rows, clean: Mask) -> Regressions | None:

@@ -11,7 +11,7 @@ import pytest
 from fsq.profile.evidence import FEW_GROUPS, measure, measure_again, measure_residuals
 from fsq.profile.groups import Grouping, count_effective_groups
 from fsq.profile.measures import Evidence
-from fsq.profile.regression import learn_regressions
+from fsq.profile.regression import find_lacking, learn_regressions
 from fsq.profile.rows import Mask, Rows
 from fsq.profile.steps import ENTITY, Carriers, follow
 from fsq.profile.structure import Structure, learn_structure
@@ -272,9 +272,19 @@ def test_dates_without_what_explains_a_feature_are_no_measure_of_the_others() ->
     rows = replace(league, values=values)
     structure = learn_structure(rows, np.ones(DATES, dtype=np.bool_), TABLES)
     assert structure.regressions is not None
-    unsure = structure.regressions.find_extrapolated(values)
+    unsure = structure.regressions.find_extrapolated(values, lacking=find_lacking(rows))
     assert unsure[early, EFFORT].all()
     assert not unsure[~early].any()
     found = measure(rows, structure, np.full(len(values), -1)).measures["residual_spread"]
     assert np.isnan(found[~late, EFFORT]).all()
     assert not np.isnan(found[late, EFFORT]).any()
+
+
+def test_a_record_that_lacks_something_is_compared_all_the_same(league: Rows) -> None:
+    values = league.values.copy()
+    values[::7, FORM] = np.nan
+    rows = replace(league, values=values)
+    structure = learn_structure(rows, np.ones(DATES, dtype=np.bool_), TABLES)
+    assert structure.regressions is not None
+    assert not find_lacking(rows).any()
+    assert not structure.regressions.find_extrapolated(values, lacking=find_lacking(rows)).any()

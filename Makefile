@@ -13,7 +13,7 @@ export JUPYTER_CONFIG_DIR := $(CURDIR)/build/jupyter
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/build/jupyter
 DEMO := build/demo
 SEASON := 2025-26
-MINUTES := 10
+KILLS := 400
 EACH := 40
 BASE := origin/main
 CASE := startup
@@ -22,7 +22,7 @@ EPOCH = SOURCE_DATE_EPOCH=$(or $(shell git log -1 --format=%ct 2>/dev/null),1580
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
 .PHONY: help dev demo test azurite axe integrations notebooks lint types imports audit oldest docs \
-        changelog dist sbom bench bench-compare soak fuzz mutation clean
+        changelog dist sbom bench bench-compare faults soak fuzz mutation clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -140,8 +140,11 @@ bench-compare: .venv/.test ## measure CASE (startup) here and where BASE (origin
 	@mkdir -p build
 	$(BIN)/python -m benchmarks.with_main --base $(BASE) --case $(CASE) --rounds 5
 
-soak: .venv/.test ## kill, contend and load for MINUTES (10) and then some
-	$(BIN)/python -m tests.soak $(MINUTES)
+faults: .venv/.test ## kill KILLS (400) commands, race writers and cut wires on every kind of store; takes hours
+	$(BIN)/python -m tests.soak.faults $(KILLS)
+
+soak: .venv/.test ## load large inputs, and say how long it takes and with how much memory
+	$(BIN)/python -m tests.soak
 
 fuzz: .venv/.test ## feed every reader with 100,000 hostile inputs; takes half an hour or more
 	$(BIN)/python -m tests.fuzz

@@ -18,9 +18,11 @@ from fsq.schema.arrow import to_arrow
 from fsq.stores import (
     open_store,
 )
+from tests.soak import wires
+from tests.soak.victims import Limits, servers
 from tests.soak.whole import answer, versions
 from tests.support.frames import wide
-from tests.support.object_stores import make_parquet, put
+from tests.support.object_stores import ObjectStores, make_parquet, put
 
 pytestmark = pytest.mark.xdist_group("object stores")
 KEYS = ["game_date", "player_lookup"]
@@ -67,6 +69,13 @@ def test_text_files_in_a_bucket_are_sources(lake: str) -> None:
     put(f"{lake}/d/rows.parquet", b"PAR1 damaged PAR1")
     with pytest.raises(InputError, match="cannot be read"):
         scan_source(f"{lake}/d").collect()
+
+
+def test_a_server_that_goes_away_in_the_middle(lake: str, tmp_path: Path) -> None:
+    """It refuses connections, then it takes requests and does not answer; and it comes back."""
+    served = ObjectStores(lake, servers())
+    seen = wires.cut_wires(tmp_path, served, Limits(2, 30))
+    assert seen.total() >= 1
 
 
 def test_files_of_a_lake_table_are_refused(lake: str) -> None:

@@ -1,26 +1,32 @@
-"""A few kills, and short meetings of writers; ``make soak`` has the long ones."""
+"""A few kills, and short meetings of writers; ``make faults`` has the long ones."""
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 from deltalake import write_deltalake
 
 from fsq.backfilling import Progress, backfill
 from fsq.stores import migrate, open_store
-from tests.soak import contention, kills, single
+from tests.soak import contention, kills, ledgers, single
 from tests.soak.victims import Limits
 from tests.soak.whole import DAYS, versions
 from tests.support import warehouse
 from tests.support.frames import legacy
 from tests.support.v2 import COLUMN_NAMES
 
-BRIEF = Limits(3, 3)
+BRIEF, ONE = Limits(3, 3), Limits(1, 1)
 
 
 def test_killed_runs_leave_whole_dates_in_delta(tmp_path: Path) -> None:
     assert kills.into_delta(tmp_path, "backfill", BRIEF).kills
     assert kills.in_place_in_delta(tmp_path, BRIEF).kills
+
+
+def test_killed_checks_and_repairs_leave_a_whole_ledger(tmp_path: Path) -> None:
+    assert ledgers.recorded(lambda: str(tmp_path / uuid.uuid4().hex), ONE).kills
+    assert ledgers.repaired(tmp_path, ONE).kills
 
 
 def test_killed_runs_leave_a_whole_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``python -m tests.soak.faults [KILLS [WORD ...]]``: kills and races on every kind of store."""
+"""``python -m tests.soak.faults [KILLS [WORD ...]]``: kills, cuts, races, on each kind of store."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from fsq.stores.bigquery.client import open_clients
 from tests.conftest import command, started, stopped
-from tests.soak import contention, kills, ledgers, restarts, single, spark
+from tests.soak import contention, kills, ledgers, restarts, single, spark, wires
 from tests.soak.victims import Limits
-from tests.support.object_stores import KINDS, find_missing, serve
+from tests.support.object_stores import KINDS, ObjectStores, find_missing, serve
 from tests.support.spark import WITHOUT
 
 # Seconds that a kill may take at most, with all that is checked after it; and those of a race.
@@ -25,7 +25,9 @@ _WRITERS = 6
 Part = Callable[[], object]
 
 
-def list_parts(folder: Path, dataset: str, buckets: dict[str, str], count: int) -> dict[str, Part]:
+def list_parts(
+    folder: Path, dataset: str, buckets: dict[str, ObjectStores], count: int
+) -> dict[str, Part]:
     """What to run; so many kills in all."""
 
     def few(share: float) -> Limits:
@@ -39,7 +41,8 @@ def list_parts(folder: Path, dataset: str, buckets: dict[str, str], count: int) 
         return f"bigquery://{dataset}.{uuid.uuid4().hex[:8]}"
 
     parts: dict[str, Part] = {
-        "backfill into Delta": lambda: kills.into_delta(folder, "backfill", few(0.2)),
+        "backfill into Delta": lambda: kills.into_delta(folder, "backfill", few(0.15)),
+        "score into Delta": lambda: kills.into_delta(folder, "score", few(0.05)),
         "in place in Delta": lambda: kills.in_place_in_delta(folder, few(0.1)),
         "backfill into BigQuery": lambda: kills.into_emulator(folder, dataset, few(0.07)),
         "in place in BigQuery": lambda: kills.in_place_in_emulator(dataset, few(0.05)),
@@ -52,9 +55,11 @@ def list_parts(folder: Path, dataset: str, buckets: dict[str, str], count: int) 
         "a race in BigQuery": lambda: contention.met(folder, table(), 80, _RACE, _WRITERS),
         "BigQuery restarted": lambda: dict(restarts.restarted(folder, 4)),
     }
-    for kind, bucket in buckets.items():
-        parts[f"backfill into {kind}://"] = partial(kills.into_bucket, folder, bucket, few(0.06))
-        race = partial(contention.met, folder, f"{bucket}/met", 160, _RACE, _WRITERS)
+    for kind, served in buckets.items():
+        kill = partial(kills.into_bucket, folder, served.bucket, few(0.06))
+        parts[f"backfill into {kind}://"] = kill
+        parts[f"wires to {kind}://"] = partial(wires.cut_wires, folder, served, few(0.02))
+        race = partial(contention.met, folder, f"{served.bucket}/met", 160, _RACE, _WRITERS)
         parts[f"a race in {kind}://"] = race
     if WITHOUT is None:
         parts["drivers of Spark"] = lambda: spark.killed_drivers(folder, few(0.025))
@@ -71,7 +76,7 @@ def main(count: int, chosen: list[str]) -> None:
         for kind in (k for k in KINDS if find_missing(k) is None):
             served = running.enter_context(serve(kind))
             environment |= served.environment
-            buckets[kind] = served.bucket
+            buckets[kind] = served
         os.environ.update(environment)
         dataset = f"p.d{uuid.uuid4().hex[:12]}"
         with open_clients("p") as clients:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import RemoveAction
@@ -45,17 +46,35 @@ def prepare_table(store: DeltaStore, empty: pl.DataFrame, since: int | None) -> 
         StoreError: it cannot be written, or has another version.
     """
     schema = arrow_schema(empty.schema)
-    with delta_write_errors(store.uri):
-        store.create(schema)
-        table = store.load_table()
-        require_unchanged(store, table, since)
-        if set(schema.names) <= {f.name for f in table.schema().fields}:
+    for attempt in range(ATTEMPTS):
+        try:
+            with delta_write_errors(store.uri):
+                added = _add_columns(store, schema, since)
+        except CommitFailedError as error:  # another writer was first, maybe with the same columns
+            if since is not None:
+                raise write_conflict(store.uri) from error
+            wait_before_retry(attempt)
+            continue
+        if since is None or not added:
             return since
-        write_deltalake(table, schema.empty_table(), mode="append", schema_mode="merge")
-    if since is None:
-        return None
-    require_unchanged(store, store.load_table(), since + 1)
-    return since + 1
+        require_unchanged(store, store.load_table(), since + 1)
+        return since + 1
+    raise _lost_races(store)
+
+
+def _add_columns(store: DeltaStore, schema: pa.Schema, since: int | None) -> bool:
+    """Create the table, or add the columns that it lacks; whether it lacked some."""
+    store.create(schema)
+    table = store.load_table()
+    require_unchanged(store, table, since)
+    if set(schema.names) <= {f.name for f in table.schema().fields}:
+        return False
+    write_deltalake(table, schema.empty_table(), mode="append", schema_mode="merge")
+    return True
+
+
+def _lost_races(store: DeltaStore) -> StoreError:
+    return StoreError(f"{store.uri}: other writers committed first {ATTEMPTS} times; run it again")
 
 
 def require_unchanged(store: DeltaStore, table: DeltaTable, since: int | None) -> None:
@@ -155,7 +174,7 @@ def commit_files(
             wait_before_retry(attempt)
             continue
         return WriteResult(rows, len(days), table.version() + 1)
-    raise StoreError(f"{store.uri}: other writers committed first {ATTEMPTS} times; run it again")
+    raise _lost_races(store)
 
 
 def _find_commit(store: DeltaStore, token: str, since: int) -> int | None:

@@ -9,20 +9,20 @@ from typing import Any
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 import fsq
 from fsq.backfilling import backfill
 from fsq.errors import StoreError
 from fsq.incidents import note_repair, read_incidents, record_findings
-from fsq.stores import LedgerEntry, open_batch_write, open_store
+from fsq.stores import LedgerEntry, migrate, open_batch_write, open_store
 from fsq.stores.delta.files import DeltaDataWriter
 from fsq.stores.delta.store import DeltaStore
 from fsq.stores.side import SideConflictError
 from tests.soak.whole import DAYS, answer, origins, versions
 from tests.support.faults import fall_back
-from tests.support.frames import wide
+from tests.support.frames import legacy, wide
 from tests.support.healthy_days import LAST, make_days
 
 OLD, NEW = versions(200)
@@ -38,14 +38,14 @@ Commit = Callable[..., None]
 
 def lose(monkeypatch: pytest.MonkeyPatch, at: int, act: Callable[[Commit], None]) -> list[int]:
     """Act in place of the so manieth commit of files, counted from 0; the versions made so far."""
-    commit, made = DeltaTable.create_write_transaction, list[int]()
+    original, made = DeltaTable.create_write_transaction, list[int]()
 
     def acting(table: DeltaTable, *given: Any, **named: Any) -> None:
         made.append(table.version() + 1)
         if len(made) == at + 1:
-            act(lambda: commit(table, *given, **named))
+            act(lambda: original(table, *given, **named))
         else:
-            commit(table, *given, **named)
+            original(table, *given, **named)
 
     monkeypatch.setattr(DeltaTable, "create_write_transaction", acting)
     return made
@@ -223,3 +223,30 @@ def test_the_ledger_of_incidents_has_each_entry_once(
     assert [c.what for c in changes] == ["opened"]
     (incident,) = read_incidents(store)
     assert incident.repairs == (attempt,)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_columns_that_another_writer_adds_at_the_same_time(
+    in_place: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The columns are looked for again; in place, the rows must be read again, too."""
+    store, source = str(tmp_path / "store"), tmp_path / "rows.parquet"
+    rows = legacy(OLD)
+    write_deltalake(store, rows.to_arrow())
+    rows.write_parquet(source)
+    failed = list[bool]()
+
+    def late(*given: Any, **named: Any) -> None:
+        if not failed:
+            failed.append(True)
+            migrate(store)
+            raise CommitFailedError("Metadata changed since last commit.")
+        write_deltalake(*given, **named)
+
+    monkeypatch.setattr("fsq.stores.delta.commit.write_deltalake", late)
+    if in_place:
+        with pytest.raises(StoreError, match="another writer changed it"):
+            backfill(store, store)
+    assert backfill(store if in_place else str(source), store).dates == DAYS
+    found = open_store(store).read().collect()
+    assert (found.height, found["quality_tier"].null_count()) == (OLD.height, 0)

@@ -17,9 +17,12 @@ import pytest
 import fsq
 from fsq.backfilling import Progress, backfill
 from fsq.cli import main
+from fsq.incidents import read_incidents
 from fsq.stores import open_store
 from fsq.stores.bigquery.client import open_clients
 from tests.soak.whole import DAYS, answer, origins, versions
+from tests.support.faults import fall_back
+from tests.support.healthy_days import LAST, make_days
 
 OLD, NEW = versions(800)
 ANSWERS = [answer(OLD), answer(NEW)]
@@ -80,6 +83,23 @@ def test_a_full_disk(left: int, sources: list[str], tmp_path: Path) -> None:
         subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
         assert backfilled(sources[1], store) == 0
         assert state(store) == [1] * DAYS
+
+
+@MOUNTS
+def test_a_full_disk_has_no_room_for_incidents(tmp_path: Path) -> None:
+    """They are recorded as a whole or not at all, and once there is room."""
+    disk = tmp_path / "disk"
+    with mounted(disk, "-t", "tmpfs", "-o", "size=20m", "tmpfs"):
+        store = open_store(disk / "store")
+        store.replace(fsq.score(fall_back(make_days(8, 40, seed=2), [LAST])))
+        for words in (["check", "--record"], ["repair", "--yes"]):
+            for left in (0, 12):
+                leave_room(disk, left)
+                assert main([*words, "--store", store.uri]) == 3
+                assert read_incidents(store) == []
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        assert main(["check", "--record", "--store", store.uri]) == 1
+        assert [i.state for i in read_incidents(store)] == ["open"]
 
 
 @MOUNTS

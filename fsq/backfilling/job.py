@@ -45,6 +45,7 @@ class Job:
     Attributes:
         source: URI of the source; for rows in memory, what messages call them.
         rows: rows of the wanted dates, lazily.
+        every_date: the same of all dates.
         columns: columns of the source that scoring reads or carries.
         layout: how to read the rows, once only these columns are selected.
         fingerprint_columns: columns whose content decides whether a date has changed.
@@ -57,6 +58,7 @@ class Job:
 
     source: str
     rows: pl.LazyFrame
+    every_date: pl.LazyFrame
     columns: list[str]
     layout: Layout
     fingerprint_columns: list[str]
@@ -93,13 +95,15 @@ def open_job(source: Source, store: Target, options: BackfillOptions) -> Job:
     uri, label = locate(source), locate(source) or "the rows in memory"
     opened = _open_target(store, options, None if uri is None else name_source(uri))
     scoring = options.scoring(opened.contract)
+    day = scoring.contract.table.date
     if not options.change_contract:
         require_name(opened, scoring.contract)  # before its columns are missed in the source
     in_place = uri is not None and identify_table(uri) == identify_table(opened.uri)
     # Read before the scan: commits of others in between are then reported, never lost.
     base_version = opened.version() if in_place else None
     with source_read_errors(label):
-        rows = _scan_dates(source, scoring.contract, options)
+        every_date = _scan(source, scoring.contract)
+        rows = filter_dates(every_date, day, options.start, options.end)
         layout = validate_columns(rows, scoring.contract, scoring.on_unknown)
     if in_place:
         _require_own_store(scan_source(opened.uri), layout)
@@ -115,6 +119,7 @@ def open_job(source: Source, store: Target, options: BackfillOptions) -> Job:
     return Job(
         label,
         rows,
+        every_date,
         columns,
         layout.select(columns),
         [c for c in columns if c not in added],
@@ -135,8 +140,8 @@ def _open_target(store: Target, options: BackfillOptions, source: str | None) ->
     return open_store(uri, options.contract or known, source)
 
 
-def _scan_dates(source: Source, contract: Contract, options: BackfillOptions) -> pl.LazyFrame:
-    """The source's rows of the wanted dates, lazily.
+def _scan(source: Source, contract: Contract) -> pl.LazyFrame:
+    """The source's rows, lazily.
 
     Raises:
         InputError: they have no column of dates.
@@ -145,7 +150,7 @@ def _scan_dates(source: Source, contract: Contract, options: BackfillOptions) ->
     rows = scan_rows(source, contract) if uri is None else scan_source(uri, contract)
     if rows.collect_schema().get(day) != pl.Date:
         validate_input(rows, contract, "error")  # raises: dates cannot be compared
-    return filter_dates(rows, day, options.start, options.end)
+    return rows
 
 
 def _require_own_store(stored: pl.LazyFrame, layout: Layout) -> None:

@@ -15,6 +15,7 @@ import polars as pl
 from fsq.backfilling.files import scan_files
 from fsq.backfilling.untrusted import find_copies
 from fsq.backfilling.web import fetched, is_web_uri
+from fsq.backfilling.windows import split_rows
 from fsq.contract import Contract
 from fsq.errors import FsqError, InputError, StoreError
 from fsq.intake.preparation import prepare_rows
@@ -178,10 +179,18 @@ def fingerprint_dates(rows: pl.LazyFrame, date_column: str, columns: list[str]) 
         for c in columns
     ]
     salt = hashlib.sha256(repr([pl.__version__, [(c, str(schema[c])) for c in columns]]).encode())
-    return (
-        rows.select(pl.col(date_column).alias("day"), pl.struct(text).hash(seed=7).alias("hash"))
+    hashed = [
+        part.select(pl.col(date_column).alias("day"), pl.struct(text).hash(seed=7).alias("hash"))
         .group_by("day")
         .agg(pl.len().alias("rows"), pl.col("hash").reinterpret(signed=True).sum())
+        .collect(engine="streaming")
+        for part in split_rows(rows)
+    ]
+    return (
+        pl.concat(hashed)
+        .lazy()
+        .group_by("day")
+        .agg(pl.col("rows").sum(), pl.col("hash").sum())
         .sort("day")
         .select(
             "day",

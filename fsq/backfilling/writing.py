@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,7 @@ from fsq.backfilling.job import Job
 from fsq.backfilling.options import Progress
 from fsq.backfilling.plan import Step
 from fsq.backfilling.source import source_read_errors
+from fsq.backfilling.windows import can_read_windows, find_extent, read_windows
 from fsq.errors import StoreError
 from fsq.scoring.engine import score_pieces
 from fsq.stores import GroupWrite, Store, WriteResult, open_group_write
@@ -124,9 +126,19 @@ def _read_parts(job: Job, rows: pl.LazyFrame, group: list[Step]) -> Iterator[pl.
         if sum(step.rows for step in group) <= PART_ROWS:
             yield chosen.collect()
             return
-        for batch in read_batches(chosen, PART_ROWS):
+        for batch in _read_large(job, rows, days):
             _take_signals_back()
             yield from batch.iter_slices(PART_ROWS)
+
+
+def _read_large(job: Job, rows: pl.LazyFrame, days: list[date]) -> Iterator[pl.DataFrame]:
+    """The rows of some dates, several parts at a time."""
+    every = job.every_date if rows is job.rows else rows
+    if can_read_windows(every):
+        extent = find_extent(every, job.date_column, days)
+        if extent is not None:
+            return read_windows(every, job.date_column, days, extent)
+    return read_batches(rows.filter(pl.col(job.date_column).is_in(days)), PART_ROWS)
 
 
 def _collect_groups(

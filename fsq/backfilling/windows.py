@@ -26,7 +26,12 @@ def can_read_windows(rows: pl.LazyFrame) -> bool:
     """
     plan = rows.explain()
     scans = set(re.findall(r"(\w+) SCAN", plan))
-    return scans == {"Parquet"} and "SELECTION" not in plan and "FILTER" not in plan
+    return (
+        bool(scans)
+        and scans <= {"Parquet", "Ipc"}
+        and "SELECTION" not in plan
+        and "FILTER" not in plan
+    )
 
 
 def split_rows(rows: pl.LazyFrame) -> list[pl.LazyFrame]:

@@ -56,10 +56,10 @@ def test_a_trend_shows_the_first_required_category(
 
 
 def test_a_diagnosis_shows_categories_and_sources(capsys: pytest.CaptureFixture[str]) -> None:
-    sources = pl.when(pl.col("shelf") < 60).then(pl.lit("guessed")).otherwise(pl.lit("measured"))
+    sources = pl.when(pl.col("shelf") < 75).then(pl.lit("guessed")).otherwise(pl.lit("measured"))
     rows = make_deliveries().with_columns(price__source=sources)
     print_diagnosis(fsq.diagnose(fsq.score(rows, DELIVERIES), DELIVERIES), Output())
     out = capsys.readouterr().out
     assert "climate  ███████████████░░░░░░░░░░░░░░░  50.0  optional" in out
     (line,) = [line for line in out.splitlines() if " price " in line]
-    assert "g2 75 mea 25" in line
+    assert "g2 94 mea 6" in line

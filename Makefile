@@ -115,7 +115,7 @@ oldest: ## run the tests with the oldest versions that pyproject.toml allows
 docs: .venv/.dev ## build the documentation into build/site; fail on broken links and missing docstrings
 	$(BIN)/python .ci/docs.py
 
-changelog: .venv/.dev ## show what the next release changes; VERSION=0.2.0 writes it to CHANGELOG.md
+changelog: .venv/.dev ## show what the next release changes; VERSION=0.3.0 writes it to CHANGELOG.md
 	$(BIN)/towncrier build $(if $(VERSION),--version $(VERSION) --yes,--version Unreleased --draft)
 
 dist: .venv/.dev ## build wheel and sdist into build/dist, check them, and try the wheel with every Python here

@@ -2,5 +2,5 @@
 
 # ``fsq`` belongs to another project on PyPI.
 DISTRIBUTION = "feature-store-quality"
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 ISSUES = "https://github.com/feature-store-quality/fsq/issues"

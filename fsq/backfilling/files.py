@@ -16,6 +16,7 @@ from fsq.backfilling.file_schemas import Part, combine_parts, prepare_parts
 from fsq.backfilling.hive import infer_value_types, parse_value, read_folder_values, require_dates
 from fsq.backfilling.text_files import (
     SEPARATORS,
+    choose_cure,
     find_altered,
     find_mixed,
     require_header,
@@ -183,7 +184,7 @@ def _describe_failure(file: str, name: str, error: BaseException) -> list[str]:
             if unread := find_unreadable(pq.read_schema(open_file(file))):
                 return [f"{file}: {problem}" for problem in unread]
     reason = first_line(error)
-    cure = "check that its ending names its format, or write it again"
+    cure = choose_cure(error, "check that its ending names its format, or write it again")
     if name in _TEXTS and "utf" in reason.lower():
         cure = "write it as UTF-8"
     return [f"{file} cannot be read: {reason}; {cure}"]

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import polars as pl
 
 from fsq.backfilling.files import scan_files
+from fsq.backfilling.text_files import choose_cure
 from fsq.backfilling.untrusted import find_copies
 from fsq.backfilling.web import fetched, is_web_uri
 from fsq.backfilling.windows import split_rows
@@ -122,9 +123,7 @@ def source_read_errors(uri: str) -> Iterator[None]:
         if isinstance(error, OSError) or describe_object_error(str(error)) is not None:
             cure = "run it again to resume"
             raise StoreError(f"{uri} can no longer be read: {first_line(error)}; {cure}") from error
-        cure = "write the file again, or name files with one schema"
-        if "more fields" in str(error):  # of CSV and TSV
-            cure = "give each row as many values as the first line has names"
+        cure = choose_cure(error, "write the file again, or name files with one schema")
         raise InputError([f"{uri}: cannot be read: {first_line(error)}; {cure}"]) from error
 
 

@@ -83,6 +83,13 @@ def find_altered(file: str, form: str, rows: pl.LazyFrame, numbers: Collection[s
     return [c for c, is_altered in found.row(0, named=True).items() if is_altered]
 
 
+def choose_cure(error: BaseException, otherwise: str) -> str:
+    """What to do about a file that cannot be read: a row may be longer than its header."""
+    if "more fields" in str(error):
+        return "give each row as many values as the first line has names"
+    return otherwise
+
+
 def find_mixed(schemas: Sequence[pl.Schema], numbers: Collection[str]) -> list[str]:
     """Columns that are texts in one file and something else in another: texts, then, in all.
 

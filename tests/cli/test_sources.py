@@ -62,6 +62,6 @@ def test_a_row_of_too_many_values_is_bad_input(run: Command, tmp_path: Path, com
     words = [path, "--out"] if command == "score" else ["--source", path, "--store"]
     told = run(command, *words, target)
     assert told.status == 2
-    assert f"{path}: cannot be read" in told.err
+    assert str(path) in told.err
     assert "give each row as many values as the first line has names" in told.err
     assert not target.exists()

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from fsq.contract import Contract, choose_contract
 from fsq.errors import InputError
-from fsq.intake.batch_query import DATE
 from fsq.intake.columnar import read_columnar_batch
 from fsq.intake.expected_types import list_number_columns
 from fsq.intake.layout import Layout
@@ -38,6 +37,8 @@ Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 CHUNK_ROWS = 8_000
 # Records per piece of a file: a writer holds a few pieces, so that small ones save memory.
 PIECE_ROWS = 3_000
+# Flat records that a lazy score holds back until it knows that all source labels are sound.
+HELD_ROWS = 100_000
 
 
 @overload
@@ -197,13 +198,36 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
         selected = rows
         if predicate is not None and set(predicate.meta.root_names()) <= {*layout.carried}:
             selected = rows.filter(predicate)  # rows that it rejects need no score
-        validate_rows(selected, layout, options.on_unknown)
+        flat = DETAIL not in needed and options.on_unknown == "error"
+        validate_rows(selected, layout, options.on_unknown, with_labels=not flat)
         narrow = layout.narrow(needed, with_detail=DETAIL in needed)
         batches = read_batches(selected.select(narrow.columns), CHUNK_ROWS)
         quality = [c for c in options.contract.output.names if c in needed]
-        yield from _score_concurrently(batches, narrow, options, quality)
+        chunks = _score_concurrently(batches, narrow, options, quality)
+        yield from _hold_back(chunks, selected, layout) if flat else chunks
 
     return scan_batches(read, out_schema)
+
+
+def _hold_back(
+    chunks: Iterator[pl.DataFrame], rows: pl.LazyFrame, layout: Layout
+) -> Iterator[pl.DataFrame]:
+    """Yield nothing before all source labels are known to be sound.
+
+    Scoring looks them up anyway. Only rows that are too many to hold are read for them first.
+    """
+    held: list[pl.DataFrame] = []
+    try:
+        for chunk in chunks:
+            held.append(chunk)
+            if sum(c.height for c in held) >= HELD_ROWS:
+                validate_rows(rows, layout, "error")
+                break
+    except InputError:
+        validate_rows(rows, layout, "error")  # names what is wrong in all chunks
+        raise
+    yield from held
+    yield from chunks
 
 
 def _score_chunk(
@@ -228,7 +252,7 @@ def _score_chunk(
         options.now,
         with_detail=with_detail,
     )
-    records = lineage.add_processors(_fill_run(batch.records, options), contract)
+    records = lineage.add_processors(lineage.fill_run(batch.records, options.run), contract)
     inputs = compute_rule_inputs(batch, contract)
     scored = score_signatures(inputs, contract)
     out = _expand_records(records, scored, options, wanted)
@@ -265,19 +289,3 @@ def _expand_records(
 def _select(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """Some columns, without the cost of planning a query."""
     return frame[names] if names else pl.DataFrame()  # frame[[]] selects rows
-
-
-def _fill_run(records: pl.DataFrame, options: ScoringOptions) -> pl.DataFrame:
-    """Fill in the run's id and processors where a row has none of its own."""
-    if options.run is None:
-        return records
-    days = records[DATE].unique().to_list()
-    runs = [options.run.on(day) for day in days]
-    run = pl.DataFrame(
-        {DATE: days, "run_id": [r[0] for r in runs], "done": [r[1] for r in runs]},
-        schema={DATE: pl.Date, "run_id": pl.String, "done": pl.List(pl.String)},
-    )
-    return records.join(run, on=DATE, how="left", maintain_order="left").with_columns(
-        pl.coalesce("pipeline_run_id", "run_id").alias("pipeline_run_id"),
-        pl.coalesce("processors_completed", "done").alias("processors_completed"),
-    )

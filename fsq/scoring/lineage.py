@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.intake.batch_query import DATE
+from fsq.intake.run_context import RunContext
 from fsq.schema.columns import UTC_MICROS
 from fsq.utils.timing import stage
 
@@ -27,6 +29,22 @@ def encode_sources(feature_rows: pl.DataFrame, contract: Contract) -> pl.Series:
     text = feature_rows.select(pl.lit(pieces).gather(at.cast(pl.UInt32)).alias("t"))["t"]
     joined = text.reshape((feature_rows.height // width, width)).arr.join(",")
     return "{" + joined + "}"
+
+
+def fill_run(records: pl.DataFrame, run: RunContext | None) -> pl.DataFrame:
+    """Fill in the run's id and processors where a row has none of its own."""
+    if run is None:
+        return records
+    days = records[DATE].unique().to_list()
+    runs = [run.on(day) for day in days]
+    stated = pl.DataFrame(
+        {DATE: days, "run_id": [r[0] for r in runs], "done": [r[1] for r in runs]},
+        schema={DATE: pl.Date, "run_id": pl.String, "done": pl.List(pl.String)},
+    )
+    return records.join(stated, on=DATE, how="left", maintain_order="left").with_columns(
+        pl.coalesce("pipeline_run_id", "run_id").alias("pipeline_run_id"),
+        pl.coalesce("processors_completed", "done").alias("processors_completed"),
+    )
 
 
 @stage("level 3")

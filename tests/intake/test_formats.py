@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.schema.columns import DETAIL_FIELDS
+from fsq.scoring import engine
 from tests.support.frames import FORMS, NAMES, hybrid, legacy, wide
 from tests.support.v2 import ARROW_SCHEMA, COLUMN_NAMES, COLUMNS, POLARS_SCHEMA
 
@@ -222,6 +223,22 @@ def test_unknown_labels_may_count_as_default() -> None:
     pace = detail.filter(pl.col("feature_name") == "pace_score")
     assert pace["is_default"].all()
     assert set(pace["quality_score"]) <= {40.0, 30.0}
+
+
+@pytest.mark.parametrize("held", [20, 100_000])
+def test_lazy_flat_columns_start_only_once_all_labels_are_known(
+    held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(engine, "HELD_ROWS", held)
+    tiers = fsq.score(ROWS.lazy()).select("player_lookup", "quality_tier")
+    assert tiers.collect().equals(SCORED.select("player_lookup", "quality_tier"))
+    at = pl.int_range(pl.len())
+    odd = pl.when(at >= pl.len() - 7).then(pl.lit("typo")).otherwise(pl.lit("phase4"))
+    tiers = fsq.score(ROWS.with_columns(pace_score__source=odd).lazy()).select("quality_tier")
+    batches = tiers.collect_batches(chunk_size=10, maintain_order=True)
+    with pytest.raises(fsq.InputError, match=r"unknown source labels: 'typo' \(7\)"):
+        next(iter(batches))
 
 
 def test_a_run_context_fills_in_what_rows_lack() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +19,7 @@ from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.diagnosis.feature_metrics import aggregate_features, count_features
 from fsq.diagnosis.findings import Accepted, Verdict, find_worst
 from fsq.diagnosis.learning import learn_from
-from fsq.diagnosis.long_detail import DETAIL_PARTS, read_long_detail, require_columns
+from fsq.diagnosis.long_detail import DETAIL_PARTS, Reader, read_long_detail, require_columns
 from fsq.diagnosis.named_rows import list_expected, list_named_rows
 from fsq.diagnosis.passes import run_checks
 from fsq.diagnosis.result import Diagnosis
@@ -113,19 +113,37 @@ def diagnose(
         rows = pl.concat([before, rows.select(shared)])
     due = None if schedule is None else read_schedule(schedule, loaded)
     ctx = make_context(rows, loaded, context)
-    present = ctx.dates
-    checked = sorted(set(_list_dates(present, due, loaded) if chosen is None else chosen))
-    ctx.checked_dates, ctx.asked_dates, ctx.profile = checked, frozenset(checked), profile
-    ctx.known_dates, ctx.schedule = (*known_dates,), due
+    ctx.profile, ctx.known_dates, ctx.schedule = profile, (*known_dates,), due
+    checked = _list_dates(ctx.dates, due, loaded) if chosen is None else chosen
+    places = name_places(scored, source, store)
+    return diagnose_context(ctx, checked, places, not_history, accepted)
+
+
+def diagnose_context(
+    ctx: Context,
+    dates: Iterable[date],
+    places: tuple[str, str],
+    not_history: Iterable[date] = (),
+    accepted: Iterable[Accepted] = (),
+) -> Diagnosis:
+    """Diagnose rows that are read already; see ``diagnose``.
+
+    Args:
+        ctx: the result of ``make_context``, with all that is known beside the rows.
+        dates: those to check.
+        places: what the repairing commands name as source and store.
+        not_history: dates that later ones are not compared with.
+        accepted: causes that somebody accepted as normal.
+    """
+    contract, checked = ctx.contract, sorted(set(dates))
+    ctx.checked_dates, ctx.asked_dates = checked, frozenset(checked)
     run_checks(ctx, list_checks(), not_history, tuple(accepted))
     show_signals(ctx)
-    every = sorted({*present, *checked})
-    keep = day.is_in(checked)
-    made = make_findings(
-        ctx.signals, every, loaded, *name_places(scored, source, store), ctx.leaning
-    )
+    every = sorted({*ctx.dates, *checked})
+    keep = pl.col(contract.table.date).is_in(checked)
+    made = make_findings(ctx.signals, every, contract, *places, ctx.leaning)
     return Diagnosis(
-        loaded,
+        contract,
         _judge_dates(ctx),
         tuple(finding for finding, _ in made),
         tuple(_list_not_evaluated(ctx)),
@@ -195,8 +213,24 @@ def _require_profile(profile: object, contract: Contract) -> None:
         raise InputError([f"{problem}; {cure}"], _HEADLINE)
 
 
-def make_context(rows: pl.LazyFrame, contract: Contract, run: RunContext | None) -> Context:
-    """The rows, measured, without dates to check."""
+def make_context(
+    rows: pl.LazyFrame,
+    contract: Contract,
+    run: RunContext | None = None,
+    others: Sequence[Reader] = (),
+) -> Context:
+    """The rows, measured, without dates to check.
+
+    Args:
+        rows: scored rows, with ``list_detail_fields`` of the detail.
+        contract: of the scoring.
+        run: what is known of upstream's run, for rows that do not say it themselves.
+        others: who else reads the same rows.
+
+    Raises:
+        InputError: the rows are not scored, or were scored under another contract.
+        StoreError: the rows cannot be read.
+    """
     checks, schema = list_checks(), rows.collect_schema()
     days = measure_dates(rows, contract)
     long = read_long_detail(
@@ -208,6 +242,7 @@ def make_context(rows: pl.LazyFrame, contract: Contract, run: RunContext | None)
         [c for check in checks for c in check.list_raw_columns(contract)],
         [kept for check in checks if (kept := check.condense(rows, contract)) is not None],
         int(days["rows"].sum()),
+        others,
     )
     return Context(contract, days, aggregate_features(long, contract), long, [], run)
 

@@ -94,6 +94,21 @@ class LongDetail:
         return np.where(default, np.nan, self.cells.get_column(VALUE, feature))
 
 
+@dataclass(frozen=True)
+class Reader:
+    """What somebody else takes of the parts while they are read, so that it is done once.
+
+    Attributes:
+        columns: of the records that it takes, where the rows have them.
+        fields: further fields of the detail.
+        take: is given each part, in order.
+    """
+
+    columns: tuple[str, ...]
+    fields: tuple[str, ...]
+    take: Callable[[Part], None]
+
+
 def read_long_detail(
     scored: pl.LazyFrame,
     contract: Contract,
@@ -103,6 +118,7 @@ def read_long_detail(
     raw: Iterable[str] = (),
     condense: Sequence[Condense] = (),
     expected: int | None = None,
+    others: Sequence[Reader] = (),
 ) -> LongDetail:
     """Read the details, part by part, and keep what is looked at later.
 
@@ -115,6 +131,7 @@ def read_long_detail(
         raw: further columns that are only condensed.
         condense: what else to keep of each part.
         expected: how many rows there are, if somebody has counted them.
+        others: who else reads the same parts.
 
     Raises:
         InputError: a record has other features than the contract.
@@ -125,7 +142,11 @@ def read_long_detail(
     records: list[pl.DataFrame] = []
     counts: list[pl.DataFrame] = []
     marks: dict[str, list[Array]] = {}
-    for part in read_detail_parts(scored, contract, [*kept, *raw], fields, expected):
+    columns = [*kept, *raw, *(c for reader in others for c in reader.columns)]
+    fields = [*fields, *(f for reader in others for f in reader.fields)]
+    for part in read_detail_parts(scored, contract, columns, fields, expected):
+        for reader in others:
+            reader.take(part)
         records.append(part.records.select(c for c in kept if c in part.records.columns))
         counts.append(count(part))
         for one in (_keep, *condense):

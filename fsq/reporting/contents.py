@@ -14,9 +14,13 @@ from fsq.checking import CheckOptions
 from fsq.checking.freshness import find_overdue, measure_age
 from fsq.checking.result import add_finding
 from fsq.contract import Contract
-from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.daily_metrics import measure_dates
-from fsq.diagnosis.diagnose import list_detail_fields, name_places
+from fsq.diagnosis import Diagnosis
+from fsq.diagnosis.diagnose import (
+    diagnose_context,
+    list_detail_fields,
+    make_context,
+    name_places,
+)
 from fsq.diagnosis.long_detail import require_columns
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.diagnosis.trend import LOOKBACK, make_trend
@@ -27,7 +31,7 @@ from fsq.reporting.headline import HEADLINE
 from fsq.reporting.records import find_worst_records
 from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store
-from fsq.training.readiness import Readiness, count_ready
+from fsq.training.readiness import Readiness, ReadyCounter
 from fsq.utils.dates import move_date
 from fsq.utils.frames import filter_dates
 
@@ -98,27 +102,21 @@ def read_contents(
         rows = filter_dates(every, contract.table.date, first, end)
         wanted = filter_dates(every, contract.table.date, start, end)
         later = _read_later(partial(filter_dates, every, contract.table.date), end)
-    dates = wanted.select(day.unique().sort()).collect().to_series().drop_nulls().to_list()
+    counter = ReadyCounter(contract)
+    ctx = make_context(rows, contract, others=[counter.reader])
+    dates = [d for d in ctx.dates if d is not None and (start is None or d >= start)]
     if not dates:
         raise StoreError(f"{uri} has no rows of these dates; backfill them, or choose others")
     is_open = later is None or later.select(day).head(1).collect().is_empty()
     incidents = [] if store is None else read_incidents(store)
-    source, place = name_places(scored)
-    dx = diagnose(
-        rows,
-        contract,
-        dates=dates,
-        source=source,
-        store=place,
-        profile=None if store is None else load_usable_profile(store),
-        not_history=exclude_dates(incidents),
-        accepted=select_accepted(incidents),
-    )
-    trend = make_trend(measure_dates(rows, contract), contract)
+    ctx.profile = None if store is None else load_usable_profile(store)
+    known, accepted = exclude_dates(incidents), select_accepted(incidents)
+    dx = diagnose_context(ctx, dates, name_places(scored), known, accepted)
+    trend = make_trend(ctx.days, contract)
     return Contents(
         _add_age(dx, store if is_open else None, moment, max_age),
         trend.filter(day >= dates[0]),
-        count_ready(scored, dx),
+        counter.count(dx),
         find_worst_records(wanted, contract, list_settled_dates(dx)),
         _find_moments(wanted),
         uri,

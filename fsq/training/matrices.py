@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fsq.diagnosis.long_detail import Part
 from fsq.intake.batch_query import end_of_row
 from fsq.schema.columns import UTC_MICROS
 from fsq.schema.nested import dotted_name
@@ -38,6 +39,9 @@ class DetailMatrices:
     def values(self) -> Matrix:
         """The values; NaN where there is none."""
         return self._numeric_matrix("feature_value")
+
+    def _knows(self, field: str) -> bool:
+        return dotted_name(field) in self._frame.columns
 
     def _flatten(self, field: str) -> pl.Series:
         return self._frame[dotted_name(field)].list.explode(empty_as_null=False, keep_nulls=False)
@@ -75,7 +79,7 @@ class DetailMatrices:
     def _unexcused(self) -> Mask:
         names, contract = self._options.features, self._options.contract
         required = np.array([f in list_required_features(contract) for f in names])
-        if dotted_name("sample_size") not in self._frame.columns:
+        if not self._knows("sample_size"):
             return np.broadcast_to(required, self._shape)
         open_ended = np.array([f in list_excusable_features(contract) for f in names])
         default = self._select_features(self._flatten("is_default").fill_null(False).to_numpy())
@@ -145,6 +149,25 @@ class DetailMatrices:
             return labels, None
         codes = flat.cast(pl.Enum(labels)).to_physical().cast(pl.UInt32).to_numpy()
         return labels, self._select_features(codes)
+
+
+class PartMatrices(DetailMatrices):
+    """The same of a part whose details are rows already: one per record and feature.
+
+    Args:
+        part: as a diagnosis reads it.
+        options: which features are in the set, and how their values are tested.
+    """
+
+    def __init__(self, part: Part, options: Options) -> None:
+        super().__init__(part.records, options)
+        self._fields = part.fields
+
+    def _knows(self, field: str) -> bool:
+        return field in self._fields.columns
+
+    def _flatten(self, field: str) -> pl.Series:
+        return self._fields[field]
 
 
 def _as_utc(column: str, dtype: pl.DataType) -> pl.Expr:

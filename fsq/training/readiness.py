@@ -8,22 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.cells import Cells
-from fsq.schema.nested import dotted_name
-from fsq.schema.tables import AnyRows
+from fsq.diagnosis.long_detail import Part, Reader
 from fsq.training.columns import FeatureColumns
-from fsq.training.evaluation import PART_CELLS
-from fsq.training.exclusion import Exclusion, exclude_named, mark_records
-from fsq.training.gates import FAULTS
-from fsq.training.matrices import DetailMatrices
+from fsq.training.exclusion import exclude_named, mark_records
+from fsq.training.gates import FAULTS, list_training_ready_conditions
+from fsq.training.matrices import PartMatrices
 from fsq.training.options import Arguments, Options, resolve_options
 from fsq.training.result import GateResults, Mask
-from fsq.training.source import open_source
+from fsq.training.source import Source
 from fsq.training.waterfall import make_waterfall
-from fsq.utils.frames import read_parts
 
-_HEADLINE = "the records that are ready to train cannot be counted"
 _DEFAULTS = Arguments(
     None, "drop", None, None, False, None, None, None, "default", False, (), 0.95, None, None
 )  # fmt: skip
@@ -47,69 +44,78 @@ class Readiness:
         return int(self.waterfall["left"][-1])
 
 
-def count_ready(scored: AnyRows, found: Diagnosis) -> Readiness:
-    """Count the records of the diagnosed dates that are ready to train.
-
-    It reads less than a training set does: no value, and of the detail what the gates test.
+class ReadyCounter:
+    """Tests the gates of records while a diagnosis reads them, and then counts those it leaves.
 
     Args:
-        scored: scored rows: a store, or a frame or table of any library.
-        found: their diagnosis, which says what is left out.
-
-    Raises:
-        InputError: the rows are not scored.
-        StoreError: the store cannot be read.
+        contract: of the scoring.
     """
-    contract, day = found.contract, found.contract.table.date
-    dates = found.days[day].sort()
-    source = open_source(scored, contract, dates[0], dates[-1], _HEADLINE)
-    options = resolve_options(_DEFAULTS, contract, source)
-    exclusion = exclude_named(found, options.features)
-    fields = [f.field for f in FAULTS] + ["sample_size"]
-    flat = [*contract.table.key, *(c.column for c in options.conditions)]
-    wanted = list(dict.fromkeys([*flat, *map(dotted_name, fields)]))
-    keys: list[pl.DataFrame] = []
-    masks: dict[str, list[Mask]] = {}
-    descriptions: dict[str, str] = {}
-    for frame in read_parts(source.narrow(wanted), max(1, PART_CELLS // len(contract.names))):
-        failed, descriptions = _test_gates(frame, options, exclusion)
-        keys.append(frame.select(contract.table.key))
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._keys: list[pl.DataFrame] = []
+        self._failed: dict[str, list[Mask]] = {}
+        self._options: Options | None = None
+
+    @property
+    def reader(self) -> Reader:
+        """What it takes of each part: no value, and of the detail what the gates test."""
+        conditions = list_training_ready_conditions(self._contract)
+        columns = [*self._contract.table.key, *(c.column for c in conditions)]
+        fields = [*(f.field for f in FAULTS), "sample_size"]
+        return Reader((*dict.fromkeys(columns),), (*fields,), self._take)
+
+    def count(self, found: Diagnosis) -> Readiness:
+        """Count the records of the diagnosed dates that are ready to train.
+
+        Args:
+            found: the diagnosis of the same rows, which says what is left out.
+
+        Raises:
+            InputError: the rows are not scored.
+        """
+        contract, day = found.contract, found.contract.table.date
+        dates = found.days[day].sort()
+        rows = pl.concat(self._keys)
+        chosen = rows[day].is_between(dates[0], dates[-1]).fill_null(False)
+        rows = rows.filter(chosen)
+        failed: dict[str, Mask] = {}
+        asks = {c.name: c.description for c in list_training_ready_conditions(contract)}
+        asks |= {f.name: f.description for f in FAULTS}
+        exclusion = exclude_named(found, contract.names)
+        if exclusion.dates is not None:
+            excluded = rows[day].is_in(list(exclusion.dates)).fill_null(True)
+            failed["date"], asks["date"] = excluded.to_numpy(), exclusion.date_gate
+        if exclusion.records is not None:
+            failed["findings"] = mark_records(rows, exclusion.records)
+            asks["findings"] = exclusion.record_gate
+        of_dates = chosen.to_numpy()
+        failed |= {name: np.concatenate(parts)[of_dates] for name, parts in self._failed.items()}
+        none: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
+        results = GateResults(
+            rows,
+            contract.table,
+            FeatureColumns(Cells(0), none),
+            failed,
+            asks,
+            np.zeros(rows.height, np.bool_),
+            {},
+        )
+        kept = rows.select(day, pl.Series("ready", results.kept))
+        by_date = kept.group_by(day).agg(pl.col("ready").sum().cast(pl.Int64)).sort(day)
+        return Readiness(make_waterfall(results), by_date)
+
+    def _take(self, part: Part) -> None:
+        """The records that fail each gate, in the order of a training set."""
+        records = part.records
+        if self._options is None:
+            rows = Source(records.lazy(), records.schema, None, None, None)
+            self._options = resolve_options(_DEFAULTS, self._contract, rows)
+        self._keys.append(records.select(self._contract.table.key))
+        passed = records.select(c.expression.alias(c.name) for c in self._options.conditions)
+        failed = {column.name: ~column.to_numpy() for column in passed}
+        matrices = PartMatrices(part, self._options)
+        faults = matrices.find_faults()
+        failed |= {f.name: matrices.has_unexcused(faults[f.name]) for f in FAULTS}
         for name, fails in failed.items():
-            masks.setdefault(name, []).append(fails)
-    rows = pl.concat(keys)
-    none: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
-    results = GateResults(
-        rows,
-        contract.table,
-        FeatureColumns(Cells(0), none),
-        {name: np.concatenate(parts) for name, parts in masks.items()},
-        descriptions,
-        np.zeros(rows.height, np.bool_),
-        {},
-    )
-    kept = rows.select(day, pl.Series("ready", results.kept))
-    by_date = kept.group_by(day).agg(pl.col("ready").sum().cast(pl.Int64)).sort(day)
-    return Readiness(make_waterfall(results), by_date)
-
-
-def _test_gates(
-    frame: pl.DataFrame, options: Options, exclusion: Exclusion
-) -> tuple[dict[str, Mask], dict[str, str]]:
-    """The records that fail each gate, and what it requires, in the order of a training set."""
-    failed: dict[str, Mask] = {}
-    asks: dict[str, str] = {}
-    if exclusion.dates is not None:
-        excluded = frame[options.contract.table.date].is_in(list(exclusion.dates)).fill_null(True)
-        failed["date"], asks["date"] = excluded.to_numpy(), exclusion.date_gate
-    if exclusion.records is not None:
-        failed["findings"] = mark_records(frame, exclusion.records)
-        asks["findings"] = exclusion.record_gate
-    for condition in options.conditions:
-        failed[condition.name] = ~frame.select(condition.expression).to_series().to_numpy()
-        asks[condition.name] = condition.description
-    matrices = DetailMatrices(frame, options)
-    faults = matrices.find_faults()
-    for fault in FAULTS:
-        failed[fault.name] = matrices.has_unexcused(faults[fault.name])
-        asks[fault.name] = fault.description
-    return failed, asks
+            self._failed.setdefault(name, []).append(fails)

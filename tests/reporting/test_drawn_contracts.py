@@ -17,11 +17,12 @@ from fsq import sql
 from fsq.bench.check import validate_consistency
 from fsq.contract import Contract
 from fsq.demo import simulate_table
+from fsq.diagnosis.diagnose import diagnose_context, make_context
 from fsq.diagnosis.trend import make_trend
 from fsq.reporting import charts, facts
 from fsq.reporting.data import make_data_sets
 from fsq.reporting.records import find_worst_records
-from fsq.training.readiness import count_ready
+from fsq.training.readiness import ReadyCounter
 from tests.support.contract_strategies import contract_data
 from tests.support.oracle_forms import write_toml
 
@@ -78,8 +79,11 @@ def test_training_and_models(path: Path, drawn: dict[str, Any], seed: int) -> No
 @given(drawn=contract_data(), seed=SEEDS)
 def test_reports_and_views(path: Path, drawn: dict[str, Any], seed: int) -> None:
     scored, contract = make_scored(drawn, seed, path)
-    dx = fsq.diagnose(scored, contract)
-    sets = make_data_sets(dx, make_trend(dx.days, contract), count_ready(scored, dx).waterfall)
+    counter = ReadyCounter(contract)
+    ctx = make_context(scored.lazy(), contract, others=[counter.reader])
+    dx = diagnose_context(ctx, ctx.dates, ("", ""))
+    assert dx.dates == fsq.diagnose(scored, contract).dates
+    sets = make_data_sets(dx, make_trend(dx.days, contract), counter.count(dx).waterfall)
     specs = charts.make_chart_specs(contract, sets)
     json.dumps([sets, specs], allow_nan=False)
     assert {name for spec in specs.values() for name in list_data(spec)} <= sets.keys()

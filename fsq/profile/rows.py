@@ -176,6 +176,11 @@ class Rows:
             out[present] = reduce.reduceat(ordered, starts, axis=0, dtype=np.float64)
         return out
 
+    @property
+    def by_date(self) -> Codes:
+        """Positions of the records, date by date."""
+        return np.arange(len(self.date_index)) if self._by_date is None else self._by_date
+
     @cached_property
     def _bounds(self) -> Codes:
         """Where each date begins among the records date by date, and where the last one ends."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,10 +38,10 @@ class _Common:
     """The values of a feature that are common on some date.
 
     Attributes:
-        known: positions of the records that have a value.
+        known: positions of the records that have a value, by value and date.
         place: of each of their values among the common ones; -1 for the others.
         count: how many common values there are.
-        day: of each date and common value that occurs on it, in order.
+        day: of each date and common value that occurs on it, by value and date.
         value: the common value.
         share: of that date's values.
         total: values of each date.
@@ -55,58 +55,91 @@ class _Common:
     share: Matrix
     total: Codes
 
+    def choose(self, first: int, end: int) -> _Common:
+        """Those of some dates."""
+        kept = (self.day >= first) & (self.day < end)
+        return replace(self, day=self.day[kept], value=self.value[kept], share=self.share[kept])
+
 
 def _find_common(rows: Rows, f: int) -> _Common | None:
     """The common values of a feature; None if it has no values."""
-    dates = len(rows.dates)
-    known = np.flatnonzero(~np.isnan(rows.values[:, f]))
+    values, every = rows.values[:, f], rows.by_date
+    known = every[~np.isnan(values[every])]
     if not known.size:
         return None
-    distinct, code = np.unique(rows.values[known, f], return_inverse=True)
-    day = rows.date_index[known]
-    total = np.bincount(day, minlength=dates)
-    pair, counts = np.unique(day * len(distinct) + code, return_counts=True)
-    share = counts / total[pair // len(distinct)]
-    common = np.unique((pair % len(distinct))[share >= _MIN_SHARE])
-    place = np.full(len(distinct), -1)
-    place[common] = np.arange(len(common))
-    kept = place[pair % len(distinct)] >= 0
-    return _Common(
-        known,
-        place[code],
-        len(common),
-        pair[kept] // len(distinct),
-        place[pair[kept] % len(distinct)],
-        share[kept],
-        total,
-    )
+    known = known[np.argsort(values[known], kind="stable")]
+    ordered, day = values[known], rows.date_index[known]
+    total = np.bincount(day, minlength=len(rows.dates))
+    starts_value = np.r_[True, ordered[1:] != ordered[:-1]]
+    starts = np.flatnonzero(starts_value | np.r_[True, day[1:] != day[:-1]])
+    code, day = np.cumsum(starts_value) - 1, day[starts]
+    share, value = np.diff(np.r_[starts, len(known)]) / total[day], code[starts]
+    is_common = np.zeros(code[-1] + 1, dtype=np.bool_)
+    is_common[value[share >= _MIN_SHARE]] = True
+    place = np.where(is_common, np.cumsum(is_common) - 1, -1)
+    kept = is_common[value]
+    count = int(is_common.sum())
+    return _Common(known, place[code], count, day[kept], place[value[kept]], share[kept], total)
 
 
 def _find_largest_gains(common: _Common, dates: int) -> tuple[Matrix, Codes]:
     """Per date, the largest rise of a common value's share over its usual one, and which it is.
 
-    A few dates at a time, and only the values that occur near them: a table of all dates and
-    values would have billions of cells where each date has its own values.
+    Among equal ones it is the first value. One that is not there has no rise, so it is looked for
+    only on dates on which no value that is there rises.
     """
     gain, best = np.zeros(dates), np.full(dates, -2)  # no value has this place
     if not common.count:
         return gain, best
-    for start in range(0, dates, _DATES_AT_ONCE):
-        end, first = min(start + _DATES_AT_ONCE, dates), max(start - _HISTORY, 0)
-        low, high = np.searchsorted(common.day, (first, end))
-        near = np.unique(common.value[low:high])
-        column = np.searchsorted(near, common.value[low:high])
-        table = np.zeros((end - first, len(near)))
-        table[common.day[low:high] - first, column] = common.share[low:high]
-        if len(near) < common.count:  # the others are not there, nor were they: one stands for all
-            absent = _find_first_absent(near)
-            at = np.searchsorted(near, absent)
-            near, table = np.insert(near, at, absent), np.insert(table, at, 0.0, axis=1)
-        gains = (table - _take_trailing_medians(table, whole=first == 0))[start - first :]
-        place = gains.argmax(axis=1)
-        gain[start:end] = gains[np.arange(end - start), place]
-        best[start:end] = near[place]
+    rise = common.share - _take_usual_shares(common)
+    highest = np.full(dates, -np.inf)
+    np.maximum.at(highest, common.day, rise)
+    top = np.flatnonzero(rise == highest[common.day])[::-1]
+    gain[common.day[top]], best[common.day[top]] = rise[top], common.value[top]
+    alike = np.flatnonzero((highest <= 0) & (common.total > 0))
+    for at in np.unique(alike // _DATES_AT_ONCE):
+        start, end = at * _DATES_AT_ONCE, min((at + 1) * _DATES_AT_ONCE, dates)
+        gain[start:end], best[start:end] = _compare_all(common, start, end)
     return gain, best
+
+
+def _take_usual_shares(common: _Common) -> Matrix:
+    """The median share on the dates before, for each date and value that occurs on it."""
+    out = np.zeros(len(common.share))
+    length = np.minimum(common.day, _HISTORY)  # of the dates before
+    back = np.arange(1, _HISTORY + 1)
+    # The median of a window that is mostly 0 is 0, too: so many dates before must have the value.
+    least = np.maximum(length // 2, 1)
+    earliest = np.arange(len(out)) - least
+    near = common.day - common.day[earliest] <= length
+    telling = (length > 0) & (earliest >= 0) & (common.value[earliest] == common.value) & near
+    for size in np.unique(length[telling]):
+        here = np.flatnonzero(telling & (length == size))
+        before = here[:, None] - back[:size]
+        inside = (before >= 0) & (common.value[before] == common.value[here][:, None])
+        inside &= common.day[here][:, None] - common.day[before] <= size
+        out[here] = np.median(np.where(inside, common.share[before], 0.0), axis=1)
+    return out
+
+
+def _compare_all(common: _Common, start: int, end: int) -> tuple[Matrix, Codes]:
+    """The same of a few dates in a row, compared with values that are not there, too.
+
+    Only the values that occur near them count: a table of all dates and values would have billions
+    of cells where each date has its own values.
+    """
+    first = max(start - _HISTORY, 0)
+    here = common.choose(first, end)
+    near, column = np.unique(here.value, return_inverse=True)
+    table = np.zeros((end - first, len(near)))
+    table[here.day - first, column] = here.share
+    if len(near) < common.count:  # the others are not there, nor were they: one stands for all
+        absent = _find_first_absent(near)
+        at = np.searchsorted(near, absent)
+        near, table = np.insert(near, at, absent), np.insert(table, at, 0.0, axis=1)
+    gains = (table - _take_trailing_medians(table, whole=first == 0))[start - first :]
+    place = gains.argmax(axis=1)
+    return gains[np.arange(end - start), place], near[place]
 
 
 def _find_first_absent(present: Codes) -> int:

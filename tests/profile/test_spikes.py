@@ -27,8 +27,8 @@ def make_rows(dates: int, records: int, distinct: int) -> Rows:
     )
 
 
-def find_rise(rows: Rows, f: int, at: int) -> float:
-    """The largest rise on a date, of every value that is common on some date."""
+def find_rise(rows: Rows, f: int, at: int) -> tuple[float, float]:
+    """The largest rise on a date, of every value that is common on some date, and the value."""
 
     def share(day: int, value: float) -> float:
         here = rows.values[rows.date_index == day, f]
@@ -39,7 +39,8 @@ def find_rise(rows: Rows, f: int, at: int) -> float:
     common = [v for v in values if max(share(d, v) for d in range(len(rows.dates))) >= 0.02]
     before = range(max(0, at - 14), at)
     usual = [np.median([share(d, v) for d in before]) if before else 0.0 for v in common]
-    return max(share(at, v) - u for v, u in zip(common, usual, strict=True))
+    rises = [share(at, v) - u for v, u in zip(common, usual, strict=True)]
+    return max(rises), common[rises.index(max(rises))]
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,39 @@ def test_the_rise_is_that_of_a_table_of_every_value(
     dates: int, records: int, distinct: int
 ) -> None:
     rows = make_rows(dates, records, distinct)
-    _, rise = find_spikes(rows)
+    hits, rise = find_spikes(rows)
     known: Matrix = rows.sum_per_date(~np.isnan(rows.values))
     assert (np.isnan(rise) == (known == 0)).all()
     for f in range(4):
         for at in {0, 1, dates // 3, dates // 2, dates - 2, dates - 1} - {3}:
             if known[at, f]:
-                assert rise[at, f] == pytest.approx(find_rise(rows, f, at), abs=1e-12)
+                most, value = find_rise(rows, f, at)
+                here = rows.date_index == at
+                assert rise[at, f] == pytest.approx(most, abs=1e-12)
+                assert (hits[here, f] == (rows.values[here, f] == value)).all()
+
+
+def test_the_order_of_the_records_does_not_matter() -> None:
+    rows = make_rows(70, 400, 9)
+    mixed = rows.choose(np.random.default_rng(3).permutation(400))
+    hits, rise = find_spikes(rows)
+    mixed_hits, mixed_rise = find_spikes(mixed)
+    assert np.array_equal(rise, mixed_rise, equal_nan=True)
+    order = mixed.carried["k"].arg_sort().to_numpy()
+    assert (hits == mixed_hits[order]).all()
+
+
+def test_where_nothing_rises_a_value_that_is_not_there_may_be_the_first() -> None:
+    # From the 21st date on all is 2, as before; 1 has not been there for as long.
+    day, columns = np.repeat(np.arange(40), 4), np.zeros((160, 1))
+    columns[:, 0] = np.where(day < 2, 1.0, 2.0)
+    rows = Rows(
+        ("a",), pl.Series(range(40)), day, columns, np.zeros((160, 1), np.bool_),
+        pl.DataFrame({"k": range(160)}), ("k",),
+    )  # fmt: skip
+    hits, rise = find_spikes(rows)
+    assert (rise[[0, 2]] == 1).all() and (rise[20:] == 0).all()
+    assert hits[rows.date_index == 2].all() and not hits[rows.date_index >= 20].any()
 
 
 def test_a_spike_names_its_records() -> None:

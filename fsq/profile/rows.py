@@ -169,12 +169,19 @@ class Rows:
             empty: what a date without records has.
         """
         out = np.full((len(self.dates), amounts.shape[1]), empty)
-        present = np.flatnonzero(self.count)
-        if present.size:
-            ordered = amounts if self._by_date is None else amounts[self._by_date]
+        if not self.date_index.size:
+            return out
+        starts, present = self._runs, self.date_index[self._runs]
+        if len(present) > np.count_nonzero(self.count):  # records of a date lie apart
+            amounts, present = amounts[self._by_date], np.flatnonzero(self.count)
             starts = self._bounds[present]
-            out[present] = reduce.reduceat(ordered, starts, axis=0, dtype=np.float64)
+        out[present] = reduce.reduceat(amounts, starts, axis=0, dtype=np.float64)
         return out
+
+    @cached_property
+    def _runs(self) -> Codes:
+        """Where records of another date begin: files may hold later dates first."""
+        return np.flatnonzero(np.r_[True, np.diff(self.date_index) != 0])
 
     @property
     def by_date(self) -> Codes:

@@ -81,8 +81,10 @@ def test_where_nothing_rises_a_value_that_is_not_there_may_be_the_first() -> Non
         pl.DataFrame({"k": range(160)}), ("k",),
     )  # fmt: skip
     hits, rise = find_spikes(rows)
-    assert (rise[[0, 2]] == 1).all() and (rise[20:] == 0).all()
-    assert hits[rows.date_index == 2].all() and not hits[rows.date_index >= 20].any()
+    assert (rise[[0, 2]] == 1).all()
+    assert (rise[20:] == 0).all()
+    assert hits[rows.date_index == 2].all()
+    assert not hits[rows.date_index >= 20].any()
 
 
 def test_a_spike_names_its_records() -> None:

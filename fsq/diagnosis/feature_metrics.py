@@ -7,7 +7,9 @@ is measured for a few features after the other, so that a large date fits into m
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
@@ -119,7 +121,7 @@ def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
     per_block = max(1, _BLOCK_CELLS // max(1, records))
     every = range(len(contract.features))
     blocks = [every[at : at + per_block] for at in range(0, len(every), per_block)]
-    spread = pl.concat(_measure_block(long, contract, block) for block in blocks)
+    spread = pl.concat([_measure_block(long, contract, block) for block in blocks])
     first = ["feature_index", "feature_name", "feature_category", "upstream_table"]
     features = pl.LazyFrame(
         [(f.index, f.name, f.category, f.upstream_table) for f in contract.features],
@@ -150,50 +152,61 @@ def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
 
 def _measure_block(long: LongDetail, contract: Contract, block: range) -> pl.DataFrame:
     """What takes all values of a feature at once: one row per date and feature of the block."""
-    dates = long.records[contract.table.date]
-    dated = pl.concat(
-        pl.DataFrame(
-            {
-                _DATE: dates,
-                "feature_value": pl.Series(long.get_values(f), nan_to_null=True),
-                "age_hours": get_ages(long, f),
-                "sample_size": get_integers(long, SAMPLE, f),
-            }
-        ).with_columns(pl.lit(f, pl.Int64).alias("feature_index"))
-        for f in block
-    ).lazy()
-    value = pl.col("feature_value").drop_nulls()
-    days = dated.group_by(_BY).agg(
-        value.mean().alias("mean"),
-        value.std().alias("std"),
-        pl.col("age_hours").median(),
-        pl.col("sample_size").median(),
+    read: dict[str, Callable[[int], pl.Series]] = {
+        "value": lambda f: _get_values(long, f),
+        "age": lambda f: get_ages(long, f),
+        "sample": lambda f: get_integers(long, SAMPLE, f),
+    }
+    columns = [get(f).alias(f"{name} {f}") for name, get in read.items() for f in block]
+    # Records are grouped once for all of the features.
+    dated = pl.DataFrame([long.records[contract.table.date].alias(_DATE), *columns]).lazy()
+    measured = dict[str, Callable[[int], pl.Expr]](
+        mean=lambda f: pl.col(f"value {f}").mean(),
+        std=lambda f: pl.col(f"value {f}").std(),
+        age_hours=lambda f: pl.col(f"age {f}").median(),
+        sample_size=lambda f: pl.col(f"sample {f}").median(),
+        # Counting each value once gives both the distinct ones and the most common.
+        counts=lambda f: pl.col(f"value {f}").drop_nulls().unique_counts(),
     )
-    # Counting each value once gives both the distinct ones and the most common.
-    counts = (
-        dated.drop_nulls("feature_value")
-        .group_by(*_BY, "feature_value")
-        .len()
-        .group_by(_BY)
-        .agg(pl.len().cast(pl.Int64).alias("distinct"), pl.col("len").max().alias("most"))
+    wide = (
+        dated.group_by(_DATE)
+        .agg(measure(f).alias(f"{name} {f}") for name, measure in measured.items() for f in block)
+        .collect()
     )
-    out = days.join(counts, on=_BY, how="left").collect()
-    return _measure_overflowed(out, dated, value)
+    out = pl.DataFrame(
+        {
+            _DATE: pl.concat([wide[_DATE]] * len(block)),
+            "feature_index": np.repeat(np.array(block, dtype=np.int64), wide.height),
+            **{name: pl.concat([wide[f"{name} {f}"] for f in block]) for name in measured},
+        }
+    )
+    counts = pl.col("counts").list
+    distinct, most = counts.len().cast(pl.Int64), counts.max()
+    days = out.with_columns(distinct.alias("distinct"), most.alias("most")).drop("counts")
+    return _measure_overflowed(days, long, contract)
 
 
-def _measure_overflowed(days: pl.DataFrame, dated: pl.LazyFrame, value: pl.Expr) -> pl.DataFrame:
+def _measure_overflowed(days: pl.DataFrame, long: LongDetail, contract: Contract) -> pl.DataFrame:
     """Measure mean and spread again where sums of huge values, such as DBL_MAX, overflowed."""
     overflowed = days.filter(~pl.col("mean").is_finite() | ~pl.col("std").is_finite()).select(_BY)
-    if overflowed.is_empty():
-        return days
-    small = value / _HUGE
-    again = (
-        dated.join(overflowed.lazy(), on=_BY, how="semi")
-        .group_by(_BY)
-        .agg(small.mean().alias("mean"), small.std().alias("std"))
-        .with_columns((pl.col("mean", "std") * _HUGE).clip(-_LARGEST, _LARGEST))
-    )
-    return days.update(again.collect(), on=_BY)
+    for f in overflowed["feature_index"].unique():
+        dates = long.records[contract.table.date].alias(_DATE)
+        small = pl.col("value") / _HUGE
+        again = (
+            pl.DataFrame([dates, _get_values(long, f).alias("value")])
+            .with_columns(pl.lit(f, pl.Int64).alias("feature_index"))
+            .join(overflowed, on=_BY, how="semi")
+            .group_by(_BY)
+            .agg(small.mean().alias("mean"), small.std().alias("std"))
+            .with_columns((pl.col("mean", "std") * _HUGE).clip(-_LARGEST, _LARGEST))
+        )
+        days = days.update(again, on=_BY)
+    return days
+
+
+def _get_values(long: LongDetail, feature: int) -> pl.Series:
+    """A feature's values that are not default; NULL elsewhere."""
+    return pl.Series(long.get_values(feature), nan_to_null=True)
 
 
 def _get_limits(name: str, contract: Contract) -> pl.Expr:

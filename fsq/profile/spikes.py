@@ -110,13 +110,15 @@ def _take_usual_shares(common: _Common) -> Matrix:
     back = np.arange(1, _HISTORY + 1)
     # The median of a window that is mostly 0 is 0, too: so many dates before must have the value.
     least = np.maximum(length // 2, 1)
-    earliest = np.arange(len(out)) - least
+    place = np.arange(len(out)) - least
+    earliest = np.maximum(place, 0)
     near = common.day - common.day[earliest] <= length
-    telling = (length > 0) & (earliest >= 0) & (common.value[earliest] == common.value) & near
+    telling = (length > 0) & (place >= 0) & (common.value[earliest] == common.value) & near
     for size in np.unique(length[telling]):
         here = np.flatnonzero(telling & (length == size))
-        before = here[:, None] - back[:size]
-        inside = (before >= 0) & (common.value[before] == common.value[here][:, None])
+        place = here[:, None] - back[:size]
+        before = np.maximum(place, 0)
+        inside = (place >= 0) & (common.value[before] == common.value[here][:, None])
         inside &= common.day[here][:, None] - common.day[before] <= size
         out[here] = np.median(np.where(inside, common.share[before], 0.0), axis=1)
     return out

@@ -108,3 +108,17 @@ def test_dates_whose_values_are_all_their_own() -> None:
     hits, rise = find_spikes(rows)
     assert np.allclose(rise, 0.1)
     assert hits.sum() == 2 * dates
+
+
+def test_few_common_values() -> None:
+    day = np.repeat(np.arange(30), 200)
+    columns = np.random.default_rng(5).random((6_000, 1))  # rare, each of them
+    columns[(day == 20) & (np.arange(6_000) % 4 == 0)] = 7.0
+    rows = Rows(
+        ("a",), pl.Series(range(30)), day, columns, np.zeros((6_000, 1), np.bool_),
+        pl.DataFrame({"k": range(6_000)}), ("k",),
+    )  # fmt: skip
+    hits, rise = find_spikes(rows)
+    assert rise[20] == 0.25
+    assert rise.sum() == 0.25
+    assert (hits[:, 0] == (columns[:, 0] == 7.0)).all()

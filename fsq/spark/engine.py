@@ -19,7 +19,7 @@ from fsq.errors import InputError, StoreError
 from fsq.spark import remote
 from fsq.spark.session import HEADLINE
 from fsq.spark.tasks import DDL, MANIFEST, TaskSpec
-from fsq.utils.version import DISTRIBUTION, VERSION
+from fsq.utils.version import VERSION
 
 _REQUIRED = ("fsq", "polars", "pyarrow", "numpy", "pydantic", "deltalake", "pandas")
 # These decide the result, so driver and executors must have the same version.
@@ -55,9 +55,7 @@ class Engine:
         from pyspark.sql.functions import udf
 
         count = max(2, self._context.defaultParallelism if self._context else 2)
-        list_packages = udf(
-            remote.make_package_lister(names, {"fsq": DISTRIBUTION}), "string", useArrow=False
-        )
+        list_packages = udf(remote.make_package_lister(names, ["fsq"]), "string", useArrow=False)
         tasks = self._spark.range(count, numPartitions=count)
         try:
             answers = tasks.select(list_packages("id").alias("packages")).collect()

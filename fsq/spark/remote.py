@@ -9,28 +9,33 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def make_package_lister(names: list[str], distributions: dict[str, str]) -> Callable[[int], str]:
+def make_package_lister(names: list[str], coded: list[str]) -> Callable[[int], str]:
     """A function that returns, as JSON, the versions of packages on a worker.
 
     Args:
         names: of the packages.
-        distributions: names on PyPI of those that have another one there.
+        coded: those whose version is what their code says. An installer's note may be missing, as
+            of a folder or zip file, or older than the code, as of an editable installation.
     """
 
-    def list_packages(_: int) -> str:
+    def find_version(name: str) -> str | None:
+        import importlib
         import importlib.metadata
         import importlib.util
+
+        try:
+            if name in coded:
+                return str(getattr(importlib.import_module(name), "__version__", "?"))
+            return importlib.metadata.version(name)
+        except ImportError:  # as is a missing note
+            return "?" if importlib.util.find_spec(name) else None
+
+    def list_packages(_: int) -> str:
         import json
         import platform
         import socket
 
-        versions: dict[str, str | None] = {}
-        for name in names:
-            try:
-                versions[name] = importlib.metadata.version(distributions.get(name, name))
-            except importlib.metadata.PackageNotFoundError:
-                # A package that is a mere folder or zip file has no version.
-                versions[name] = "?" if importlib.util.find_spec(name) else None
+        versions = {name: find_version(name) for name in names}
         python = ".".join(platform.python_version_tuple()[:2])
         return json.dumps({"host": socket.gethostname(), "python": python, "packages": versions})
 

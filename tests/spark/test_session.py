@@ -6,10 +6,13 @@ import json
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from fsq.cli import main
 from fsq.spark.engine import _find_problems
+from fsq.spark.remote import make_package_lister
+from fsq.utils.version import VERSION
 
 
 def backfilled(tmp_path: Path, *words: str) -> int:
@@ -64,3 +67,31 @@ def test_executors() -> None:
     ]
     (other,) = _find_problems({**told, "python": "3.9", "packages": {}})
     assert other.startswith("executors run Python 3.9")
+
+
+def _list(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> dict[str, str | None]:
+    """What a worker tells of some packages, with these folders before its others."""
+    for folder in folders:
+        monkeypatch.syspath_prepend(folder)
+    names = ["fsq", "polars", "of_tests", "of_tests_broken", "nowhere_at_all"]
+    told = json.loads(make_package_lister(names, ["fsq", "of_tests", "of_tests_broken"])(0))
+    found: dict[str, str | None] = told["packages"]
+    return found
+
+
+def test_versions_are_those_of_the_code_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of an editable installation, whose installer noted an earlier one, and of a mere zip."""
+    note = tmp_path / "of_tests-0.1.0.dist-info"
+    note.mkdir()
+    (note / "METADATA").write_text("Metadata-Version: 2.1\nName: of_tests\nVersion: 0.1.0\n")
+    (tmp_path / "of_tests.py").write_text("__version__ = '0.2.0'\n")
+    (tmp_path / "of_tests_broken.py").write_text("import nowhere_at_all\n")
+    assert _list(monkeypatch, tmp_path) == {
+        "fsq": VERSION,
+        "polars": pl.__version__,
+        "of_tests": "0.2.0",
+        "of_tests_broken": "?",
+        "nowhere_at_all": None,
+    }

@@ -51,23 +51,34 @@ def check_store(store: Store, options: CheckOptions) -> StoreCheck:
     if not options.record:
         return done
     changes = _record(store, options, dx, incidents)
-    still_open = sum(i.state == "open" for i in read_incidents(store))
-    return replace(done, changes=tuple(changes), open_incidents=still_open)
+    known = read_incidents(store)
+    return replace(
+        done,
+        changes=tuple(changes),
+        open_incidents=sum(i.state == "open" for i in known),
+        owed=tuple(i for i in known if i.owed),
+    )
 
 
 def _record(
     store: Store, options: CheckOptions, dx: Diagnosis, incidents: list[Incident]
 ) -> list[Change]:
     """Enter what was found, and what has become of earlier dates with faults."""
-    now = options.moment
+    now, channels = options.moment, options.channels
     changes: list[Change] = []
     earlier = diagnose_known_faults(store, options, incidents, min(dx.dates))
     if earlier is not None:
         changes += record_findings(
-            store, earlier, now, options.how, list(_LOOKED_FOR), only_known=True
+            store,
+            earlier,
+            now,
+            options.how,
+            list(_LOOKED_FOR),
+            only_known=True,
+            channels=channels,
         )
     skipped = [kind for kind, looked in _LOOKED_FOR.items() if not looked(options)]
-    return changes + record_findings(store, dx, now, options.how, skipped)
+    return changes + record_findings(store, dx, now, options.how, skipped, channels=channels)
 
 
 def _find_newest(store: Store, options: CheckOptions) -> date | None:

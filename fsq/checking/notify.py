@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from fsq.checking.result import StoreCheck
-from fsq.errors import InputError
-from fsq.incidents import Change
+from fsq.errors import InputError, StoreError
+from fsq.incidents import Change, list_owed, note_notices
+from fsq.stores import Store
 from fsq.utils.extras import require_extra
 from fsq.utils.text import defuse_mentions
 
@@ -20,7 +22,7 @@ WORDS = {"opened": "opened", "worse": "got worse", "resolved": "resolved"}
 
 
 def open_channels(urls: Sequence[str]) -> list[tuple[str, Any]]:
-    """The channels of apprise's URLs, each with a name that holds no secret.
+    """The channels of apprise's URLs, each with a name of its own that holds no secret.
 
     Raises:
         InputError: apprise is not installed, or knows no such URL; the message does not have it.
@@ -29,7 +31,7 @@ def open_channels(urls: Sequence[str]) -> list[tuple[str, Any]]:
         return []
     with require_extra("notify", "nobody can be notified"):
         import apprise
-    opened = []
+    opened, kinds = [], Counter[str]()
     for url in urls:
         name = url.partition("://")[0] if "://" in url else "it"
         channel = apprise.Apprise()
@@ -41,7 +43,8 @@ def open_channels(urls: Sequence[str]) -> list[tuple[str, Any]]:
             raise InputError([problem], "nobody can be notified")
         for service in channel:
             _fit_blocks(service)
-        opened.append((name, channel))
+        kinds[name] += 1
+        opened.append((name if kinds[name] == 1 else f"{name} {kinds[name]}", channel))
     return opened
 
 
@@ -52,34 +55,51 @@ def _fit_blocks(service: Any) -> None:
         service.overflow_mode = "split"
 
 
-def notify(channels: Sequence[tuple[str, Any]], done: StoreCheck) -> list[str]:
-    """Tell every channel what has changed; nothing if nothing has.
+def notify(channels: Sequence[tuple[str, Any]], done: StoreCheck, store: Store) -> list[str]:
+    """Tell every channel what it has not been told yet, and note in the ledger that it was.
+
+    What a channel did not accept, or a run that was ended did not tell, is told by a later call. If
+    a run ends between telling and noting it, that is told again.
 
     Returns:
-        What could not be told, in phrases that name no URL.
+        What could not be told or noted, in phrases that name no URL.
     """
-    if not done.changes:
-        return []
-    title, body = map(defuse_mentions, make_message(done))
     failed = []
     for name, channel in channels:
-        with _silent():
-            try:
-                is_told = channel.notify(title=title, body=body, body_format="text")
-            except Exception:  # a plug-in of others must not fail the check
-                is_told = False
-        if not is_told:
-            failed.append(f"{name} did not accept the notification")
+        changes = list_owed(done.owed, name)
+        if not changes:
+            continue
+        if not _tell(channel, *make_message(done.store, changes)):
+            failed.append(f"{name} did not accept the notification; the next check sends it again")
+            continue
+        try:
+            note_notices(store, name, changes)
+        except StoreError as error:
+            failed.append(
+                f"{name} was notified, and will be again, since it was not noted: {error}"
+            )
     return failed
 
 
-def make_message(done: StoreCheck) -> tuple[str, str]:
+def _tell(channel: Any, title: str, body: str) -> bool:
+    with _silent():
+        try:
+            return bool(
+                channel.notify(
+                    title=defuse_mentions(title), body=defuse_mentions(body), body_format="text"
+                )
+            )
+        except Exception:  # a plug-in of others must not fail the check
+            return False
+
+
+def make_message(store: str, changes: Sequence[Change]) -> tuple[str, str]:
     """Title and text: what changed, why, and which commands repair what is open."""
-    changes = sorted(done.changes or (), key=lambda c: list(WORDS).index(c.what))
+    changes = sorted(changes, key=lambda c: list(WORDS).index(c.what))
     counted = [
         f"{n} {word}" for what, word in WORDS.items() if (n := sum(c.what == what for c in changes))
     ]
-    title = f"fsq: {done.store}: {', '.join(counted)}"
+    title = f"fsq: {store}: {', '.join(counted)}"
     return title, "\n\n".join(_describe(change) for change in changes)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from fsq.diagnosis import Diagnosis, Finding
 from fsq.diagnosis.findings import SEVERITIES, Verdict, find_worst
 from fsq.diagnosis.named_rows import FINDING
-from fsq.incidents import Change
+from fsq.incidents import Change, Incident
 from fsq.intake.run_context import RunContext
 
 FailOn = Literal["red", "yellow"]
@@ -30,6 +30,7 @@ class CheckOptions:
         schedule: the events that were to take place: the contract's date, and its group.
         max_age: how long ago the newest date may have ended.
         record: enter what is found into the store's ledger of incidents.
+        channels: names of those that are to be notified of what changes, if it is recorded.
         how: what made dates healthy again, for the ledger; a phrase.
         now: the clock, UTC; None for the current time.
     """
@@ -42,6 +43,7 @@ class CheckOptions:
     schedule: pl.DataFrame | None = None
     max_age: timedelta | None = None
     record: bool = False
+    channels: tuple[str, ...] = ()
     how: str | None = None
     now: datetime | None = None
 
@@ -63,6 +65,7 @@ class StoreCheck:
         checked_at: when, UTC.
         changes: what opened, got worse or was resolved; None if nothing was recorded.
         open_incidents: how many are open after it; None if nothing was recorded.
+        owed: incidents of which some channel is still to be notified, by this check or another.
     """
 
     store: str
@@ -72,6 +75,7 @@ class StoreCheck:
     checked_at: datetime
     changes: tuple[Change, ...] | None = None
     open_incidents: int | None = None
+    owed: tuple[Incident, ...] = ()
 
     def has_failed(self, fail_on: FailOn) -> bool:
         """Whether the worst verdict is this one or worse."""

@@ -119,6 +119,7 @@ def command(
             schedule=None if schedule is None else _read_schedule(schedule, opened.contract),
             max_age=max_age,
             record=record or bool(channels),
+            channels=tuple(name for name, _ in channels),
         )
         done = check_store(opened, options)
     status = FAILED_CHECK if done.has_failed(fail_on.value) else FINE
@@ -127,7 +128,7 @@ def command(
     out.document(document)
     if hook is not None:
         _post(hook, document, out)
-    for problem in notify(channels, done):
+    for problem in notify(channels, done, opened):
         out.warn(problem)
     return status
 

@@ -5,12 +5,14 @@ from fsq.incidents.ledger import (
     accept_incident,
     list_accepted,
     list_excluded_dates,
+    note_notices,
     note_repair,
     read_incidents,
     recall_incidents,
     record_findings,
 )
 from fsq.incidents.matching import Change
+from fsq.incidents.notices import list_owed
 
 __all__ = [
     "Change",
@@ -18,6 +20,8 @@ __all__ = [
     "accept_incident",
     "list_accepted",
     "list_excluded_dates",
+    "list_owed",
+    "note_notices",
     "note_repair",
     "read_incidents",
     "recall_incidents",

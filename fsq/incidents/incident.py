@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import polars as pl
 from fsq.diagnosis.findings import Accepted, Severity
 
 State = Literal["open", "resolved", "accepted"]
+What = Literal["opened", "worse", "resolved"]
 _MOMENT = pl.Datetime("us", "UTC")
 SCHEMA: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -37,6 +38,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "reason": pl.String(),
     "remedy": pl.String(),
     "repairs": pl.String(),
+    "owed": pl.String(),
 }
 
 
@@ -68,6 +70,7 @@ class Incident:
         reason: why it was accepted.
         remedy: commands that repair it, in order.
         repairs: what was run to repair it: ``at``, ``command`` and ``exit_status`` each.
+        owed: what channels are still to be notified of, by their names.
     """
 
     id: str
@@ -93,6 +96,7 @@ class Incident:
     reason: str | None = None
     remedy: tuple[str, ...] = ()
     repairs: tuple[dict[str, Any], ...] = ()
+    owed: dict[str, What] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -124,9 +128,9 @@ class Incident:
         return {k: _to_json(v) for k, v in plain.items()}
 
     def to_row(self) -> dict[str, Any]:
-        """The same as a row of ``SCHEMA``: lists as JSON text."""
+        """The same as a row of ``SCHEMA``: lists and objects as JSON text."""
         return {
-            k: json.dumps(_to_json(v)) if isinstance(v, tuple) else v
+            k: json.dumps(_to_json(v)) if isinstance(v, tuple | dict) else v
             for k, v in asdict(self).items()
         }
 
@@ -137,6 +141,7 @@ class Incident:
         values = {k: v for k, v in row.items() if k in known}
         for name in ("features", "dates", "remedy", "repairs"):
             values[name] = tuple(json.loads(values[name] or "[]"))
+        values["owed"] = json.loads(values.get("owed") or "{}")
         values["dates"] = tuple(map(date.fromisoformat, values["dates"]))
         return cls(**values)
 

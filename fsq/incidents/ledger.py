@@ -14,6 +14,7 @@ from fsq.diagnosis.findings import Accepted
 from fsq.errors import InputError, StoreError, short
 from fsq.incidents.incident import SCHEMA, Incident
 from fsq.incidents.matching import Change, compare_with_findings
+from fsq.incidents.notices import owe_notices, settle_notices
 from fsq.stores import Store
 
 TABLE = "incidents"
@@ -36,6 +37,7 @@ def record_findings(
     skipped: Collection[str] = (),
     *,
     only_known: bool = False,
+    channels: Collection[str] = (),
 ) -> list[Change]:
     """Enter what a check found, and what it found gone, into the store's ledger.
 
@@ -46,6 +48,8 @@ def record_findings(
         how: what made dates healthy again, if something was done; a phrase.
         skipped: kinds of findings that the check did not look for; they are as they were.
         only_known: open no incident; only follow up on the known ones.
+        channels: names of those that are to be notified of what changes; the ledger remembers it
+            until ``note_notices``.
 
     Returns:
         What opened, got worse, or was resolved by this check.
@@ -61,7 +65,7 @@ def record_findings(
             known, dx, moment, how, skipped, only_known=only_known
         )
         changes[:] = changed
-        return incidents
+        return owe_notices(incidents, changed, channels)
 
     _update(store, change)
     return changes
@@ -89,7 +93,9 @@ def accept_incident(store: Store, name: str, reason: str, now: datetime | None =
 
     def change(known: list[Incident]) -> list[Incident]:
         chosen = _choose(known, name, store.uri)
-        made = replace(chosen, accepted_at=moment, reason=reason.strip(), changed_at=moment)
+        made = replace(
+            chosen, accepted_at=moment, reason=reason.strip(), changed_at=moment, owed={}
+        )
         accepted[:] = [made]
         return [made if i is chosen else i for i in known]
 
@@ -109,6 +115,20 @@ def note_repair(store: Store, names: Iterable[str], attempts: Sequence[dict[str,
         return [replace(i, repairs=(*i.repairs, *attempts)) if i.id in wanted else i for i in known]
 
     _update(store, change)
+
+
+def note_notices(store: Store, channel: str, told: Sequence[Change]) -> None:
+    """Enter that a channel was notified.
+
+    Args:
+        store: whose ledger has the incidents.
+        channel: its name.
+        told: what it was notified of.
+
+    Raises:
+        StoreError: the ledger cannot be read or written.
+    """
+    _update(store, lambda known: settle_notices(known, told, channel))
 
 
 class Recalled(TypedDict):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
 
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.findings import SEVERITIES, Finding, Severity
-from fsq.incidents.incident import Incident
+from fsq.incidents.incident import Incident, What
 
-What = Literal["opened", "worse", "resolved"]
 # It got worse if it affects so much larger a share of the rows.
 _WORSE_BY = 0.25
 

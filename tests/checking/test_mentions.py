@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import date
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fsq.checking.notify import notify
-from fsq.incidents import Change
 from fsq.utils.text import defuse_mentions
 
 CALLS = ["@everyone", "@here", "@channel", "@all", "@lebron", "<!channel>", "<!here|all>", "<@42>"]
@@ -42,11 +42,12 @@ def test_names_in_notifications_call_nobody(call: str) -> None:
         how=None,
         cause=f"all 31 in team {call}",
         remedy=(f"run-processor {call}",),
+        owed={"discord": "opened"},
     )
-    change = cast(Change, SimpleNamespace(what="opened", incident=incident))
-    done: Any = SimpleNamespace(store=f"warehouse/{call}", changes=[change])
-    channel = Channel()
-    assert notify([("discord", channel)], done) == []
+    done: Any = SimpleNamespace(store=f"warehouse/{call}", owed=[incident])
+    channel, ledger = Channel(), MagicMock()
+    assert notify([("discord", channel)], done, ledger) == []
+    ledger.update_side.assert_called_once()
     assert len(channel.told) == 2
     assert not any(KNOWN.search(text) for text in channel.told)
     assert call.strip("<>@!") in channel.told[1].replace(" ", "")

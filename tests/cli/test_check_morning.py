@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 
 import polars as pl
 import pytest
 
 import fsq
+from fsq.errors import StoreError
 from fsq.incidents import list_excluded_dates
 from tests.support.cli import Command
 from tests.support.faults import before, fall_back, fill_store, number, spoil
 from tests.support.healthy_days import LAST, make_days
+from tests.support.receiver import Receiver, receive
 
 
 def shift(rows: pl.DataFrame, last: date) -> pl.DataFrame:
@@ -152,44 +153,24 @@ def test_a_change_of_the_source_stays_open_until_it_is_compared_again(
     assert (change["what"], change["kind"]) == ("resolved", "source_changed")
 
 
-class Receiver(BaseHTTPRequestHandler):
-    got: ClassVar[list[dict[str, Any]]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        type(self).got.append(json.loads(body))
-        self.send_response(500 if "refuse" in self.path else 200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receive() as started:
+        yield started
 
 
 @pytest.fixture
-def receiver() -> Iterator[str]:
-    Receiver.got.clear()
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def spoken(receiver: str) -> Callable[[], list[str]]:
+def spoken(receiver: Receiver) -> Callable[[], list[str]]:
     pytest.importorskip("apprise")
-    return lambda: [str(m["title"]) for m in Receiver.got]
+    return lambda: [str(m["title"]) for m in receiver.got]
 
 
 def test_people_are_told_of_changes_alone(
-    run: Command, tmp_path: Path, receiver: str, spoken: Callable[[], list[str]]
+    run: Command, tmp_path: Path, receiver: Receiver, spoken: Callable[[], list[str]]
 ) -> None:
     rows = fall_back(make_days(14, seed=2), [before(2), before(1)], 0.25)
     store = fill_store(tmp_path, fall_back(rows, [before(1)], 0.6))[1]
-    url = f"json://user:secret@{receiver}/hook"
+    url = f"json://user:secret@{receiver.host}/hook"
 
     def nightly(days: int) -> list[str]:
         done = run("check", "--store", store, "--date", before(days), "--notify", url)
@@ -201,17 +182,79 @@ def test_people_are_told_of_changes_alone(
     assert nightly(2) == spoken()[:1]
     assert nightly(1)[1:] == [f"fsq: {store}: 1 got worse"]
     assert nightly(0)[2:] == [f"fsq: {store}: 1 resolved"]
-    assert "since 2026-02-08, gone on 2026-02-10" in Receiver.got[-1]["message"]
-    assert "fsq backfill" in Receiver.got[0]["message"]
+    assert "since 2026-02-08, gone on 2026-02-10" in receiver.got[-1]["message"]
+    assert "fsq backfill" in receiver.got[0]["message"]
 
 
-def test_a_channel_that_fails_never_fails_the_check(
-    run: Command, tmp_path: Path, receiver: str, spoken: Callable[[], list[str]]
+def test_a_channel_that_fails_never_fails_the_check_and_is_told_later(
+    run: Command, tmp_path: Path, receiver: Receiver, spoken: Callable[[], list[str]]
+) -> None:
+    """A channel that was told is not told again, though it is of the same kind."""
+    store = fill_store(tmp_path, fall_back(make_days(14, seed=2), [LAST], 0.25))[1]
+    urls = [f"json://{receiver.host}/{path}" for path in ("hook", "refuse-token")]
+    words = ("check", "--store", store, "--notify", urls[0], "--notify", urls[1])
+    told = f"fsq: {store}: 1 opened"
+    for again in range(2):
+        done = run(*words)
+        assert done.status == 0
+        problem = "json 2 did not accept the notification; the next check sends it again"
+        assert done.err == f"Warning: {problem}\n"
+        assert spoken() == [told, told] + again * [told]
+    receiver.refused = "nothing"
+    assert run(*words).err == ""
+    assert spoken()[3:] == [told]
+    assert run(*words).err == ""
+    assert spoken()[4:] == []
+
+
+def test_whatever_ends_a_run_its_notices_are_sent_by_the_next(
+    run: Command, tmp_path: Path, receiver: Receiver, spoken: Callable[[], list[str]]
 ) -> None:
     store = fill_store(tmp_path, fall_back(make_days(14, seed=2), [LAST], 0.25))[1]
-    done = run("check", "--store", store, "--notify", f"json://{receiver}/refuse-token")
-    assert done.status == 0
-    assert done.err == "Warning: json did not accept the notification\n"
+    words = ["check", "--store", store, "--notify", f"json://{receiver.host}/hook"]
+    code = (
+        "import os, sys; import fsq.checking.notify as n; {}; "
+        f"from fsq.cli import main; sys.exit(main({words}))"
+    )
+    before_it = "n._tell = lambda *_: os._exit(9)"
+    after_it = "n.note_notices = lambda *_: os._exit(9)"
+    for end, heard in ((before_it, 0), (after_it, 1)):
+        done = subprocess.run([sys.executable, "-c", code.format(end)], capture_output=True)
+        assert (done.returncode, len(spoken())) == (9, heard)
+    # Whoever notifies nobody leaves it to those who do, or to somebody who accepts the incident.
+    assert run("check", "--store", store, "--record").err == ""
+    kept = tmp_path / "kept"
+    shutil.copytree(store, kept)
+    assert run(*words).err == ""
+    assert spoken() == 2 * [f"fsq: {store}: 1 opened"]
+    (incident,) = json.loads(run("incidents", "--store", kept, "--json").out)["incidents"]
+    assert incident["owed"] == {"json": "opened"}
+    run("incidents", "accept", incident["id"], "--store", kept, "--why", "it is known")
+    assert run("check", "--store", kept, "--notify", f"json://{receiver.host}/hook").err == ""
+    assert len(spoken()) == 2
+
+
+def test_a_notice_that_cannot_be_noted_is_sent_again(
+    run: Command,
+    tmp_path: Path,
+    receiver: Receiver,
+    spoken: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = fill_store(tmp_path, fall_back(make_days(14, seed=2), [LAST], 0.25))[1]
+    words = ("check", "--store", store, "--notify", f"json://{receiver.host}/hook")
+
+    def fail(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fsq.checking.notify.note_notices", fail)
+        done = run(*words)
+    told = "json was notified, and will be again, since it was not noted: the disk is full"
+    assert (done.status, done.err) == (0, f"Warning: {told}\n")
+    assert run(*words).err == ""
+    assert run(*words).err == ""
+    assert len(spoken()) == 2
 
 
 @pytest.mark.parametrize("url", ["slack://secret-token", "nonsense://secret", "secret"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import uuid
@@ -19,9 +20,12 @@ from tests.soak.victims import Limits, Tally, finished
 from tests.soak.whole import answer, origins
 from tests.support.faults import FACTORS, ZONES, before, fall_back
 from tests.support.healthy_days import LAST, make_days
+from tests.support.receiver import Receiver, receive
 
 # What one can tell of an incident that does not depend on the clock or on how often it was tried.
 Told = list[tuple[str, str, tuple[object, ...]]]
+# The first line on an incident in a notification.
+_HEAD = re.compile(r"^([A-Z]+(?: WORSE)?) \[.*\((\S+)\)$", re.MULTILINE)
 # Stands for a scheduler: the job makes healthy rows the source's, all at once.
 _JOB = """#!{python}
 import os, shutil
@@ -46,15 +50,21 @@ def damaged(*days: int) -> pl.DataFrame:
 
 
 def recorded(new: Callable[[], str], limits: Limits) -> Tally:
-    """Kill ``check --record``, which notes that one fault is gone, and that another is there.
+    """Kill ``check --notify``, which notes that one fault is gone, and that another is there.
 
     Args:
         new: returns the URI of a store that does not exist yet.
         limits: how many kills.
 
     Raises:
-        AssertionError: the ledger lost an incident, has one twice, or cannot be read.
+        AssertionError: the ledger lost an incident, has one twice, or cannot be read; or nobody was
+            notified of a change.
     """
+    with receive() as receiver:
+        return _killed_checks(new, receiver, limits)
+
+
+def _killed_checks(new: Callable[[], str], receiver: Receiver, limits: Limits) -> Tally:
     earlier, later = fsq.score(damaged(1, 2)), fsq.score(damaged(0, 2))
 
     def older() -> str:
@@ -63,19 +73,24 @@ def recorded(new: Callable[[], str], limits: Limits) -> Tally:
         for day in (before(2), before(1)):
             finished([*check, str(day), "--store", store.uri], (1,))
         store.replace(later)
+        receiver.got.clear()
         return store.uri
 
     check = ["check", "--record", "--date"]
+    notify = ["--notify", f"json://{receiver.host}/"]
     tally, undisturbed = Tally(), older()
     states = [tell(undisturbed)]
-    finished([*check, str(LAST), "--store", undisturbed], (1,))
+    finished([*check, str(LAST), "--store", undisturbed, *notify], (1,))
     states.append(tell(undisturbed))
     assert [state for _, state, _ in states[1]] == ["resolved", "resolved", "open"], states
+    changes = {what for what, _ in _told(receiver)}
+    assert changes == {"OPENED", "RESOLVED"}
+    told = set(_told(receiver))
     # The earlier fault is closed first, then the new one is opened.
     states.insert(1, states[1][:2])
     for _, victims in limits.rounds(tally):
         store = older()
-        words = [*check, str(LAST), "--store", store]
+        words = [*check, str(LAST), "--store", store, *notify]
         status = victims.ended("check", words, fine=(1,))
         found = tell(store)
         assert found in states, (found, states)
@@ -83,7 +98,16 @@ def recorded(new: Callable[[], str], limits: Limits) -> Tally:
             tally.killed(states.index(found), 2)
         finished(words, (1,))
         assert tell(store) == states[-1]
+        assert set(_told(receiver)) == told, (receiver.got, told)
+        assert not any(i.owed for i in read_incidents(open_store(store)))
+        tally.repeats += len(_told(receiver)) - len(told)
     return tally
+
+
+def _told(receiver: Receiver) -> list[tuple[str, str]]:
+    """What somebody was notified of, each time: what happened, and the incident's id."""
+    found = (_HEAD.findall(str(message["message"])) for message in receiver.got)
+    return [head for heads in found for head in heads]
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ _SERVER.set_forkserver_preload(
         "google.cloud.bigquery",
         "google.cloud.bigquery_storage_v1",
         "grpc",
+        "apprise",
+        "requests",
     ]
 )
 # A duration is measured anew after so many commands, since the machine has other work too.
@@ -52,6 +54,7 @@ class Tally:
     late: int = 0  # the command was done before its kill came
     told: int = 0  # it ended by itself with status 3, since another one changed the table
     strays: int = 0
+    repeats: int = 0  # people were notified again of what they had heard
     moments: Counter[tuple[int, int]] = field(default_factory=Counter)  # commits done, of how many
 
     def killed(self, done: int, of: int) -> None:
@@ -78,6 +81,8 @@ class Tally:
             for s in _STAGES
         ]
         lines.append(f"    {'already finished':26}{self.late:5} (not counted)")
+        if self.repeats:
+            lines.append(f"    {'notified again':26}{self.repeats:5}")
         exact = ", ".join(f"{d} of {n}: {c}" for (d, n), c in sorted(self.moments.items()))
         return "\n".join([*lines, f"    commits done: {exact}"])
 

@@ -1,33 +1,46 @@
-"""A receiver of webhooks on this machine."""
+"""Somebody who is notified: keeps the JSON that is posted to it."""
 
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, ClassVar
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
 
 
-class Receiver(BaseHTTPRequestHandler):
-    """Answers with the codes that it was given, one per request, and keeps what it got."""
+class Receiver(ThreadingHTTPServer):
+    """A server that is running.
 
-    answers: ClassVar[list[int]] = []
-    got: ClassVar[list[dict[str, Any]]] = []
-    headers_sent: ClassVar[dict[str, str]] = {}
+    Attributes:
+        got: what was posted, in order.
+        refused: what the paths hold that are answered with status 500.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.got: list[dict[str, Any]] = []
+        self.refused = "refuse"
+
+    @property
+    def host(self) -> str:
+        """Its address and port."""
+        return f"127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of a sender that was killed."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        type(self).got.append(json.loads(body))
-        code = type(self).answers.pop(0) if type(self).answers else 200
-        if code == 0:
-            time.sleep(1.0)
-            code = 200
-        self.send_response(code)
-        for name, value in type(self).headers_sent.items():
-            self.send_header(name, value)
+        self.server.got.append(json.loads(body))
+        self.send_response(500 if self.server.refused in self.path else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -36,15 +49,13 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def receive() -> Iterator[str]:
-    """Run a receiver for the block; its URL has a secret in it."""
-    Receiver.answers.clear()
-    Receiver.got.clear()
-    Receiver.headers_sent.clear()
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/hook?token=secret"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def receive() -> Iterator[Receiver]:
+    """Run one for the block."""
+    with Receiver() as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

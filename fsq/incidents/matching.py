@@ -124,7 +124,8 @@ def _update(
 ) -> Incident:
     """The incident after a check, with the findings of its cause."""
     showing = {d for f in found for d in f.dates}
-    gone = [d for d in sorted(dx.dates) if d not in showing and _is_gone(incident, d, dx)]
+    others = _list_telling_dates(incident, dx) - showing
+    gone = [d for d in sorted(others) if _is_gone(incident, d, dx)]
     updated = replace(incident, dates=tuple(sorted({*incident.dates, *showing} - {*gone})))
     if found:
         updated = _follow(updated, found)
@@ -133,13 +134,22 @@ def _update(
     return updated if updated == incident else replace(updated, changed_at=now)
 
 
+def _list_telling_dates(incident: Incident, dx: Diagnosis) -> set[date]:
+    """The checked dates that can tell whether a cause is gone: those with rows and a verdict.
+
+    Where rows were missed, that ends too on a date on which a schedule now says that none were due.
+    """
+    filled = set(dx.days[dx.contract.table.date])
+    if not incident.features:
+        filled |= {d for d in incident.dates if dx.dates.get(d) == "green"}
+    return {d for d, verdict in dx.dates.items() if verdict != "unknown" and d in filled}
+
+
 def _is_gone(incident: Incident, day: date, dx: Diagnosis) -> bool:
     """Whether a date is rid of the cause, where no finding of it shows.
 
     What was not evaluated is not healthy, nor is what another finding names now.
     """
-    if dx.dates[day] == "unknown":
-        return False
     features = {*incident.features}
     if any(
         n["check"] == incident.kind

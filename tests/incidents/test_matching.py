@@ -33,10 +33,14 @@ def _diagnose(
     days: list[date] | None = None,
     verdict: Verdict = "green",
     lacking: tuple[dict[str, Any], ...] = (),
+    filled: list[date] | None = None,
 ) -> Diagnosis:
+    """A diagnosis of dates; all of them have rows, or those that are ``filled``."""
     none = pl.DataFrame()
     dates = dict.fromkeys(days or [DAYS[3]], verdict)
-    return Diagnosis(CONTRACT, dates, findings, lacking, none, none, none, none)
+    there = [*dates] if filled is None else filled
+    rows = pl.DataFrame({"game_date": pl.Series(there, dtype=pl.Date)})
+    return Diagnosis(CONTRACT, dates, findings, lacking, rows, none, none, none)
 
 
 def _open(finding: Finding = FINDING) -> Incident:
@@ -104,6 +108,29 @@ def test_several_incidents_are_told_apart_and_all_are_followed() -> None:
     again, changes = compare_with_findings(incidents, _diagnose(other), LATER)
     assert [i.state for i in again] == ["resolved", "open", "open"]  # the last two have one cause
     assert [_tell(c) for c in changes] == [("resolved", MISSING.id)]
+
+
+@pytest.mark.parametrize("day", [DAYS[3], DAYS[4]])
+@pytest.mark.parametrize("verdict", ["red", "green"])
+def test_a_date_without_rows_is_rid_of_nothing(day: date, verdict: Verdict) -> None:
+    """Neither one that is missed, nor one on which nothing was to take place."""
+    overdue = replace(MISSING, kind="store_outdated", dates=(day,))
+    for findings in ((), (overdue,)):
+        dx = _diagnose(*findings, days=[day], verdict=verdict, filled=[])
+        (incident, *_), told = _follow(_open(), dx)
+        assert (incident.state, incident.dates) == ("open", (DAYS[3],))
+        assert [what for what, _ in told] == ["opened"] * len(findings)
+
+
+def test_rows_were_missed_on_a_date_that_is_none() -> None:
+    rest_day = _diagnose(days=[DAYS[3]], filled=[])
+    ((incident,), told) = _follow(_open(MISSING), rest_day)
+    assert (incident.state, told) == ("resolved", [("resolved", MISSING.id)])
+    for dx in (
+        _diagnose(days=[DAYS[3]], verdict="red", filled=[]),
+        _diagnose(days=[DAYS[4]], filled=[]),
+    ):
+        assert _follow(_open(MISSING), dx)[0][0].state == "open"
 
 
 def test_what_only_known_incidents_are_looked_after_for_opens_none() -> None:

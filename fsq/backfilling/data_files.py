@@ -66,6 +66,8 @@ def find_files(uri: str) -> list[DataFile]:
         paths = _find_paths(_to_path(uri))
         _refuse_lake_folders(paths, uri)
         files = [DataFile(str(p), p.stat().st_size) for p in paths]
+        if unreadable := [p for p in paths if not _is_utf8(str(p))]:
+            raise InputError([f"{str(p)!a} is not UTF-8; rename it" for p in unreadable[:20]])
     if not files and not (is_object_uri(uri) or has_magic(uri) or _to_path(uri).exists()):
         raise InputError([f"{uri}: there is no such file or folder; correct the path"])
     if not files:
@@ -108,7 +110,23 @@ def _find_paths(path: Path) -> list[Path]:
 def _walk(folder: Path) -> list[Path]:
     """The data files below a folder, at any depth."""
     inside = (f for f in folder.rglob("*") if _is_data(f.relative_to(folder).parts))
-    return sorted(f for f in inside if f.is_file() and _format_of(f.name) is not None)
+    return sorted(f for f in inside if _format_of(f.name) is not None and _is_file(f))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file; its rows would be missing if a link to nothing were none.
+
+    Raises:
+        InputError: it is a link to nothing.
+    """
+    if path.is_symlink() and not path.exists():
+        problem = f"{path} is a link to nothing; restore what it names, or remove it"
+        raise InputError([problem])
+    return path.is_file()
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _match(pattern: Path) -> list[Path]:
@@ -119,7 +137,7 @@ def _match(pattern: Path) -> list[Path]:
     found: set[Path] = set()
     for path in map(Path, glob(str(pattern), recursive=True)):  # noqa: PTH207
         if hidden or _is_data(path.parts[fixed:]):
-            found.update(_walk(path) if path.is_dir() else [path] if path.is_file() else [])
+            found.update(_walk(path) if path.is_dir() else [path] if _is_file(path) else [])
     return sorted(found)
 
 

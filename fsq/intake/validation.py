@@ -20,14 +20,14 @@ from fsq.intake.layout import (
 )
 from fsq.intake.source_labels import add_source_columns, hash_known_labels, hash_labels
 from fsq.schema.columns import DETAIL
+from fsq.schema.dates import lies_outside
 from fsq.schema.polars_types import is_text
-from fsq.utils.arguments import DATES, FIRST_YEAR, LAST_YEAR, YEARS
+from fsq.utils.arguments import DATES, YEARS
 from fsq.utils.frames import all_differ, read_batches
 from fsq.utils.spelling import describe_difference, suggest_spelling
 from fsq.utils.timing import stage
 
 OnUnknown = Literal["error", "default"]
-_INFINITY = 2**63 - 1  # as DuckDB and others count it, in any unit
 
 # Rows of arrays that are read at once.
 _BATCH_ROWS = 100_000
@@ -178,21 +178,13 @@ def _moment_problems(rows: pl.LazyFrame, layout: Layout) -> list[str]:
         moments[f"{DETAIL}.last_updated"] = field.struct.field("last_updated")
     if not moments:
         return []
-    outside = [_lies_outside(moment).sum().alias(c) for c, moment in moments.items()]
+    outside = [lies_outside(moment).sum().alias(c) for c, moment in moments.items()]
     counts = _collect(rows.select(outside)).row(0, named=True)
     return [
         f"{c}: {n} moments are infinite or outside {YEARS}; make them NULL"
         for c, n in counts.items()
         if n
     ]
-
-
-def _lies_outside(moment: pl.Expr) -> pl.Expr:
-    """Whether a moment is infinite, or in a year that dates do not have."""
-    # The year of most infinite moments is NULL; in nanoseconds, they seem to lie in 2262 and 1677.
-    known = moment.dt.year().is_between(FIRST_YEAR, LAST_YEAR).fill_null(value=False)
-    infinite = moment.to_physical().is_in([_INFINITY, -_INFINITY])
-    return moment.is_not_null() & (~known | infinite)
 
 
 def _is_odd(name: str) -> pl.Expr:

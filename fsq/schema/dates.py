@@ -9,11 +9,14 @@ import polars as pl
 
 from fsq.errors import InputError, short
 from fsq.schema.polars_types import is_text
+from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR, YEARS
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 # ISO 8601, once a blank is a T, and a Z or a zone without colon is written out.
 _IN_ZONE, _WITHOUT_ZONE = "%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.f"
+
+_INFINITY = 2**63 - 1  # as DuckDB and others count it, in any unit
 
 
 def parse_dates(
@@ -29,7 +32,7 @@ def parse_dates(
         zone: in which moments with a zone are midnights; None for their own.
 
     Raises:
-        InputError: a text is not an ISO date, or a timestamp is not midnight.
+        InputError: a text is not an ISO date, or a timestamp is not midnight, or is infinite.
 
     >>> rows = pl.DataFrame({"day": ["2026-02-06"]})
     >>> dict(parse_dates(rows, "day", "--time day", "no date can be read").schema)
@@ -41,6 +44,7 @@ def parse_dates(
         day = text.str.strptime(pl.Date, "%Y-%m-%d", strict=False, exact=True)
         problem = "is not an ISO date; write dates as 2026-02-06"
     elif isinstance(dtype, pl.Datetime):
+        require_years(rows.lazy(), column, headline)
         moment = pl.col(column)
         if dtype.time_zone and zone is not None:
             moment = moment.dt.convert_time_zone(zone)
@@ -52,6 +56,39 @@ def parse_dates(
     if examples := wrong.head(1).collect().to_series().to_list():
         raise InputError([f"{column}: {short(str(examples[0]))!r} {problem}"], headline)
     return rows.with_columns(day.alias(column))
+
+
+def require_years(rows: pl.LazyFrame, column: str, headline: str) -> None:
+    """Refuse dates and moments that no calendar has: infinite ones, and overflows.
+
+    Args:
+        rows: with the column.
+        column: of dates or moments.
+        headline: what cannot be done with others.
+
+    Raises:
+        InputError: there are such.
+
+    >>> require_years(pl.LazyFrame({"day": [2**62]}).cast(pl.Datetime), "day", "no date is known")
+    Traceback (most recent call last):
+    fsq.errors.InputError: no date is known (1 problem):
+      - day: 1 rows lie outside the years 1 to 9998; correct them
+    """
+    outside = rows.select(lies_outside(pl.col(column)).sum()).collect(engine="streaming").item()
+    if outside:
+        raise InputError([f"{column}: {outside} rows lie outside {YEARS}; correct them"], headline)
+
+
+def lies_outside(moment: pl.Expr) -> pl.Expr:
+    """Whether a date or a moment is infinite, or in a year that Python's dates do not have.
+
+    >>> pl.select(lies_outside(pl.lit(2**63 - 1).cast(pl.Datetime("ns")))).item()
+    True
+    """
+    # The year of most infinite moments is NULL; in nanoseconds, they seem to lie in 2262 and 1677.
+    known = moment.dt.year().is_between(FIRST_YEAR, LAST_YEAR).fill_null(value=False)
+    infinite = moment.to_physical().cast(pl.Int64).is_in([_INFINITY, -_INFINITY])
+    return moment.is_not_null() & (~known | infinite)
 
 
 def parse_moments(rows: Frame, columns: Iterable[str], headline: str) -> Frame:

@@ -7,7 +7,7 @@ survives.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from fsq.errors import InputError, short
 from fsq.schema.arrow import exact_type, to_arrow
-from fsq.schema.polars_types import is_changed
+from fsq.schema.polars_types import inner_type, is_changed, struct_fields
 from fsq.stores.type_matching import StoreType, always_fits, changes_encoding_only, match_type
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
@@ -199,6 +199,11 @@ def fit_columns(
             f"{' and '.join(same)} differ only in case, which {uri} cannot hold; rename one"
         )
     for column, found in columns.items():
+        problems += [
+            f"{column} has fields {' and '.join(same)}, which differ only in case, and {uri} "
+            "cannot hold both; rename one"
+            for same in _group_fields(found, (table or {}).get(column))
+        ]
         existing = (table or {}).get(column)
         if existing is None and (other := names.get(column.lower())) is not None:
             problems.append(f"{column} is called {other} in {uri}; rename one of them")
@@ -235,6 +240,19 @@ def _group_by_case(columns: Collection[str]) -> list[list[str]]:
     for column in columns:
         groups.setdefault(column.lower(), []).append(column)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _group_fields(found: pl.DataType, held: pl.DataType | None) -> Iterator[list[str]]:
+    """Fields of structs at any depth, the table's included, that are the same to a store."""
+    if isinstance(found, pl.List | pl.Array):
+        inner = inner_type(held) if isinstance(held, pl.List | pl.Array) else None
+        yield from _group_fields(inner_type(found), inner)
+    if isinstance(found, pl.Struct):
+        fields = struct_fields(found)
+        others = struct_fields(held) if isinstance(held, pl.Struct) else {}
+        yield from _group_by_case(dict.fromkeys([*others, *fields]))
+        for name, dtype in fields.items():
+            yield from _group_fields(dtype, others.get(name))
 
 
 def _show(column: str, dtype: pl.DataType) -> pl.Expr:

@@ -18,8 +18,10 @@ import pyarrow.parquet as pq
 from fsq.errors import InputError
 from fsq.schema.arrow import find_inexact
 from fsq.schema.arrow import to_arrow as to_plain_arrow
+from fsq.schema.polars_types import inner_type, struct_fields
 from fsq.training.records import KeptRecords
 from fsq.training.result import Summary
+from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR
 from fsq.utils.documents import encode_json
 from fsq.utils.files import atomic_write
 from fsq.utils.version import VERSION
@@ -61,9 +63,33 @@ def compute_fingerprint(records: KeptRecords, filter_options: dict[str, Any]) ->
         values = found.cast(pl.Float64).to_numpy().astype("<f8")
         # NaN and -0.0 have several representations.
         digest.update((np.where(np.isnan(values), np.nan, values) + 0.0).tobytes())
-    for part in others.drop(floats).iter_slices(_ROWS_AT_ONCE):
-        digest.update(part.write_ndjson().encode())
+    rest = others.drop(floats)
+    spelled = [_spell(pl.col(c), dtype).alias(c) for c, dtype in rest.schema.items()]
+    for part in rest.iter_slices(_ROWS_AT_ONCE):
+        digest.update(part.select(spelled).write_ndjson().encode())
     return digest.hexdigest()[:16]
+
+
+def _spell(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Values as JSON can hold them; Polars panics over bytes, and over dates beyond the calendar.
+
+    Bytes become their digits, and dates texts, or numbers of days where no calendar has them.
+    """
+    if isinstance(dtype, pl.Binary):
+        return value.bin.encode("hex")
+    if isinstance(dtype, pl.Date):
+        known = value.dt.year().is_between(FIRST_YEAR, LAST_YEAR)
+        text = pl.when(known).then(value).cast(pl.String)
+        return pl.coalesce(text, value.to_physical().cast(pl.String))
+    if isinstance(dtype, pl.Array):
+        return _spell(value.arr.to_list(), pl.List(inner_type(dtype)))
+    if isinstance(dtype, pl.List):
+        return value.list.eval(_spell(pl.element(), inner_type(dtype)))
+    if isinstance(dtype, pl.Struct) and dtype.fields:
+        fields = struct_fields(dtype).items()
+        inside = [_spell(value.struct.field(name), kind).alias(name) for name, kind in fields]
+        return pl.when(value.is_not_null()).then(pl.struct(inside))
+    return value
 
 
 def make_provenance(

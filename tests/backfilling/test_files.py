@@ -132,6 +132,28 @@ def test_what_begins_with_a_dot_or_an_underscore_is_no_data(tmp_path: Path) -> N
     assert scan_files(str(tmp_path / "*.parquet")).collect().height == 2
 
 
+@pytest.mark.parametrize("pattern", ["", "/*", "/*.parquet"])
+def test_a_link_to_nothing_is_named(tmp_path: Path, pattern: str) -> None:
+    pl.DataFrame({"n": [1]}).write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").symlink_to(tmp_path / "gone.parquet")
+    with pytest.raises(InputError, match=r"b\.parquet is a link to nothing; restore"):
+        scan_files(f"{tmp_path}{pattern}")
+    pl.DataFrame({"n": [2]}).write_parquet(tmp_path / "_x")
+    (tmp_path / "b.parquet").unlink()
+    (tmp_path / "b.parquet").symlink_to(tmp_path / "_x")
+    assert scan_files(f"{tmp_path}{pattern}").collect()["n"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize("pattern", ["", "/*"])
+def test_a_file_whose_name_is_no_text_is_named(tmp_path: Path, pattern: str) -> None:
+    try:
+        (tmp_path / "a\udce9.parquet").touch()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(InputError, match=r"a\\udce9\.parquet' is not UTF-8; rename it"):
+        scan_files(f"{tmp_path}{pattern}")
+
+
 def test_a_lake_table_is_never_read_file_by_file(tmp_path: Path) -> None:
     write_deltalake(str(tmp_path / "warehouse/table"), ROWS.to_arrow())
     with pytest.raises(InputError, match="is a Delta table"):

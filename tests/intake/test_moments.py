@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import fsq
 from fsq.backfilling import backfill
+from fsq.contract.drafting import draft_contract
 from fsq.errors import InputError
 from tests.support.frames import hybrid, legacy, wide
 
@@ -54,6 +55,18 @@ def test_what_no_clock_shows_is_refused(column: str, number: int, unit: str) -> 
     for scored in (lambda: fsq.score(rows), lambda: fsq.score(rows.lazy()).collect()):
         with pytest.raises(InputError, match=f"{column}: 40 moments are infinite or outside"):
             scored()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("number", [LARGEST, -LARGEST])
+def test_an_infinite_moment_is_no_date(number: int, unit: str) -> None:
+    rows = with_moment("game_date", number, unit)
+    with pytest.raises(InputError, match="game_date: 40 rows lie outside the years 1 to 9998"):
+        fsq.score(rows)
+    numbers = rows.select("player_lookup", "game_date", temp_f=pl.int_range(pl.len()))
+    for options in ({"date": "game_date"}, {"time": "game_date"}):
+        with pytest.raises(InputError, match="game_date: 40 rows lie outside the years 1 to 9998"):
+            draft_contract(numbers, keys=["player_lookup"], **options)
 
 
 @given(

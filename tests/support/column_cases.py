@@ -51,6 +51,11 @@ REFUSED: dict[str, tuple[pl.Expr, pl.Expr]] = {
     "an infinite moment": (pl.lit(NOON), pl.lit(2**63 - 1, pl.Int64).cast(pl.Datetime("us"))),
     "large ints in a list": (pl.lit([1], pl.List(pl.Int32)), pl.lit([2**40])),
     "another case": (pl.lit(1), pl.lit(2).alias("LINE")),
+    "a field in another case": (pl.struct(a=pl.lit(1)), pl.struct(A=pl.lit(1))),
+    "a field of a list in another case": (
+        pl.concat_list(pl.struct(a=pl.lit(1))),
+        pl.concat_list(pl.struct(A=pl.lit(1))),
+    ),
 }
 # A decimal keeps its digits, which only some stores can hold.
 DECIMALS: dict[str, tuple[pl.Expr, pl.Expr]] = {
@@ -66,6 +71,7 @@ NEVER: dict[str, pl.Expr] = {
     "a far moment in a list": pl.lit([2**62], pl.List(pl.Int64)).cast(pl.List(pl.Datetime("ms"))),
     "a time in a list": pl.lit([time(19, 30)]),
     "a duration in a struct": pl.struct(rest=pl.lit(timedelta(hours=30))),
+    "fields that differ in case": pl.struct(a=pl.lit(1), A=pl.lit(2)),
 }
 
 

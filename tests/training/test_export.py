@@ -38,6 +38,35 @@ def test_the_fingerprint_knows_rows_and_gates_but_no_order(mode: Any) -> None:
     assert gate.fingerprint != want.fingerprint
 
 
+BEYOND = pl.lit(2**30, pl.Int32).cast(pl.Date)
+CARRIED: dict[str, tuple[pl.Expr, pl.Expr]] = {
+    "bytes": (pl.lit(b"\xff"), pl.lit(b"\xfe")),
+    "a date that no calendar has": (BEYOND, BEYOND.dt.offset_by("1d")),
+    "a date": (pl.lit(date(2026, 1, 1)), pl.lit(date(2026, 1, 2))),
+    "bytes in a list": (pl.concat_list(pl.lit(b"\xff")), pl.concat_list(pl.lit(b"\xfe"))),
+    "bytes in an array": (
+        pl.concat_list(pl.lit(b"a")).list.to_array(1),
+        pl.concat_list(pl.lit(b"b")).list.to_array(1),
+    ),
+    "dates in a struct": (pl.struct(a=BEYOND), pl.struct(a=pl.lit(date(2026, 1, 1)))),
+    "a struct or none": (
+        pl.struct(a=pl.lit(None, pl.Int8)),
+        pl.lit(None, pl.Struct({"a": pl.Int8})),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CARRIED)
+def test_the_fingerprint_knows_carried_values_of_any_type(case: str) -> None:
+    made = [
+        fsq.training_set(SCORED.with_columns(extra=value), "points", "keep", carry="extra")
+        for value in (*CARRIED[case], CARRIED[case][0])
+    ]
+    first, other, again = (m.fingerprint for m in made)
+    assert first == again != other
+    assert made[0].frame["extra"].dtype == made[1].frame["extra"].dtype
+
+
 def test_files_say_where_they_come_from(tmp_path: Path) -> None:
     made = fsq.training_set(SCORED, "points", "mask", exclude=[date(2026, 1, 2)])
     for name in ("t.parquet", "t.arrow", "t.npz"):

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from fsq.contract.drafting.roles import FEATURE_NAME, HEADLINE, is_provenance
-from fsq.errors import InputError
-from fsq.schema.dates import parse_dates, parse_moments
+from fsq.schema.dates import parse_dates, parse_moments, require_years
 from fsq.schema.plain import parse_keys, unwrap_extensions
-from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR, YEARS
 
 
 def match_spelling(
@@ -49,25 +47,12 @@ def match_spelling(
         rows = parse_moments(rows, [time], HEADLINE)
     if date is not None and date in rows.collect_schema():
         rows = parse_dates(rows, date, f"--time {date}", HEADLINE)
+    schema = rows.collect_schema()
     for name in (date, time):
-        if name is not None:
-            _require_years(rows, name)
+        # Of another type, the roles of columns say what it has to be.
+        if name is not None and isinstance(schema.get(name), pl.Date | pl.Datetime):
+            require_years(rows, name, HEADLINE)
     return rows
-
-
-def _require_years(rows: pl.LazyFrame, column: str) -> None:
-    """Refuse dates and moments that no calendar has: infinite ones, and overflows.
-
-    Raises:
-        InputError: there are such.
-    """
-    if not isinstance(rows.collect_schema().get(column), pl.Date | pl.Datetime):
-        return  # the roles of columns say what it has to be
-    value = pl.col(column)
-    known = value.dt.year().is_between(FIRST_YEAR, LAST_YEAR).fill_null(value=False)
-    outside = rows.select((value.is_not_null() & ~known).sum()).collect(engine="streaming").item()
-    if outside:
-        raise InputError([f"{column}: {outside} rows lie outside {YEARS}; correct them"], HEADLINE)
 
 
 def _is_read(column: str, dtype: pl.DataType) -> bool:

@@ -15,9 +15,9 @@ from tests.support.receiver import Receiver, receive
 
 
 @pytest.fixture
-def receiver() -> Iterator[str]:
-    with receive() as url:
-        yield url
+def receiver() -> Iterator[Receiver]:
+    with receive() as started:
+        yield started
 
 
 @pytest.mark.parametrize("command", ["check", "explain"])
@@ -142,8 +142,8 @@ def test_markdown(run: Command, season_store: str) -> None:
     assert "| 🔴 red | PlayerCompositeFactorsProcessor did not run" in result.out
 
 
-def test_a_webhook_gets_the_document(run: Command, season_store: str, receiver: str) -> None:
-    Receiver.answers[:] = [503]  # the second try succeeds
+def test_a_webhook_gets_the_document(run: Command, season_store: str, receiver: Receiver) -> None:
+    receiver.answers[:] = [503]  # the second try succeeds
     words = (
         "check",
         "--store",
@@ -152,21 +152,23 @@ def test_a_webhook_gets_the_document(run: Command, season_store: str, receiver: 
         "2026-02-06",
         "--json",
         "--webhook",
-        receiver,
+        receiver.url,
     )
     result = run(*words)
     assert result.status == 1
     assert result.err.startswith("RED")
-    assert [result.document] * 2 == Receiver.got
+    assert [result.document] * 2 == receiver.got
 
 
 def test_a_webhook_that_refuses_never_fails_the_check(
-    run: Command, season_store: str, receiver: str
+    run: Command, season_store: str, receiver: Receiver
 ) -> None:
-    Receiver.answers[:] = [404]
-    result = run("check", "--store", season_store, "--date", "2026-02-07", "--webhook", receiver)
+    receiver.answers[:] = [404]
+    result = run(
+        "check", "--store", season_store, "--date", "2026-02-07", "--webhook", receiver.url
+    )
     assert result.status == 0
-    assert len(Receiver.got) == 1
+    assert len(receiver.got) == 1
     assert "answered 404" in result.err
     assert "secret" not in result.err
     bad = run("check", "--store", season_store, "--webhook", "file:///etc/passwd")

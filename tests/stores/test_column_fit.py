@@ -86,12 +86,12 @@ def test_what_delta_never_holds_is_named_in_a_dry_run_too(tmp_path: Path, case: 
     rows(FIRST, NEVER[case]).write_ipc(source)
     said = []
     for dry_run in (True, False):
-        with pytest.raises(InputError, match="line (is|has)") as error:
+        with pytest.raises(InputError, match=r"line (is|has)") as error:
             backfill(str(source), store, dry_run=dry_run)
         said.append(str(error.value))
     assert said[0] == said[1]
     assert not Path(store).exists()
-    with pytest.raises(InputError, match="line (is|has)"):
+    with pytest.raises(InputError, match=r"line (is|has)"):
         fsq.open_store(store).replace(fsq.score(rows(FIRST, NEVER[case])))
     assert not Path(store).exists()
 

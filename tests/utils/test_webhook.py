@@ -17,9 +17,9 @@ from tests.support.receiver import Receiver, receive
 
 
 @pytest.fixture
-def receiver() -> Iterator[str]:
-    with receive() as url:
-        yield url
+def receiver() -> Iterator[Receiver]:
+    with receive() as started:
+        yield started
 
 
 @pytest.fixture
@@ -30,34 +30,34 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return found
 
 
-def test_what_may_pass_is_tried_again(receiver: str, waits: list[float]) -> None:
-    Receiver.answers[:] = [503, 429, 200]
-    assert webhook.post(receiver, {"a": 1}) is None
-    assert Receiver.got == [{"a": 1}] * 3
+def test_what_may_pass_is_tried_again(receiver: Receiver, waits: list[float]) -> None:
+    receiver.answers[:] = [503, 429, 200]
+    assert webhook.post(receiver.url, {"a": 1}) is None
+    assert receiver.got == [{"a": 1}] * 3
     assert waits == [0.5, 1.0]
 
 
-def test_it_gives_up(receiver: str, waits: list[float]) -> None:
-    Receiver.answers[:] = [500] * 4
-    assert webhook.post(receiver, {}, attempts=4) == "127.0.0.1 answered 500 (4 attempts)"
+def test_it_gives_up(receiver: Receiver, waits: list[float]) -> None:
+    receiver.answers[:] = [500] * 4
+    assert webhook.post(receiver.url, {}, attempts=4) == "127.0.0.1 answered 500 (4 attempts)"
     assert waits == [0.5, 1.0, 2.0]
     refused = webhook.post("http://127.0.0.1:1/secret", {}, attempts=2)
     assert refused == "127.0.0.1: [Errno 111] Connection refused (2 attempts)"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 501])
-def test_what_will_not_pass_is_not(receiver: str, waits: list[float], status: int) -> None:
-    Receiver.answers[:] = [status]
-    assert webhook.post(receiver, {}) == f"127.0.0.1 answered {status}"
-    assert (len(Receiver.got), waits) == (1, [])
+def test_what_will_not_pass_is_not(receiver: Receiver, waits: list[float], status: int) -> None:
+    receiver.answers[:] = [status]
+    assert webhook.post(receiver.url, {}) == f"127.0.0.1 answered {status}"
+    assert (len(receiver.got), waits) == (1, [])
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(receiver: str, status: int) -> None:
-    Receiver.answers[:] = [status]
-    Receiver.headers_sent["Location"] = f"{receiver}/elsewhere"
-    assert webhook.post(receiver, {}) == f"127.0.0.1 answered {status}"
-    assert len(Receiver.got) == 1
+def test_no_redirect_is_followed(receiver: Receiver, status: int) -> None:
+    receiver.answers[:] = [status]
+    receiver.headers["Location"] = f"{receiver.url}/elsewhere"
+    assert webhook.post(receiver.url, {}) == f"127.0.0.1 answered {status}"
+    assert len(receiver.got) == 1
 
 
 def in_ten_seconds() -> str:
@@ -77,19 +77,19 @@ def in_ten_seconds() -> str:
     ],
 )
 def test_the_receiver_says_when_to_come_back(
-    receiver: str, waits: list[float], after: str, least: float, most: float
+    receiver: Receiver, waits: list[float], after: str, least: float, most: float
 ) -> None:
-    Receiver.answers[:] = [429]
-    Receiver.headers_sent["Retry-After"] = in_ten_seconds() if after == "date" else after
-    assert webhook.post(receiver, {}) is None
+    receiver.answers[:] = [429]
+    receiver.headers["Retry-After"] = in_ten_seconds() if after == "date" else after
+    assert webhook.post(receiver.url, {}) is None
     (waited,) = waits
     assert least <= waited <= most
 
 
-def test_a_silent_receiver_is_left(receiver: str) -> None:
-    Receiver.answers[:] = [0]
+def test_a_silent_receiver_is_left(receiver: Receiver) -> None:
+    receiver.answers[:] = [0]
     began = time.perf_counter()
-    assert webhook.post(receiver, {}, attempts=1, timeout=0.2) == (
+    assert webhook.post(receiver.url, {}, attempts=1, timeout=0.2) == (
         "127.0.0.1: timed out (1 attempts)"
     )
     assert time.perf_counter() - began < 0.9
@@ -114,9 +114,9 @@ def test_what_does_not_speak_http_is_told_without_its_words(waits: list[float]) 
         thread.join()
 
 
-def test_no_log_has_the_url(receiver: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_has_the_url(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    assert webhook.post(receiver.replace("//", "//me:s3cret@"), {}) is None
+    assert webhook.post(receiver.url.replace("//", "//me:s3cret@"), {}) is None
     assert "secret" not in caplog.text
     assert "s3cret" not in caplog.text
     assert not logging.getLogger("httpx").disabled

@@ -84,10 +84,13 @@ def list_moments(columns: Iterable[str]) -> list[str]:
 
     >>> list_moments(["computed_at", "created_at"])
     ['computed_at']
+    >>> list_moments(["features", "feature_names", "source_daily_cache_last_updated"])
+    ['source_daily_cache_last_updated']
     """
-    names = set(columns)
+    names = dict.fromkeys(columns)
     order = ["computed_at", "as_of"]
-    order += ["updated_at", "created_at"] if holds_features(names) else []
+    if holds_features(names):
+        order += ["updated_at", "created_at", *(c for c in names if c.endswith("_last_updated"))]
     return [c for c in order if c in names]
 
 

@@ -59,6 +59,24 @@ def test_the_newest_date_and_its_age_come_first(run: Command, healthy: str) -> N
     assert document["newest"]["age_hours"] > 24
     assert [d["date"] for d in document["dates"]] == [str(LAST)]
     assert check(run, "--store", healthy, "--date", LAST)[1]["newest"] is None
+    # Nothing is said of a source that nobody named.
+    assert "source_changed" not in {n["check"] for n in document["not_evaluated"]}
+
+
+@pytest.mark.parametrize("back", [11, 10, 7])
+def test_a_date_is_judged_by_as_many_dates_as_there_are(
+    run: Command, healthy: str, back: int
+) -> None:
+    day = before(back)
+    store = fsq.open_store(healthy)
+    rows = store.read(None, day).collect()
+    said = check(run, "--store", healthy, "--date", day)[1]
+    want = fsq.diagnose(rows, dates=[day]).to_dict()
+    assert said["dates"] == want["dates"]
+    assert [f["id"] for f in said["findings"]] == [f["id"] for f in want["findings"]]
+    for key in ("reason", "check", "date"):
+        shown = [n.get(key) for n in said["not_evaluated"]]
+        assert shown == [n.get(key) for n in want["not_evaluated"]]
 
 
 @pytest.mark.parametrize("words", [(), ("--date", LAST), ("--start", before(3))])
@@ -70,6 +88,7 @@ def test_a_store_that_nobody_filled_is_red(
     first, *rest = [f for f in document["findings"] if f["severity"] == "red"]
     assert (first["kind"], rest) == ("store_outdated", [])
     assert first["dates"] == [str(LAST + timedelta(days=1))]
+    assert (first["rows_affected"], first["rows"]) == (0, 0)  # it is about rows that are not there
     assert "--start 2026-02-11" in first["remedy"][0]
     assert check(run, "--store", healthy, *words)[0] == 0
 

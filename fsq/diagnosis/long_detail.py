@@ -19,6 +19,7 @@ from fsq.errors import InputError, short
 from fsq.profile.rows import Mask, Matrix
 from fsq.schema.columns import DETAIL
 from fsq.utils.frames import read_parts
+from fsq.utils.spelling import describe_missing
 
 OLDEST = "upstream_data_freshness_hours"
 # Names of what is kept of every record and feature; a check may keep more.
@@ -293,6 +294,4 @@ def require_columns(schema: pl.Schema, columns: Iterable[str], headline: str = _
     """
     missing = [c for c in columns if c not in schema]
     if missing:
-        raise InputError(
-            [f"no column {c}; pass the result of fsq.score" for c in missing], headline
-        )
+        raise InputError(describe_missing(missing, schema), headline)

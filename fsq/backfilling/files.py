@@ -24,7 +24,7 @@ from fsq.backfilling.text_files import (
     SEPARATORS,
     choose_cure,
     find_altered,
-    find_mixed,
+    find_texts,
     require_header,
     scan_text,
 )
@@ -126,8 +126,10 @@ def _open_parts(
     texts = list_text_columns(contract) if contract is not None else frozenset[str]()
     kinds = infer_value_types(hive, [date], numbers, texts)
     opened = [_open_file(file.path, name, numbers) for file in files]
-    if name in SEPARATORS and (mixed := find_mixed([r.collect_schema() for r in opened], numbers)):
-        opened = [_open_file(file.path, name, numbers, mixed) for file in files]
+    if name in SEPARATORS:
+        schemas = [rows.collect_schema() for rows in opened]
+        if wrong := find_texts(schemas, numbers, texts):
+            opened = [_open_file(file.path, name, numbers, wrong) for file in files]
     parts = []
     keys = [(tuple(r.collect_schema().items()), h) for r, h in zip(opened, hive, strict=True)]
     for (schema, values), group in groupby(range(len(files)), key=lambda i: keys[i]):

@@ -222,7 +222,7 @@ def _measure_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
     shape = rows.values.shape
     hits, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for grouping in structure.groupings:
-        if set(grouping.columns) <= rows.codes.keys():
+        if set(grouping.scope) <= rows.codes.keys():
             off, seen = find_disagreeing(rows, grouping)
             hits[:, grouping.features] |= off
             judged[:, grouping.features] |= seen

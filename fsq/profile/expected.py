@@ -68,8 +68,8 @@ def _list_sources(
             told = expect_twin(rows, twin)
             yield told, measure_tolerance(told), twin.column
     for grouping in structure.groupings:
-        if f in grouping.features and set(grouping.columns) <= rows.codes.keys():
-            told = take_middles(rows.values[:, f], rows.code_group(grouping.columns))
+        if f in grouping.features and set(grouping.scope) <= rows.codes.keys():
+            told = take_middles(rows.values[:, f], rows.code_group(grouping.scope))
             names = " and ".join([*grouping.columns, "date"])
             yield told, measure_tolerance(told), f"others of the same {names}"
     for mirror in structure.mirrors:

@@ -77,14 +77,15 @@ def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) ->
     there = rows.is_default[used].mean(axis=0) < _USUALLY_THERE
     present = tuple(tuple(f for f in fs if there[f]) for fs in tables)
     present = tuple(fs for fs in present if fs)
+    subgroups = learn_subgroups(rows, clean)
     return Structure(
         groupings,
         learn_mirrors(rows, groupings, clean),
         carriers,
         learn_regressions(rows, clean),
         learn_twins(rows, clean),
-        learn_subgroups(rows, clean),
-        learn_rates(rows, follow(rows, carriers), used),
+        subgroups,
+        learn_rates(rows, follow(rows, carriers), used, subgroups),
         present,
         learn_jumps(rows, carriers, present, used),
         *_find_label(rows, clean),

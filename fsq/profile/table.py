@@ -50,7 +50,7 @@ def write_profile(profile: Profile) -> pl.DataFrame:
     }
     parts: list[tuple[str, str, Any]] = [
         ("about", "profile", about),
-        ("structure", "groupings", [[g.columns, g.features] for g in structure.groupings]),
+        ("structure", "groupings", [_dump_grouping(g) for g in structure.groupings]),
         ("structure", "mirrors", [_dump_mirror(m) for m in structure.mirrors]),
         ("structure", "carriers", _dump_carriers(structure.carriers)),
         ("structure", "twins", [[t.column, t.feature] for t in structure.twins]),
@@ -115,7 +115,7 @@ def _load_structure(given: dict[str, Any]) -> Structure:
     label, leaning = given["label"]
     fitted = given.get("regressions")
     return Structure(
-        groupings=tuple(Grouping(tuple(c), tuple(f)) for c, f in given["groupings"]),
+        groupings=tuple(Grouping(tuple(c), tuple(f), *e) for c, f, *e in given["groupings"]),
         mirrors=tuple(Mirror(**m) for m in given["mirrors"]),
         carriers=_load_carriers(given["carriers"]),
         regressions=None if fitted is None else _load_regressions(fitted),
@@ -140,6 +140,11 @@ def _load_measures(days: dict[str, Any], place: int, width: int) -> dict[str, Ma
         plain = np.frombuffer(b"".join(_decode(data) for _, data in packed), dtype="<f8")
         out[metric] = plain.reshape(len(days), width).astype(np.float64)
     return out
+
+
+def _dump_grouping(grouping: Grouping) -> list[Any]:
+    event = [] if grouping.event is None else [grouping.event]
+    return [grouping.columns, grouping.features, *event]
 
 
 def _dump_mirror(mirror: Mirror) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -110,3 +110,39 @@ def test_february_the_sixth_in_a_real_season(season: str, day: date) -> None:
     assert all(f.dates == (day,) for f in red)
     near = [v for d, v in dx.dates.items() if 0 < abs((d - day).days) <= 8]
     assert set(near) == {"green"}
+
+
+def take_nights(season: str, last: date) -> pl.DataFrame:
+    """Three weeks with one game on each date, as in play-offs."""
+    rows = real(season).filter(pl.col("game_date").is_between(last - timedelta(21), last))
+    first = rows.group_by("game_date").agg(pl.col("game_id").min())
+    return rows.join(first, on=["game_date", "game_id"], how="semi")
+
+
+@pytest.mark.parametrize(
+    ("season", "last"),
+    [
+        ("2022-23", date(2022, 12, 20)),
+        ("2022-23", date(2023, 1, 31)),
+        ("2022-23", date(2023, 3, 17)),
+        ("2023-24", date(2023, 12, 20)),
+        ("2023-24", date(2024, 1, 31)),
+        ("2023-24", date(2024, 3, 13)),
+    ],
+)
+def test_nights_of_one_game_each_are_in_order(season: str, last: date) -> None:
+    """Two teams are no sample: one of them may move further than in all of three weeks."""
+    rows = take_nights(season, last)
+    found = fsq.diagnose(fsq.score(rows), dates=rows["game_date"].max())
+    assert [(f.kind, f.title) for f in list_serious(found)] == []
+
+
+@pytest.mark.parametrize("feature", ["opponent_def_rating", "team_pace", "fatigue_score"])
+def test_a_default_throughout_a_night_of_one_game_is_red(feature: str) -> None:
+    rows = take_nights("2022-23", date(2023, 3, 17))
+    (value,) = [f.expected for f in CONTRACT.features if f.name == feature]
+    night = pl.col("game_date") == rows["game_date"].max()
+    broken = rows.with_columns(pl.when(night).then(value).otherwise(feature).alias(feature))
+    found = fsq.diagnose(fsq.score(broken), dates=rows["game_date"].max())
+    (finding,) = [f for f in list_serious(found) if feature in f.features]
+    assert (finding.kind, finding.severity) == ("silent_default", "red")

@@ -13,6 +13,7 @@ from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, MIN_ROWS_WITH_VALUE, Check, Kind, Stage
 from fsq.diagnosis.context import Context
+from fsq.diagnosis.few_rows import CHANCE
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
@@ -103,6 +104,7 @@ class ConstantValues(Check):
         for at, _ in ctx.iterate_dates():
             can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
             if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
+                _judge_few_rows(ctx, at, limits)
                 continue
             few = [f.name for f in ctx.contract.features if trusted[at, f.index] < least]
             if few:
@@ -129,6 +131,36 @@ class ConstantValues(Check):
                     rows = round(share * trusted[at, f.index])
                     facts = _measure(ctx, f, at, share, usual_share)
                     SILENT_DEFAULT.report(ctx, at, "yellow", f.name, [f], rows, table, **facts)
+
+
+def _judge_few_rows(ctx: Context, at: int, limits: ConstantThresholds) -> None:
+    """Report features that are the default throughout, where chance hardly explains it."""
+    trusted, equal = ctx.get_matrix("trusted"), ctx.get_matrix("expected_rows")
+    before = [i for i in range(at) if ctx.dates[i] not in ctx.left_out]
+    for f in ctx.contract.features:
+        known, hits = trusted[at, f.index], equal[at, f.index]
+        if not f.suspicious_default or not known or hits < limits.stuck_share * known:
+            continue
+        varied = ctx.get_matrix("distinct")[before, f.index]
+        usual = float(equal[before, f.index].sum() / max(trusted[before, f.index].sum(), 1))
+        # One more default among the values that were known so far, however few they are.
+        share = (usual * varied.sum() + 1) / (varied.sum() + 2)
+        if share ** _count_independent(ctx, f, at) < CHANCE:
+            facts = _measure(ctx, f, at, float(hits / known), usual)
+            SILENT_DEFAULT.report(ctx, at, "red", f.name, [f], hits, f.upstream_table, **facts)
+
+
+def _count_independent(ctx: Context, f: Feature, at: int) -> float:
+    """How many of a date's values could differ, by what earlier dates have."""
+    known = ctx.get_matrix("trusted")[:, f.index]
+    compared = ctx.list_compared(at)
+    if not len(compared):
+        return 0.0
+    possible = _estimate_distinct(ctx, f, at)
+    if np.isinf(possible):
+        per_value = ctx.get_matrix("distinct")[compared, f.index] / np.maximum(known[compared], 1)
+        possible = float(per_value.max() * known[at])
+    return min(possible, float(known[at]))
 
 
 def _measure(ctx: Context, f: Feature, at: int, share: float, usual_share: float) -> dict[str, Any]:

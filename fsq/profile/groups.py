@@ -69,6 +69,7 @@ def learn_groupings(rows: Rows, clean: Mask) -> tuple[Grouping, ...]:
                 continue
             if chance[f] > _CHANCE:
                 unsure[f].append((columns, int(codes.max())))
+                varied[f] = True  # as far as anybody knows
                 continue
             others.append(columns)
             found.setdefault(columns, []).append(f)

@@ -71,8 +71,11 @@ def learn_carriers(rows: Rows, groupings: Sequence[Grouping], clean: Mask) -> Ca
                 if scales[f] > _FREE * spread[f]:
                     continue
                 known = used & ~np.isnan(step[:, f])
-                leaps[f] = quantile_of_calm(np.abs(step[:, f]), rows, used, _LEAP) + TOLERANCE
-                leaps[f] *= _extend(_count_steps(rows, known, columns.get(f)))
+                largest = quantile_of_calm(np.abs(step[:, f]), rows, used, _LEAP)
+                further = _extend(_count_steps(rows, known, columns.get(f)))
+                # What has not moved in so few steps may move by anything.
+                if largest > 0 or further == 1:
+                    leaps[f] = largest * further + TOLERANCE
     return Carriers(tuple(names), leaps, scales)
 
 

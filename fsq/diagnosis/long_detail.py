@@ -227,12 +227,17 @@ def _keep(part: Part) -> dict[str, Array]:
 
 
 def list_plain_columns(schema: pl.Schema, contract: Contract) -> list[str]:
-    """The plain columns of scored rows that came along: no quality, lists, structs or bytes."""
-    quality = {*contract.output.names, contract.table.date}
+    """The plain columns of scored rows that came along: no quality, lists, structs or bytes.
+
+    Nor the columns that the values were read from: each feature equals its own, and what has a
+    label is grouped by it.
+    """
+    own = {f"feature_{f.index}_{end}" for f in contract.features for end in ("value", "source")}
+    left_out = {*contract.output.names, contract.table.date, "feature_sources", *own}
     return [
         c
         for c, kind in schema.items()
-        if c not in quality and not kind.is_nested() and not isinstance(kind, pl.Binary)
+        if c not in left_out and not kind.is_nested() and not isinstance(kind, pl.Binary)
     ]
 
 

@@ -147,15 +147,15 @@ def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
         if metric in TRAILING and metric not in ("absent", "mean"):
             out.measures[metric][:, flat] = np.nan
         if metric in ("outlier", "extreme"):
-            out.measures[metric][:, list(grouped)] = np.nan
+            out.measures[metric][:, structure.grouped] = np.nan
         if metric in ("residual_mean", "residual_spread"):
-            out.measures[metric][:, few] = np.nan
+            out.measures[metric][:, [*few, *structure.tied]] = np.nan
         if metric in ("step_mean", "step_size"):
             out.measures[metric][:, very_few] = np.nan
         if metric == "leak":
-            out.measures[metric][:, [*grouped, *unrelated]] = np.nan
+            out.measures[metric][:, [*structure.grouped, *unrelated]] = np.nan
         if metric in ("group_same", "group_still", "jump"):
-            out.measures[metric][:, list(grouped)] = np.nan
+            out.measures[metric][:, structure.grouped] = np.nan
         if metric not in ("absent", "table_absent", "group_absent", "disagree", "contradict"):
             out.measures[metric][:, daily] = np.nan
 

@@ -59,6 +59,7 @@ def write_profile(profile: Profile) -> pl.DataFrame:
         ("structure", "tables", structure.tables),
         ("structure", "jumps", _pack(structure.jumps)),
         ("structure", "label", [structure.label, _pack(structure.leaning)]),
+        ("structure", "tied", structure.tied),
     ]
     if structure.regressions is not None:
         parts.append(("structure", "regressions", _dump_regressions(structure.regressions)))
@@ -126,6 +127,7 @@ def _load_structure(given: dict[str, Any]) -> Structure:
         jumps=_unpack(given["jumps"]),
         label=label,
         leaning=_unpack(leaning),
+        tied=tuple(given.get("tied", ())),
     )
 
 

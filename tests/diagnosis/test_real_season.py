@@ -147,3 +147,28 @@ def test_a_default_throughout_a_night_of_one_game_is_red(feature: str) -> None:
     found = fsq.diagnose(fsq.score(broken), dates=nights[-1:])
     (finding,) = [f for f in list_serious(found) if feature in f.features]
     assert (finding.kind, finding.severity) == ("silent_default", "red")
+
+
+def test_columns_that_hold_the_values_say_nothing_of_them() -> None:
+    """In flat form every feature equals a column that came along, and has its label beside it."""
+    day = date(2024, 1, 20)
+    rows = real("2023-24").filter(pl.col("game_date").is_between(date(2024, 1, 8), day))
+    flat = rows.select(
+        "player_lookup",
+        "game_date",
+        "game_id",
+        "team_abbr",
+        *(pl.col(f.name).alias(f"feature_{f.index}_value") for f in CONTRACT.features),
+        *(
+            pl.col(f"{f.name}__source").alias(f"feature_{f.index}_source")
+            for f in CONTRACT.features
+        ),
+    )
+    assert list_serious(fsq.diagnose(fsq.score(flat), dates=day)) == []
+
+
+def test_teams_that_no_column_tells_are_no_outliers() -> None:
+    day = date(2024, 1, 20)
+    rows = real("2023-24").filter(pl.col("game_date").is_between(date(2024, 1, 8), day))
+    bare = rows.drop("team_abbr", "opponent_team_abbr", "is_home")
+    assert list_serious(fsq.diagnose(fsq.score(bare), dates=day)) == []

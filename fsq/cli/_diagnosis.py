@@ -63,10 +63,8 @@ def print_diagnosis(dx: Diagnosis, out: Output) -> None:
 
 def print_finding(finding: Finding, out: Output) -> None:
     """Print a finding; a terminal breaks long commands itself, so that they are copied whole."""
-    to = out.people
-    lines = wrap_finding(
-        finding, out.width, blocks=can_draw(to.file), whole_commands=to.is_terminal
-    )
+    to = out.file
+    lines = wrap_finding(finding, out.width, blocks=can_draw(to), whole_commands=to.isatty())
     out.line(clean("\n".join(lines)))
 
 

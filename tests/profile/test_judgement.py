@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -157,6 +160,50 @@ def test_a_profile_is_the_same_after_it_was_stored(profile: Profile) -> None:
     assert write_profile(again).equals(table)
 
 
+def _to_first_format(table: pl.DataFrame) -> pl.DataFrame:
+    """The same with a row per date, as the first release wrote it."""
+    rows: list[tuple[str, str, object]] = []
+    for part, name, text in table.iter_rows():
+        content = json.loads(text)
+        if part == "about":
+            content["format"] = 1
+        if part != "dates":
+            rows.append((part, name, content))
+            continue
+        for at, day in enumerate(content["dates"]):
+            measures = {
+                metric: [_pack_row(packed, at) for packed in both]
+                for metric, both in content["measures"].items()
+            }
+            rows.append(("date", day, {"clean": content["clean"][at], "measures": measures}))
+    written = [(part, name, json.dumps(content)) for part, name, content in rows]
+    return pl.DataFrame(written, schema=table.schema, orient="row")
+
+
+def _pack_row(packed: tuple[list[int], str], at: int) -> list[object]:
+    """One row of a packed matrix, packed."""
+    (_, width), data = packed
+    plain = zlib.decompress(base64.b64decode(data))[at * width * 8 : (at + 1) * width * 8]
+    return [[width], base64.b64encode(zlib.compress(plain)).decode()]
+
+
+def test_a_profile_of_the_first_format_is_read(profile: Profile) -> None:
+    new = write_profile(profile)
+    old = _to_first_format(new)
+    assert old.filter(pl.col("part") == "date").height == len(profile.dates)
+    assert write_profile(read_profile(old)).equals(new)
+
+
+def test_a_wide_profile_is_kept_in_several_rows(profile: Profile) -> None:
+    """A row of all dates of thousands of features would not fit into every store."""
+    table = write_profile(profile)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("fsq.profile.table._BLOCK_VALUES", 7 * len(profile.names) + 1)
+        several = write_profile(profile)
+    assert several.filter(pl.col("part") == "dates").height == -(-len(profile.dates) // 7)
+    assert write_profile(read_profile(several)).equals(table)
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -180,7 +227,8 @@ def test_another_table_is_no_profile(table: pl.DataFrame) -> None:
         ("structure", '[[2], "AAAA"]'),
         ("structure", '[[2], "not base64"]'),
         ("limits", "{}"),
-        ("date", '{"clean": true, "measures": 3}'),
+        ("dates", '{"dates": ["2026-02-06"], "clean": [true], "measures": 3}'),
+        ("dates", '{"dates": ["2026-02-06"], "clean": [], "measures": {}}'),
     ],
 )
 def test_a_damaged_profile_is_refused(profile: Profile, part: str, content: str) -> None:

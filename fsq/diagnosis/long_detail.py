@@ -21,6 +21,7 @@ from fsq.schema.columns import DETAIL
 from fsq.utils.frames import read_parts
 from fsq.utils.spelling import describe_missing
 
+CONTRACT_NAME = "feature_schema_version"
 OLDEST = "upstream_data_freshness_hours"
 # Names of what is kept of every record and feature; a check may keep more.
 VALUE, IS_DEFAULT, UPDATED, SAMPLE = "feature_value", "is_default", "last_updated", "sample_size"
@@ -253,13 +254,16 @@ def _recover_ages(records: pl.DataFrame, fields: pl.DataFrame, width: int) -> pl
 
 def _count_hours(stamps: pl.Series, oldest: pl.Series, age: pl.Series) -> pl.Series:
     """Ages of stamps, of records whose oldest stamp has this age."""
-    return (age - (stamps - oldest) / 3.6e9).clip(lower_bound=0).alias("age_hours")
+    ages = (age - (stamps - oldest) / 3.6e9).alias("age_hours")
+    return ages.set(ages < 0, 0.0)  # as ``clip``, which plans a query for each feature
 
 
 def get_integers(long: LongDetail, name: str, feature: int) -> pl.Series:
     """A feature's integers, or moments as such, that are kept; NULL where unknown."""
-    numbers = pl.Series(name, long.cells.get_column(name, feature))
-    return numbers.to_frame().select(pl.col(name).replace(UNKNOWN, None)).to_series()
+    numbers = long.cells.get_column(name, feature)
+    unknown = numbers == UNKNOWN
+    known = pl.Series(name, numbers)
+    return known.set(pl.Series(unknown), None) if unknown.any() else known
 
 
 def get_ages(long: LongDetail, feature: int) -> pl.Series:
@@ -281,11 +285,18 @@ def check_contract(scored: pl.LazyFrame, contract: Contract, headline: str = _HE
     Raises:
         InputError: they name another one.
     """
-    column = "feature_schema_version"
-    if column not in scored.collect_schema():
-        return
-    named = scored.select(pl.col(column).unique()).collect()[column].drop_nulls()
-    if others := sorted({short(n) for n in named.to_list()} - {contract.name}):
+    if CONTRACT_NAME in scored.collect_schema():
+        named = scored.select(pl.col(CONTRACT_NAME).unique()).collect().to_series()
+        check_contract_names(named, contract, headline)
+
+
+def check_contract_names(names: pl.Series, contract: Contract, headline: str = _HEADLINE) -> None:
+    """The same by the names that the rows have; NULL is none.
+
+    Raises:
+        InputError: there is another one.
+    """
+    if others := sorted({short(n) for n in names.drop_nulls()} - {contract.name}):
         cure = "name the contract that they were scored with, or score them again"
         problem = f"rows were scored under {', '.join(others[:3])}, not {contract.name}; {cure}"
         raise InputError([problem], headline)

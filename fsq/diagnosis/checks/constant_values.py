@@ -101,6 +101,7 @@ class ConstantValues(Check):
         limits, least = ConstantThresholds.of(ctx.contract), ctx.contract.diagnosis.min_rows
         trusted, most = ctx.get_matrix("trusted"), ctx.get_matrix("most_common_share")
         expected = ctx.get_matrix("expected_rows") / np.maximum(trusted, 1)
+        earlier = ctx.find_usual(expected)
         for at, _ in ctx.iterate_dates():
             can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
             if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
@@ -109,7 +110,7 @@ class ConstantValues(Check):
             few = [f.name for f in ctx.contract.features if trusted[at, f.index] < least]
             if few:
                 STUCK.note_unmet(ctx, at, MIN_ROWS_WITH_VALUE, tuple(few))
-            usual = ctx.compute_median_before(expected, at)
+            usual = earlier.get(at)
             for f in ctx.contract.features:
                 if trusted[at, f.index] < least:
                     continue

@@ -128,15 +128,15 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
     ids = ctx.get_carried(column)
     codes, counts = ctx.remember(f"formats of {column}", lambda: _count_formats(ctx, ids))
     limits = IdThresholds.of(ctx.contract)
+    earlier = ctx.count_before(counts > 0) > 0
+    few = earlier.any(axis=1) & (earlier.sum(axis=1) <= limits.formats_most)
+    new = np.where(earlier, 0, counts).sum(axis=1)
+    odd = few & (new > 0) & (new >= limits.new_format_share * ctx.rows)
     for at, _ in ctx.iterate_dates():
+        if not odd[at]:
+            continue
+        fresh, rows = (counts[at] > 0) & ~earlier[at], int(new[at])
         compared = ctx.list_compared(at)
-        known = counts[compared].sum(axis=0) > 0
-        fresh = (counts[at] > 0) & ~known
-        rows = int(counts[at][fresh].sum())
-        if not known.any() or known.sum() > limits.formats_most:
-            continue
-        if not rows or rows < limits.new_format_share * ctx.rows[at]:
-            continue
         named = np.isin(codes, np.flatnonzero(fresh))
         MIXED.report(
             ctx,
@@ -255,8 +255,7 @@ def _list_unusual(ctx: Context, days: pl.DataFrame) -> Iterable[tuple[int, list[
     if not days["share"].sum():
         return
     shares = ctx.align(days, "share")
-    checked = {at for at, _ in ctx.iterate_dates()}
+    earlier = ctx.find_usual(shares)
     for day, share, *what in days.sort(DAY).iter_rows():
-        usual = ctx.compute_median_before(shares, day)
-        if share and day in checked and usual is not None and usual[0] <= _RARE:
+        if share and day in earlier and earlier[day][0] <= _RARE:
             yield day, what[0], what[1]

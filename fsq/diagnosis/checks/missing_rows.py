@@ -100,11 +100,12 @@ class MissingRows(Check):
         whole = (NO_SUBGROUP.name, NO_SLICE.name)
         alike = {s.day: s.rows_affected for s in ctx.signals if s.kind == ALIKE.name}
         told = {s.day: _EXPLAINED * s.rows_affected for s in ctx.signals if s.kind in whole}
+        earlier = ctx.find_usual(rate)
         for at, day in ctx.iterate_dates():
             if grouped and day in twice and ctx.by_group.subgroup is None:
                 MISSING_ROWS.note_unmet(ctx, at, ONE_ID_EACH)
                 continue
-            usual = ctx.compute_median_before(rate, at)
+            usual = earlier.get(at)
             if not MISSING_ROWS.can_evaluate(ctx, at) or usual is None:
                 continue
             ratio = float(rate[at, 0] / usual[0])

@@ -208,9 +208,8 @@ def _report_unstamped(ctx: Context, moments: Moments) -> None:
         bare = valued & np.isnan(moments.stamps[:, column])
         held, lost = ctx.count_per_date(valued), ctx.count_per_date(bare)
         share = lost / np.maximum(held, 1)
-        for at, _ in ctx.iterate_dates():
-            usual = ctx.compute_median_before(share[:, None], at)
-            if usual is None or share[at] - usual[0] < limits.unstamped_rise:
+        for at, usual in ctx.find_usual(share[:, None]).items():
+            if share[at] - usual[0] < limits.unstamped_rise:
                 continue
             chance = measure_tail(int(lost[at]), int(held[at]), max(float(usual[0]), 0.01))
             if chance < limits.unstamped_chance:

@@ -15,12 +15,14 @@ from fsq.reporting.site import name_page, read_states, write_site
 from tests.support.frames import wide
 from tests.support.training import SCORED
 
+ENDED = datetime(2026, 1, 9, tzinfo=UTC)  # the newest of the eight dates
+
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("stores")
     uris = [str(folder / name / "features") for name in ("good", "<b>evil")]
-    for uri, rows in zip(uris, (SCORED, fsq.score(wide(240, 8))), strict=True):
+    for uri, rows in zip(uris, (SCORED, fsq.score(wide(240, 8), now=ENDED)), strict=True):
         fsq.open_store(uri).replace(rows)
     return uris
 
@@ -107,9 +109,6 @@ def test_a_store_that_is_read_through_another_path_keeps_its_page(
 ) -> None:
     monkeypatch.chdir(Path(stores[0]).parent)
     assert name_page("features") == name_page(stores[0])
-
-
-ENDED = datetime(2026, 1, 9, tzinfo=UTC)  # the newest of the eight dates
 
 
 def write(site: Path, uri: str, now: datetime, max_age: timedelta | None = None) -> str:

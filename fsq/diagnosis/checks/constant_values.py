@@ -17,7 +17,7 @@ from fsq.diagnosis.few_rows import CHANCE
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
-from fsq.profile.rows import Matrix
+from fsq.profile.rows import Mask, Matrix
 from fsq.utils.text import plural
 
 ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
@@ -102,6 +102,7 @@ class ConstantValues(Check):
         trusted, most = ctx.get_matrix("trusted"), ctx.get_matrix("most_common_share")
         expected = ctx.get_matrix("expected_rows") / np.maximum(trusted, 1)
         earlier = ctx.find_usual(expected)
+        may_be_odd = _find_candidates(ctx, expected, earlier, limits)
         for at, _ in ctx.iterate_dates():
             can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
             if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
@@ -111,7 +112,7 @@ class ConstantValues(Check):
             if few:
                 STUCK.note_unmet(ctx, at, MIN_ROWS_WITH_VALUE, tuple(few))
             usual = earlier.get(at)
-            for f in ctx.contract.features:
+            for f in (ctx.contract.features[i] for i in np.flatnonzero(may_be_odd[at])):
                 if trusted[at, f.index] < least:
                     continue
                 share = float(expected[at, f.index])
@@ -162,6 +163,30 @@ def _count_independent(ctx: Context, f: Feature, at: int) -> float:
         per_value = ctx.get_matrix("distinct")[compared, f.index] / np.maximum(known[compared], 1)
         possible = float(per_value.max() * known[at])
     return min(possible, float(known[at]))
+
+
+def _find_candidates(
+    ctx: Context, expected: Matrix, earlier: dict[int, Matrix], limits: ConstantThresholds
+) -> Mask:
+    """Dates × features that may be stuck or silent defaults; the others surely are not.
+
+    Args:
+        ctx: the dates.
+        expected: shares of the values that equal the expected one.
+        earlier: what was usual of them, per date to check.
+        limits: of the contract.
+    """
+    features, distinct = ctx.contract.features, ctx.get_matrix("distinct")
+    floor = np.array([f.min_std or 0.0 for f in features])
+    least = np.array([f.min_distinct or 0 for f in features])
+    rise = expected.copy()
+    for at, usual in earlier.items():
+        rise[at] -= usual
+    silent = np.minimum(limits.silent_share, limits.silent_share_unmarked)
+    out = (distinct == 1) | (distinct < least) | (ctx.get_matrix("std") < floor)
+    out |= ctx.get_matrix("most_common_share") >= limits.stuck_share
+    out |= expected >= limits.stuck_share
+    return np.asarray(out | ((expected >= silent) & (rise >= limits.silent_rise)))
 
 
 def _measure(ctx: Context, f: Feature, at: int, share: float, usual_share: float) -> dict[str, Any]:

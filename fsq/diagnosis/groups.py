@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.profile.rows import encode
 from fsq.schema.columns import DETAIL
 from fsq.schema.polars_types import is_text
 
@@ -69,12 +70,7 @@ def find_groups(
     """
     table = contract.table
     keys = [k for k in table.keys if k in records.columns]
-    rows = records.select(
-        days.alias(DAY).cast(pl.Int32),
-        (pl.struct(keys) if len(keys) > 1 else pl.col(keys[0]) if keys else pl.lit(0))
-        .rank("dense")
-        .alias(ENTITY),
-    )
+    rows = records.select(days.alias(DAY).cast(pl.Int32), _rank_entities(records, keys))
     event = table.group
     if event is None or event not in records.columns or records[event].is_null().all():
         return Groups(rows)
@@ -92,6 +88,14 @@ def find_groups(
     if opposite is not None:
         rows = rows.with_columns(records[opposite].cast(pl.String).alias(OTHER))
     return Groups(rows, event, subgroup, found[subgroup])
+
+
+def _rank_entities(records: pl.DataFrame, keys: list[str]) -> pl.Expr:
+    """A number from 1 on for each entity; NULL where its only key is."""
+    if len(keys) == 1:
+        rank = pl.lit(pl.Series(encode(records[keys[0]]) + 1, dtype=pl.UInt32))
+        return pl.when(rank > 0).then(rank).alias(ENTITY)
+    return (pl.struct(keys) if keys else pl.lit(0)).rank("dense").alias(ENTITY)
 
 
 def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:

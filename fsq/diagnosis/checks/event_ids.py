@@ -17,7 +17,7 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
-from fsq.profile.rows import Codes, Mask
+from fsq.profile.rows import Codes, Mask, encode
 
 _RARE = 0.05  # share of subgroups in two events, or events on two dates, that may be right
 
@@ -156,7 +156,7 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
 
 def _count_formats(ctx: Context, ids: pl.Series) -> tuple[Codes, Codes]:
     """Each record's format as a number, -1 for none, and rows per date and format."""
-    codes = _describe_ids(ids).rank("dense").fill_null(0).cast(pl.Int64).to_numpy() - 1
+    codes = encode(_describe_ids(ids))
     width = int(codes.max(initial=0)) + 1
     known = codes >= 0
     cells = ctx.date_index[known] * width + codes[known]

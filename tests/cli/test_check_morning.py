@@ -102,8 +102,8 @@ def test_a_store_that_is_young_enough_is_green(run: Command, fresh: str) -> None
     assert check(run, "--store", fresh, "--max-age", "0m")[0] == 1
 
 
-def look(store: str, now: datetime, hours: int = 36, **options: Any) -> StoreCheck:
-    """Check how old a store is by a clock."""
+def look(store: str, now: datetime | None, hours: int = 36, **options: Any) -> StoreCheck:
+    """Check how old a store is by a clock; None for that of the machine."""
     asked = CheckOptions(now=now, max_age=timedelta(hours=hours), **options)
     return check_store(fsq.open_store(store), asked)
 
@@ -136,14 +136,21 @@ def early(tmp_path_factory: pytest.TempPathFactory) -> str:
     ],
 )
 def test_by_a_clock_that_is_behind_no_store_is_fresh(
-    early: str, clock: str, title: str | None
+    early: str, clock: str, title: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = look(early, datetime.fromisoformat(clock).replace(tzinfo=UTC))
+    moment = datetime.fromisoformat(clock).replace(tzinfo=UTC)
+    monkeypatch.setattr(CheckOptions, "moment", moment)
+    done = look(early, None)
     found = [f for f in done.dx.findings if f.kind == "store_outdated"]
     assert [f.title for f in found] == ([] if title is None else [title])
     if title and "clock" in title:
         assert found[0].cause.startswith(f"By the clock of this machine it is {clock[:10]}")
         assert found[0].remedy == ()
+
+
+def test_who_states_the_time_means_it(early: str) -> None:
+    done = look(early, datetime(2026, 2, 10, 3, tzinfo=UTC))
+    assert not [f for f in done.dx.findings if f.kind == "store_outdated"]
 
 
 def test_rows_may_be_scored_before_their_date(early: str) -> None:

@@ -19,7 +19,8 @@ from tests.support.frames import wide
 
 ALL = ("polars", "numpy", "pyarrow", "pydantic", "deltalake", "google.cloud", "grpc", "altair",
        "jinja2", "rich", "rich.console", "typer", "pandas", "pyspark", "duckdb", "apprise", "ssl",
-       "httpx", "tenacity", "fsq.backfilling", "fsq.intake.columnar")  # fmt: skip
+       "httpx", "tenacity", "fsq.backfilling", "fsq.intake.columnar",
+       "fsq.stores.bigquery.client")  # fmt: skip
 # Typer reads the values of options with pydantic.
 TYPED = {"typer", "pydantic"}
 LISTED = f"""
@@ -137,6 +138,7 @@ def test_a_store_is_read_with_what_that_needs(store: str, words: list[str]) -> N
     assert {"polars", "pyarrow", "pydantic", "deltalake"} <= loaded
     assert not loaded & {"google.cloud", "grpc", "altair", "jinja2", "pandas", "pyspark", "duckdb"}
     assert not loaded & {"fsq.backfilling", "fsq.intake.columnar"}  # they read sources
+    assert "fsq.stores.bigquery.client" not in loaded
     assert "rich.console" not in loaded  # nothing to colour in a pipe
 
 

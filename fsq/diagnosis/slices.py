@@ -37,15 +37,18 @@ class Slicer:
     @cached_property
     def columns(self) -> pl.DataFrame:
         """The columns whose values hold several records each."""
-        records = self.ctx.plain_columns[self.here.astype(np.uint32)]
+        every = self.ctx.remember("plain columns", lambda: self.ctx.plain_columns)
+        records = every[self.here.astype(np.uint32)]
         most = max(2, _MOST_VALUES * records.height)
         contract = self.ctx.contract
         names = {*contract.names, *contract.output.legacy}  # what no reader takes for a place
-        return records.select(
-            c
-            for c in records
-            if not (c.dtype.is_nested() or c.dtype.is_float() or c.name in names)
-            and 1 < c.n_unique() <= most
+        return pl.DataFrame(
+            [
+                c
+                for c in records
+                if not (c.dtype.is_nested() or c.dtype.is_float() or c.name in names)
+                and 1 < c.n_unique() <= most
+            ]
         )
 
     def find(self, named: Mask) -> Slice | None:

@@ -285,3 +285,15 @@ def test_a_feature_that_a_break_has_moved_is_left_alone(league: Rows, profile: P
     after = judge(profile, rows, none).measure_strength(none[:, 0], ~none[:, 0])
     assert not after["leap"][-1, 0]
     assert not after["jump"][-1, 0]
+
+
+def test_dates_that_are_judged_again_are_judged_as_before(league: Rows, profile: Profile) -> None:
+    rows = take_dates(league, 30, 60)
+    none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
+    none[20] = True  # a date that is no history
+    again = np.array([3, 21, 29])
+    every, some = (judge(profile, rows, none, wanted=wanted) for wanted in (None, again))
+    for metric in METRICS:
+        for whole, part in ((every.distances, some.distances), (every.usual, some.usual)):
+            assert np.array_equal(whole[metric][again], part[metric][again], equal_nan=True)
+    assert np.isnan(np.delete(some.distances["mean"], again, axis=0)).all()

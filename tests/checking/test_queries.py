@@ -18,7 +18,7 @@ from fsq.stores.delta import read
 from tests.support.healthy_days import LAST, make_days
 
 # Planning a query and handing it to other threads takes a tenth of a millisecond.
-_MOST_QUERIES = 270
+_MOST_QUERIES = 300
 _ONE_DATE = CheckOptions(start=LAST, end=LAST)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.diagnosis.records import Records
 from fsq.schema.columns import DETAIL
 from fsq.schema.polars_types import is_text
 
@@ -33,7 +34,7 @@ class Groups:
     Attributes:
         rows: per record the position of its date (``DAY``), its entity (``ENTITY``), its event
             (``EVENT``, NULL if unknown) and its subgroup (``SUB``) and its opposite (``OTHER``),
-            as far as there are such.
+            as far as there are such; these three are categories, which take less than texts.
         event: the column of events; None if no event lies on a date of its own.
         subgroup: the column of subgroups; None if none is found.
         per_event: subgroups of an event; 0 without.
@@ -57,7 +58,7 @@ def list_carried(contract: Contract, schema: pl.Schema) -> list[str]:
 
 
 def find_groups(
-    records: pl.DataFrame, days: pl.Series, contract: Contract, carried: Sequence[str]
+    records: Records, days: pl.Series, contract: Contract, carried: Sequence[str]
 ) -> Groups:
     """Find events and subgroups.
 
@@ -69,35 +70,54 @@ def find_groups(
     """
     table = contract.table
     keys = [k for k in table.keys if k in records.columns]
-    rows = records.select(
-        days.alias(DAY).cast(pl.Int32),
-        (pl.struct(keys) if len(keys) > 1 else pl.col(keys[0]) if keys else pl.lit(0))
-        .rank("dense")
-        .alias(ENTITY),
-    )
+    rows = pl.DataFrame({DAY: days.cast(pl.Int32), ENTITY: _number_entities(records, keys)})
     event = table.group
-    if event is None or event not in records.columns or records[event].is_null().all():
+    if event is None or event not in records.columns:
         return Groups(rows)
-    rows = rows.with_columns(records[event].cast(pl.String).alias(EVENT))
-    lasting = rows.drop_nulls(EVENT).group_by(EVENT).agg(pl.col(DAY).n_unique() == 1)
-    if _mean(lasting[DAY]) < _MOSTLY:
+    rows = rows.with_columns(_categorize(records, event).alias(EVENT))
+    if rows[EVENT].is_null().all():
+        return Groups(rows.drop(EVENT))
+    lasting = rows.select(DAY, EVENT).drop_nulls(EVENT).unique().group_by(EVENT).len()["len"] == 1
+    if _mean(lasting) < _MOSTLY:
         return Groups(rows.drop(EVENT))  # such a group is no event, but lasts
     candidates = [c for c in carried if c != event and c not in table.keys]
-    found = {c: k for c in candidates if (k := _count_per_event(rows, records[c]))}
+    parts = {c: _categorize(records, c) for c in candidates if _repeats(records, c)}
+    found = {c: k for c, part in parts.items() if (k := _count_per_event(rows, part))}
     if not found:
         return Groups(rows, event)
-    subgroup = max(found, key=lambda c: _measure_constancy(rows, records[c]))
-    rows = rows.with_columns(records[subgroup].cast(pl.String).alias(SUB))
-    opposite = next((c for c in found if c != subgroup and _is_opposite(rows, records[c])), None)
+    # One that is alone need not be measured.
+    among = found if len(found) > 1 else {}
+    constancy = {c: _measure_constancy(rows, parts[c]) for c in among}
+    subgroup = max(found, key=lambda c: constancy.get(c, 0.0))
+    rows = rows.with_columns(parts[subgroup].alias(SUB))
+    opposite = next((c for c in found if c != subgroup and _is_opposite(rows, parts[c])), None)
     if opposite is not None:
-        rows = rows.with_columns(records[opposite].cast(pl.String).alias(OTHER))
+        rows = rows.with_columns(parts[opposite].alias(OTHER))
     return Groups(rows, event, subgroup, found[subgroup])
+
+
+def _number_entities(records: Records, keys: list[str]) -> pl.Series:
+    """A number per entity, in the order of its keys."""
+    if not keys:
+        return pl.repeat(1, records.height, dtype=pl.UInt32, eager=True)
+    values = records.select(keys)
+    return (values.to_struct() if len(keys) > 1 else values.to_series()).rank("dense")
+
+
+def _categorize(records: Records, column: str) -> pl.Series:
+    """A column's values as categories of their texts."""
+    return records.map(column, lambda values: values.cast(pl.String).cast(pl.Categorical))
+
+
+def _repeats(records: Records, column: str) -> bool:
+    """Whether there are several records per value of a column."""
+    most = max(2, records.height // _LEAST_REPEATS)
+    distinct = records.map(column, lambda values: values.unique()).n_unique()
+    return bool(distinct <= most)
 
 
 def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
     """Values per event, if (nearly) all events have as many and each value one event a date."""
-    if column.n_unique() > max(2, len(column) // _LEAST_REPEATS):
-        return 0
     known = rows.with_columns(column.alias(SUB)).drop_nulls([EVENT, SUB])
     cells = known.group_by(DAY, EVENT, SUB).len()
     if not cells.height or float(known.height / cells.height) < _LEAST_ROWS:
@@ -111,7 +131,7 @@ def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
 
 def _measure_constancy(rows: pl.DataFrame, column: pl.Series) -> float:
     """How often an entity keeps the value of its previous record: its team, not its rivals."""
-    ordered = rows.with_columns(column.alias(SUB)).sort(ENTITY, DAY)
+    ordered = rows.select(ENTITY, DAY, column.alias(SUB)).sort(ENTITY, DAY)
     before = ordered.select(pl.col(ENTITY, SUB).shift(1).name.suffix("_"))
     again = ordered[ENTITY] == before[f"{ENTITY}_"]
     return _mean((ordered[SUB] == before[f"{SUB}_"]).filter(again.fill_null(False)))
@@ -119,7 +139,7 @@ def _measure_constancy(rows: pl.DataFrame, column: pl.Series) -> float:
 
 def _is_opposite(rows: pl.DataFrame, column: pl.Series) -> bool:
     """Whether a column names another subgroup of the same event in (nearly) all rows."""
-    cells = rows.select(DAY, EVENT, SUB, column.cast(pl.String).alias(OTHER)).unique()
+    cells = rows.select(DAY, EVENT, SUB, column.alias(OTHER)).unique()
     pairs = cells.select(DAY, EVENT, pl.col(SUB).alias(OTHER)).unique()
     met = cells.join(pairs, on=[DAY, EVENT, OTHER], how="semi")
     differ = _mean((cells[SUB] != cells[OTHER]).drop_nulls())

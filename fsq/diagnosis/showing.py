@@ -130,7 +130,7 @@ def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.Dat
     before = ctx.remember("before", lambda: _follow(ctx, judged))
     index = {name: f for f, name in enumerate(ctx.contract.names)}
     named = sorted(index[f] for f in suspects)
-    keys = ctx.long.records.select(ctx.key)[here.astype(np.uint32)]
+    keys = ctx.long.records.take(here, ctx.key)
     parts = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(

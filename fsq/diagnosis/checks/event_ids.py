@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -125,8 +126,7 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
     records = ctx.long.records
     if column not in records.columns or not isinstance(records.schema[column], pl.String):
         return
-    ids = ctx.get_carried(column)
-    codes, counts = ctx.remember(f"formats of {column}", lambda: _count_formats(ctx, ids))
+    codes, counts = ctx.remember(f"formats of {column}", lambda: _count_formats(ctx, column))
     limits = IdThresholds.of(ctx.contract)
     for at, _ in ctx.iterate_dates():
         compared = ctx.list_compared(at)
@@ -148,15 +148,18 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
             named=named,
             column=column,
             is_event=column == ctx.contract.table.group,
-            example=_take_first(ids, named & (ctx.date_index == at)),
-            usual_example=_take_first(ids, np.isin(ctx.date_index, compared) & (codes >= 0)),
+            example=_take_first(ctx, column, named & (ctx.date_index == at)),
+            usual_example=_take_first(
+                ctx, column, np.isin(ctx.date_index, compared) & (codes >= 0)
+            ),
         )
         yield at
 
 
-def _count_formats(ctx: Context, ids: pl.Series) -> tuple[Codes, Codes]:
+def _count_formats(ctx: Context, column: str) -> tuple[npt.NDArray[np.int32], Codes]:
     """Each record's format as a number, -1 for none, and rows per date and format."""
-    codes = _describe_ids(ids).rank("dense").fill_null(0).cast(pl.Int64).to_numpy() - 1
+    formats = ctx.long.records.map(column, lambda ids: _describe_ids(ids).cast(pl.Categorical))
+    codes = formats.rank("dense").fill_null(0).cast(pl.Int32).to_numpy() - 1
     width = int(codes.max(initial=0)) + 1
     known = codes >= 0
     cells = ctx.date_index[known] * width + codes[known]
@@ -164,8 +167,8 @@ def _count_formats(ctx: Context, ids: pl.Series) -> tuple[Codes, Codes]:
     return codes, counts.reshape(len(ctx.dates), width)
 
 
-def _take_first(ids: pl.Series, mask: Mask) -> str:
-    return str(ids[int(np.flatnonzero(mask)[0])])
+def _take_first(ctx: Context, column: str, mask: Mask) -> str:
+    return str(ctx.long.records.take(np.flatnonzero(mask)[:1], [column]).item())
 
 
 def _describe_ids(ids: pl.Series) -> pl.Series:
@@ -210,7 +213,8 @@ def _find_meetings(rows: pl.DataFrame) -> pl.DataFrame:
     # Both sides of an event are told by who meets whom, wherever that is known.
     sides = [pl.col(c) for c in (SUB, OTHER) if c in rows.columns]
     first, last = pl.min_horizontal(sides), pl.max_horizontal(sides)
-    met = rows.with_columns(pl.format("{} {}", first, last).alias("met"))
+    distinct = rows.select(DAY, EVENT, *sides).unique().cast({pl.Categorical: pl.String})
+    met = distinct.with_columns(pl.format("{} {}", first, last).alias("met"))
     cells = met.drop_nulls([EVENT, "met"]).select(DAY, EVENT, SUB, "met").unique()
     events = cells.group_by(DAY, "met").agg(pl.col(EVENT).unique().sort(), pl.col(SUB).unique())
     several = pl.col(EVENT).list.len() > 1
@@ -237,7 +241,7 @@ def _report_two_dates(ctx: Context) -> None:
 
 def _find_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """Per date: the share of events that stand on another date, too, these, and their dates."""
-    cells = rows.drop_nulls(EVENT).select(DAY, EVENT).unique()
+    cells = rows.drop_nulls(EVENT).select(DAY, EVENT).unique().cast({EVENT: pl.String})
     cells = cells.with_columns(pl.col(DAY).sort().over(EVENT, mapping_strategy="join").alias("on"))
     return cells.group_by(DAY).agg(
         (pl.col("on").list.len() > 1).mean().alias("share"),

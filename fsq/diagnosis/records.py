@@ -50,6 +50,16 @@ class Records:
         """Names of the columns."""
         return list(self.schema)
 
+    def narrow(self, names: Sequence[str]) -> Records:
+        """These columns of the same records; nothing is copied or read."""
+        out = Records(self._waiting[0].clear().select(names))
+        out.height, out._file = self.height, self._file
+        out._pieces = [
+            p.narrow(names) if isinstance(p, _Spilled) else p.select(names) for p in self._pieces
+        ]
+        out._waiting = [w.select(names) for w in self._waiting]
+        return out
+
     def append(self, part: pl.DataFrame) -> None:
         """Add some more records, with the same columns.
 
@@ -69,7 +79,7 @@ class Records:
             self._held += int(size)
             self._pieces.append(piece)
         else:
-            self._pieces.append(_Spilled(piece, self._file))
+            self._pieces.append(_Spilled.write(piece, self._file))
 
     def iterate(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """These columns, piece by piece; there is one piece at least, maybe empty."""
@@ -120,17 +130,24 @@ class Records:
 class _Spilled:
     """Some records in a file, column by column."""
 
-    def __init__(self, piece: pl.DataFrame, file: SpillFile) -> None:
-        self.height, self._file = piece.height, file
-        self._places = {c.name: self._write(c) for c in piece}
+    def __init__(self, height: int, file: SpillFile, places: dict[str, tuple[int, int]]) -> None:
+        self.height, self._file, self._places = height, file, places
 
-    def _write(self, column: pl.Series) -> tuple[int, int]:
+    @classmethod
+    def write(cls, piece: pl.DataFrame, file: SpillFile) -> _Spilled:
+        return cls(piece.height, file, {c.name: cls._write_column(c, file) for c in piece})
+
+    def narrow(self, names: Sequence[str]) -> _Spilled:
+        return _Spilled(self.height, self._file, {n: self._places[n] for n in names})
+
+    @staticmethod
+    def _write_column(column: pl.Series, file: SpillFile) -> tuple[int, int]:
         buffer = BytesIO()
         # Texts as views would take along whatever else their buffers hold.
         oldest = pl.CompatLevel.oldest()
         column.to_frame().write_ipc(buffer, compression="lz4", compat_level=oldest)
         data = buffer.getvalue()
-        return self._file.write(data), len(data)
+        return file.write(data), len(data)
 
     def select(self, names: Sequence[str]) -> pl.DataFrame:
         pieces = (self._file.read(*self._places[n]) for n in names)

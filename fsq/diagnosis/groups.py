@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
@@ -25,6 +26,7 @@ DAY, EVENT, ENTITY, SUB, OTHER = "#day", "#event", "#entity", "#sub", "#other"
 _MOSTLY = 0.7  # of the events or dates, so that a date of faults does not hide what holds
 _LEAST_ROWS = 3.0  # rows of a subgroup and date, on average
 _LEAST_REPEATS = 10  # rows per value of a column that may be a subgroup
+_ROWS_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def find_groups(
     rows = rows.with_columns(_categorize(records, event).alias(EVENT))
     if rows[EVENT].is_null().all():
         return Groups(rows.drop(EVENT))
-    lasting = rows.select(DAY, EVENT).drop_nulls(EVENT).unique().group_by(EVENT).len()["len"] == 1
+    lasting = count_cells(rows, [DAY, EVENT]).drop_nulls(EVENT).group_by(EVENT).len()["len"] == 1
     if _mean(lasting) < _MOSTLY:
         return Groups(rows.drop(EVENT))  # such a group is no event, but lasts
     candidates = [c for c in carried if c != event and c not in table.keys]
@@ -109,18 +111,28 @@ def _categorize(records: Records, column: str) -> pl.Series:
     return records.map(column, lambda values: values.cast(pl.String).cast(pl.Categorical))
 
 
+def count_cells(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """The distinct combinations of values, and how many rows have them (``len``).
+
+    Grouping takes 200 bytes for each row; so rows are grouped slice by slice.
+    """
+    parts = [part.group_by(by).len() for part in rows.select(by).iter_slices(_ROWS_AT_ONCE)]
+    empty = rows.select(by).clear().group_by(by).len()
+    return pl.concat([empty, *parts]).group_by(by).agg(pl.col("len").sum())
+
+
 def _repeats(records: Records, column: str) -> bool:
     """Whether there are several records per value of a column."""
     most = max(2, records.height // _LEAST_REPEATS)
-    distinct = records.map(column, lambda values: values.unique()).n_unique()
-    return bool(distinct <= most)
+    ordered = np.sort(records.map(column, lambda values: values.hash()).to_numpy())
+    return int((ordered[1:] != ordered[:-1]).sum()) < most
 
 
 def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
     """Values per event, if (nearly) all events have as many and each value one event a date."""
-    known = rows.with_columns(column.alias(SUB)).drop_nulls([EVENT, SUB])
-    cells = known.group_by(DAY, EVENT, SUB).len()
-    if not cells.height or float(known.height / cells.height) < _LEAST_ROWS:
+    known = rows.select(DAY, EVENT, column.alias(SUB))
+    cells = count_cells(known, [DAY, EVENT, SUB]).drop_nulls([EVENT, SUB])
+    if not cells.height or float(cells["len"].sum() / cells.height) < _LEAST_ROWS:
         return 0
     per_event = cells.group_by(DAY, EVENT).len()["len"]
     usual = per_event.value_counts().sort("count", "len", descending=True).row(0)
@@ -139,7 +151,7 @@ def _measure_constancy(rows: pl.DataFrame, column: pl.Series) -> float:
 
 def _is_opposite(rows: pl.DataFrame, column: pl.Series) -> bool:
     """Whether a column names another subgroup of the same event in (nearly) all rows."""
-    cells = rows.select(DAY, EVENT, SUB, column.alias(OTHER)).unique()
+    cells = count_cells(rows.with_columns(column.alias(OTHER)), [DAY, EVENT, SUB, OTHER])
     pairs = cells.select(DAY, EVENT, pl.col(SUB).alias(OTHER)).unique()
     met = cells.join(pairs, on=[DAY, EVENT, OTHER], how="semi")
     differ = _mean((cells[SUB] != cells[OTHER]).drop_nulls())

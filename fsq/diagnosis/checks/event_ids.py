@@ -15,7 +15,7 @@ from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
+from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, count_cells, list_carried
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
 from fsq.profile.rows import Codes, Mask
@@ -213,7 +213,8 @@ def _find_meetings(rows: pl.DataFrame) -> pl.DataFrame:
     # Both sides of an event are told by who meets whom, wherever that is known.
     sides = [pl.col(c) for c in (SUB, OTHER) if c in rows.columns]
     first, last = pl.min_horizontal(sides), pl.max_horizontal(sides)
-    distinct = rows.select(DAY, EVENT, *sides).unique().cast({pl.Categorical: pl.String})
+    present = [DAY, EVENT, *(c for c in (SUB, OTHER) if c in rows.columns)]
+    distinct = count_cells(rows, present).cast({pl.Categorical: pl.String})
     met = distinct.with_columns(pl.format("{} {}", first, last).alias("met"))
     cells = met.drop_nulls([EVENT, "met"]).select(DAY, EVENT, SUB, "met").unique()
     events = cells.group_by(DAY, "met").agg(pl.col(EVENT).unique().sort(), pl.col(SUB).unique())
@@ -241,7 +242,8 @@ def _report_two_dates(ctx: Context) -> None:
 
 def _find_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """Per date: the share of events that stand on another date, too, these, and their dates."""
-    cells = rows.drop_nulls(EVENT).select(DAY, EVENT).unique().cast({EVENT: pl.String})
+    cells = count_cells(rows, [DAY, EVENT]).drop_nulls(EVENT)
+    cells = cells.select(DAY, pl.col(EVENT).cast(pl.String))
     cells = cells.with_columns(pl.col(DAY).sort().over(EVENT, mapping_strategy="join").alias("on"))
     return cells.group_by(DAY).agg(
         (pl.col("on").list.len() > 1).mean().alias("share"),

@@ -16,7 +16,7 @@ from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.event_ids import MIXED, SUBGROUPS, TWO_IDS
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
-from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
+from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, count_cells, list_carried
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
 from fsq.diagnosis.records import Records
@@ -127,9 +127,11 @@ def _report_subgroups(ctx: Context) -> None:
 
 def _count_subgroups(rows: pl.DataFrame) -> pl.DataFrame:
     """Per event of a date: its subgroups, those that others name, and its rows."""
-    others = [pl.col(OTHER).unique()] if OTHER in rows.columns else []
-    known = rows.drop_nulls([EVENT, SUB]).group_by(DAY, EVENT)
-    events = known.agg(pl.col(SUB).unique(), pl.len().alias("rows"), *others)
+    others = [OTHER] if OTHER in rows.columns else []
+    known = count_cells(rows, [DAY, EVENT, SUB, *others]).drop_nulls([EVENT, SUB])
+    events = known.group_by(DAY, EVENT).agg(
+        pl.col(SUB, *others).unique(), pl.col("len").sum().alias("rows")
+    )
     return events.with_columns(pl.col(SUB).list.len().alias("present"))
 
 

@@ -53,9 +53,13 @@ def find_pythons() -> dict[tuple[int, int], str]:
 
 
 def run_fsq(python: Path, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    """Run the installed command in a folder of its own, away from the checkout's code."""
+    """Run the installed command in a folder of its own, away from the checkout's code.
+
+    It finds no time zones of the machine, as in small containers.
+    """
     command = [str(python.with_name("fsq")), *words]
-    return subprocess.run(command, cwd=PLACE, capture_output=True, text=True, check=False)
+    bare = os.environ | {"PYTHONTZPATH": ""}
+    return subprocess.run(command, cwd=PLACE, env=bare, capture_output=True, text=True, check=False)
 
 
 def try_package(package: Path, python: str, version: str) -> list[str]:

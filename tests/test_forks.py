@@ -187,3 +187,53 @@ def test_a_fork_before_the_import_of_fsq(
         capture_output=True, text=True, check=True, cwd=tmp_path,
     )  # fmt: skip
     assert told.stdout == f"{status}\n", told.stderr
+
+
+GRPC = """
+import os, signal, sys, threading, time
+import fsq, grpc
+from fsq.stores.bigquery.client import open_clients
+os.environ |= {{"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9"}}
+os.environ |= {{"BIGQUERY_STORAGE_EMULATOR_HOST": "127.0.0.1:9"}}
+channel = grpc.insecure_channel("127.0.0.1:9")
+{before}
+if not os.fork():
+    signal.alarm(60)
+    try:
+        with open_clients("p"):
+            pass
+    except fsq.FsqError as error:
+        os._exit(7 if "spawn" in str(error) and "calling gRPC" in str(error) else 1)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+{after}
+"""
+_CALL = "channel.unary_unary('/a/b')(b'', timeout=3, wait_for_ready={})"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        # A thread waits for an answer, or for a connection.
+        (f"threading.Thread(target=lambda: {_CALL.format(True)}).start(); time.sleep(1)", "", 7),
+        (
+            "channel.subscribe(lambda state: None, try_to_connect=True); time.sleep(0.2)",
+            "channel.close()",
+            7,
+        ),
+        # There was such a call, and it has ended.
+        (f"try: {_CALL.format(False)}\nexcept grpc.RpcError: channel.close()", "", 0),
+        ("", "", 0),
+    ],
+)
+def test_a_fork_while_a_thread_calls_grpc(
+    before: str, after: str, status: int, tmp_path: Path
+) -> None:
+    """gRPC would end some of such children by a signal."""
+    pytest.importorskip("grpc")
+    code = GRPC.format(before=before, after=after)
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path, timeout=120,
+    )  # fmt: skip
+    assert told.stdout == f"{status}\n"

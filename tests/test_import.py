@@ -18,8 +18,9 @@ from fsq.utils.late import run_after_import
 from tests.support.frames import wide
 
 ALL = ("polars", "numpy", "pyarrow", "pydantic", "deltalake", "google.cloud", "grpc", "altair",
-       "jinja2", "rich", "typer", "pandas", "pyspark", "duckdb", "apprise", "ssl",
-       "httpx", "tenacity", "fsq.backfilling", "fsq.intake.columnar")  # fmt: skip
+       "jinja2", "rich", "rich.console", "typer", "pandas", "pyspark", "duckdb", "apprise", "ssl",
+       "httpx", "tenacity", "fsq.backfilling", "fsq.intake.columnar",
+       "fsq.stores.bigquery.client")  # fmt: skip
 # Typer reads the values of options with pydantic.
 TYPED = {"typer", "pydantic"}
 LISTED = f"""
@@ -37,7 +38,7 @@ def list_loaded(code: str, **environment: str) -> set[str]:
         text=True,
         env=os.environ | environment,
     )
-    return set(json.loads(done.stderr))
+    return set(json.loads(done.stderr.splitlines()[-1]))
 
 
 def test_import_loads_nothing_heavy() -> None:
@@ -122,13 +123,36 @@ assert {offered!r} in out.getvalue(), out.getvalue()
     assert list_loaded(code, _FSQ_COMPLETE="complete_bash", **words) <= TYPED
 
 
-def test_a_check_loads_what_it_uses(tmp_path: Path) -> None:
-    store = str(tmp_path / "store")
-    fsq.open_store(store).replace(fsq.score(wide(20, 2)))
-    loaded = list_loaded(run_cli("check", "--store", store))
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    uri = str(tmp_path_factory.mktemp("few") / "store")
+    fsq.open_store(uri).replace(fsq.score(wide(20, 2)))
+    return uri
+
+
+@pytest.mark.parametrize(
+    "words", [["check"], ["trend"], ["explain", "player0", "2026-01-02"], ["check", "--json"]]
+)
+def test_a_store_is_read_with_what_that_needs(store: str, words: list[str]) -> None:
+    loaded = list_loaded(run_cli(*words, "--store", store))
+    assert {"polars", "pyarrow", "pydantic", "deltalake"} <= loaded
     assert not loaded & {"google.cloud", "grpc", "altair", "jinja2", "pandas", "pyspark", "duckdb"}
     assert not loaded & {"fsq.backfilling", "fsq.intake.columnar"}  # they read sources
-    assert "pydantic" in loaded
+    assert "fsq.stores.bigquery.client" not in loaded
+    assert "rich.console" not in loaded  # nothing to colour in a pipe
+
+
+def test_a_process_does_not_look_for_garbage_as_it_ends() -> None:
+    code = """
+import gc, sys
+from fsq.cli import main
+sys.argv = ["fsq", "contract", "diff", "v2_33features", "v2_33features"]
+main(sys.argv[1:])  # as part of a longer process
+assert gc.get_freeze_count() == 0
+assert main() == 0
+assert gc.get_freeze_count() > 10_000
+"""
+    list_loaded(code)
 
 
 def test_every_public_name_is_there_and_listed() -> None:

@@ -75,6 +75,26 @@ def find_files(uri: str) -> list[DataFile]:
     return files
 
 
+def count_given(uri: str, files: Sequence[DataFile]) -> int:
+    """How many of the folders above a source's files its own path names; others lie inside.
+
+    >>> count_given("s3://rows/feed/day=*/a.parquet", [])
+    1
+    """
+    if is_object_uri(uri):
+        uri = clean_uri(uri)
+        key = split_uri(uri)[1]
+        parts = tuple(key.split("/")) if key else ()
+        is_file, is_folder = any(file.path == uri for file in files), False
+    else:
+        path = _to_path(uri)
+        parts, is_file, is_folder = path.absolute().parts, path.is_file(), path.is_dir()
+    if is_file:
+        return len(parts) - 1
+    is_glob = not is_folder and any(map(has_magic, parts))
+    return _split_pattern(parts)[0] if is_glob else len(parts)
+
+
 def list_endings() -> str:
     """The endings of data files, for messages."""
     return ", ".join(e for endings in ENDINGS.values() for e in endings)

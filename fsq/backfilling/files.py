@@ -11,24 +11,30 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fsq.backfilling.arrow_files import scan_arrow
-from fsq.backfilling.data_files import DataFile, find_files, list_endings
+from fsq.backfilling.data_files import DataFile, count_given, find_files, list_endings
 from fsq.backfilling.file_schemas import Part, combine_parts, prepare_parts
-from fsq.backfilling.hive import infer_value_types, parse_value, read_folder_values, require_dates
+from fsq.backfilling.hive import (
+    Pairs,
+    infer_value_types,
+    parse_value,
+    read_folder_values,
+    require_dates,
+)
 from fsq.backfilling.text_files import (
     SEPARATORS,
     choose_cure,
     find_altered,
-    find_mixed,
+    find_texts,
     require_header,
     scan_text,
 )
 from fsq.contract import Contract
 from fsq.contract.table import Table
 from fsq.errors import FsqError, InputError, StoreError
-from fsq.intake.expected_types import list_number_columns
+from fsq.intake.expected_types import list_number_columns, list_text_columns
 from fsq.intake.preparation import prepare_rows
 from fsq.schema.arrow import find_unreadable, from_arrow
-from fsq.schema.polars_types import is_pattern
+from fsq.schema.polars_types import inner_type, is_pattern, struct_fields
 from fsq.stores.objects.errors import describe_object_error
 from fsq.stores.objects.files import open_file
 from fsq.stores.read_errors import first_line, is_read_error
@@ -61,7 +67,10 @@ def scan_files(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
     if len(formats) > 1:
         raise InputError([f"{uri}: holds {sorted(map(str, formats))} files; name one format"])
     (found,) = formats
-    parts = _open_parts(_drop_empty(files, str(found)), str(found), contract)
+    files = _drop_empty(files, str(found))
+    above = count_given(uri, files)
+    hive = [read_folder_values(file.folders, above) for file in files]
+    parts = _open_parts(files, hive, str(found), contract)
     if contract is not None:
         parts = prepare_parts(parts, lambda rows: prepare_rows(rows, contract))
         _require_date(uri, files, parts, contract.table)
@@ -76,10 +85,12 @@ def _require_date(uri: str, files: list[DataFile], parts: list[Part], table: Tab
     """
     if any({table.date, table.time} & {*part.schema} for part in parts):
         return
-    pairs = (p for file in files for p in read_folder_values(file.folders))
-    if names := list(dict.fromkeys(name for name, _ in pairs)):
+    above = count_given(uri, files)
+    pairs = (p for file in files for p in read_folder_values(file.folders, above))
+    folders = [folder for file in files for folder in file.folders[above:]]
+    if names := list(dict.fromkeys(f"{name}=" for name, _ in pairs)) or folders[:1]:
         cure = f"name the folders {table.date}=2026-02-06, or write the column"
-        said = ", ".join(f"{name}=" for name in names)
+        said = ", ".join(names)
         raise InputError([f"{uri}: no column {table.date}, and the folders say {said}; {cure}"])
 
 
@@ -96,18 +107,29 @@ def _drop_empty(files: list[DataFile], name: str) -> list[DataFile]:
     return kept
 
 
-def _open_parts(files: list[DataFile], name: str, contract: Contract | None) -> list[Part]:
+def _open_parts(
+    files: list[DataFile], hive: list[Pairs], name: str, contract: Contract | None
+) -> list[Part]:
     """The files in their order; neighbours with the same columns are one part.
+
+    Args:
+        files: of one format.
+        hive: what the folders of each say.
+        name: of the format.
+        contract: whose names and dates the columns are to have.
 
     Raises:
         InputError: a file cannot be read.
     """
     numbers = list_number_columns(contract) if contract is not None else frozenset[str]()
-    hive = [read_folder_values(file.folders) for file in files]
-    kinds = infer_value_types(hive, [contract.table.date] if contract is not None else [])
+    date = contract.table.date.lower() if contract is not None else ""
+    texts = list_text_columns(contract) if contract is not None else frozenset[str]()
+    kinds = infer_value_types(hive, [date], numbers, texts)
     opened = [_open_file(file.path, name, numbers) for file in files]
-    if name in SEPARATORS and (texts := find_mixed([r.collect_schema() for r in opened], numbers)):
-        opened = [_open_file(file.path, name, numbers, texts) for file in files]
+    if name in SEPARATORS:
+        schemas = [rows.collect_schema() for rows in opened]
+        if wrong := find_texts(schemas, numbers, texts):
+            opened = [_open_file(file.path, name, numbers, wrong) for file in files]
     parts = []
     keys = [(tuple(r.collect_schema().items()), h) for r, h in zip(opened, hive, strict=True)]
     for (schema, values), group in groupby(range(len(files)), key=lambda i: keys[i]):
@@ -203,8 +225,12 @@ def _untype_empty_columns(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def _has_wide_decimals(schema: Mapping[str, pl.DataType]) -> bool:
     """Whether a column has decimals of more digits than Polars computes with."""
-    return any(
-        isinstance(d, pl.Decimal) and (d.precision or 0) > _DIGITS
-        for dtype in schema.values()
-        for d in (dtype, getattr(dtype, "inner", None))
-    )
+    return any(map(_is_wide, schema.values()))
+
+
+def _is_wide(dtype: pl.DataType) -> bool:
+    if isinstance(dtype, pl.List | pl.Array):
+        return _is_wide(inner_type(dtype))
+    if isinstance(dtype, pl.Struct):
+        return any(map(_is_wide, struct_fields(dtype).values()))
+    return isinstance(dtype, pl.Decimal) and (dtype.precision or 0) > _DIGITS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from urllib.parse import unquote
 
 import polars as pl
@@ -14,35 +15,54 @@ from fsq.schema.polars_types import is_text
 Pairs = tuple[tuple[str, str | None], ...]
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _MOMENT = "%Y-%m-%d %H:%M:%S%.f"
+_MIDNIGHT = r"^(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?$"
 _COMPACT, _DASHED = r"^(\d{4})(\d\d)(\d\d)$", "${1}-${2}-${3}"
 
 
-def read_folder_values(folders: Sequence[str]) -> Pairs:
-    """The ``name=value`` folders right above a file, outermost first.
+def read_folder_values(folders: Sequence[str], above: int = 0) -> Pairs:
+    """The ``name=value`` folders above a file, outermost first.
 
     Args:
         folders: the names of all folders above it, outermost first.
+        above: how many of them the source itself names; of these, only those count that stand
+            right above ``name=value`` folders or files.
 
-    >>> read_folder_values(("data", "day=2026-02-06", "place=a%20b"))
+    Raises:
+        InputError: they say two things of one name.
+
+    >>> read_folder_values(("data", "day=2026-02-06", "place=a%20b", "part"), above=1)
     (('day', '2026-02-06'), ('place', 'a b'))
     """
-    pairs: list[tuple[str, str | None]] = []
-    for folder in reversed(folders):
-        name, equals, value = folder.partition("=")
-        if not (name and equals):
-            break
-        pairs.append((unquote(name), None if value == _NULL else unquote(value)))
-    return tuple(reversed(pairs))
+    inside, outside = folders[above:], reversed(folders[:above])
+    right_above = list(takewhile(_is_pair, outside)) if all(map(_is_pair, inside)) else []
+    values: dict[str, str | None] = {}
+    for folder in (*reversed(right_above), *filter(_is_pair, inside)):
+        name, _, text = folder.partition("=")
+        value = None if text == _NULL else unquote(text)
+        if values.setdefault(unquote(name), value) != value:
+            problem = f"{'/'.join(folders)}: its folders say {unquote(name)}= twice; keep one"
+            raise InputError([problem])
+    return tuple(values.items())
+
+
+def _is_pair(folder: str) -> bool:
+    return folder.find("=") > 0
 
 
 def infer_value_types(
-    files: Sequence[Pairs], dates: Collection[str] = ()
+    files: Sequence[Pairs],
+    dates: Collection[str] = (),
+    numbers: Collection[str] = (),
+    texts: Collection[str] = (),
 ) -> dict[str, pl.DataType]:
     """The type of each column, which the values of all files have.
 
     Args:
         files: the values of each file's folders.
-        dates: columns that hold dates, which may be written without dashes.
+        dates: columns that hold dates, which may be written without dashes, or as midnights.
+            Names are in lower case here.
+        numbers: columns that hold numbers.
+        texts: columns that hold texts, whatever they look like.
 
     >>> infer_value_types([(("day", "20260206"), ("hour", "07"))], ["day"])
     {'day': Date, 'hour': String}
@@ -52,33 +72,49 @@ def infer_value_types(
         for name, value in pairs:
             values.setdefault(name, []).extend([] if value is None else [value])
     return {
-        name: _infer_type(tuple(dict.fromkeys(texts)), is_date=name in dates)
-        for name, texts in values.items()
+        name: pl.String()
+        if name.lower() in texts
+        else _infer_type(
+            tuple(dict.fromkeys(found)),
+            is_date=name.lower() in dates,
+            is_number=name.lower() in numbers,
+        )
+        for name, found in values.items()
     }
 
 
 @lru_cache(maxsize=64)
-def _infer_type(texts: tuple[str, ...], *, is_date: bool) -> pl.DataType:
+def _infer_type(texts: tuple[str, ...], *, is_date: bool, is_number: bool) -> pl.DataType:
     """Dates, moments or integers where all texts are such; else texts."""
     column = pl.Series(texts, dtype=pl.String)
     if is_date:
-        column = column.str.replace(_COMPACT, _DASHED)
+        column = _write_dashes(column)
     if not texts:
-        return pl.Null()
+        return pl.Date() if is_date else pl.Null()
+    if is_number:
+        is_known = not column.cast(pl.Float64, strict=False).has_nulls()
+        return pl.Float64() if is_known else pl.String()
     if not column.str.to_date("%Y-%m-%d", strict=False).has_nulls():
         return pl.Date()
     if not column.str.to_datetime(_MOMENT, strict=False).has_nulls():
         return pl.Datetime("us")
+    if is_date:
+        return pl.String()  # as which the message shows it
     # Digits that begin with 0 are no number: they would lose their zeros.
-    digits = column.str.contains(r"^(0|[1-9][0-9]{0,17})$")
+    digits = column.str.contains(r"^(0|-?[1-9][0-9]{0,17})$")
     return pl.Int64() if digits.all() else pl.String()
+
+
+def _write_dashes(dates: pl.Series) -> pl.Series:
+    """Dates as ISO texts; those of midnights, and of eight digits, too."""
+    return dates.str.replace(_MIDNIGHT, "${1}").str.replace(_COMPACT, _DASHED)
 
 
 def parse_value(text: str | None, dtype: pl.DataType) -> pl.Expr:
     """A folder's value as a literal of its column's type."""
     texts = pl.Series([text], dtype=pl.String)
     if isinstance(dtype, pl.Date):
-        return pl.lit(texts.str.replace(_COMPACT, _DASHED).str.to_date("%Y-%m-%d")[0], dtype)
+        return pl.lit(_write_dashes(texts).str.to_date("%Y-%m-%d")[0], dtype)
     if isinstance(dtype, pl.Datetime):
         return pl.lit(texts.str.to_datetime(_MOMENT, time_unit="us")[0], dtype)
     return pl.lit(None if text is None else texts.cast(dtype)[0], dtype)

@@ -90,18 +90,34 @@ def choose_cure(error: BaseException, otherwise: str) -> str:
     return otherwise
 
 
-def find_mixed(schemas: Sequence[pl.Schema], numbers: Collection[str]) -> list[str]:
-    """Columns that are texts in one file and something else in another: texts, then, in all.
+def find_texts(
+    schemas: Sequence[pl.Schema], numbers: Collection[str], texts: Collection[str]
+) -> list[str]:
+    """Columns that are to be texts, and are something else in one of the files.
 
-    >>> find_mixed([pl.Schema({"game": pl.Int64()}), pl.Schema({"game": pl.String()})], [])
-    ['game']
+    They are texts in another file, or the contract reads them as such, as the id of a run that has
+    digits only.
+
+    Args:
+        schemas: of the files.
+        numbers: columns that are numbers, whatever they look like, in lower case.
+        texts: columns that are texts, in lower case.
+
+    >>> schemas = [pl.Schema({"game": pl.Int64()}), pl.Schema({"game": pl.String()})]
+    >>> find_texts(schemas, [], []), find_texts(schemas[:1], [], ["game"])
+    (['game'], ['game'])
     """
     kinds: dict[str, set[bool]] = {}
     for schema in schemas:
         for column, dtype in schema.items():
             if not isinstance(dtype, pl.Null):
                 kinds.setdefault(column, set()).add(isinstance(dtype, pl.String))
-    return [c for c, is_text in kinds.items() if len(is_text) > 1 and c.lower() not in numbers]
+    return [
+        c
+        for c, is_text in kinds.items()
+        if (len(is_text) > 1 and c.lower() not in numbers)
+        or (False in is_text and c.lower() in texts)
+    ]
 
 
 def _scan_plain(file: str, form: str) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ from datetime import date
 import polars as pl
 
 from fsq.checking.dates import diagnose_dates, diagnose_known_faults
-from fsq.checking.freshness import OUTDATED, find_overdue, measure_age
+from fsq.checking.freshness import OUTDATED, count_days_ahead, find_overdue, measure_age
 from fsq.checking.result import CheckOptions, StoreCheck, add_finding
 from fsq.checking.source_changes import CHANGED, compare_with_source
 from fsq.diagnosis import Diagnosis
@@ -47,7 +47,8 @@ def check_store(store: Store, options: CheckOptions) -> StoreCheck:
     if options.max_age is not None and newest is not None and age is not None:
         overdue = find_overdue(newest, age, options, store)
         dx = dx if overdue is None else add_finding(dx, overdue)
-    done = StoreCheck(mask_secrets(store.uri), dx, newest, age, now)
+    ahead = 0 if newest is None else count_days_ahead(newest, contract, now)
+    done = StoreCheck(mask_secrets(store.uri), dx, newest, age, now, days_ahead=ahead)
     if not options.record:
         return done
     changes = _record(store, options, dx, incidents)

@@ -64,6 +64,7 @@ class StoreCheck:
         checked_at: when, UTC.
         changes: what opened, got worse or was resolved; None if nothing was recorded.
         open_incidents: how many are open after it; None if nothing was recorded.
+        days_ahead: by how many days the newest date is ahead of today's, in the contract's zone.
         owed: incidents of which some channel is still to be notified, by this check or another.
     """
 
@@ -74,6 +75,7 @@ class StoreCheck:
     checked_at: datetime
     changes: tuple[Change, ...] | None = None
     open_incidents: int | None = None
+    days_ahead: int = 0
     owed: tuple[Incident, ...] = ()
 
     def has_failed(self, fail_on: FailOn) -> bool:
@@ -88,7 +90,7 @@ class StoreCheck:
         if self.changes is not None:
             changes = [{"what": c.what} | c.incident.to_dict() for c in self.changes]
         return self.dx.to_dict() | {
-            "newest": newest and newest | {"age_hours": hours},
+            "newest": newest and newest | {"age_hours": hours, "days_ahead": self.days_ahead},
             "changes": changes,
             "open_incidents": self.open_incidents,
         }

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from fsq.checking import StoreCheck
-from fsq.checking.freshness import describe_duration
+from fsq.checking.freshness import describe_age
 from fsq.checking.notify import WORDS
 from fsq.cli._output import Output, clean, one_line
 from fsq.contract import Contract
@@ -31,8 +31,8 @@ _BAR_WIDTH, _MAX_FEATURES = 30, 12
 def print_check(done: StoreCheck, out: Output) -> None:
     """Print how old the store is, the diagnosis, and what was entered into the ledger."""
     if done.newest is not None and done.age is not None:
-        over = f"{describe_duration(done.age)} ago" if done.age else "is not over"
-        out.line(f"Newest date {done.newest}, {'ended ' * bool(done.age)}{over}")
+        age = describe_age(done.newest, done.age, done.dx.contract, done.checked_at)
+        out.line(f"Newest date {done.newest}, {age}")
     print_diagnosis(done.dx, out)
     if done.changes is None:
         return
@@ -63,10 +63,8 @@ def print_diagnosis(dx: Diagnosis, out: Output) -> None:
 
 def print_finding(finding: Finding, out: Output) -> None:
     """Print a finding; a terminal breaks long commands itself, so that they are copied whole."""
-    to = out.people
-    lines = wrap_finding(
-        finding, out.width, blocks=can_draw(to.file), whole_commands=to.is_terminal
-    )
+    to = out.file
+    lines = wrap_finding(finding, out.width, blocks=can_draw(to), whole_commands=to.isatty())
     out.line(clean("\n".join(lines)))
 
 

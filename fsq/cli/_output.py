@@ -99,13 +99,18 @@ class Output:
     @property
     def people(self) -> Console:
         """The console for results that people read."""
-        return self._choose_console(sys.stderr if self.as_json else sys.stdout)
+        return self._choose_console(self.file)
 
     def _choose_console(self, stream: TextIO) -> Console:
         """The console of a stream, made once: each looks at its terminal first."""
         if stream not in self._consoles:
             self._consoles[stream] = console(stream)
         return self._consoles[stream]
+
+    @property
+    def file(self) -> TextIO:
+        """The stream of results that people read."""
+        return sys.stderr if self.as_json else sys.stdout
 
     @property
     def is_mute(self) -> bool:
@@ -115,8 +120,9 @@ class Output:
     @property
     def width(self) -> int:
         """Columns of a paragraph: those of the terminal, unless that is hard to read."""
-        to = self.people
-        return min(max(to.width, _NARROWEST), _WIDEST) if to.is_terminal else PIPE_WIDTH
+        if not self.file.isatty():
+            return PIPE_WIDTH
+        return min(max(self.people.width, _NARROWEST), _WIDEST)
 
     def line(self, text: object, colours: Mapping[str, str] | None = None) -> None:
         """Print one line of the result, never wrapped, so that paths can be copied.
@@ -126,7 +132,7 @@ class Output:
             colours: parts of the line, and what is special about them.
         """
         if not self.is_mute:
-            _print_line(self.people, text, VERDICT_COLOURS, colours or {})
+            self._print_line(self.file, text, VERDICT_COLOURS, colours or {})
 
     def note(self, text: object) -> None:
         """Print one line that is not part of the result."""
@@ -156,7 +162,7 @@ class Output:
             sys.stderr.write(format_record(level, clean(message), hint) + "\n")
             return
         told = f"{label}{message}" if hint is None else f"{label}{message}\nHint: {hint}"
-        _print_line(self.talk, told)
+        self._print_line(sys.stderr, told)
 
     def wrapped(self, text: str, indent: str = "") -> None:
         """Print a paragraph of the result, wrapped.
@@ -183,14 +189,14 @@ class Output:
             return
         cells = [[_cell(c) for c in columns], *([_cell(v) for v in row] for row in rows)]
         right = {at for at, name in enumerate(columns) if name in numbers.split()}
-        to = self.people
-        if not to.is_terminal and to.encoding.startswith("utf"):
+        if not self.file.isatty() and _is_utf(self.file):
             from fsq.cli._tables import lay_out
 
-            if (text := lay_out(cells, right, to.width)) is not None:
-                to.file.write(text + "\n")
-                to.file.flush()  # as a console does, so that it stays in order with stderr
+            if (text := lay_out(cells, right, PIPE_WIDTH)) is not None:
+                self.file.write(text + "\n")
+                self.file.flush()  # as a console does, so that it stays in order with stderr
                 return
+        to = self.people
         if to.is_terminal:
             to.print(_make_rich_table(cells, right))
             return
@@ -198,6 +204,28 @@ class Output:
             to.print(_make_rich_table(cells, right))
         to.file.write(defuse(made.get()))
         to.file.flush()
+
+    def _print_line(
+        self,
+        stream: TextIO,
+        text: object,
+        begins: Mapping[str, str] | None = None,
+        colours: Mapping[str, str] | None = None,
+    ) -> None:
+        plain = clean(text)
+        if not stream.isatty() and "\t" not in plain:  # nothing to colour or lay out
+            stream.write(plain + "\n")
+            stream.flush()  # as a console does, so that both streams stay in order
+            return
+        from rich.text import Text
+
+        to, line = self._choose_console(stream), Text(plain)
+        if to.is_terminal:
+            for word, colour in (begins or {}).items():
+                line.highlight_regex(rf"(?m)^ *{word}(?=  )", colour)
+            for part, colour in (colours or {}).items():
+                line.highlight_words([part], colour)
+        to.print(line, soft_wrap=True)
 
     def document(self, data: Mapping[str, Any]) -> None:
         """Print the result as JSON, with ``--json`` only."""
@@ -221,21 +249,8 @@ def _make_rich_table(cells: Sequence[Sequence[str]], right: Collection[int]) -> 
     return table
 
 
-def _print_line(
-    to: Console,
-    text: object,
-    begins: Mapping[str, str] | None = None,
-    colours: Mapping[str, str] | None = None,
-) -> None:
-    from rich.text import Text
-
-    line = Text(clean(text))
-    if to.is_terminal:
-        for word, colour in (begins or {}).items():
-            line.highlight_regex(rf"(?m)^ *{word}(?=  )", colour)
-        for part, colour in (colours or {}).items():
-            line.highlight_words([part], colour)
-    to.print(line, soft_wrap=True)
+def _is_utf(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").lower().startswith("utf")
 
 
 def _cell(value: object) -> str:

@@ -165,7 +165,7 @@ def _print(done: StoreCheck, form: Format, fail_on: FailOn, out: Output) -> None
 
     text = RENDERERS[form.value](done, fail_on.value).rstrip("\n")
     if form is Format.github:  # its commands are meant
-        out.people.file.write(text + "\n")
+        out.file.write(text + "\n")
     elif form is Format.markdown or out.as_json:
         out.line(text)
     else:  # as it is: what people must not see in a terminal is escaped by the format

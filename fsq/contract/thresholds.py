@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Mapping
+from functools import lru_cache
 from importlib import import_module
 from itertools import pairwise
 from textwrap import dedent
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -40,7 +42,37 @@ class Thresholds(BaseModel):
     @classmethod
     def of(cls, contract: Contract) -> Self:
         """A contract's values, and the defaults of those that it does not state."""
-        return cls.model_validate(contract.diagnosis.model_dump())
+        return cast(Self, _read_of(cls, contract))
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any]) -> Self:
+        """The values of a table, and the defaults of those that it does not state.
+
+        Defaults need no validation: without it, pydantic has nothing to build, which takes longer
+        than all the rest.
+
+        Raises:
+            ValidationError: a value is not allowed.
+        """
+        defaults = {name: field.get_default() for name, field in cls.model_fields.items()}
+        if all(_is_same(table[name], value) for name, value in defaults.items() if name in table):
+            return cls.model_construct()
+        return cls.model_validate(table)
+
+
+@lru_cache(maxsize=256)  # checks ask for them date by date
+def _read_of(thresholds: type[Thresholds], contract: Contract) -> Thresholds:
+    return thresholds.read(contract.diagnosis.model_dump())
+
+
+def _is_same(value: object, default: object) -> bool:
+    """Whether a value is the default, also one of its type."""
+    if isinstance(value, list) and isinstance(default, tuple):  # JSON and TOML have no tuples
+        value = tuple(value)
+    if isinstance(value, tuple) and isinstance(default, tuple):
+        same_types = [*map(type, value)] == [*map(type, default)]
+        return same_types and value == default
+    return type(value) is type(default) and value == default
 
 
 def describe_thresholds(thresholds: type[Thresholds]) -> dict[str, str]:
@@ -110,12 +142,12 @@ def complete_thresholds(table: Any) -> tuple[Any, list[tuple[str, str]]]:
     for thresholds in list_declared():
         known |= set(thresholds.model_fields)
         try:
-            values = thresholds.model_validate(table)
+            values = thresholds.read(table)
         except ValidationError as error:
             for e in error.errors():
                 problems.append((".".join(str(part) for part in e["loc"]), e["msg"]))
             continue
-        filled |= values.model_dump()
+        filled |= dict(values)
         problems += [
             (low, f"is above {high}; swap them")
             for low, high in thresholds.rising

@@ -12,14 +12,12 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Feature
-from fsq.contract.sections import Processor
 from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.groups import DAY, Groups, find_groups, list_carried
+from fsq.diagnosis.jobs import Jobs
 from fsq.diagnosis.long_detail import IS_DEFAULT, LongDetail, list_plain_columns
 from fsq.diagnosis.schedule import is_rest_day
-from fsq.diagnosis.windows import Windows
-from fsq.intake.run_context import RunContext
 from fsq.profile import Judgement, Profile, Rows
 from fsq.profile.rows import Codes, Mask, Matrix, bound
 
@@ -27,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Context(Windows):
+class Context(Jobs):
     """The dates to check and those before them.
 
     Args:
@@ -36,7 +34,6 @@ class Context(Windows):
         features: ``measure_features`` of the same dates.
         long: ``read_long_detail`` of the same rows.
         checked_dates: the dates to check now; the others are only history.
-        run: what is known of upstream's run, for rows that do not say it themselves.
         profile: what normally holds; None to learn it from the other dates.
         signals: what the checks have reported so far.
         not_evaluated: what they could not evaluate.
@@ -48,14 +45,13 @@ class Context(Windows):
         known_faulty: dates that are no history, whatever the checks say.
         faulty_features: dates and features that an earlier pass of the checks has named.
         known_dates: see ``Windows``.
+        run: see ``Jobs``.
+        judged_dates: see ``Jobs``.
         schedule: ``read_schedule`` of what was to take place; None if nobody says it.
-        judged_dates: earlier dates that are only judged to know whether they are history; the run
-            is not theirs.
     """
 
     long: LongDetail
     checked_dates: list[date]
-    run: RunContext | None = None
     profile: Profile | None = None
     signals: list[Signal] = field(default_factory=list)
     not_evaluated: list[NotEvaluated] = field(default_factory=list)
@@ -67,7 +63,6 @@ class Context(Windows):
     known_faulty: frozenset[date] = frozenset()
     faulty_features: set[tuple[date, str]] = field(default_factory=set)
     schedule: pl.DataFrame | None = None
-    judged_dates: frozenset[date] = frozenset()
     _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -125,6 +120,16 @@ class Context(Windows):
         """Positions and dates to check."""
         wanted = set(self.checked_dates)
         return ((i, d) for i, d in enumerate(self.dates) if d in wanted)
+
+    def find_usual(self, values: Matrix) -> dict[int, Matrix]:
+        """The earlier dates' median of each column, per date to check with enough history.
+
+        Args:
+            values: of every date: dates × columns.
+        """
+        wanted = np.array([at for at, _ in self.iterate_dates() if self.has_history[at]], np.int64)
+        medians = self.compute_medians_before(values, wanted)
+        return dict(zip(wanted.tolist(), medians, strict=True))
 
     def measure_usual_share(self, feature: Feature, at: int) -> float:
         """The earlier dates' median share of the one value that a feature has on a date."""
@@ -258,36 +263,3 @@ class Context(Windows):
             start += piece.height
         first = pl.concat(found).unique().sort(self.keys).head(most)
         return [" ".join(map(str, key)) for key in first.rows()]
-
-    def did_run(self, processor: str, at: int) -> bool | None:
-        """Whether a processor finished on a date; None if nothing says so."""
-        known_rows, completed = self._completed[at]
-        if known_rows:
-            # What a row says wins over the run's context; absent from every row: it did not run.
-            return processor in completed
-        if self.run is None or self.dates[at] in self.judged_dates:
-            return None
-        done = self.run.on(self.dates[at])[1]
-        return None if done is None else processor in done
-
-    @cached_property
-    def _completed(self) -> list[tuple[int, list[str]]]:
-        """Per date, how many rows say which processors finished, and all that they name."""
-        found = self.days.select("run_known_rows", "completed_processors").rows()
-        return [(known, completed) for known, completed in found]
-
-    def has_run(self, table: str, at: int) -> bool | None:
-        """Whether the job that writes a table ran; None if its absence means nothing."""
-        ran, writer = self.did_write(table, at), self._writers[table]
-        # A job that is not expected on every date says nothing by its absence.
-        return None if ran is False and writer and not writer.expected else ran
-
-    def did_write(self, table: str, at: int) -> bool | None:
-        """Whether the processor that writes a table finished; None if nothing says so."""
-        writer = self._writers[table]
-        return self.did_run(writer.name, at) if writer else None
-
-    @cached_property
-    def _writers(self) -> dict[str, Processor | None]:
-        """The processor that writes each upstream table."""
-        return {table: self.contract.writer(table) for table in self.tables}

@@ -11,7 +11,13 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.contract.table import Table
-from fsq.diagnosis.long_detail import OLDEST, check_contract, require_columns
+from fsq.diagnosis.long_detail import (
+    CONTRACT_NAME,
+    OLDEST,
+    check_contract,
+    check_contract_names,
+    require_columns,
+)
 from fsq.diagnosis.nouns import as_name, name_group
 from fsq.diagnosis.optional import find_flag
 from fsq.schema.vocabulary import TIERS
@@ -19,6 +25,7 @@ from fsq.utils.frames import read_parts
 
 _LEVELS = ("green", "yellow", "red")
 _SCORE, _HOURS, _GROUPS = "feature_quality_score", "hours of freshness", "groups of rows"
+_CONTRACTS = "contracts of rows"
 _LISTED = {
     "missing_processors": "missing_processors",
     "completed_processors": "upstream_processors_ran",
@@ -69,10 +76,8 @@ def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
             contract.
     """
     table, schema = contract.table, scored.collect_schema()
-    check_contract(scored, contract)
     means = [f"{c}_quality_pct" for c in contract.category_names]
-    scores = [_SCORE, "quality_tier", "quality_alert_level"]
-    require_columns(schema, [table.date, *scores, *means])
+    required = [table.date, _SCORE, "quality_tier", "quality_alert_level", *means]
     group = table.group if table.group in schema else None
     counted = {t: pl.col("quality_tier") == t for t in TIERS}
     counted |= {level: pl.col("quality_alert_level") == level for level in _LEVELS}
@@ -83,6 +88,7 @@ def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         "run_known_rows": pl.col("upstream_processors_ran").is_not_null(),
     }
     listed = dict(_LISTED) if group is None else _LISTED | {_GROUPS: group}
+    listed |= {_CONTRACTS: CONTRACT_NAME} if CONTRACT_NAME in schema else {}
     of_part = [
         pl.len().cast(pl.Int64).alias("rows"),
         *(pl.col(c).sum().alias(c) for c in (_SCORE, *means)),
@@ -93,11 +99,18 @@ def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
         pl.col(OLDEST).drop_nulls().alias(_HOURS),
     ]
     roots = {r for e in of_part for r in e.meta.root_names()}
+    if not roots <= set(schema):  # rows of another contract lack columns, too
+        check_contract(scored, contract)
+    require_columns(schema, required)
     selected = scored.select(table.date, *(c for c in schema if c in roots - {table.date}))
     parts = [
         part.lazy().group_by(table.date).agg(of_part).collect()
         for part in read_parts(selected, _ROWS_AT_ONCE)
     ]
+
+    if CONTRACT_NAME in schema:
+        for part in parts:
+            check_contract_names(part[_CONTRACTS].explode(empty_as_null=False), contract)
 
     def take_mean(column: str) -> pl.Expr:
         known = pl.col(f"{column}: known").sum()

@@ -244,7 +244,7 @@ def make_context(
         int(days["rows"].sum()),
         others,
     )
-    return Context(contract, days, aggregate_features(long, contract), long, [], run)
+    return Context(contract, days, aggregate_features(long, contract), long, [], run=run)
 
 
 def _list_dates(present: list[date], due: pl.DataFrame | None, contract: Contract) -> list[date]:

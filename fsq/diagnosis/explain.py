@@ -20,6 +20,7 @@ from fsq.errors import InputError
 from fsq.schema.columns import DETAIL
 from fsq.schema.tables import AnyRows, read_rows
 from fsq.utils.arguments import DateLike, read_date
+from fsq.utils.spelling import describe_missing
 
 
 def _list_record_columns(contract: Contract) -> list[str]:
@@ -112,8 +113,7 @@ def explain(
     table, every = loaded.table, read_rows(scored, "scored", HEADLINE).lazy()
     schema = every.collect_schema()
     if missing := {*table.key, DETAIL} - set(schema):
-        problems = [f"no column {c}; pass scored rows" for c in sorted(missing)]
-        raise InputError(problems, HEADLINE)
+        raise InputError(describe_missing(sorted(missing), schema, "pass scored rows"), HEADLINE)
     rows = every.filter(pl.col(table.date) == wanted)
     check_contract(rows, loaded, HEADLINE)
     found = find_record(rows, key, wanted, table)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+CHANCE = 0.001  # what is less likely is no chance
+
 
 def measure_tail(count: int, rows: int, share: float) -> float:
     """How likely at least ``count`` of ``rows`` are hit, if each is by chance ``share``.

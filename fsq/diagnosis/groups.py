@@ -19,6 +19,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis.records import Records
+from fsq.profile.rows import encode
 from fsq.schema.columns import DETAIL
 from fsq.schema.polars_types import is_text
 
@@ -99,9 +100,12 @@ def find_groups(
 
 
 def _number_entities(records: Records, keys: list[str]) -> pl.Series:
-    """A number per entity, in the order of its keys."""
+    """A number from 1 on per entity, in the order of its keys; NULL where its only key is."""
     if not keys:
         return pl.repeat(1, records.height, dtype=pl.UInt32, eager=True)
+    if len(keys) == 1 and records.height <= _ROWS_AT_ONCE:
+        numbers = pl.Series(encode(records[keys[0]]) + 1, dtype=pl.UInt32)
+        return numbers.replace(0, None)
     values = records.select(keys)
     return (values.to_struct() if len(keys) > 1 else values.to_series()).rank("dense")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.profile.rows import Codes, Matrix
+from fsq.profile.rows import Codes, Mask, Matrix
+
+_CELLS = 2_000_000  # values that are put in order at once
 
 
 @dataclass
@@ -31,7 +32,6 @@ class History:
     features: pl.DataFrame
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
     _left_out: frozenset[date] = field(default=frozenset(), init=False, repr=False)
-    _histories: dict[int, Codes] = field(default_factory=dict, init=False, repr=False)
     # What is computed from the history, and again once that changes.
     _of_history: ClassVar[tuple[str, ...]] = ()
 
@@ -41,16 +41,26 @@ class History:
         return self.days[self.contract.table.date].to_list()
 
     @cached_property
-    def _kept(self) -> list[int]:
+    def _kept(self) -> Codes:
         """Positions of the dates that are history of later ones."""
-        return [at for at, day in enumerate(self.dates) if day not in self._left_out]
+        return np.flatnonzero([day not in self._left_out for day in self.dates])
 
     @cached_property
-    def _ages(self) -> list[int]:
-        """Each date as a number of days, less the dates before it that are left out."""
-        left_out = np.cumsum([0, *(d in self._left_out for d in self.dates)])
-        days = [d.toordinal() for d in self.dates]
-        return [day - int(n) for day, n in zip(days, left_out[:-1], strict=True)]
+    def _spans(self) -> tuple[Codes, Codes]:
+        """Per date, where its history begins among ``_kept``, and where it ends."""
+        rules, at = self.contract.diagnosis, np.arange(len(self.dates))
+        # Each date as a number of days, less the dates before it that are left out.
+        left_out = np.cumsum([0, *(d in self._left_out for d in self.dates)])[:-1]
+        ages = np.array([d.toordinal() for d in self.dates], dtype=np.int64) - left_out
+        first = np.minimum(np.searchsorted(ages, ages - rules.history_max_age_days), at)
+        ends = np.searchsorted(self._kept, at)
+        return np.maximum(np.searchsorted(self._kept, first), ends - rules.history_days), ends
+
+    @cached_property
+    def has_history(self) -> Mask:
+        """Whether the dates that each date is compared with are enough."""
+        starts, ends = self._spans
+        return np.asarray(ends - starts >= self.contract.diagnosis.history_min_days)
 
     @cached_property
     def rows(self) -> Matrix:
@@ -76,10 +86,7 @@ class History:
         if left_out == self._left_out:
             return
         self._left_out = left_out
-        self._histories.clear()
-        for name in ("_kept", "_ages"):
-            self.__dict__.pop(name, None)
-        for name in self._of_history:
+        for name in ("_kept", "_spans", "has_history", *self._of_history):
             self.__dict__.pop(name, None)
 
     def follows_break(self, at: int) -> bool:
@@ -100,9 +107,7 @@ class History:
 
     def find_history(self, at: int) -> Codes | None:
         """Positions of the dates that a date is compared with; None if they are too few."""
-        history = self.list_history(at)
-        enough = len(history) >= self.contract.diagnosis.history_min_days
-        return history if enough else None
+        return self.list_history(at) if self.has_history[at] else None
 
     def list_history(self, at: int) -> Codes:
         """Positions of the last earlier dates of the same season that are not left out, in order.
@@ -110,19 +115,54 @@ class History:
         A date that is left out does not make those before it older: a fault that lasts is held
         against what was before it.
         """
-        if at not in self._histories:
-            rules = self.contract.diagnosis
-            first = bisect_left(self._ages, self._ages[at] - rules.history_max_age_days, 0, at)
-            end = bisect_left(self._kept, at)
-            start = max(bisect_left(self._kept, first), end - rules.history_days)
-            self._histories[at] = np.array(self._kept[start:end], dtype=np.int64)
-        return self._histories[at]
+        starts, ends = self._spans
+        return self._kept[starts[at] : ends[at]]
 
     def compute_median_before(self, values: Matrix, at: int) -> Matrix | None:
         """The earlier dates' median of each column; None without enough history."""
-        history = self.find_history(at)
-        if history is None:
+        if not self.has_history[at]:
             return None
-        earlier = np.where(np.isnan(values[history]), np.inf, values[history])
-        middle = np.sort(earlier, axis=0)[(earlier.shape[0] - 1) // 2]
-        return np.where(np.isinf(middle), np.nan, middle)
+        return np.asarray(self.compute_medians_before(values, np.array([at]))[0])
+
+    def compute_medians_before(self, values: Matrix, wanted: Codes | None = None) -> Matrix:
+        """The same for several dates at once: dates × columns; NaN without enough history.
+
+        Args:
+            values: of every date: dates × columns.
+            wanted: positions of the dates; None for all.
+        """
+        chosen = np.arange(len(self.dates)) if wanted is None else wanted
+        out = np.full((len(chosen), values.shape[1]), np.nan)
+        enough = np.flatnonzero(self.has_history[chosen])
+        per_block = max(1, _CELLS // (self.contract.diagnosis.history_days * values.shape[1] or 1))
+        for first in range(0, len(enough), per_block):
+            some = enough[first : first + per_block]
+            out[some] = self._take_medians(values, chosen[some])
+        return out
+
+    def _take_medians(self, values: Matrix, wanted: Codes) -> Matrix:
+        """The lower median of each column over the histories of some dates; NaN without values."""
+        starts, ends = (bound[wanted, None] for bound in self._spans)
+        places = starts + np.arange(self.contract.diagnosis.history_days)
+        inside = places < ends
+        earlier = values[self._kept[np.where(inside, places, 0)]]
+        earlier[np.isnan(earlier)] = np.inf
+        earlier[~inside] = np.inf
+        earlier.sort(axis=1)
+        middle = (ends - starts - 1) // 2
+        medians = np.take_along_axis(earlier, middle[:, :, None], axis=1)[:, 0]
+        return np.where(np.isinf(medians), np.nan, medians)
+
+    def count_before(self, met: Mask) -> Codes:
+        """On how many of the dates that each date is compared with a condition is met.
+
+        Args:
+            met: dates × columns.
+        """
+        starts, ends = self._spans
+        met_before = np.cumsum(
+            np.vstack([np.zeros((1, met.shape[1]), np.bool_), met[self._kept]]), axis=0
+        )
+        found: Codes = met_before[ends] - met_before[starts]
+        found[~self.has_history] = 0
+        return found

@@ -20,7 +20,9 @@ from fsq.errors import InputError, short
 from fsq.profile.rows import Mask, Matrix
 from fsq.schema.columns import DETAIL
 from fsq.utils.frames import read_parts
+from fsq.utils.spelling import describe_missing
 
+CONTRACT_NAME = "feature_schema_version"
 OLDEST = "upstream_data_freshness_hours"
 # Names of what is kept of every record and feature; a check may keep more.
 VALUE, IS_DEFAULT, UPDATED, SAMPLE = "feature_value", "is_default", "last_updated", "sample_size"
@@ -231,12 +233,17 @@ def _keep(part: Part) -> dict[str, Array]:
 
 
 def list_plain_columns(schema: pl.Schema, contract: Contract) -> list[str]:
-    """The plain columns of scored rows that came along: no quality, lists, structs or bytes."""
-    quality = {*contract.output.names, contract.table.date}
+    """The plain columns of scored rows that came along: no quality, lists, structs or bytes.
+
+    Nor the columns that the values were read from: each feature equals its own, and what has a
+    label is grouped by it.
+    """
+    own = {f"feature_{f.index}_{end}" for f in contract.features for end in ("value", "source")}
+    left_out = {*contract.output.names, contract.table.date, "feature_sources", *own}
     return [
         c
         for c, kind in schema.items()
-        if c not in quality and not kind.is_nested() and not isinstance(kind, pl.Binary)
+        if c not in left_out and not kind.is_nested() and not isinstance(kind, pl.Binary)
     ]
 
 
@@ -252,13 +259,16 @@ def _recover_ages(records: pl.DataFrame, fields: pl.DataFrame, width: int) -> pl
 
 def _count_hours(stamps: pl.Series, oldest: pl.Series, age: pl.Series) -> pl.Series:
     """Ages of stamps, of records whose oldest stamp has this age."""
-    return (age - (stamps - oldest) / 3.6e9).clip(lower_bound=0).alias("age_hours")
+    ages = (age - (stamps - oldest) / 3.6e9).alias("age_hours")
+    return ages.set(ages < 0, 0.0)  # as ``clip``, which plans a query for each feature
 
 
 def get_integers(long: LongDetail, name: str, feature: int) -> pl.Series:
     """A feature's integers, or moments as such, that are kept; NULL where unknown."""
-    numbers = pl.Series(name, long.cells.get_column(name, feature))
-    return numbers.to_frame().select(pl.col(name).replace(UNKNOWN, None)).to_series()
+    numbers = long.cells.get_column(name, feature)
+    unknown = numbers == UNKNOWN
+    known = pl.Series(name, numbers)
+    return known.set(pl.Series(unknown), None) if unknown.any() else known
 
 
 def get_ages(long: LongDetail, feature: int) -> pl.Series:
@@ -280,11 +290,18 @@ def check_contract(scored: pl.LazyFrame, contract: Contract, headline: str = _HE
     Raises:
         InputError: they name another one.
     """
-    column = "feature_schema_version"
-    if column not in scored.collect_schema():
-        return
-    named = scored.select(pl.col(column).unique()).collect()[column].drop_nulls()
-    if others := sorted({short(n) for n in named.to_list()} - {contract.name}):
+    if CONTRACT_NAME in scored.collect_schema():
+        named = scored.select(pl.col(CONTRACT_NAME).unique()).collect().to_series()
+        check_contract_names(named, contract, headline)
+
+
+def check_contract_names(names: pl.Series, contract: Contract, headline: str = _HEADLINE) -> None:
+    """The same by the names that the rows have; NULL is none.
+
+    Raises:
+        InputError: there is another one.
+    """
+    if others := sorted({short(n) for n in names.drop_nulls()} - {contract.name}):
         cure = "name the contract that they were scored with, or score them again"
         problem = f"rows were scored under {', '.join(others[:3])}, not {contract.name}; {cure}"
         raise InputError([problem], headline)
@@ -298,6 +315,4 @@ def require_columns(schema: pl.Schema, columns: Iterable[str], headline: str = _
     """
     missing = [c for c in columns if c not in schema]
     if missing:
-        raise InputError(
-            [f"no column {c}; pass the result of fsq.score" for c in missing], headline
-        )
+        raise InputError(describe_missing(missing, schema), headline)

@@ -222,11 +222,13 @@ def _find_unit(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     moved = known & (np.abs(now - before) > 2 * scale)
     if moved.sum() < _MIN_CHANGED:
         return _find_unit_by_level(clues, blame)
-    ratio = now[moved] / before[moved]
-    for factor in _FACTORS:
-        fits = np.abs(ratio / factor - 1) < _CLOSE
+    close = np.abs(now[moved] / before[moved] / np.array(_FACTORS)[:, None] - 1) < _CLOSE
+    for number in np.flatnonzero(close.mean(axis=1) >= _MANY).tolist():
+        factor, fits = _FACTORS[number], close[number]
         if factor in (2.0, 0.5, -1.0):
-            fits &= np.abs(now[moved] - factor * before[moved]) < 2 * scale * max(1, abs(factor))
+            fits = fits & (
+                np.abs(now[moved] - factor * before[moved]) < 2 * scale * max(1, abs(factor))
+            )
         if fits.mean() >= _MANY:
             hit = np.zeros(len(now), dtype=np.bool_)
             hit[np.flatnonzero(moved)[fits]] = True

@@ -130,23 +130,26 @@ def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.Dat
     before = ctx.remember("before", lambda: _follow(ctx, judged))
     index = {name: f for f, name in enumerate(ctx.contract.names)}
     named = sorted(index[f] for f in suspects)
-    keys = ctx.long.records.take(here, ctx.key)
+    own = ctx.long.records
+    keys = ctx.remember(f"keys of {signal.day}", lambda: own.take(here, ctx.key))
     parts = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(
             rows, before[here, f], judged.profile.structure, f, named, wanted
         )
-        scale = _measure_spreads(ctx, judged)[f]
-        told = keys.with_columns(
-            pl.lit(ctx.contract.names[f]).alias(FEATURE),
-            pl.Series(VALUE, rows.values[:, f]),
-            pl.Series(EXPECTED, expected),
-            by.alias(BY),
-            pl.Series(OFF, np.abs(rows.values[:, f] - expected) / scale),
-        )
-        parts.append(told.filter(pl.col(EXPECTED).is_not_nan()))
-    every = pl.concat(parts)
-    return every if every.height else None
+        told = np.flatnonzero(~np.isnan(expected))
+        if not told.size:
+            continue
+        value = rows.values[told, f]
+        facts = {
+            FEATURE: [ctx.contract.names[f]] * len(told),
+            VALUE: value,
+            EXPECTED: expected[told],
+            BY: by[told],
+            OFF: np.abs(value - expected[told]) / _measure_spreads(ctx, judged)[f],
+        }
+        parts.append(keys[told.astype(np.uint32)].hstack(pl.DataFrame(facts, schema=TOLD)))
+    return pl.concat(parts) if parts else None
 
 
 def _measure_spreads(ctx: Context, judged: Judgement) -> Matrix:
@@ -167,9 +170,13 @@ def _follow(ctx: Context, judged: Judgement) -> Matrix:
 
 def _choose_examples(expected: pl.DataFrame, keys: list[str]) -> list[dict[str, Any]]:
     """The few records whose values are furthest from what they should have been."""
-    worst = expected.sort(OFF, descending=True, maintain_order=True)
-    if keys:
-        worst = worst.unique(keys, keep="first", maintain_order=True)
+    order = np.argsort(-expected[OFF].to_numpy(), kind="stable")
+    examples: dict[Any, dict[str, Any]] = {}
+    for place in order.tolist():
+        row = expected.row(place, named=True)
+        examples.setdefault(tuple(row[k] for k in keys) if keys else place, row)
+        if len(examples) == _EXAMPLES:
+            break
     return [
         {
             "key": " ".join(str(row[k]) for k in keys),
@@ -178,5 +185,5 @@ def _choose_examples(expected: pl.DataFrame, keys: list[str]) -> list[dict[str, 
             EXPECTED: round_figure(row[EXPECTED]),
             BY: row[BY],
         }
-        for row in worst.head(_EXAMPLES).iter_rows(named=True)
+        for row in examples.values()
     ]

@@ -13,7 +13,7 @@ import numpy as np
 from fsq.contract import Feature
 from fsq.diagnosis.history import History
 from fsq.diagnosis.season_start import find_season_starts
-from fsq.profile.rows import Mask, Matrix
+from fsq.profile.rows import Codes, Mask, Matrix
 
 _HAS_VALUES = 0.8  # share of defaults: windows that fill have more
 
@@ -27,7 +27,9 @@ class Windows(History):
     """
 
     known_dates: Sequence[date] = field(default=(), kw_only=True)
-    _of_history: ClassVar[tuple[str, ...]] = ("default_share", "is_filling")
+    _of_history: ClassVar[tuple[str, ...]] = (
+        "default_share", "is_filling", "_first_comparable", "_starting"
+    )  # fmt: skip
 
     @cached_property
     def tables(self) -> dict[str, tuple[Feature, ...]]:
@@ -46,11 +48,7 @@ class Windows(History):
             bool(f.window and windows[f.window].size is None) for f in self.contract.features
         ]
         # Unless there used to be something in it: then that was lost.
-        samples = self.get_matrix("sample_size")
-        used = np.zeros_like(samples)
-        for at in range(len(self.dates)):
-            usual = self.compute_median_before(samples, at)
-            used[at] = 0 if usual is None else np.nan_to_num(usual)
+        used = np.nan_to_num(self.compute_medians_before(self.get_matrix("sample_size")))
         empty = np.array(open_ended) & (used < self.contract.diagnosis.warmup_games)
         excused = np.where(empty, self.get_matrix("empty_rows"), 0)
         left = self.rows[:, None] - excused
@@ -85,9 +83,15 @@ class Windows(History):
 
         Windows that were full on an earlier date and are empty now have lost their events.
         """
-        if np.isnan(self.median_sample[at]):
-            return self.season_starts[at] is not None
-        return not self._warm[self._first_comparable(at) : at + 1].any()
+        return bool(self._starting[at])
+
+    @cached_property
+    def _starting(self) -> Mask:
+        """Whether a season has just begun with each date."""
+        warm = np.concatenate([[0], np.cumsum(self._warm)])
+        started = np.array([start is not None for start in self.season_starts], dtype=np.bool_)
+        never_warm = warm[1:] == warm[self._first_comparable]
+        return np.where(np.isnan(self.median_sample), started, never_warm)
 
     @cached_property
     def is_filling(self) -> Mask:
@@ -101,15 +105,16 @@ class Windows(History):
         most[list(self._window_sizes)] = list(self._window_sizes.values())
         least = np.minimum(self.contract.diagnosis.warmup_games, most)
         few, enough = samples < least, samples >= least  # neither where it is unknown
-        out: Mask = np.zeros(few.shape, dtype=np.bool_)
-        for at in range(len(self.dates)):
-            first = self._first_comparable(at)
-            grows = np.isfinite(most) & (samples[at] > samples[first])
-            grows |= self.find_history(at) is None
-            was_full = enough[first:at].any(axis=0)
-            starts = self.starts_season(at) & ~self._had_values(at)
-            out[at] = starts | (grows & few[at] & ~was_full)
-        return out
+        first = self._first_comparable
+        with np.errstate(invalid="ignore"):
+            grows = np.isfinite(most) & (samples > samples[first])
+        grows |= ~self.has_history[:, None]
+        full = np.cumsum(np.vstack([np.zeros(len(most), np.int64), enough]), axis=0)
+        was_full = full[:-1] > full[first]
+        starts = np.repeat(self._starting[:, None], len(most), axis=1)
+        for at in np.flatnonzero(self._starting).tolist():
+            starts[at] &= ~self._had_values(at)
+        return np.asarray(starts | (grows & few & ~was_full))
 
     @cached_property
     def season_starts(self) -> list[date | None]:
@@ -155,7 +160,12 @@ class Windows(History):
         share = self.get_matrix("default_rows")[since] / self.rows[since, None]
         return np.asarray((share < _HAS_VALUES).any(axis=0))
 
-    def _first_comparable(self, at: int) -> int:
-        """Position of the first earlier date of the same season that is compared with."""
-        history = self.list_history(at)
-        return int(history[0]) if len(history) else at
+    @cached_property
+    def _first_comparable(self) -> Codes:
+        """Position of the first earlier date of the same season that each is compared with."""
+        starts, ends = self._spans
+        every = np.arange(len(self.dates))
+        if not self._kept.size:
+            return every
+        first = self._kept[np.minimum(starts, len(self._kept) - 1)]
+        return np.where(ends > starts, first, every)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Literal, assert_never, get_args
 
@@ -77,9 +77,18 @@ def list_expected_columns(contract: Contract, forms: Iterable[Form] = get_args(F
 @lru_cache(maxsize=16)
 def list_number_columns(contract: Contract) -> frozenset[str]:
     """Lower-case names of the columns that are read as numbers, of rows in any form."""
-    expected = [*(expected_types(contract, form).items() for form in get_args(Form))]
-    numbers = ("float", "int", "numbers")
-    return frozenset(c.lower() for items in expected for c, kind in items if kind in numbers)
+    return _list_columns(contract, ("float", "int", "numbers"))
+
+
+@lru_cache(maxsize=16)
+def list_text_columns(contract: Contract) -> frozenset[str]:
+    """Lower-case names of the columns that are read as texts, of rows in any form."""
+    return _list_columns(contract, ("string",))
+
+
+def _list_columns(contract: Contract, kinds: Collection[str]) -> frozenset[str]:
+    expected = (expected_types(contract, form).items() for form in get_args(Form))
+    return frozenset(c.lower() for items in expected for c, kind in items if kind in kinds)
 
 
 def accepts(expected: InputType, dtype: pl.DataType) -> bool:

@@ -17,7 +17,7 @@ from fsq.errors import InputError
 from fsq.intake.source_labels import get_labels, parse_source_labels
 from fsq.schema.columns import ColumnType
 from fsq.schema.provenance import PROVENANCE
-from fsq.utils.spelling import suggest_spelling
+from fsq.utils.spelling import normalize_name, suggest_spelling
 from fsq.utils.timing import stage
 
 Form = Literal["wide", "legacy", "hybrid", "scored"]
@@ -67,9 +67,16 @@ def list_provenance_columns(contract: Contract) -> dict[str, ColumnType]:
 
 
 def list_carried_columns(columns: Iterable[str], form: Form, contract: Contract) -> list[str]:
-    """Input columns that the output carries through unchanged."""
-    read = set(list_wide_columns(contract)) if form == "wide" else set()
-    return [c for c in columns if c not in contract.output.names and c not in read]
+    """Input columns that the output carries through unchanged.
+
+    In a form that may have been scored before, the quality columns of that are left out, in any
+    spelling: they are computed anew.
+    """
+    if form == "wide":
+        read = {*contract.output.names, *list_wide_columns(contract)}
+        return [c for c in columns if c not in read]
+    outputs = {normalize_name(c) for c in contract.output.names}
+    return [c for c in columns if normalize_name(c) not in outputs]
 
 
 def list_computed_at_columns(columns: Iterable[str], form: Form) -> list[str]:
@@ -84,10 +91,13 @@ def list_moments(columns: Iterable[str]) -> list[str]:
 
     >>> list_moments(["computed_at", "created_at"])
     ['computed_at']
+    >>> list_moments(["features", "feature_names", "source_daily_cache_last_updated"])
+    ['source_daily_cache_last_updated']
     """
-    names = set(columns)
+    names = dict.fromkeys(columns)
     order = ["computed_at", "as_of"]
-    order += ["updated_at", "created_at"] if holds_features(names) else []
+    if holds_features(names):
+        order += ["updated_at", "created_at", *(c for c in names if c.endswith("_last_updated"))]
     return [c for c in order if c in names]
 
 

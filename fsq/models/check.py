@@ -28,6 +28,7 @@ from fsq.training.exclusion import diagnose_source, list_named_records, mark_rec
 from fsq.training.source import open_source
 from fsq.utils.arguments import DateLike, Names, read_names, read_number
 from fsq.utils.dates import read_date_range
+from fsq.utils.spelling import describe_missing
 
 
 class ModelCheck(CheckResult):
@@ -119,9 +120,7 @@ def check_model(
     fields = ["feature_name", "is_default", *(["quality_score"] if min_quality is not None else [])]
     columns = [*loaded.table.key, *map(dotted_name, fields)]
     if missing := [c for c in columns if c not in source.columns]:
-        raise InputError(
-            [f"no column {c}; pass the result of fsq.score" for c in missing], HEADLINE
-        )
+        raise InputError(describe_missing(missing, source.columns), HEADLINE)
     rows = source.narrow(columns).collect()
     stated = read_names(optional, "optional", HEADLINE)
     may_default = {f.name for f in loaded.features if f.optional} if stated is None else {*stated}

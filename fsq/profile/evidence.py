@@ -74,7 +74,8 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     _measure_groups(out, rows, structure)
     _count_by_groups(out, rows, structure)
     _leave_out_few(out.measures, rows, structure.groupings, ("spread",), known)
-    _leave_out(out, rows, structure)
+    out.silent = _find_silent(rows, structure)
+    _leave_out(out)
     return out
 
 
@@ -87,7 +88,7 @@ def measure_again(evidence: Evidence, rows: Rows, structure: Structure) -> Evide
         structure: what normally holds.
     """
     out = measure_steps_again(evidence, rows, structure)
-    _leave_out(out, rows, structure)
+    _leave_out(out)
     return out
 
 
@@ -130,34 +131,42 @@ def _leave_out_few(
                 measures[metric][:, of] = np.where(few, np.nan, measures[metric][:, of])
 
 
-def _leave_out(out: Evidence, rows: Rows, structure: Structure) -> None:
-    """Drop what says nothing of features that are one value per group, or per date.
+def _find_silent(rows: Rows, structure: Structure) -> dict[str, list[int]]:
+    """Per metric, what says nothing: of features that are one value per group, or per date.
 
     Such a feature has as many values as groups, so its rows are no sample of its past.
     """
     daily = [f for g in structure.groupings if not g.columns for f in g.features]
     grouped = {f: g for g in structure.groupings for f in g.features}
-    groups = {f: count_groups(rows, g) for f, g in grouped.items()}
-    few = [f for f, count in groups.items() if count < _MANY_GROUPS]
-    very_few = [f for f, count in groups.items() if count < FEW_GROUPS]
+    groups = {g.columns: count_groups(rows, g) for g in structure.groupings}
+    few = [f for f, g in grouped.items() if groups[g.columns] < _MANY_GROUPS]
+    very_few = [f for f, g in grouped.items() if groups[g.columns] < FEW_GROUPS]
     unrelated = [f for f in range(len(rows.names)) if f not in structure.past_of_label]
     # What is one value on many dates has no spread to be compared with.
-    flat = np.flatnonzero(_find_flat(rows).mean(axis=0) > _OFTEN_FLAT)
-    for metric in METRICS:
+    flat = np.flatnonzero(_find_flat(rows).mean(axis=0) > _OFTEN_FLAT).tolist()
+    out: dict[str, list[int]] = {metric: [] for metric in METRICS}
+    for metric, silent in out.items():
         if metric in TRAILING and metric not in ("absent", "mean"):
-            out.measures[metric][:, flat] = np.nan
+            silent += flat
         if metric in ("outlier", "extreme"):
-            out.measures[metric][:, list(grouped)] = np.nan
+            silent += structure.grouped
         if metric in ("residual_mean", "residual_spread"):
-            out.measures[metric][:, few] = np.nan
+            silent += [*few, *structure.tied]
         if metric in ("step_mean", "step_size"):
-            out.measures[metric][:, very_few] = np.nan
+            silent += very_few
         if metric == "leak":
-            out.measures[metric][:, [*grouped, *unrelated]] = np.nan
+            silent += [*structure.grouped, *unrelated]
         if metric in ("group_same", "group_still", "jump"):
-            out.measures[metric][:, list(grouped)] = np.nan
+            silent += structure.grouped
         if metric not in ("absent", "table_absent", "group_absent", "disagree", "contradict"):
-            out.measures[metric][:, daily] = np.nan
+            silent += daily
+    return out
+
+
+def _leave_out(out: Evidence) -> None:
+    """Drop what says nothing of a feature."""
+    for metric, silent in out.silent.items():
+        out.measures[metric][:, silent] = np.nan
 
 
 def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Codes) -> None:
@@ -222,7 +231,7 @@ def _measure_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
     shape = rows.values.shape
     hits, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for grouping in structure.groupings:
-        if set(grouping.columns) <= rows.codes.keys():
+        if set(grouping.scope) <= rows.codes.keys():
             off, seen = find_disagreeing(rows, grouping)
             hits[:, grouping.features] |= off
             judged[:, grouping.features] |= seen

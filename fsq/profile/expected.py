@@ -42,21 +42,16 @@ def expect_values(
     """
     values = rows.values[:, f]
     expected = np.full(len(values), np.nan)
-    by = np.full(len(values), -1)
-    words: list[str] = []
+    by = np.full(len(values), None, dtype=np.object_)
     left = wanted & ~np.isnan(values)
     sources = _list_sources(rows, before, structure, f, suspects)
     while left.any() and (source := next(sources, None)) is not None:
         told, off, word = source
         with np.errstate(invalid="ignore"):
             new = left & (np.abs(values - told) > off)
-        expected[new], by[new] = told[new], len(words)
-        words.append(word)
+        expected[new], by[new] = told[new], word
         left &= ~new
-    said = pl.Series(by, dtype=pl.Int64).replace_strict(
-        range(-1, len(words)), [None, *words], return_dtype=pl.String
-    )
-    return expected, said
+    return expected, pl.Series(by.tolist(), dtype=pl.String)
 
 
 def _list_sources(
@@ -68,8 +63,8 @@ def _list_sources(
             told = expect_twin(rows, twin)
             yield told, measure_tolerance(told), twin.column
     for grouping in structure.groupings:
-        if f in grouping.features and set(grouping.columns) <= rows.codes.keys():
-            told = take_middles(rows.values[:, f], rows.code_group(grouping.columns))
+        if f in grouping.features and set(grouping.scope) <= rows.codes.keys():
+            told = take_middles(rows.values[:, f], rows.code_group(grouping.scope))
             names = " and ".join([*grouping.columns, "date"])
             yield told, measure_tolerance(told), f"others of the same {names}"
     for mirror in structure.mirrors:

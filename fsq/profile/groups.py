@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +15,9 @@ _MAX_DISAGREE = 0.002  # share of a date's rows
 _MIN_DATES = 0.9  # share of the dates that stay below: one bad date must not hide what holds
 _MIN_COVERED = 0.5  # share of the rows that have a companion in their group
 _MAX_COLUMNS = 14  # more columns than this are not combined
+_CHANCE = 0.01  # that so few groups of mixed values come about where nothing holds
+_WITHIN = 0.5  # share of the groups that lie in one event, if events may limit what holds
+_EVERYWHERE = 0.8  # share of a column's values that a date has, if they mark no event of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +27,23 @@ class Grouping:
     Attributes:
         columns: carried columns; none: the date alone.
         features: positions of the features.
+        event: the column of events, if history does not tell whether this holds across events: one
+            event a date says nothing of two; else None.
     """
 
     columns: tuple[str, ...]
     features: tuple[int, ...]
+    event: str | None = None
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The columns within which values are compared."""
+        return self.columns if self.event is None else (*self.columns, self.event)
 
     def choose(self, chosen: Sequence[int]) -> Grouping:
         """The same of some features, by their positions among them."""
-        return Grouping(
-            self.columns, tuple(at for at, f in enumerate(chosen) if f in self.features)
-        )
+        features = tuple(at for at, f in enumerate(chosen) if f in self.features)
+        return replace(self, features=features)
 
 
 def learn_groupings(rows: Rows, clean: Mask) -> tuple[Grouping, ...]:
@@ -46,18 +56,57 @@ def learn_groupings(rows: Rows, clean: Mask) -> tuple[Grouping, ...]:
     used = clean[rows.date_index]
     found: dict[tuple[str, ...], list[int]] = {}
     settled: dict[int, list[tuple[str, ...]]] = {f: [] for f in range(len(rows.names))}
+    unsure: dict[int, list[tuple[tuple[str, ...], int]]] = {f: [] for f in settled}
     varied = _vary_within_dates(rows, used)
     for columns, codes in sorted(_list_candidates(rows), key=lambda c: (len(c[0]), c[1].max())):
-        holds, covered = _measure_agreement(rows, codes, used)
+        holds, covered, chance = _measure_agreement(rows, codes, used)
         for f, others in settled.items():
             if any(set(o) <= set(columns) for o in others):
                 continue  # a coarser one holds already
             if len(others) >= 2 or (columns and not varied[f]):
                 continue
-            if holds[f] >= _MIN_DATES and covered[f] >= _MIN_COVERED:
-                others.append(columns)
-                found.setdefault(columns, []).append(f)
-    return tuple(Grouping(c, tuple(fs)) for c, fs in found.items())
+            if holds[f] < _MIN_DATES or covered[f] < _MIN_COVERED:
+                continue
+            if chance[f] > _CHANCE:
+                unsure[f].append((columns, int(codes.max())))
+                varied[f] = True  # as far as anybody knows
+                continue
+            others.append(columns)
+            found.setdefault(columns, []).append(f)
+    # A flag that is rarely up is one value per group, too, if only of the smallest groups.
+    for f, others in settled.items():
+        for columns in [] if others else _take_finest(unsure[f]):
+            found.setdefault(columns, []).append(f)
+    return tuple(
+        Grouping(c, tuple(fs), _find_limiting_event(rows, c, used)) for c, fs in found.items()
+    )
+
+
+def _take_finest(candidates: list[tuple[tuple[str, ...], int]]) -> list[tuple[str, ...]]:
+    """Of columns and how many groups they make, at most two that make the most.
+
+    >>> _take_finest([((), 9), (("side",), 18), (("rival",), 18), (("side", "rival"), 18)])
+    [('side',), ('rival',)]
+    """
+    most = max((groups for _, groups in candidates), default=0)
+    return [columns for columns, groups in candidates if columns and groups == most][:2]
+
+
+def _find_limiting_event(rows: Rows, columns: tuple[str, ...], used: Mask) -> str | None:
+    """The column of events, where groups would span events if a date had more of them."""
+    event = rows.group
+    if event is None or event not in rows.codes or event in columns:
+        return None
+    codes = rows.code_group(columns) if columns else rows.date_index
+    known = used & (codes >= 0) & (rows.codes[event] >= 0)
+    pairs = np.unique(np.column_stack([codes[known], rows.codes[event][known]]), axis=0)
+    events = np.bincount(pairs[:, 0])
+    if not len(pairs) or (events[events > 0] == 1).mean() < _WITHIN:
+        return None
+    values = combine([rows.codes[c] for c in columns])[known] if columns else codes[known] * 0
+    per_date = np.unique(np.column_stack([rows.date_index[known], values]), axis=0)
+    usual = np.median(np.unique(per_date[:, 0], return_counts=True)[1])
+    return event if usual >= _EVERYWHERE * len(np.unique(values)) else None
 
 
 def find_disagreeing(rows: Rows, grouping: Grouping) -> tuple[Mask, Mask]:
@@ -66,7 +115,7 @@ def find_disagreeing(rows: Rows, grouping: Grouping) -> tuple[Mask, Mask]:
     Returns:
         Two masks, records × features of the grouping.
     """
-    codes = rows.code_group(grouping.columns)
+    codes = rows.code_group(grouping.scope)
     shape = (len(codes), len(grouping.features))
     differs, judged = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for at, f in enumerate(grouping.features):
@@ -173,14 +222,18 @@ def _list_candidates(rows: Rows) -> Iterator[tuple[tuple[str, ...], Codes]]:
 
 
 def _vary_within_dates(rows: Rows, used: Mask) -> Mask:
-    holds, covered = _measure_agreement(rows, rows.date_index, used)
+    holds, covered, _ = _measure_agreement(rows, rows.date_index, used)
     return (holds < _MIN_DATES) & (covered > 0)
 
 
-def _measure_agreement(rows: Rows, codes: Codes, used: Mask) -> tuple[Matrix, Matrix]:
-    """Share of dates whose groups have one value, and share of rows with a companion."""
+def _measure_agreement(rows: Rows, codes: Codes, used: Mask) -> tuple[Matrix, Matrix, Matrix]:
+    """Share of dates whose groups have one value, share of rows with a companion, and chance.
+
+    Chance is how likely so few groups of mixed values are at most, if two of any values met; 0 for
+    dates without any.
+    """
     width = len(rows.names)
-    holds, covered = np.zeros(width), np.zeros(width)
+    holds, covered, chance = np.zeros(width), np.zeros(width), np.ones(width)
     ranked = np.argsort(codes, kind="stable")
     ranked = ranked[used[ranked] & (codes[ranked] >= 0)]
     for f in range(width):
@@ -199,7 +252,36 @@ def _measure_agreement(rows: Rows, codes: Codes, used: Mask) -> tuple[Matrix, Ma
         if total.any():
             holds[f] = (off[total > 0] <= _MAX_DISAGREE * total[total > 0]).mean()
             covered[f] = total.sum() / known.size
-    return holds, covered
+            count, whole = int(mixed.sum()), codes is rows.date_index
+            variety = _measure_variety(values)
+            chance[f] = 0.0 if whole and not count else _bound_chance(count, several.sum(), variety)
+    return holds, covered, chance
+
+
+def _measure_variety(values: Matrix) -> float:
+    """How likely two values differ.
+
+    >>> _measure_variety(np.array([1.0, 1.0, 2.0, 2.0]))
+    0.5
+    """
+    counts = np.unique(values, return_counts=True)[1]
+    return float(1 - ((counts / len(values)) ** 2).sum())
+
+
+def _bound_chance(hits: int, count: int, share: float) -> float:
+    """How likely at most so many of some are hit, each by chance: Chernoff's bound.
+
+    >>> _bound_chance(0, 3, 0.5)
+    0.125
+    >>> _bound_chance(2, 4, 0.5)
+    1.0
+    """
+    part = hits / count
+    if part >= share:
+        return 1.0
+    rest = (1 - part) * np.log((1 - part) / (1 - share)) if share < 1 else np.inf
+    some = part * np.log(part / share) if part else 0.0
+    return float(np.exp(-count * (some + rest)))
 
 
 def _find_runs(ordered: Codes) -> tuple[Codes, Codes]:

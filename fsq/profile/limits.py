@@ -32,6 +32,7 @@ _WIDEST = 3.5  # scales that clean dates may lie apart, a few left out
 _PRIOR = 5.5  # a limit that short histories cannot bring down
 _PRIORS = {"leak": 4.8}  # few features, and no heavy tail
 _PRIOR_DATES = 10.0  # how slowly the prior fades
+_LEAST_DATES = 5  # with fewer measures of a feature nothing is known of their spread
 
 
 @dataclass(frozen=True)
@@ -170,17 +171,20 @@ def learn_limits(
 def _measure_scale(off: Matrix) -> Matrix:
     """A robust spread: of the middle, or of the tail if that is heavier than a normal one.
 
-    The two largest are left out: history may hold a fault that nobody has found.
+    The two largest are left out: history may hold a fault that nobody has found. What only some of
+    the dates show is known less well, so that it counts as spread further.
     """
     out = np.full(off.shape[1], _UNKNOWN)
+    most_dates = (~np.isnan(off)).sum(axis=0).max(initial=0)
     for f in range(off.shape[1]):
         sizes = np.abs(off[~np.isnan(off[:, f]), f])
-        if sizes.size:
+        if sizes.size >= _LEAST_DATES:
             ordered = np.sort(sizes)
             spared = min(2, len(ordered) // 8)
             most = ordered[len(ordered) - spared - 1]
             tail = float(np.quantile(ordered[: len(ordered) - spared], 0.95))
-            out[f] = max(1.4826 * np.median(sizes), tail / 1.96, float(most) / _WIDEST)
+            scale = max(1.4826 * np.median(sizes), tail / 1.96, float(most) / _WIDEST)
+            out[f] = scale * (1 + _PRIOR_DATES / sizes.size) / (1 + _PRIOR_DATES / most_dates)
     return out
 
 

@@ -24,6 +24,7 @@ class Evidence:
         without: what residuals show of a feature, the last of the key, on each date where the
             others of the key explain nothing; as far as anybody has asked.
         moves: how the records follow those before them, once that is measured.
+        silent: per metric, the features of which it says nothing, on whatever date.
     """
 
     measures: dict[str, Matrix] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Evidence:
     hits: dict[str, Mask] = field(default_factory=dict)
     moves: Moves | None = None
     without: dict[tuple[int, ...], dict[str, Matrix]] = field(default_factory=dict)
+    silent: dict[str, list[int]] = field(default_factory=dict)
 
 
 def add_share(out: Evidence, rows: Rows, name: str, hits: Mask, judged: Mask) -> None:

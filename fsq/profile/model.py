@@ -274,7 +274,11 @@ def measure_dates(profile: Profile, rows: Rows) -> Evidence:
 
 
 def judge(
-    profile: Profile, rows: Rows, not_history: Mask, evidence: Evidence | None = None
+    profile: Profile,
+    rows: Rows,
+    not_history: Mask,
+    evidence: Evidence | None = None,
+    wanted: Codes | None = None,
 ) -> Judgement:
     """Compare the dates of some rows with the clean dates that the profile or the rows hold.
 
@@ -283,18 +287,22 @@ def judge(
         rows: of the dates to check, and of those before them.
         not_history: what later dates are not compared with: dates × features.
         evidence: ``measure_dates`` of the rows, if it is known.
+        wanted: positions of the dates to judge, in order; None for all. The others' distances from
+            the dates before them stay NaN.
     """
     evidence = measure_dates(profile, rows) if evidence is None else evidence
     here, remembered = rows.dates.to_list(), _list_remembered(profile, rows)
     every = np.array([*(profile.dates[i] for i in remembered), *here], dtype="datetime64[D]")
     order = np.argsort(every, kind="stable")
-    place = np.argsort(order)[len(remembered) :]
+    judged = np.arange(len(here)) if wanted is None else wanted
+    place = np.argsort(order)[len(remembered) :][judged]
     past = np.broadcast_to(profile.clean[remembered][:, None], (len(remembered), len(rows.names)))
     clean = np.r_[past, ~not_history][order]
     distances, usual = {}, {}
     for metric in METRICS:
         measures, counts = evidence.measures[metric], evidence.counts[metric]
         values = np.concatenate([profile.measures[metric][remembered], measures])[order]
-        usual[metric] = profile.limits.find_centers(values, metric, clean, at=place)
+        usual[metric] = np.full(measures.shape, np.nan)
+        usual[metric][judged] = profile.limits.find_centers(values, metric, clean, at=place)
         distances[metric] = profile.limits.scale_distances(measures, counts, metric, usual[metric])
     return Judgement(profile, rows, evidence, distances, usual)

@@ -221,7 +221,15 @@ def bound(values: Matrix) -> Matrix:
 
 
 def encode(column: pl.Series) -> Codes:
-    """Small numbers for the values of a column; -1 for NULL."""
+    """Small numbers for the values of a column, in their order; -1 for NULL.
+
+    >>> encode(pl.Series(["ORD", None, "JFK", "ORD"])).tolist()
+    [1, -1, 0, 1]
+    """
+    if column.dtype == pl.String:  # few texts repeat, and only those are put in order
+        texts = column.drop_nulls().unique().sort()
+        column = column.cast(pl.Enum(texts)).to_physical()
+        return column.cast(pl.Int64).fill_null(-1).to_numpy()
     ranks = column.rank("dense").cast(pl.Int64) - 1
     return ranks.fill_null(-1).to_numpy().astype(np.int64)
 

@@ -120,7 +120,7 @@ def _take_usual_shares(common: _Common) -> Matrix:
         before = np.maximum(place, 0)
         inside = (place >= 0) & (common.value[before] == common.value[here][:, None])
         inside &= common.day[here][:, None] - common.day[before] <= size
-        out[here] = np.median(np.where(inside, common.share[before], 0.0), axis=1)
+        out[here] = _take_medians(np.where(inside, common.share[before], 0.0), axis=1)
     return out
 
 
@@ -164,12 +164,19 @@ def _take_trailing_medians(table: Matrix, *, whole: bool) -> Matrix:
     out = np.zeros_like(table)
     if whole:
         for at in range(1, min(_HISTORY, len(table))):
-            out[at] = np.median(table[:at], axis=0)
+            out[at] = _take_medians(table[:at], axis=0)
     if len(table) <= _HISTORY:
         return out
     windows = np.lib.stride_tricks.sliding_window_view(table[:-1], _HISTORY, axis=0)
     counts = np.cumsum(np.vstack([np.zeros(table.shape[1], np.int64), table[:-1] > 0]), axis=0)
     # The median of a window that is mostly 0 is 0, too.
     telling = (counts[_HISTORY:] - counts[:-_HISTORY]) >= _HISTORY // 2
-    out[_HISTORY:][telling] = np.median(windows[telling], axis=1)
+    out[_HISTORY:][telling] = _take_medians(windows[telling], axis=1)
     return out
+
+
+def _take_medians(shares: Matrix, *, axis: int) -> Matrix:
+    """The medians along an axis of known values: of few, NumPy's looks at NaN first for longer."""
+    ordered, count = np.sort(shares, axis=axis), shares.shape[axis]
+    low, high = (ordered.take(at, axis=axis) for at in ((count - 1) // 2, count // 2))
+    return np.asarray((low + high) / 2)

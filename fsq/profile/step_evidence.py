@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fsq.profile.groups import count_effective_groups
 from fsq.profile.leaks import measure_leaks
 from fsq.profile.measures import Evidence, add_mean, add_share
 from fsq.profile.moves import Moves, find_moves
@@ -28,6 +29,7 @@ _GROUP_LEAP = 1.5
 # Measures of how records follow the ones before them.
 _STEPS = ("step_mean", "step_size", "still", "leap", "jump", "returned", "copied", "leak")
 _OF_STEPS = (*_STEPS, "group_still")
+_FEW_GROUPS = 8  # on a date: one that has not moved, or moved back, may be chance
 _MOSTLY_FOLLOWED = 0.5  # share of the records whose previous one is not faulty
 _MOSTLY = 0.9  # share of defaults from which no subgroup stands out
 
@@ -105,6 +107,7 @@ def _measure_moves(out: Evidence, rows: Rows, moves: Moves, structure: Structure
         moved = length > 0
     add_share(out, rows, "jump", find_jumps(small, structure), known)
     add_share(out, rows, "returned", moves.back & moved, known)
+    _count_few_groups(out, rows, structure)
     add_share(out, rows, "copied", find_copied(step, structure), known)
     needed = count_needed(structure.rates.still)
     standing = find_uniform(rows, structure.subgroups, step == 0, needed)
@@ -115,3 +118,15 @@ def _measure_moves(out: Evidence, rows: Rows, moves: Moves, structure: Structure
     lacking = rows.sum_per_date(known) < _MOSTLY_FOLLOWED * moves.followed
     for metric in _STEPS:
         out.measures[metric][lacking] = np.nan
+
+
+def _count_few_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
+    """Count what is one value per group once per group, where a date has few of them."""
+    for grouping in structure.groupings:
+        if grouping.columns and set(grouping.columns) <= rows.codes.keys():
+            of = list(grouping.features)
+            groups = count_effective_groups(rows, grouping)[:, None]
+            for metric in ("still", "returned"):
+                counts = out.counts[metric][:, of]
+                fewer = np.where(groups < _FEW_GROUPS, np.minimum(counts, groups), counts)
+                out.counts[metric][:, of] = fewer

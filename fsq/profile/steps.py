@@ -44,6 +44,7 @@ def learn_carriers(rows: Rows, groupings: Sequence[Grouping], clean: Mask) -> Ca
         clean: the dates to learn from.
     """
     own = {(g.columns, f) for g in groupings for f in g.features}
+    columns = {f: g.columns for g in groupings for f in g.features}
     used = clean[rows.date_index]
     width = len(rows.names)
     best = np.full(width, np.inf)
@@ -69,7 +70,12 @@ def learn_carriers(rows: Rows, groupings: Sequence[Grouping], clean: Mask) -> Ca
                 scales[f] = max(float(np.mean(sizes)), _LEAST_STEP * spread[f])
                 if scales[f] > _FREE * spread[f]:
                     continue
-                leaps[f] = quantile_of_calm(np.abs(step[:, f]), rows, used, _LEAP) + TOLERANCE
+                known = used & ~np.isnan(step[:, f])
+                largest = quantile_of_calm(np.abs(step[:, f]), rows, used, _LEAP)
+                further = _extend(_count_steps(rows, known, columns.get(f)))
+                # What has not moved in so few steps may move by anything.
+                if largest > 0 or further == 1:
+                    leaps[f] = largest * further + TOLERANCE
     return Carriers(tuple(names), leaps, scales)
 
 
@@ -114,6 +120,29 @@ def quantile_of_calm(sizes: Matrix, rows: Rows, used: Mask, q: float) -> float:
     return float(np.quantile(sizes[known & calm[rows.date_index]], q)) * (1 + 1e-9)
 
 
+def _count_steps(rows: Rows, known: Mask, columns: tuple[str, ...] | None) -> int:
+    """How many steps are independent: those of a group are one.
+
+    Args:
+        rows: of history.
+        known: the records with a step.
+        columns: within which a feature is one value; None if it is one per record.
+    """
+    if columns is None:
+        return int(known.sum())
+    codes = rows.code_group(columns) if columns else rows.date_index
+    return len(np.unique(codes[known]))
+
+
+def _extend(count: int) -> float:
+    """By how much the largest of few steps falls short of what one in a thousand exceeds.
+
+    >>> round(_extend(31), 1), _extend(5000)
+    (2.0, 1.0)
+    """
+    return max(1.0, float(np.log(1 - _LEAP) / -np.log(max(count, 2))))
+
+
 def measure_jumps(step: Matrix, tables: tuple[tuple[int, ...], ...]) -> Matrix:
     """The mean step of each record over the features of a table; records × tables.
 
@@ -138,8 +167,9 @@ def learn_jumps(
     sizes = measure_jumps(follow(rows, carriers) / carriers.scales, tables)
     out = np.full(len(tables), np.inf)
     for at in range(len(tables)):
-        if (used & ~np.isnan(sizes[:, at])).sum() >= _MIN_STEPS:
-            out[at] = quantile_of_calm(sizes[:, at], rows, used, _LEAP)
+        count = int((used & ~np.isnan(sizes[:, at])).sum())
+        if count >= _MIN_STEPS:
+            out[at] = quantile_of_calm(sizes[:, at], rows, used, _LEAP) * _extend(count)
     return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ _USUALLY_THERE = 0.5  # share of the records that may lack a feature
 _MIN_CORRELATION = 0.15
 _MIN_RELATED = 0.15
 _MIN_ROWS = 300
+_MIN_SHARED = 4  # records of a date with one value, for most records
+_SELDOM_AGAIN = 1.5  # dates on which such a value occurs
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Structure:
         jumps: per table, the mean step that one record in a thousand exceeds.
         label: the carried number that features predict, if one is found.
         leaning: how closely each feature goes with it: a correlation from 0 to 1.
+        tied: features that are one value per group of which no column tells.
     """
 
     groupings: tuple[Grouping, ...]
@@ -51,6 +54,7 @@ class Structure:
     jumps: Matrix
     label: str | None
     leaning: Matrix
+    tied: tuple[int, ...] = ()
 
     @property
     def past_of_label(self) -> list[int]:
@@ -60,7 +64,7 @@ class Structure:
     @property
     def grouped(self) -> list[int]:
         """The features that are one value per group."""
-        return sorted({f for g in self.groupings for f in g.features})
+        return sorted({f for g in self.groupings for f in g.features} | {*self.tied})
 
 
 def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) -> Structure:
@@ -77,18 +81,44 @@ def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) ->
     there = rows.is_default[used].mean(axis=0) < _USUALLY_THERE
     present = tuple(tuple(f for f in fs if there[f]) for fs in tables)
     present = tuple(fs for fs in present if fs)
+    subgroups = learn_subgroups(rows, clean)
     return Structure(
         groupings,
         learn_mirrors(rows, groupings, clean),
         carriers,
         learn_regressions(rows, clean),
         learn_twins(rows, clean),
-        learn_subgroups(rows, clean),
-        learn_rates(rows, follow(rows, carriers), used),
+        subgroups,
+        learn_rates(rows, follow(rows, carriers), used, subgroups),
         present,
         learn_jumps(rows, carriers, present, used),
         *_find_label(rows, clean),
+        _find_tied(rows, used, {f for g in groupings for f in g.features}),
     )
+
+
+def _find_tied(rows: Rows, used: Mask, grouped: Collection[int]) -> tuple[int, ...]:
+    """Features whose values many records of a date share, but no other date does.
+
+    So it is where a value is a team's, and the rows do not say who plays for which.
+    """
+    out = []
+    for f in range(len(rows.names)):
+        known = used & ~np.isnan(rows.values[:, f])
+        if f in grouped or not known.any():
+            continue
+        pairs = np.column_stack([rows.date_index[known], rows.values[known, f]])
+        cells, sizes = np.unique(pairs, axis=0, return_counts=True)
+        recur = len(cells) / len(np.unique(cells[:, 1]))
+        shared = float(np.median(np.repeat(sizes, sizes)))
+        if shared >= _MIN_SHARED and recur <= _SELDOM_AGAIN and len(cells) >= 2 * _count(cells):
+            out.append(f)
+    return tuple(out)
+
+
+def _count(cells: Matrix) -> int:
+    """How many dates pairs of a date and a value have."""
+    return len(np.unique(cells[:, 0]))
 
 
 def _find_label(rows: Rows, clean: Mask) -> tuple[str | None, Matrix]:

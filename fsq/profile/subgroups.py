@@ -49,8 +49,12 @@ class Rates:
     same: Matrix
 
 
-def learn_rates(rows: Rows, step: Matrix, used: Mask) -> Rates:
-    """Measure how common these states are among the records of clean dates."""
+def learn_rates(rows: Rows, step: Matrix, used: Mask, columns: Sequence[str] = ()) -> Rates:
+    """Measure how common these states are among the records of clean dates.
+
+    Where the records of a subgroup stand still together, as teammates' games of a week do, that is
+    how common it is where another one does.
+    """
     with np.errstate(invalid="ignore"):
         moved = np.where(np.isnan(step), np.nan, step == 0)
     same = np.zeros(rows.values.shape[1])
@@ -62,7 +66,26 @@ def learn_rates(rows: Rows, step: Matrix, used: Mask) -> Rates:
             most = np.zeros(len(rows.dates))
             np.maximum.at(most, cells[:, 0].astype(np.int64), counts)
             same[f] = most.sum() / known.sum()
-    return Rates(rows.is_default[used].mean(axis=0), _take_means(moved[used]), same)
+    still = _take_means(moved[used])
+    for _, members, starts, count in _list_subgroups(rows, columns):
+        chosen = np.repeat(used[members[starts]], count)
+        still = np.maximum(still, _measure_together(moved[members], starts, chosen))
+    return Rates(rows.is_default[used].mean(axis=0), still, same)
+
+
+def _measure_together(state: Matrix, starts: Codes, chosen: Mask) -> Matrix:
+    """How common a state is among the companions of a record that is in it; 0 without any.
+
+    Args:
+        state: records by subgroup × features: 1 where they are in it, 0 where not, NaN if unknown.
+        starts: of each subgroup among them.
+        chosen: the records that count.
+    """
+    counted = np.where(chosen[:, None], state, np.nan)
+    hits = np.add.reduceat(np.nan_to_num(counted), starts, axis=0)
+    known = np.add.reduceat(~np.isnan(counted), starts, axis=0, dtype=np.int64)
+    pairs, together = (hits * (known - 1)).sum(axis=0), (hits * (hits - 1)).sum(axis=0)
+    return np.asarray(np.divide(together, pairs, out=np.zeros(len(pairs)), where=pairs > 0))
 
 
 def _take_means(values: Matrix) -> Matrix:

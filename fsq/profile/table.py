@@ -25,7 +25,9 @@ from fsq.profile.structure import Structure
 from fsq.profile.subgroups import Rates
 from fsq.profile.twins import Twin
 
-FORMAT = 1  # of the table; another one is not read
+FORMAT = 2  # of the table; of others, only those of ``_READ`` are read
+_READ = (1, FORMAT)  # the first had a row per date, which took longer to read than to judge by
+_BLOCK_VALUES = 4_096  # of a metric in one row: that of a wide table stays within what stores hold
 # What reading a damaged table, or one of another version, ends in.
 _DAMAGES = (
     ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error,
@@ -38,7 +40,7 @@ def write_profile(profile: Profile) -> pl.DataFrame:
     """A profile as a table.
 
     Returns:
-        ``part``, ``name`` and ``content`` (JSON): what was learned, and a row per date.
+        ``part``, ``name`` and ``content`` (JSON): what was learned, and what the dates measure.
     """
     structure, limits = profile.structure, profile.limits
     about = {
@@ -50,7 +52,7 @@ def write_profile(profile: Profile) -> pl.DataFrame:
     }
     parts: list[tuple[str, str, Any]] = [
         ("about", "profile", about),
-        ("structure", "groupings", [[g.columns, g.features] for g in structure.groupings]),
+        ("structure", "groupings", [_dump_grouping(g) for g in structure.groupings]),
         ("structure", "mirrors", [_dump_mirror(m) for m in structure.mirrors]),
         ("structure", "carriers", _dump_carriers(structure.carriers)),
         ("structure", "twins", [[t.column, t.feature] for t in structure.twins]),
@@ -59,18 +61,25 @@ def write_profile(profile: Profile) -> pl.DataFrame:
         ("structure", "tables", structure.tables),
         ("structure", "jumps", _pack(structure.jumps)),
         ("structure", "label", [structure.label, _pack(structure.leaning)]),
+        ("structure", "tied", structure.tied),
     ]
     if structure.regressions is not None:
         parts.append(("structure", "regressions", _dump_regressions(structure.regressions)))
     for metric in METRICS:
         parts.append(("limits", metric, _dump_limits(limits, metric)))
     parts.append(("limits", "dates", limits.dates))
-    for at, day in enumerate(profile.dates):
-        measures = {
-            m: [_pack(profile.measures[m][at]), _pack(profile.counts[m][at])] for m in METRICS
+    at_once = max(1, _BLOCK_VALUES // len(profile.names))
+    for first in range(0, len(profile.dates), at_once):
+        block = slice(first, first + at_once)
+        content = {
+            "dates": [day.isoformat() for day in profile.dates[block]],
+            "clean": profile.clean[block].tolist(),
+            "measures": {
+                m: [_pack(profile.measures[m][block]), _pack(profile.counts[m][block])]
+                for m in METRICS
+            },
         }
-        content = {"clean": bool(profile.clean[at]), "measures": measures}
-        parts.append(("date", day.isoformat(), content))
+        parts.append(("dates", content["dates"][0], content))
     rows = [(part, name, json.dumps(content)) for part, name, content in parts]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
@@ -93,20 +102,19 @@ def _read(table: pl.DataFrame) -> Profile:
     for part, name, content in table.select(_SCHEMA.names()).iter_rows():
         found.setdefault(part, {})[name] = json.loads(content)
     about, structure, limits = found["about"]["profile"], found["structure"], found["limits"]
-    if about["format"] != FORMAT:
+    if about["format"] not in _READ:
         raise ValueError(about["format"])
-    days = dict(sorted(found.get("date", {}).items()))
-    names = tuple(about["names"])
+    names, blocks = tuple(about["names"]), _list_blocks(found)
     return Profile(
         contract=about["contract"],
         version_hash=about["version_hash"],
         names=names,
         structure=_load_structure(structure),
         limits=_load_limits(limits),
-        dates=tuple(date.fromisoformat(d) for d in days),
-        clean=np.array([d["clean"] for d in days.values()], dtype=np.bool_),
-        measures=_load_measures(days, 0, len(names)),
-        counts=_load_measures(days, 1, len(names)),
+        dates=tuple(date.fromisoformat(d) for block in blocks for d in block["dates"]),
+        clean=np.array([c for block in blocks for c in block["clean"]], dtype=np.bool_),
+        measures=_load_measures(blocks, 0, len(names)),
+        counts=_load_measures(blocks, 1, len(names)),
         pinned=about["pinned"],
     )
 
@@ -115,7 +123,7 @@ def _load_structure(given: dict[str, Any]) -> Structure:
     label, leaning = given["label"]
     fitted = given.get("regressions")
     return Structure(
-        groupings=tuple(Grouping(tuple(c), tuple(f)) for c, f in given["groupings"]),
+        groupings=tuple(Grouping(tuple(c), tuple(f), *e) for c, f, *e in given["groupings"]),
         mirrors=tuple(Mirror(**m) for m in given["mirrors"]),
         carriers=_load_carriers(given["carriers"]),
         regressions=None if fitted is None else _load_regressions(fitted),
@@ -126,20 +134,38 @@ def _load_structure(given: dict[str, Any]) -> Structure:
         jumps=_unpack(given["jumps"]),
         label=label,
         leaning=_unpack(leaning),
+        tied=tuple(given.get("tied", ())),
     )
 
 
-def _load_measures(days: dict[str, Any], place: int, width: int) -> dict[str, Matrix]:
+def _list_blocks(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """What some dates measure at a time, in order; one date each in the first format."""
+    if found["about"]["profile"]["format"] == FORMAT:
+        return [block for _, block in sorted(found.get("dates", {}).items())]
+    single = sorted(found.get("date", {}).items())
+    return [d | {"dates": [name], "clean": [d["clean"]]} for name, d in single]
+
+
+def _load_measures(blocks: list[dict[str, Any]], place: int, width: int) -> dict[str, Matrix]:
     """Per metric, dates × features; the measures are at place 0, their counts at 1."""
+    heights = [len(b["dates"]) for b in blocks]
+    if heights != [len(b["clean"]) for b in blocks]:
+        raise ValueError("some dates are neither clean nor not")
     out = {}
     for metric in METRICS:
-        packed = [d["measures"][metric][place] for d in days.values()]
-        if any(shape != [width] for shape, _ in packed):
-            raise ValueError(f"{metric} has other features")
-        # Joined first: thousands of small arrays would take longer than everything else.
+        packed = [b["measures"][metric][place] for b in blocks]
+        shapes = zip(heights, (shape for shape, _ in packed), strict=True)
+        if any([height, width] != [*([1] * (2 - len(shape))), *shape] for height, shape in shapes):
+            raise ValueError(f"{metric} has other dates or features")
+        # Joined first: the first format has thousands of small arrays.
         plain = np.frombuffer(b"".join(_decode(data) for _, data in packed), dtype="<f8")
-        out[metric] = plain.reshape(len(days), width).astype(np.float64)
+        out[metric] = plain.reshape(sum(heights), width).astype(np.float64)
     return out
+
+
+def _dump_grouping(grouping: Grouping) -> list[Any]:
+    event = [] if grouping.event is None else [grouping.event]
+    return [grouping.columns, grouping.features, *event]
 
 
 def _dump_mirror(mirror: Mirror) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def read_contents(
     dx = diagnose_context(ctx, dates, name_places(scored), known, accepted)
     trend = make_trend(ctx.days, contract)
     return Contents(
-        _add_age(dx, store if is_open else None, moment, max_age),
+        _add_age(dx, store if is_open else None, CheckOptions(max_age=max_age, now=now)),
         trend.filter(day >= dates[0]),
         counter.count(dx),
         find_worst_records(wanted, contract, list_settled_dates(dx)),
@@ -140,15 +140,13 @@ def list_settled_dates(dx: Diagnosis) -> list[date]:
     return [d for d, v in dx.dates.items() if v != "unknown" and d not in filling]
 
 
-def _add_age(
-    dx: Diagnosis, store: Store | None, now: datetime, max_age: timedelta | None
-) -> Diagnosis:
+def _add_age(dx: Diagnosis, store: Store | None, options: CheckOptions) -> Diagnosis:
     """Add the finding that nobody filled the store, if that is so."""
-    if store is None or max_age is None:
+    if store is None or options.max_age is None:
         return dx
     newest = max(dx.dates)
-    age = measure_age(newest, dx.contract, now)
-    overdue = find_overdue(newest, age, CheckOptions(max_age=max_age, now=now), store)
+    age = measure_age(newest, dx.contract, options.moment)
+    overdue = find_overdue(newest, age, options, store)
     return dx if overdue is None else add_finding(dx, overdue)
 
 

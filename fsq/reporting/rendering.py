@@ -21,6 +21,7 @@ from fsq.reporting.data import choose_period, make_data_sets
 from fsq.reporting.morning import look_at_newest, name_anchor
 from fsq.reporting.strip import make_strip
 from fsq.reporting.styles import format_name
+from fsq.reporting.templates import KeptTemplates
 from fsq.utils.text import plural
 from fsq.utils.version import VERSION
 
@@ -99,6 +100,7 @@ def render(template: str, scripts: dict[str, str], **values: Any) -> str:
 def _get_environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fsq.reporting", ""),
+        bytecode_cache=KeptTemplates(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -167,6 +167,9 @@ def from_arrow(table: pa.Table | ArrowStream, numbers: Collection[str] = ()) -> 
     >>> from_arrow(pa.table({"team_pace": [101.5]})).columns
     ['team_pace']
     """
+    schema = getattr(table, "schema", None)
+    if isinstance(schema, pa.Schema) and (find_unreadable(schema) or has_wide_decimals(schema)):
+        table = pa.table(cast(Any, table))  # of a stream, too, which can be read only once
     if isinstance(table, pa.Table):
         table = _narrow_decimals(table, numbers)
     try:
@@ -176,7 +179,7 @@ def from_arrow(table: pa.Table | ArrowStream, numbers: Collection[str] = ()) -> 
         panic = type(error).__name__ == "PanicException"
         if not panic and not isinstance(error, pl.exceptions.PolarsError):
             raise
-        if not isinstance(table, pa.Table) and "Int256" in str(error):
+        if panic and not isinstance(table, pa.Table):  # Arrow says which column it is
             return from_arrow(pa.table(cast(Any, table)), numbers)
         raise InputError([f"the Arrow table cannot be read: {short(error, 300)}"]) from error
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from fsq.schema.columns import DETAIL
+from fsq.schema.columns import DETAIL, DETAIL_FIELDS
 
 _PREFIX = f"{DETAIL}."
+_FIELDS = frozenset(f.name for f in DETAIL_FIELDS)
 
 
 def dotted_name(field: str) -> str:
@@ -28,8 +29,10 @@ def detail_field(column: str) -> str | None:
 
     >>> detail_field("feature_quality_detail.is_default"), detail_field("quality_tier")
     ('is_default', None)
+    >>> detail_field("feature_quality_detail.of_somebody_else")
     """
-    return column.removeprefix(_PREFIX) if column.startswith(_PREFIX) else None
+    field = column.removeprefix(_PREFIX)
+    return field if column.startswith(_PREFIX) and field in _FIELDS else None
 
 
 def select_columns(columns: Iterable[str]) -> list[pl.Expr]:

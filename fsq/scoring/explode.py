@@ -13,6 +13,7 @@ from fsq.errors import InputError
 from fsq.schema.arrow import to_arrow
 from fsq.schema.columns import DETAIL
 from fsq.schema.tables import OtherRows, StoredRows, read_rows
+from fsq.utils.spelling import describe_missing
 
 Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 
@@ -52,8 +53,8 @@ def explode_detail(scored: Any, contract: str | Path | Contract | None = None) -
     headline = "the detail cannot be exploded"
     rows, keys = read_rows(scored, "scored", headline), choose_contract(scored, contract).table.key
     columns = [*keys, DETAIL]
-    if missing := [c for c in columns if c not in rows.collect_schema()]:
-        problems = [f"no column {c}; pass the result of fsq.score" for c in missing]
-        raise InputError(problems, headline)
+    present = rows.collect_schema()
+    if missing := [c for c in columns if c not in present]:
+        raise InputError(describe_missing(missing, present), headline)
     exploded = rows.select(columns).explode(DETAIL).unnest(DETAIL)
     return to_arrow(exploded.lazy().collect()) if isinstance(scored, pa.Table) else exploded

@@ -70,7 +70,7 @@ _JOIN = """
 def list_used_columns(profile: Profile, contract: Contract) -> set[str]:
     """The carried columns that the profile relates features to."""
     structure, table = profile.structure, contract.table
-    grouping = {c for g in structure.groupings for c in g.columns}
+    grouping = {c for g in structure.groupings for c in g.scope}
     sides = {m.side for m in structure.mirrors}
     events = {table.group} if sides and table.group else set()
     hour = {HOUR.format(table.time): table.time} if table.time else {}
@@ -94,7 +94,7 @@ def make_carried_placeholders(
     structure, table = profile.structure, contract.table
     sides = list(dict.fromkeys(m.side for m in structure.mirrors)) if table.group else []
     twins = list(dict.fromkeys(t.column for t in structure.twins))
-    groups = [_make_key(g.columns, contract) for g in structure.groupings]
+    groups = [_make_key(g.scope, contract) for g in structure.groupings]
     read = {f"group_{i}": key for i, key in enumerate(groups)}
     read |= {f"side_{i}": _make_key((name,), contract) for i, name in enumerate(sides)}
     read |= {f"twin_{i}": _make_number(name) for i, name in enumerate(twins)}

@@ -206,7 +206,9 @@ def fit_columns(
         ]
         existing = (table or {}).get(column)
         if existing is None and (other := names.get(column.lower())) is not None:
-            problems.append(f"{column} is called {other} in {uri}; rename one of them")
+            problems.append(
+                f"{column} is called {other} in {uri}, which differs in case only; rename one"
+            )
             continue
         if existing is None and isinstance(found, pl.Null):
             empty.append(column)

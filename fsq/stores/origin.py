@@ -8,6 +8,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -50,6 +51,7 @@ class Origin:
         return base64.b64encode(zlib.compress(self.to_json().encode(), 9)).decode()
 
 
+@lru_cache(maxsize=8)  # one text is asked for its contract, then for its source
 def parse_origin(text: str, uri: str) -> Origin:
     """Read what ``Origin.to_json`` or ``Origin.to_packed`` made.
 

@@ -9,10 +9,11 @@ import polars as pl
 import pyarrow as pa
 
 from fsq.contract.table import Table
-from fsq.errors import InputError, StoreError
+from fsq.errors import InputError, StoreError, StoreRefusedError
 from fsq.schema.nested import selectable_names
 from fsq.schema.tables import AnyRows, read_rows
 from fsq.utils.frames import count_duplicates
+from fsq.utils.spelling import suggest_spelling
 
 CANNOT_READ = "the store cannot be read"
 _CANNOT_STORE = "the rows cannot be stored"
@@ -23,9 +24,15 @@ def require_columns(columns: Iterable[str], schema: pl.Schema, uri: str) -> None
 
     Raises:
         StoreError: with the names of those that it lacks.
+        StoreRefusedError: it has them, spelled differently.
     """
     existing = selectable_names(schema)
     if missing := [c for c in columns if c not in existing]:
+        if hints := suggest_spelling(missing, schema):
+            raise StoreRefusedError(
+                f"{uri} lacks the columns {missing}, or spells them differently: {hints}; rename "
+                "them, or backfill it as a source into another store"
+            )
         raise StoreError(f"{uri} lacks the columns {missing}; backfill it again")
 
 

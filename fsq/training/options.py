@@ -26,7 +26,7 @@ from fsq.utils.arguments import (
     read_names,
     read_number,
 )
-from fsq.utils.spelling import suggest_spelling
+from fsq.utils.spelling import describe_missing, suggest_spelling
 
 HEADLINE = "the training set cannot be built"
 # "default" depends on on_default: findings where records are dropped, else nothing.
@@ -173,11 +173,8 @@ def resolve_options(given: Arguments, contract: Contract, source: Source) -> Opt
     exclude = _resolve_exclude(given.exclude, given.on_default, problems)
     conditions = _list_conditions(given, contract, least)
     needed = {*contract.table.key, *(c.column for c in conditions)}
-    problems += [
-        f"no column {c}; pass the result of fsq.score"
-        for c in sorted(needed)
-        if c not in source.columns
-    ]
+    missing = [c for c in sorted(needed) if c not in source.columns]
+    problems += describe_missing(missing, source.columns)
     if problems:
         raise InputError(problems, HEADLINE)
     mode: OnDefault = next(m for m in modes if m == given.on_default)

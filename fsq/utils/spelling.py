@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from fsq.errors import short
 
@@ -75,6 +75,20 @@ def suggest_spelling(wanted: Iterable[str], present: Iterable[str], most: int = 
         return None
     rest = len(hints) - most
     return ", ".join(hints[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def describe_missing(
+    missing: Collection[str], present: Iterable[str], cure: str = "pass the result of fsq.score"
+) -> list[str]:
+    """The problems of rows without some columns; and which columns may be meant by others.
+
+    >>> describe_missing(["day"], ["DAY"])[1]
+    "column names are spelled differently: 'DAY' for day (differs in case); rename them"
+    """
+    problems = [f"no column {c}; {cure}" for c in missing]
+    if hints := suggest_spelling(missing, present):
+        problems.append(f"column names are spelled differently: {hints}; rename them")
+    return problems
 
 
 def _strip_marks(text: str) -> str:

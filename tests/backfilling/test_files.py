@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
+import fsq
 from fsq.backfilling import data_files, files
 from fsq.backfilling.files import scan_files
 from fsq.contract import load_contract
@@ -106,6 +107,63 @@ def test_a_folder_that_contradicts_the_dates_in_it_is_refused(tmp_path: Path) ->
         scan_files(str(tmp_path), contract)
     folder.rename(tmp_path / "game_date=20260101")
     assert scan_files(str(tmp_path), contract).collect().height == rows.height
+
+
+DAY = "game_date=2026-01-01"
+SAID_BY_FOLDERS: dict[str, tuple[str, str, object]] = {
+    "a midnight": ("game_date=2026-01-01T00:00:00", "game_date", date(2026, 1, 1)),
+    "a midnight in a zone": ("game_date=2026-01-01 00%3A00%3A00Z", "game_date", date(2026, 1, 1)),
+    "upper case": ("GAME_DATE=20260101", "game_date", date(2026, 1, 1)),
+    "a folder of parts": (f"{DAY}/part", "game_date", date(2026, 1, 1)),
+    "parts of parts": (f"x/{DAY}/part=1/y", "game_date", date(2026, 1, 1)),
+    "the date twice": (f"{DAY}/{DAY}", "game_date", date(2026, 1, 1)),
+    "a negative number": (f"{DAY}/line=-7", "line", -7),
+    "a negative feature": (f"{DAY}/pace_score=-1", "pace_score", -1.0),
+    "a fraction": (f"{DAY}/pace_score=0.5", "pace_score", 0.5),
+    "an exponent": (f"{DAY}/pace_score=1e0", "pace_score", 1.0),
+    "no value": (f"{DAY}/pace_score=__HIVE_DEFAULT_PARTITION__", "pace_score", None),
+    "digits that are a text": (f"{DAY}/pipeline_run_id=17", "pipeline_run_id", "17"),
+    "a source": (f"{DAY}/pace_score__source=phase4", "pace_score__source", "phase4"),
+}
+
+
+@pytest.mark.parametrize("case", SAID_BY_FOLDERS)
+def test_folders_say_what_the_contract_expects(tmp_path: Path, case: str) -> None:
+    name, column, value = SAID_BY_FOLDERS[case]
+    rows = wide().filter(pl.col("game_date") == date(2026, 1, 1)).drop("game_date")
+    (tmp_path / "rows" / name).mkdir(parents=True)
+    rows.drop(column, strict=False).write_parquet(tmp_path / "rows" / name / "a.parquet")
+    read = scan_files(str(tmp_path / "rows"), load_contract("v2_33features")).collect()
+    assert read[column].to_list() == [value] * rows.height
+    assert fsq.score(read).height == rows.height
+
+
+def test_parts_that_a_source_names_itself_are_no_columns_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "run=7" / "rows" / DAY
+    folder.mkdir(parents=True)
+    ROWS.write_parquet(folder / "a.parquet")
+    for source in ("run=7", "run=7/rows", "run=7/rows/*", f"run=7/rows/{DAY}/a.parquet"):
+        assert scan_files(str(tmp_path / source)).collect().columns == [*ROWS.columns, "game_date"]
+    assert "run" in scan_files(str(tmp_path)).collect().columns
+
+
+NO_DATES = {
+    "2026-01-01": "the folders say 2026-01-01; name the folders game_date=",
+    "2026/01/01": "the folders say 2026; name the folders game_date=",
+    "game_date=2026/01/01": "'2026' is not an ISO date; write dates as",
+    "game_date=01-02-2026": "'01-02-2026' is not an ISO date; write dates as",
+    "game_date=2026-01-01/game_date=2026-01-02": "say game_date= twice; keep one",
+    "game_date=__HIVE_DEFAULT_PARTITION__": "game_date: NULL in 10 rows",
+}
+
+
+@pytest.mark.parametrize("name", NO_DATES)
+def test_folders_that_say_no_date_are_named_with_a_cure(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir(parents=True)
+    rows = wide().filter(pl.col("game_date") == date(2026, 1, 1)).drop("game_date")
+    rows.write_parquet(tmp_path / name / "a.parquet")
+    with pytest.raises(InputError, match=NO_DATES[name]):
+        fsq.score(scan_files(str(tmp_path), load_contract("v2_33features")).collect())
 
 
 @pytest.mark.parametrize("name", ["dt=2026-01-01", "year=2026/month=01/day=01"])

@@ -9,9 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import fsq
 from fsq.backfilling import text_types
 from fsq.backfilling.files import scan_files
 from fsq.backfilling.text_types import infer_text_types
+from tests.support.frames import CONTRACT, wide
 
 HUGE = "9" * 20
 FRACTIONS = ("2.5", "1e5", "inf", "NaN")
@@ -62,3 +64,19 @@ def test_a_column_without_any_value_has_no_type(tmp_path: Path) -> None:
     assert dict(scan_files(str(path)).collect_schema()) == {
         "c0": pl.Int64, "c1": pl.Null, "c2": pl.Float64,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+@pytest.mark.parametrize("text", ["20260206", "007", "true", "2026-02-06", "1e5"])
+def test_what_the_contract_reads_as_text_is_text(tmp_path: Path, ending: str, text: str) -> None:
+    named = ("pipeline_run_id", "pace_score__data_hash", "pace_score__upstream_table")
+    rows = wide().with_columns(pl.lit(text).alias(name) for name in named)
+    path = tmp_path / f"rows.{ending}"
+    rows.rename({"pipeline_run_id": "PIPELINE_RUN_ID"}).write_csv(
+        path, separator="," if ending == "csv" else "\t"
+    )
+    read = scan_files(str(path), CONTRACT)
+    for name in named:
+        assert read.collect()[name].unique().to_list() == [text]
+    scored = fsq.score(read).collect()
+    assert scored["upstream_pipeline_run_id"].unique().to_list() == [text]

@@ -14,7 +14,8 @@ import fsq
 from fsq.cli import main
 from fsq.demo import simulate_season
 from fsq.stores.bigquery import jobs
-from fsq.stores.bigquery.client import REST_VARIABLE, open_clients
+from fsq.stores.bigquery.client import open_clients
+from fsq.stores.bigquery.variables import REST_VARIABLE
 from tests.support.etags import guarded
 from tests.support.warehouse import held, made, tables, upstream_rows
 

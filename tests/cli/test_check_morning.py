@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ import polars as pl
 import pytest
 
 import fsq
+from fsq.checking import CheckOptions, StoreCheck, check_store
 from fsq.errors import StoreError
 from fsq.incidents import list_excluded_dates
 from tests.support.cli import Command
 from tests.support.faults import before, fall_back, fill_store, number, spoil
 from tests.support.healthy_days import LAST, make_days
 from tests.support.receiver import Receiver, receive
+
+MORNING = time(6)
 
 
 def shift(rows: pl.DataFrame, last: date) -> pl.DataFrame:
@@ -59,6 +63,24 @@ def test_the_newest_date_and_its_age_come_first(run: Command, healthy: str) -> N
     assert document["newest"]["age_hours"] > 24
     assert [d["date"] for d in document["dates"]] == [str(LAST)]
     assert check(run, "--store", healthy, "--date", LAST)[1]["newest"] is None
+    # Nothing is said of a source that nobody named.
+    assert "source_changed" not in {n["check"] for n in document["not_evaluated"]}
+
+
+@pytest.mark.parametrize("back", [11, 10, 7])
+def test_a_date_is_judged_by_as_many_dates_as_there_are(
+    run: Command, healthy: str, back: int
+) -> None:
+    day = before(back)
+    store = fsq.open_store(healthy)
+    rows = store.read(None, day).collect()
+    said = check(run, "--store", healthy, "--date", day)[1]
+    want = fsq.diagnose(rows, dates=[day]).to_dict()
+    assert said["dates"] == want["dates"]
+    assert [f["id"] for f in said["findings"]] == [f["id"] for f in want["findings"]]
+    for key in ("reason", "check", "date"):
+        shown = [n.get(key) for n in said["not_evaluated"]]
+        assert shown == [n.get(key) for n in want["not_evaluated"]]
 
 
 @pytest.mark.parametrize("words", [(), ("--date", LAST), ("--start", before(3))])
@@ -70,6 +92,7 @@ def test_a_store_that_nobody_filled_is_red(
     first, *rest = [f for f in document["findings"] if f["severity"] == "red"]
     assert (first["kind"], rest) == ("store_outdated", [])
     assert first["dates"] == [str(LAST + timedelta(days=1))]
+    assert (first["rows_affected"], first["rows"]) == (0, 0)  # it is about rows that are not there
     assert "--start 2026-02-11" in first["remedy"][0]
     assert check(run, "--store", healthy, *words)[0] == 0
 
@@ -77,6 +100,84 @@ def test_a_store_that_nobody_filled_is_red(
 def test_a_store_that_is_young_enough_is_green(run: Command, fresh: str) -> None:
     assert check(run, "--store", fresh, "--max-age", "36h")[0] == 0
     assert check(run, "--store", fresh, "--max-age", "0m")[0] == 1
+
+
+def look(store: str, now: datetime | None, hours: int = 36, **options: Any) -> StoreCheck:
+    """Check how old a store is by a clock; None for that of the machine."""
+    asked = CheckOptions(now=now, max_age=timedelta(hours=hours), **options)
+    return check_store(fsq.open_store(store), asked)
+
+
+def is_outdated(done: StoreCheck) -> bool:
+    return any(f.kind == "store_outdated" for f in done.dx.findings)
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store whose rows were scored on the morning of their newest date."""
+    store = str(tmp_path_factory.mktemp("early") / "store")
+    rows = make_days(12, seed=2)
+    fsq.open_store(store).replace(fsq.score(rows, now=datetime.combine(LAST, MORNING, UTC)))
+    return store
+
+
+@pytest.mark.parametrize(
+    ("clock", "title"),
+    [
+        ("1970-01-01T00:00", "the newest date, 2026-02-10, is 20494 days ahead of the clock"),
+        ("2025-02-10T10:00", "the newest date, 2026-02-10, is 365 days ahead of the clock"),
+        ("2026-02-08T10:00", "the newest date, 2026-02-10, is 2 days ahead of the clock"),
+        ("2026-02-09T10:00", "rows of 2026-02-10 were scored 20 hours ahead of the clock"),
+        ("2026-02-10T03:00", "rows of 2026-02-10 were scored 3 hours ahead of the clock"),
+        ("2026-02-10T05:10", None),  # clocks differ
+        ("2026-02-10T20:00", None),
+        ("2026-02-12T10:00", None),
+        ("2026-02-12T18:00", "no rows since 2026-02-10: 1 day 18 hours overdue"),
+    ],
+)
+def test_by_a_clock_that_is_behind_no_store_is_fresh(
+    early: str, clock: str, title: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime.fromisoformat(clock).replace(tzinfo=UTC)
+    monkeypatch.setattr(CheckOptions, "moment", moment)
+    done = look(early, None)
+    found = [f for f in done.dx.findings if f.kind == "store_outdated"]
+    assert [f.title for f in found] == ([] if title is None else [title])
+    if title and "clock" in title:
+        assert found[0].cause.startswith(f"By the clock of this machine it is {clock[:10]}")
+        assert found[0].remedy == ()
+
+
+def test_who_states_the_time_means_it(early: str) -> None:
+    done = look(early, datetime(2026, 2, 10, 3, tzinfo=UTC))
+    assert not [f for f in done.dx.findings if f.kind == "store_outdated"]
+
+
+def test_rows_may_be_scored_before_their_date(early: str) -> None:
+    """As for what is to be predicted, as far ahead as was said or as a schedule has it."""
+    scored = datetime.combine(LAST, MORNING, UTC) - timedelta(days=5)
+    store = fsq.open_store(early + "-ahead")
+    store.replace(fsq.score(make_days(12, seed=2), now=scored))
+    now = scored + timedelta(hours=2)
+    assert is_outdated(look(store.uri, now))
+    assert not is_outdated(look(store.uri, now, 5 * 24))
+    due = pl.DataFrame({"game_date": [before(n) for n in range(12)]})
+    assert not is_outdated(look(store.uri, now, schedule=due))
+    assert is_outdated(look(store.uri, now, schedule=due.tail(-1)))
+    done = look(store.uri, now, 5 * 24)
+    assert (done.days_ahead, done.age) == (5, timedelta(0))
+
+
+def test_a_single_date_of_the_far_future_keeps_no_store_fresh(run: Command, tmp_path: Path) -> None:
+    rows = make_days(4, 40, seed=2)
+    typo = rows.tail(1).with_columns(pl.lit(date(2062, 1, 1)).alias("game_date"))
+    store = fill_store(tmp_path, pl.concat([rows, typo]))[1]
+    done = run("check", "--store", store)
+    assert re.match(r"Newest date 2062-01-01, [0-9,]+ days ahead of the clock\n", done.out)
+    status, document = check(run, "--store", store, "--max-age", "36h")
+    assert (status, document["newest"]["days_ahead"] > 365) == (1, True)
+    (found,) = [f for f in document["findings"] if f["kind"] == "store_outdated"]
+    assert found["evidence"] == {"days_ahead": document["newest"]["days_ahead"]}
 
 
 @pytest.mark.parametrize("text", ["36", "h", "-1h", "1.5d", "36 h", "1y"])

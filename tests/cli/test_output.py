@@ -1,4 +1,4 @@
-"""Tables in a pipe look as rich draws them, whatever is in their cells."""
+"""Lines and tables in a pipe look as rich draws them, whatever is in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.text import Text
 
 from fsq.cli import _output
 from fsq.cli._output import Output
@@ -38,6 +39,19 @@ def draw_rows(width: int) -> st.SearchStrategy[list[list[object]]]:
 def test_a_table_looks_as_rich_draws_it(rows: list[list[object]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         assert draw(rows, patch, by_rich=False) == draw(rows, patch, by_rich=True)
+
+
+LINE = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("\t\n 東é")))
+
+
+@given(st.one_of(LINE, st.just("fsq check " * 20), st.just("RED  2026-02-06\n"), st.just("")))
+def test_a_line_looks_as_rich_prints_it(text: str) -> None:
+    printed, expected = io.StringIO(newline=""), io.StringIO(newline="")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", printed)
+        Output().line(text)
+    _output.console(expected).print(Text(_output.clean(text)), soft_wrap=True)
+    assert printed.getvalue() == expected.getvalue()
 
 
 def test_a_table_without_rows_has_its_heads(monkeypatch: pytest.MonkeyPatch) -> None:

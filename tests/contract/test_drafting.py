@@ -65,6 +65,29 @@ def test_names_and_dates_that_scoring_reads_are_read() -> None:
         draft_contract(noon, keys=["shop_id"], date="day")
 
 
+@pytest.mark.parametrize("label", ["BOX.POINTS", "box_points"])
+@pytest.mark.parametrize("key", ["SHOP.ID", "shop_id"])
+def test_columns_may_be_named_as_the_data_or_the_draft_has_them(label: str, key: str) -> None:
+    rows = frame({"SALES": normal(), "BOX.POINTS": normal()})
+    numbered = rows.with_columns(pl.int_range(pl.len()).alias("SHOP.ID")).drop("shop_id")
+    renamed = numbered.rename({"SHOP.ID": key})
+    if "." in key:
+        with pytest.raises(fsq.InputError, match=r"'SHOP\.ID' cannot be a key; rename it"):
+            draft_contract(renamed, keys=[key], date="day", label=label)
+        return
+    contract = parse_contract(draft_contract(renamed, keys=[key], date="day", label=label), "d")
+    assert contract.names == ("sales",)
+    assert fsq.score(renamed, contract).height == ROWS
+
+
+def test_a_key_in_capitals_is_a_key() -> None:
+    rows = frame({"SALES": normal()}).rename({"shop_id": "SHOP_ID"})
+    for numbered in (rows, rows.with_columns(SHOP_ID=pl.int_range(pl.len()))):
+        contract = parse_contract(draft_contract(numbered, keys=["SHOP_ID"], date="day"), "draft")
+        assert contract.table.keys == ("SHOP_ID",)
+        assert fsq.score(numbered, contract).height == ROWS
+
+
 # Ranges
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field, ValidationError
 
 import fsq
 from fsq.contract import Contract
@@ -87,3 +90,58 @@ def test_a_key_is_declared_once_and_has_a_default() -> None:
             declare_thresholds(cls)
         with pytest.raises(ValueError, match="not in list"):
             withdraw_thresholds(cls)
+
+
+@pytest.mark.parametrize("thresholds", DECLARED)
+def test_defaults_are_allowed_values(thresholds: type[Thresholds]) -> None:
+    """They are taken without validation."""
+    assert thresholds.model_validate(dict(thresholds.read({}))) == thresholds.read({})
+
+
+@pytest.mark.parametrize("thresholds", DECLARED)
+def test_stated_defaults_are_the_defaults(thresholds: type[Thresholds]) -> None:
+    stated = json.loads(json.dumps(dict(thresholds())))  # lists where there were tuples
+    assert thresholds.read(stated) == thresholds.read({}) == thresholds()
+
+
+class _Jumps(Thresholds):
+    """Of every type that thresholds have."""
+
+    jump_rows: Annotated[int, Field(ge=1)] = 1
+    jump_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    jump_span: tuple[float, float] = (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("stated", "read"),
+    [
+        ({"jump_rows": 2}, (2, 1.0, (0.0, 1.0))),
+        ({"jump_share": 1}, (1, 1.0, (0.0, 1.0))),  # equal to the default, but no float
+        ({"jump_span": [0, 1]}, (1, 1.0, (0.0, 1.0))),
+        ({"jump_span": [0.0, 2.5], "other": 3}, (1, 1.0, (0.0, 2.5))),
+    ],
+)
+def test_values_are_read_with_their_types(stated: dict[str, Any], read: tuple[Any, ...]) -> None:
+    values = tuple(value for _, value in _Jumps.read(stated))
+    assert repr(values) == repr(read)
+
+
+@pytest.mark.parametrize(
+    "stated", [{"jump_rows": 0}, {"jump_share": 1.5}, {"jump_span": [1.0]}, {"jump_rows": "x"}]
+)
+def test_values_beyond_their_limits_are_refused(stated: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        _Jumps.read(stated)
+
+
+def test_contracts_of_one_version_keep_their_own_thresholds() -> None:
+    """What checks dates is no part of the version, by which contracts are told apart fastest."""
+    (of_shift,) = (t for t in DECLARED if "psi_bins" in t.model_fields)
+    rules = CONTRACT.diagnosis.model_copy(update={"psi_bins": 7})
+    other = CONTRACT.model_copy(update={"diagnosis": rules})
+    assert other.version_hash == CONTRACT.version_hash
+    assert [of_shift.of(c).model_dump()["psi_bins"] for c in (CONTRACT, other, CONTRACT)] == [
+        of_shift().model_dump()["psi_bins"],
+        7,
+        of_shift().model_dump()["psi_bins"],
+    ]

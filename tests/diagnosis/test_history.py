@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +53,35 @@ def test_the_history_is_that_of_the_slow_definition(
         for at in range(len(dates)):
             found = history.list_history(at).tolist()
             assert found == list_slowly(dates, chosen, at, contract)
+
+
+@given(steps=STEPS, days=st.integers(3, 8), seed=st.integers(0, 9))
+def test_what_was_usual_is_that_of_each_date_by_itself(
+    steps: list[tuple[int, bool]], days: int, seed: int
+) -> None:
+    contract, dates = make_contract(20, days), list[date]()
+    for step, _ in steps:
+        dates.append((dates[-1] if dates else date(2026, 1, 1)) + timedelta(days=step))
+    measured = pl.DataFrame({contract.table.date: dates})
+    history = History(contract, measured, measured)
+    history.leave_out({d for d, (_, out) in zip(dates, steps, strict=True) if out})
+    chance = np.random.default_rng(seed)
+    values = chance.integers(0, 5, (len(dates), 3)).astype(np.float64)
+    values[chance.random(values.shape) < 0.3] = np.nan
+    medians, counts = history.compute_medians_before(values), history.count_before(values > 2)
+    for at in range(len(dates)):
+        before = history.list_history(at)
+        if len(before) < contract.diagnosis.history_min_days:
+            assert np.isnan(medians[at]).all()
+            assert not counts[at].any()
+            assert history.compute_median_before(values, at) is None
+            continue
+        for f in range(3):
+            # Of an even number the lower one; an unknown value counts as the largest.
+            ordered = sorted(np.nan_to_num(values[before, f], nan=np.inf))
+            middle = ordered[(len(ordered) - 1) // 2]
+            assert np.isnan(medians[at, f]) if np.isinf(middle) else medians[at, f] == middle
+            assert counts[at, f] == sum(v > 2 for v in values[before, f])
 
 
 def test_a_date_follows_a_break_that_came_before_it_until_one_after_it_is_known() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import fsq
 from fsq.contract import Contract
@@ -13,6 +16,7 @@ from fsq.diagnosis.checks.profile_evidence import ProfileEvidence
 from fsq.diagnosis.diagnose import make_context
 from fsq.profile import read_profile, write_profile
 from tests.support.any_table import CONTRACT, make_rows
+from tests.support.odd_inputs import extremes
 
 NAME = "seats"
 HUGE = Contract.model_validate(
@@ -50,6 +54,27 @@ def test_absurd_values_are_judged(rows: pl.DataFrame, value: float, where: pl.Ex
     absurd = rows.with_columns(pl.when(where).then(value).otherwise(NAME).alias(NAME))
     document = _diagnose(absurd).to_dict()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+@pytest.fixture(scope="module")
+def profile(rows: pl.DataFrame) -> Any:
+    return fsq.learn_profile(fsq.score(rows, HUGE), HUGE)
+
+
+@settings(max_examples=20)
+@given(values=extremes(), column=st.sampled_from([NAME, *HUGE.names[:3], "further"]))
+def test_any_numbers_of_a_date_are_judged_and_written(
+    rows: pl.DataFrame, profile: Any, values: list[float | None], column: str
+) -> None:
+    last = rows.filter(pl.col("flight_date") == pl.col("flight_date").max())
+    drawn = pl.Series(column, values * last.height, pl.Float64).head(last.height)
+    with_drawn = last.with_columns(drawn)
+    before = rows.filter(pl.col("flight_date") < last["flight_date"][0])
+    scored = fsq.score(pl.concat([before, with_drawn], how="diagonal_relaxed"), HUGE)
+    found = fsq.diagnose(scored, HUGE, profile=profile)
+    document = found.to_dict()
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert "nan" not in "".join(f.title for f in found.findings).lower().split()
 
 
 @pytest.mark.parametrize(

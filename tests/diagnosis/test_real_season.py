@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -110,3 +110,65 @@ def test_february_the_sixth_in_a_real_season(season: str, day: date) -> None:
     assert all(f.dates == (day,) for f in red)
     near = [v for d, v in dx.dates.items() if 0 < abs((d - day).days) <= 8]
     assert set(near) == {"green"}
+
+
+def take_nights(season: str, last: date) -> pl.DataFrame:
+    """Three weeks with one game on each date, as in play-offs."""
+    rows = real(season).filter(pl.col("game_date").is_between(last - timedelta(21), last))
+    first = rows.group_by("game_date").agg(pl.col("game_id").min())
+    return rows.join(first, on=["game_date", "game_id"], how="semi")
+
+
+@pytest.mark.parametrize(
+    ("season", "last"),
+    [
+        ("2022-23", date(2022, 12, 20)),
+        ("2022-23", date(2023, 1, 31)),
+        ("2022-23", date(2023, 3, 17)),
+        ("2023-24", date(2023, 12, 20)),
+        ("2023-24", date(2024, 1, 31)),
+        ("2023-24", date(2024, 3, 13)),
+    ],
+)
+def test_nights_of_one_game_each_are_in_order(season: str, last: date) -> None:
+    """Two teams are no sample: one of them may move further than in all of three weeks."""
+    rows = fsq.score(take_nights(season, last))
+    found = fsq.diagnose(rows, dates=rows["game_date"].unique().sort().to_list()[-1:])
+    assert [(f.kind, f.title) for f in list_serious(found)] == []
+
+
+@pytest.mark.parametrize("feature", ["opponent_def_rating", "team_pace", "fatigue_score"])
+def test_a_default_throughout_a_night_of_one_game_is_red(feature: str) -> None:
+    rows = take_nights("2022-23", date(2023, 3, 17))
+    (value,) = [f.expected for f in CONTRACT.features if f.name == feature]
+    night = pl.col("game_date") == rows["game_date"].max()
+    broken = rows.with_columns(pl.when(night).then(value).otherwise(feature).alias(feature))
+    nights = rows["game_date"].unique().sort().to_list()
+    found = fsq.diagnose(fsq.score(broken), dates=nights[-1:])
+    (finding,) = [f for f in list_serious(found) if feature in f.features]
+    assert (finding.kind, finding.severity) == ("silent_default", "red")
+
+
+def test_columns_that_hold_the_values_say_nothing_of_them() -> None:
+    """In flat form every feature equals a column that came along, and has its label beside it."""
+    day = date(2024, 1, 20)
+    rows = real("2023-24").filter(pl.col("game_date").is_between(date(2024, 1, 8), day))
+    flat = rows.select(
+        "player_lookup",
+        "game_date",
+        "game_id",
+        "team_abbr",
+        *(pl.col(f.name).alias(f"feature_{f.index}_value") for f in CONTRACT.features),
+        *(
+            pl.col(f"{f.name}__source").alias(f"feature_{f.index}_source")
+            for f in CONTRACT.features
+        ),
+    )
+    assert list_serious(fsq.diagnose(fsq.score(flat), dates=day)) == []
+
+
+def test_teams_that_no_column_tells_are_no_outliers() -> None:
+    day = date(2024, 1, 20)
+    rows = real("2023-24").filter(pl.col("game_date").is_between(date(2024, 1, 8), day))
+    bare = rows.drop("team_abbr", "opponent_team_abbr", "is_home")
+    assert list_serious(fsq.diagnose(fsq.score(bare), dates=day)) == []

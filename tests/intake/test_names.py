@@ -8,10 +8,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fsq
+from fsq.backfilling import backfill
+from fsq.errors import StoreRefusedError
+from fsq.schema.arrow import to_arrow
 from fsq.utils.spelling import describe_difference, normalize_name, simplify
 from tests.support.frames import hybrid, legacy, wide
 
@@ -51,6 +55,43 @@ def test_spellings_that_mean_the_same_are_matched(form: str, how: str, which: st
         assert got.select("player_lookup", "game_date").equals(
             want.select("player_lookup", "game_date")
         )
+
+
+@pytest.mark.parametrize("how", MATCHED)
+def test_quality_columns_of_a_table_that_was_scored_are_replaced(how: str, tmp_path: Path) -> None:
+    scored = fsq.score(PLAIN.with_columns(points=pl.lit(1.0)))
+    spelt = scored.rename({c: MATCHED[how](c) for c in scored.columns})
+    again = fsq.score(spelt)
+    carried = [MATCHED[how](c) for c in ("game_id", "points")]
+    assert again.drop(carried).columns == scored.drop("game_id", "points").columns
+    spelt.write_parquet(tmp_path / "s.parquet")
+    assert backfill(str(tmp_path / "s.parquet"), str(tmp_path / "store")).rows == PLAIN.height
+
+
+READERS: dict[str, Callable[[pl.DataFrame], object]] = {
+    "training set": lambda scored: fsq.training_set(scored, on_default="keep"),
+    "diagnosis": fsq.diagnose,
+    "trend": fsq.trend,
+    "explanation": lambda scored: fsq.explain(scored, "player0", "2026-01-01"),
+    "profile": fsq.learn_profile,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_scored_rows_in_another_spelling_are_told(reader: str) -> None:
+    with pytest.raises(fsq.InputError, match=r"(?s)no column game_date; pass .*differs in case"):
+        READERS[reader](fsq.score(PLAIN).rename(str.upper))
+
+
+def test_a_store_in_another_spelling_is_told_for_good(tmp_path: Path) -> None:
+    write_deltalake(tmp_path / "t", to_arrow(fsq.score(PLAIN).rename(str.upper)))
+    store = fsq.open_store(str(tmp_path / "t"))
+    for read in (store.read, lambda: store.read(columns=["game_date"])):
+        with pytest.raises(StoreRefusedError, match=r"'GAME_DATE' for game_date \(differs in case"):
+            read()
+    PLAIN.write_parquet(tmp_path / "s.parquet")
+    with pytest.raises(fsq.InputError, match=r"game_date is called GAME_DATE .* differs in case"):
+        backfill(str(tmp_path / "s.parquet"), store.uri)
 
 
 @pytest.mark.parametrize("how", TOLD)

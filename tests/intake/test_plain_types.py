@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -21,6 +22,7 @@ from tests.support.frames import legacy, wide
 
 ROWS = wide(3, 1)
 TABLE = ROWS.to_arrow(compat_level=pl.CompatLevel.oldest())
+NOW = datetime(2026, 2, 7, tzinfo=UTC)
 WIDE = pa.decimal256(76, 38)
 
 
@@ -67,6 +69,7 @@ WRITERS = [write_parquet, write_file, write_stream]
         ("team_pace", pa.array([Decimal(100)] * 3, WIDE).dictionary_encode()),
         ("home_away", pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0, 1], pa.int8()))),
         ("line", pa.array([[Decimal("1.5")]] * 3, pa.list_(WIDE))),
+        ("line", pa.array([{"low": [Decimal("1.5")]}] * 3, pa.struct([("low", pa.list_(WIDE))]))),
         ("line", pa.array(['{"a": 1}'] * 3, pa.json_())),
     ],
 )
@@ -79,6 +82,19 @@ def test_types_of_other_writers_are_read(
     assert not any(isinstance(t, pl.BaseExtension) for t in scored.schema.values())
     again = pl.DataFrame(fsq.score(table)).with_columns(scored["quality_computed_at"])
     assert again.equals(scored)
+
+
+@pytest.mark.parametrize("form", [lambda t: t.to_batches()[0], pa.Table.to_reader])
+def test_batches_and_streams_are_read_as_tables_are(
+    form: Callable[[pa.Table], Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = with_column("team_pace", pa.array([Decimal("101.7")] * 3, WIDE))
+    want = pl.DataFrame(fsq.score(table, now=NOW))
+    assert pl.DataFrame(fsq.score(form(table), now=NOW)).equals(want)
+    unknown = with_column("line", pa.array([(1, 2, 3)] * 3, pa.month_day_nano_interval()))
+    with pytest.raises(fsq.InputError, match=r"line is .*cast or drop it"):
+        fsq.score(form(unknown))
+    assert capfd.readouterr().err == ""  # Polars would have panicked first
 
 
 @pytest.mark.parametrize("value", ["0.1", "100.1", "101.7", "114.99", "112.345678"])

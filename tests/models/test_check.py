@@ -55,6 +55,23 @@ def test_a_contract_model_may_predict_where_the_record_says_so() -> None:
     assert found.dates["records"].to_list() == [10] * 4
 
 
+def test_what_keeps_records_out_is_listed_the_most_frequent_first() -> None:
+    often = pl.when(pl.int_range(pl.len()) % 5 > 0).then(pl.lit("default"))
+    mixed = sound().with_columns(
+        often.otherwise(pl.lit("phase4")).alias("pace_score__source"),
+        pl.when(pl.int_range(pl.len()) % 5 == 1)
+        .then(None)
+        .otherwise("home_away")
+        .alias("home_away"),
+    )
+    told = str(fsq.check_model(FEATURES, fsq.score(mixed)))
+    listed = told.partition("Kept out by:")[2].split("\n")[1:3]
+    assert [line.split() for line in listed] == [
+        ["pace_score", "default", "in", "32", "records"],
+        ["home_away", "default", "in", "8", "records"],
+    ]
+
+
 def test_a_lacking_feature_is_refused_with_both_lists() -> None:
     detail = pl.col("feature_quality_detail")
     named = pl.element().struct.field("feature_name")

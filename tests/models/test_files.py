@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +100,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         b"tree\nversion=v9\nnum_class=1\n\nTree=0\n",
         "v9.*v2 to v4",
     ),
+    "names without their number": (
+        "m.txt",
+        b"tree\nversion=v4\nfeature_names=a b\n\nTree=0\n",
+        "v4 lacks the feature names",
+    ),
     "LightGBM's dump": ("m.json", b'{"name": "tree", "tree_info": []}', "LightGBM's dump"),
     "other JSON": ("m.json", b'{"a": 1}', "lacks 'learner'"),
     "an old XGBoost without names": (
@@ -122,6 +128,18 @@ def test_what_cannot_be_read_is_named(kind: str, tmp_path: Path) -> None:
     with pytest.raises(fsq.InputError, match=message) as raised:
         read(tmp_path / name)
     assert len(str(raised.value)) < 800
+
+
+def test_a_library_that_a_file_crashes_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crashed = subprocess.CompletedProcess("python", -11, stdout="", stderr="")
+    monkeypatch.setattr("fsq.models.files.subprocess.run", lambda *_, **__: crashed)
+    (tmp_path / "m.ubj").write_bytes(b"{L\0\0")
+    with pytest.raises(
+        fsq.InputError, match=r"xgboost (\d\S* crashed with signal 11|is not installed)"
+    ):
+        read(tmp_path / "m.ubj")
 
 
 class OtherVersion:

@@ -106,10 +106,10 @@ def _try_change(
     place, began = places.get(), time.monotonic()
     try:
         (place / mutant.file).write_text(mutant.applied(source), encoding="utf-8")
-        outcome, by = run_tests(place, ["-x", *tests])
+        outcome, by = run_tests(place, ["-x"], tests)
         if by.startswith("ERROR: not found"):  # a test that is named after what was changed
             whole = dict.fromkeys(test.partition("[")[0] for test in tests)
-            outcome, by = run_tests(place, ["-x", *whole])
+            outcome, by = run_tests(place, ["-x"], whole)
         took = round(time.monotonic() - began, 1)
         return mutant, {"outcome": outcome, "by": by, "took": took}
     finally:

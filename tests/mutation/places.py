@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def copy_checkout(number: int) -> Path:
     return place
 
 
-def run_tests(place: Path, words: list[str], timeout: float | None = TIMEOUT) -> tuple[str, str]:
+def run_tests(
+    place: Path, options: list[str], tests: Iterable[str], timeout: float | None = TIMEOUT
+) -> tuple[str, str]:
     """How the tests end in a copy, and the first that failed."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(place.resolve()), os.environ.get("PYTHONPATH", "")]),
@@ -38,7 +41,9 @@ def run_tests(place: Path, words: list[str], timeout: float | None = TIMEOUT) ->
         "POLARS_MAX_THREADS": "1",
         "HYPOTHESIS_STORAGE_DIRECTORY": str(place.resolve() / "hypothesis"),
     }
-    command = [sys.executable, "-m", "pytest", *PYTEST, *words]
+    # Hundreds of tests do not fit into a command's arguments.
+    (place / "tests.txt").write_text("\n".join(tests), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", *PYTEST, *options, "@tests.txt"]
     with (
         (place / "said").open("w+") as said,
         subprocess.Popen(
@@ -66,7 +71,7 @@ def find_reach(name: str, group: Group, place: Path) -> Reach:
     if not noted.exists():
         of = [word for place in group.places for word in ("--reach-of", place)]
         follow = ["-p", "tests.mutation.reach", "--reach", f"{noted}.part", *of]
-        outcome, by = run_tests(place, [*follow, *group.list_tests()], timeout=None)
+        outcome, by = run_tests(place, follow, group.list_tests(), timeout=None)
         if outcome != "survived":
             raise SystemExit(f"{name}, without any change: {outcome}, {by}; see {place / 'said'}")
         Path(f"{noted}.part").rename(noted)

@@ -74,5 +74,8 @@ GROUPS: dict[str, Group] = {
         ),
     ),
     "sql": Group(("fsq/sql",), ("tests/sql",)),
-    "reporting": Group(("fsq/reporting",), ("tests/reporting", "tests/cli/test_report.py")),
+    "reporting": Group(
+        ("fsq/reporting",),
+        ("tests/reporting", "tests/cli/test_report.py", "tests/cli/test_bench.py"),
+    ),
 }

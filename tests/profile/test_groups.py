@@ -9,7 +9,13 @@ import polars as pl
 import pytest
 
 from fsq.profile.evidence import measure
-from fsq.profile.groups import Grouping, count_groups, count_valued, learn_groupings
+from fsq.profile.groups import (
+    Grouping,
+    count_groups,
+    count_valued,
+    find_disagreeing,
+    learn_groupings,
+)
 from fsq.profile.rows import Rows
 from fsq.profile.structure import learn_structure
 from tests.support.small_league import TABLES, make_league
@@ -96,3 +102,39 @@ def test_groups_that_have_a_value_are_counted(league: Rows) -> None:
     counts = count_valued(league, Grouping(("side",), (SIDE, HOME)), known)
     assert counts[1].tolist() == [SIDES - 1, SIDES]
     assert (counts[[0, *range(2, DATES)]] == SIDES).all()
+
+
+def test_what_few_groups_agree_on_by_chance_does_not_hold(league: Rows) -> None:
+    """Both sides of an event are mostly unmarked: that says nothing of events."""
+    few = replace(league, values=np.zeros_like(league.values))
+    few.values[(league.date_index == 0) & (league.carried["side"] == "s1").to_numpy(), SIDE] = 1.0
+    found = _learn(few)
+    assert SIDE in found["side",]  # the smallest groups: as far as anybody knows
+    assert SIDE not in [*found.get(("event",), ()), *found.get((), ())]
+
+
+def _take_events(rows: Rows, several: int) -> Rows:
+    """One event on each date, but all of them on the last ones."""
+    first = pl.col("event").rank("dense").over("day") == 1
+    days = pl.lit(pl.Series(rows.date_index)).alias("day")
+    carried = rows.carried.with_columns(days)
+    kept = carried.select(first | (pl.col("day") >= DATES - several)).to_series().to_numpy()
+    return rows.choose(np.flatnonzero(kept))
+
+
+def test_what_holds_for_one_event_a_date_is_not_asked_of_two(league: Rows) -> None:
+    rows = _take_events(league, several=1)
+    learned = np.arange(DATES) < DATES - 1
+    groupings = learn_groupings(rows, learned)
+    home = next(g for g in groupings if g.columns == ("home_flag",))
+    assert (SIDE in home.features, home.scope) == (True, ("home_flag", "event"))
+    off, judged = find_disagreeing(rows, home)
+    assert judged[~learned[rows.date_index]].any()
+    assert not off.any()
+
+
+def test_where_a_date_has_many_events_groups_span_them(league: Rows) -> None:
+    groupings = learn_groupings(league, np.ones(DATES, dtype=np.bool_))
+    home = next(g for g in groupings if g.columns == ("home_flag",))
+    assert home.features == (HOME,)
+    assert home.scope == ("home_flag",)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -157,6 +160,50 @@ def test_a_profile_is_the_same_after_it_was_stored(profile: Profile) -> None:
     assert write_profile(again).equals(table)
 
 
+def _to_first_format(table: pl.DataFrame) -> pl.DataFrame:
+    """The same with a row per date, as the first release wrote it."""
+    rows: list[tuple[str, str, object]] = []
+    for part, name, text in table.iter_rows():
+        content = json.loads(text)
+        if part == "about":
+            content["format"] = 1
+        if part != "dates":
+            rows.append((part, name, content))
+            continue
+        for at, day in enumerate(content["dates"]):
+            measures = {
+                metric: [_pack_row(packed, at) for packed in both]
+                for metric, both in content["measures"].items()
+            }
+            rows.append(("date", day, {"clean": content["clean"][at], "measures": measures}))
+    written = [(part, name, json.dumps(content)) for part, name, content in rows]
+    return pl.DataFrame(written, schema=table.schema, orient="row")
+
+
+def _pack_row(packed: tuple[list[int], str], at: int) -> list[object]:
+    """One row of a packed matrix, packed."""
+    (_, width), data = packed
+    plain = zlib.decompress(base64.b64decode(data))[at * width * 8 : (at + 1) * width * 8]
+    return [[width], base64.b64encode(zlib.compress(plain)).decode()]
+
+
+def test_a_profile_of_the_first_format_is_read(profile: Profile) -> None:
+    new = write_profile(profile)
+    old = _to_first_format(new)
+    assert old.filter(pl.col("part") == "date").height == len(profile.dates)
+    assert write_profile(read_profile(old)).equals(new)
+
+
+def test_a_wide_profile_is_kept_in_several_rows(profile: Profile) -> None:
+    """A row of all dates of thousands of features would not fit into every store."""
+    table = write_profile(profile)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("fsq.profile.table._BLOCK_VALUES", 7 * len(profile.names) + 1)
+        several = write_profile(profile)
+    assert several.filter(pl.col("part") == "dates").height == -(-len(profile.dates) // 7)
+    assert write_profile(read_profile(several)).equals(table)
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -180,7 +227,8 @@ def test_another_table_is_no_profile(table: pl.DataFrame) -> None:
         ("structure", '[[2], "AAAA"]'),
         ("structure", '[[2], "not base64"]'),
         ("limits", "{}"),
-        ("date", '{"clean": true, "measures": 3}'),
+        ("dates", '{"dates": ["2026-02-06"], "clean": [true], "measures": 3}'),
+        ("dates", '{"dates": ["2026-02-06"], "clean": [], "measures": {}}'),
     ],
 )
 def test_a_damaged_profile_is_refused(profile: Profile, part: str, content: str) -> None:
@@ -237,3 +285,15 @@ def test_a_feature_that_a_break_has_moved_is_left_alone(league: Rows, profile: P
     after = judge(profile, rows, none).measure_strength(none[:, 0], ~none[:, 0])
     assert not after["leap"][-1, 0]
     assert not after["jump"][-1, 0]
+
+
+def test_dates_that_are_judged_again_are_judged_as_before(league: Rows, profile: Profile) -> None:
+    rows = take_dates(league, 30, 60)
+    none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
+    none[20] = True  # a date that is no history
+    again = np.array([3, 21, 29])
+    every, some = (judge(profile, rows, none, wanted=wanted) for wanted in (None, again))
+    for metric in METRICS:
+        for whole, part in ((every.distances, some.distances), (every.usual, some.usual)):
+            assert np.array_equal(whole[metric][again], part[metric][again], equal_nan=True)
+    assert np.isnan(np.delete(some.distances["mean"], again, axis=0)).all()

@@ -140,3 +140,20 @@ def test_without_clean_dates_nothing_is_an_alarm() -> None:
     none = _learn("leak", np.zeros(0))
     assert set(none.alarm.values()) == {np.inf}
     assert none.dates == 0
+
+
+def _learn_some(known: int) -> Limits:
+    """Limits of two features: one has a measure on every date, the other on some."""
+    history = np.column_stack([_draw(100, seed=1), _draw(100, seed=1)])
+    history[known:, 1] = np.nan
+    measures = {m: np.zeros_like(history) for m in METRICS} | {"leak": history}
+    counts = {m: np.full_like(history, VALUES) for m in METRICS}
+    return learn_limits(measures, counts, np.ones(100, dtype=np.bool_), BUDGET)
+
+
+def test_what_few_dates_show_is_known_less_well() -> None:
+    assert _learn_some(4).scales["leak"][1] > 1e20  # nothing stands out
+    few, most = _learn_some(10).scales["leak"][1], _learn_some(100).scales["leak"]
+    assert most[0] == most[1]
+    sizes = np.sort(np.abs(_draw(100, seed=1)[:10] - np.median(_draw(100, seed=1)[:10])))
+    assert few > 1.8 * 1.4826 * np.median(sizes)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsq.profile.evidence import measure
 from fsq.profile.groups import Grouping, find_disagreeing
 from fsq.profile.rows import Rows, combine, find_previous
 from fsq.profile.sides import Mirror, find_contradicting
@@ -146,3 +149,19 @@ def test_a_side_that_contradicts_the_other_is_marked(league: Rows) -> None:
     off, judged = find_contradicting(changed, Mirror("side", SIDE, RIVAL, "equals"))
     assert (off == one).all()
     assert judged.all()
+
+
+def test_values_of_groups_are_known_without_a_column_that_tells_them() -> None:
+    league = make_league(20, sides=8, members=6)
+    alone = replace(league, carried=league.carried.select("member"), group=None)
+    structure = learn_structure(alone, np.ones(20, dtype=np.bool_), TABLES)
+    assert structure.tied == (3, 4)  # the rates; who is at home has one of two values
+    assert structure.grouped == [3, 4]
+    measures = measure(alone, structure, np.full(len(alone.date_index), -1)).measures
+    assert np.isnan(measures["outlier"][:, [3, 4]]).all()
+    assert not np.isnan(measures["outlier"][:, 0]).all()
+
+
+def test_what_a_column_tells_is_not_tied_too() -> None:
+    league = make_league(20, sides=8, members=6)
+    assert learn_structure(league, np.ones(20, dtype=np.bool_), TABLES).tied == ()

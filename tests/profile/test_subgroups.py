@@ -161,3 +161,15 @@ def test_a_table_is_absent_where_all_its_features_are() -> None:
     absent = np.array([[True, True, True], [True, False, True]])
     found = find_whole_tables(absent, ((0, 1), (2,)))
     assert found.tolist() == [[True, True, False], [False, False, False]]
+
+
+def test_what_a_subgroup_does_together_is_common_where_one_does_it() -> None:
+    """A tenth of the sides stand still on a date, each as a whole."""
+    league = make_league(dates=10, sides=10, members=5)
+    still = ((league.date_index + league.codes["side"]) % 10 == 0)[:, None]
+    step = np.where(np.broadcast_to(still, league.values.shape), 0.0, 1.0)
+    every = np.ones(len(league.date_index), dtype=np.bool_)
+    assert learn_rates(league, step, every).still == pytest.approx(0.1)
+    assert learn_rates(league, step, every, ("side",)).still == pytest.approx(1.0)
+    alone = np.random.default_rng(0).permutation(step)
+    assert learn_rates(league, alone, every, ("side",)).still == pytest.approx(0.1, abs=0.05)

@@ -239,7 +239,7 @@ def old_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Pages that were made in time, and are read when a newer date should be there."""
     folder = tmp_path_factory.mktemp("old")
     store = fsq.open_store(str(folder / "store"))
-    store.replace(fsq.score(make_days()))
+    store.replace(fsq.score(make_days(), now=MADE))
     pages = {"index": folder / "site" / "index.html"}
     pages["page"] = write_site(store, folder / "site", max_age=timedelta(hours=36), now=MADE)
     for path in pages.values():

@@ -21,12 +21,13 @@ from tests.support.frames import CONTRACT, wide
 from tests.support.wrong_join import DAY, score_wrong_join
 
 NOW = datetime(2026, 1, 13, 12, 0, tzinfo=UTC)
+SCORED = NOW - timedelta(hours=6)
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> fsq.stores.Store:
     made = fsq.open_store(str(tmp_path_factory.mktemp("morning") / "store"))
-    made.replace(fsq.score(wide(480, 12)))
+    made.replace(fsq.score(wide(480, 12), now=SCORED))
     return made
 
 
@@ -52,6 +53,18 @@ def test_a_date_that_is_not_over(store: fsq.stores.Store) -> None:
     morning = look_at_newest(made)
     assert morning.age == "not over yet"
     assert morning.ended == datetime(2026, 1, 13, tzinfo=UTC)
+
+
+def test_a_date_ahead_of_the_clock(store: fsq.stores.Store) -> None:
+    """By a clock that is behind, nobody knows how old the store is."""
+    early, told = datetime(2026, 1, 2, 12, tzinfo=UTC), "is 10 days ahead of the clock"
+    made = read_contents(store, CONTRACT, now=early)
+    assert look_at_newest(made).age == "10 days ahead of the clock"
+    assert not [f for f in made.dx.findings if told in f.title]
+    made = read_contents(store, CONTRACT, now=early, max_age=timedelta(hours=36))
+    morning = look_at_newest(made)
+    assert morning.verdict == "red"
+    assert told in morning.findings[0]["title"]
 
 
 def test_a_job_that_died(store: fsq.stores.Store) -> None:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 
 import fsq
+from fsq.reporting.contents import list_settled_dates
 from fsq.reporting.data import to_rows
 from fsq.reporting.page import make_report
 from fsq.utils.files import write_atomically
@@ -117,6 +119,28 @@ def test_ready_to_train_is_what_a_training_set_keeps(store: fsq.stores.Store, pa
     assert falls["gate"] == kept.waterfall["asks"].to_list()
     per_day = kept.dropped_by_date
     assert read_data(page)["days"]["ready"] == (per_day["rows"] - per_day["dropped"]).to_list()
+
+
+def test_the_newest_date_comes_with_its_own_figures(page: str) -> None:
+    days = read_data(page)["days"]
+    for shown, figures, unit in (
+        ("quality, points", "quality", ""),
+        ("default values", "default", " %"),
+    ):
+        *_, earlier, newest = days[figures]
+        assert newest != earlier
+        assert f"<dt>{shown}</dt><dd>{newest}{unit}</dd>" in page
+
+
+def test_dates_of_filling_windows_have_no_worst_records(store: fsq.stores.Store) -> None:
+    dx = fsq.diagnose(store)
+    first, *others = dx.dates
+    red = next(f for f in dx.findings if f.severity == "red")
+    filling = replace(red, kind="season_start", dates=(first,))
+    found = replace(dx, findings=(replace(red, dates=(others[0],)), filling))
+    judged = [d for d, verdict in dx.dates.items() if verdict != "unknown"]
+    assert list_settled_dates(found) == [d for d in judged if d != first]
+    assert others[0] in list_settled_dates(found)
 
 
 def test_dates_that_are_not_there(store: fsq.stores.Store) -> None:

@@ -13,14 +13,17 @@ import fsq
 from fsq.cli import main
 from fsq.reporting.site import name_page, read_states, write_site
 from tests.support.frames import wide
+from tests.support.training import SCORED
+
+ENDED = datetime(2026, 1, 9, tzinfo=UTC)  # the newest of the eight dates
 
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("stores")
     uris = [str(folder / name / "features") for name in ("good", "<b>evil")]
-    for uri in uris:
-        fsq.open_store(uri).replace(fsq.score(wide(240, 8)))
+    for uri, rows in zip(uris, (SCORED, fsq.score(wide(240, 8), now=ENDED)), strict=True):
+        fsq.open_store(uri).replace(rows)
     return uris
 
 
@@ -44,7 +47,8 @@ def test_each_store_has_a_page_and_a_place_in_the_index(stores: list[str], tmp_p
 
 def test_the_index_says_what_the_page_says(stores: list[str], tmp_path: Path) -> None:
     make(tmp_path, *stores)
-    (state, _) = read_states(tmp_path, datetime.now(UTC))
+    states = read_states(tmp_path, datetime.now(UTC))
+    (state,) = [s for s in states if s["store"] == stores[0]]
     scored = fsq.open_store(stores[0]).read().collect()
     assert state["newest"] == str(scored["game_date"].max())
     dx = fsq.diagnose(fsq.open_store(stores[0]))
@@ -52,6 +56,7 @@ def test_the_index_says_what_the_page_says(stores: list[str], tmp_path: Path) ->
         str(d): v for d, v in dx.dates.items()
     }
     kept = len(fsq.training_set(fsq.open_store(stores[0])))
+    assert 0 < kept < scored.height
     assert state["ready_to_train_pct"] == round(100 * kept / scored.height, 1)
 
 
@@ -104,9 +109,6 @@ def test_a_store_that_is_read_through_another_path_keeps_its_page(
 ) -> None:
     monkeypatch.chdir(Path(stores[0]).parent)
     assert name_page("features") == name_page(stores[0])
-
-
-ENDED = datetime(2026, 1, 9, tzinfo=UTC)  # the newest of the eight dates
 
 
 def write(site: Path, uri: str, now: datetime, max_age: timedelta | None = None) -> str:

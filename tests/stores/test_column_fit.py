@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from tests.support.column_cases import (
     wanted,
     write_rows,
 )
-from tests.support.frames import wide
+from tests.support.frames import hybrid, legacy, wide
 from tests.support.memory_store import TABLES, MemoryBackend
 
 
@@ -133,12 +133,23 @@ def test_what_is_done_to_columns_is_told(tmp_path: Path, caplog: pytest.LogCaptu
     assert "none" not in fsq.open_store(store).read().collect().columns
 
 
-def test_a_moment_that_fsq_reads_is_rounded_to_microseconds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("form", "column"),
+    [
+        (pl.DataFrame.clone, "computed_at"),
+        (legacy, "updated_at"),
+        (legacy, "source_daily_cache_last_updated"),
+        (hybrid, "team_pace__last_updated"),
+    ],
+)
+def test_a_moment_that_fsq_reads_is_rounded_to_microseconds(
+    tmp_path: Path, form: Callable[[pl.DataFrame], pl.DataFrame], column: str
+) -> None:
     source, store = tmp_path / "s.arrow", str(tmp_path / "store")
     moment = pl.lit(1_770_379_200_123_456_789).cast(pl.Datetime("ns", "UTC"))
-    wide().with_columns(computed_at=moment).write_ipc(source)
+    form(wide()).with_columns(moment.alias(column)).write_ipc(source)
     assert backfill(str(source), store).rows == 40
-    stored = fsq.open_store(store).read().collect()["computed_at"]
+    stored = fsq.open_store(store).read().collect()[column]
     assert stored.dtype == pl.Datetime("us", "UTC")
     assert stored[0] == datetime(2026, 2, 6, 12, 0, 0, 123456, tzinfo=UTC)
 

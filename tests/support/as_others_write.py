@@ -19,7 +19,7 @@ _SPELLINGS = [str.upper, str.title, lambda name: name.replace("_", "."), lambda 
 @st.composite
 def rewritten(draw: st.DrawFn, rows: pl.DataFrame, contract: OracleContract) -> pl.DataFrame:
     """The rows with other names, dates, moments and keys that mean the same."""
-    rows = draw(_with_texts_for_moments(rows))
+    rows = draw(_with_fractions(draw(_with_texts_for_moments(rows))))
     rows = draw(_with_other_dates(rows, contract.date))
     keys = [k for k in contract.keys if rows.schema[k].is_integer() and draw(st.booleans())]
     scale = draw(st.sampled_from([0, 3]))
@@ -42,6 +42,17 @@ def _with_texts_for_moments(draw: st.DrawFn, rows: pl.DataFrame) -> pl.DataFrame
             form = draw(st.sampled_from(["%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%d %H:%M:%S%.f UTC"]))
             texts.append(moment.dt.to_string(form))
     return rows.with_columns(texts)
+
+
+@st.composite
+def _with_fractions(draw: st.DrawFn, rows: pl.DataFrame) -> pl.DataFrame:
+    """Moments in nanoseconds, of which up to 999 are no whole microsecond."""
+    finer = []
+    for name, dtype in rows.schema.items():
+        if isinstance(dtype, pl.Datetime) and draw(st.booleans()):
+            nanos = pl.col(name).dt.cast_time_unit("ns")
+            finer.append(nanos.dt.offset_by(f"{draw(st.sampled_from([0, 1, 999]))}ns"))
+    return rows.with_columns(finer)
 
 
 @st.composite

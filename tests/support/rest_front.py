@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fsq.stores.bigquery.client import REST_VARIABLE
+from fsq.stores.bigquery.variables import REST_VARIABLE
 
 
 @dataclass(frozen=True)

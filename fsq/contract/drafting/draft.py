@@ -67,7 +67,7 @@ def draft_contract(
     >>> "sales_avg_last_7" in draft_contract(rows, keys=["shop_id"], date="day")
     True
     """
-    lazy = match_spelling(rows.lazy(), date, keys, time)
+    lazy = match_spelling(rows.lazy(), date, keys, time, label)
     roles = assign_roles(lazy, keys, date, time, label)
     labels = read_labels(lazy, roles)
     zone = find_zone(lazy, roles)

@@ -13,17 +13,23 @@ from fsq.schema.plain import parse_keys, unwrap_extensions
 
 
 def match_spelling(
-    rows: pl.LazyFrame, date: str | None, keys: Sequence[str] = (), time: str | None = None
+    rows: pl.LazyFrame,
+    date: str | None,
+    keys: Sequence[str] = (),
+    time: str | None = None,
+    label: str | None = None,
 ) -> pl.LazyFrame:
     """Rename numeric columns whose names only have capitals or dots too many, and parse dates.
 
-    Scoring matches such names, so that the draft can name them plainly.
+    Scoring matches such names, so that the draft can name them plainly. Columns that are named
+    here keep the names that they have been called by.
 
     Args:
         rows: the data.
         date: the column of dates, if there is one.
         keys: the columns that identify a row; whole decimals become integers.
         time: the column of moments, if there is one; ISO texts become moments.
+        label: what models predict, if that is known.
 
     Raises:
         InputError: dates or moments are texts that are not ISO, or lie beyond the calendar, or
@@ -35,7 +41,9 @@ def match_spelling(
     """
     rows = parse_keys(unwrap_extensions(rows, HEADLINE), keys)
     schema = rows.collect_schema()
-    plain = {c: c.lower().replace(".", "_") for c in schema if _is_read(c, schema[c])}
+    named = {date, time, label, *keys}
+    read = [c for c in schema if c not in named and _is_read(c, schema[c])]
+    plain = {c: c.lower().replace(".", "_") for c in read}
     taken = Counter([*plain.values(), *(c for c in schema if c not in plain)])
     renamed = {
         c: name

@@ -129,7 +129,7 @@ class Kind:
 
     def note_unmet(self, ctx: Context, at: int, need: Need, features: tuple[str, ...] = ()) -> None:
         """Note that this kind was not evaluated on a date, for all or some features."""
-        reason = need.reason.format_map(ctx.remember("words of needs", lambda: _list_words(ctx)))
+        reason = ctx.remember(need.reason, lambda: need.reason.format_map(_list_words(ctx)))
         ctx.not_evaluated.append(
             NotEvaluated(self.name, ctx.dates[at], reason, need.decisive, features)
         )

@@ -55,8 +55,9 @@ class CategoryShift(Check):
         quality = means.to_numpy()
         explained = ctx.list_explained()
         belonging = {c: [f for f in contract.features if f.category == c] for c in required}
+        earlier = ctx.find_usual(quality)
         for at, day in ctx.iterate_dates():
-            usual = ctx.compute_median_before(quality, at)
+            usual = earlier.get(at)
             if not CATEGORY_SHIFT.can_evaluate(ctx, at) or usual is None:
                 continue
             for n, category in enumerate(required):

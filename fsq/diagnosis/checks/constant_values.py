@@ -13,10 +13,11 @@ from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, MIN_ROWS_WITH_VALUE, Check, Kind, Stage
 from fsq.diagnosis.context import Context
+from fsq.diagnosis.few_rows import CHANCE
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, SUB
 from fsq.diagnosis.messages import Facts, Text
-from fsq.profile.rows import Matrix
+from fsq.profile.rows import Mask, Matrix
 from fsq.utils.text import plural
 
 ENOUGH = 2.0  # so many times a feature's floor of distinct values must be possible
@@ -100,15 +101,18 @@ class ConstantValues(Check):
         limits, least = ConstantThresholds.of(ctx.contract), ctx.contract.diagnosis.min_rows
         trusted, most = ctx.get_matrix("trusted"), ctx.get_matrix("most_common_share")
         expected = ctx.get_matrix("expected_rows") / np.maximum(trusted, 1)
+        earlier = ctx.find_usual(expected)
+        may_be_odd = _find_candidates(ctx, expected, earlier, limits)
         for at, _ in ctx.iterate_dates():
             can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
             if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
+                _judge_few_rows(ctx, at, limits)
                 continue
             few = [f.name for f in ctx.contract.features if trusted[at, f.index] < least]
             if few:
                 STUCK.note_unmet(ctx, at, MIN_ROWS_WITH_VALUE, tuple(few))
-            usual = ctx.compute_median_before(expected, at)
-            for f in ctx.contract.features:
+            usual = earlier.get(at)
+            for f in (ctx.contract.features[i] for i in np.flatnonzero(may_be_odd[at])):
                 if trusted[at, f.index] < least:
                     continue
                 share = float(expected[at, f.index])
@@ -129,6 +133,60 @@ class ConstantValues(Check):
                     rows = round(share * trusted[at, f.index])
                     facts = _measure(ctx, f, at, share, usual_share)
                     SILENT_DEFAULT.report(ctx, at, "yellow", f.name, [f], rows, table, **facts)
+
+
+def _judge_few_rows(ctx: Context, at: int, limits: ConstantThresholds) -> None:
+    """Report features that are the default throughout, where chance hardly explains it."""
+    trusted, equal = ctx.get_matrix("trusted"), ctx.get_matrix("expected_rows")
+    before = [i for i in range(at) if ctx.dates[i] not in ctx.left_out]
+    for f in ctx.contract.features:
+        known, hits = trusted[at, f.index], equal[at, f.index]
+        if not f.suspicious_default or not known or hits < limits.stuck_share * known:
+            continue
+        varied = ctx.get_matrix("distinct")[before, f.index]
+        usual = float(equal[before, f.index].sum() / max(trusted[before, f.index].sum(), 1))
+        # One more default among the values that were known so far, however few they are.
+        share = (usual * varied.sum() + 1) / (varied.sum() + 2)
+        if share ** _count_independent(ctx, f, at) < CHANCE:
+            facts = _measure(ctx, f, at, float(hits / known), usual)
+            SILENT_DEFAULT.report(ctx, at, "red", f.name, [f], hits, f.upstream_table, **facts)
+
+
+def _count_independent(ctx: Context, f: Feature, at: int) -> float:
+    """How many of a date's values could differ, by what earlier dates have."""
+    known = ctx.get_matrix("trusted")[:, f.index]
+    compared = ctx.list_compared(at)
+    if not len(compared):
+        return 0.0
+    possible = _estimate_distinct(ctx, f, at)
+    if np.isinf(possible):
+        per_value = ctx.get_matrix("distinct")[compared, f.index] / np.maximum(known[compared], 1)
+        possible = float(per_value.max() * known[at])
+    return min(possible, float(known[at]))
+
+
+def _find_candidates(
+    ctx: Context, expected: Matrix, earlier: dict[int, Matrix], limits: ConstantThresholds
+) -> Mask:
+    """Dates × features that may be stuck or silent defaults; the others surely are not.
+
+    Args:
+        ctx: the dates.
+        expected: shares of the values that equal the expected one.
+        earlier: what was usual of them, per date to check.
+        limits: of the contract.
+    """
+    features, distinct = ctx.contract.features, ctx.get_matrix("distinct")
+    floor = np.array([f.min_std or 0.0 for f in features])
+    least = np.array([f.min_distinct or 0 for f in features])
+    rise = expected.copy()
+    for at, usual in earlier.items():
+        rise[at] -= usual
+    silent = np.minimum(limits.silent_share, limits.silent_share_unmarked)
+    out = (distinct == 1) | (distinct < least) | (ctx.get_matrix("std") < floor)
+    out |= ctx.get_matrix("most_common_share") >= limits.stuck_share
+    out |= expected >= limits.stuck_share
+    return np.asarray(out | ((expected >= silent) & (rise >= limits.silent_rise)))
 
 
 def _measure(ctx: Context, f: Feature, at: int, share: float, usual_share: float) -> dict[str, Any]:

@@ -63,6 +63,8 @@ class DistributionShift(Check):
         explained = ctx.list_explained()
         ordered: tuple[Matrix, Codes] | None = None
         for at, day in ctx.iterate_dates():
+            if ctx.has_profile and day in ctx.judged_dates:
+                continue  # it would be for information, and nobody asked
             history = ctx.find_history(at)
             if not SHIFT.can_evaluate(ctx, at) or history is None:
                 continue

@@ -35,6 +35,11 @@ class IdThresholds(Thresholds):
 def _describe_formats(f: Facts) -> Text:
     e = f.evidence
     other = "all" if f.signal.rows_affected == f.signal.rows else f.rows
+    if e["example"] is None:
+        return Text(
+            f"{e['column']} is absent in {other}, usually {e['usual_example']}",
+            "Joins miss these rows. No row is missing because of that.",
+        )
     return Text(
         f"{e['column']} has another format in {other}: {e['example']}, "
         f"usually {e['usual_example']}",
@@ -128,15 +133,18 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
         return
     codes, counts = ctx.remember(f"formats of {column}", lambda: _count_formats(ctx, column))
     limits = IdThresholds.of(ctx.contract)
+    earlier = ctx.count_before(counts > 0) > 0
+    has_id = records.map(column, lambda ids: ids.is_not_null()).to_numpy()
+    is_named = ctx.count_per_date(has_id) > 0
+    few = (ctx.count_before(is_named[:, None]) > 0)[:, 0]
+    few &= earlier.any(axis=1) & (earlier.sum(axis=1) <= limits.formats_most)
+    new = np.where(earlier, 0, counts).sum(axis=1)
+    odd = few & (new > 0) & (new >= limits.new_format_share * ctx.rows)
     for at, _ in ctx.iterate_dates():
+        if not odd[at]:
+            continue
+        fresh, rows = (counts[at] > 0) & ~earlier[at], int(new[at])
         compared = ctx.list_compared(at)
-        known = counts[compared].sum(axis=0) > 0
-        fresh = (counts[at] > 0) & ~known
-        rows = int(counts[at][fresh].sum())
-        if not known.any() or known.sum() > limits.formats_most:
-            continue
-        if not rows or rows < limits.new_format_share * ctx.rows[at]:
-            continue
         named = np.isin(codes, np.flatnonzero(fresh))
         MIXED.report(
             ctx,
@@ -149,33 +157,35 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
             column=column,
             is_event=column == ctx.contract.table.group,
             example=_take_first(ctx, column, named & (ctx.date_index == at)),
-            usual_example=_take_first(
-                ctx, column, np.isin(ctx.date_index, compared) & (codes >= 0)
-            ),
+            usual_example=_take_first(ctx, column, np.isin(ctx.date_index, compared) & has_id),
         )
         yield at
 
 
 def _count_formats(ctx: Context, column: str) -> tuple[npt.NDArray[np.int32], Codes]:
-    """Each record's format as a number, -1 for none, and rows per date and format."""
-    formats = ctx.long.records.map(column, lambda ids: _describe_ids(ids).cast(pl.Categorical))
-    codes = formats.rank("dense").fill_null(0).cast(pl.Int32).to_numpy() - 1
+    """Each record's format as a number, and rows per date and format; no id is a format, too."""
+    formats = ctx.long.records.map(
+        column, lambda ids: _describe_ids(ids).fill_null("").cast(pl.Categorical)
+    )
+    codes = formats.rank("dense").cast(pl.Int32).to_numpy() - 1
     width = int(codes.max(initial=0)) + 1
-    known = codes >= 0
-    cells = ctx.date_index[known] * width + codes[known]
+    cells = ctx.date_index * width + codes
     counts = np.bincount(cells, minlength=len(ctx.dates) * width)
     return codes, counts.reshape(len(ctx.dates), width)
 
 
-def _take_first(ctx: Context, column: str, mask: Mask) -> str:
-    return str(ctx.long.records.take(np.flatnonzero(mask)[:1], [column]).item())
+def _take_first(ctx: Context, column: str, mask: Mask) -> str | None:
+    first: str | None = ctx.long.records.take(np.flatnonzero(mask)[:1], [column]).item()
+    return first
 
 
 def _describe_ids(ids: pl.Series) -> pl.Series:
     """The format of each id: runs of digits and of letters, and what stands between them.
 
-    >>> _describe_ids(pl.Series(["0022300571", "20240120_BOS_IND", "St. John", None])).to_list()
-    ['9', '9_A_A', 'Aa. Aa', None]
+    Digits with leading zeros have a width; shorter ones lost zeros where they were read as numbers.
+
+    >>> _describe_ids(pl.Series(["0022300571", "22300571", "20240120_BOS_IND", None])).to_list()
+    ['0', '9', '9_A_A', None]
     """
     one = pl.DataFrame({"id": ids}).unique()
     formats = (
@@ -184,7 +194,10 @@ def _describe_ids(ids: pl.Series) -> pl.Series:
         .str.replace_all(r"\p{Lu}+", "A")
         .str.replace_all(r"[\p{Ll}\p{Lo}]+", "a")
     )
-    known = one.with_columns(formats.alias("format"))
+    padded, length = pl.col("id").str.contains(r"^0\d+$"), pl.col("id").str.len_bytes()
+    widths = one.filter(padded).select(length.unique()).to_series().implode()
+    full = pl.col("id").str.contains(r"^\d+$") & length.is_in(widths)
+    known = one.with_columns(format=pl.when(full).then(pl.lit("0")).otherwise(formats))
     return pl.DataFrame({"id": ids}).join(known, on="id", how="left", maintain_order="left")[
         "format"
     ]
@@ -261,8 +274,7 @@ def _list_unusual(ctx: Context, days: pl.DataFrame) -> Iterable[tuple[int, list[
     if not days["share"].sum():
         return
     shares = ctx.align(days, "share")
-    checked = {at for at, _ in ctx.iterate_dates()}
+    earlier = ctx.find_usual(shares)
     for day, share, *what in days.sort(DAY).iter_rows():
-        usual = ctx.compute_median_before(shares, day)
-        if share and day in checked and usual is not None and usual[0] <= _RARE:
+        if share and day in earlier and earlier[day][0] <= _RARE:
             yield day, what[0], what[1]

@@ -104,8 +104,9 @@ def _report_subgroups(ctx: Context) -> None:
     short = pl.col("present") < groups.per_event
     shares = ctx.align(events.group_by(DAY).agg(short.mean().alias("share")), "share")
     twice = {s.day for s in ctx.signals if s.kind in (MIXED.name, TWO_IDS.name)}
+    earlier = ctx.find_usual(shares)
     for at, day in ctx.iterate_dates():
-        usual = ctx.compute_median_before(shares, at)
+        usual = earlier.get(at)
         if not NO_SUBGROUP.can_evaluate(ctx, at) or usual is None:
             continue
         if not shares[at, 0] or usual[0] > limits.incomplete_usual or day in twice:

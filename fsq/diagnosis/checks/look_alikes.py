@@ -145,8 +145,9 @@ def _report_spellings(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> Non
     twins = _mark(ctx, twin)
     shares = (ctx.count_per_date(twins) / ctx.rows)[:, None]
     limits = LikenessThresholds.of(ctx.contract)
+    earlier = ctx.find_usual(shares)
     for at, day in ctx.iterate_dates():
-        usual = ctx.compute_median_before(shares, at)
+        usual = earlier.get(at)
         if usual is None:
             ALIKE.note_unmet(ctx, at, HISTORY)
         elif shares[at, 0] and usual[0] <= limits.alike_usual and day not in mixed:

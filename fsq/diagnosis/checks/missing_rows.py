@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
+import numpy as np
 import polars as pl
 from pydantic import Field
 
@@ -16,12 +17,13 @@ from fsq.diagnosis.checks.groups_absent import NO_SLICE, NO_SUBGROUP
 from fsq.diagnosis.checks.look_alikes import ALIKE
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity, Signal
-from fsq.diagnosis.groups import DAY, SUB
+from fsq.diagnosis.groups import DAY, EVENT, SUB
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
 from fsq.diagnosis.past import describe_past
 from fsq.profile.rows import Matrix
 
+_SPREADS = 3.0  # of the sizes of groups, by which one of them may differ from the others
 _EXPLAINED = 1.5  # so many times the rows of a whole group that is missing are missing with it
 
 
@@ -98,11 +100,12 @@ class MissingRows(Check):
         whole = (NO_SUBGROUP.name, NO_SLICE.name)
         alike = {s.day: s.rows_affected for s in ctx.signals if s.kind == ALIKE.name}
         told = {s.day: _EXPLAINED * s.rows_affected for s in ctx.signals if s.kind in whole}
+        earlier = ctx.find_usual(rate)
         for at, day in ctx.iterate_dates():
             if grouped and day in twice and ctx.by_group.subgroup is None:
                 MISSING_ROWS.note_unmet(ctx, at, ONE_ID_EACH)
                 continue
-            usual = ctx.compute_median_before(rate, at)
+            usual = earlier.get(at)
             if not MISSING_ROWS.can_evaluate(ctx, at) or usual is None:
                 continue
             ratio = float(rate[at, 0] / usual[0])
@@ -113,7 +116,7 @@ class MissingRows(Check):
             }
             lacking = round(ctx.rows[at] * (1 / ratio - 1))
             if ratio < (limits.rows_per_game_yellow if grouped else limits.rows_yellow):
-                if lacking <= told.get(day, 0):
+                if lacking <= told.get(day, 0) or (grouped and _may_be_chance(ctx, at, rate)):
                     continue
                 red = grouped and ratio < limits.rows_per_game_red
                 severity: Severity = "red" if red else "yellow"
@@ -122,6 +125,19 @@ class MissingRows(Check):
             elif grouped and ratio > limits.rows_above and -lacking > alike.get(day, 0):
                 facts |= describe_past(ctx, at, rate[:, 0], f"rows per {per}")
                 SURPLUS_ROWS.report(ctx, at, "yellow", "", [], -lacking, **facts)
+
+
+def _may_be_chance(ctx: Context, at: int, rate: Matrix) -> bool:
+    """Whether so few groups may have so few rows, by how those of the earlier dates differ."""
+    if ctx.by_group.event is None:
+        return False
+    sizes = ctx.remember("rows per event", lambda: ctx.by_group.rows.group_by(DAY, EVENT).len())
+    compared = ctx.list_compared(at)
+    earlier = sizes.filter(pl.col(DAY).is_in(compared.tolist()))["len"].to_numpy()
+    if len(earlier) < 2:
+        return False
+    reach = _SPREADS * float(np.std(earlier, ddof=1)) / np.sqrt(ctx.groups[at])
+    return bool(rate[at, 0] >= np.median(rate[compared, 0]) - reach)
 
 
 def _count_events(ctx: Context, twice: set[date]) -> Matrix:

@@ -50,11 +50,13 @@ class OldRecords(Check):
         least = AgeThresholds.of(ctx.contract).stale_share
         aged, old = ctx.get_matrix("aged_rows"), ctx.get_matrix("stale_rows")
         very_old, age = ctx.get_matrix("very_stale_rows"), ctx.get_matrix("age_hours")
+        names = {t: tuple(f.name for f in features) for t, features in ctx.tables.items()}
         for at, _ in ctx.iterate_dates():
+            is_known = (aged[at] > 0).tolist()
             for table, features in ctx.tables.items():
-                known = [f for f in features if aged[at, f.index] > 0]
+                known = [f for f in features if is_known[f.index]]
                 if not known:
-                    STALE.note_unmet(ctx, at, TIMESTAMPS, tuple(f.name for f in features))
+                    STALE.note_unmet(ctx, at, TIMESTAMPS, names[table])
                     continue
                 by_severity: dict[Severity, list[Feature]] = {"red": [], "yellow": []}
                 for f in known:

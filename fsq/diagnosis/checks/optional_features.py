@@ -83,11 +83,11 @@ class OptionalFeatures(Check):
         limits = OptionalThresholds.of(ctx.contract)
         low, high = limits.optional_normal
         mislabelled = ctx.list_explained(SOURCES_ABSENT.name)
-        calm = find_calm_dates(ctx)
+        calm, earlier = find_calm_dates(ctx), ctx.find_usual(share)
         for at, day in ctx.iterate_dates():
             if all((day, f.name) in mislabelled for f in group.features):
                 continue
-            now, usual = float(share[at, 0]), ctx.compute_median_before(share, at)
+            now, usual = float(share[at, 0]), earlier.get(at)
             facts: dict[str, Any] = {
                 "share": round(now, 4),
                 "normal": [low, high],

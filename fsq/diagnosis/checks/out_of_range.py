@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from fsq.contract import Feature
 from fsq.contract.sections import Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import MIN_ROWS, Check, Kind, Stage
 from fsq.diagnosis.context import Context
+from fsq.diagnosis.few_rows import CHANCE, measure_tail
 from fsq.diagnosis.messages import Facts, Text
 
 
@@ -53,10 +55,10 @@ class OutOfRange(Check):
         violations, mean = ctx.get_matrix("violation_rows"), ctx.get_matrix("mean")
         share = violations / np.maximum(ctx.get_matrix("values"), 1)
         for at, _ in ctx.iterate_dates():
-            if not OUT_OF_RANGE.can_evaluate(ctx, at):
-                continue
+            enough = OUT_OF_RANGE.can_evaluate(ctx, at)
             for table, features in ctx.tables.items():
                 bad = [f for f in features if share[at, f.index] >= limits.violation_share_yellow]
+                bad = bad if enough else [f for f in bad if not _may_be_chance(ctx, f, at)]
                 if not bad:
                     continue
                 worst = max(bad, key=lambda f: share[at, f.index])
@@ -74,3 +76,11 @@ class OutOfRange(Check):
                     mean=round(float(mean[at, worst.index]), 4),
                     share=round(float(share[at, worst.index]), 4),
                 )
+
+
+def _may_be_chance(ctx: Context, feature: Feature, at: int) -> bool:
+    """Whether chance may put so many of few values out of range, by what was known before."""
+    values, out = (ctx.get_matrix(name)[:, feature.index] for name in ("values", "violation_rows"))
+    before = [i for i in range(at) if ctx.dates[i] not in ctx.left_out]
+    usual = (out[before].sum() + 1) / (values[before].sum() + 2)
+    return measure_tail(int(out[at]), int(values[at]), float(usual)) >= CHANCE

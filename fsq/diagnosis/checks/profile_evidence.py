@@ -184,7 +184,8 @@ class ProfileEvidence(Check):
         state.compare_with_history(faulty)
         ctx.has_profile = True
         ctx.leaning = dict(zip(profile.names, profile.structure.leaning.tolist(), strict=True))
-        judged = judge(profile, state.rows, faulty, state.evidence)
+        places = np.array([at for at, _ in ctx.iterate_dates()], dtype=np.int64)
+        judged = judge(profile, state.rows, faulty, state.evidence, places)
         calm, following = find_calm_dates(ctx, profile), find_following_dates(ctx, profile)
         strength = judged.measure_strength(calm, following)
         place = {name: f for f, name in enumerate(ctx.contract.names)}

@@ -99,14 +99,14 @@ def _compare(ctx: Context, at: int, first: date, now: Codes, then: Codes) -> Non
     least = SeasonThresholds.of(ctx.contract).season_same_share
     new, old = ctx.values[now], ctx.values[then]
     same = new == old
-    varied = np.array([len(np.unique(v[~np.isnan(v)])) for v in old.T])
+    repeated = same.mean(axis=0) >= least
+
+    def varies(f: int) -> bool:
+        return len(np.unique(old[~np.isnan(old[:, f]), f])) > len(now) * least
+
     for table, features in ctx.tables.items():
         kept = [
-            f
-            for f in features
-            if f.window is not None
-            and varied[f.index] > len(now) * least
-            and same[:, f.index].mean() >= least
+            f for f in features if f.window is not None and repeated[f.index] and varies(f.index)
         ]
         if not kept:
             continue

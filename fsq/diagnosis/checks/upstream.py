@@ -15,7 +15,7 @@ from fsq.diagnosis.checks.source_labels import CONTRADICTED, LOST, SOURCES_ABSEN
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import describe_start, name_events, name_examples, name_sample
-from fsq.profile.rows import Matrix
+from fsq.profile.rows import Mask, Matrix
 
 
 class UpstreamThresholds(Thresholds):
@@ -182,15 +182,17 @@ class Upstream(Check):
         defaulted = {t: ctx.find_all_defaulted(fs) for t, fs in ctx.tables.items()}
         empty = {t: ctx.count_per_date(mask) for t, mask in defaulted.items()}
         mislabelled = ctx.list_explained(SOURCES_ABSENT.name, CONTRADICTED.name, LOST.name)
+        earlier, unrun = ctx.find_usual(ctx.default_share), ctx.list_not_run()
+        odd = _find_odd(ctx, empty, earlier, limits)
         for at, day in ctx.iterate_dates():
             starting: list[Feature] = []
-            is_filling, usual = ctx.is_filling[at], ctx.compute_median_before(ctx.default_share, at)
+            is_filling, usual = ctx.is_filling[at], earlier.get(at)
             DEFAULT_RISE.can_evaluate(ctx, at)
             SEASON_START.can_evaluate(ctx, at)
-            for table, features in ctx.tables.items():
+            for number, (table, features) in enumerate(ctx.tables.items()):
                 required = [f for f in features if not f.optional]
-                if not required:
-                    continue  # these may be absent; another check looks at them
+                if not required or not (odd[at, number] or table in unrun[at]):
+                    continue  # optional ones may be absent; another check looks at them
                 if any((day, f.name) in mislabelled for f in features):
                     continue  # they are no defaults, whatever their labels say
                 ran = ctx.has_run(table, at)
@@ -220,6 +222,22 @@ class Upstream(Check):
                 starting.sort(key=lambda f: f.index)
                 sample: dict[str, Any] = {name_sample(nouns): _measure_sample(ctx, at, starting)}
                 SEASON_START.report(ctx, at, "yellow", "", starting, ctx.rows[at], **sample)
+
+
+def _find_odd(
+    ctx: Context, empty: dict[str, Matrix], usual: dict[int, Matrix], limits: UpstreamThresholds
+) -> Mask:
+    """Dates × tables of whose defaults there may be something to report."""
+    nearly_all = ctx.contract.diagnosis.table_default_share
+    rise = np.full(ctx.default_share.shape, np.nan)
+    for at, share in usual.items():
+        rise[at] = ctx.default_share[at] - share
+    high = (ctx.default_share >= nearly_all) | (rise >= limits.default_rise_yellow)
+    columns = [
+        (empty[table] >= nearly_all * ctx.rows) | high[:, [f.index for f in features]].any(axis=1)
+        for table, features in ctx.tables.items()
+    ]
+    return np.stack(columns, axis=1)
 
 
 def _kind_of_empty(ran: bool | None) -> Kind:

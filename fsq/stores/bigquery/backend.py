@@ -11,8 +11,7 @@ from fsq.contract import Contract
 from fsq.schema.output import OutputSchema
 from fsq.stores.backend import Backend, Capabilities
 from fsq.stores.base import BatchWrite
-from fsq.stores.bigquery.client import GRPC_VARIABLE, REST_VARIABLE
-from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.variables import GRPC_VARIABLE, REST_VARIABLE
 from fsq.stores.column_fit import ColumnFit
 from fsq.stores.costs import CostEstimate, Workload
 from fsq.stores.migration import LegacyDropResult, Migration
@@ -48,6 +47,8 @@ class BigQueryBackend(Backend["BigQueryStore"]):
         Raises:
             InputError: a malformed URI, or the extra is not installed.
         """
+        from fsq.stores.bigquery.names import TableName
+
         TableName.parse(uri)  # a malformed URI is reported before a missing extra
         with self.require_extra():
             from fsq.stores.bigquery.store import BigQueryStore
@@ -55,6 +56,8 @@ class BigQueryBackend(Backend["BigQueryStore"]):
 
     def identify_table(self, uri: str) -> str:
         """The table's name without its location."""
+        from fsq.stores.bigquery.names import TableName
+
         return f"bigquery://{TableName.parse(uri).dotted}"
 
     def fit_columns(self, store: BigQueryStore, columns: Mapping[str, pl.DataType]) -> ColumnFit:

@@ -36,6 +36,10 @@ _CODES = {
 # Words in errors of jobs and requests, in lower case, and what to do; the first match counts.
 _WORDS = (
     (
+        r"reasonable timeframe|certificate is not yet valid",
+        "this machine's clock is wrong; set it",
+    ),
+    (
         r"not found: dataset",
         "create the dataset first: bq mk --dataset project:dataset, or CREATE SCHEMA; in the "
         "emulator, too",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud import bigquery
@@ -40,15 +39,17 @@ def write_origin(client: Any, target: TableName, origin: Origin) -> None:
     description = "The contract and the source with which fsq filled the table"
     place = ensure_own_table(client, target, "origin", fields, description)
     contract = origin.contract
-    values: tuple[Any, ...] = (
-        contract.name,
-        contract.version_hash,
-        origin.to_json(),
-        datetime.now(UTC),
-    )
+    values = (contract.name, contract.version_hash, origin.to_json())
     parameters = [
-        bigquery.ScalarQueryParameter(f[0], f[1], v) for f, v in zip(_FIELDS, values, strict=True)
+        bigquery.ScalarQueryParameter(f[0], f[1], v) for f, v in zip(_FIELDS, values, strict=False)
     ]
-    names = ", ".join(f[0] for f in _FIELDS)
-    marks = ", ".join(f"@{f[0]}" for f in _FIELDS)
-    run_query(client, f"INSERT INTO {place.sql} ({names}) VALUES ({marks})", *parameters)
+    # By the service's clock, and after what is there: the clocks of writers differ, and jump.
+    sql = f"""
+    INSERT INTO {place.sql} ({", ".join(f[0] for f in _FIELDS)})
+    SELECT @contract, @version, @origin, GREATEST(
+      CURRENT_TIMESTAMP(),
+      COALESCE(TIMESTAMP_ADD(MAX(recorded_at), INTERVAL 1 MICROSECOND), CURRENT_TIMESTAMP())
+    )
+    FROM {place.sql}
+    """
+    run_query(client, sql, *parameters)

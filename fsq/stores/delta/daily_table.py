@@ -6,7 +6,7 @@ import polars as pl
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from fsq.errors import StoreError
+from fsq.errors import StoreError, StoreRefusedError
 from fsq.schema.arrow import to_arrow
 from fsq.stores.delta.location import locate
 from fsq.stores.delta.table import LakeTable
@@ -37,7 +37,8 @@ def _replace(path: str, rows: pl.DataFrame) -> int:
     place = locate(path)
     exists = place.is_table()
     if not exists and place.is_occupied():
-        raise StoreError(f"{path} is not a Delta table; move it away, or name another store")
+        problem = f"{path} is not a Delta table; move it away, or name another store"
+        raise StoreRefusedError(problem)
     place.require_atomic_writes()
     date_column = rows.columns[0]
     days = rows[date_column].unique().sort().to_list()

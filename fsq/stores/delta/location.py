@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
-from fsq.errors import InputError, StoreError
+from fsq.errors import InputError, StoreError, StoreRefusedError
 from fsq.masking import mask_secrets
 from fsq.stores.objects.bucket import PROBE, list_objects, require_atomic_writes
 from fsq.stores.objects.errors import object_errors
@@ -73,11 +73,11 @@ class Location(ABC):
 
         Raises:
             InputError: it is called like a file, so that a file was probably meant.
-            StoreError: it holds something else.
+            StoreRefusedError: it holds something else.
         """
         # Another writer may have created the table after this one looked for it.
         if self.is_occupied() and not self.is_table():
-            raise StoreError(f"{self.given} is not a Delta table; name another folder")
+            raise StoreRefusedError(f"{self.given} is not a Delta table; name another folder")
         if _FILE.search(self.given.lower()):
             problem = f"{self.given} is called like a file, and a store is a folder of files"
             cure = "name it without an ending; `fsq score` writes single files, as .parquet"

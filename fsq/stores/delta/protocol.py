@@ -16,9 +16,9 @@ from fsq.errors import StoreRefusedError
 LOG_ONLY = frozenset({"v2Checkpoint", "vacuumProtocolCheck"})
 # Older files hold narrower types; Polars casts them, or names the column that it cannot cast.
 WIDENED = frozenset({"typeWidening", "typeWidening-preview"})
-_MAPPED = "columnMapping"
+_MAPPED, _DELETED = "columnMapping", "deletionVectors"
 # What delta-rs reads without Polars, by its own engine.
-_ENGINE = frozenset({_MAPPED, "deletionVectors", "timestampNtz", "v2Checkpoint", "variantType"}) | {
+_ENGINE = frozenset({_MAPPED, _DELETED, "timestampNtz", "v2Checkpoint", "variantType"}) | {
     "variantType-preview"
 }
 # What fsq writes. delta-rs refuses any other feature, and cannot add columns to a table with
@@ -44,13 +44,17 @@ def needs_engine(protocol: ProtocolVersions) -> bool:
 def require_readable(protocol: ProtocolVersions, uri: str) -> None:
     """Refuse a table that neither Polars nor delta-rs's engine can read.
 
+    Polars asks that engine which rows are deleted, too.
+
     Raises:
         StoreRefusedError: with the features that it combines.
     """
-    beyond = sorted(set(protocol.reader_features or ()) - _ENGINE)
-    if needs_engine(protocol) and beyond:
+    features = set(protocol.reader_features or ())
+    asked_for = _MAPPED if needs_engine(protocol) else _DELETED if _DELETED in features else None
+    beyond = sorted(features - _ENGINE)
+    if asked_for is not None and beyond:
         raise StoreRefusedError(
-            f"{uri} cannot be read: it combines the Delta features {_MAPPED} and "
+            f"{uri} cannot be read: it combines the Delta features {asked_for} and "
             f"{', '.join(beyond)}; copy it into a table without one of them"
         )
 

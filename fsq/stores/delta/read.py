@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fsq.errors import StoreRefusedError
 from fsq.schema.columns import DETAIL, DETAIL_TYPE
 from fsq.schema.nested import detail_field, dotted_name, select_columns, selectable_names
 from fsq.schema.polars_types import inner_type, struct_fields
@@ -35,6 +36,7 @@ def scan_rows(
     """
     protocol = table.full_protocol()
     require_readable(protocol, uri)
+    _require_text_values(table, uri)
     if not needs_engine(protocol):
         return filter_dates(pl.scan_delta(table), date_column, start, end)
     schema = pl.Schema(table.schema())
@@ -46,6 +48,23 @@ def scan_rows(
             yield pl.DataFrame(batch).cast({c: schema[c] for c in columns})
 
     return scan_batches(read, schema)
+
+
+def _require_text_values(table: LakeTable, uri: str) -> None:
+    """Refuse partitions by bytes, which Polars cannot read out of a folder's name.
+
+    Raises:
+        StoreRefusedError: with the columns.
+    """
+    partitions = table.metadata().partition_columns
+    if not partitions:
+        return
+    schema = pl.Schema(table.schema())
+    if wrong := [c for c in partitions if isinstance(schema[c], pl.Binary)]:
+        raise StoreRefusedError(
+            f"{uri} cannot be read: it is partitioned by {wrong}, which holds bytes; copy its rows "
+            "into a table that is not"
+        )
 
 
 def scan_detail_fields(

@@ -120,6 +120,7 @@ class DeltaStore(OriginOfRows, SideTables):
         columns = read_names(columns, "columns", CANNOT_READ)
         table, date_column = self.load_table(), self.contract.table.date
         require_store(table.full_protocol(), self.uri)
+        require_columns([date_column], pl.Schema(table.schema()), self.uri)
         if columns is None and fields is not None and has_plain_files(table):
             return scan_with_fields(table, date_column, first, last, fields)
         rows = scan_rows(table, self.uri, date_column, first, last)

@@ -26,6 +26,8 @@ TABLE_PROPERTIES = {"delta.logRetentionDuration": "interval 3650 days"}
 # What delta-rs says when a table's rules refuse rows, and when it can never write a table.
 _INVALID_ROWS = "Invalid data found"
 _NEVER = ("append-only", "Unsupported table features")
+# What its query engine says of rules that name what is not there.
+_UNPLANNED = ("Error during planning", "Schema error")
 
 
 def overwrite_dates(
@@ -123,10 +125,15 @@ def delta_write_errors(uri: str, table: DeltaTable | None = None) -> Iterator[No
 
 def _translate(error: Exception, uri: str, table: DeltaTable | None) -> StoreError:
     line = first_line(error)
+    rules = "; ".join(list_rules(table)[:5]) if table is not None else ""
+    if rules and any(words in line for words in _UNPLANNED):
+        reason = line.rpartition(": ")[2]
+        return StoreRefusedError(
+            f"{uri} cannot be written: its rules ({rules}) cannot be checked: {reason}; drop them"
+        )
     if _INVALID_ROWS not in line:
         return StoreError(f"{uri} cannot be written: {line}")
     count = re.search(r"(\d+) rows failed", line)
-    rules = "; ".join(list_rules(table)[:5]) if table is not None else ""
     return StoreRefusedError(
         f"{uri} refuses {count[1] if count else 'some'} of the rows: they break its rules"
         f"{f' ({rules})' if rules else ''}; correct the rows, or drop the rules"

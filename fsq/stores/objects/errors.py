@@ -26,6 +26,9 @@ _NO_CREDENTIALS = (*_METADATA, "Account must be specified", "not authorized to r
 _REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed",
             "AuthorizationFailure", "401 Unauthorized", "403 Forbidden", "ExpiredToken",
             "InvalidToken", "Unauthenticated", "invalid_grant")  # fmt: skip
+# A signature holds for some minutes, and so may a certificate not yet or no longer.
+_WRONG_CLOCK = ("RequestTimeTooSkewed", "Request date header too old", "reasonable timeframe",
+                "NotValidYet")  # fmt: skip
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 _UNREACHABLE = ("client error (Connect)", "error sending request", "dns error", "timed out",
                 "kind: Connect")  # fmt: skip
@@ -53,6 +56,8 @@ def describe_object_error(text: str) -> str | None:
         return f"there are no credentials for {service}; set {variables}"
     if any(sign in text for sign in _NO_BUCKET):
         return "there is no such bucket; create it, or name another one"
+    if any(sign in text for sign in _WRONG_CLOCK):
+        return f"{service} refused: {said}; this machine's clock is wrong: set it"
     if any(sign in text for sign in _REFUSED):
         return f"{service} refused: {said}; check {variables}"
     if "scheme is not allowed" in text or "BadScheme" in text:

@@ -110,3 +110,21 @@ def test_groups_that_last_are_not_evaluated() -> None:
     dx = diagnose_last(make_league().with_columns(game_id="team"))
     assert list_serious(dx) == []
     assert "event_on_two_dates" in [n["check"] for n in dx.not_evaluated]
+
+
+@pytest.mark.parametrize("share", [1, 2])
+def test_ids_that_lost_their_leading_zeros_have_another_format(share: int) -> None:
+    short = pl.when(pl.col("seat") % share == 0).then(pl.col("game_id").str.strip_chars_start("0"))
+    rows = change_last(make_league(), game_id=short.otherwise("game_id"))
+    finding = find_one(rows)
+    assert finding.kind == "mixed_ids"
+    assert "22300032, usually 0022300" in finding.title
+
+
+def test_ids_that_are_absent_are_told_unless_that_is_usual() -> None:
+    few = pl.when(pl.col("seat") >= 5).then("game_id")
+    finding = find_one(change_last(make_league(), game_id=few))
+    assert (finding.kind, finding.rows_affected) == ("mixed_ids", 40)
+    assert "game_id is absent in" in finding.title
+    usually = fsq.diagnose(fsq.score(make_league().with_columns(game_id=few)))
+    assert not [f for f in usually.findings if f.kind == "mixed_ids"]

@@ -107,3 +107,29 @@ def test_after_a_break_everybody_may_be_at_full_rest(value: float, kinds: set[st
     without = fsq.score(change_last(make_days(12), fatigue_score=pl.lit(value)))
     kept = fsq.diagnose(without, dates=[LAST]).findings
     assert "stuck_constant" in {f.kind for f in kept if "fatigue_score" in f.features}
+
+
+@pytest.mark.parametrize(("wrong", "severity"), [(1, None), (2, "yellow"), (6, "red")])
+def test_values_out_of_range_show_on_a_date_of_few_rows(wrong: int, severity: str | None) -> None:
+    at = pl.int_range(pl.len()).over("game_date")
+    last = pl.col("game_date") == LAST
+    rows = make_days().filter(~last | (at < 12))
+    hit = last & (at < wrong)
+    rows = rows.with_columns(
+        opponent_pace=pl.when(hit).then(900.0).otherwise(pl.col("opponent_pace"))
+    )
+    found = [f for f in diagnose_last(rows).findings if f.kind == "range_violation"]
+    assert [(f.severity, f.features) for f in found] == (
+        [(severity, ("opponent_pace",))] if severity else []
+    )
+
+
+def test_few_rows_out_of_range_may_be_chance_where_such_rows_are_usual() -> None:
+    at = pl.int_range(pl.len()).over("game_date")
+    last = pl.col("game_date") == LAST
+    few = make_days().filter(~last | (at < 12))
+    rows = few.with_columns(
+        opponent_pace=pl.when(at % 10 == 0).then(900.0).otherwise(pl.col("opponent_pace"))
+    )
+    kinds = {f.kind for f in diagnose_last(rows).findings}
+    assert "range_violation" not in kinds

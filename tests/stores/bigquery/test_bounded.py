@@ -19,8 +19,9 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from fsq.errors import StoreError
 from fsq.stores import open_store
 from fsq.stores.bigquery import bounded, read
-from fsq.stores.bigquery.client import GRPC_VARIABLE, REST_VARIABLE, Clients, open_clients
+from fsq.stores.bigquery.client import Clients, open_clients
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.variables import GRPC_VARIABLE, REST_VARIABLE
 
 CALLS: dict[str, Callable[[Clients], object]] = {
     "a table": lambda c: c.tables.get_table("p.d.t"),

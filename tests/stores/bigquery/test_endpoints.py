@@ -12,9 +12,10 @@ from google.auth.credentials import AnonymousCredentials
 
 import fsq
 from fsq.errors import InputError, StoreError
-from fsq.stores.bigquery.client import GRPC_VARIABLE, REST_VARIABLE, open_clients
+from fsq.stores.bigquery.client import open_clients
 from fsq.stores.bigquery.endpoints import ENDPOINT_VARIABLE
 from fsq.stores.bigquery.names import TableName
+from fsq.stores.bigquery.variables import GRPC_VARIABLE, REST_VARIABLE
 
 REGIONAL = "bigquery.europe-west3.rep.googleapis.com"
 PAIRS = {

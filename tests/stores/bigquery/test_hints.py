@@ -37,6 +37,8 @@ MESSAGES = {
     "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: x": (
         "perimeter"
     ),
+    "('invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes) and in a "
+    "reasonable timeframe. Check your iat and exp values in the JWT claim.',)": "clock is wrong",
     "DML is not allowed on tables with row access policies": "FILTER USING (TRUE)",
 }
 

@@ -128,6 +128,15 @@ def test_a_type_without_a_size_is_told(column: pa.Array) -> None:
         count_logical_bytes(pa.table({"d": column}))
 
 
+def test_ids_of_a_window_s_games_are_counted_for_each_game() -> None:
+    bare = ["player_lookup", "game_date", *CONTRACT.names]
+    in_window = [f for f in CONTRACT.features if f.window == "last_10"]
+    with_ids = estimate_row_size(CONTRACT, [*bare, "last_10__game_ids"]).total
+    more = with_ids - estimate_row_size(CONTRACT, bare).total
+    each = more / len(in_window) / 10
+    assert len("00225000") < each < 20  # an id of a game, and what a text costs
+
+
 @pytest.fixture(scope="module")
 def season() -> pl.DataFrame:
     made = simulate_season("2025-26").rows

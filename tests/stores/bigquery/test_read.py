@@ -180,3 +180,14 @@ def test_what_is_pushed_down(case: str) -> None:
 
 def test_no_predicate_restricts_nothing() -> None:
     assert _restrict(None, SCHEMA) == ""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "is_compared"), [(pl.Datetime("us", "UTC"), True), (pl.Datetime("us"), False)]
+)
+def test_moments_are_compared_by_the_service_where_it_has_such(
+    dtype: pl.DataType, is_compared: bool
+) -> None:
+    moment = datetime(2026, 2, 6, 12, tzinfo=UTC)
+    where = _restrict(pl.col("computed_at") == pl.lit(moment), {"computed_at": dtype})
+    assert ("TIMESTAMP '2026-02-06 12:00:00.000000+00:00'" in where) == is_compared

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import fsq
 from fsq.backfilling import backfill
@@ -74,6 +78,62 @@ def test_a_feature_is_written_or_named(tmp_path: Path, feature: str) -> None:
     with pytest.raises(StoreRefusedError, match=feature):
         migrate(str(path))
     assert sorted(path.rglob("*")) == before
+
+
+@pytest.fixture(scope="module")
+def plain_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_table(tmp_path_factory.mktemp("plain") / "t")
+
+
+@settings(max_examples=25)
+@given(
+    readers=st.lists(st.sampled_from([*READ, "somethingElse"]), max_size=3, unique=True),
+    writers=st.lists(st.sampled_from(WRITTEN_ONLY), max_size=3, unique=True),
+)
+def test_any_features_together_are_supported_or_named(
+    plain_table: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    readers: list[str],
+    writers: list[str],
+) -> None:
+    path = tmp_path_factory.mktemp("f") / "t"
+    shutil.copytree(plain_table, path)
+    delta_logs.set_features(path, readers, writers)
+    store = fsq.open_store(str(path))
+    if "somethingElse" in readers:
+        with pytest.raises(StoreRefusedError, match="somethingElse"):
+            store.read().collect()
+        return
+    if "deletionVectors" in readers and {"vacuumProtocolCheck", "typeWidening"} & {*readers}:
+        with pytest.raises(StoreRefusedError, match="combines the Delta features deletionVectors"):
+            store.read().collect()
+        return
+    assert store.read().collect().height == 40
+    if beyond := {*readers, *writers} - WRITABLE:
+        with pytest.raises(StoreRefusedError) as error:
+            store.replace(of_day(scored()))
+        assert all(feature in str(error.value) for feature in beyond)
+    else:
+        assert store.replace(of_day(scored())).rows == 10
+
+
+@pytest.mark.parametrize("rule", ["gone > 1", "unheard_of(points) > 1"])
+def test_a_rule_that_cannot_be_checked_is_named(tmp_path: Path, rule: str) -> None:
+    rows, path = scored(points=pl.lit(5.25)), tmp_path / "t"
+    write_deltalake(path, to_arrow(rows).slice(0, 0))
+    delta_logs.change_metadata(path, {"delta.constraints.odd": rule})
+    delta_logs.set_features(path, [], ["checkConstraints"])
+    with pytest.raises(
+        StoreRefusedError, match=re.escape(f"CHECK odd ({rule})) cannot be checked")
+    ):
+        fsq.open_store(str(path)).replace(rows)
+
+
+def test_a_folder_of_something_else_is_refused_for_good(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "readme.md").touch()
+    with pytest.raises(StoreRefusedError, match="is not a Delta table; name another folder"):
+        fsq.open_store(str(tmp_path / "notes"))
 
 
 @pytest.mark.parametrize("feature", [*READ, *WRITTEN_ONLY])

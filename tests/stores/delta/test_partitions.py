@@ -12,6 +12,7 @@ from deltalake import write_deltalake
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fsq.errors import StoreRefusedError
 from fsq.stores.delta.store import DeltaStore
 from tests.support.delta_logs import delete_row, write_partitioned
 
@@ -44,6 +45,13 @@ def test_rows_that_a_vector_deletes_stay_deleted(
     write_partitioned(table, rows, "venue", as_spark=as_spark)
     delete_row(table, 1)
     assert DeltaStore(str(table)).scan().collect()["x"].to_list() == [1, 3]
+
+
+def test_partitions_by_bytes_are_named(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"venue": [b"\xff", b"a"], "x": [1, 2]})
+    write_deltalake(tmp_path / "t", rows.to_arrow(), partition_by=["venue"])
+    with pytest.raises(StoreRefusedError, match=r"partitioned by \['venue'\], which holds bytes"):
+        DeltaStore(str(tmp_path / "t")).scan()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,7 +14,7 @@ from datetime import date
 import polars as pl
 
 WINDOW_ROWS = 120_000
-MANY_ROWS = 1_000_000  # a query of fewer is not split
+MANY_ROWS = 400_000  # a query of fewer is not split
 _DENSE = 0.5  # share of the rows between the first and the last wanted one
 
 

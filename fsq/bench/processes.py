@@ -235,8 +235,13 @@ def _list_big_date(
 
 
 def _make_big_date(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Copies of a day's rows, as many as make a large date, each with entities of their own."""
-    day = select_day(rows, contract)
+    """Copies of a day's rows, as many as make a large date, each with entities of their own.
+
+    The day lies in the later half of the dates: on the first ones most features are absent.
+    """
+    days = rows[contract.table.date].drop_nulls().unique().sort()
+    later = rows.filter(pl.col(contract.table.date) >= days[len(days) // 2])
+    day = select_day(later, contract)
     key = next((k for k in contract.table.keys if day.schema.get(k) == pl.String), None)
     if key is None:
         cure = "the other cases need no such key"

@@ -10,7 +10,6 @@ import polars as pl
 
 from fsq.diagnosis import Diagnosis, Finding
 from fsq.diagnosis.findings import SEVERITIES, Verdict, find_worst
-from fsq.diagnosis.named_rows import FINDING
 from fsq.incidents import Change, Incident
 from fsq.intake.run_context import RunContext
 
@@ -102,13 +101,9 @@ def add_finding(dx: Diagnosis, finding: Finding) -> Diagnosis:
     rank = SEVERITIES.index(finding.severity)
     place = sum(SEVERITIES.index(f.severity) < rank for f in dx.findings)
     findings = (*dx.findings[:place], finding, *dx.findings[place:])
-    position = pl.col(FINDING)
-    moved = pl.when(position >= place).then(position + 1).otherwise(position).alias(FINDING)
     verdicts: dict[date, Verdict] = dict(dx.dates)
     if finding.severity != "info":
         for day in finding.dates:
             verdicts[day] = find_worst([finding.severity, verdicts.get(day, "green")])
     ordered = {d: verdicts[d] for d in sorted(verdicts)}
-    return replace(
-        dx, dates=ordered, findings=findings, named_rows=dx.named_rows.with_columns(moved)
-    )
+    return replace(dx, dates=ordered, findings=findings, named=dx.named.move(place))

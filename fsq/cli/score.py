@@ -121,13 +121,15 @@ def _score_chunks(
     rows: pl.LazyFrame, layout: Layout, options: ScoringOptions
 ) -> Iterator[pl.DataFrame]:
     """Scored chunks; at least one, so that an input without rows gives a file with columns."""
+    from fsq.backfilling.windows import split_rows
     from fsq.scoring.engine import CHUNK_ROWS, score_validated
     from fsq.utils.frames import read_batches
 
     empty = True
-    for batch in read_batches(rows, CHUNK_ROWS):
-        empty = False
-        yield score_validated(batch, layout, options)
+    for window in split_rows(rows):  # else Polars decodes gigabytes ahead
+        for batch in read_batches(window, CHUNK_ROWS):
+            empty = False
+            yield score_validated(batch, layout, options)
     if empty:
         yield score_validated(rows.head(0).collect(), layout, options)
 

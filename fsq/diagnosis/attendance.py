@@ -36,6 +36,8 @@ def find_attendance(ctx: Context) -> dict[int, list[Attendance]]:
     A subgroup's entities are expected on its next date, if that is compared with theirs. Without
     subgroups those are expected that no earlier date lacks, and those arrive that none has.
     """
+    if not any(len(ctx.list_compared(at)) for at, _ in ctx.iterate_dates()):
+        return {}
     if ctx.by_group.subgroup is not None:
         return _find_members(ctx)
     # Who takes part in events that nobody tells apart is there as often as they take place.

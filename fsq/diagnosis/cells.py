@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fsq.errors import StoreError
+from fsq.diagnosis.spilling import SpillFile
 
 Array = npt.NDArray[Any]
 # More than this is kept in a temporary file; a season of 33 features takes 20 MB.
@@ -49,16 +46,10 @@ class Cells:
     """
 
     def __init__(self, width: int) -> None:
-        self._width, self._held, self._end = width, 0, 0
+        self._width, self._held, self._file = width, 0, SpillFile()
         self._parts: dict[str, list[list[_Column]]] = {}
         self._types: dict[str, np.dtype[Any]] = {}
         self._codec = pa.Codec("lz4")
-
-    @cached_property
-    def _file(self) -> IO[bytes]:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as these cells
-        weakref.finalize(self, file.close)
-        return file
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
@@ -91,25 +82,15 @@ class Cells:
             return _Repeated(column[0], len(column))
         if self._held + column.nbytes <= _MOST_IN_MEMORY:
             self._held += column.nbytes
-            return column
+            return column.copy()  # a view would keep the columns of all features
         data = self._codec.compress(column.tobytes(), asbytes=True)
-        place = _Spilled(self._end, len(data), len(column), column.dtype)
-        try:
-            self._file.seek(self._end)
-            self._file.write(data)
-        except OSError as error:
-            problem = f"{tempfile.gettempdir()}: no temporary file can be written: {error}"
-            cure = "free some space there, or name another folder in TMPDIR"
-            raise StoreError(f"{problem}; {cure}") from error
-        self._end += len(data)
-        return place
+        return _Spilled(self._file.write(data), len(data), len(column), column.dtype)
 
     def _load(self, column: _Column) -> Array:
         if isinstance(column, np.ndarray):
             return column
         if isinstance(column, _Repeated):
             return np.full(column.records, column.value)
-        self._file.seek(column.start)
         size = column.records * column.dtype.itemsize
-        data = self._codec.decompress(self._file.read(column.size), size)
+        data = self._codec.decompress(self._file.read(column.start, column.size), size)
         return np.frombuffer(data, dtype=column.dtype)

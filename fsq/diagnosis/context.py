@@ -235,19 +235,15 @@ class Context(Jobs):
 
     def find_all_defaulted(self, features: Sequence[Feature]) -> Mask:
         """Records that have a default for all of these features."""
-        return np.asarray(self.is_default[:, [f.index for f in features]].all(axis=1))
+        return self.find_all(IS_DEFAULT, features)
 
     def find_any_defaulted(self, features: Sequence[Feature]) -> Mask:
         """Records that have a default for at least one of these features."""
-        return np.asarray(self.is_default[:, [f.index for f in features]].any(axis=1))
+        return self.find_any(IS_DEFAULT, features)
 
     def count_per_date(self, mask: Mask) -> Matrix:
         """How many records of each date are in the mask."""
         return np.bincount(self.date_index[mask], minlength=len(self.dates)).astype(np.float64)
-
-    def count_cells(self, cells: Mask) -> Matrix:
-        """How many records of each date are in each column of a mask: dates × columns."""
-        return np.stack([self.count_per_date(column) for column in cells.T], axis=1)
 
     def align(self, per_date: pl.DataFrame, column: str) -> Matrix:
         """A column of a table by ``DAY`` as dates × 1; 0 where it has no row for a date."""
@@ -259,7 +255,11 @@ class Context(Jobs):
         """The keys of the first few records of a date that are in the mask, date left out."""
         if not self.keys:
             return []
-        chosen = np.flatnonzero(mask & (self.date_index == at)).astype(np.uint32)
-        keys = self.long.records.select(self.keys)[chosen].drop_nulls().unique()
-        found = keys.sort(self.keys).head(most)
-        return [" ".join(map(str, key)) for key in found.rows()]
+        chosen, start = mask & (self.date_index == at), 0
+        found = []
+        for piece in self.long.records.iterate(self.keys):
+            here = piece.filter(chosen[start : start + piece.height])
+            found.append(here.drop_nulls().unique().sort(self.keys).head(most))
+            start += piece.height
+        first = pl.concat(found).unique().sort(self.keys).head(most)
+        return [" ".join(map(str, key)) for key in first.rows()]

@@ -6,8 +6,10 @@ is measured for a few features after the other, so that a large date fits into m
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,7 +31,7 @@ from fsq.schema.vocabulary import FEATURE_TIERS
 _DATE = "date of the record"  # no field of the detail has this name
 _BY = [_DATE, "feature_index"]
 _POINTS, _SCORED = "sum of scores", "number of scores"  # likewise
-_BLOCK_CELLS = 4_000_000  # values that are measured at once
+_BLOCK_CELLS = 1_000_000  # values that are measured at once
 # Values divided by it can be squared and summed; it is a power of two, so that nothing is rounded.
 _HUGE, _LARGEST = 2.0**600, sys.float_info.max
 # Names of ``measure_features`` that no contract chooses.
@@ -118,10 +120,13 @@ def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
     """Aggregate the result of ``read_long_detail``; see ``measure_features``."""
     date, records = contract.table.date, long.records.height
     counts = long.counts.group_by(_BY).sum()
-    per_block = max(1, _BLOCK_CELLS // max(1, records))
     every = range(len(contract.features))
-    blocks = [every[at : at + per_block] for at in range(0, len(every), per_block)]
-    spread = pl.concat([_measure_block(long, contract, block) for block in blocks])
+    if records > _BLOCK_CELLS:
+        spread = _measure_alone(long, contract)
+    else:
+        per_block = max(1, _BLOCK_CELLS // max(1, records))
+        blocks = [every[at : at + per_block] for at in range(0, len(every), per_block)]
+        spread = pl.concat([_measure_block(long, contract, block) for block in blocks])
     first = ["feature_index", "feature_name", "feature_category", "upstream_table"]
     features = pl.LazyFrame(
         [(f.index, f.name, f.category, f.upstream_table) for f in contract.features],
@@ -184,6 +189,48 @@ def _measure_block(long: LongDetail, contract: Contract, block: range) -> pl.Dat
     distinct, most = counts.len().cast(pl.Int64), counts.max()
     days = out.with_columns(distinct.alias("distinct"), most.alias("most")).drop("counts")
     return _measure_overflowed(days, long, contract)
+
+
+def _measure_alone(long: LongDetail, contract: Contract) -> pl.DataFrame:
+    """The same of every feature, one after the other: grouping takes 100 bytes for a value."""
+    days = long.records[contract.table.date]
+    dates = days.drop_nulls().unique().sort()
+    order = np.argsort(days.to_physical().to_numpy(), kind="stable") if len(dates) > 1 else None
+    counts = days.drop_nulls().value_counts().sort(contract.table.date)["count"]
+    ends = np.cumsum(counts.to_numpy())
+    out = []
+    for f in range(len(contract.features)):
+        columns = [_get_values(long, f), get_ages(long, f), get_integers(long, SAMPLE, f)]
+        if order is not None:
+            columns = [c.gather(order) for c in columns]
+        for day, first, end in zip(dates, [0, *ends[:-1]], ends, strict=True):
+            value, age, sample = (c.slice(first, end - first) for c in columns)
+            facts = {"age_hours": age.median(), "sample_size": sample.median()}
+            out.append({_DATE: day, "feature_index": f} | _measure_values(value) | facts)
+    types = dict.fromkeys(("mean", "std", "age_hours", "sample_size"), pl.Float64)
+    found = pl.DataFrame(out, schema_overrides=types)
+    return found.with_columns(pl.col("distinct", "most").replace(0, None))
+
+
+def _measure_values(values: pl.Series) -> dict[str, Any]:
+    """Mean, spread, distinct values, and how often the most common one occurs."""
+    known = values.drop_nulls()
+    mean, std = _measure_spread(known)
+    if not all(n is None or math.isfinite(n) for n in (mean, std)):
+        small = _measure_spread(known / _HUGE)
+        mean, std = (n and float(np.clip(n * _HUGE, -_LARGEST, _LARGEST)) for n in small)
+    ordered = np.sort(known.to_numpy())
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+    most = np.diff(starts, append=len(ordered)).max(initial=0)
+    if len(starts) == 1:  # no rounding may turn the spread of one value into another number
+        mean, std = float(ordered[0]), None if std is None else 0.0
+    return {"mean": mean, "std": std, "distinct": len(starts), "most": int(most)}
+
+
+def _measure_spread(values: pl.Series) -> tuple[float | None, float | None]:
+    value = pl.col("value")
+    mean, std = values.to_frame("value").select(value.mean(), value.std().alias("std")).row(0)
+    return mean, std
 
 
 def _measure_overflowed(days: pl.DataFrame, long: LongDetail, contract: Contract) -> pl.DataFrame:

@@ -14,9 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.diagnosis.records import Records
 from fsq.profile.rows import encode
 from fsq.schema.columns import DETAIL
 from fsq.schema.polars_types import is_text
@@ -25,6 +27,7 @@ DAY, EVENT, ENTITY, SUB, OTHER = "#day", "#event", "#entity", "#sub", "#other"
 _MOSTLY = 0.7  # of the events or dates, so that a date of faults does not hide what holds
 _LEAST_ROWS = 3.0  # rows of a subgroup and date, on average
 _LEAST_REPEATS = 10  # rows per value of a column that may be a subgroup
+_ROWS_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Groups:
     Attributes:
         rows: per record the position of its date (``DAY``), its entity (``ENTITY``), its event
             (``EVENT``, NULL if unknown) and its subgroup (``SUB``) and its opposite (``OTHER``),
-            as far as there are such.
+            as far as there are such; these three are categories, which take less than texts.
         event: the column of events; None if no event lies on a date of its own.
         subgroup: the column of subgroups; None if none is found.
         per_event: subgroups of an event; 0 without.
@@ -58,7 +61,7 @@ def list_carried(contract: Contract, schema: pl.Schema) -> list[str]:
 
 
 def find_groups(
-    records: pl.DataFrame, days: pl.Series, contract: Contract, carried: Sequence[str]
+    records: Records, days: pl.Series, contract: Contract, carried: Sequence[str]
 ) -> Groups:
     """Find events and subgroups.
 
@@ -70,41 +73,70 @@ def find_groups(
     """
     table = contract.table
     keys = [k for k in table.keys if k in records.columns]
-    rows = records.select(days.alias(DAY).cast(pl.Int32), _rank_entities(records, keys))
+    rows = pl.DataFrame({DAY: days.cast(pl.Int32), ENTITY: _number_entities(records, keys)})
     event = table.group
-    if event is None or event not in records.columns or records[event].is_null().all():
+    if event is None or event not in records.columns:
         return Groups(rows)
-    rows = rows.with_columns(records[event].cast(pl.String).alias(EVENT))
-    lasting = rows.drop_nulls(EVENT).group_by(EVENT).agg(pl.col(DAY).n_unique() == 1)
-    if _mean(lasting[DAY]) < _MOSTLY:
+    rows = rows.with_columns(_categorize(records, event).alias(EVENT))
+    if rows[EVENT].is_null().all():
+        return Groups(rows.drop(EVENT))
+    lasting = count_cells(rows, [DAY, EVENT]).drop_nulls(EVENT).group_by(EVENT).len()["len"] == 1
+    if _mean(lasting) < _MOSTLY:
         return Groups(rows.drop(EVENT))  # such a group is no event, but lasts
     candidates = [c for c in carried if c != event and c not in table.keys]
-    found = {c: k for c in candidates if (k := _count_per_event(rows, records[c]))}
+    parts = {c: _categorize(records, c) for c in candidates if _repeats(records, c)}
+    found = {c: k for c, part in parts.items() if (k := _count_per_event(rows, part))}
     if not found:
         return Groups(rows, event)
-    subgroup = max(found, key=lambda c: _measure_constancy(rows, records[c]))
-    rows = rows.with_columns(records[subgroup].cast(pl.String).alias(SUB))
-    opposite = next((c for c in found if c != subgroup and _is_opposite(rows, records[c])), None)
+    # One that is alone need not be measured.
+    among = found if len(found) > 1 else {}
+    constancy = {c: _measure_constancy(rows, parts[c]) for c in among}
+    subgroup = max(found, key=lambda c: constancy.get(c, 0.0))
+    rows = rows.with_columns(parts[subgroup].alias(SUB))
+    opposite = next((c for c in found if c != subgroup and _is_opposite(rows, parts[c])), None)
     if opposite is not None:
-        rows = rows.with_columns(records[opposite].cast(pl.String).alias(OTHER))
+        rows = rows.with_columns(parts[opposite].alias(OTHER))
     return Groups(rows, event, subgroup, found[subgroup])
 
 
-def _rank_entities(records: pl.DataFrame, keys: list[str]) -> pl.Expr:
-    """A number from 1 on for each entity; NULL where its only key is."""
-    if len(keys) == 1:
-        rank = pl.lit(pl.Series(encode(records[keys[0]]) + 1, dtype=pl.UInt32))
-        return pl.when(rank > 0).then(rank).alias(ENTITY)
-    return (pl.struct(keys) if keys else pl.lit(0)).rank("dense").alias(ENTITY)
+def _number_entities(records: Records, keys: list[str]) -> pl.Series:
+    """A number from 1 on per entity, in the order of its keys; NULL where its only key is."""
+    if not keys:
+        return pl.repeat(1, records.height, dtype=pl.UInt32, eager=True)
+    if len(keys) == 1 and records.height <= _ROWS_AT_ONCE:
+        numbers = pl.Series(encode(records[keys[0]]) + 1, dtype=pl.UInt32)
+        return numbers.replace(0, None)
+    values = records.select(keys)
+    return (values.to_struct() if len(keys) > 1 else values.to_series()).rank("dense")
+
+
+def _categorize(records: Records, column: str) -> pl.Series:
+    """A column's values as categories of their texts."""
+    return records.map(column, lambda values: values.cast(pl.String).cast(pl.Categorical))
+
+
+def count_cells(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """The distinct combinations of values, and how many rows have them (``len``).
+
+    Grouping takes 200 bytes for each row; so rows are grouped slice by slice.
+    """
+    parts = [part.group_by(by).len() for part in rows.select(by).iter_slices(_ROWS_AT_ONCE)]
+    empty = rows.select(by).clear().group_by(by).len()
+    return pl.concat([empty, *parts]).group_by(by).agg(pl.col("len").sum())
+
+
+def _repeats(records: Records, column: str) -> bool:
+    """Whether there are several records per value of a column."""
+    most = max(2, records.height // _LEAST_REPEATS)
+    ordered = np.sort(records.map(column, lambda values: values.hash()).to_numpy())
+    return int((ordered[1:] != ordered[:-1]).sum()) < most
 
 
 def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
     """Values per event, if (nearly) all events have as many and each value one event a date."""
-    if column.n_unique() > max(2, len(column) // _LEAST_REPEATS):
-        return 0
-    known = rows.with_columns(column.alias(SUB)).drop_nulls([EVENT, SUB])
-    cells = known.group_by(DAY, EVENT, SUB).len()
-    if not cells.height or float(known.height / cells.height) < _LEAST_ROWS:
+    known = rows.select(DAY, EVENT, column.alias(SUB))
+    cells = count_cells(known, [DAY, EVENT, SUB]).drop_nulls([EVENT, SUB])
+    if not cells.height or float(cells["len"].sum() / cells.height) < _LEAST_ROWS:
         return 0
     per_event = cells.group_by(DAY, EVENT).len()["len"]
     usual = per_event.value_counts().sort("count", "len", descending=True).row(0)
@@ -115,7 +147,7 @@ def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
 
 def _measure_constancy(rows: pl.DataFrame, column: pl.Series) -> float:
     """How often an entity keeps the value of its previous record: its team, not its rivals."""
-    ordered = rows.with_columns(column.alias(SUB)).sort(ENTITY, DAY)
+    ordered = rows.select(ENTITY, DAY, column.alias(SUB)).sort(ENTITY, DAY)
     before = ordered.select(pl.col(ENTITY, SUB).shift(1).name.suffix("_"))
     again = ordered[ENTITY] == before[f"{ENTITY}_"]
     return _mean((ordered[SUB] == before[f"{SUB}_"]).filter(again.fill_null(False)))
@@ -123,7 +155,7 @@ def _measure_constancy(rows: pl.DataFrame, column: pl.Series) -> float:
 
 def _is_opposite(rows: pl.DataFrame, column: pl.Series) -> bool:
     """Whether a column names another subgroup of the same event in (nearly) all rows."""
-    cells = rows.select(DAY, EVENT, SUB, column.cast(pl.String).alias(OTHER)).unique()
+    cells = count_cells(rows.with_columns(column.alias(OTHER)), [DAY, EVENT, SUB, OTHER])
     pairs = cells.select(DAY, EVENT, pl.col(SUB).alias(OTHER)).unique()
     met = cells.join(pairs, on=[DAY, EVENT, OTHER], how="semi")
     differ = _mean((cells[SUB] != cells[OTHER]).drop_nulls())

@@ -15,6 +15,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis.cells import Array, Cells
+from fsq.diagnosis.records import Records
 from fsq.errors import InputError, short
 from fsq.profile.rows import Mask, Matrix
 from fsq.schema.columns import DETAIL
@@ -26,6 +27,7 @@ OLDEST = "upstream_data_freshness_hours"
 # Names of what is kept of every record and feature; a check may keep more.
 VALUE, IS_DEFAULT, UPDATED, SAMPLE = "feature_value", "is_default", "last_updated", "sample_size"
 UNKNOWN = np.iinfo(np.int64).min  # stands for NULL among integers and moments
+NEVER = np.iinfo(np.int64).max  # the first moment of none
 FIRST = "first stamp"  # of each record
 PART_CELLS = 250_000  # records × features that are read at once
 _HEADLINE = "the rows cannot be diagnosed"
@@ -70,6 +72,11 @@ class Part:
         """Records × features: the values that are not default; NaN elsewhere."""
         return np.where(self.is_default, np.nan, self.get_cells(VALUE))
 
+    def get_integers(self, name: str) -> Array:
+        """A field of integers or moments as records × features; ``UNKNOWN`` for NULL."""
+        numbers = self.fields[name].to_physical().cast(pl.Int64).fill_null(UNKNOWN)
+        return self._reshape(numbers.to_numpy())
+
     def _reshape(self, flat: Array) -> Array:
         return flat.reshape(-1, len(self.contract.features))
 
@@ -85,9 +92,9 @@ class LongDetail:
         counts: counts and sums per date and feature; see ``count_features``.
     """
 
-    records: pl.DataFrame
+    records: Records
     cells: Cells = field(repr=False)
-    marks: dict[str, Array] = field(repr=False)
+    marks: Records = field(repr=False)
     counts: pl.DataFrame = field(repr=False)
 
     def get_values(self, feature: int) -> Matrix:
@@ -141,28 +148,28 @@ def read_long_detail(
     """
     cells = Cells(len(contract.features))
     kept = [*dict.fromkeys([*contract.table.key, OLDEST, *carry])]
-    records: list[pl.DataFrame] = []
+    records: Records | None = None
+    marks: Records | None = None
     counts: list[pl.DataFrame] = []
-    marks: dict[str, list[Array]] = {}
     columns = [*kept, *raw, *(c for reader in others for c in reader.columns)]
     fields = [*fields, *(f for reader in others for f in reader.fields)]
     for part in read_detail_parts(scored, contract, columns, fields, expected):
         for reader in others:
             reader.take(part)
-        records.append(part.records.select(c for c in kept if c in part.records.columns))
+        own = part.records.select(c for c in kept if c in part.records.columns)
         counts.append(count(part))
+        marked: dict[str, Array] = {}
         for one in (_keep, *condense):
             found = one(part)
             cells.append({n: a for n, a in found.items() if a.ndim == 2})
-            for name, array in found.items():
-                if array.ndim == 1:
-                    marks.setdefault(name, []).append(array)
-    return LongDetail(
-        pl.concat(records),
-        cells,
-        {n: np.concatenate(m) for n, m in marks.items()},
-        pl.concat(counts),
-    )
+            marked |= {n: a for n, a in found.items() if a.ndim == 1}
+        known = pl.DataFrame(marked)
+        records, marks = records or Records(own.clear()), marks or Records(known.clear())
+        records.append(own)
+        marks.append(known)
+    if records is None or marks is None:
+        raise ValueError("no part was read; there is one at least")
+    return LongDetail(records, cells, marks, pl.concat(counts))
 
 
 def read_detail_parts(
@@ -220,10 +227,8 @@ def _keep(part: Part) -> dict[str, Array]:
         IS_DEFAULT: part.is_default,
     }
     for name in (UPDATED, SAMPLE):
-        numbers = part.fields[name].to_physical().cast(pl.Int64).fill_null(UNKNOWN)
-        out[name] = numbers.to_numpy().reshape(part.is_default.shape)
-    known = np.where(out[UPDATED] == UNKNOWN, np.iinfo(np.int64).max, out[UPDATED])
-    out[FIRST] = known.min(axis=1)
+        out[name] = part.get_integers(name)
+    out[FIRST] = np.where(out[UPDATED] == UNKNOWN, NEVER, out[UPDATED]).min(axis=1)
     return out
 
 
@@ -271,7 +276,7 @@ def get_ages(long: LongDetail, feature: int) -> pl.Series:
     stamps = get_integers(long, UPDATED, feature)
     if OLDEST not in long.records.columns or stamps.null_count() == len(stamps):
         return pl.repeat(None, len(stamps), dtype=pl.Float64, eager=True).alias("age_hours")
-    return _count_hours(stamps, pl.Series(long.marks[FIRST]), long.records[OLDEST])
+    return _count_hours(stamps, long.marks[FIRST], long.records[OLDEST])
 
 
 def repeat(values: pl.Series, times: int) -> pl.Series:

@@ -9,55 +9,74 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from fsq.contract import Feature
+from fsq.diagnosis.cells import Array
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.long_detail import OLDEST, UNKNOWN, UPDATED
+from fsq.diagnosis.long_detail import FIRST, NEVER, OLDEST, UNKNOWN, UPDATED, Part
+from fsq.diagnosis.records import Records
 from fsq.profile.rows import Matrix
 
 _HOUR = 3.6e9  # microseconds
 ROW_AGE = "feature_store_age_hours"
+_AS_OF, _COMPUTED = "as_of", "computed"
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Hours since 1970; NaN where unknown.
+    """Hours since 1970, one per record; NaN where unknown.
 
     Attributes:
-        stamps: records × upstream tables: when the latest of its values was updated.
-        as_of: per record: the moment for which it was scored.
-        computed: per record: when the row was computed.
-        midnight: per record: when its date begins in the table's zone.
-        tables: names of the upstream tables, in the order of the columns of ``stamps``.
+        ctx: the dates.
+        tables: names of the upstream tables.
+        rows: of each record: for which moment it was scored, and when it was computed.
     """
 
-    stamps: Matrix = field(repr=False)
-    as_of: Matrix = field(repr=False)
-    computed: Matrix = field(repr=False)
-    midnight: Matrix = field(repr=False)
+    ctx: Context = field(repr=False)
     tables: tuple[str, ...]
+    rows: Records = field(repr=False)
+
+    def get_stamps(self, table: int) -> Matrix:
+        """When the latest of each record's values from a table was updated."""
+        latest = self.ctx.long.marks[_name_latest(self.tables[table])].to_numpy()
+        return np.where(latest == UNKNOWN, np.nan, latest / _HOUR)
+
+    @property
+    def as_of(self) -> Matrix:
+        """The moment for which each record was scored."""
+        return self.rows[_AS_OF].to_numpy()
+
+    @property
+    def computed(self) -> Matrix:
+        """When each row was computed."""
+        return self.rows[_COMPUTED].to_numpy()
+
+    @property
+    def midnight(self) -> Matrix:
+        """When the date of each record begins in the table's zone."""
+        return _find_midnights(self.ctx)
+
+
+def keep_latest(part: Part) -> dict[str, Array]:
+    """What ``read_moments`` needs of a part: each record's latest moment of every table."""
+    stamps = part.get_integers(UPDATED)
+    return {
+        _name_latest(table): stamps[:, [f.index for f in features]].max(axis=1)
+        for table, features in part.contract.group_by_table().items()
+    }
+
+
+def _name_latest(table: str) -> str:
+    return f"latest stamp: {table}"
 
 
 def read_moments(ctx: Context) -> Moments | None:
     """Read them; None if no record of any date has a stamp."""
-    columns, oldest = [], np.full(ctx.long.records.height, np.nan)
-    for features in ctx.tables.values():
-        latest = np.full_like(oldest, np.nan)
-        for f in features:
-            hours = _read_stamps(ctx, f)
-            latest, oldest = np.fmax(latest, hours), np.fmin(oldest, hours)
-        columns.append(latest)
+    first = ctx.long.marks[FIRST].to_numpy()
+    oldest = np.where(first == NEVER, np.nan, first / _HOUR)
     if np.isnan(oldest).all():
         return None
-    as_of, midnight = _find_as_of(ctx, oldest), _find_midnights(ctx)
-    return Moments(
-        np.stack(columns, 1), as_of, _find_computed(ctx, as_of), midnight, (*ctx.tables,)
-    )
-
-
-def _read_stamps(ctx: Context, feature: Feature) -> Matrix:
-    """When each record's value of a feature was updated."""
-    moments = ctx.long.cells.get_column(UPDATED, feature.index)
-    return np.where(moments == UNKNOWN, np.nan, moments / _HOUR)
+    as_of = _find_as_of(ctx, oldest)
+    rows = pl.DataFrame({_AS_OF: as_of, _COMPUTED: _find_computed(ctx, as_of)})
+    return Moments(ctx, (*ctx.tables,), Records.of(rows))
 
 
 def _find_as_of(ctx: Context, oldest: Matrix) -> Matrix:

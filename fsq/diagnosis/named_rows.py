@@ -9,29 +9,25 @@ import polars as pl
 
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Finding, Signal
+from fsq.diagnosis.named import FINDING, NamedRows
 from fsq.diagnosis.showing import TOLD
 from fsq.profile.rows import Mask
 
-FINDING = "finding"
 
-
-def list_named_rows(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) -> pl.DataFrame:
-    """The records that red and yellow findings name: keys, date, time, and the finding's position.
+def list_named_rows(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) -> NamedRows:
+    """The records that red and yellow findings name, by the finding's position.
 
     A red finding about features that does not tell its records from the others of a date names
     them all; a yellow one names none then.
     """
-    records = ctx.long.records.select(ctx.key)
-    parts = [records.clear().with_columns(pl.lit(0, pl.Int64).alias(FINDING))]
+    masks: dict[int, Mask] = {}
     for position, (finding, signals) in enumerate(made):
-        if finding.severity == "info":
-            continue
-        chosen = np.zeros(records.height, dtype=np.bool_)
-        for signal in signals:
-            chosen |= _find_named(ctx, signal)
-        named = records.filter(pl.Series(chosen))
-        parts.append(named.with_columns(pl.lit(position, pl.Int64).alias(FINDING)))
-    return pl.concat(parts)
+        if finding.severity != "info":
+            chosen: Mask = np.zeros(ctx.long.records.height, dtype=np.bool_)
+            for signal in signals:
+                chosen |= _find_named(ctx, signal)
+            masks[position] = chosen
+    return NamedRows.of(ctx.long.records.narrow(ctx.key), masks)
 
 
 def list_expected(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) -> pl.DataFrame:
@@ -39,7 +35,7 @@ def list_expected(ctx: Context, made: Sequence[tuple[Finding, list[Signal]]]) ->
 
     One row per record, feature and finding; see ``fsq.diagnosis.showing``.
     """
-    empty = ctx.long.records.select(ctx.key).clear()
+    empty = ctx.long.records.take(np.zeros(0, dtype=np.int64), ctx.key)
     nothing = [pl.lit(None, dtype).alias(name) for name, dtype in TOLD.items()]
     parts = [empty.with_columns(pl.lit(0, pl.Int64).alias(FINDING), *nothing)]
     for position, (_, signals) in enumerate(made):

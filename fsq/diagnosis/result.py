@@ -12,6 +12,7 @@ import fsq.diagnosis.notebook as notebook
 import fsq.diagnosis.rendering as rendering
 from fsq.contract import Contract
 from fsq.diagnosis.findings import Finding, Verdict, find_worst, replace_nan
+from fsq.diagnosis.named import NamedRows
 
 SCHEMA_VERSION = 1  # of to_dict and of `fsq check --json`
 
@@ -29,9 +30,7 @@ class Diagnosis:
             features (empty: all).
         days: ``measure_dates`` of the checked dates.
         features: ``measure_features`` of the checked dates.
-        named_rows: the records that red and yellow findings name: the contract's keys, date and
-            time, and ``finding``, the position in ``findings``. A red finding about features that
-            does not tell its records from others names all of its dates.
+        named: the records that red and yellow findings name; see ``named_rows``.
         expected: what values of these records should have been, where something says so: the
             same columns, ``feature``, ``value``, ``expected``, ``told_by`` (in words) and ``off``
             (how far it is from the value, in standard deviations of the feature).
@@ -43,8 +42,17 @@ class Diagnosis:
     not_evaluated: tuple[dict[str, Any], ...]
     days: pl.DataFrame = field(compare=False)
     features: pl.DataFrame = field(compare=False)
-    named_rows: pl.DataFrame = field(compare=False)
+    named: NamedRows = field(compare=False, repr=False)
     expected: pl.DataFrame = field(compare=False)
+
+    @property
+    def named_rows(self) -> pl.DataFrame:
+        """The records that red and yellow findings name, put together when you first ask.
+
+        The contract's keys, date and time, and ``finding``, the position in ``findings``. A red
+        finding about features that does not tell its records from others names all of its dates.
+        """
+        return self.named.frame
 
     @property
     def verdict(self) -> Verdict:

@@ -130,7 +130,8 @@ def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.Dat
     before = ctx.remember("before", lambda: _follow(ctx, judged))
     index = {name: f for f, name in enumerate(ctx.contract.names)}
     named = sorted(index[f] for f in suspects)
-    keys = ctx.remember("keys of records", lambda: ctx.long.records.select(ctx.key))
+    own = ctx.long.records
+    keys = ctx.remember(f"keys of {signal.day}", lambda: own.take(here, ctx.key))
     parts = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(
@@ -147,7 +148,7 @@ def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.Dat
             BY: by[told],
             OFF: np.abs(value - expected[told]) / _measure_spreads(ctx, judged)[f],
         }
-        parts.append(keys[here[told].astype(np.uint32)].hstack(pl.DataFrame(facts, schema=TOLD)))
+        parts.append(keys[told.astype(np.uint32)].hstack(pl.DataFrame(facts, schema=TOLD)))
     return pl.concat(parts) if parts else None
 
 

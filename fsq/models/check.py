@@ -15,7 +15,6 @@ import polars as pl
 from fsq.contract import Contract, choose_contract
 from fsq.contract.table import Table
 from fsq.diagnosis import Diagnosis
-from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.rendering import format_dates
 from fsq.errors import InputError, ModelIncompatibleError, short
 from fsq.models import rendering
@@ -138,7 +137,7 @@ def _find_named(rows: pl.DataFrame, features: ModelFeatures, found: Diagnosis | 
     """Records that findings about the model's features name."""
     if found is None:
         return np.zeros(rows.height, dtype=np.bool_)
-    return mark_records(rows, list_named_records(found, features.names).drop(FINDING))
+    return mark_records(rows, list_named_records(found, features.names))
 
 
 def _resolve_min_quality(

@@ -11,6 +11,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis.cells import Array, Cells
+from fsq.diagnosis.records import Records
 from fsq.errors import InputError
 from fsq.schema.nested import dotted_name
 from fsq.training.columns import VALUE, FeatureColumns
@@ -18,6 +19,7 @@ from fsq.training.exclusion import Exclusion, mark_records
 from fsq.training.gates import FAULTS, list_excusable_features
 from fsq.training.label_checks import (
     EVENT_IDS,
+    Events,
     LabelData,
     find_label_faults,
     mark_listed_events,
@@ -26,6 +28,7 @@ from fsq.training.label_checks import (
 from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices
 from fsq.training.options import HEADLINE, Options
 from fsq.training.result import GateResults, Mask, passes_all
+from fsq.training.rows import SortedRows
 from fsq.training.source import Source
 from fsq.training.versions import Versions, find_versions
 from fsq.utils.frames import count_duplicates, read_parts
@@ -33,6 +36,7 @@ from fsq.utils.frames import count_duplicates, read_parts
 CONTRACT_COLUMN = "feature_schema_version"
 _UNTRUSTED, _MASKED = "untrusted", "masked"  # of cells
 PART_CELLS = 250_000  # records × features that are read at once
+_FEW_NAMED = 100_000
 
 
 def list_columns_to_read(options: Options, source: Source) -> list[str]:
@@ -82,16 +86,17 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
     width = len(options.contract.names)
     events = None if options.label is None else read_events(plan, options.contract)
     cells, parts = Cells(len(options.features)), list[PartResults]()
-    frames: list[pl.DataFrame] = []
+    records: Records | None = None
     for frame in read_parts(plan, max(1, PART_CELLS // width)):
         part = evaluate_part(frame, options, events)
         cells.append(part.cells)
-        frames.append(part.rows)
+        records = records or Records(part.rows.clear())
+        records.append(part.rows)
         parts.append(replace(part, cells={}, rows=part.rows.clear()))
-    rows = pl.concat(frames)
-    frames.clear()  # so that only one order of the rows is in memory
-    order = _validate_and_sort(rows, parts, options)
-    rows = rows[order]
+    if records is None:
+        raise ValueError("no part was read; there is one at least")
+    order = _validate_and_sort(records, parts, options)
+    rows = SortedRows(records, order)
     failed: dict[str, Mask] = {}
     descriptions: dict[str, str] = {}
 
@@ -106,7 +111,8 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
         is_excluded = day.is_in(list(exclusion.dates)).fill_null(True)
         add_gate("date", exclusion.date_gate, is_excluded.to_numpy())
     if exclusion.records is not None:
-        add_gate("findings", exclusion.record_gate, mark_records(rows, exclusion.records))
+        named = _mark_named(records, exclusion.records)
+        add_gate("findings", exclusion.record_gate, named[order])
     label_faults = find_label_faults(_read_labels(rows, cells, parts, options, order))
     if exclusion.mode == "findings" and options.label is not None:
         doubted = [np.zeros(rows.height, np.bool_), *(f.records for f in label_faults)]
@@ -133,6 +139,13 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
     )
 
 
+def _mark_named(rows: Records, named: pl.DataFrame) -> Mask:
+    """Which records are named: piece by piece, if they are few, since each piece looks for all."""
+    few = named.height <= _FEW_NAMED
+    pieces = rows.iterate(named.columns) if few else [rows.select(named.columns)]
+    return np.concatenate([mark_records(piece, named) for piece in pieces])
+
+
 @dataclass(frozen=True)
 class PartResults:
     """What is kept of some records; their details are not.
@@ -157,9 +170,7 @@ class PartResults:
     lists_own_event: Mask
 
 
-def evaluate_part(
-    frame: pl.DataFrame, options: Options, events: pl.DataFrame | None
-) -> PartResults:
+def evaluate_part(frame: pl.DataFrame, options: Options, events: Events | None) -> PartResults:
     """Evaluate the gates that look at each record alone.
 
     Args:
@@ -169,6 +180,8 @@ def evaluate_part(
     """
     rows = frame.drop(c for c in frame.columns if c.startswith(dotted_name("")))
     rows = rows.drop(_list_spent(rows, options))
+    if CONTRACT_COLUMN in rows.columns and CONTRACT_COLUMN not in options.carry:
+        rows = rows.cast({CONTRACT_COLUMN: pl.Categorical})  # one name takes 30 bytes for a record
     sizes = _find_other_sizes(frame, options)
     if sizes:
         nothing: Mask = np.zeros(0, np.bool_)
@@ -210,7 +223,7 @@ def _describe_gates(options: Options) -> dict[str, str]:
 
 
 def _read_labels(
-    rows: pl.DataFrame,
+    rows: SortedRows,
     cells: Cells,
     parts: Sequence[PartResults],
     options: Options,
@@ -264,7 +277,7 @@ def _find_other_sizes(frame: pl.DataFrame, options: Options) -> frozenset[int]:
 
 
 def _validate_and_sort(
-    rows: pl.DataFrame, parts: Sequence[PartResults], options: Options
+    rows: Records, parts: Sequence[PartResults], options: Options
 ) -> npt.NDArray[np.uint32]:
     """Refuse unsound rows; return the positions of the rest in order of date and keys."""
     problems, table = [], options.contract.table
@@ -274,9 +287,25 @@ def _validate_and_sort(
             f"{len(options.contract.names)}, in its own order; name the contract that the rows "
             "were scored under"
         )
-    if duplicates := count_duplicates(rows.lazy().select(table.key)):
+    if duplicates := _count_duplicates(rows, table.key):
         problems.append(f"duplicate keys: {duplicates} records too many; keep one of each")
     if problems:
         raise InputError(problems, HEADLINE)
-    by = [pl.col(c) for c in table.order]
-    return rows.select(pl.arg_sort_by(by)).to_series().to_numpy()
+    # A column of one value, as the date often is, would only make the sort larger.
+    by = [c for c in table.order if rows.map(c, lambda values: values.unique()).n_unique() > 1]
+    if not by:
+        return np.arange(rows.height, dtype=np.uint32)
+    order = rows.select(by).select(pl.arg_sort_by(by)).to_series()
+    return order.cast(pl.UInt32).to_numpy()
+
+
+def _count_duplicates(rows: Records, key: Sequence[str]) -> int:
+    """How many records would have to go so that all keys differ; hashes tell which may not."""
+    hashed = pl.struct(pl.all()).hash().alias("hash")
+    hashes = pl.concat(piece.select(hashed).to_series() for piece in rows.iterate(key))
+    ordered = np.sort(hashes.to_numpy())
+    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(again):
+        return 0
+    suspects = np.flatnonzero(np.isin(hashes.to_numpy(), again))
+    return count_duplicates(rows.take(suspects, key).lazy())

@@ -14,7 +14,6 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.diagnose import list_detail_fields
-from fsq.diagnosis.named_rows import FINDING
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
 from fsq.incidents import recall_incidents
@@ -120,14 +119,25 @@ def _list_red(found: Diagnosis) -> tuple[date, ...]:
 
 
 def list_named_records(found: Diagnosis, features: Iterable[str]) -> pl.DataFrame:
-    """The records that findings name, with the position of the finding.
+    """The keys of the records that findings about any of these features name."""
+    return found.named.take(_join(found, _find_named(found, features).values()))
+
+
+def _find_named(found: Diagnosis, features: Iterable[str]) -> dict[int, Mask]:
+    """The records that findings name, by the position of the finding.
 
     A finding about other features than these says nothing against a record.
     """
     used = set(features)
     matters = [not f.features or not used.isdisjoint(f.features) for f in found.findings]
-    chosen = [position for position, does in enumerate(matters) if does]
-    return found.named_rows.filter(pl.col(FINDING).is_in(chosen))
+    return found.named.find([position for position, does in enumerate(matters) if does])
+
+
+def _join(found: Diagnosis, masks: Iterable[Mask]) -> Mask:
+    out: Mask = np.zeros(found.named.records.height, dtype=np.bool_)
+    for mask in masks:
+        out |= mask
+    return out
 
 
 def mark_records(frame: pl.DataFrame, records: pl.DataFrame) -> Mask:
@@ -147,17 +157,16 @@ def mark_records(frame: pl.DataFrame, records: pl.DataFrame) -> Mask:
 
 def exclude_named(found: Diagnosis, features: tuple[str, ...]) -> Exclusion:
     """Leave out red dates of which every record is named, and of the others the named records."""
-    day = found.contract.table.date
-    named = list_named_records(found, features)
-    records = named.drop(FINDING).unique()
-    rows = found.days.select(day, "rows")
-    counts = records.group_by(day).len("named").join(rows, on=day)
-    whole = set(counts.filter(pl.col("named") >= pl.col("rows"))[day])
+    named = _find_named(found, features)
+    every, days = _join(found, named.values()), found.named.records[found.contract.table.date]
+    counts = days.filter(every).value_counts(name="named")
+    counts = counts.join(found.days.select(days.name, "rows"), on=days.name)
+    whole = set(counts.filter(pl.col("named") >= pl.col("rows"))[days.name])
     dates = tuple(d for d in _list_red(found) if d in whole)
-    single = pl.col(day).is_in(list(dates)).not_()
+    single = ~days.is_in(list(dates)).fill_null(True).to_numpy()
     return Exclusion(
         "findings",
         dates,
-        records.filter(single),
-        named.filter(single)[FINDING].n_unique(),
+        found.named.take(every & single).unique(),
+        sum(bool((mask & single).any()) for mask in named.values()),
     )

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from fsq.errors import InputError
 from fsq.schema.arrow import find_inexact
 from fsq.schema.arrow import to_arrow as to_plain_arrow
-from fsq.schema.polars_types import inner_type, struct_fields
+from fsq.schema.polars_types import inner_type, is_text, struct_fields
 from fsq.training.records import KeptRecords
 from fsq.training.result import Summary
 from fsq.utils.arguments import FIRST_YEAR, LAST_YEAR
@@ -56,17 +56,18 @@ class ExportData:
 def compute_fingerprint(records: KeptRecords, filter_options: dict[str, Any]) -> str:
     """Sixteen hex digits that depend only on records, values and gates."""
     digest = hashlib.sha256(json.dumps([filter_options, records.columns], sort_keys=True).encode())
-    others, names = records.others, set(records.features)
-    floats = [c for c in others.columns if others[c].dtype.is_float()]
+    names, schema = set(records.features), records.rows.schema
+    floats = [c for c in records.others if schema[c].is_float()]
     for column in (c for c in records.columns if c in names or c in floats):
-        found = records.get_feature(column) if column in names else others[column]
+        found = records.get_feature(column) if column in names else records.get_other(column)
         values = found.cast(pl.Float64).to_numpy().astype("<f8")
         # NaN and -0.0 have several representations.
         digest.update((np.where(np.isnan(values), np.nan, values) + 0.0).tobytes())
-    rest = others.drop(floats)
-    spelled = [_spell(pl.col(c), dtype).alias(c) for c, dtype in rest.schema.items()]
-    for part in rest.iter_slices(_ROWS_AT_ONCE):
-        digest.update(part.select(spelled).write_ndjson().encode())
+    rest = [c for c in records.others if c not in floats]
+    spelled = [_spell(pl.col(c), schema[c]).alias(c) for c in rest]
+    for others in records.iterate_others(rest):
+        for part in others.iter_slices(_ROWS_AT_ONCE):
+            digest.update(part.select(spelled).write_ndjson().encode())
     return digest.hexdigest()[:16]
 
 
@@ -97,7 +98,7 @@ def make_provenance(
 ) -> dict[str, Any]:
     """Where a set comes from, as JSON types."""
     options = summary.options
-    days = records.leading[options.contract.table.date]
+    days = records.get_other(options.contract.table.date)
     return {
         "fsq": VERSION,
         "fingerprint": summary.fingerprint,
@@ -157,8 +158,10 @@ def _iterate_arrow(data: ExportData) -> Iterator[pa.Table]:
 
 def _find_exact(data: ExportData) -> frozenset[str]:
     """Columns whose values plain types cannot hold; no feature's are."""
-    others = data.records.others
-    return frozenset(find_inexact(others.lazy(), others.columns))
+    schema = data.records.rows.schema
+    names = [c for c in data.records.others if not is_text(schema[c])]
+    parts = data.records.iterate_others(names)
+    return frozenset(c for part in parts for c in find_inexact(part.lazy(), names))
 
 
 def _add_provenance(table: pa.Table, data: ExportData) -> pa.Table:
@@ -170,7 +173,7 @@ def to_numpy(records: KeptRecords, label: str | None) -> tuple[np.ndarray, np.nd
     matrix = np.empty((records.height, len(records.features)))
     for at, name in enumerate(records.features):
         matrix[:, at] = records.get_feature(name).to_numpy()
-    return matrix, None if label is None else records.label[label].cast(pl.Float64).to_numpy()
+    return matrix, None if label is None else records.get_other(label).cast(pl.Float64).to_numpy()
 
 
 def to_pandas(data: ExportData) -> pd.DataFrame:
@@ -232,6 +235,6 @@ def _write_npz(data: ExportData, file: BinaryIO) -> None:
     for key in data.keys:
         # Not a name of the other arrays, nor that of savez's own first argument.
         name = f"key_{key}" if key in {*arrays, "label", "file"} else key
-        column = data.records.others[key].to_numpy()
+        column = data.records.get_other(key).to_numpy()
         arrays[name] = column.astype(str) if column.dtype == object else column
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

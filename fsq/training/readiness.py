@@ -12,12 +12,14 @@ from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.cells import Cells
 from fsq.diagnosis.long_detail import Part, Reader
+from fsq.diagnosis.records import Records
 from fsq.training.columns import FeatureColumns
 from fsq.training.exclusion import exclude_named, mark_records
 from fsq.training.gates import FAULTS, list_training_ready_conditions
 from fsq.training.matrices import PartMatrices
 from fsq.training.options import Arguments, Options, resolve_options
 from fsq.training.result import GateResults, Mask
+from fsq.training.rows import SortedRows
 from fsq.training.source import Source
 from fsq.training.waterfall import make_waterfall
 
@@ -93,7 +95,7 @@ class ReadyCounter:
         failed |= {name: np.concatenate(parts)[of_dates] for name, parts in self._failed.items()}
         none: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
         results = GateResults(
-            rows,
+            SortedRows(Records.of(rows), np.arange(rows.height, dtype=np.uint32)),
             contract.table,
             FeatureColumns(Cells(0), none),
             failed,

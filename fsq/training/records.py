@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,9 +12,10 @@ import polars as pl
 
 from fsq.training.columns import FeatureColumns
 from fsq.training.result import Mask
+from fsq.training.rows import SortedRows
 
 # Records × features that a frame holds at once, when the set is written.
-SLICE_CELLS = 66_000_000
+SLICE_CELLS = 33_000_000
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,17 @@ class KeptRecords:
     """The kept records, in order of date and keys.
 
     Attributes:
-        leading: their keys and carried columns.
-        label: the label, or no column.
+        rows: keys, label and carried columns of all records.
+        leading: names of the keys and of the carried columns.
+        label: name of the label, or None.
         features: names of the features.
         values: of all records.
         kept: which of them are kept.
     """
 
-    leading: pl.DataFrame
-    label: pl.DataFrame
+    rows: SortedRows
+    leading: tuple[str, ...]
+    label: str | None
     features: tuple[str, ...]
     values: FeatureColumns = field(repr=False)
     kept: Mask = field(repr=False)
@@ -38,17 +41,17 @@ class KeptRecords:
     @property
     def height(self) -> int:
         """How many there are."""
-        return self.leading.height
+        return len(self._positions)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Names of the columns that are no features."""
+        return (*self.leading, *(() if self.label is None else (self.label,)))
 
     @property
     def columns(self) -> list[str]:
         """Names, in their order."""
-        return [*self.leading.columns, *self.features, *self.label.columns]
-
-    @property
-    def others(self) -> pl.DataFrame:
-        """The columns that are no features."""
-        return self.leading.hstack(self.label)
+        return [*self.leading, *self.features, *self.others[len(self.leading) :]]
 
     @cached_property
     def _positions(self) -> npt.NDArray[np.int64]:
@@ -59,13 +62,25 @@ class KeptRecords:
         values = self.values.get(self.features.index(name))
         return pl.Series(name, values[self._positions[chosen]], nan_to_null=True)
 
+    def get_other(self, name: str) -> pl.Series:
+        """A column that is no feature."""
+        return self.rows[name].gather(self._positions)
+
     def make_frame(self, chosen: slice = slice(None)) -> pl.DataFrame:
         """Some of them, or all, as a frame."""
+        others = self.rows.take(self._positions[chosen], self.others)
         features = [self.get_feature(name, chosen) for name in self.features]
-        return self.leading[chosen].hstack([*features, *self.label[chosen]])
+        return others.select(self.leading).hstack(features).hstack(others.drop(self.leading))
 
     def iterate_frames(self) -> Iterator[pl.DataFrame]:
         """All of them, as frames that fit into memory; there is one at least, maybe empty."""
+        return (self.make_frame(chosen) for chosen in self._iterate_slices())
+
+    def iterate_others(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """The same of columns that are no features."""
+        for chosen in self._iterate_slices():
+            yield self.rows.take(self._positions[chosen], names)
+
+    def _iterate_slices(self) -> Iterator[slice]:
         size = max(1, SLICE_CELLS // max(1, len(self.features)))
-        for start in range(0, max(self.height, 1), size):
-            yield self.make_frame(slice(start, start + size))
+        return (slice(at, at + size) for at in range(0, max(self.height, 1), size))

@@ -13,6 +13,7 @@ from fsq.diagnosis import Finding
 from fsq.training.columns import FeatureColumns
 from fsq.training.label_checks.base import LabelFault, Mask, Matrix
 from fsq.training.options import Options
+from fsq.training.rows import SortedRows
 
 __all__ = ["GateResults", "Mask", "Matrix", "Summary", "passes_all"]
 
@@ -32,7 +33,7 @@ class GateResults:
         label_faults: what is wrong with the labels, as far as they show it.
     """
 
-    rows: pl.DataFrame
+    rows: SortedRows
     table: Table
     values: FeatureColumns
     failed: dict[str, Mask]
@@ -58,8 +59,10 @@ def passes_all(failed: dict[str, Mask], records: int) -> Mask:
     >>> passes_all({"label": np.array([True, False])}, 2).tolist(), passes_all({}, 1).tolist()
     ([False, True], [True])
     """
-    failures = [*failed.values(), np.zeros(records, np.bool_)]
-    return np.asarray(~np.any(failures, axis=0))
+    out = np.ones(records, dtype=np.bool_)
+    for fails in failed.values():
+        out &= ~fails
+    return out
 
 
 @dataclass(frozen=True)

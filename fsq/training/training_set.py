@@ -76,13 +76,12 @@ class TrainingSet:
     @cached_property
     def _records(self) -> KeptRecords:
         results, options = self._results, self.options
-        rows = results.rows.filter(pl.Series(results.kept))
-        keys = list_keys(options.contract, rows.columns)
-        label = [] if options.label is None else [options.label]
-        leading = [c for c in dict.fromkeys([*keys, *options.carry]) if c not in label]
+        keys = list_keys(options.contract, results.rows.columns)
+        leading = dict.fromkeys([*keys, *options.carry])
         return KeptRecords(
-            rows.select(leading),
-            rows.select(label),
+            results.rows,
+            tuple(c for c in leading if c != options.label),
+            options.label,
             options.features,
             results.values,
             results.kept,

@@ -21,7 +21,9 @@ def make_waterfall(results: GateResults) -> pl.DataFrame:
         (records that fail this gate and no other).
     """
     remaining = np.ones(results.rows.height, dtype=np.bool_)
-    failures = np.sum([*results.failed.values(), np.zeros(remaining.shape, np.int64)], axis=0)
+    failures = np.zeros(remaining.shape, dtype=np.uint16)
+    for fails in results.failed.values():
+        failures += fails
     rows = [("all", "all records", 0, int(remaining.sum()), 0, 0)]
     for name, fails in results.failed.items():
         dropped = int((remaining & fails).sum())
@@ -76,24 +78,40 @@ def count_dropped_by_group(results: GateResults, options: Options) -> pl.DataFra
     if by in options.features:
         measure = pl.Series(results.values.get(options.features.index(str(by))), nan_to_null=True)
     elif by is None:
-        measure = results.rows.select(pl.len().over(results.table.keys)).to_series()
+        entities = results.rows.number(results.table.keys)
+        measure = pl.Series(np.bincount(entities)[entities])
     else:
         measure = results.rows[by]
         if not (measure.dtype.is_numeric() or measure.dtype == pl.Boolean):
             return _count_by_value(results, measure.alias("group"))
-    keys = {f"key {i}": pl.col(key) for i, key in enumerate(results.table.keys)}
-    rows = results.rows.select(**keys, measure=measure.cast(pl.Float64).fill_nan(None))
-    entities = rows.group_by(list(keys)).agg(pl.col("measure").median()).drop_nulls()
-    rank = (pl.col("measure").rank("ordinal") - 1) * GROUPS // pl.len()
-    ranked = entities.sort("measure", *keys).with_columns(rank.alias("quarter"))
-    low, high = pl.col("measure").min().over("quarter"), pl.col("measure").max().over("quarter")
-    labelled = ranked.with_columns(
-        pl.format(
-            "{} of {}: {} to {}", pl.col("quarter") + 1, pl.lit(GROUPS), low.round(1), high.round(1)
-        ).alias("group")
+    group = _split_entities(results, measure.cast(pl.Float64).fill_nan(None))
+    counted = _count_by_value(results, group.fill_null("unknown"))
+    return counted.with_columns(pl.col("group").cast(pl.String))
+
+
+def _split_entities(results: GateResults, measure: pl.Series) -> pl.Series:
+    """The quarter of each record's entity, as categories; NULL where none is known."""
+    keys = list(results.table.keys)
+    rows = pl.DataFrame({"entity": results.rows.number(keys), "measure": measure})
+    entities = (
+        rows.with_row_index("first")
+        .group_by("entity")
+        .agg(pl.col("first").min(), pl.col("measure").median())
     )
-    group = rows.join(labelled, on=list(keys), how="left", maintain_order="left")["group"]
-    return _count_by_value(results, group.fill_null("unknown"))
+    named = results.rows.take(entities["first"].to_numpy(), keys)
+    rank = (pl.col("measure").rank("ordinal") - 1) * GROUPS // pl.len()
+    ranked = (
+        entities.hstack(named.rename({key: f"key {i}" for i, key in enumerate(keys)}))
+        .drop_nulls()
+        .sort("measure", *(f"key {i}" for i in range(len(keys))))
+        .select("entity", "measure", rank.alias("quarter"))
+    )
+    low, high = pl.col("measure").min().over("quarter"), pl.col("measure").max().over("quarter")
+    text = pl.format(
+        "{} of {}: {} to {}", pl.col("quarter") + 1, pl.lit(GROUPS), low.round(1), high.round(1)
+    )
+    labelled = ranked.select("entity", text.cast(pl.Categorical).alias("group"))
+    return rows.join(labelled, on="entity", how="left", maintain_order="left")["group"]
 
 
 def _count_by_value(results: GateResults, value: pl.Series) -> pl.DataFrame:

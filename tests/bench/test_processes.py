@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,12 @@ def test_copies_of_a_day_have_keys_of_their_own(monkeypatch: pytest.MonkeyPatch)
     rows = processes._make_big_date(wide(200, 1), contract)
     assert rows.height == 600
     assert rows.select(pl.struct(contract.table.key).n_unique()).item() == 600
+
+
+def test_a_large_date_is_made_of_a_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "BIG_ROWS", 500)
+    rows = processes._make_big_date(wide(800, 4), CONTRACT)
+    assert rows["game_date"].unique().to_list() == [date(2026, 1, 3)]
 
 
 def test_each_count_of_cores_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from fsq.diagnosis.groups import EVENT, OTHER, SUB, Groups, find_groups
+from fsq.diagnosis.records import Records
 from tests.support.healthy_days import CONTRACT
 from tests.support.league import make_league
 
@@ -13,7 +14,8 @@ CARRIED = ["game_id", "team", "rival", "seat"]
 
 
 def _find(records: pl.DataFrame) -> Groups:
-    return find_groups(records, records["game_date"].rank("dense") - 1, CONTRACT, CARRIED)
+    days = records["game_date"].rank("dense") - 1
+    return find_groups(Records.of(records), days, CONTRACT, CARRIED)
 
 
 @pytest.fixture(scope="module")

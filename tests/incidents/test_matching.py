@@ -11,6 +11,8 @@ import pytest
 
 from fsq.diagnosis import Diagnosis
 from fsq.diagnosis.findings import Finding, Verdict
+from fsq.diagnosis.named import NamedRows
+from fsq.diagnosis.records import Records
 from fsq.incidents.incident import Incident
 from fsq.incidents.matching import Change, compare_with_findings
 from tests.support.healthy_days import CONTRACT
@@ -37,10 +39,11 @@ def _diagnose(
 ) -> Diagnosis:
     """A diagnosis of dates; all of them have rows, or those that are ``filled``."""
     none = pl.DataFrame()
+    nobody = NamedRows.of(Records.of(none), {})
     dates = dict.fromkeys(days or [DAYS[3]], verdict)
     there = [*dates] if filled is None else filled
     rows = pl.DataFrame({"game_date": pl.Series(there, dtype=pl.Date)})
-    return Diagnosis(CONTRACT, dates, findings, lacking, rows, none, none, none)
+    return Diagnosis(CONTRACT, dates, findings, lacking, rows, none, nobody, none)
 
 
 def _open(finding: Finding = FINDING) -> Incident:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
@@ -14,10 +15,10 @@ from fsq.contract.sections import Count, Share
 from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
-from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
+from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, count_cells, list_carried
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
-from fsq.profile.rows import Codes, Mask, encode
+from fsq.profile.rows import Codes, Mask
 
 _RARE = 0.05  # share of subgroups in two events, or events on two dates, that may be right
 
@@ -130,11 +131,11 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
     records = ctx.long.records
     if column not in records.columns or not isinstance(records.schema[column], pl.String):
         return
-    ids = ctx.get_carried(column)
-    codes, counts = ctx.remember(f"formats of {column}", lambda: _count_formats(ctx, ids))
+    codes, counts = ctx.remember(f"formats of {column}", lambda: _count_formats(ctx, column))
     limits = IdThresholds.of(ctx.contract)
     earlier = ctx.count_before(counts > 0) > 0
-    is_named = ctx.count_per_date(ids.is_not_null().to_numpy()) > 0
+    has_id = records.map(column, lambda ids: ids.is_not_null()).to_numpy()
+    is_named = ctx.count_per_date(has_id) > 0
     few = (ctx.count_before(is_named[:, None]) > 0)[:, 0]
     few &= earlier.any(axis=1) & (earlier.sum(axis=1) <= limits.formats_most)
     new = np.where(earlier, 0, counts).sum(axis=1)
@@ -155,25 +156,26 @@ def _report_formats(ctx: Context, column: str) -> Iterable[int]:
             named=named,
             column=column,
             is_event=column == ctx.contract.table.group,
-            example=_take_first(ids, named & (ctx.date_index == at)),
-            usual_example=_take_first(
-                ids, np.isin(ctx.date_index, compared) & ids.is_not_null().to_numpy()
-            ),
+            example=_take_first(ctx, column, named & (ctx.date_index == at)),
+            usual_example=_take_first(ctx, column, np.isin(ctx.date_index, compared) & has_id),
         )
         yield at
 
 
-def _count_formats(ctx: Context, ids: pl.Series) -> tuple[Codes, Codes]:
+def _count_formats(ctx: Context, column: str) -> tuple[npt.NDArray[np.int32], Codes]:
     """Each record's format as a number, and rows per date and format; no id is a format, too."""
-    codes = encode(_describe_ids(ids).fill_null(""))
+    formats = ctx.long.records.map(
+        column, lambda ids: _describe_ids(ids).fill_null("").cast(pl.Categorical)
+    )
+    codes = formats.rank("dense").cast(pl.Int32).to_numpy() - 1
     width = int(codes.max(initial=0)) + 1
     cells = ctx.date_index * width + codes
     counts = np.bincount(cells, minlength=len(ctx.dates) * width)
     return codes, counts.reshape(len(ctx.dates), width)
 
 
-def _take_first(ids: pl.Series, mask: Mask) -> str | None:
-    first: str | None = ids[int(np.flatnonzero(mask)[0])]
+def _take_first(ctx: Context, column: str, mask: Mask) -> str | None:
+    first: str | None = ctx.long.records.take(np.flatnonzero(mask)[:1], [column]).item()
     return first
 
 
@@ -224,7 +226,9 @@ def _find_meetings(rows: pl.DataFrame) -> pl.DataFrame:
     # Both sides of an event are told by who meets whom, wherever that is known.
     sides = [pl.col(c) for c in (SUB, OTHER) if c in rows.columns]
     first, last = pl.min_horizontal(sides), pl.max_horizontal(sides)
-    met = rows.with_columns(pl.format("{} {}", first, last).alias("met"))
+    present = [DAY, EVENT, *(c for c in (SUB, OTHER) if c in rows.columns)]
+    distinct = count_cells(rows, present).cast({pl.Categorical: pl.String})
+    met = distinct.with_columns(pl.format("{} {}", first, last).alias("met"))
     cells = met.drop_nulls([EVENT, "met"]).select(DAY, EVENT, SUB, "met").unique()
     events = cells.group_by(DAY, "met").agg(pl.col(EVENT).unique().sort(), pl.col(SUB).unique())
     several = pl.col(EVENT).list.len() > 1
@@ -251,7 +255,8 @@ def _report_two_dates(ctx: Context) -> None:
 
 def _find_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """Per date: the share of events that stand on another date, too, these, and their dates."""
-    cells = rows.drop_nulls(EVENT).select(DAY, EVENT).unique()
+    cells = count_cells(rows, [DAY, EVENT]).drop_nulls(EVENT)
+    cells = cells.select(DAY, pl.col(EVENT).cast(pl.String))
     cells = cells.with_columns(pl.col(DAY).sort().over(EVENT, mapping_strategy="join").alias("on"))
     return cells.group_by(DAY).agg(
         (pl.col("on").list.len() > 1).mean().alias("share"),

@@ -16,9 +16,10 @@ from fsq.diagnosis.checks.base import HISTORY, Check, Kind, Stage
 from fsq.diagnosis.checks.event_ids import MIXED, SUBGROUPS, TWO_IDS
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
-from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, list_carried
+from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, count_cells, list_carried
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
+from fsq.diagnosis.records import Records
 from fsq.profile.rows import Matrix
 
 
@@ -127,9 +128,11 @@ def _report_subgroups(ctx: Context) -> None:
 
 def _count_subgroups(rows: pl.DataFrame) -> pl.DataFrame:
     """Per event of a date: its subgroups, those that others name, and its rows."""
-    others = [pl.col(OTHER).unique()] if OTHER in rows.columns else []
-    known = rows.drop_nulls([EVENT, SUB]).group_by(DAY, EVENT)
-    events = known.agg(pl.col(SUB).unique(), pl.len().alias("rows"), *others)
+    others = [OTHER] if OTHER in rows.columns else []
+    known = count_cells(rows, [DAY, EVENT, SUB, *others]).drop_nulls([EVENT, SUB])
+    events = known.group_by(DAY, EVENT).agg(
+        pl.col(SUB, *others).unique(), pl.col("len").sum().alias("rows")
+    )
     return events.with_columns(pl.col(SUB).list.len().alias("present"))
 
 
@@ -160,15 +163,23 @@ def _count_slices(ctx: Context) -> Iterator[tuple[str, pl.Series, Matrix]]:
     ):
         if column not in records.columns:
             continue
-        values = records[column].cast(pl.String)
-        names = values.drop_nulls().unique().sort()
+        names = records.map(column, lambda v: v.cast(pl.String).unique()).drop_nulls()
+        names = names.unique().sort()
         if not 1 < len(names) <= most:
             continue
-        codes = values.cast(pl.Enum(names)).to_physical().cast(pl.Int64).fill_null(len(names))
+        codes = _encode(records, column, names).fill_null(len(names))
         width = len(names) + 1
         cells = ctx.date_index * width + codes.to_numpy()
         counts = np.bincount(cells, minlength=width * len(ctx.dates)).reshape(-1, width)
         yield column, names, counts[:, :-1].astype(np.float64)
+
+
+def _encode(records: Records, column: str, names: pl.Series) -> pl.Series:
+    """The position of each record's value among these texts; NULL where it has none."""
+    kind = pl.Enum(names)
+    return records.map(
+        column, lambda values: values.cast(pl.String).cast(kind).to_physical().cast(pl.Int64)
+    )
 
 
 def _judge(ctx: Context, at: int, lost: float) -> Severity:

@@ -21,7 +21,7 @@ from fsq.diagnosis.long_detail import Condense
 from fsq.diagnosis.messages import Facts, Text
 from fsq.profile.rows import Mask, Matrix
 
-_NAME, _ROW, _VALUES = "#name", "#row", "#values"
+_NAME, _ROW, _VALUES, _TRUSTED = "#name", "#row", "#values", "#trusted"
 
 
 class LikenessThresholds(Thresholds):
@@ -78,8 +78,11 @@ class LookAlikes(Check):
     kinds = (ALIKE,)
 
     def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense:
-        """A hash of each record's values, which are many."""
-        return lambda part: {_VALUES: _hash(part.values)}
+        """A hash of each record's values, which are many, and how many there are."""
+        return lambda part: {
+            _VALUES: _hash(part.values),
+            _TRUSTED: (~part.is_default).sum(axis=1).astype(np.uint32),
+        }
 
     def find(self, ctx: Context) -> None:
         """Report two spellings first, then equal records under other names."""
@@ -94,28 +97,52 @@ class LookAlikes(Check):
 
 
 def _normalize_names(ctx: Context) -> pl.DataFrame | None:
-    """One row per record: date, entity and its plain name; None without texts among the keys."""
+    """The records whose plain name several entities have: position, date, entity and plain name.
+
+    None if there are none, or no texts among the keys.
+    """
     records = ctx.long.records
     texts = [k for k in ctx.keys if isinstance(records.schema[k], pl.String)]
     if not texts:
         return None
-    rows = ctx.by_group.rows.select(DAY, ENTITY).with_columns(records[k] for k in ctx.keys)
-    one = rows.select(ENTITY, *ctx.keys).unique(ENTITY)
-    plain = (
+    plain = [
         pl.col(k).str.normalize("NFKD").str.replace_all(r"[^\p{L}\p{N}]", "").str.to_lowercase()
         if k in texts
         else pl.col(k).cast(pl.String)
         for k in ctx.keys
+    ]
+    whole = pl.concat_str(plain, separator="|")
+    name = pl.when(whole.is_not_null()).then(whole.hash()).alias(_NAME)
+    names = pl.concat(_convert_keys(keys, name) for keys in records.iterate(ctx.keys))
+    rows = ctx.by_group.rows.select(DAY, ENTITY).with_columns(names)
+    shared = _find_shared(rows.select(ENTITY, _NAME).drop_nulls())
+    if shared.is_empty():
+        return None
+    return rows.with_row_index(_ROW).join(shared, on=_NAME, how="semi", maintain_order="left")
+
+
+def _find_shared(rows: pl.DataFrame) -> pl.DataFrame:
+    """The names that several entities have: sorting takes less than grouping."""
+    entities, names = rows[ENTITY].to_numpy(), rows[_NAME].to_numpy()
+    order = np.argsort(names).astype(np.uint32)
+    entities, names = entities[order], names[order]
+    shared = names[1:][(names[1:] == names[:-1]) & (entities[1:] != entities[:-1])]
+    return pl.DataFrame({_NAME: np.unique(shared)})
+
+
+def _convert_keys(keys: pl.DataFrame, name: pl.Expr) -> pl.Series:
+    """The plain name of each record; an entity's is made once."""
+    one = keys.unique()
+    found = keys.join(
+        one.with_columns(name), on=keys.columns, how="left", nulls_equal=True, maintain_order="left"
     )
-    name = one.select(ENTITY, pl.concat_str(plain, separator="|").rank("dense").alias(_NAME))
-    if name[_NAME].n_unique() == name.height:
-        return None  # no two names are the same
-    return rows.select(DAY, ENTITY).join(name, on=ENTITY, how="left", maintain_order="left")
+    return found[_NAME]
 
 
 def _report_spellings(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> None:
     """Report names that two entities of a date share, unless that is usual."""
-    twins = names.select(pl.col(ENTITY).n_unique().over(DAY, _NAME) > 1).to_series().to_numpy()
+    twin = names.filter(pl.col(ENTITY).n_unique().over(DAY, _NAME) > 1)
+    twins = _mark(ctx, twin)
     shares = (ctx.count_per_date(twins) / ctx.rows)[:, None]
     limits = LikenessThresholds.of(ctx.contract)
     earlier = ctx.find_usual(shares)
@@ -124,14 +151,12 @@ def _report_spellings(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> Non
         if usual is None:
             ALIKE.note_unmet(ctx, at, HISTORY)
         elif shares[at, 0] and usual[0] <= limits.alike_usual and day not in mixed:
-            here = names.with_row_index(_ROW).filter(pl.Series(twins) & (pl.col(DAY) == at))
-            pairs = _pair(ctx, here, _NAME)
+            pairs = _pair(ctx, twin.filter(pl.col(DAY) == at), _NAME)
             _report(ctx, at, "spelled", twins, pairs)
 
 
 def _report_renamed(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> None:
     """Report entities that no earlier date knows, while it knows the same name."""
-    rows = names.with_row_index(_ROW)
     first = names.group_by(ENTITY, _NAME).agg(pl.col(DAY).min().alias("first"))
     several = first.filter(pl.len().over(_NAME) > 1)
     for at, day in ctx.iterate_dates():
@@ -140,15 +165,14 @@ def _report_renamed(ctx: Context, names: pl.DataFrame, mixed: set[Any]) -> None:
         fresh = fresh.join(known.select(_NAME), on=_NAME, how="semi")
         if ctx.find_history(at) is None or fresh.is_empty() or day in mixed:
             continue
-        here = rows.filter(pl.col(DAY) == at)
+        here = names.filter(pl.col(DAY) == at)
         # Both spellings on one date are another finding.
         alone = here.filter(pl.col(ENTITY).n_unique().over(_NAME) == 1)
         hit = alone.join(fresh.select(ENTITY), on=ENTITY, how="semi")
         if hit.is_empty():
             continue
-        named = np.zeros(rows.height, dtype=np.bool_)
-        named[hit[_ROW].to_numpy()] = True
-        before = rows.filter(pl.col(DAY) < at).join(known, on=[ENTITY, _NAME], how="semi")
+        named = _mark(ctx, hit)
+        before = names.filter(pl.col(DAY) < at).join(known, on=[ENTITY, _NAME], how="semi")
         pairs = _pair(ctx, pl.concat([before.unique(ENTITY), hit]), _NAME)
         _report(ctx, at, "renamed", named, pairs)
 
@@ -166,21 +190,20 @@ def _report_equal(ctx: Context) -> None:
         if here.height < max(limits.alike_least, limits.alike_share * ctx.rows[at]):
             here = _keep_similar(ctx, here, limits.alike_names)
         if here.height:
-            named = np.zeros(ctx.long.records.height, dtype=np.bool_)
-            named[here[_ROW].to_numpy()] = True
-            _report(ctx, at, "equal", named, _pair(ctx, here, _VALUES))
+            _report(ctx, at, "equal", _mark(ctx, here), _pair(ctx, here, _VALUES))
 
 
 def _find_equal(ctx: Context) -> pl.DataFrame:
     """The records with enough values that equal another entity's of their date in all of them."""
     limits, width = LikenessThresholds.of(ctx.contract), len(ctx.contract.features)
-    full = np.flatnonzero((~ctx.is_default).sum(axis=1) >= limits.alike_values * width)
-    hashes = ctx.long.marks[_VALUES][full]
+    trusted, every = (ctx.long.marks[n].to_numpy() for n in (_TRUSTED, _VALUES))
+    full = np.flatnonzero(trusted >= limits.alike_values * width)
+    hashes = every[full]
     ordered = np.sort(hashes)
     repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     full = full[np.isin(hashes, repeated)]
     rows = ctx.by_group.rows.select(DAY, ENTITY).with_row_index(_ROW)[full.astype(np.uint32)]
-    rows = rows.with_columns(pl.Series(_VALUES, ctx.long.marks[_VALUES][full]))
+    rows = rows.with_columns(pl.Series(_VALUES, every[full]))
     return rows.filter(pl.col(ENTITY).n_unique().over(DAY, _VALUES) > 1)
 
 
@@ -192,8 +215,10 @@ def _hash(values: Matrix) -> npt.NDArray[np.uint64]:
 def _keep_similar(ctx: Context, same: pl.DataFrame, least: float) -> pl.DataFrame:
     """Those few whose names are similar, numbers among the keys being equal."""
     kept = []
+    found = ctx.long.records.take(same[_ROW].to_numpy(), ctx.keys).rows()
+    rows = dict(zip(same[_ROW], found, strict=True))
     for _, group in same.group_by(_VALUES, maintain_order=True):
-        keys = ctx.long.records.select(ctx.keys)[group[_ROW]].rows()
+        keys = [rows[at] for at in group[_ROW]]
         numbers = {tuple(v for v in key if not isinstance(v, str)) for key in keys}
         first, second = (" ".join(v for v in k if isinstance(v, str)) for k in keys[:2])
         if len(numbers) == 1 and SequenceMatcher(None, first, second).ratio() >= least:
@@ -209,8 +234,17 @@ def _pair(ctx: Context, rows: pl.DataFrame, by: str, most: int = 3) -> list[list
         .agg(pl.col(_ROW).unique(maintain_order=True))
     )
     pairs = found.filter(pl.col(_ROW).list.len() > 1)[_ROW].head(most)
-    names = ctx.long.records.select(ctx.keys)
-    return [sorted(" ".join(map(str, names.row(r))) for r in pair[:2]) for pair in pairs.to_list()]
+    first = [pair[:2] for pair in pairs.to_list()]
+    names = ctx.long.records.take(np.array(first, dtype=np.int64).reshape(-1), ctx.keys).rows()
+    texts = [" ".join(map(str, name)) for name in names]
+    return [sorted(texts[at : at + 2]) for at in range(0, len(texts), 2)]
+
+
+def _mark(ctx: Context, rows: pl.DataFrame) -> Mask:
+    """These records among all."""
+    named = np.zeros(ctx.long.records.height, dtype=np.bool_)
+    named[rows[_ROW].to_numpy()] = True
+    return named
 
 
 def _report(ctx: Context, at: int, how: str, named: Mask, pairs: list[list[str]]) -> None:

@@ -15,6 +15,7 @@ from fsq.diagnosis.long_detail import Condense, Part
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_examples, name_group
 from fsq.profile.rows import Mask
+from fsq.utils.text_codes import TextCodes
 
 _IDS = "contributing_game_ids"
 # What is kept of each record and feature: the window holds the record's own event; it or a later.
@@ -63,7 +64,10 @@ class OwnEvents(Check):
     def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense | None:
         """Which windows hold the record's own event, and which hold it or a later one."""
         events = _find_dates(rows, contract)
-        return None if events is None else lambda part: _find_leaks(part, events)
+        if events is None:
+            return None
+        codes = TextCodes(events["event"])
+        return lambda part: _find_leaks(part, events, codes)
 
     def find(self, ctx: Context) -> None:
         """Report the features whose windows hold such an event; one record is enough."""
@@ -98,7 +102,7 @@ def _find_dates(rows: pl.LazyFrame, contract: Contract) -> pl.DataFrame | None:
     return first
 
 
-def _find_leaks(part: Part, first: pl.DataFrame) -> dict[str, Mask]:
+def _find_leaks(part: Part, first: pl.DataFrame, codes: TextCodes) -> dict[str, Mask]:
     """Compare the dates of the events in the windows with the dates of the records."""
     if _IDS not in part.fields.columns:
         return {}
@@ -107,16 +111,12 @@ def _find_leaks(part: Part, first: pl.DataFrame) -> dict[str, Mask]:
     cells = np.flatnonzero((ids.list.len() > 0).to_numpy())
     if first.is_empty() or not len(cells):
         return out
-    # Texts as codes, which are quick to compare.
-    codes = pl.Enum(first["event"])
     held = ids.gather(cells)
     flat = held.list.explode(empty_as_null=False, keep_nulls=False)
     lengths = held.list.len().fill_null(0).to_numpy()
-    code = flat.cast(codes, strict=False).to_physical()
-    found = code.is_not_null()
-    cell, event = np.repeat(cells, lengths)[found.to_numpy()], code.filter(found).to_numpy()
-    events = part.records[str(table.group)].cast(pl.String).cast(codes, strict=False)
-    own = events.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    code = codes.find(flat.cast(pl.String))
+    cell, event = np.repeat(cells, lengths)[code >= 0], code[code >= 0]
+    own = codes.find(part.records[str(table.group)].cast(pl.String))
     record = cell // part.is_default.shape[1]
     is_own = own[record] == event
     days = first["day"].to_physical().to_numpy()[event]

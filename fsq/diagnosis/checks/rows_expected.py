@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
+import numpy as np
 import polars as pl
 from pydantic import Field
 
@@ -125,6 +126,7 @@ def _report(ctx: Context, at: int, found: list[Attendance]) -> None:
 
 def _name_entities(ctx: Context, positions: list[int]) -> list[str]:
     """The keys of entities, as in the first of their records."""
-    entities, keys = ctx.by_group.rows[ENTITY], ctx.long.records.select(ctx.keys)
-    first = (int((entities == p).arg_max() or 0) for p in positions)
-    return [" ".join(map(str, keys.row(at))) for at in first]
+    entities = ctx.by_group.rows[ENTITY]
+    first = np.array([int((entities == p).arg_max() or 0) for p in positions], dtype=np.int64)
+    keys = ctx.long.records.take(first, ctx.keys)
+    return [" ".join(map(str, key)) for key in keys.rows()]

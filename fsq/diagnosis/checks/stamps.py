@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import isnan
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -17,8 +17,9 @@ from fsq.diagnosis.checks.base import HISTORY, TIMESTAMPS, Check, Kind, Need, St
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.few_rows import measure_tail
 from fsq.diagnosis.findings import Severity
+from fsq.diagnosis.long_detail import Condense
 from fsq.diagnosis.messages import Facts, Text
-from fsq.diagnosis.moments import ROW_AGE, Moments, read_moments
+from fsq.diagnosis.moments import ROW_AGE, Moments, keep_latest, read_moments
 from fsq.profile.rows import Codes, Mask, Matrix
 
 
@@ -143,6 +144,10 @@ class Stamps(Check):
         own = contract.table.time
         return [ROW_AGE, "computed_at", "as_of", *([own] if own else [])]
 
+    def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense:
+        """The latest moment of each table."""
+        return keep_latest
+
     def find(self, ctx: Context) -> None:
         """Report shifts first: they explain timestamps that are too late."""
         moments = ctx.remember("moments", lambda: read_moments(ctx))
@@ -156,42 +161,53 @@ class Stamps(Check):
         for at, _ in ctx.iterate_dates():
             UNSTAMPED.can_evaluate(ctx, at)
             SHIFTED.can_evaluate(ctx, at)
-        fine = ~_find_shifts(ctx, moments)[ctx.date_index]
+        fine = ~_find_shifts(ctx, moments)
         least = StampThresholds.of(ctx.contract).late_hours_yellow
-        late = moments.stamps - moments.as_of[:, None]
-        future = late >= least
-        _report_late(ctx, FUTURE, moments, late, future & fine)
-        early = moments.stamps - moments.computed[:, None]
-        _report_late(ctx, EARLY_ROWS, moments, early, (early >= least) & ~future & fine)
+
+        def compare(table: int) -> tuple[Matrix, Mask]:
+            hours = moments.get_stamps(table) - moments.as_of
+            return hours, (hours >= least) & fine[ctx.date_index, table]
+
+        def compare_rows(table: int) -> tuple[Matrix, Mask]:
+            stamps = moments.get_stamps(table)
+            hours, future = stamps - moments.computed, stamps - moments.as_of >= least
+            return hours, (hours >= least) & ~future & fine[ctx.date_index, table]
+
+        _report_late(ctx, FUTURE, moments, compare)
+        _report_late(ctx, EARLY_ROWS, moments, compare_rows)
         _report_unstamped(ctx, moments)
 
 
-def _report_late(ctx: Context, kind: Kind, moments: Moments, hours: Matrix, wrong: Mask) -> None:
+# Of a table: by how many hours its timestamps are too late, and which of them count.
+Compare: TypeAlias = Callable[[int], tuple[Matrix, Mask]]
+
+
+def _report_late(ctx: Context, kind: Kind, moments: Moments, compare: Compare) -> None:
     """Report tables with too many such timestamps, date by date."""
     share = StampThresholds.of(ctx.contract).late_share
-    counts = ctx.count_cells(wrong)
+    counts = np.stack(
+        [ctx.count_per_date(compare(i)[1]) for i in range(len(moments.tables))], axis=1
+    )
     for at, _ in ctx.iterate_dates():
         tables = np.flatnonzero(counts[at] >= max(1.0, share * ctx.rows[at]))
         if len(tables):
-            _report_late_tables(ctx, at, kind, moments, hours, wrong, tables)
+            _report_late_tables(ctx, at, kind, moments, compare, tables)
 
 
 def _report_late_tables(
-    ctx: Context,
-    at: int,
-    kind: Kind,
-    moments: Moments,
-    hours: Matrix,
-    wrong: Mask,
-    hit: Codes,
+    ctx: Context, at: int, kind: Kind, moments: Moments, compare: Compare, hit: Codes
 ) -> None:
     """Report them together: the row or the clock is the cause."""
-    limits = StampThresholds.of(ctx.contract)
-    wrong = wrong & (ctx.date_index == at)[:, None]
+    limits, here = StampThresholds.of(ctx.contract), ctx.date_index == at
     tables = [moments.tables[i] for i in hit]
     features = [f for f in ctx.contract.features if f.upstream_table in tables]
-    rows = np.asarray(wrong[:, hit].any(axis=1))
-    most = float(np.median(np.max(hours[:, hit], axis=1, where=wrong[:, hit], initial=0)[rows]))
+    rows: Mask = np.zeros(len(here), dtype=np.bool_)
+    latest = np.zeros(len(here))
+    for index in hit:
+        hours, wrong = compare(int(index))
+        rows |= wrong & here
+        np.maximum(latest, hours, out=latest, where=wrong)
+    most = float(np.median(latest[rows]))
     can_be_red = "red" in kind.severities
     severity: Severity = "red" if can_be_red and most >= limits.late_hours_red else "yellow"
     table = tables[0] if len(tables) == 1 else None
@@ -205,7 +221,7 @@ def _report_unstamped(ctx: Context, moments: Moments) -> None:
     for column, table in enumerate(moments.tables):
         features = ctx.tables[table]
         valued = ~ctx.find_all_defaulted(features)
-        bare = valued & np.isnan(moments.stamps[:, column])
+        bare = valued & np.isnan(moments.get_stamps(column))
         held, lost = ctx.count_per_date(valued), ctx.count_per_date(bare)
         share = lost / np.maximum(held, 1)
         for at, usual in ctx.find_usual(share[:, None]).items():
@@ -226,15 +242,10 @@ def _find_shifts(ctx: Context, moments: Moments) -> Mask:
     Returns:
         Dates × tables: whether the timestamps of a table are shifted.
     """
-    # Timestamps keep to a time of day, or to a time before the row's as_of.
-    clock, ahead = ctx.remember(
-        "usual hours",
-        lambda: [
-            _find_usual_hours(ctx, moments.stamps - since[:, None])
-            for since in (moments.midnight, moments.as_of)
-        ],
-    )
-    out: Mask = np.zeros(clock.shape, dtype=np.bool_)
+    out: Mask = np.zeros((len(ctx.dates), len(moments.tables)), dtype=np.bool_)
+    if not any(len(ctx.list_compared(at)) for at, _ in ctx.iterate_dates()):
+        return out
+    clock, ahead = ctx.remember("usual hours", lambda: _find_usual_hours(ctx, moments))
     for at, _ in ctx.iterate_dates():
         shifts = (_measure_shifts(ctx, medians, at) for medians in (clock, ahead))
         for column, (table, by_clock, by_age) in enumerate(
@@ -247,7 +258,7 @@ def _find_shifts(ctx: Context, moments: Moments) -> Mask:
                 continue  # timestamps that follow the rows' own times are merely older
             out[at, column] = True
             features = ctx.tables[table]
-            rows = (ctx.date_index == at) & ~np.isnan(moments.stamps[:, column])
+            rows = (ctx.date_index == at) & ~np.isnan(moments.get_stamps(column))
             SHIFTED.report(
                 ctx, at, "yellow", table, features, rows.sum(), table, hours=round(shift)
             )
@@ -283,12 +294,22 @@ def _measure_shift(
     return 0.0
 
 
-def _find_usual_hours(ctx: Context, hours: Matrix) -> Matrix:
-    """Dates × tables: each date's median; NaN where its hours lie apart, or are unknown."""
-    names = [str(i) for i in range(hours.shape[1])]
-    frame = pl.DataFrame(hours, schema=names, orient="row").fill_nan(None)
+def _find_usual_hours(ctx: Context, moments: Moments) -> tuple[Matrix, Matrix]:
+    """Dates × tables: the usual time of day, and the usual time before the rows' ``as_of``."""
+    clock, ahead = [], []
+    for table in range(len(moments.tables)):
+        stamps = moments.get_stamps(table)
+        clock.append(_find_middle(ctx, stamps - moments.midnight))
+        ahead.append(_find_middle(ctx, stamps - moments.as_of))
+    return np.stack(clock, axis=1), np.stack(ahead, axis=1)
+
+
+def _find_middle(ctx: Context, hours: Matrix) -> Matrix:
+    """Each date's median; NaN where its hours lie apart, or are unknown."""
+    frame = pl.DataFrame({"day": ctx.date_index, "hours": pl.Series(hours, nan_to_null=True)})
+    known = pl.col("hours")
+    apart = known.quantile(0.75) - known.quantile(0.25)
     spread = StampThresholds.of(ctx.contract).stamp_spread_hours
-    apart = pl.col(names).quantile(0.75) - pl.col(names).quantile(0.25)
-    middle = pl.when(apart <= spread).then(pl.col(names).median())
-    days = frame.with_columns(pl.Series("day", ctx.date_index)).group_by("day").agg(middle)
-    return days.sort("day").select(names).cast(pl.Float64).fill_null(np.nan).to_numpy()
+    middle = pl.when(apart <= spread).then(known.median())
+    days = frame.group_by("day").agg(middle.alias("hours")).sort("day")
+    return days["hours"].cast(pl.Float64).fill_null(np.nan).to_numpy()

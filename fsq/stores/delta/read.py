@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fsq.errors import StoreRefusedError
@@ -138,6 +139,8 @@ def _read_file(
         for groups in _bundle(file, _find_row_groups(file, date_column, start, end)):
             rows = pl.DataFrame(file.read_row_groups(groups, columns=paths))
             yield _fit_rows(rows, schema, date_column)
+            # Else what Polars' threads have freed stays with Arrow, and grows with every group.
+            pa.default_memory_pool().release_unused()
 
 
 def _bundle(file: pq.ParquetFile, groups: list[int]) -> Iterator[list[int]]:

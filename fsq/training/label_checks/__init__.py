@@ -7,6 +7,7 @@ from fsq.training.label_checks.base import LabelData, LabelFault
 from fsq.training.label_checks.copies import find_events_twice, find_look_alikes
 from fsq.training.label_checks.own_event import (
     EVENT_IDS,
+    Events,
     find_own_events,
     mark_listed_events,
     read_events,
@@ -16,7 +17,7 @@ from fsq.training.label_checks.timing import find_early_labels
 from fsq.training.label_checks.values import find_missing_labels, find_repeated_values
 
 __all__ = [
-    "EVENT_IDS", "LabelData", "LabelFault", "find_label_faults", "mark_listed_events",
+    "EVENT_IDS", "Events", "LabelData", "LabelFault", "find_label_faults", "mark_listed_events",
     "read_events",
 ]  # fmt: skip
 

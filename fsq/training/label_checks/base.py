@@ -15,6 +15,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis.findings import Severity
 from fsq.training.columns import FeatureColumns, bound
+from fsq.training.rows import SortedRows, combine
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Matrix: TypeAlias = npt.NDArray[np.float64]
@@ -68,7 +69,7 @@ class LabelData:
     contract: Contract
     label: str
     features: tuple[str, ...]
-    rows: pl.DataFrame
+    rows: SortedRows
     values: FeatureColumns
     lists_own_event: Mask
     now: datetime
@@ -86,7 +87,16 @@ class LabelData:
 
     @cached_property
     def _dates(self) -> tuple[list[date], Codes]:
-        return _encode(self.rows.select(self.contract.table.date))
+        days = self.rows[self.contract.table.date]
+        known = days.unique().sort()
+        codes = days.to_frame().join(
+            known.to_frame().with_row_index("code"),
+            on=days.name,
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )["code"]
+        return known.to_list(), codes.cast(pl.Int64).to_numpy()
 
     @property
     def dates(self) -> list[date]:
@@ -109,7 +119,7 @@ class LabelData:
         """A number per date and event; -1 where the event is unknown, None without a group."""
         if self.group is None:
             return None
-        codes = _encode(self.rows.select(self.contract.table.date, self.group))[1]
+        codes = combine(self.date_codes, self.rows.number([self.group]))
         known = self.rows[self.group].is_not_null().to_numpy()
         return np.where(known, codes, -1)
 
@@ -121,15 +131,15 @@ class LabelData:
 
     @cached_property
     def entity_codes(self) -> Codes:
-        """A number per entity."""
-        return _encode(self.rows.select(self.entity_columns))[1]
+        """A number per entity, in any order."""
+        return self.rows.number(self.entity_columns)
 
     def without(self, doubted: Mask) -> LabelData:
         """The same without the labels of these records."""
         if not doubted.any():
             return self
         kept = pl.Series(self.label, np.where(doubted, np.nan, self.labels))
-        return replace(self, rows=self.rows.with_columns(kept))
+        return replace(self, rows=self.rows.replace(kept))
 
     def list_dates(self, records: Mask) -> list[date]:
         """The dates of these records, in order."""
@@ -152,17 +162,6 @@ class LabelData:
             same = self.entity_codes[order[lag:]] == self.entity_codes[order[:-lag]]
             out[order[lag:][same]] = order[:-lag][same]
         return out
-
-
-def _encode(columns: pl.DataFrame) -> tuple[list[Any], Codes]:
-    """The distinct rows in order, the first column of each, and the number of each row."""
-    names = {c: f"c{i}" for i, c in enumerate(columns.columns)}
-    plain = columns.rename(names)
-    known = plain.unique().sort(*names.values()).with_row_index("code")
-    codes = plain.join(
-        known, on=list(names.values()), how="left", nulls_equal=True, maintain_order="left"
-    )
-    return known["c0"].to_list(), codes["code"].cast(pl.Int64).to_numpy()
 
 
 def measure_surprise(hits: Any, tries: Any, share: Any) -> Matrix:

@@ -57,11 +57,10 @@ def find_events_twice(data: LabelData) -> list[LabelFault]:
 def _find_repeated_ids(data: LabelData) -> Mask:
     """Records whose entity has the same event on an earlier date."""
     nothing = np.zeros(data.rows.height, dtype=np.bool_)
-    if data.group is None:
+    if data.group is None or len(data.dates) < 2:
         return nothing
-    flat = pl.DataFrame(
-        {"entity": data.entity_codes, "event": data.rows[data.group], "date": data.date_codes}
-    )
+    event = data.rows.hash(data.group)
+    flat = pl.DataFrame({"entity": data.entity_codes, "event": event, "date": data.date_codes})
     later = flat.select(
         (pl.col("date") > pl.col("date").min().over("entity", "event"))
         & pl.col("event").is_not_null()
@@ -152,7 +151,7 @@ def find_look_alikes(data: LabelData) -> list[LabelFault]:
     if not records.any():
         return []
     table = data.contract.table
-    names = data.rows.select(data.entity_columns).filter(pl.Series(records)).unique()
+    names = data.rows.take(np.flatnonzero(records), data.entity_columns).unique()
     examples = [" ".join(map(str, row)) for row in names.sort(names.columns).head(5).rows()]
     return [
         LabelFault(
@@ -175,11 +174,12 @@ def _find_spellings(data: LabelData) -> Mask:
     nothing = np.zeros(data.rows.height, dtype=np.bool_)
     if not texts:
         return nothing
-    plain = [_simplify(pl.col(c)) if c in texts else pl.col(c) for c in data.entity_columns]
-    flat = _describe_records(data).with_columns(
-        data.rows.select(e.alias(f"p{i}") for i, e in enumerate(plain))
-    )
-    names = [f"p{i}" for i in range(len(plain))]
+    plain = {
+        f"p{i}": data.rows.map(c, _hash_name) if c in texts else data.rows[c]
+        for i, c in enumerate(data.entity_columns)
+    }
+    flat = _describe_records(data).with_columns(**plain)
+    names = list(plain)
     return _choose_rarer(data, flat, ["at", *names, "label"])
 
 
@@ -221,16 +221,20 @@ def _count_holders(values: Matrix, dates: Codes, chosen: Codes) -> Codes:
 def _describe_records(data: LabelData) -> pl.DataFrame:
     table = data.contract.table
     moment = table.time if table.time in data.rows.columns else table.date
-    return data.rows.select(
-        at=pl.col(str(moment)), label=pl.Series(data.labels), entity=pl.Series(data.entity_codes)
-    )
+    return pl.DataFrame({"at": data.rows[str(moment)], "label": data.labels})
 
 
 def _choose_rarer(data: LabelData, flat: pl.DataFrame, by: list[str]) -> Mask:
     """Of labelled records equal in these columns: those of all entities but the most common one."""
-    often = np.bincount(data.entity_codes)[data.entity_codes]
-    known = flat.with_columns(often=pl.Series(often), record=pl.int_range(pl.len())).filter(
-        pl.Series(data.has_label)
+    labelled = np.flatnonzero(data.has_label)
+    hashes = flat.select(pl.struct(by).hash()).to_series().to_numpy()[labelled]
+    ordered = np.sort(hashes)
+    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    suspects = labelled[np.isin(hashes, again)]
+    often = np.bincount(data.entity_codes)[data.entity_codes[suspects]]
+    entity = data.rows.take(suspects, data.entity_columns).to_struct().rank("dense")
+    known = flat[suspects].with_columns(
+        often=pl.Series(often), entity=entity, record=pl.Series(suspects)
     )
     alike = known.filter(pl.struct(by).is_duplicated()).sort(
         "often", "entity", descending=[True, False]
@@ -243,7 +247,7 @@ def _choose_rarer(data: LabelData, flat: pl.DataFrame, by: list[str]) -> Mask:
     return found
 
 
-def _simplify(column: pl.Expr) -> pl.Expr:
-    """A name without case, accents, spaces and punctuation."""
-    plain = column.cast(pl.String).str.normalize("NFKD").str.to_lowercase()
-    return plain.str.replace_all(r"[^\p{L}\p{N}]", "")
+def _hash_name(names: pl.Series) -> pl.Series:
+    """A hash of each name without case, accents, spaces and punctuation."""
+    plain = names.cast(pl.String).str.normalize("NFKD").str.to_lowercase()
+    return plain.str.replace_all(r"[^\p{L}\p{N}]", "").hash()

@@ -12,9 +12,11 @@ import pytest
 
 import fsq
 from fsq.diagnosis.cells import Cells
+from fsq.diagnosis.records import Records
 from fsq.training.columns import VALUE, FeatureColumns
 from fsq.training.label_checks import LabelData
 from fsq.training.label_checks.copies import _find_usual_share, find_look_alikes
+from fsq.training.rows import SortedRows
 from tests.support.healthy_days import LAST
 from tests.support.labelled_days import HIT, compute_windows, find_kinds, make_labelled_days
 
@@ -128,7 +130,9 @@ def make_large_date(records: int, twins: int) -> LabelData:
         contract,
         "points",
         contract.names,
-        pl.DataFrame(keys | {"points": labels}),
+        SortedRows(
+            Records.of(pl.DataFrame(keys | {"points": labels})), np.arange(records, dtype=np.uint32)
+        ),
         FeatureColumns(cells, np.arange(records, dtype=np.uint32)),
         np.zeros(records, dtype=np.bool_),
         datetime(2027, 1, 1, tzinfo=UTC),
@@ -154,7 +158,7 @@ def test_look_alikes_are_those_whose_values_few_others_have() -> None:
     order = np.arange(1_000, dtype=np.uint32)
     alike = replace(
         data,
-        rows=data.rows.with_columns(points=pl.int_range(pl.len()) % 988),
+        rows=data.rows.replace(pl.Series("points", np.arange(1_000) % 988)),
         values=FeatureColumns(cells, order),
     )
     assert find_look_alikes(data)[0].records.sum() == 10

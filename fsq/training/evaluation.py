@@ -13,7 +13,7 @@ from fsq.contract import Contract
 from fsq.diagnosis.cells import Array, Cells
 from fsq.diagnosis.records import Records
 from fsq.errors import InputError
-from fsq.schema.nested import dotted_name
+from fsq.schema.nested import detail_field, dotted_name
 from fsq.training.columns import VALUE, FeatureColumns
 from fsq.training.exclusion import Exclusion, mark_records
 from fsq.training.gates import FAULTS, list_excusable_features
@@ -178,7 +178,7 @@ def evaluate_part(frame: pl.DataFrame, options: Options, events: Events | None) 
         options: which gates to evaluate.
         events: those of all records, and their dates; None if nobody asks for them.
     """
-    rows = frame.drop(c for c in frame.columns if c.startswith(dotted_name("")))
+    rows = frame.drop(c for c in frame.columns if detail_field(c) is not None)
     rows = rows.drop(_list_spent(rows, options))
     if CONTRACT_COLUMN in rows.columns and CONTRACT_COLUMN not in options.carry:
         rows = rows.cast({CONTRACT_COLUMN: pl.Categorical})  # one name takes 30 bytes for a record

@@ -169,10 +169,9 @@ def _find_lost(part: Part, empty: Mask) -> Mask:
         return out
     labels = parse_source_labels(records[rows.astype(np.uint32)])
     place = _find_positions(part, rows)
-    for f in contract.features:
-        label = get_labels(labels, place.get(f.name, -1))
-        named = label.is_not_null() & ~label.is_in(words)
-        out[rows, f.index] = named.to_numpy() & empty[rows, f.index]
+    columns = [get_labels(labels, place.get(n, -1)).alias(n) for n in contract.names]
+    named = pl.DataFrame(columns).select(pl.all().is_not_null() & ~pl.all().is_in(words))
+    out[rows] = named.to_numpy() & empty[rows]
     return out
 
 

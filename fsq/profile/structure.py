@@ -107,18 +107,14 @@ def _find_tied(rows: Rows, used: Mask, grouped: Collection[int]) -> tuple[int, .
         known = used & ~np.isnan(rows.values[:, f])
         if f in grouped or not known.any():
             continue
-        pairs = np.column_stack([rows.date_index[known], rows.values[known, f]])
-        cells, sizes = np.unique(pairs, axis=0, return_counts=True)
-        recur = len(cells) / len(np.unique(cells[:, 1]))
+        distinct, code = np.unique(rows.values[known, f], return_inverse=True)
+        cells, sizes = np.unique(rows.date_index[known] * len(distinct) + code, return_counts=True)
+        dates = len(np.unique(cells // len(distinct)))
         shared = float(np.median(np.repeat(sizes, sizes)))
-        if shared >= _MIN_SHARED and recur <= _SELDOM_AGAIN and len(cells) >= 2 * _count(cells):
+        seldom = len(cells) <= _SELDOM_AGAIN * len(distinct)
+        if shared >= _MIN_SHARED and seldom and len(cells) >= 2 * dates:
             out.append(f)
     return tuple(out)
-
-
-def _count(cells: Matrix) -> int:
-    """How many dates pairs of a date and a value have."""
-    return len(np.unique(cells[:, 0]))
 
 
 def _find_label(rows: Rows, clean: Mask) -> tuple[str | None, Matrix]:

@@ -59,8 +59,8 @@ def require_whole_process() -> None:
 def require_callable_grpc() -> None:
     """Refuse to use gRPC in a process that was forked while another thread was calling it.
 
-    gRPC gets a process ready for a fork, but not while it is being called; some calls of such a
-    child end it by a signal, which nobody can catch.
+    gRPC gets a process ready for a fork, but not while it is being called. About one in 20 of such
+    children is ended by a signal, with or without a call of its own; the others are told this.
 
     Raises:
         FsqError: it was; the message says what to do instead.
@@ -68,7 +68,7 @@ def require_callable_grpc() -> None:
     if _state.cannot_call:
         raise FsqError(
             f"process {os.getpid()} was forked while a thread of its parent was calling gRPC, as "
-            "Google's clients do, and would be ended by a signal. Start processes with "
+            "Google's clients do, and may be ended by a signal. Start processes with "
             'multiprocessing.get_context("spawn"), or fork them before such calls begin or after '
             "they have ended"
         )

@@ -12,7 +12,6 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from fsq.errors import FsqError
 
@@ -31,8 +30,6 @@ class _State:
     had_threads: bool = False
     is_broken: bool = False
     is_doubtful: bool = False  # Polars was there before fsq, but none of its threads
-    was_calling: bool = False  # a thread was within a call of gRPC when it was forked
-    cannot_call: bool = False
 
 
 _state = _State()
@@ -54,24 +51,6 @@ def require_whole_process() -> None:
             "gunicorn without --preload; in Airflow inside the task); importing it before is fine"
         )
     _state.was_used = True
-
-
-def require_callable_grpc() -> None:
-    """Refuse to use gRPC in a process that was forked while another thread was calling it.
-
-    gRPC gets a process ready for a fork, but not while it is being called. About one in 20 of such
-    children is ended by a signal, with or without a call of its own; the others are told this.
-
-    Raises:
-        FsqError: it was; the message says what to do instead.
-    """
-    if _state.cannot_call:
-        raise FsqError(
-            f"process {os.getpid()} was forked while a thread of its parent was calling gRPC, as "
-            "Google's clients do, and may be ended by a signal. Start processes with "
-            'multiprocessing.get_context("spawn"), or fork them before such calls begin or after '
-            "they have ended"
-        )
 
 
 def _can_compute() -> bool:
@@ -98,22 +77,7 @@ def _has_no_thread_of_polars() -> bool:
     return not any(name.startswith("polars") for name in names)
 
 
-def _is_calling_grpc() -> bool:
-    """Whether another thread is within a call of gRPC, as far as Python knows."""
-    if "grpc" not in sys.modules:
-        return False
-    here = threading.get_ident()
-    for thread, frame in sys._current_frames().items():
-        at: FrameType | None = None if thread == here else frame
-        while at is not None:
-            if str(at.f_globals.get("__name__")).partition(".")[0] == "grpc":
-                return True
-            at = at.f_back
-    return False
-
-
 def _look_for_threads() -> None:
-    _state.was_calling = _is_calling_grpc()
     if not _TASKS.is_dir():  # only Linux lists threads
         _state.had_threads = _state.was_used
         return
@@ -127,7 +91,6 @@ def _look_for_threads() -> None:
 
 def _mark_child() -> None:
     _state.is_broken = _state.is_broken or _state.had_threads
-    _state.cannot_call = _state.cannot_call or _state.was_calling
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks

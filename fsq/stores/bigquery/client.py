@@ -13,7 +13,6 @@ from fsq.stores.bigquery.endpoints import ENDPOINT_VARIABLE, Endpoint
 from fsq.stores.bigquery.options import DEFAULT_OPTIONS, MAX_BYTES_VARIABLE, TableOptions
 from fsq.stores.bigquery.variables import GRPC_VARIABLE, REST_VARIABLE
 from fsq.utils.extras import require_extra
-from fsq.utils.forks import require_callable_grpc
 
 T = TypeVar("T")
 # Allows messages of 8 MB and more in both directions.
@@ -46,9 +45,7 @@ def open_clients(
         InputError: the ``bigquery`` extra is not installed, or the environment is malformed.
         StoreError: there are no credentials, or the service refused or failed. The message
             contains no credentials.
-        FsqError: this process was forked while another thread was calling gRPC.
     """
-    require_callable_grpc()
     with require_extra("bigquery", "BigQuery cannot be used"):
         import grpc
         from google.api_core.exceptions import GoogleAPIError

@@ -48,6 +48,8 @@ class Context(Jobs):
         run: see ``Jobs``.
         judged_dates: see ``Jobs``.
         schedule: ``read_schedule`` of what was to take place; None if nobody says it.
+        weighs_chance: whether few rows or groups are judged by what chance explains; the views of
+            SQL only count.
     """
 
     long: LongDetail
@@ -63,6 +65,7 @@ class Context(Jobs):
     known_faulty: frozenset[date] = frozenset()
     faulty_features: set[tuple[date, str]] = field(default_factory=set)
     schedule: pl.DataFrame | None = None
+    weighs_chance: bool = True
     _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property

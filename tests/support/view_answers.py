@@ -26,7 +26,7 @@ def make_context(
     before = [d for d in days if d < checked[0]][-contract.diagnosis.history_days :]
     rows = scored.filter(pl.col(day).is_in([*before, *checked])).lazy()
     ctx = read_context(rows, contract, None)
-    ctx.checked_dates = checked
+    ctx.checked_dates, ctx.weighs_chance = checked, False
     for check in list_checks():
         if any(kind.in_sql for kind in check.kinds):
             check.find(ctx)

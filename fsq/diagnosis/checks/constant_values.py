@@ -106,7 +106,8 @@ class ConstantValues(Check):
         for at, _ in ctx.iterate_dates():
             can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
             if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
-                _judge_few_rows(ctx, at, limits)
+                if ctx.weighs_chance:
+                    _judge_few_rows(ctx, at, limits)
                 continue
             few = [f.name for f in ctx.contract.features if trusted[at, f.index] < least]
             if few:

@@ -129,7 +129,7 @@ class MissingRows(Check):
 
 def _may_be_chance(ctx: Context, at: int, rate: Matrix) -> bool:
     """Whether so few groups may have so few rows, by how those of the earlier dates differ."""
-    if ctx.by_group.event is None:
+    if not ctx.weighs_chance or ctx.by_group.event is None:
         return False
     sizes = ctx.remember("rows per event", lambda: ctx.by_group.rows.group_by(DAY, EVENT).len())
     compared = ctx.list_compared(at)

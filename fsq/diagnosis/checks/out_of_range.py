@@ -56,6 +56,8 @@ class OutOfRange(Check):
         share = violations / np.maximum(ctx.get_matrix("values"), 1)
         for at, _ in ctx.iterate_dates():
             enough = OUT_OF_RANGE.can_evaluate(ctx, at)
+            if not enough and not ctx.weighs_chance:
+                continue
             for table, features in ctx.tables.items():
                 bad = [f for f in features if share[at, f.index] >= limits.violation_share_yellow]
                 bad = bad if enough else [f for f in bad if not _may_be_chance(ctx, f, at)]

@@ -9,7 +9,7 @@ _COMMAND = re.compile(r"(?m)^([^\S\n]*):(?=:)|#(?=#\w*\[)")
 
 # What chats take for a call to people: @everyone anywhere, @name where a word begins, and the
 # marks of Slack, Discord and Teams: <!channel>, <@42>, <#42>, <at>.
-_MENTION = re.compile(r"@(?=everyone|here|channel|all\b)|(?<![\w@])@(?=\w)|<(?=[@!#&]|/?at>)", re.I)
+_MENTION = re.compile(r"@(?=everyone|here|channel|all\b)|(?<!\w)@(?=\w)|<(?=[@!#&]|/?at>)", re.I)
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fsq.checking.notify import notify
@@ -54,6 +54,7 @@ def test_names_in_notifications_call_nobody(call: str) -> None:
 
 
 @given(st.text(st.sampled_from("@<>!#&at eveyonhrcl/42\n"), max_size=40))
+@example("@@2")
 def test_no_text_calls_anybody(text: str) -> None:
     defused = defuse_mentions(text)
     assert not KNOWN.search(defused)

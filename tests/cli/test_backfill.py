@@ -45,7 +45,7 @@ def test_a_store_that_is_none(run: Command, rows: Path, tmp_path: Path) -> None:
     (tmp_path / "store" / "letter.txt").write_text("dear")
     told = run("backfill", "--source", rows, "--store", tmp_path / "store", "--json")
     assert told.status == 3
-    assert told.document["error"]["type"] == "StoreError"
+    assert told.document["error"]["type"] == "StoreRefusedError"
 
 
 def test_a_season_begins_when_the_contract_says(run: Command, tmp_path: Path) -> None:

@@ -132,9 +132,18 @@ def _repeats(records: Records, column: str) -> bool:
     return int((ordered[1:] != ordered[:-1]).sum()) < most
 
 
+def _measure_repeats(rows: pl.DataFrame) -> float:
+    """Rows per distinct row, by hashes: so many different ones need not be listed."""
+    parts = [p.drop_nulls().hash_rows().to_numpy() for p in rows.iter_slices(_ROWS_AT_ONCE)]
+    hashes = np.sort(np.concatenate(parts))
+    return len(hashes) / max(1, int((hashes[1:] != hashes[:-1]).sum()))
+
+
 def _count_per_event(rows: pl.DataFrame, column: pl.Series) -> int:
     """Values per event, if (nearly) all events have as many and each value one event a date."""
     known = rows.select(DAY, EVENT, column.alias(SUB))
+    if known.height > _ROWS_AT_ONCE and _measure_repeats(known) < _LEAST_ROWS:
+        return 0
     cells = count_cells(known, [DAY, EVENT, SUB]).drop_nulls([EVENT, SUB])
     if not cells.height or float(cells["len"].sum() / cells.height) < _LEAST_ROWS:
         return 0

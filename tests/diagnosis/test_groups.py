@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from fsq.diagnosis import groups
 from fsq.diagnosis.groups import EVENT, OTHER, SUB, Groups, find_groups
 from fsq.diagnosis.records import Records
 from tests.support.healthy_days import CONTRACT
@@ -42,6 +43,20 @@ def test_records_without_an_event_or_a_team_hide_none(records: pl.DataFrame, col
     assert (found.event, found.per_event) == ("game_id", 2)
     assert found.subgroup in ("team", "rival")
     assert found.rows.columns[-1] == OTHER
+
+
+@pytest.mark.parametrize("lost", [None, "team", "game_id"])
+def test_many_records_are_looked_at_slice_by_slice(
+    records: pl.DataFrame, lost: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = records if lost is None else _lose(records, lost, 1 / 50)
+    whole = _find(rows)
+    monkeypatch.setattr(groups, "_ROWS_AT_ONCE", 37)
+    sliced = _find(rows)
+    same = (whole.event, whole.subgroup, whole.per_event)
+    assert (sliced.event, sliced.subgroup, sliced.per_event) == same
+    texts = pl.col(pl.Categorical).cast(pl.String)
+    assert sliced.rows.with_columns(texts).equals(whole.rows.with_columns(texts))
 
 
 def test_without_any_event_there_are_no_teams(records: pl.DataFrame) -> None:

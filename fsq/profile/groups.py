@@ -271,7 +271,7 @@ def _measure_variety(values: Matrix) -> float:
 def _bound_chance(hits: int, count: int, share: float) -> float:
     """How likely at most so many of some are hit, each by chance: Chernoff's bound.
 
-    >>> _bound_chance(0, 3, 0.5)
+    >>> round(_bound_chance(0, 3, 0.5), 6)
     0.125
     >>> _bound_chance(2, 4, 0.5)
     1.0

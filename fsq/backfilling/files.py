@@ -73,25 +73,33 @@ def scan_files(uri: str, contract: Contract | None = None) -> pl.LazyFrame:
     parts = _open_parts(files, hive, str(found), contract)
     if contract is not None:
         parts = prepare_parts(parts, lambda rows: prepare_rows(rows, contract))
-        _require_date(uri, files, parts, contract.table)
+        inside = [folder for file in files for folder in file.folders[above:]]
+        _require_date(uri, parts, contract.table, hive, inside)
     return combine_parts(parts, contract)
 
 
-def _require_date(uri: str, files: list[DataFile], parts: list[Part], table: Table) -> None:
+def _require_date(
+    uri: str, parts: list[Part], table: Table, hive: list[Pairs], folders: list[str]
+) -> None:
     """Refuse files without dates where their folders may say them, under other names.
+
+    Args:
+        uri: of the source.
+        parts: the files, opened.
+        table: which columns a contract's rows have.
+        hive: what the folders of each file say.
+        folders: names of the folders inside the source.
 
     Raises:
         InputError: with the names that the folders have.
     """
     if any({table.date, table.time} & {*part.schema} for part in parts):
         return
-    above = count_given(uri, files)
-    pairs = (p for file in files for p in read_folder_values(file.folders, above))
-    folders = [folder for file in files for folder in file.folders[above:]]
-    if names := list(dict.fromkeys(f"{name}=" for name, _ in pairs)) or folders[:1]:
+    said = dict.fromkeys(f"{name}=" for pairs in hive for name, _ in pairs)
+    if names := list(said) or folders[:1]:
         cure = f"name the folders {table.date}=2026-02-06, or write the column"
-        said = ", ".join(names)
-        raise InputError([f"{uri}: no column {table.date}, and the folders say {said}; {cure}"])
+        what = ", ".join(names)
+        raise InputError([f"{uri}: no column {table.date}, and the folders say {what}; {cure}"])
 
 
 def _drop_empty(files: list[DataFile], name: str) -> list[DataFile]:

@@ -72,20 +72,23 @@ def infer_value_types(
         for name, value in pairs:
             values.setdefault(name, []).extend([] if value is None else [value])
     return {
-        name: pl.String()
-        if name.lower() in texts
-        else _infer_type(
+        name: _infer_type(
             tuple(dict.fromkeys(found)),
             is_date=name.lower() in dates,
             is_number=name.lower() in numbers,
+            is_text=name.lower() in texts,
         )
         for name, found in values.items()
     }
 
 
 @lru_cache(maxsize=64)
-def _infer_type(texts: tuple[str, ...], *, is_date: bool, is_number: bool) -> pl.DataType:
+def _infer_type(
+    texts: tuple[str, ...], *, is_date: bool, is_number: bool, is_text: bool
+) -> pl.DataType:
     """Dates, moments or integers where all texts are such; else texts."""
+    if is_text:
+        return pl.String()
     column = pl.Series(texts, dtype=pl.String)
     if is_date:
         column = _write_dashes(column)

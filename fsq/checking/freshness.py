@@ -17,7 +17,7 @@ from fsq.diagnosis.schedule import list_due_dates
 from fsq.stores import Store
 
 OUTDATED = "store_outdated"
-STAMP = "quality_computed_at"
+_STAMP = "quality_computed_at"
 # Rows may be scored before their date; clocks of machines may differ.
 _AHEAD, _SKEW = timedelta(days=1), timedelta(hours=1)
 
@@ -59,16 +59,14 @@ def count_days_ahead(newest: date, contract: Contract, now: datetime) -> int:
     return max((newest - _find_today(contract, now)).days, 0)
 
 
-def describe_age(newest: date, age: timedelta, contract: Contract, now: datetime) -> str:
+def describe_age(age: timedelta, days_ahead: int) -> str:
     """What to say of the newest date's age.
 
-    >>> from fsq.contract import load_contract
-    >>> now = datetime(2026, 2, 8, 8, tzinfo=UTC)
-    >>> describe_age(date(2026, 2, 9), timedelta(0), load_contract("flights_2013"), now)
-    '1 day ahead of the clock'
+    >>> describe_age(timedelta(0), 1), describe_age(timedelta(hours=5), 0)
+    ('1 day ahead of the clock', 'ended 5 hours ago')
     """
-    if ahead := count_days_ahead(newest, contract, now):
-        return f"{describe_duration(timedelta(days=ahead))} ahead of the clock"
+    if days_ahead:
+        return f"{describe_duration(timedelta(days=days_ahead))} ahead of the clock"
     return f"ended {describe_duration(age)} ago" if age else "not over yet"
 
 
@@ -140,8 +138,8 @@ def _find_wrong_clock(
 
 def _find_last_scored(day: date, store: Store) -> datetime | None:
     """When rows of a date were scored last; None if the store does not say."""
-    stamp = pl.col(STAMP)
-    found: datetime | None = store.read(day, day, [STAMP]).select(stamp.max()).collect().item()
+    stamp = pl.col(_STAMP)
+    found: datetime | None = store.read(day, day, [_STAMP]).select(stamp.max()).collect().item()
     return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 

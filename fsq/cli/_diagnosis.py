@@ -31,8 +31,7 @@ _BAR_WIDTH, _MAX_FEATURES = 30, 12
 def print_check(done: StoreCheck, out: Output) -> None:
     """Print how old the store is, the diagnosis, and what was entered into the ledger."""
     if done.newest is not None and done.age is not None:
-        age = describe_age(done.newest, done.age, done.dx.contract, done.checked_at)
-        out.line(f"Newest date {done.newest}, {age}")
+        out.line(f"Newest date {done.newest}, {describe_age(done.age, done.days_ahead)}")
     print_diagnosis(done.dx, out)
     if done.changes is None:
         return

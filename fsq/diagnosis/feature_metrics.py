@@ -32,6 +32,7 @@ _DATE = "date of the record"  # no field of the detail has this name
 _BY = [_DATE, "feature_index"]
 _POINTS, _SCORED = "sum of scores", "number of scores"  # likewise
 _BLOCK_CELLS = 1_000_000  # values that are measured at once
+_LARGE_DATE = 20_000  # records of a date, on average, from which on each is measured alone
 # Values divided by it can be squared and summed; it is a power of two, so that nothing is rounded.
 _HUGE, _LARGEST = 2.0**600, sys.float_info.max
 # Names of ``measure_features`` that no contract chooses.
@@ -121,7 +122,7 @@ def aggregate_features(long: LongDetail, contract: Contract) -> pl.DataFrame:
     date, records = contract.table.date, long.records.height
     counts = long.counts.group_by(_BY).sum()
     every = range(len(contract.features))
-    if records > _BLOCK_CELLS:
+    if records > max(_BLOCK_CELLS, _LARGE_DATE * long.records[date].n_unique()):
         spread = _measure_alone(long, contract)
     else:
         per_block = max(1, _BLOCK_CELLS // max(1, records))

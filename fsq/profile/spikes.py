@@ -96,8 +96,8 @@ def _find_largest_gains(common: _Common, dates: int) -> tuple[Matrix, Codes]:
     np.maximum.at(highest, common.day, rise)
     top = np.flatnonzero(rise == highest[common.day])[::-1]
     gain[common.day[top]], best[common.day[top]] = rise[top], common.value[top]
-    alike = np.flatnonzero((highest <= 0) & (common.total > 0))
-    for at in np.unique(alike // _DATES_AT_ONCE):
+    still = np.flatnonzero((highest <= 0) & (common.total > 0))
+    for at in np.unique(still // _DATES_AT_ONCE):
         start, end = at * _DATES_AT_ONCE, min((at + 1) * _DATES_AT_ONCE, dates)
         gain[start:end], best[start:end] = _compare_all(common, start, end)
     return gain, best

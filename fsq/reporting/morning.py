@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from fsq.checking.freshness import OUTDATED, describe_age, measure_age
+from fsq.checking.freshness import OUTDATED, count_days_ahead, describe_age, measure_age
 from fsq.contract import Contract
 from fsq.diagnosis import Finding
 from fsq.diagnosis.findings import Severity, Verdict
@@ -78,7 +78,7 @@ def look_at_newest(made: Contents) -> Morning:
         newest,
         verdict,
         ended,
-        describe_age(newest, age, contract, now),
+        describe_age(age, count_days_ahead(newest, contract, now)),
         late,
         None if overdue or late or not made.is_open else find_due(dates, ended, made.max_age),
         [_describe(f, dates) for f in chosen],

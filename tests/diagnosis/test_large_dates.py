@@ -58,6 +58,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fsq.diagnosis.long_detail.PART_CELLS", 33 * 50)
     monkeypatch.setattr("fsq.diagnosis.daily_metrics._ROWS_AT_ONCE", 70)
     monkeypatch.setattr("fsq.diagnosis.feature_metrics._BLOCK_CELLS", 1)
+    monkeypatch.setattr("fsq.diagnosis.feature_metrics._LARGE_DATE", 1)
     monkeypatch.setattr("fsq.diagnosis.cells._MOST_IN_MEMORY", 30_000)
     monkeypatch.setattr("fsq.training.evaluation.PART_CELLS", 33 * 7)
     monkeypatch.setattr("fsq.training.records.SLICE_CELLS", 33 * 2)

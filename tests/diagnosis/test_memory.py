@@ -37,6 +37,7 @@ fsq.diagnosis.long_detail.read_parts = fsq.training.evaluation.read_parts = read
 fsq.diagnosis.cells._MOST_IN_MEMORY = fsq.diagnosis.records._MOST_IN_MEMORY = 2**20
 fsq.diagnosis.records._PIECE_ROWS = 5_000
 fsq.diagnosis.feature_metrics._BLOCK_CELLS = 10_000
+fsq.diagnosis.feature_metrics._LARGE_DATE = 1
 assert main(sys.argv[1:]) in (0, 1)
 print("peak", read_peak_memory())
 """

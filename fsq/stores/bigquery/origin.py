@@ -41,7 +41,8 @@ def write_origin(client: Any, target: TableName, origin: Origin) -> None:
     contract = origin.contract
     values = (contract.name, contract.version_hash, origin.to_json())
     parameters = [
-        bigquery.ScalarQueryParameter(f[0], f[1], v) for f, v in zip(_FIELDS, values, strict=False)
+        bigquery.ScalarQueryParameter(f[0], f[1], v)
+        for f, v in zip(_FIELDS[:-1], values, strict=True)
     ]
     # By the service's clock, and after what is there: the clocks of writers differ, and jump.
     sql = f"""

@@ -20,12 +20,14 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Schema = tuple[tuple[str, pl.DataType], ...]
 _STRINGS = pl.List(pl.String)
 DATE = "#date"  # the record's date, whatever the table calls it
-# What rules read instead of a field: its moments as numbers, whether samples are thin.
-MOMENT, THIN = "moment", "thin"
+# What rules read instead of a field: values with NaN for NULL, its moments as numbers, whether
+# samples are thin.
+NUMBER, MOMENT, THIN = "number", "moment", "thin"
 NEVER = np.iinfo(np.int64).min
 _RULE_FORMS = {"last_updated": MOMENT, "sample_size": THIN}
 _READ_BY_RULES = {
     "value",
+    NUMBER,
     *(_RULE_FORMS.get(suffix, suffix) for suffix, f in PROVENANCE.items() if f.read_by_rules),
 }
 
@@ -38,7 +40,7 @@ class BatchQuery:
         columns: every column but ``as_of``.
         fields: per field, its columns' names and each feature's column among them.
         label_hashes: names of the columns of hashed source labels, one per feature.
-        known_hashes: per label of the contract, its position and its hash in each such column.
+        known_hashes: the hash of each of the contract's labels in each such column, NULL's last.
         records: names of the columns that describe the record.
         lists: names of the columns that are lists; each has a ``<name>:nulls`` beside it.
         as_of: the input's own ``as_of``, if there is one.
@@ -48,7 +50,7 @@ class BatchQuery:
     columns: list[pl.Expr]
     fields: dict[str, tuple[list[str], tuple[int, ...]]]
     label_hashes: list[str]
-    known_hashes: list[tuple[int, Array]]
+    known_hashes: Array
     records: list[str]
     lists: list[str]
     as_of: list[pl.Expr]
@@ -104,6 +106,7 @@ def _field_columns(
     """Each field's columns, and which of them is each feature's."""
     values = [_convert(n, types[n], pl.Float64()) for n in contract.names]
     out = {"value": (values, tuple(range(len(values))))}
+    out[NUMBER] = ([v.fill_null(np.nan) for v in values], out["value"][1])
     for suffix, field in PROVENANCE.items():
         present = [tuple(c for c in field.columns(f) if c in types) for f in contract.features]
         chains = list(dict.fromkeys(chain for chain in present if chain))
@@ -132,19 +135,22 @@ def _thin_columns(
         for column, f in zip(column_of_feature, contract.features, strict=True)
     ]
     used = list(dict.fromkeys(p for p in pairs if p is not None))
-    columns = [(sizes[column] < least).fill_null(False) for column, least in used]
+    # A whole number is compared as one, without making all sizes floats.
+    limits = [int(least) if float(least).is_integer() else least for _, least in used]
+    columns = [
+        (sizes[column] < limit).fill_null(False)
+        for (column, _), limit in zip(used, limits, strict=True)
+    ]
     return columns, tuple(len(used) if p is None else used.index(p) for p in pairs)
 
 
-def _known_hashes(types: list[pl.DataType], contract: Contract) -> list[tuple[int, Array]]:
-    """Each source label's position and its hash in every column; NULL reads ``missing``.
+def _known_hashes(types: list[pl.DataType], contract: Contract) -> Array:
+    """Each source label's hash in every column, shape (labels and NULL, columns).
 
     A label that a column's type cannot hold has the hash 0, which no value is expected to have.
     """
-    labels = list(contract.sources)
     each = [hash_known_labels(dtype, contract).fill_null(0).to_numpy() for dtype in types]
-    hashes = np.stack(each, axis=1)[:, :, None]
-    return list(zip([*range(len(labels)), labels.index("missing")], hashes, strict=True))
+    return np.stack(each, axis=1)
 
 
 def _convert(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:

@@ -120,21 +120,37 @@ def read_columnar_batch(
         for field, (names, column_of_feature) in query.fields.items()
     }
     # Codes count from 1 here, so that 0 is a label that was not found.
-    codes = _look_up_labels(to_matrix(result[query.label_hashes]), query.known_hashes)
+    hashes = to_matrix(result[query.label_hashes])
+    codes = _look_up_labels(hashes, query.known_hashes, contract)
     if not codes.all():
         sources = wide.select(f"{n}__source" for n in contract.names)
         codes = _encode_labels(sources, contract, on_unknown) + np.uint8(1)
     return ColumnarBatch(fields, codes - np.uint8(1), result[[*query.records, "as_of"]])
 
 
-def _look_up_labels(hashes: Array, known: list[tuple[int, Array]]) -> Array:
+def _look_up_labels(hashes: Array, known: Array, contract: Contract) -> Array:
     """Each source label's position in the contract's sources, from 1; 0 if it is unknown.
 
-    Comparing hashes is several times cheaper than reading the labels.
+    Most columns hold few labels, so each is compared with the first of its labels that is not
+    looked up yet, until all are.
+
+    Args:
+        hashes: of the labels, shape (features, records).
+        known: of the contract's labels and last of NULL, shape (labels, features).
+        contract: whose label ``missing`` NULL counts as.
     """
+    numbers = np.append(np.arange(len(known) - 1), [*contract.sources].index("missing")) + 1
     codes = np.zeros(hashes.shape, dtype=np.uint8)
-    for position, label_hash in known:
-        codes += (hashes == label_hash) * np.uint8(position + 1)
+    left = np.arange(len(hashes))
+    while left.size and codes.size:
+        rows = hashes[left] if left.size < len(hashes) else hashes
+        label = rows[np.arange(left.size), (codes[left] == 0).argmax(axis=1)]
+        which = known[:, left] == label
+        if not which.any(axis=0).all():
+            break
+        number = numbers[which.argmax(axis=0)].astype(np.uint8)
+        codes[left] += (rows == label[:, None]) * number[:, None]
+        left = left[(codes[left] == 0).any(axis=1)]
     return codes
 
 

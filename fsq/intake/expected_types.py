@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, assert_never, get_args
 
@@ -32,7 +32,8 @@ _CURES: dict[InputType, str] = {
 }
 
 
-def expected_types(contract: Contract, form: Form) -> dict[str, InputType]:
+@lru_cache(maxsize=16)
+def expected_types(contract: Contract, form: Form) -> Mapping[str, InputType]:
     """The columns that scoring reads from rows of a form, and what each must hold."""
     positions = range(len(contract.names))
     out: dict[str, InputType] = {

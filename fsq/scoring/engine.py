@@ -35,6 +35,8 @@ Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame, pa.Table)
 
 # Records per chunk: enough that a chunk's fixed cost vanishes, few enough to stay in cache.
 CHUNK_ROWS = 8_000
+# The same without the detail, which is most of what a chunk keeps in cache.
+FLAT_CHUNK_ROWS = 16_000
 # Records per piece of a file: a writer holds a few pieces, so that small ones save memory.
 PIECE_ROWS = 3_000
 # Flat records that a lazy score holds back until it knows that all source labels are sound.
@@ -198,13 +200,15 @@ def _score_lazy(rows: pl.LazyFrame, options: ScoringOptions) -> pl.LazyFrame:
         selected = rows
         if predicate is not None and set(predicate.meta.root_names()) <= {*layout.carried}:
             selected = rows.filter(predicate)  # rows that it rejects need no score
-        flat = DETAIL not in needed and options.on_unknown == "error"
-        validate_rows(selected, layout, options.on_unknown, with_labels=not flat)
-        narrow = layout.narrow(needed, with_detail=DETAIL in needed)
-        batches = read_batches(selected.select(narrow.columns), CHUNK_ROWS)
+        with_detail = DETAIL in needed
+        hold = not with_detail and options.on_unknown == "error"
+        validate_rows(selected, layout, options.on_unknown, with_labels=not hold)
+        narrow = layout.narrow(needed, with_detail=with_detail)
+        size = CHUNK_ROWS if with_detail else FLAT_CHUNK_ROWS
+        batches = read_batches(selected.select(narrow.columns), size)
         quality = [c for c in options.contract.output.names if c in needed]
         chunks = _score_concurrently(batches, narrow, options, quality)
-        yield from _hold_back(chunks, selected, layout) if flat else chunks
+        yield from _hold_back(chunks, selected, layout) if hold else chunks
 
     return scan_batches(read, out_schema)
 
@@ -252,7 +256,7 @@ def _score_chunk(
         options.now,
         with_detail=with_detail,
     )
-    records = lineage.add_processors(lineage.fill_run(batch.records, options.run), contract)
+    records = lineage.fill_run(batch.records, options.run)
     inputs = compute_rule_inputs(batch, contract)
     scored = score_signatures(inputs, contract)
     out = _expand_records(records, scored, options, wanted)
@@ -275,10 +279,8 @@ def _expand_records(
     """What each record gets from its signature, and from its own lineage."""
     decided = [n for n in wanted if n in scored.records.columns]
     rows = pl.Series(scored.signature_of_record)
-    out = {c.name: c for c in _select(scored.records[rows], decided)}
-    lineages = lineage.make_lineage_columns(options.contract, options.now)
-    computed = records.with_columns(e.alias(n) for n, e in lineages.items() if n in wanted)
-    out |= {n: computed[n] for n in lineages if n in wanted}
+    out = {n: scored.records[n][rows] for n in decided}  # a frame's rows would wait for threads
+    out |= lineage.compute_lineage(records, options.contract, options.now, wanted)
     for name in options.contract.output.legacy:
         stated = records[name]
         if name in out and stated.null_count() < len(stated):

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.intake.batch_query import MOMENT, NEVER, THIN, Array
+from fsq.intake.batch_query import MOMENT, NEVER, NUMBER, THIN, Array
 from fsq.intake.columnar import ColumnarBatch, FieldColumns, to_matrix
 from fsq.utils.timing import stage
 
@@ -61,7 +61,7 @@ class RuleInputs:
 def compute_rule_inputs(batch: ColumnarBatch, contract: Contract) -> RuleInputs:
     """Compute the indicators of every feature row."""
     limits, fields = _limits(contract), batch.fields
-    value, failed = _drop_non_finite(fields["value"].columns)
+    value, failed = _drop_non_finite(fields["value"].columns, fields[NUMBER].columns)
     missing = np.isnan(value)
     changed = stale = old = thin = _NOWHERE
     freshness = np.full(value.shape[1], np.nan)
@@ -118,9 +118,14 @@ def _above(age: Array, limit: Array, moments: FieldColumns) -> Array:
     return np.asarray(moments.by_feature(age, np.nan) > limit)
 
 
-def _drop_non_finite(columns: pl.DataFrame) -> tuple[Array, Array]:
-    """The finite values, NaN elsewhere, and where something was given that is not finite."""
-    value = to_matrix(columns)
+def _drop_non_finite(columns: pl.DataFrame, numbers: pl.DataFrame) -> tuple[Array, Array]:
+    """The finite values, NaN elsewhere, and where something was given that is not finite.
+
+    Args:
+        columns: the values.
+        numbers: the same with NaN for NULL, which is several times faster to read.
+    """
+    value = to_matrix(numbers)
     finite = np.isfinite(value)
     given = value.size - sum(columns.null_count().row(0))
     if np.count_nonzero(finite) == given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 
@@ -12,7 +13,11 @@ from fsq.contract import Contract
 from fsq.intake.batch_query import DATE
 from fsq.intake.run_context import RunContext
 from fsq.schema.columns import UTC_MICROS
-from fsq.utils.timing import stage
+
+# The lineage columns that follow from a record's list of processors.
+_FROM_PROCESSORS = frozenset(
+    ("predecessor_processors_completed", "upstream_processors_ran", "missing_processors")
+)
 
 
 def list_available_features(feature_rows: pl.DataFrame, width: int) -> pl.Series:
@@ -47,8 +52,20 @@ def fill_run(records: pl.DataFrame, run: RunContext | None) -> pl.DataFrame:
     )
 
 
-@stage("level 3")
-def add_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def compute_lineage(
+    records: pl.DataFrame, contract: Contract, now: datetime, wanted: Collection[str]
+) -> dict[str, pl.Series]:
+    """Compute the lineage and audit columns that are wanted, from intake's columns."""
+    columns = {n: e for n, e in _make_lineage_columns(contract, now).items() if n in wanted}
+    if not columns:
+        return {}
+    if not _FROM_PROCESSORS.isdisjoint(columns):
+        records = _add_processors(records, contract)
+    computed = records.with_columns(e.alias(n) for n, e in columns.items())
+    return {n: computed[n] for n in columns}
+
+
+def _add_processors(records: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Add which processors ran and which are missing.
 
     Neighbouring rows mostly share a list, so each stretch of equal lists is compared once.
@@ -91,8 +108,8 @@ def _processor_columns(contract: Contract) -> dict[str, pl.Expr]:
 
 
 @lru_cache(maxsize=8)
-def make_lineage_columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
-    """Build the lineage and audit columns, from intake's columns and ``add_processors``."""
+def _make_lineage_columns(contract: Contract, now: datetime) -> dict[str, pl.Expr]:
+    """The lineage and audit columns, from intake's columns and ``_add_processors``."""
     age = (pl.col("as_of") - pl.col("computed_at")).dt.total_microseconds() / 3.6e9
     return {
         "feature_schema_version": pl.lit(contract.name),

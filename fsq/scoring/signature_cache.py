@@ -145,11 +145,29 @@ def group_identical_columns(matrix: Array) -> tuple[Array, Array]:
     (array([0, 1]), array([0, 1, 0]))
     """
     hashes = np.einsum("ij,i->j", matrix.astype(np.uint64), _factors(len(matrix)))
-    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
-    if not np.array_equal(matrix[:, first][:, group], matrix):  # two columns share a hash
+    first, group = _group_hashes(hashes)
+    if not np.array_equal(np.take(matrix[:, first], group, axis=1), matrix):
+        # Two columns share a hash.
         rows = np.ascontiguousarray(matrix.T).view(f"V{len(matrix) * matrix.itemsize}").ravel()
         _, first, group = np.unique(rows, return_index=True, return_inverse=True)
     return first, group
+
+
+def _group_hashes(hashes: Array) -> tuple[Array, Array]:
+    """Where each hash is first, and which of them each is.
+
+    Numbers sort many times faster than their positions, so each position takes its hash's last
+    bits.
+    """
+    bits = np.uint64(len(hashes).bit_length())
+    ordered = (hashes >> bits << bits) | np.arange(len(hashes), dtype=np.uint64)
+    ordered.sort()
+    position = (ordered & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.intp)
+    high = ordered >> bits
+    starts = np.append(True, high[1:] != high[:-1])[: len(high)]
+    group = np.empty(len(hashes), dtype=np.intp)
+    group[position] = starts.cumsum() - 1
+    return position[starts], group
 
 
 @lru_cache(maxsize=8)

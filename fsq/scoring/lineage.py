@@ -104,7 +104,7 @@ def _processor_columns(contract: Contract) -> dict[str, pl.Expr]:
     ).list.drop_nulls()
     any_missing = done.is_not_null() & (absent.list.len() > 0)
     missing = pl.when(any_missing).then(absent.list.join(","))
-    return {"ran": ran, "missing": missing, "comma_joined": ran.list.join(",")}
+    return {"ran": ran.fill_null([]), "missing": missing, "comma_joined": ran.list.join(",")}
 
 
 @lru_cache(maxsize=8)
@@ -115,7 +115,7 @@ def _make_lineage_columns(contract: Contract, now: datetime) -> dict[str, pl.Exp
         "feature_schema_version": pl.lit(contract.name),
         "feature_quality_detail_version": pl.lit(contract.detail_version),
         "upstream_pipeline_run_id": pl.col("pipeline_run_id"),
-        "predecessor_processors_completed": pl.col("ran").fill_null([]),
+        "predecessor_processors_completed": pl.col("ran"),
         "upstream_processors_ran": pl.col("comma_joined"),
         "missing_processors": pl.col("missing"),
         "feature_store_age_hours": age.clip(lower_bound=0),

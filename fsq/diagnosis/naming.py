@@ -264,7 +264,7 @@ def _find_rounded(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     for grid in _GRIDS:
         on = lies_on(now, grid)
         share = float(on.sum() / count)
-        if share <= _ON_GRID:
+        if share <= _ON_GRID or not np.any(now[on]):  # zero lies on every grid
             continue
         usual = clues.take_earlier(f).measure_on_grid(clues.at, grid)
         if share - usual > max(0.2, 0.5 * (1 - usual)):

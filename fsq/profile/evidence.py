@@ -14,6 +14,7 @@ from fsq.profile.groups import (
     Grouping,
     count_effective_groups,
     count_groups,
+    count_shared,
     count_valued,
     find_disagreeing,
 )
@@ -103,6 +104,14 @@ def _count_by_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
             groups = count_effective_groups(rows, grouping)[:, None]
             for metric in _DRAWN:
                 out.counts[metric][:, of] = np.minimum(out.counts[metric][:, of], groups)
+    if structure.tied:
+        of = list(structure.tied)
+        shared = count_shared(rows, structure.tied)
+        for metric in _DRAWN:
+            out.counts[metric][:, of] = np.minimum(out.counts[metric][:, of], shared)
+        # The sides of a few events may well agree.
+        few = shared < 2 * FEW_GROUPS
+        out.measures["spread"][:, of] = np.where(few, np.nan, out.measures["spread"][:, of])
 
 
 def _leave_out_few(

@@ -203,6 +203,22 @@ def count_valued(rows: Rows, grouping: Grouping, known: Mask) -> Matrix:
     return out
 
 
+def count_shared(rows: Rows, features: Sequence[int]) -> Matrix:
+    """How many values the events of each date have, or the date: dates × some features.
+
+    So many groups there are at least, where no column tells them.
+    """
+    of_event = (rows.group,) if rows.group is not None and rows.group in rows.codes else ()
+    codes = rows.code_group(of_event)
+    out = np.zeros((len(rows.dates), len(features)))
+    for at, f in enumerate(features):
+        known = np.flatnonzero(~np.isnan(rows.values[:, f]) & (codes >= 0))
+        value = np.unique(rows.values[known, f], return_inverse=True)[1].astype(np.int64)
+        first = np.unique(combine([codes[known], value]), return_index=True)[1]
+        out[:, at] = np.bincount(rows.date_index[known[first]], minlength=len(rows.dates))
+    return out
+
+
 def _list_candidates(rows: Rows) -> Iterator[tuple[tuple[str, ...], Codes]]:
     yield (), rows.date_index
     dates, records = len(rows.dates), len(rows.date_index)

@@ -10,7 +10,7 @@ import polars.selectors as cs
 
 from fsq.profile.groups import Grouping, learn_groupings
 from fsq.profile.regression import Regressions, learn_regressions
-from fsq.profile.rows import Mask, Matrix, Rows, read_number
+from fsq.profile.rows import Codes, Mask, Matrix, Rows, read_number
 from fsq.profile.sides import Mirror, learn_mirrors
 from fsq.profile.steps import Carriers, follow, learn_carriers, learn_jumps
 from fsq.profile.subgroups import Rates, learn_rates, learn_subgroups
@@ -22,6 +22,7 @@ _MIN_RELATED = 0.15
 _MIN_ROWS = 300
 _MIN_SHARED = 4  # records of a date with one value, for most records
 _SELDOM_AGAIN = 1.5  # dates on which such a value occurs
+_MOST_EVENTS = 0.9  # share of the events: a record may bear the wrong one
 
 
 @dataclass(frozen=True)
@@ -98,23 +99,52 @@ def learn_structure(rows: Rows, clean: Mask, tables: Sequence[Sequence[int]]) ->
 
 
 def _find_tied(rows: Rows, used: Mask, grouped: Collection[int]) -> tuple[int, ...]:
-    """Features whose values many records of a date share, but no other date does.
-
-    So it is where a value is a team's, and the rows do not say who plays for which.
-    """
+    """Features that are one value per group, such as a team, though no column tells the groups."""
     out = []
     for f in range(len(rows.names)):
         known = used & ~np.isnan(rows.values[:, f])
         if f in grouped or not known.any():
             continue
-        distinct, code = np.unique(rows.values[known, f], return_inverse=True)
-        cells, sizes = np.unique(rows.date_index[known] * len(distinct) + code, return_counts=True)
-        dates = len(np.unique(cells // len(distinct)))
-        shared = float(np.median(np.repeat(sizes, sizes)))
-        seldom = len(cells) <= _SELDOM_AGAIN * len(distinct)
-        if shared >= _MIN_SHARED and seldom and len(cells) >= 2 * dates:
+        code = np.unique(rows.values[known, f], return_inverse=True)[1].astype(np.int64)
+        day = rows.date_index[known]
+        if _are_shared(day, code) or _split_events(rows, known, day, code):
             out.append(f)
     return tuple(out)
+
+
+def _are_shared(day: Codes, value: Codes) -> bool:
+    """Whether many records of a date share a value, but no other date does."""
+    distinct = int(value.max()) + 1
+    cells, sizes = np.unique(day * distinct + value, return_counts=True)
+    dates = len(np.unique(cells // distinct))
+    shared = float(np.median(np.repeat(sizes, sizes)))
+    seldom = len(cells) <= _SELDOM_AGAIN * distinct
+    return shared >= _MIN_SHARED and seldom and len(cells) >= 2 * dates
+
+
+def _split_events(rows: Rows, known: Mask, day: Codes, value: Codes) -> bool:
+    """Whether events have at most two values, one per side, and as many other records more."""
+    if rows.group is None or rows.group not in rows.codes:
+        return False
+    event = rows.code_group((rows.group,))[known]
+    inside = event >= 0
+    event, day, value = event[inside], day[inside], value[inside]
+    rng = np.random.default_rng(0)
+    shuffled = np.empty_like(value)
+    shuffled[np.argsort(day, kind="stable")] = value[np.lexsort((rng.random(len(day)), day))]
+    return bool(
+        _measure_two_sided(event, value) >= _MOST_EVENTS
+        and _measure_two_sided(event, shuffled) < 1 - _MOST_EVENTS
+    )
+
+
+def _measure_two_sided(event: Codes, value: Codes) -> float:
+    """The share of the events of several records that have at most two values."""
+    sizes = np.bincount(event)
+    pairs = np.unique(event * (int(value.max(initial=0)) + 1) + value)
+    values = np.bincount(pairs // (int(value.max(initial=0)) + 1), minlength=len(sizes))
+    several = sizes >= 2 * _MIN_SHARED
+    return float((values[several] <= 2).mean()) if several.any() else 0.0
 
 
 def _find_label(rows: Rows, clean: Mask) -> tuple[str | None, Matrix]:

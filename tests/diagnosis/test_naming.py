@@ -136,6 +136,11 @@ def test_a_grid_is_told(profile: Profile, rows: Rows, grid: float, some: bool) -
     assert (cause.named == hit).all()
 
 
+def test_zero_alone_is_no_grid(profile: Profile, rows: Rows) -> None:
+    _change(rows, EFFORT, lambda v: v * 0)
+    assert _find(profile, rows, EFFORT, {"outlier": 2.0}).kind != "rounded_values"
+
+
 @pytest.mark.parametrize("high", [True, False])
 def test_a_bound_that_holds_values_back_is_told(profile: Profile, rows: Rows, high: bool) -> None:
     last = rows.date_index == KEPT - 1

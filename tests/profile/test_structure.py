@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -165,3 +166,35 @@ def test_values_of_groups_are_known_without_a_column_that_tells_them() -> None:
 def test_what_a_column_tells_is_not_tied_too() -> None:
     league = make_league(20, sides=8, members=6)
     assert learn_structure(league, np.ones(20, dtype=np.bool_), TABLES).tied == ()
+
+
+def _make_rest(league: Rows, zeros: Sequence[int] = ()) -> Rows:
+    """A league without columns of sides, where one feature is an event's number or its negative."""
+    event = league.codes["event"]
+    number = np.random.default_rng(0).integers(0, 4, event.max() + 1)[event]
+    number[np.isin(league.date_index, zeros)] = 0
+    values = league.values.copy()
+    values[:, HOME] = np.where(values[:, HOME] == 1, number, -number)
+    return replace(league, values=values, carried=league.carried.select("member", "event"))
+
+
+def test_values_of_sides_are_known_by_the_events_of_which_they_are_two() -> None:
+    league = _make_rest(make_league(20, sides=8, members=6), zeros=[17])
+    structure = learn_structure(league, np.ones(20, dtype=np.bool_), TABLES)
+    assert structure.tied == (3, 4, HOME)
+    found = measure(league, structure, np.full(len(league.date_index), -1))
+    assert np.isnan(found.measures["group_still"][:, HOME]).all()
+    assert not np.isnan(found.measures["group_still"][1:, 0]).all()
+    assert (found.counts["zero"][:, HOME] <= 8).all()
+    assert found.counts["zero"][17, HOME] == 4  # one value per event
+    assert np.isnan(found.measures["spread"][17, HOME])
+    lone = replace(league, group=None)
+    assert HOME not in learn_structure(lone, np.ones(20, dtype=np.bool_), TABLES).tied
+
+
+def test_records_of_an_event_may_have_any_of_two_values() -> None:
+    league = make_league(20, sides=8, members=6)
+    values = league.values.copy()
+    values[:, HOME] = np.random.default_rng(0).integers(0, 2, len(values))
+    flags = replace(league, values=values, carried=league.carried.select("member", "event"))
+    assert HOME not in learn_structure(flags, np.ones(20, dtype=np.bool_), TABLES).tied

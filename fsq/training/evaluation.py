@@ -11,6 +11,7 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.diagnosis.cells import Array, Cells
+from fsq.diagnosis.events import Events, read_events
 from fsq.diagnosis.records import Records
 from fsq.errors import InputError
 from fsq.schema.nested import detail_field, dotted_name
@@ -19,11 +20,9 @@ from fsq.training.exclusion import Exclusion, mark_records
 from fsq.training.gates import FAULTS, list_excusable_features
 from fsq.training.label_checks import (
     EVENT_IDS,
-    Events,
     LabelData,
     find_label_faults,
     mark_listed_events,
-    read_events,
 )
 from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices
 from fsq.training.options import HEADLINE, Options
@@ -84,7 +83,8 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
         InputError: the rows belong to another contract, or a key occurs twice.
     """
     width = len(options.contract.names)
-    events = None if options.label is None else read_events(plan, options.contract)
+    listed = options.label is not None and dotted_name(EVENT_IDS) in plan.collect_schema()
+    events = read_events(plan, options.contract) if listed else None
     cells, parts = Cells(len(options.features)), list[PartResults]()
     records: Records | None = None
     for frame in read_parts(plan, max(1, PART_CELLS // width)):

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from fsq.contract import Contract
+from fsq.contract import Contract, Feature
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage, find_table
 from fsq.diagnosis.context import Context
+from fsq.diagnosis.events import Events, read_events
 from fsq.diagnosis.long_detail import Condense, Part
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_examples, name_group
 from fsq.profile.rows import Mask
-from fsq.utils.text_codes import TextCodes
 
 _IDS = "contributing_game_ids"
-# What is kept of each record and feature: the window holds the record's own event; it or a later.
-_OWN, _ANY = "window: own event", "window: own event or later"
-_ONE_DATE = 0.9  # share of the groups that must lie on one date
+# What is kept of each record and feature: the window holds the record's own event; a later one; or
+# another one of its date, in a table without moments.
+_OWN, _LATE, _SAME = (f"window: {n}" for n in ("own event", "later event", "event of the date"))
+_MOST = 0.5  # share of a date's records that may hold such an event, where there is no other date
 
 
 def _describe(f: Facts) -> Text:
@@ -43,7 +44,7 @@ LEAK = Kind(
         Need(
             "the ids of events, of the record and in its windows",
             "no ids of events in the windows",
-            lambda ctx, _: _ANY in ctx.long.cells,
+            lambda ctx, _: _OWN in ctx.long.cells,
         ),
     ),
     in_sql=False,
@@ -63,24 +64,27 @@ class OwnEvents(Check):
 
     def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense | None:
         """Which windows hold the record's own event, and which hold it or a later one."""
-        events = _find_dates(rows, contract)
-        if events is None:
-            return None
-        codes = TextCodes(events["event"])
-        return lambda part: _find_leaks(part, events, codes)
+        events = read_events(rows, contract)
+        return None if events is None else lambda part: _find_leaks(part, events)
 
     def find(self, ctx: Context) -> None:
         """Report the features whose windows hold such an event; one record is enough."""
         if not [at for at, _ in ctx.iterate_dates() if LEAK.can_evaluate(ctx, at)]:
             return
         every = ctx.contract.features
-        rows = ctx.remember("leaks", lambda: ctx.find_any(_ANY, every))
+        same = ctx.remember("events of the date", lambda: _find_unusual(ctx))
+        known = ctx.remember("leaks", lambda: _find_rows(ctx, every))
+        rows = known | same
         counts = ctx.count_per_date(rows)
         for at, _ in ctx.iterate_dates():
             if not counts[at]:
                 continue
             here = ctx.date_index == at
-            features = [f for f in every if ctx.find_any(_ANY, [f])[here].any()]
+            features = [
+                f
+                for f in every
+                if (_find_rows(ctx, [f]) | (ctx.find_any(_SAME, [f]) & same))[here].any()
+            ]
             facts: dict[str, Any] = {
                 "own_rows": int(ctx.find_any(_OWN, every)[here].sum()),
                 name_examples(ctx.contract.table): ctx.list_examples(rows, at),
@@ -89,38 +93,45 @@ class OwnEvents(Check):
             LEAK.report(ctx, at, "red", "", features, counts[at], table, rows, **facts)
 
 
-def _find_dates(rows: pl.LazyFrame, contract: Contract) -> pl.DataFrame | None:
-    """The first date of each event and whether it has others; None where rows name no events."""
-    group, day = contract.table.group, contract.table.date
-    if group is None or group not in rows.collect_schema():
-        return None
-    known = rows.select(pl.col(group).cast(pl.String).alias("event"), pl.col(day).alias("day"))
-    dates = known.drop_nulls("event").unique().collect(engine="streaming")
-    first = dates.group_by("event").agg(pl.col("day").min(), pl.len().alias("days")).sort("event")
-    if (first["days"] == 1).sum() < max(1, _ONE_DATE * first.height):
-        return first.clear()  # no record names an event, or such a group is none, since it lasts
-    return first
+def _find_rows(ctx: Context, features: Sequence[Feature]) -> Mask:
+    """Records whose windows hold their own event, or a later one."""
+    return np.asarray(ctx.find_any(_OWN, features) | ctx.find_any(_LATE, features))
 
 
-def _find_leaks(part: Part, first: pl.DataFrame, codes: TextCodes) -> dict[str, Mask]:
-    """Compare the dates of the events in the windows with the dates of the records."""
+def _find_leaks(part: Part, events: Events) -> dict[str, Mask]:
+    """Compare when the events in the windows took place with when the records did."""
     if _IDS not in part.fields.columns:
         return {}
-    out: dict[str, Mask] = {n: np.zeros(part.is_default.shape, np.bool_) for n in (_OWN, _ANY)}
-    ids, table = part.fields[_IDS], part.contract.table
+    out: dict[str, Mask] = {
+        n: np.zeros(part.is_default.shape, np.bool_) for n in (_OWN, _LATE, _SAME)
+    }
+    ids, records = part.fields[_IDS], part.records
     cells = np.flatnonzero((ids.list.len() > 0).to_numpy())
-    if first.is_empty() or not len(cells):
+    if not len(events.first) or not len(cells):
         return out
     held = ids.gather(cells)
     flat = held.list.explode(empty_as_null=False, keep_nulls=False)
     lengths = held.list.len().fill_null(0).to_numpy()
-    code = codes.find(flat.cast(pl.String))
+    code = events.find(flat)
     cell, event = np.repeat(cells, lengths)[code >= 0], code[code >= 0]
-    own = codes.find(part.records[str(table.group)].cast(pl.String))
     record = cell // part.is_default.shape[1]
-    is_own = own[record] == event
-    days = first["day"].to_physical().to_numpy()[event]
-    is_late = days >= part.records[table.date].to_physical().to_numpy()[record]
-    out[_OWN].reshape(-1)[cell[is_own]] = True
-    out[_ANY].reshape(-1)[cell[is_own | is_late]] = True
+    is_own = events.find(records[str(part.contract.table.group)])[record] == event
+    ahead = events.first[event] - events.take_moments(records)[record]
+    marked = {_OWN: is_own, _LATE: ahead > 0}
+    if events.column == part.contract.table.date:
+        # Which of a date's events came first, nothing tells.
+        marked[_SAME] = (ahead == 0) & ~is_own
+    for name, hit in marked.items():
+        out[name].reshape(-1)[cell[hit]] = True
     return out
+
+
+def _find_unusual(ctx: Context) -> Mask:
+    """Records whose windows hold another event of their date, where other dates have none."""
+    rows = ctx.find_any(_SAME, ctx.contract.features)
+    shares = ctx.count_per_date(rows) / np.maximum(ctx.rows, 1)
+    usual = np.zeros(len(shares), dtype=np.bool_)
+    for at in np.flatnonzero(shares).tolist():
+        others = np.delete(shares, at)[np.delete(ctx.rows, at) > 0]
+        usual[at] = np.median(others) > 0 if len(others) else shares[at] >= _MOST
+    return np.asarray(rows & ~usual[ctx.date_index])

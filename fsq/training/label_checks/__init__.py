@@ -7,18 +7,15 @@ from fsq.training.label_checks.base import LabelData, LabelFault
 from fsq.training.label_checks.copies import find_events_twice, find_look_alikes
 from fsq.training.label_checks.own_event import (
     EVENT_IDS,
-    Events,
     find_own_events,
     mark_listed_events,
-    read_events,
 )
 from fsq.training.label_checks.scale import find_other_scales
 from fsq.training.label_checks.timing import find_early_labels
 from fsq.training.label_checks.values import find_missing_labels, find_repeated_values
 
 __all__ = [
-    "EVENT_IDS", "Events", "LabelData", "LabelFault", "find_label_faults", "mark_listed_events",
-    "read_events",
+    "EVENT_IDS", "LabelData", "LabelFault", "find_label_faults", "mark_listed_events",
 ]  # fmt: skip
 
 # Those that explain come before those that only see that something is odd.

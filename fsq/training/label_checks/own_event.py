@@ -7,18 +7,15 @@ event's result its step knows nothing of the record's own. Each date is judged b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Contract
+from fsq.diagnosis.events import Events
 from fsq.diagnosis.nouns import name_group
 from fsq.diagnosis.rendering import format_dates
 from fsq.schema.nested import dotted_name
 from fsq.training.label_checks.base import LabelData, LabelFault, Mask, Matrix
-from fsq.utils.text_codes import TextCodes
 
 EVENT_IDS = "contributing_game_ids"
 _HONEST = 0.2  # partial correlation that an honest window may have
@@ -77,33 +74,10 @@ def _list_windowed(contract: Contract, features: tuple[str, ...]) -> tuple[str, 
     return tuple(f for f in features if f in windowed)
 
 
-@dataclass(frozen=True)
-class Events:
-    """Events by their ids, and the days on which they took place, as numbers."""
-
-    ids: TextCodes
-    days: npt.NDArray[np.int64]
-
-
-def read_events(rows: pl.LazyFrame, contract: Contract) -> Events | None:
-    """Each event of the rows and its date; None if the rows do not name events and windows' events.
-
-    An event that is listed under two dates took place on the first, as far as this is concerned.
-    """
-    group, columns = contract.table.group, rows.collect_schema()
-    if group not in columns or dotted_name(EVENT_IDS) not in columns:
-        return None
-    named = rows.select(event=pl.col(str(group)).cast(pl.String), day=contract.table.date)
-    grouped = named.drop_nulls().group_by("event").agg(pl.col("day").min())
-    found = grouped.collect(engine="streaming")
-    days = found["day"].to_physical().cast(pl.Int64).to_numpy()
-    return Events(TextCodes(found["event"]), days)
-
-
 def mark_listed_events(
     frame: pl.DataFrame, events: Events | None, contract: Contract, features: tuple[str, ...]
 ) -> Mask:
-    """Records whose windows list their own event, or one of a later date.
+    """Records whose windows list their own event, or a later one.
 
     Args:
         frame: some records, with a list per feature of the events in its window.
@@ -113,20 +87,19 @@ def mark_listed_events(
     """
     out = np.zeros(frame.height, dtype=np.bool_)
     names = _list_windowed(contract, features)
-    if events is None or not len(events.days) or not names:
+    if events is None or not len(events.first) or not names:
         return out
-    own = events.ids.find(frame[str(contract.table.group)].cast(pl.String))
-    today = frame[contract.table.date].to_physical().to_numpy()
+    own = events.find(frame[str(contract.table.group)])
+    moments = events.take_moments(frame)
     positions = [contract.names.index(f) for f in names]
     lists = frame[dotted_name(EVENT_IDS)].list.gather(positions)
     per_feature = lists.list.explode(empty_as_null=False)
     sizes = per_feature.list.len().fill_null(0).to_numpy()
-    held = per_feature.list.explode(empty_as_null=False, keep_nulls=False).cast(pl.String)
-    codes = events.ids.find(held)
+    codes = events.find(per_feature.list.explode(empty_as_null=False, keep_nulls=False))
     record = np.repeat(np.repeat(np.arange(frame.height), len(names)), sizes)
     seen = codes >= 0  # those of earlier seasons are not among the rows
     codes, record = codes[seen], record[seen]
-    late = (codes == own[record]) | (events.days[codes] > today[record])
+    late = (codes == own[record]) | (events.first[codes] > moments[record])
     out[record[late]] = True
     return out
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,13 +15,12 @@ from fsq.contract.thresholds import Thresholds
 from fsq.diagnosis.checks.base import Check, Kind, Need, Stage
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
-from fsq.diagnosis.long_detail import VALUE, Condense, Part
+from fsq.diagnosis.long_detail import Condense
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.moments import get_hours
-from fsq.intake.formats import VALUE_ARRAYS
-from fsq.profile.rows import Mask, Matrix
+from fsq.diagnosis.stored_forms import FLAT_SOURCE, FORMS, compare_forms, list_columns, name_flat
+from fsq.profile.rows import Mask
 
-_FLAT = "feature_N_value"  # what the flat columns are called
 _SCORED = "quality_computed_at"
 _CHANGED = ("updated_at", "computed_at")
 
@@ -44,6 +43,14 @@ def _describe(f: Facts) -> Text:
             "that they no longer have. Score them again.",
         )
     differ = "differs" if len(f.features) == 1 else "differ"
+    if e["labels_differ"]:
+        source = "source" if len(f.features) == 1 else "sources"
+        return Text(
+            f"the {source} of {f.feature} {differ} from {e['column']} in {f.rows}",
+            "The table states the sources twice, and they disagree: one may call a default what "
+            "the other calls measured. Find out which is right, make them agree, and score the "
+            "rows again.",
+        )
     if e["forms_differ"]:
         cause = (
             f"The table holds the features twice, and its two forms disagree: {e['scored']} was "
@@ -53,7 +60,8 @@ def _describe(f: Facts) -> Text:
     else:
         cause = (
             f"The rows were changed after they were scored: {e['column']} holds other values than "
-            "the detail, which models and gates read. Score them again."
+            "the detail, which models and gates read. Score them again; if they still differ, "
+            "find out which form is right."
         )
     return Text(f"{f.feature} {differ} from {e['column']} in {f.rows}", cause)
 
@@ -87,25 +95,21 @@ class OutOfDate(Check):
 
     def list_raw_columns(self, contract: Contract) -> Iterable[str]:
         """The arrays and the flat columns."""
-        return [*VALUE_ARRAYS, "feature_names", *_list_flat(contract)]
+        return list_columns(contract)
 
     def condense(self, rows: pl.LazyFrame, contract: Contract) -> Condense:
         """Where the forms that the rows keep differ from what was scored."""
-        return lambda part: {_name(form): _compare(part, own) for form, own in _read_forms(part)}
+        return lambda part: {_name(f): differs for f, differs in compare_forms(part).items()}
 
     def find(self, ctx: Context) -> None:
         """Report differing values; without any, rows that were changed later."""
         seen: Mask = np.zeros(len(ctx.date_index), dtype=np.bool_)
-        forms = [form for form in (*VALUE_ARRAYS, _FLAT) if _name(form) in ctx.long.cells]
+        forms = [form for form in FORMS if _name(form) in ctx.long.cells]
         for form in forms:
             rows = _find_rows(ctx, form)
             seen |= rows
             _report_values(ctx, form, rows, forms[0])
         _report_changed(ctx, seen, keeps_values=bool(forms))
-
-
-def _list_flat(contract: Contract) -> list[str]:
-    return [f"feature_{i}_value" for i in range(len(contract.features))]
 
 
 def _find_rows(ctx: Context, form: str) -> Mask:
@@ -119,55 +123,10 @@ def _name(form: str) -> str:
     return f"differs: {form}"
 
 
-def _read_forms(part: Part) -> Iterator[tuple[str, Matrix]]:
-    """The name of each form that the rows keep, and its values."""
-    records, names = part.records, list(part.contract.names)
-    arrays = next((v for v in VALUE_ARRAYS if v in records.columns), None)
-    if arrays is not None and "feature_names" in records.columns:
-        yield arrays, _read_arrays(records, arrays, names)
-    flat = _list_flat(part.contract)
-    if all(c in records.columns for c in flat):
-        own = records.select(pl.col(c).cast(pl.Float64).fill_null(np.nan) for c in flat)
-        yield _FLAT, own.to_numpy()
-
-
-def _read_arrays(records: pl.DataFrame, column: str, names: list[str]) -> Matrix:
-    """Records × features: the arrays' values by their names; NaN where there is none."""
-    listed = records.select(
-        pl.col("feature_names").cast(pl.List(pl.String)),
-        pl.col(column).cast(pl.List(pl.Float64), strict=False).alias("values"),
-    ).with_row_index("row")
-    out = np.full((records.height, len(names)), np.nan)
-    for _, part in listed.group_by(pl.col("feature_names").list.join("\n")):
-        own = part["feature_names"][0]
-        place = {} if own is None else {n: i for i, n in enumerate(own.to_list())}
-        known = [(at, place[n]) for at, n in enumerate(names) if n in place]
-        values = part.select(
-            pl.col("values").list.get(i, null_on_oob=True).fill_null(np.nan).alias(str(at))
-            for at, i in known
-        )
-        columns = np.array([at for at, _ in known], dtype=np.int64)
-        out[part["row"].to_numpy()[:, None], columns] = values.to_numpy()
-    return out
-
-
-def _compare(part: Part, own: Matrix) -> Mask:
-    """Records × features: whether the values differ from those that were scored.
-
-    Scoring may have clamped a value, and a default may stand for none.
-    """
-    scored = part.get_cells(VALUE)
-    equal = np.isclose(own, scored, rtol=1e-5, atol=1e-6, equal_nan=True)
-    if "original_value" in part.fields.columns:
-        equal |= np.isclose(own, part.get_cells("original_value"), rtol=1e-5, atol=1e-6)
-    filled = np.isnan(own) & ~np.isnan(scored) & part.is_default
-    return np.asarray(~equal & ~filled)
-
-
 def _report_values(ctx: Context, form: str, rows: Mask, scored: str) -> None:
     if not rows.any():
         return
-    limits, flat = ChangeThresholds.of(ctx.contract), _list_flat(ctx.contract)
+    limits = ChangeThresholds.of(ctx.contract)
     counts = ctx.remember(_name(form), lambda: ctx.count_kept(_name(form)))
     per_date = ctx.count_per_date(rows)
     for at, _ in ctx.iterate_dates():
@@ -177,9 +136,10 @@ def _report_values(ctx: Context, form: str, rows: Mask, scored: str) -> None:
         share = per_date[at] / ctx.rows[at]
         severity: Severity = "red" if share >= limits.differing_share_red else "yellow"
         facts: dict[str, Any] = {
-            "column": flat[features[0].index] if form == _FLAT and len(features) == 1 else form,
+            "column": name_flat(features[0].index, form) if len(features) == 1 else form,
             "scored": scored,
             "forms_differ": form != scored,
+            "labels_differ": form == FLAT_SOURCE,
             "share": round(float(share), 4),
         }
         OUT_OF_DATE.report(ctx, at, severity, form, features, per_date[at], named=rows, **facts)

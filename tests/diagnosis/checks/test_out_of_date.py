@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import polars.selectors as cs
 
 import fsq
 from tests.support.healthy_days import CONTRACT, LAST, diagnose_last, list_serious, make_days
@@ -130,3 +131,78 @@ def test_rows_that_keep_nothing_of_their_own_are_not_evaluated() -> None:
     dx = diagnose_last(make_days())
     noted = {n["check"]: n["reason"] for n in dx.not_evaluated}
     assert noted["quality_out_of_date"] == "the rows keep no values but the scored ones"
+
+
+def find_one(rows: pl.DataFrame) -> fsq.Finding:
+    (finding,) = list_serious(diagnose_last(rows))
+    assert finding.kind == "quality_out_of_date"
+    return finding
+
+
+def test_a_form_that_holds_one_feature_only() -> None:
+    value = "feature_5_value"
+    flat = make_legacy(flat=True)
+    rows = flat.drop(cs.matches(r"feature_\d+_(value|source)") - cs.by_name(value))
+    assert list_serious(diagnose_last(rows)) == []
+    changed = pl.when(ON_LAST & FEW).then(pl.col(value) + 3).otherwise(value)
+    finding = find_one(rows.with_columns(changed.alias(value)))
+    assert (finding.features, finding.rows_affected) == ((NAMES[5],), 12)
+
+
+def test_two_arrays_that_disagree() -> None:
+    rows = make_legacy().with_columns(feature_store_values=pl.col("features"))
+    assert list_serious(diagnose_last(rows)) == []
+    more = pl.col("features").list.eval(pl.element() + 1)
+    changed = pl.when(ON_LAST & FEW).then(more).otherwise("features")
+    finding = find_one(rows.with_columns(feature_store_values=changed))
+    assert len(finding.features) == len(NAMES)
+    assert "differ from feature_store_values in 12 of 120 rows" in finding.title
+
+
+def test_two_forms_whose_sources_disagree() -> None:
+    rows = make_legacy(flat=True)
+    source = "feature_5_source"
+    changed = pl.when(ON_LAST & FEW).then(pl.lit("default")).otherwise(source)
+    finding = find_one(rows.with_columns(changed.alias(source)))
+    assert (finding.severity, finding.features) == ("yellow", (NAMES[5],))
+    assert f"the source of {NAMES[5]} differs from {source} in 12 of 120 rows" in finding.title
+    assert "states the sources twice" in finding.cause
+    other = pl.when(ON_LAST & FEW).then(pl.lit("vegas")).otherwise(source)  # as good as phase4
+    assert list_serious(diagnose_last(rows.with_columns(other.alias(source)))) == []
+    unsaid = rows.with_columns(pl.lit(None, pl.String).alias(source))
+    assert list_serious(diagnose_last(unsaid)) == []
+
+
+def test_what_stands_for_no_value_does_not_differ() -> None:
+    absent = ON_LAST & FEW
+    plain = make_legacy(flat=True)
+    value, source = "feature_5_value", "feature_5_source"
+    at = pl.int_range(pl.len()) == NAMES.index("fatigue_score")
+    filled = pl.col("features").list.eval(pl.when(at).then(50.0).otherwise(pl.element()))
+    label = pl.col("feature_sources").str.replace('"5":"phase4"', '"5":"default"', literal=True)
+    rows = plain.with_columns(
+        pl.when(absent).then(None).otherwise(value).alias(value),
+        pl.when(absent).then(None).otherwise(source).alias(source),
+        features=pl.when(absent).then(filled).otherwise("features"),
+        feature_sources=pl.when(absent).then(label).otherwise("feature_sources"),
+    )
+    found = [f.kind for f in list_serious(diagnose_last(rows))]
+    assert "quality_out_of_date" not in found
+    wide = make_days().with_columns(
+        pl.when(absent).then(None).otherwise("fatigue_score").alias("fatigue_score"),
+        pl.when(absent)
+        .then(pl.lit("missing"))
+        .otherwise("fatigue_score__source")
+        .alias("fatigue_score__source"),
+        *rows.select("features", "feature_names"),
+    )
+    found = [f.kind for f in list_serious(diagnose_last(wide))]
+    assert "quality_out_of_date" not in found
+
+
+def test_infinity_is_no_value_in_any_form() -> None:
+    value = "feature_8_value"
+    rows = make_legacy(flat=True).drop("features", "feature_names", "feature_sources")
+    odd = ON_LAST & (pl.col("player_lookup") == "player003")
+    rows = rows.with_columns(pl.when(odd).then(float("inf")).otherwise(value).alias(value))
+    assert "quality_out_of_date" not in [f.kind for f in diagnose_last(rows).findings]

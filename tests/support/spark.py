@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -96,15 +98,33 @@ class Killer:
         self._thread.join(180)
 
 
-def driver(master: str, source: str, store: str, run_id: str, die: str) -> int:
-    """Run a backfill in a process of its own, which kills itself; its exit status."""
+def driver(master: str, source: str, store: str, run_id: str, die: str, patience: float) -> int:
+    """Run a backfill in a process of its own, which kills itself; its exit status.
+
+    Raises:
+        AssertionError: it took more than ``patience`` seconds; says what its threads were doing.
+    """
     words = [sys.executable, "-m", "tests.support.spark", master, source, store, run_id, die]
-    child = subprocess.Popen(words, start_new_session=True, stderr=subprocess.DEVNULL)
-    try:
-        return child.wait(240)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)  # its JVM, of the same group, goes with it
+    with tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(words, start_new_session=True, stdout=said, stderr=said)
+        try:
+            return child.wait(patience)
+        except subprocess.TimeoutExpired:
+            _ask_for_threads(child.pid)
+            said.seek(0)
+            raise AssertionError(f"{patience:.0f} s were not enough:\n{said.read()}") from None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # its JVM, of the same group, goes with it
+
+
+def _ask_for_threads(pid: int) -> None:
+    """Make a driver and its JVM print what each of their threads is doing."""
+    os.kill(pid, signal.SIGUSR1)
+    for child, words in descendants(pid).items():
+        if words.partition(" ")[0].endswith("java"):
+            os.kill(child, signal.SIGQUIT)
+    time.sleep(5)
 
 
 def _suicide() -> None:
@@ -116,6 +136,7 @@ def _main() -> None:
     import fsq.spark
     from fsq.stores import BatchWrite, open_batch_write
 
+    faulthandler.register(signal.SIGUSR1)
     master, source, store, run_id, die = sys.argv[1:]
     opened = open_batch_write
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from google.cloud import bigquery
@@ -266,6 +267,11 @@ def test_what_is_refused(profile: Profile) -> None:
     bare = SCORED.drop("team_abbr").schema
     with pytest.raises(fsq.InputError, match="no column team_abbr; learn the profile again"):
         sql.make_profile_query(profile, TABLE, CONTRACT, bare)
+    with pytest.raises(fsq.InputError, match="swap them"):
+        query(profile, DAYS[3], DAYS[2])
+    empty = replace(profile, clean=np.zeros_like(profile.clean))
+    with pytest.raises(fsq.InputError, match="no clean date; learn it again"):
+        query(empty)
     twins = (Twin("x` OR TRUE --", 0),)
     bad = replace(profile, structure=replace(profile.structure, twins=twins))
     schema = pl.Schema({**SCORED.schema, twins[0].column: pl.Float64()})

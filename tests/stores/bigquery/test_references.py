@@ -60,3 +60,16 @@ def test_what_is_nothing_is_refused_and_all_of_it_told() -> None:
     with pytest.raises(InputError) as error:
         find_references(["nowhere.sql", "feature_source", "p.d.v; DROP"], LEGACY_FIELDS)
     assert len(error.value.problems) == 3
+
+
+def test_a_consumer_that_may_not_be_read_is_none_that_reads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "private.sql").write_text("SELECT feature_sources")
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InputError, match=r"private\.sql cannot be read: .*Permission denied"):
+        find_references([str(tmp_path / "private.sql")], LEGACY_FIELDS)

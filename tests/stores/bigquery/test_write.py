@@ -200,6 +200,21 @@ def test_about_a_minute_is_waited() -> None:
     assert Retry().propagation == 60
 
 
+def test_pauses_grow_up_to_the_longest_and_differ_by_writer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Many writers that failed together do not all come again at the same moment."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    for failures in (1, 2, 3, 50):
+        for _ in range(20):
+            Retry(first=1, longest=10).pause(failures)
+    for at, most in enumerate((1, 2, 4, 10)):
+        pauses = slept[20 * at : 20 * at + 20]
+        assert len(set(pauses)) > 1
+        assert all(most / 2 <= pause <= most for pause in pauses)
+
+
 def test_one_bad_stream_stops_the_others() -> None:
     with FakeWrite(append=[None, "abort:PERMISSION_DENIED"]) as service:
         with pytest.raises(StoreError, match="PERMISSION_DENIED"):

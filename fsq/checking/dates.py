@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
 from fsq.checking.result import CheckOptions
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
@@ -86,15 +84,11 @@ def _diagnose(
 ) -> Diagnosis:
     """Diagnose these dates, of those that have rows."""
     contract, excluded = store.contract, exclude_dates(incidents)
-    day = contract.table.date
     profile = load_usable_profile(store)
     before = _list_history(days, dates[0], contract, excluded)
     if profile is None:  # what normally holds is learned from more of them, then
         before = [d for d in days if d < dates[0]][-contract.diagnosis.learning_dates :]
     rows = store.read(min([*before, *dates]), dates[-1], fields=list_detail_fields())
-    if before:
-        # Rows in a gap between the history and the dates are not needed.
-        rows = rows.filter((pl.col(day) >= dates[0]) | pl.col(day).is_in(before))
     source, uri = name_places(store, options.source)
     return diagnose(
         rows,

@@ -209,13 +209,16 @@ def _open_part(frame: pl.DataFrame, contract: Contract, fields: Iterable[str]) -
         found = sorted({int(n) for n in lengths.unique()})
         cure = f"name the contract that they were scored with; {contract.name} has {width}"
         raise InputError([f"records have {found} features; {cure}"], _HEADLINE)
-    detail = frame[DETAIL].explode(empty_as_null=False).struct
-    names = detail.field("feature_name").head(width).to_list()
+    # Of several pieces at once, it would be copied whole.
+    chunks = frame[DETAIL].get_chunks()
+    detail = [chunk.explode(empty_as_null=False).struct.unnest() for chunk in chunks]
+    names = detail[0]["feature_name"].head(width).to_list()
     if frame.height and names != list(contract.names):
         cure = "name the contract that they were scored with"
         raise InputError([f"records have other features than {contract.name}; {cure}"], _HEADLINE)
-    further = [n for n in dict.fromkeys(fields) if n in detail.fields and n not in DETAIL_PARTS]
-    read = pl.DataFrame([detail.field(name) for name in (*_FIELDS, *further)])
+    existing = detail[0].columns
+    further = [n for n in dict.fromkeys(fields) if n in existing and n not in DETAIL_PARTS]
+    read = pl.concat([piece[[*_FIELDS, *further]] for piece in detail], rechunk=True)
     records = frame.drop(DETAIL)
     return Part(contract, records, read.with_columns(_recover_ages(records, read, width)))
 

@@ -24,6 +24,7 @@ from fsq.stores.objects.files import open_file
 from fsq.utils.frames import filter_dates, scan_batches
 
 _ROWS_AT_ONCE = 6_000
+_MOST_WASTE = 100 * 2**20  # bytes; what a check of one date reads is less
 
 
 def scan_rows(
@@ -105,10 +106,9 @@ def _scan_files(
     paths = table.file_uris(file_pruning_predicate=_to_sql(date_column, start, end))
 
     def read(needed: set[str], predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
-        narrow = pl.Schema({c: t for c, t in schema.items() if c in needed})
+        narrow, waste = pl.Schema({c: t for c, t in schema.items() if c in needed}), _Waste()
         for path in paths:
-            for rows in _read_file(path, narrow, date_column, start, end):
-                yield filter_dates(rows, date_column, start, end).collect()
+            yield from _read_file(path, narrow, date_column, start, end, waste)
 
     return scan_batches(read, schema, validate_schema=True)
 
@@ -127,10 +127,29 @@ def _to_sql(column: str, start: date | None, end: date | None) -> str | None:
     return " AND ".join(tests) or None
 
 
+class _Waste:
+    """What Polars' threads have freed stays with Arrow, and would grow with every group."""
+
+    def __init__(self) -> None:
+        self._held = 0.0
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Count rows that were read, and give back memory now and then: it takes time."""
+        self._held += rows.estimated_size()
+        if self._held > _MOST_WASTE:
+            pa.default_memory_pool().release_unused()
+            self._held = 0.0
+
+
 def _read_file(
-    path: str, schema: pl.Schema, date_column: str, start: date | None, end: date | None
-) -> Iterator[pl.LazyFrame]:
-    """One file's columns, with all rows of these dates; NULL where an older file lacks one.
+    path: str,
+    schema: pl.Schema,
+    date_column: str,
+    start: date | None,
+    end: date | None,
+    waste: _Waste,
+) -> Iterator[pl.DataFrame]:
+    """One file's columns and its rows of these dates; NULL where an older file lacks a column.
 
     A few groups of rows are read at once: their details are large.
     """
@@ -138,9 +157,28 @@ def _read_file(
         paths = _parquet_paths(file, {*schema, date_column}, _list_fields(schema))
         for groups in _bundle(file, _find_row_groups(file, date_column, start, end)):
             rows = pl.DataFrame(file.read_row_groups(groups, columns=paths))
-            yield _fit_rows(rows, schema, date_column)
-            # Else what Polars' threads have freed stays with Arrow, and grows with every group.
-            pa.default_memory_pool().release_unused()
+            fitted = _fit_rows(rows, schema, date_column).collect()
+            yield _cut_dates(fitted, date_column, start, end)
+            waste.add(rows)
+
+
+def _cut_dates(
+    rows: pl.DataFrame, column: str, start: date | None, end: date | None
+) -> pl.DataFrame:
+    """The rows of these dates.
+
+    Files have them in one stretch, which is not copied, unless it would hold much else in memory.
+    """
+    if start is None and end is None:
+        return rows
+    days = rows[column]
+    kept = (days >= start if start is not None else days.is_not_null()).fill_null(False)
+    if end is not None:
+        kept &= (days <= end).fill_null(False)
+    places = kept.arg_true()
+    count = len(places)
+    stretch = count > rows.height // 4 and places[-1] - places[0] + 1 == count
+    return rows.slice(places[0], count) if stretch else rows.filter(kept)
 
 
 def _bundle(file: pq.ParquetFile, groups: list[int]) -> Iterator[list[int]]:

@@ -62,6 +62,30 @@ def test_it_gives_the_same_rows_with_these_fields_alone(
     assert_frame_equal(part, keep_fields(whole, in_order(FIELDS)))
 
 
+@pytest.mark.parametrize("last", [3, 9, 12])
+def test_files_whose_dates_are_in_no_order_give_the_same_rows(tmp_path: Path, last: int) -> None:
+    store = open_table(tmp_path / "t", scored().sample(fraction=1.0, shuffle=True, seed=8))
+    start, end = date(2026, 1, 2), date(2026, 1, last)
+    whole = store.read(start, end).collect()
+    part = store.read(start, end, fields=FIELDS).collect()
+    assert part["game_date"].n_unique() == last - 1
+    assert_frame_equal(part, keep_fields(whole, in_order(FIELDS)))
+
+
+def test_rows_without_a_date_are_in_no_range(tmp_path: Path) -> None:
+    day = pl.col("game_date")
+    rows = scored().with_columns(pl.when(pl.int_range(pl.len()) % 3 > 0).then(day))
+    store = open_table(tmp_path / "t", rows)
+    for end in (None, date(2026, 1, 9)):
+        part = store.read(None, end, fields=FIELDS).collect()
+        assert_frame_equal(part, keep_fields(store.read(None, end).collect(), in_order(FIELDS)))
+    assert (
+        part["game_date"].null_count()
+        == 0
+        < store.read(fields=FIELDS).collect()["game_date"].null_count()
+    )
+
+
 def test_only_the_groups_with_these_dates_are_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from fsq.profile import Judgement, Profile, Rows
 from fsq.profile.rows import Codes, Mask, Matrix, bound
 
 T = TypeVar("T")
+_KEYS_AT_ONCE = 100_000  # of a large date, whose keys take too much together
 
 
 @dataclass
@@ -258,11 +259,12 @@ class Context(Jobs):
         """The keys of the first few records of a date that are in the mask, date left out."""
         if not self.keys:
             return []
-        chosen, start = mask & (self.date_index == at), 0
-        found = []
-        for piece in self.long.records.iterate(self.keys):
-            here = piece.filter(chosen[start : start + piece.height])
-            found.append(here.drop_nulls().unique().sort(self.keys).head(most))
-            start += piece.height
-        first = pl.concat(found).unique().sort(self.keys).head(most)
-        return [" ".join(map(str, key)) for key in first.rows()]
+        here, found = self.find_records(at), []
+        chosen = here[mask[here]]
+        for start in range(0, len(chosen), _KEYS_AT_ONCE):
+            part = self.long.records.take(chosen[start : start + _KEYS_AT_ONCE], self.keys)
+            found.append(part.lazy().drop_nulls().unique().sort(self.keys).head(most).collect())
+        if not found:
+            return []
+        first = found[0] if len(found) == 1 else pl.concat(found).unique().sort(self.keys)
+        return [" ".join(map(str, key)) for key in first.head(most).rows()]

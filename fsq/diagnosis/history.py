@@ -142,16 +142,30 @@ class History:
 
     def _take_medians(self, values: Matrix, wanted: Codes) -> Matrix:
         """The lower median of each column over the histories of some dates; NaN without values."""
+        earlier = self.take_before(values, wanted)
+        earlier.sort(axis=1)
+        starts, ends = (bound[wanted, None] for bound in self._spans)
+        middle = (ends - starts - 1) // 2
+        medians = np.take_along_axis(earlier, middle[:, :, None], axis=1)[:, 0]
+        return np.where(np.isinf(medians), np.nan, medians)
+
+    def take_before(self, values: Matrix, wanted: Codes) -> Matrix:
+        """Values of the dates that some dates are compared with; infinite where there is none.
+
+        Args:
+            values: of every date: dates × columns.
+            wanted: positions of dates that have enough history.
+
+        Returns:
+            The dates wanted × as many earlier dates as there are at most × columns.
+        """
         starts, ends = (bound[wanted, None] for bound in self._spans)
         places = starts + np.arange(self.contract.diagnosis.history_days)
         inside = places < ends
         earlier = values[self._kept[np.where(inside, places, 0)]]
         earlier[np.isnan(earlier)] = np.inf
         earlier[~inside] = np.inf
-        earlier.sort(axis=1)
-        middle = (ends - starts - 1) // 2
-        medians = np.take_along_axis(earlier, middle[:, :, None], axis=1)[:, 0]
-        return np.where(np.isinf(medians), np.nan, medians)
+        return earlier
 
     def count_before(self, met: Mask) -> Codes:
         """On how many of the dates that each date is compared with a condition is met.

@@ -72,7 +72,7 @@ class Records:
             self._keep_waiting()
 
     def _keep_waiting(self) -> None:
-        piece = pl.concat(self._waiting, rechunk=True)
+        piece = self._join_waiting()
         self._waiting = [piece.clear()]
         size = piece.estimated_size()
         if self._held + size <= _MOST_IN_MEMORY:
@@ -81,11 +81,17 @@ class Records:
         else:
             self._pieces.append(_Spilled.write(piece, self._file))
 
+    def _join_waiting(self) -> pl.DataFrame:
+        """The records that wait to become a piece, put together once for all who look them up."""
+        if len(self._waiting) > 1:
+            self._waiting = [pl.concat(self._waiting, rechunk=True)]
+        return self._waiting[0]
+
     def iterate(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """These columns, piece by piece; there is one piece at least, maybe empty."""
         for piece in self._pieces:
             yield _choose(piece, names)
-        yield _choose(pl.concat(self._waiting), names)
+        yield _choose(self._join_waiting(), names)
 
     def select(self, names: Sequence[str]) -> pl.DataFrame:
         """These columns of all records."""
@@ -107,29 +113,44 @@ class Records:
         found = self._convert_at(positions, [name], lambda piece: piece.select(pl.col(name).hash()))
         return found.to_series().to_numpy()
 
+    def hash_all(self, name: str) -> npt.NDArray[np.uint64]:
+        """The same of all records."""
+        return self.map(name, lambda values: values.hash()).to_numpy()
+
     def _convert_at(
         self,
         positions: Positions,
         names: Sequence[str],
         convert: Callable[[pl.DataFrame], pl.DataFrame],
     ) -> pl.DataFrame:
-        order = np.argsort(positions, kind="stable")
-        ordered, start = positions[order].astype(np.int64), 0
-        found = []
-        for piece in (*self._pieces, pl.concat(self._waiting)):
+        rising = bool((positions[1:] >= positions[:-1]).all())
+        order = None if rising else np.argsort(positions, kind="stable")
+        ordered = (positions if order is None else positions[order]).astype(np.int64)
+        found, start = [], 0
+        for piece in (*self._pieces, self._join_waiting()):
             first, last = np.searchsorted(ordered, [start, start + piece.height])
             if last > first or start + piece.height == self.height:
-                chosen = (ordered[first:last] - start).astype(np.uint32)
-                found.append(convert(_choose(piece, names)[chosen]))
+                found.append(convert(_take(_choose(piece, names), ordered[first:last] - start)))
             start += piece.height
+        taken = found[0] if len(found) == 1 else pl.concat(found)
+        if order is None:
+            return taken
         back = np.empty(len(order), dtype=np.uint32)
         back[order] = np.arange(len(order), dtype=np.uint32)
-        return pl.concat(found)[back]
+        return taken[back]
 
 
 def _choose(piece: pl.DataFrame | _Spilled, names: Sequence[str]) -> pl.DataFrame:
     """Some columns, without planning a query: a check of one date asks a hundred times."""
     return piece[list(names)] if isinstance(piece, pl.DataFrame) else piece.select(names)
+
+
+def _take(piece: pl.DataFrame, positions: npt.NDArray[np.int64]) -> pl.DataFrame:
+    """The rows at some positions, which rise; those of a date mostly follow each other."""
+    count = len(positions)
+    if count and (positions[1:] - positions[:-1] == 1).all():
+        return piece.slice(int(positions[0]), count)
+    return piece[positions.astype(np.uint32)]
 
 
 class _Spilled:

@@ -18,8 +18,8 @@ from fsq.diagnosis.findings import Signal
 from fsq.diagnosis.past import describe_past, make_band, round_figure
 from fsq.diagnosis.slices import Slicer
 from fsq.profile import Band, Judgement, expect_values, measure_band
+from fsq.profile.moves import find_moves_again
 from fsq.profile.rows import Matrix
-from fsq.profile.steps import follow
 
 _EXAMPLES = 3
 # What people grasp at once: preferred where it stands out, even if something else does so more.
@@ -127,7 +127,7 @@ def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.Dat
     here = judged.rows.find_records(at)
     wanted = np.ones(len(here), np.bool_) if signal.named is None else signal.named[here]
     rows = ctx.remember(f"rows of {signal.day}", lambda: judged.rows.choose(here))
-    before = ctx.remember("before", lambda: _follow(ctx, judged))
+    step = ctx.remember("steps of all records", lambda: _follow(ctx, judged))
     index = {name: f for f, name in enumerate(ctx.contract.names)}
     named = sorted(index[f] for f in suspects)
     own = ctx.long.records
@@ -135,7 +135,7 @@ def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.Dat
     parts = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(
-            rows, before[here, f], judged.profile.structure, f, named, wanted
+            rows, rows.values[:, f] - step[here, f], judged.profile.structure, f, named, wanted
         )
         told = np.flatnonzero(~np.isnan(expected))
         if not told.size:
@@ -163,9 +163,9 @@ def _measure_spreads(ctx: Context, judged: Judgement) -> Matrix:
 
 
 def _follow(ctx: Context, judged: Judgement) -> Matrix:
-    """The value that each record had before, of dates without a fault; NaN without one."""
-    rows = judged.rows.with_faulty(ctx.find_faulty())
-    return np.asarray(rows.values - follow(rows, judged.profile.structure.carriers))
+    """The step of each record from one of a date without a fault; NaN without one."""
+    rows, carriers = judged.rows.with_faulty(ctx.find_faulty()), judged.profile.structure.carriers
+    return find_moves_again(rows, carriers, judged.moves)[0].step
 
 
 def _choose_examples(expected: pl.DataFrame, keys: list[str]) -> list[dict[str, Any]]:

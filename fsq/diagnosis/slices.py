@@ -52,8 +52,12 @@ class Slicer:
 
     def _hash(self, column: str) -> npt.NDArray[np.uint64]:
         """Texts are compared by their hashes, since those of a large date take too much."""
+        records = self.ctx.long.records
+        if records.height <= _MOST_KEPT:  # those of all dates, for the findings of others
+            every = self.ctx.remember(f"hashes of {column}", lambda: records.hash_all(column))
+            return np.asarray(every[self.here])
         if column not in self._known:
-            found = self.ctx.long.records.hash(self.here, column)
+            found = records.hash(self.here, column)
             if len(found) > _MOST_KEPT:
                 return found
             self._known[column] = found

@@ -13,9 +13,9 @@ import numpy as np
 from fsq.profile.groups import count_effective_groups
 from fsq.profile.leaks import measure_leaks
 from fsq.profile.measures import Evidence, add_mean, add_share
-from fsq.profile.moves import Moves, find_moves
+from fsq.profile.moves import Moves, find_moves, find_moves_again
 from fsq.profile.records import find_copied, find_jumps
-from fsq.profile.rows import Mask, Rows
+from fsq.profile.rows import Rows
 from fsq.profile.structure import Structure
 from fsq.profile.subgroups import (
     count_needed,
@@ -42,7 +42,9 @@ def measure_steps(out: Evidence, rows: Rows, structure: Structure) -> None:
 
 def measure_steps_again(evidence: Evidence, rows: Rows, structure: Structure) -> Evidence:
     """The same evidence, where other records are faulty than when it was measured."""
-    before, now = evidence.moves, find_moves(rows, structure.carriers, evidence.moves)
+    if evidence.moves is None:
+        raise ValueError("how records follow each other was not measured")
+    now, dates = find_moves_again(rows, structure.carriers, evidence.moves)
     out = replace(
         evidence,
         measures=dict(evidence.measures),
@@ -50,7 +52,6 @@ def measure_steps_again(evidence: Evidence, rows: Rows, structure: Structure) ->
         hits=dict(evidence.hits),
         moves=now,
     )
-    dates = np.unique(rows.date_index[_find_changed(before, now)])
     chosen = np.flatnonzero(np.isin(rows.date_index, dates))
     part = Evidence()
     _measure_moves(part, rows.choose(chosen), now.choose(chosen), structure)
@@ -63,14 +64,6 @@ def measure_steps_again(evidence: Evidence, rows: Rows, structure: Structure) ->
             out.hits[metric][chosen] = part.hits[metric]
     _measure_absent_groups(out, rows, structure)
     return out
-
-
-def _find_changed(before: Moves | None, now: Moves) -> Mask:
-    """The records that follow other values than before."""
-    if before is None:
-        return np.ones(len(now.step), dtype=np.bool_)
-    same = (now.step == before.step) | (np.isnan(now.step) & np.isnan(before.step))
-    return np.asarray(~same.all(axis=1))
 
 
 def measure_subgroups(out: Evidence, rows: Rows, structure: Structure) -> None:

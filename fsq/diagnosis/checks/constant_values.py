@@ -103,11 +103,14 @@ class ConstantValues(Check):
         expected = ctx.get_matrix("expected_rows") / np.maximum(trusted, 1)
         earlier = ctx.find_usual(expected)
         may_be_odd = _find_candidates(ctx, expected, earlier, limits)
+        same_throughout = _find_defaults(ctx, limits)
+        before = _count_before(ctx)
         for at, _ in ctx.iterate_dates():
             can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
             if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
                 if ctx.weighs_chance:
-                    _judge_few_rows(ctx, at, limits)
+                    for f in (ctx.contract.features[i] for i in same_throughout.get(at, ())):
+                        _judge_few_rows(ctx, f, at, before)
                 continue
             few = [f.name for f in ctx.contract.features if trusted[at, f.index] < least]
             if few:
@@ -136,21 +139,41 @@ class ConstantValues(Check):
                     SILENT_DEFAULT.report(ctx, at, "yellow", f.name, [f], rows, table, **facts)
 
 
-def _judge_few_rows(ctx: Context, at: int, limits: ConstantThresholds) -> None:
-    """Report features that are the default throughout, where chance hardly explains it."""
+def _find_defaults(ctx: Context, limits: ConstantThresholds) -> dict[int, list[int]]:
+    """Positions of dates, and of the features whose values of that date are the default."""
     trusted, equal = ctx.get_matrix("trusted"), ctx.get_matrix("expected_rows")
-    before = [i for i in range(at) if ctx.dates[i] not in ctx.left_out]
-    for f in ctx.contract.features:
-        known, hits = trusted[at, f.index], equal[at, f.index]
-        if not f.suspicious_default or not known or hits < limits.stuck_share * known:
-            continue
-        varied = ctx.get_matrix("distinct")[before, f.index]
-        usual = float(equal[before, f.index].sum() / max(trusted[before, f.index].sum(), 1))
-        # One more default among the values that were known so far, however few they are.
-        share = (usual * varied.sum() + 1) / (varied.sum() + 2)
-        if share ** _count_independent(ctx, f, at) < CHANCE:
-            facts = _measure(ctx, f, at, float(hits / known), usual)
-            SILENT_DEFAULT.report(ctx, at, "red", f.name, [f], hits, f.upstream_table, **facts)
+    suspicious = np.array([f.suspicious_default for f in ctx.contract.features], dtype=np.bool_)
+    found: dict[int, list[int]] = {}
+    same = suspicious & (trusted > 0) & (equal >= limits.stuck_share * trusted)
+    for at, f in np.argwhere(same).tolist():
+        found.setdefault(at, []).append(f)
+    return found
+
+
+def _count_before(ctx: Context) -> tuple[Matrix, Matrix, Matrix]:
+    """Of the earlier dates that are history: values, those that are the default, and distinct ones.
+
+    Each is dates × features: the sum over all dates before.
+    """
+    kept = np.array([day not in ctx.left_out for day in ctx.dates], dtype=np.bool_)[:, None]
+    names = ("trusted", "expected_rows", "distinct")
+    counts = (np.where(kept, ctx.get_matrix(name), 0.0) for name in names)
+    trusted, equal, distinct = (np.cumsum(c, axis=0) - c for c in counts)
+    return trusted, equal, distinct
+
+
+def _judge_few_rows(
+    ctx: Context, f: Feature, at: int, before: tuple[Matrix, Matrix, Matrix]
+) -> None:
+    """Report a feature that is the default throughout, if chance hardly explains it."""
+    trusted, equal, varied = (float(counts[at, f.index]) for counts in before)
+    usual = equal / max(trusted, 1)
+    # One more default among the values that were known so far, however few they are.
+    share = (usual * varied + 1) / (varied + 2)
+    if share ** _count_independent(ctx, f, at) < CHANCE:
+        known, hits = (ctx.get_matrix(n)[at, f.index] for n in ("trusted", "expected_rows"))
+        facts = _measure(ctx, f, at, float(hits / known), usual)
+        SILENT_DEFAULT.report(ctx, at, "red", f.name, [f], hits, f.upstream_table, **facts)
 
 
 def _count_independent(ctx: Context, f: Feature, at: int) -> float:

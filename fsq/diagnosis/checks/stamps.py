@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import isnan
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -243,55 +242,47 @@ def _find_shifts(ctx: Context, moments: Moments) -> Mask:
         Dates × tables: whether the timestamps of a table are shifted.
     """
     out: Mask = np.zeros((len(ctx.dates), len(moments.tables)), dtype=np.bool_)
-    if not any(len(ctx.list_compared(at)) for at, _ in ctx.iterate_dates()):
+    wanted = np.array([at for at, _ in ctx.iterate_dates() if ctx.has_history[at]], dtype=np.int64)
+    if not wanted.size:
         return out
-    clock, ahead = ctx.remember("usual hours", lambda: _find_usual_hours(ctx, moments))
-    for at, _ in ctx.iterate_dates():
-        shifts = (_measure_shifts(ctx, medians, at) for medians in (clock, ahead))
-        for column, (table, by_clock, by_age) in enumerate(
-            zip(moments.tables, *shifts, strict=True)
-        ):
-            shift = by_age if by_clock is None else by_clock
-            if not shift or by_age == 0.0:
-                continue  # one of them is as usual
-            if shift < 0 and by_age is not None and ctx.contract.table.time is not None:
-                continue  # timestamps that follow the rows' own times are merely older
-            out[at, column] = True
-            features = ctx.tables[table]
-            rows = (ctx.date_index == at) & ~np.isnan(moments.get_stamps(column))
-            SHIFTED.report(
-                ctx, at, "yellow", table, features, rows.sum(), table, hours=round(shift)
-            )
+    by_clock, by_age = (
+        _measure_shifts(ctx, medians, wanted)
+        for medians in ctx.remember("usual hours", lambda: _find_usual_hours(ctx, moments))
+    )
+    shifts = np.where(np.isnan(by_clock), by_age, by_clock)
+    shifted = (shifts != 0) & ~np.isnan(shifts) & (by_age != 0)  # else one of them is as usual
+    if ctx.contract.table.time is not None:
+        # Timestamps that follow the rows' own times are merely older.
+        shifted &= (shifts > 0) | np.isnan(by_age)
+    for place, column in np.argwhere(shifted).tolist():
+        at, table = int(wanted[place]), moments.tables[column]
+        out[at, column] = True
+        features, hours = ctx.tables[table], round(float(shifts[place, column]))
+        rows = (ctx.date_index == at) & ~np.isnan(moments.get_stamps(column))
+        SHIFTED.report(ctx, at, "yellow", table, features, rows.sum(), table, hours=hours)
     return out
 
 
-def _measure_shifts(ctx: Context, medians: Matrix, at: int) -> list[float | None]:
-    """Per table, whole hours from the usual time to a date's.
+def _measure_shifts(ctx: Context, medians: Matrix, wanted: Codes) -> Matrix:
+    """Whole hours from the usual time to that of some dates, which have enough history.
 
-    0 for none, None without a usual time. A dozen numbers each: lists are faster than arrays.
+    Returns:
+        Dates × tables: 0 for none, NaN without a usual time.
     """
     limits, least = StampThresholds.of(ctx.contract), ctx.contract.diagnosis.history_min_days
-    compared = medians[ctx.list_compared(at)].T.tolist()
-    return [
-        _measure_shift(now, [h for h in earlier if not isnan(h)], limits, least)
-        for now, earlier in zip(medians[at].tolist(), compared, strict=True)
-    ]
-
-
-def _measure_shift(
-    now: float, before: list[float], limits: StampThresholds, least: int
-) -> float | None:
-    if isnan(now) or len(before) < least:
-        return None
-    ordered, half = sorted(before), len(before) // 2
-    usual = (ordered[half] + ordered[-half - 1]) / 2
-    near = sum(abs(hours - usual) <= limits.stamp_spread_hours for hours in before)
-    if near < _USUALLY * len(before):
-        return None
-    shift = now - usual
-    if limits.stamp_shift_hours <= abs(shift) <= 24 and abs(shift - round(shift)) <= _WHOLE:
-        return shift
-    return 0.0
+    now, before = medians[wanted], np.sort(ctx.take_before(medians, wanted), axis=1)
+    count = np.isfinite(before).sum(axis=1, keepdims=True)
+    places = (np.maximum(count - 1, 0) // 2, np.minimum(count // 2, before.shape[1] - 1))
+    low, high = (np.take_along_axis(before, place, axis=1) for place in places)
+    usual = np.where(count > 0, (low + high) / 2, np.nan)
+    with np.errstate(invalid="ignore"):
+        near = (np.abs(before - usual) <= limits.stamp_spread_hours).sum(axis=1)
+        known = (count[:, 0] >= least) & (near >= _USUALLY * count[:, 0])
+        shift = np.where(known, now - usual[:, 0], np.nan)
+        size = np.abs(shift)
+        whole = (size >= limits.stamp_shift_hours) & (size <= 24)
+        whole &= np.abs(shift - np.round(shift)) <= _WHOLE
+    return np.where(whole | np.isnan(shift), shift, 0.0)
 
 
 def _find_usual_hours(ctx: Context, moments: Moments) -> tuple[Matrix, Matrix]:

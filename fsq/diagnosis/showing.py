@@ -18,7 +18,7 @@ from fsq.diagnosis.findings import Signal
 from fsq.diagnosis.past import describe_past, make_band, round_figure
 from fsq.diagnosis.slices import Slicer
 from fsq.profile import Band, Judgement, expect_values, measure_band
-from fsq.profile.moves import find_moves_again
+from fsq.profile.moves import follow_again
 from fsq.profile.rows import Matrix
 
 _EXAMPLES = 3
@@ -164,8 +164,9 @@ def _measure_spreads(ctx: Context, judged: Judgement) -> Matrix:
 
 def _follow(ctx: Context, judged: Judgement) -> Matrix:
     """The step of each record from one of a date without a fault; NaN without one."""
-    rows, carriers = judged.rows.with_faulty(ctx.find_faulty()), judged.profile.structure.carriers
-    return find_moves_again(rows, carriers, judged.moves)[0].step
+    rows, moves = judged.rows.with_faulty(ctx.find_faulty()), judged.moves
+    follow_again(rows, judged.profile.structure.carriers, moves)
+    return moves.step
 
 
 def _choose_examples(expected: pl.DataFrame, keys: list[str]) -> list[dict[str, Any]]:

@@ -84,7 +84,8 @@ def measure_again(evidence: Evidence, rows: Rows, structure: Structure) -> Evide
     """The same evidence, where other records are faulty than when it was measured.
 
     Args:
-        evidence: ``measure`` of the same rows.
+        evidence: ``measure`` of the same rows. Its measures stay; what it shows of each record is
+            brought up to date in place, since that takes most of the memory.
         rows: which of them are faulty decides what each record is compared with.
         structure: what normally holds.
     """
@@ -186,7 +187,8 @@ def _measure_residuals(out: Evidence, rows: Rows, structure: Structure, fold: Co
     if regressions is not None:
         residual = regressions.predict_residuals(rows.values, fold)
         limit = regressions.outlier
-        beyond = regressions.find_extrapolated(rows.values, lacking=find_lacking(rows))
+        far = regressions.find_beyond(rows.values, find_lacking(rows))
+        beyond = regressions.find_extrapolated(far)
     out.measures |= measure_residuals(rows, residual, limit, beyond, structure.groupings)
     known = ~np.isnan(residual)
     out.counts |= dict.fromkeys(("outlier", "extreme"), rows.sum_per_date(known))

@@ -215,13 +215,13 @@ class Judgement:
         if not suspects:
             return []
         groupings = [g.choose(of) for g in self.profile.structure.groupings]
-        lacking = find_lacking(rows)
+        beyond = learned.find_beyond(rows.values, find_lacking(rows))
         return [
             measure_residuals(
                 rows,
                 residual,
                 learned.outlier[of],
-                learned.find_extrapolated(rows.values, left_out, lacking)[:, of],
+                learned.find_extrapolated(beyond, left_out, of),
                 groupings,
             )
             for left_out, residual in zip(
@@ -229,7 +229,9 @@ class Judgement:
             )
         ]
 
-    def measure_strength(self, calm: Mask, following: Mask | None = None) -> dict[str, Matrix]:
+    def measure_strength(
+        self, calm: Mask, following: Mask | None = None, wanted: Codes | None = None
+    ) -> dict[str, Matrix]:
         """How strong each alarm is, per metric: dates × features; an alarm is above 1.
 
         Args:
@@ -239,21 +241,23 @@ class Judgement:
                 calm, records are compared all the same, by features whose level has not moved:
                 a week without games empties a window of seven days, but changes no average. Such
                 evidence weighs half: after a week everybody may be at full rest.
+            wanted: positions of the dates that are asked for, in order; None for all.
         """
-        every = {m: self._scale_strength(m) for m in self.distances}
-        settled = np.broadcast_to(calm[:, None], (len(calm), len(self.profile.names)))
+        at = np.arange(len(calm)) if wanted is None else wanted
+        every = {m: self._scale_strength(m, at) for m in self.distances}
+        settled = np.broadcast_to(calm[at, None], (len(at), len(self.profile.names)))
         weights = dict.fromkeys(every, settled.astype(np.float64))
         weights |= dict.fromkeys(UNSETTLED, np.ones(settled.shape))
         if following is not None:
             moved = np.any([every[m] > 1 for m in _LEVELS], axis=0)
-            weights |= dict.fromkeys(OF_RECORDS, _weigh(settled, following, moved))
+            weights |= dict.fromkeys(OF_RECORDS, _weigh(settled, following[at], moved))
             for features in map(list, self.profile.structure.tables):
                 moved[:, features] = moved[:, features].any(axis=1, keepdims=True)
-            weights |= dict.fromkeys(OF_TABLES, _weigh(settled, following, moved))
+            weights |= dict.fromkeys(OF_TABLES, _weigh(settled, following[at], moved))
         return {m: weights[m] * s for m, s in every.items()}
 
-    def _scale_strength(self, metric: str) -> Matrix:
-        z = self.distances[metric]
+    def _scale_strength(self, metric: str, at: Codes) -> Matrix:
+        z = self.distances[metric][at]
         size = np.nan_to_num(z if metric in ONE_SIDED else np.abs(z), nan=0.0)
         return np.asarray(np.maximum(size / self.profile.limits.alarm[metric], 0.0))
 
@@ -279,6 +283,7 @@ def judge(
     not_history: Mask,
     evidence: Evidence | None = None,
     wanted: Codes | None = None,
+    known: Judgement | None = None,
 ) -> Judgement:
     """Compare the dates of some rows with the clean dates that the profile or the rows hold.
 
@@ -288,7 +293,8 @@ def judge(
         not_history: what later dates are not compared with: dates × features.
         evidence: ``measure_dates`` of the rows, if it is known.
         wanted: positions of the dates to judge, in order; None for all. The others' distances from
-            the dates before them stay NaN.
+            the dates before them stay NaN, or what is known.
+        known: of the same rows: what it says of the dates to judge is replaced in place.
     """
     evidence = measure_dates(profile, rows) if evidence is None else evidence
     here, remembered = rows.dates.to_list(), _list_remembered(profile, rows)
@@ -298,11 +304,16 @@ def judge(
     place = np.argsort(order)[len(remembered) :][judged]
     past = np.broadcast_to(profile.clean[remembered][:, None], (len(remembered), len(rows.names)))
     clean = np.r_[past, ~not_history][order]
-    distances, usual = {}, {}
+    distances = {} if known is None else dict(known.distances)
+    usual = {} if known is None else dict(known.usual)
     for metric in METRICS:
         measures, counts = evidence.measures[metric], evidence.counts[metric]
         values = np.concatenate([profile.measures[metric][remembered], measures])[order]
-        usual[metric] = np.full(measures.shape, np.nan)
-        usual[metric][judged] = profile.limits.find_centers(values, metric, clean, at=place)
-        distances[metric] = profile.limits.scale_distances(measures, counts, metric, usual[metric])
+        center = profile.limits.find_centers(values, metric, clean, at=place)
+        for whole in (distances, usual):
+            whole.setdefault(metric, np.full(measures.shape, np.nan))
+        usual[metric][judged] = center
+        distances[metric][judged] = profile.limits.scale_distances(
+            measures[judged], counts[judged], metric, center
+        )
     return Judgement(profile, rows, evidence, distances, usual)

@@ -8,10 +8,10 @@ import numpy as np
 
 from fsq.profile.records import find_back
 from fsq.profile.rows import Codes, Mask, Matrix, Rows
-from fsq.profile.steps import Carriers, follow, follow_again
+from fsq.profile.steps import Carriers, follow, replace_steps
 
 
-@dataclass(frozen=True)
+@dataclass
 class Moves:
     """How records follow the ones before them.
 
@@ -44,14 +44,17 @@ def find_moves(rows: Rows, carriers: Carriers) -> Moves:
     return Moves(step, find_back(rows), rows.sum_per_date(~np.isnan(every)), faulty)
 
 
-def find_moves_again(rows: Rows, carriers: Carriers, known: Moves) -> tuple[Moves, Codes]:
-    """The same from the moves of the same records when others were faulty.
+def follow_again(rows: Rows, carriers: Carriers, moves: Moves) -> Codes:
+    """Bring the moves of the same records up to date, where others are faulty than before.
 
     Returns:
-        The moves, and the dates on which some differ from those known.
+        The dates on which some may differ now.
     """
-    step, dates = follow_again(rows, carriers, known.step, known.faulty)
-    return replace(known, step=step, faulty=_list_faulty(rows)), dates
+    now = _list_faulty(rows)
+    changed = np.asarray(now != moves.faulty)
+    dates = replace_steps(rows, carriers, moves.step, changed)
+    moves.faulty = now
+    return dates
 
 
 def _list_faulty(rows: Rows) -> Mask:

@@ -15,7 +15,7 @@ _RIDGE = 1e-3
 _MIN_EXPLAINED = 0.25  # share of the variance on dates that were not learned from
 _MIN_ROWS = 300
 _MAX_ROWS = 25_000  # more are thinned: enough for the weights, and quick
-_BLOCK = 4_096  # records whose columns are in memory at once
+_BLOCK = 1_024  # records whose columns are in memory at once
 _CLIP = 8.0  # scaled values beyond it would pull the weights
 _USUALLY_THERE = 0.3  # a feature that fewer records lack
 _NEARLY_ALL = 0.9  # share of a date's records
@@ -56,23 +56,24 @@ class Basis:
 
     def expand(self, values: Matrix) -> Matrix:
         """Columns: 1, then per feature its value, whether it is absent, and its hinges."""
-        scaled = (np.clip(values, *self.reach) - self.center) / self.scale
+        # A column is one piece of memory while it is computed, which takes half the time.
+        scaled = np.ascontiguousarray(((np.clip(values, *self.reach) - self.center) / self.scale).T)
         absent = np.isnan(scaled)
         scaled[absent] = 0.0
         np.clip(scaled, -_CLIP, _CLIP, out=scaled)
-        n, width = scaled.shape
+        width, n = scaled.shape
         knots = self.knots.shape[1]
-        out = np.empty((n, 1 + width * (knots + 2)))
-        out[:, 0] = 1.0
-        block = out[:, 1:].reshape(n, width, knots + 2)
-        block[:, :, 0] = scaled
-        block[:, :, 1] = absent
+        out = np.empty((1 + width * (knots + 2), n))
+        out[0] = 1.0
+        block = out[1:].reshape(width, knots + 2, n)
+        block[:, 0] = scaled
+        block[:, 1] = absent
         # No value reaches a knot that is not there, and one that is absent reaches none.
         scaled[absent] = -np.inf
         bounds = np.where(np.isnan(self.knots), np.inf, self.knots)
-        np.subtract(scaled[:, :, None], bounds, out=block[:, :, 2:])
-        np.maximum(block[:, :, 2:], 0.0, out=block[:, :, 2:])
-        return out
+        np.subtract(scaled[:, None], bounds[:, :, None], out=block[:, 2:])
+        np.maximum(block[:, 2:], 0.0, out=block[:, 2:])
+        return out.T
 
 
 @dataclass(frozen=True)
@@ -138,30 +139,47 @@ class Regressions:
         residual = self._subtract(values, weights[:, [f]], [f])[:, 0]
         return np.asarray(values[:, f] - residual * self.spread[f] * self.basis.scale[f])
 
-    def find_extrapolated(
-        self, values: Matrix, suspects: Sequence[int] = (), lacking: Mask | None = None
-    ) -> Mask:
-        """Records × features: where a feature is beyond what was learned, or one that it hangs on.
+    def find_beyond(self, values: Matrix, lacking: Mask | None = None) -> Mask:
+        """Records × features: where a feature is beyond what was learned.
 
-        So is one that hangs on a feature which its whole date lacks, and which is usually there:
-        a window that the first dates cannot fill.
+        So is one that its whole date lacks, and which is usually there: a window that the first
+        dates cannot fill.
 
         Args:
             values: records × features.
-            suspects: features that explain nothing.
             lacking: ``find_lacking`` of the records; None for none.
         """
-        with np.errstate(invalid="ignore"):
-            beyond = (values < self.basis.reach[0]) | (values > self.basis.reach[1])
+        beyond = self._find_unreached(values)
         if lacking is not None:
             beyond |= lacking & (self.basis.absent < _USUALLY_THERE)
+        return beyond
+
+    def find_extrapolated(
+        self, beyond: Mask, suspects: Sequence[int] = (), wanted: Sequence[int] | None = None
+    ) -> Mask:
+        """Records × features: where a feature is beyond what was learned, or one that it hangs on.
+
+        Args:
+            beyond: ``find_beyond`` of the records.
+            suspects: features that explain nothing.
+            wanted: the features that are asked for; None for all.
+        """
+        of = list(range(beyond.shape[1]) if wanted is None else wanted)
         owner, weights = self.basis.owner, np.abs(np.nan_to_num(self.weights[-1]))
-        pull = np.zeros((values.shape[1], values.shape[1]))
+        pull = np.zeros((beyond.shape[1], beyond.shape[1]))
         np.add.at(pull, owner[1:], weights[1:])
         pull[list(suspects)] = 0.0
         np.fill_diagonal(pull, np.inf)
-        matters = (pull > _MATTERS * self.spread).astype(np.float64)
-        return np.asarray(beyond.astype(np.float64) @ matters > 0)
+        matters = (pull > _MATTERS * self.spread)[:, of]
+        some = np.flatnonzero(beyond.any(axis=1))
+        out = np.zeros((len(beyond), len(of)), dtype=np.bool_)
+        out[some] = beyond[some].astype(np.float32) @ matters.astype(np.float32) > 0
+        return out
+
+    def _find_unreached(self, values: Matrix) -> Mask:
+        with np.errstate(invalid="ignore"):
+            low, high = self.basis.reach
+            return np.asarray((values < low) | (values > high))
 
     def _subtract(self, values: Matrix, weights: Matrix, of: Sequence[int] | None = None) -> Matrix:
         """Residuals under some weights, one column of them for each of these features, or all."""
@@ -176,9 +194,10 @@ class Regressions:
         lacking = np.isnan(values) & (self.basis.absent < _USUALLY_THERE)
         most = max(2.0, _LACKING * float((self.basis.absent < _USUALLY_THERE).sum()))
         residual[lacking.sum(axis=1) > most] = np.nan
-        with np.errstate(invalid="ignore"):
-            beyond = (values < self.basis.reach[0]) | (values > self.basis.reach[1])
-        residual[(beyond & (self.basis.drifting > 0))[:, own]] = np.nan
+        drifting = np.flatnonzero(self.basis.drifting[own] > 0)
+        if drifting.size:
+            beyond = self._find_unreached(values)[:, own[drifting]]
+            residual[:, drifting] = np.where(beyond, np.nan, residual[:, drifting])
         return np.asarray(residual)
 
 
@@ -200,7 +219,7 @@ def learn_regressions(rows: Rows, clean: Mask) -> Regressions | None:
         return None
     values = rows.values[used]
     basis = _make_basis(values, rows.date_index[used])
-    columns = basis.expand(values)
+    columns = np.ascontiguousarray(basis.expand(values))
     scaled = (values - basis.center) / basis.scale
     target = np.clip(np.nan_to_num(scaled), -_CLIP, _CLIP)
     fold = assign_folds(len(rows.dates))[rows.date_index[used]]

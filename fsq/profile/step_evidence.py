@@ -13,7 +13,7 @@ import numpy as np
 from fsq.profile.groups import count_effective_groups
 from fsq.profile.leaks import measure_leaks
 from fsq.profile.measures import Evidence, add_mean, add_share
-from fsq.profile.moves import Moves, find_moves, find_moves_again
+from fsq.profile.moves import Moves, find_moves, follow_again
 from fsq.profile.records import find_copied, find_jumps
 from fsq.profile.rows import Rows
 from fsq.profile.structure import Structure
@@ -44,23 +44,16 @@ def measure_steps_again(evidence: Evidence, rows: Rows, structure: Structure) ->
     """The same evidence, where other records are faulty than when it was measured."""
     if evidence.moves is None:
         raise ValueError("how records follow each other was not measured")
-    now, dates = find_moves_again(rows, structure.carriers, evidence.moves)
-    out = replace(
-        evidence,
-        measures=dict(evidence.measures),
-        counts=dict(evidence.counts),
-        hits=dict(evidence.hits),
-        moves=now,
-    )
+    out = replace(evidence, measures=dict(evidence.measures), counts=dict(evidence.counts))
+    dates = follow_again(rows, structure.carriers, evidence.moves)
     chosen = np.flatnonzero(np.isin(rows.date_index, dates))
     part = Evidence()
-    _measure_moves(part, rows.choose(chosen), now.choose(chosen), structure)
+    _measure_moves(part, rows.choose(chosen), evidence.moves.choose(chosen), structure)
     for metric in _OF_STEPS:
         for whole, some in ((out.measures, part.measures), (out.counts, part.counts)):
             whole[metric] = whole[metric].copy()
             whole[metric][dates] = some[metric][dates]
         if metric in part.hits:
-            out.hits[metric] = out.hits[metric].copy()
             out.hits[metric][chosen] = part.hits[metric]
     _measure_absent_groups(out, rows, structure)
     return out

@@ -98,34 +98,30 @@ def follow(rows: Rows, carriers: Carriers, *, from_faulty: bool = False) -> Matr
     return out
 
 
-def follow_again(
-    rows: Rows, carriers: Carriers, step: Matrix, faulty: Mask
-) -> tuple[Matrix, Codes]:
-    """The same as ``follow``, from the steps that were found when other records were faulty.
+def replace_steps(rows: Rows, carriers: Carriers, step: Matrix, changed: Mask) -> Codes:
+    """Replace the steps from records that have become faulty, or sound.
 
     Args:
-        rows: of any dates.
+        rows: of any dates, with what is faulty now.
         carriers: along what each feature moves.
-        step: what ``follow`` found.
-        faulty: dates × features, of the rows that it was found for.
+        step: what ``follow`` found before; it is changed in place.
+        changed: dates × features that have become faulty, or sound.
 
     Returns:
-        The steps, and the dates on which records follow one that has become faulty or sound.
+        The dates of the records that follow such a one.
     """
-    now: Mask = np.zeros_like(faulty) if rows.faulty is None else rows.faulty
-    changed, known = now != faulty, _list_carriers(rows)
-    out, dates = step.copy(), [np.zeros(0, dtype=np.int64)]
+    known, dates = _list_carriers(rows), [np.zeros(0, dtype=np.int64)]
     for name in dict.fromkeys(carriers.names):
         if name not in known:
             continue
         chosen = np.array([f for f, n in enumerate(carriers.names) if n == name])
         previous = rows.find_previous(name, known[name])
-        hit = changed[:, chosen].any(axis=1)
+        hit = np.asarray(changed[:, chosen].any(axis=1))
         later = np.flatnonzero((previous >= 0) & hit[rows.date_index[previous]])
-        dates.append(rows.date_index[later])
         before = rows.take(previous[later], later, chosen)
-        out[np.ix_(later, chosen)] = rows.values[np.ix_(later, chosen)] - before
-    return out, np.unique(np.concatenate(dates))
+        step[np.ix_(later, chosen)] = rows.values[np.ix_(later, chosen)] - before
+        dates.append(rows.date_index[later])
+    return np.unique(np.concatenate(dates))
 
 
 def _measure_steps(

@@ -165,15 +165,16 @@ def test_a_season_beyond_the_one_learned_says_nothing_as_a_whole() -> None:
     rows = replace(league, values=values)
     learned = learn_regressions(rows, np.ones(DATES, dtype=np.bool_))
     assert learned is not None
-    known = learned.find_extrapolated(values)
+    known = learned.find_extrapolated(learned.find_beyond(values))
     assert not known.any()
     hot = values.copy()
     hot[:, FORM] = learned.basis.reach[1, FORM] + 5
-    beyond = learned.find_extrapolated(hot)
+    far = learned.find_beyond(hot)
+    beyond = learned.find_extrapolated(far)
     assert beyond[:, EFFORT].all()
     assert beyond[:, FORM].all()
     assert not beyond[:, SIDE].any()
-    assert not learned.find_extrapolated(hot, [FORM])[:, EFFORT].any()
+    assert not learned.find_extrapolated(far, [FORM], [EFFORT]).any()
     assert np.nanmax(np.abs(learned.predict_residuals(hot, np.full(len(hot), -1)))) > 3
 
 
@@ -272,7 +273,8 @@ def test_dates_without_what_explains_a_feature_are_no_measure_of_the_others() ->
     rows = replace(league, values=values)
     structure = learn_structure(rows, np.ones(DATES, dtype=np.bool_), TABLES)
     assert structure.regressions is not None
-    unsure = structure.regressions.find_extrapolated(values, lacking=find_lacking(rows))
+    beyond = structure.regressions.find_beyond(values, find_lacking(rows))
+    unsure = structure.regressions.find_extrapolated(beyond)
     assert unsure[early, EFFORT].all()
     assert not unsure[~early].any()
     found = measure(rows, structure, np.full(len(values), -1)).measures["residual_spread"]
@@ -287,4 +289,5 @@ def test_a_record_that_lacks_something_is_compared_all_the_same(league: Rows) ->
     structure = learn_structure(rows, np.ones(DATES, dtype=np.bool_), TABLES)
     assert structure.regressions is not None
     assert not find_lacking(rows).any()
-    assert not structure.regressions.find_extrapolated(values, lacking=find_lacking(rows)).any()
+    beyond = structure.regressions.find_beyond(values, find_lacking(rows))
+    assert not structure.regressions.find_extrapolated(beyond).any()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -21,10 +21,10 @@ from fsq.diagnosis.learning import find_calm_dates, find_following_dates, learn_
 from fsq.diagnosis.long_detail import list_plain_columns
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.naming import Cause, Clues, find_cause
-from fsq.profile import Evidence, Profile, Rows, judge, measure_dates
+from fsq.profile import Evidence, Judgement, Profile, Rows, judge, measure_dates
 from fsq.profile.earlier import Earlier
 from fsq.profile.evidence import measure_again
-from fsq.profile.rows import Mask
+from fsq.profile.rows import Codes, Mask, Matrix
 
 _RED = 2.0  # times the limit; clean dates have not come near
 _RED_LEVEL = 4.0  # the same, where nothing says what happened
@@ -140,11 +140,13 @@ def _choose_kind(ctx: Context, name: str, table: str, features: list[Feature]) -
 
 @dataclass
 class _State:
-    """A profile, given or learned, and what the rows show under it."""
+    """A profile, given or learned, what the rows show under it, and how each date was judged."""
 
     profile: Profile
     rows: Rows
     evidence: Evidence
+    judged: Judgement | None = None
+    strength: dict[str, Matrix] = field(default_factory=dict)
 
     def compare_with_history(self, faulty: Mask) -> None:
         """Measure steps again if a later record was compared with what is faulty."""
@@ -152,6 +154,17 @@ class _State:
         if known is None or (faulty[:-1] != known[:-1]).any():
             self.rows = self.rows.with_faulty(faulty)
             self.evidence = measure_again(self.evidence, self.rows, self.profile.structure)
+
+    def judge(self, ctx: Context, faulty: Mask, wanted: Codes) -> Judgement:
+        """Judge some dates; what is known of the others stays."""
+        self.judged = judge(self.profile, self.rows, faulty, self.evidence, wanted, self.judged)
+        calm, following = (
+            find_calm_dates(ctx, self.profile),
+            find_following_dates(ctx, self.profile),
+        )
+        for metric, found in self.judged.measure_strength(calm, following, wanted).items():
+            self.strength.setdefault(metric, np.zeros(faulty.shape))[wanted] = found
+        return self.judged
 
 
 def _prepare(ctx: Context) -> _State | None:
@@ -185,9 +198,7 @@ class ProfileEvidence(Check):
         ctx.has_profile = True
         ctx.leaning = dict(zip(profile.names, profile.structure.leaning.tolist(), strict=True))
         places = np.array([at for at, _ in ctx.iterate_dates()], dtype=np.int64)
-        judged = judge(profile, state.rows, faulty, state.evidence, places)
-        calm, following = find_calm_dates(ctx, profile), find_following_dates(ctx, profile)
-        strength = judged.measure_strength(calm, following)
+        judged, strength = state.judge(ctx, faulty, places), state.strength
         place = {name: f for f, name in enumerate(ctx.contract.names)}
         ordered: dict[int, Earlier] = ctx.remember("values in order", dict)
         defaults = [np.nan if f.expected is None else f.expected for f in ctx.contract.features]

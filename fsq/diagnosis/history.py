@@ -31,6 +31,7 @@ class History:
     days: pl.DataFrame
     features: pl.DataFrame
     _matrices: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
+    _sums: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
     _left_out: frozenset[date] = field(default=frozenset(), init=False, repr=False)
     # What is computed from the history, and again once that changes.
     _of_history: ClassVar[tuple[str, ...]] = ()
@@ -75,6 +76,14 @@ class History:
             self._matrices[column] = values.reshape(shape)
         return self._matrices[column]
 
+    def sum_before(self, column: str) -> Matrix:
+        """The sums of such a column over all dates before each that are history, as it has."""
+        if column not in self._sums:
+            kept = np.array([day not in self._left_out for day in self.dates], dtype=np.bool_)
+            counted = np.where(kept[:, None], self.get_matrix(column), 0.0)
+            self._sums[column] = np.cumsum(counted, axis=0) - counted
+        return self._sums[column]
+
     @property
     def left_out(self) -> frozenset[date]:
         """Dates that are no history of later ones."""
@@ -86,6 +95,7 @@ class History:
         if left_out == self._left_out:
             return
         self._left_out = left_out
+        self._sums.clear()
         for name in ("_kept", "_spans", "has_history", *self._of_history):
             self.__dict__.pop(name, None)
 
@@ -108,6 +118,12 @@ class History:
     def find_history(self, at: int) -> Codes | None:
         """Positions of the dates that a date is compared with; None if they are too few."""
         return self.list_history(at) if self.has_history[at] else None
+
+    def list_histories(self) -> Codes:
+        """The same of every date, dates × as many as there are at most; -1 for none."""
+        starts, ends = (bound[:, None] for bound in self._spans)
+        places = starts + np.arange(self.contract.diagnosis.history_days)
+        return np.where(places < ends, np.append(self._kept, -1)[np.minimum(places, ends)], -1)
 
     def list_history(self, at: int) -> Codes:
         """Positions of the last earlier dates of the same season that are not left out, in order.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-import numpy as np
-
 from fsq.contract import Contract
 from fsq.diagnosis.checks import list_kinds
 from fsq.diagnosis.checks.base import Check
@@ -75,11 +73,10 @@ def run_checks(
             check.find(ctx)
         ctx.signals[:] = [_accept(signal, accepted) for signal in ctx.signals]
         ctx.faulty_features = ctx.list_explained()
-        before = {d: ctx.list_history(place[d]) for d in judged if d in place}
+        before = ctx.list_histories()
         ctx.leave_out(excluded | _find_faulty_dates(ctx))
-        pending = [
-            d for d, old in before.items() if not np.array_equal(ctx.list_history(place[d]), old)
-        ]
+        changed = (ctx.list_histories() != before).any(axis=1)
+        pending = [d for d in judged if d in place and changed[place[d]]]
     ctx.checked_dates = wanted
     _forget(ctx, set(judged) - set(wanted))
 

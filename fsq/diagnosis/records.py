@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fsq.diagnosis.spilling import SpillFile
+from fsq.utils.frames import take_rows
 
 Positions: TypeAlias = npt.NDArray[np.integer]
 # More than this is kept in a temporary file; the keys of a season take 10 MB.
@@ -130,7 +131,7 @@ class Records:
         for piece in (*self._pieces, self._join_waiting()):
             first, last = np.searchsorted(ordered, [start, start + piece.height])
             if last > first or start + piece.height == self.height:
-                found.append(convert(_take(_choose(piece, names), ordered[first:last] - start)))
+                found.append(convert(take_rows(_choose(piece, names), ordered[first:last] - start)))
             start += piece.height
         taken = found[0] if len(found) == 1 else pl.concat(found)
         if order is None:
@@ -143,14 +144,6 @@ class Records:
 def _choose(piece: pl.DataFrame | _Spilled, names: Sequence[str]) -> pl.DataFrame:
     """Some columns, without planning a query: a check of one date asks a hundred times."""
     return piece[list(names)] if isinstance(piece, pl.DataFrame) else piece.select(names)
-
-
-def _take(piece: pl.DataFrame, positions: npt.NDArray[np.int64]) -> pl.DataFrame:
-    """The rows at some positions, which rise; those of a date mostly follow each other."""
-    count = len(positions)
-    if count and (positions[1:] - positions[:-1] == 1).all():
-        return piece.slice(int(positions[0]), count)
-    return piece[positions.astype(np.uint32)]
 
 
 class _Spilled:

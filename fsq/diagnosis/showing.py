@@ -19,7 +19,7 @@ from fsq.diagnosis.past import describe_past, make_band, round_figure
 from fsq.diagnosis.slices import Slicer
 from fsq.profile import Band, Judgement, expect_values, measure_band
 from fsq.profile.moves import follow_again
-from fsq.profile.rows import Matrix
+from fsq.profile.rows import Codes, Matrix
 
 _EXAMPLES = 3
 # What people grasp at once: preferred where it stands out, even if something else does so more.
@@ -132,24 +132,26 @@ def _expect(ctx: Context, signal: Signal, at: int, suspects: set[str]) -> pl.Dat
     named = sorted(index[f] for f in suspects)
     own = ctx.long.records
     keys = ctx.remember(f"keys of {signal.day}", lambda: own.take(here, ctx.key))
-    parts = []
+    found: list[tuple[Codes, Codes, Matrix, pl.Series]] = []
     for f in (index[name] for name in signal.features):
         expected, by = expect_values(
             rows, rows.values[:, f] - step[here, f], judged.profile.structure, f, named, wanted
         )
         told = np.flatnonzero(~np.isnan(expected))
-        if not told.size:
-            continue
-        value = rows.values[told, f]
-        facts = {
-            FEATURE: [ctx.contract.names[f]] * len(told),
-            VALUE: value,
-            EXPECTED: expected[told],
-            BY: by[told],
-            OFF: np.abs(value - expected[told]) / _measure_spreads(ctx, judged)[f],
-        }
-        parts.append(keys[told.astype(np.uint32)].hstack(pl.DataFrame(facts, schema=TOLD)))
-    return pl.concat(parts) if parts else None
+        if told.size:
+            found.append((told, np.full(len(told), f), expected[told], by[told]))
+    if not found:
+        return None
+    told, features, expected = (np.concatenate([part[i] for part in found]) for i in range(3))
+    value = rows.values[told, features]
+    facts = {
+        FEATURE: pl.Series(ctx.contract.names)[features],
+        VALUE: value,
+        EXPECTED: expected,
+        BY: pl.concat([part[3] for part in found]),
+        OFF: np.abs(value - expected) / _measure_spreads(ctx, judged)[features],
+    }
+    return keys[told.astype(np.uint32)].hstack(pl.DataFrame(facts, schema=TOLD))
 
 
 def _measure_spreads(ctx: Context, judged: Judgement) -> Matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date
 
@@ -116,7 +117,10 @@ def _count_as_far(
 ) -> tuple[int, int]:
     """How many clean dates a profile knows besides one, and how many of them lie as far."""
     measures, counts = profile.measures[metric][:, [f]], profile.counts[metric][:, [f]]
-    clean: Mask = profile.clean & np.array([d != besides for d in profile.dates], dtype=np.bool_)
+    clean: Mask = profile.clean.copy()
+    at = bisect_left(profile.dates, besides)
+    if at < len(clean) and profile.dates[at] == besides:
+        clean[at] = False
     center = profile.limits.find_centers(measures, metric, clean[:, None], [f])
     z = profile.limits.scale_distances(measures, counts, metric, center, [f])[clean, 0]
     size: Matrix = z if metric in ONE_SIDED else np.abs(z)
@@ -141,7 +145,7 @@ def _trace(
 def _to_shown(metric: str, measure: float) -> float:
     """A measure as people read it: neither a logarithm nor a share beyond its bounds."""
     if metric in _SHARES:
-        return float(np.clip(measure, 0.0, 1.0))
+        return min(max(float(measure), 0.0), 1.0)
     if metric in _LOGARITHMS:
         return float(np.exp(measure))
     return float(np.expm1(measure)) if metric == "step_size" else float(measure)

@@ -130,8 +130,7 @@ def find_disagreeing(rows: Rows, grouping: Grouping) -> tuple[Mask, Mask]:
 def take_middles(values: Matrix, codes: Codes) -> Matrix:
     """The middle value of each record's group; NaN without a value, a group or a companion."""
     out = np.full(len(values), np.nan)
-    ranked, starts, sizes = _rank_in_groups(values, codes)
-    middle = values[ranked][starts + (sizes - 1) // 2]
+    ranked, _, sizes, middle = _find_middles(values, codes)
     out[ranked] = np.repeat(np.where(sizes >= 2, middle, np.nan), sizes)
     return out
 
@@ -146,16 +145,29 @@ def take_middle_per_code(values: Matrix, codes: Codes, count: int) -> Matrix:
     """
     out = np.full((count, values.shape[1]), np.nan)
     for f, column in enumerate(values.T):
-        ranked, starts, sizes = _rank_in_groups(column, codes)
-        out[codes[ranked[starts]], f] = column[ranked][starts + (sizes - 1) // 2]
+        ranked, starts, _, middle = _find_middles(column, codes)
+        out[codes[ranked[starts]], f] = middle
     return out
 
 
-def _rank_in_groups(values: Matrix, codes: Codes) -> tuple[Codes, Codes, Codes]:
-    """Positions of the known values of groups in order, and each group's start and size there."""
+def _find_middles(values: Matrix, codes: Codes) -> tuple[Codes, Codes, Codes, Matrix]:
+    """Positions of the known values by group; each group's start and size there, and its middle.
+
+    Most groups have one value, so only the others are put in order.
+    """
     known = np.flatnonzero(~np.isnan(values) & (codes >= 0))
-    ranked = known[np.lexsort((values[known], codes[known]))]
-    return ranked, *_find_runs(codes[ranked])
+    ranked = known[np.argsort(codes[known], kind="stable")]
+    starts, sizes = _find_runs(codes[ranked])
+    if not ranked.size:
+        return ranked, starts, sizes, np.zeros(0)
+    middle, most = (f.reduceat(values[ranked], starts) for f in (np.minimum, np.maximum))
+    mixed = middle < most
+    if mixed.any():
+        some = ranked[np.repeat(mixed, sizes)]
+        some = some[np.lexsort((values[some], codes[some]))]
+        first, count = _find_runs(codes[some])
+        middle[mixed] = values[some][first + (count - 1) // 2]
+    return ranked, starts, sizes, middle
 
 
 def measure_tolerance(values: Matrix) -> Matrix:

@@ -116,8 +116,10 @@ def _take_window_medians(measures: Matrix, usable: Mask, wanted: Codes) -> Matri
     """The median of the last few usable measures of each feature before each wanted date."""
     if not len(measures):
         return np.empty((0, measures.shape[1]))
-    known = np.take_along_axis(measures, np.argsort(~usable, axis=0, kind="stable"), axis=0)
     before: Codes = np.cumsum(usable, axis=0) - usable
+    known = np.zeros(measures.shape)
+    dates, features = np.nonzero(usable)
+    known[before[dates, features], features] = measures[dates, features]
     ends = before[wanted][:, :, None]
     places = ends - np.arange(1, TRAILING_DATES + 1)
     columns = np.arange(measures.shape[1])[:, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -98,6 +98,9 @@ class Regressions:
     explained: Matrix
     spread: Matrix
     outlier: Matrix
+    _solved: dict[tuple[int, ...], Matrix] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def predict_residuals(self, values: Matrix, fold: Codes) -> Matrix:
         """Residuals of each record in usual sizes; NaN where a value or an explanation is absent.
@@ -135,8 +138,11 @@ class Regressions:
         """What a feature of each record should be, given all but the suspects; NaN if unknown."""
         if np.isnan(self.weights[-1][:, f]).all():
             return np.full(len(values), np.nan)
-        weights = _solve(self.gram, self.moment, self.basis, suspects, (f,))
-        residual = self._subtract(values, weights[:, [f]], [f])[:, 0]
+        key = (f, *suspects)
+        if key not in self._solved:  # a fault that lasts has the same suspects on all its dates
+            solved = _solve(self.gram, self.moment, self.basis, suspects, (f,))
+            self._solved[key] = solved[:, [f]]
+        residual = self._subtract(values, self._solved[key], [f])[:, 0]
         return np.asarray(values[:, f] - residual * self.spread[f] * self.basis.scale[f])
 
     def find_beyond(self, values: Matrix, lacking: Mask | None = None) -> Mask:

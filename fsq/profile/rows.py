@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fsq.utils.frames import take_rows
+
 Matrix: TypeAlias = npt.NDArray[np.float64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int64]
@@ -103,7 +105,7 @@ class Rows:
             date_index=self.date_index[chosen],
             values=self.values[chosen],
             is_default=self.is_default[chosen],
-            carried=self.carried[chosen.astype(np.uint32)],
+            carried=take_rows(self.carried, chosen),
         )
         # They need no new codes: these tell them apart, too.
         vars(out)["codes"] = {name: codes[chosen] for name, codes in self.codes.items()}

@@ -38,7 +38,7 @@ class _Common:
     """The values of a feature that are common on some date.
 
     Attributes:
-        known: positions of the records that have a value, by value and date.
+        known: positions of the records that have a value.
         place: of each of their values among the common ones; -1 for the others.
         count: how many common values there are.
         day: of each date and common value that occurs on it, by value and date.
@@ -67,19 +67,20 @@ def _find_common(rows: Rows, f: int) -> _Common | None:
     known = every[~np.isnan(values[every])]
     if not known.size:
         return None
-    known = known[np.argsort(values[known], kind="stable")]
-    ordered, day = values[known], rows.date_index[known]
-    total = np.bincount(day, minlength=len(rows.dates))
-    starts_value = np.r_[True, ordered[1:] != ordered[:-1]]
-    starts = np.flatnonzero(starts_value | np.r_[True, day[1:] != day[:-1]])
-    code, day = np.cumsum(starts_value) - 1, day[starts]
-    share, value = np.diff(np.r_[starts, len(known)]) / total[day], code[starts]
-    is_common = np.zeros(code[-1] + 1, dtype=np.bool_)
+    dates = len(rows.dates)
+    total = np.bincount(rows.date_index[known], minlength=dates)
+    distinct = np.unique(values[known])
+    # Numbers are put in order ten times as fast as their positions.
+    code = np.searchsorted(distinct, values[known])
+    cells, count = np.unique(code * dates + rows.date_index[known], return_counts=True)
+    value, day = np.divmod(cells, dates)
+    share = count / total[day]
+    is_common = np.zeros(len(distinct), dtype=np.bool_)
     is_common[value[share >= _MIN_SHARE]] = True
     place = np.where(is_common, np.cumsum(is_common) - 1, -1)
     kept = is_common[value]
-    count = int(is_common.sum())
-    return _Common(known, place[code], count, day[kept], place[value[kept]], share[kept], total)
+    most = int(is_common.sum())
+    return _Common(known, place[code], most, day[kept], place[value[kept]], share[kept], total)
 
 
 def _find_largest_gains(common: _Common, dates: int) -> tuple[Matrix, Codes]:

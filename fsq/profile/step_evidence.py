@@ -98,7 +98,9 @@ def _measure_moves(out: Evidence, rows: Rows, moves: Moves, structure: Structure
     needed = count_needed(structure.rates.still)
     standing = find_uniform(rows, structure.subgroups, step == 0, needed)
     add_share(out, rows, "group_still", standing, np.ones(step.shape, dtype=np.bool_))
-    out.measures["leak"], out.counts["leak"] = measure_leaks(rows, structure.label, step)
+    knowing = [f for f in structure.past_of_label if f not in structure.grouped]
+    leaks = measure_leaks(rows, structure.label, step, knowing)
+    out.measures["leak"], out.counts["leak"] = leaks
     # Where most records follow a faulty one, the others are no sample of the date: a plane's later
     # flights of a day move less, for one.
     lacking = rows.sum_per_date(known) < _MOSTLY_FOLLOWED * moves.followed

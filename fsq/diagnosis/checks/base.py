@@ -54,7 +54,7 @@ class Need:
 HISTORY = Need(
     "earlier dates",
     "fewer than {history_min_days} earlier dates to compare with",
-    lambda ctx, at: ctx.find_history(at) is not None,
+    lambda ctx, at: bool(ctx.has_history[at]),
     decisive=True,
 )
 MIN_ROWS = Need(

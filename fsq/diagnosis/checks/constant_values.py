@@ -104,13 +104,12 @@ class ConstantValues(Check):
         earlier = ctx.find_usual(expected)
         may_be_odd = _find_candidates(ctx, expected, earlier, limits)
         same_throughout = _find_defaults(ctx, limits)
-        before = _count_before(ctx)
         for at, _ in ctx.iterate_dates():
             can_be_stuck = STUCK.can_evaluate(ctx, at)  # notes it if not
             if not SILENT_DEFAULT.can_evaluate(ctx, at) or not can_be_stuck:
                 if ctx.weighs_chance:
                     for f in (ctx.contract.features[i] for i in same_throughout.get(at, ())):
-                        _judge_few_rows(ctx, f, at, before)
+                        _judge_few_rows(ctx, f, at)
                 continue
             few = [f.name for f in ctx.contract.features if trusted[at, f.index] < least]
             if few:
@@ -150,23 +149,10 @@ def _find_defaults(ctx: Context, limits: ConstantThresholds) -> dict[int, list[i
     return found
 
 
-def _count_before(ctx: Context) -> tuple[Matrix, Matrix, Matrix]:
-    """Of the earlier dates that are history: values, those that are the default, and distinct ones.
-
-    Each is dates × features: the sum over all dates before.
-    """
-    kept = np.array([day not in ctx.left_out for day in ctx.dates], dtype=np.bool_)[:, None]
-    names = ("trusted", "expected_rows", "distinct")
-    counts = (np.where(kept, ctx.get_matrix(name), 0.0) for name in names)
-    trusted, equal, distinct = (np.cumsum(c, axis=0) - c for c in counts)
-    return trusted, equal, distinct
-
-
-def _judge_few_rows(
-    ctx: Context, f: Feature, at: int, before: tuple[Matrix, Matrix, Matrix]
-) -> None:
+def _judge_few_rows(ctx: Context, f: Feature, at: int) -> None:
     """Report a feature that is the default throughout, if chance hardly explains it."""
-    trusted, equal, varied = (float(counts[at, f.index]) for counts in before)
+    counted = ("trusted", "expected_rows", "distinct")
+    trusted, equal, varied = (float(ctx.sum_before(name)[at, f.index]) for name in counted)
     usual = equal / max(trusted, 1)
     # One more default among the values that were known so far, however few they are.
     share = (usual * varied + 1) / (varied + 2)

@@ -82,7 +82,7 @@ class OutOfRange(Check):
 
 def _may_be_chance(ctx: Context, feature: Feature, at: int) -> bool:
     """Whether chance may put so many of few values out of range, by what was known before."""
-    values, out = (ctx.get_matrix(name)[:, feature.index] for name in ("values", "violation_rows"))
-    before = [i for i in range(at) if ctx.dates[i] not in ctx.left_out]
-    usual = (out[before].sum() + 1) / (values[before].sum() + 2)
-    return measure_tail(int(out[at]), int(values[at]), float(usual)) >= CHANCE
+    counted = ("values", "violation_rows")
+    values, out = (ctx.get_matrix(name)[at, feature.index] for name in counted)
+    known, hits = (ctx.sum_before(name)[at, feature.index] for name in counted)
+    return measure_tail(int(out), int(values), float((hits + 1) / (known + 2))) >= CHANCE

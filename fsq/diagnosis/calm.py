@@ -26,12 +26,9 @@ def find_calm(dates: Sequence[date], starts: bool, shortest: int = SHORT_BREAK) 
     >>> find_calm(days, starts=False).tolist()
     [True, True, False, False, False]
     """
-    out = np.ones(len(dates), dtype=np.bool_)
-    until = dates[0].toordinal() + LONGEST_BREAK if starts and dates else 0
-    for at, day in enumerate(dates):
-        number = day.toordinal()
-        gap = number - dates[at - 1].toordinal() if at else 0
-        if gap >= shortest:
-            until = max(until, number + min(gap, LONGEST_BREAK))
-        out[at] = number >= until
-    return out
+    numbers = np.array([day.toordinal() for day in dates], dtype=np.int64)
+    gaps = np.diff(numbers, prepend=numbers[:1])
+    if starts:
+        gaps[:1] = LONGEST_BREAK
+    until = np.where(gaps >= shortest, numbers + np.minimum(gaps, LONGEST_BREAK), 0)
+    return np.asarray(numbers >= np.maximum.accumulate(until))

@@ -68,6 +68,9 @@ class Context(Jobs):
     schedule: pl.DataFrame | None = None
     weighs_chance: bool = True
     _memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _listed: tuple[list[date], list[tuple[int, date]]] | None = field(
+        default=None, init=False, repr=False
+    )
 
     @property
     def missing_dates(self) -> list[date]:
@@ -122,8 +125,11 @@ class Context(Jobs):
 
     def iterate_dates(self) -> Iterator[tuple[int, date]]:
         """Positions and dates to check."""
-        wanted = set(self.checked_dates)
-        return ((i, d) for i, d in enumerate(self.dates) if d in wanted)
+        if self._listed is None or self._listed[0] is not self.checked_dates:
+            wanted = set(self.checked_dates)
+            found = [(i, d) for i, d in enumerate(self.dates) if d in wanted]
+            self._listed = self.checked_dates, found
+        return iter(self._listed[1])
 
     def find_usual(self, values: Matrix) -> dict[int, Matrix]:
         """The earlier dates' median of each column, per date to check with enough history.

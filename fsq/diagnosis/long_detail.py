@@ -252,12 +252,17 @@ def list_plain_columns(schema: pl.Schema, contract: Contract) -> list[str]:
 
 def _recover_ages(records: pl.DataFrame, fields: pl.DataFrame, width: int) -> pl.Series:
     """``age_hours`` of every record and feature."""
-    unknown = fields["last_updated"].null_count() == fields.height
-    if not records.height or OLDEST not in records.columns or unknown:
+    unstamped = fields["last_updated"].null_count() == fields.height
+    if not records.height or OLDEST not in records.columns or unstamped:
         return pl.repeat(None, fields.height, dtype=pl.Float64, eager=True).alias("age_hours")
     stamps = fields["last_updated"].to_physical()
-    first = stamps.reshape((records.height, width)).arr.min()
-    return _count_hours(stamps, repeat(first, width), repeat(records[OLDEST], width))
+    moments = stamps.cast(pl.Float64).to_numpy().reshape(-1, width)  # NULL is NaN
+    first, age = np.fmin.reduce(moments, axis=1), records[OLDEST]
+    ages = age.cast(pl.Float64).to_numpy()[:, None] - (moments - first[:, None]) / 3.6e9
+    ages[ages < 0] = 0.0
+    unknown = np.isnan(moments) | age.is_null().to_numpy()[:, None]  # NaN may be an age, too
+    known = pl.Series("age_hours", ages.reshape(-1))
+    return known.set(pl.Series(unknown.reshape(-1)), None) if unknown.any() else known
 
 
 def _count_hours(stamps: pl.Series, oldest: pl.Series, age: pl.Series) -> pl.Series:

@@ -116,13 +116,11 @@ def _count_as_far(
     profile: Profile, metric: str, f: int, distance: float, besides: date
 ) -> tuple[int, int]:
     """How many clean dates a profile knows besides one, and how many of them lie as far."""
-    measures, counts = profile.measures[metric][:, [f]], profile.counts[metric][:, [f]]
     clean: Mask = profile.clean.copy()
     at = bisect_left(profile.dates, besides)
     if at < len(clean) and profile.dates[at] == besides:
         clean[at] = False
-    center = profile.limits.find_centers(measures, metric, clean[:, None], [f])
-    z = profile.limits.scale_distances(measures, counts, metric, center, [f])[clean, 0]
+    z = profile.measure_distances(metric, f, clean)[clean]
     size: Matrix = z if metric in ONE_SIDED else np.abs(z)
     far = np.nan_to_num(size, nan=0.0) >= abs(distance)
     return int(clean.sum()), int(far.sum())

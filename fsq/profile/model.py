@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from fsq.profile.evidence import (
     OF_RECORDS,
     OF_TABLES,
     ONE_SIDED,
+    RARE,
     UNSETTLED,
     measure,
     measure_residuals,
@@ -60,6 +61,9 @@ class Profile:
     measures: Mapping[str, Matrix]
     counts: Mapping[str, Matrix]
     pinned: bool = False
+    _distances: dict[tuple[str, int], Matrix] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def clean_dates(self) -> tuple[date, ...]:
@@ -93,6 +97,25 @@ class Profile:
         pinned = ", pinned" if self.pinned else ""
         count = f"{len(dates):,} clean dates of {len(self.dates):,}"
         return f"Profile of {self.contract}: {count}{span}{pinned}"
+
+    def measure_distances(self, metric: str, f: int, clean: Mask) -> Matrix:
+        """How far a feature lies, on each of its dates, from the clean ones it is compared with.
+
+        Args:
+            metric: what is measured.
+            f: position of the feature.
+            clean: dates that count: those that were learned from, or fewer.
+        """
+        # Only what is compared with the dates just before depends on which of them count.
+        common = metric in RARE or bool((clean == self.clean).all())
+        if common and (metric, f) in self._distances:
+            return self._distances[metric, f]
+        measures, counts = self.measures[metric][:, [f]], self.counts[metric][:, [f]]
+        center = self.limits.find_centers(measures, metric, clean[:, None], [f])
+        found = self.limits.scale_distances(measures, counts, metric, center, [f])[:, 0]
+        if common:
+            self._distances[metric, f] = found
+        return found
 
     def assign_folds(self, rows: Rows) -> Codes:
         """The fold without which each record is judged; -1 for dates not learned from."""

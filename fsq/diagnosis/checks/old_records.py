@@ -51,13 +51,19 @@ class OldRecords(Check):
         aged, old = ctx.get_matrix("aged_rows"), ctx.get_matrix("stale_rows")
         very_old, age = ctx.get_matrix("very_stale_rows"), ctx.get_matrix("age_hours")
         names = {t: tuple(f.name for f in features) for t, features in ctx.tables.items()}
+        is_known = aged > 0
+        is_old = is_known & ((old >= least * aged) | (very_old >= least * aged))
+        of_table = [[f.index for f in features] for features in ctx.tables.values()]
+        has_ages, has_old = (
+            np.stack([m[:, of].any(axis=1) for of in of_table], axis=1) for m in (is_known, is_old)
+        )
         for at, _ in ctx.iterate_dates():
-            is_known = (aged[at] > 0).tolist()
-            for table, features in ctx.tables.items():
-                known = [f for f in features if is_known[f.index]]
-                if not known:
+            for number, (table, features) in enumerate(ctx.tables.items()):
+                if not has_ages[at, number]:
                     STALE.note_unmet(ctx, at, TIMESTAMPS, names[table])
+                if not has_old[at, number]:
                     continue
+                known = [f for f in features if is_known[at, f.index]]
                 by_severity: dict[Severity, list[Feature]] = {"red": [], "yellow": []}
                 for f in known:
                     if very_old[at, f.index] >= least * aged[at, f.index]:

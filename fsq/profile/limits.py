@@ -117,14 +117,14 @@ def _take_window_medians(measures: Matrix, usable: Mask, wanted: Codes) -> Matri
     if not len(measures):
         return np.empty((0, measures.shape[1]))
     before: Codes = np.cumsum(usable, axis=0) - usable
-    known = np.zeros(measures.shape)
+    # The usable measures of each feature in a row, after as many that are larger than any.
+    known = np.full((TRAILING_DATES + len(measures), measures.shape[1]), np.inf)
     dates, features = np.nonzero(usable)
-    known[before[dates, features], features] = measures[dates, features]
-    ends = before[wanted][:, :, None]
-    places = ends - np.arange(1, TRAILING_DATES + 1)
-    columns = np.arange(measures.shape[1])[:, None]
-    windows = np.where(places >= 0, known[np.maximum(places, 0), columns], np.inf)
-    windows.sort(axis=2)
+    known[TRAILING_DATES + before[dates, features], features] = measures[dates, features]
+    every = np.lib.stride_tricks.sliding_window_view(known, TRAILING_DATES, axis=0)
+    ends = before[wanted]
+    windows = np.sort(every[ends, np.arange(measures.shape[1])], axis=2)
+    ends = ends[:, :, None]
     count = np.minimum(ends, TRAILING_DATES)
     low = np.take_along_axis(windows, np.maximum(count - 1, 0) // 2, axis=2)
     high = np.take_along_axis(windows, count // 2, axis=2)

@@ -2,8 +2,9 @@
 
 from fsq.profile.band import Band, measure_band
 from fsq.profile.expected import expect_values
+from fsq.profile.judgement import Judgement, judge, measure_dates
 from fsq.profile.measures import Evidence
-from fsq.profile.model import Judgement, Profile, judge, learn, measure_dates
+from fsq.profile.model import Profile, learn
 from fsq.profile.rows import Rows
 from fsq.profile.table import read_profile, write_profile
 

@@ -9,7 +9,8 @@ from datetime import date
 import numpy as np
 
 from fsq.profile.evidence import ONE_SIDED
-from fsq.profile.model import Judgement, Profile
+from fsq.profile.judgement import Judgement
+from fsq.profile.model import Profile
 from fsq.profile.rows import Mask, Matrix
 
 _SHOWN_DATES = 14

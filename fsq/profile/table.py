@@ -13,11 +13,12 @@ import numpy as np
 import polars as pl
 
 from fsq.errors import InputError
+from fsq.profile.basis import Basis
 from fsq.profile.evidence import METRICS
 from fsq.profile.groups import Grouping
 from fsq.profile.limits import Limits
 from fsq.profile.model import Profile
-from fsq.profile.regression import Basis, Regressions
+from fsq.profile.regression import Regressions
 from fsq.profile.rows import Matrix
 from fsq.profile.sides import Mirror
 from fsq.profile.steps import Carriers

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fsq.profile.regression import Basis, Regressions, _solve, learn_regressions
+from fsq.profile.basis import Basis
+from fsq.profile.regression import Regressions, _solve, learn_regressions
 from fsq.profile.rows import Codes, Matrix, Rows
 
 DATES, ROWS = 40, 60

@@ -11,11 +11,12 @@ import pytest
 import fsq
 from fsq.diagnosis.findings import name_cause
 from tests.support.faults import fall_back, number
-from tests.support.healthy_days import LAST, make_days
+from tests.support.healthy_days import LAST, TABLES, make_days
 
 COUNT = 26
 DATES = [LAST - timedelta(days=COUNT - 1 - i) for i in range(COUNT)]
 JOBS = [job.name for job in fsq.load_contract().processors]
+STAMPS = [f"{t}__last_updated" for t in TABLES]
 HISTORY = ["points_avg_last_5", "points_avg_last_10", "points_avg_season"]
 
 
@@ -33,6 +34,11 @@ def _damage(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(_on(DATES[18], minutes_avg_last_10=zeros))
     rows = rows.with_columns(_on(DATES[19], game_id=pl.format("2026_{}", pl.col("game_id"))))
     rows = rows.with_columns(_on(DATES[24], processors_completed=pl.lit(JOBS[1:])))
+    rows = rows.with_columns(
+        _on(DATES[20], **{s: pl.col(s) + pl.duration(hours=3) for s in STAMPS})
+    )
+    few = (pl.col("game_date") == DATES[22]) & (number >= 30)
+    rows = rows.filter(~few).with_columns(_on(DATES[22], fatigue_score=pl.lit(50.0)))
     before = [pl.col(n).shift(1).over("player_lookup", order_by="game_date") for n in HISTORY]
     rows = rows.with_columns(_on(DATES[21], **dict(zip(HISTORY, before, strict=True))))
     return rows.filter((pl.col("game_date") != DATES[23]) | (number % 2 == 0))
@@ -90,8 +96,9 @@ def test_a_date_alone_is_a_date_among_many(
 
 
 def test_the_faults_are_seen(together: fsq.Diagnosis) -> None:
-    damaged = {*DATES[12:15], *(DATES[at] for at in (16, 17, 18, 19, 21, 23, 24))}
+    damaged = {*DATES[12:15], *(DATES[at] for at in (16, 17, 18, 19, 20, 21, 22, 23, 24))}
     seen = {d for d, verdict in together.dates.items() if verdict in ("red", "yellow")}
     assert seen & {*DATES[10:]} == damaged
-    kinds = {f.kind for f in together.findings if {DATES[19], DATES[24]} & {*f.dates}}
-    assert kinds >= {"mixed_ids", "run_context_disagrees"}
+    chosen = {DATES[19], DATES[20], DATES[22], DATES[24]}
+    kinds = {f.kind for f in together.findings if chosen & {*f.dates}}
+    assert kinds >= {"mixed_ids", "run_context_disagrees", "stamps_shifted", "silent_default"}

@@ -50,9 +50,11 @@ def test_the_history_is_that_of_the_slow_definition(
     history = History(contract, measured, measured)
     for chosen in (set[date](), left_out):
         history.leave_out(chosen)
+        every = history.list_histories()
         for at in range(len(dates)):
             found = history.list_history(at).tolist()
             assert found == list_slowly(dates, chosen, at, contract)
+            assert every[at].tolist() == found + [-1] * (days - len(found))
 
 
 @given(steps=STEPS, days=st.integers(3, 8), seed=st.integers(0, 9))
@@ -82,6 +84,21 @@ def test_what_was_usual_is_that_of_each_date_by_itself(
             middle = ordered[(len(ordered) - 1) // 2]
             assert np.isnan(medians[at, f]) if np.isinf(middle) else medians[at, f] == middle
             assert counts[at, f] == sum(v > 2 for v in values[before, f])
+
+
+@given(left_out=st.lists(st.booleans(), min_size=1, max_size=9))
+def test_sums_are_those_of_all_dates_before_that_are_not_left_out(left_out: list[bool]) -> None:
+    width = len(CONTRACT.features)
+    dates = [date(2026, 1, 1) + timedelta(days=at) for at in range(len(left_out))]
+    counts = np.arange(len(dates) * width).reshape(-1, width)
+    features = pl.DataFrame({"trusted": counts.reshape(-1)})
+    history = History(CONTRACT, pl.DataFrame({CONTRACT.table.date: dates}), features)
+    for chosen in ([], [at for at, out in enumerate(left_out) if out]):
+        history.leave_out(dates[at] for at in chosen)
+        sums = history.sum_before("trusted")
+        for at in range(len(dates)):
+            before = [i for i in range(at) if i not in chosen]
+            assert (sums[at] == counts[before].sum(axis=0)).all()
 
 
 def test_a_date_follows_a_break_that_came_before_it_until_one_after_it_is_known() -> None:

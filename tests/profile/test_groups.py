@@ -15,6 +15,8 @@ from fsq.profile.groups import (
     count_valued,
     find_disagreeing,
     learn_groupings,
+    take_middle_per_code,
+    take_middles,
 )
 from fsq.profile.rows import Rows
 from fsq.profile.structure import learn_structure
@@ -37,6 +39,24 @@ def _carry(rows: Rows, **columns: pl.Expr) -> Rows:
 def _learn(rows: Rows) -> dict[tuple[str, ...], tuple[int, ...]]:
     every = np.ones(len(rows.dates), dtype=np.bool_)
     return {g.columns: g.features for g in learn_groupings(rows, every)}
+
+
+def test_the_middle_of_a_group_is_the_lower_one_of_its_known_values() -> None:
+    rng = np.random.default_rng(3)
+    codes = rng.integers(-1, 30, 200)
+    # Groups of one value, groups of several, and groups that are mostly unknown.
+    values = np.where(codes % 3 == 0, codes, rng.integers(0, 4, 200)).astype(np.float64)
+    values[rng.random(200) < np.where(codes % 5 == 0, 0.8, 0.1)] = np.nan
+    middles = take_middles(values, codes)
+    (per_code,) = take_middle_per_code(values[:, None], codes, 30).T
+    for code in range(30):
+        known = sorted(values[(codes == code) & ~np.isnan(values)].tolist())
+        middle = known[(len(known) - 1) // 2] if known else np.nan
+        np.testing.assert_equal(per_code[code], middle)
+        told = middles[(codes == code) & ~np.isnan(values)]
+        assert (told == middle).all() if len(known) > 1 else np.isnan(told).all()
+    assert np.isnan(middles[np.isnan(values) | (codes < 0)]).all()
+    assert np.isnan(take_middles(np.full(4, np.nan), np.zeros(4, dtype=np.int64))).all()
 
 
 def test_a_finer_grouping_is_not_said_again(league: Rows) -> None:

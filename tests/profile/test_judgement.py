@@ -297,3 +297,28 @@ def test_dates_that_are_judged_again_are_judged_as_before(league: Rows, profile:
         for whole, part in ((every.distances, some.distances), (every.usual, some.usual)):
             assert np.array_equal(whole[metric][again], part[metric][again], equal_nan=True)
     assert np.isnan(np.delete(some.distances["mean"], again, axis=0)).all()
+
+
+def test_what_is_known_of_other_dates_stays(league: Rows, profile: Profile) -> None:
+    rows = take_dates(league, 30, 60)
+    none = np.zeros((len(rows.dates), len(rows.names)), dtype=np.bool_)
+    found = none.copy()
+    found[20] = True  # a date that turns out to be no history
+    again = np.array([21, 22, 29])
+    before, after = judge(profile, rows, none), judge(profile, rows, found)
+    known = judge(profile, rows, none)
+    strength = known.measure_strength(~none[:, 0])
+    known = judge(profile, rows, found, wanted=again, known=known)
+    some = known.measure_strength(~none[:, 0], wanted=again)
+    assert not np.array_equal(before.usual["mean"], after.usual["mean"], equal_nan=True)
+    whole = after.measure_strength(~none[:, 0])
+    for metric in METRICS:
+        for now, old, new in (
+            (known.usual, before.usual, after.usual),
+            (known.distances, before.distances, after.distances),
+        ):
+            expected = old[metric].copy()
+            expected[again] = new[metric][again]
+            np.testing.assert_array_equal(now[metric], expected, err_msg=metric)
+        np.testing.assert_array_equal(some[metric], whole[metric][again], err_msg=metric)
+        assert strength[metric].shape == whole[metric].shape

@@ -87,6 +87,12 @@ def test_the_date_after_a_fault_is_not_compared_with_it(league: Rows, structure:
         np.testing.assert_array_equal(measured, direct.measures[metric], err_msg=metric)
     for metric, hits in found.hits.items():
         np.testing.assert_array_equal(hits, direct.hits[metric], err_msg=metric)
+    # What turns out to be sound after all is compared with again.
+    sound, first = measure_again(found, rows, structure), _measure(rows, structure)
+    for metric, measured in sound.measures.items():
+        np.testing.assert_array_equal(measured, first.measures[metric], err_msg=metric)
+    for metric, hits in sound.hits.items():
+        np.testing.assert_array_equal(hits, first.hits[metric], err_msg=metric)
 
 
 def test_records_of_a_faulty_date_are_still_compared_with_each_other(league: Rows) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import polars as pl
 import pytest
 
 import fsq
+from fsq.diagnosis.checks.stamps import StampThresholds, _measure_shifts
+from fsq.diagnosis.context import Context
+from fsq.diagnosis.history import History
 from tests.support.healthy_days import (
     LAST,
     TABLES,
@@ -143,6 +148,34 @@ def test_stamps_that_are_shifted_by_whole_hours(hours: int) -> None:
     (finding,) = list_serious(diagnose_last(rows))
     assert (finding.kind, finding.severity, finding.table) == ("stamps_shifted", "yellow", CACHE)
     assert finding.evidence["hours"] == hours
+
+
+def test_shifts_of_all_dates_are_those_of_each() -> None:
+    """Beside the median of the earlier dates, most of which must keep to a time."""
+    rules, limits = fsq.load_contract().diagnosis, StampThresholds.of(fsq.load_contract())
+    rng = np.random.default_rng(2)
+    dates = [LAST + timedelta(days=at) for at in range(60)]
+    history = History(fsq.load_contract(), pl.DataFrame({"game_date": dates}), pl.DataFrame())
+    history.leave_out(dates[20:23])
+    hours = 9 + rng.choice([0.0, 0.0, 0.0, 0.2, 3.0, 3.3, -5.0, 30.0, np.nan], (60, 8))
+    hours[:, 0] = 9 + 2.0 * (np.arange(60) % 20 == 19)
+    wanted = np.flatnonzero(history.has_history)
+    found = _measure_shifts(cast("Context", history), hours, wanted)
+    kinds = set()
+    for place, at in enumerate(wanted.tolist()):
+        for table in range(8):
+            before = hours[history.list_history(at), table]
+            before, now = before[~np.isnan(before)], hours[at, table]
+            usual = np.median(before) if len(before) else np.nan
+            near = np.abs(before - usual) <= limits.stamp_spread_hours
+            expected = now - usual
+            if len(before) < rules.history_min_days or near.mean() < 0.75:
+                expected = np.nan
+            elif not 2 <= abs(expected) <= 24 or abs(expected - round(expected)) > 0.05:
+                expected = expected if np.isnan(expected) else 0.0
+            np.testing.assert_equal(found[place, table], expected)
+            kinds.add("none" if np.isnan(expected) else bool(expected))
+    assert kinds == {"none", False, True}
 
 
 def test_a_shift_explains_stamps_after_the_rows_were_computed() -> None:

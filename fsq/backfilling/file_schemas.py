@@ -78,9 +78,13 @@ def _is_empty(part: Part) -> bool:
 
 
 def _find_missing(parts: Sequence[Part], contract: Contract | None) -> list[str]:
-    """Files that lack a column that every row needs: NULL would pass for a default."""
+    """Files that lack a column that every row needs: NULL would pass for a default.
+
+    A feature that rows may do without may be new: earlier files have neither it nor its source.
+    """
     if contract is None:
         return []
+    optional = {f.name: (f.name, f"{f.name}__source") for f in contract.features if f.optional}
     names = {*contract.table.key, *contract.names, *(f"{n}__source" for n in contract.names)}
     names |= {*VALUE_ARRAYS, "feature_names", "feature_sources", "feature_quality_detail"}
     names |= {
@@ -89,7 +93,8 @@ def _find_missing(parts: Sequence[Part], contract: Contract | None) -> list[str]
     holders = {c: part.name for part in reversed(parts) for c in part.schema if c in names}
     problems = []
     for part in parts:
-        if lacking := [c for c in holders if c not in part.schema]:
+        new = {c for n, own in optional.items() if n not in part.schema for c in own}
+        if lacking := [c for c in holders if c not in part.schema and c not in new]:
             others = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
             problems.append(
                 f"{part.name} lacks {', '.join(lacking[:_SHOWN])}{others}, which "

@@ -93,7 +93,8 @@ def infer_layout(
     table, output = contract.table, contract.output
     problems = [*find_key_problems(schema, table), *find_type_problems(schema, contract, form)]
     if form == "wide":
-        problems = [*_missing_columns(schema, contract), *problems]
+        missing = _missing_columns(schema, contract)
+        problems = [*_find_other_table(schema, contract), *missing, *problems]
         allowed = {*output.legacy, *contract.names}
         if taken := [c for c in schema if c in output.names and c not in allowed]:
             problems.append(f"columns named like output columns: {taken}; rename or drop them")
@@ -154,6 +155,16 @@ def _nested_names(dtype: pl.DataType) -> Iterator[str]:
         for name, inner in struct_fields(dtype).items():
             yield name
             yield from _nested_names(inner)
+
+
+def _find_other_table(schema: pl.Schema, contract: Contract) -> list[str]:
+    """Whether a table has nothing that the contract names, so that it must be another one."""
+    if not schema or {c.lower() for c in schema} & {*contract.table.key, *contract.names}:
+        return []
+    return [
+        f"not a table that {contract.name} describes: none of its keys and features is there; name "
+        "the contract of your table (--contract), or draft one (fsq contract init)"
+    ]
 
 
 def _missing_columns(schema: pl.Schema, contract: Contract) -> list[str]:

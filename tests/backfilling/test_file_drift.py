@@ -143,6 +143,21 @@ def test_a_file_that_lacks_what_rows_need_is_named(tmp_path: Path, column: str) 
         backfill(source, str(tmp_path / "store"))
 
 
+def test_an_optional_feature_may_be_newer_than_a_file(tmp_path: Path) -> None:
+    line = ["vegas_points_line", "vegas_points_line__source"]
+    there = {line[0]: pl.lit(20.5), line[1]: pl.lit("vegas")}
+    source = write(tmp_path / "f", of_day(FIRST).drop(line), of_day(THEN, **there))
+    store = str(tmp_path / "store")
+    backfill(source, store)
+    detail = fsq.explode_detail(fsq.open_store(store).read(FIRST, THEN).collect())
+    own = detail.filter(pl.col("feature_name") == line[0])
+    assert own.filter(pl.col("game_date") == FIRST)["is_default"].all()
+    assert not own.filter(pl.col("game_date") == THEN)["is_default"].any()
+    source = write(tmp_path / "f", of_day(FIRST).drop(line[1]), of_day(THEN))
+    with pytest.raises(InputError, match=rf"0\.parquet lacks {line[1]}, which"):
+        backfill(source, str(tmp_path / "other"))
+
+
 def test_files_of_two_forms_are_refused_briefly(tmp_path: Path) -> None:
     source = write(tmp_path / "f", of_day(FIRST), legacy(of_day(THEN)))
     with pytest.raises(InputError, match=r"1\.parquet lacks .* more") as error:

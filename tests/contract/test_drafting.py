@@ -108,6 +108,7 @@ def test_a_key_in_capitals_is_a_key() -> None:
         ("change", RANDOM.integers(-9, 10, ROWS), -14, 14),
         ("score", np.clip(normal(0, 5), -8, 8), -8, 8),  # cut at both ends
         ("pressure", normal(1000, 5) // 1, 970, 1030),  # far from 0
+        ("price", RANDOM.integers(4, 40, ROWS) / 4, 0, 13),  # of few articles, not cut
     ],
 )
 def test_ranges(name: str, values: np.ndarray, low: float, high: float) -> None:

@@ -174,6 +174,7 @@ def test_explode_detail() -> None:
     [
         (ROWS.drop("home_away"), ["missing columns: ['home_away']"]),
         (ROWS.drop("game_date"), ["missing key column 'game_date'"]),
+        (pl.DataFrame({"shop": ["a"]}), ["not a table that v2_33features describes", "--contract"]),
         (ROWS.with_columns(pace_score=pl.lit("x")), ["pace_score is String; make it a number"]),
         (ROWS.with_columns(game_date=pl.lit("x")), ["game_date: 'x' is not an ISO date"]),
         (ROWS.with_columns(as_of=pl.lit(1)), ["as_of is Int32; make it a timestamp"]),

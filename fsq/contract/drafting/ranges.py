@@ -22,6 +22,7 @@ _CALENDAR = {  # the last token of a name, or the last but one
 _MARGIN = 0.25  # of the width between the 1 % and 99 % quantiles, beyond the data on either side
 _ENOUGH_DATES = 90  # where values follow the date: the margin is the width, more with fewer dates
 _MOST_MARGIN = 3.0
+_MANY = 300  # distinct values, of which 1 % of the rows seldom have the same one
 _FAR = 3.0  # times that width: so far outside, a value may be wrong
 
 
@@ -74,7 +75,7 @@ def _from_quantiles(s: FeatureStatistics) -> Range:
     share = dated if s.follows_date else _MARGIN
     margin = share * width or max(abs(s.low), abs(s.high)) * _MARGIN or 1.0
     low, high = s.low - margin, s.high + margin
-    if not s.whole:  # many values at the very edge were clipped there
+    if not s.whole and s.distinct >= _MANY:  # many values at the very edge were clipped there
         low, high = (s.low if q01 == s.low else low), (s.high if q99 == s.high else high)
     low = max(low, 0.0) if s.low >= 0 else low
     high = min(high, 0.0) if s.high <= 0 else high

@@ -28,6 +28,8 @@ _BY_OTHERS = {"disagree", "contradict", "leap", "outlier", "residual_spread", "s
 _ON_GRID = 0.25  # share of the values that rounding leaves on a grid
 _GRIDS = (1.0, 0.5, 0.1, 10.0, 100.0)
 _MAINLY = 0.5  # of the strongest alarm: a leak is seen by itself, not beside greater harm
+_MOSTLY_DEFAULT = 0.4  # of the records that disagree: some do so with those of the default
+_MUCH_MORE = 1.5  # times its usual share: a default may be a common value, too
 _FEW = 0.1  # share of a date's records that are single outliers, and no level
 
 
@@ -115,6 +117,7 @@ def find_cause(clues: Clues, blame: Blame, others: list[Blame]) -> Cause:
         _find_rounded,
         _find_old,
         _find_leak,
+        _find_default_in_groups,
         _find_wrong_entity,
     ):
         cause = find(clues, blame, others)
@@ -155,7 +158,28 @@ def _find_leak(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
 def _find_spike(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
     if not {"spike", "zero", "group_same"} & blame.metrics.keys():
         return None
-    f, at = blame.feature, clues.at
+    return _describe_spike(clues, blame.feature)
+
+
+def _find_default_in_groups(clues: Clues, blame: Blame, _: list[Blame]) -> Cause | None:
+    """Records that disagree with their group since some of them have the default.
+
+    So many groups have several values that a common one may not stand out by itself.
+    """
+    if blame.named is None or not {"disagree", "contradict"} & blame.metrics.keys():
+        return None
+    found = _describe_spike(clues, blame.feature)
+    if found is None or found.kind != "silent_default" or found.named is None:
+        return None
+    share, usual = float(found.facts["share"]), float(found.facts["usual_share"])
+    rise = found.named.sum() * (share - usual) / share
+    clear = share >= _MUCH_MORE * usual and rise >= _MOSTLY_DEFAULT * blame.named.sum()
+    return found if clear else None
+
+
+def _describe_spike(clues: Clues, f: int) -> Cause | None:
+    """The value whose share rose most, unless others went beyond it on earlier dates."""
+    at = clues.at
     hits = clues.find_hits("spike", f)
     if not hits.any():
         return None

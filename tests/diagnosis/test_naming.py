@@ -220,3 +220,26 @@ def test_a_few_records_are_outliers_and_many_a_level(
     rows.values[named, LONG_FORM] += np.linspace(300, 400, count)  # beyond what others have
     cause = _find(profile, rows, LONG_FORM, {metric: 9.0}, named=named)
     assert cause.kind == kind
+
+
+def test_a_default_in_half_of_each_group_is_told(profile: Profile, rows: Rows) -> None:
+    last = rows.date_index == KEPT - 1
+    side = NAMES.index("side_rate")
+    hit = _change(rows, side, lambda v: np.where(np.arange(len(v)) % 2 == 0, 100.0, v))
+    cause = _find(profile, rows, side, {"disagree": 9.0}, named=last, default=100.0)
+    assert (cause.kind, cause.facts["value"]) == ("silent_default", 100.0)
+    assert cause.named is not None
+    assert (cause.named == hit).all()
+    other = _find(profile, rows, side, {"disagree": 9.0}, named=last, default=99.0)
+    assert other.kind != "silent_default"
+
+
+def test_a_common_default_is_not_blamed_for_a_wrong_join(profile: Profile, rows: Rows) -> None:
+    last = np.flatnonzero(rows.date_index == KEPT - 1)
+    home = NAMES.index("at_home")
+    few = last[rows.values[last, home] == 1][:12]
+    rows.values[few, home] = 0.0
+    named = np.zeros(len(rows.values), dtype=np.bool_)
+    named[few] = True
+    cause = _find(profile, rows, home, {"disagree": 9.0}, named=named, default=0.0)
+    assert cause.kind == "wrong_entity"

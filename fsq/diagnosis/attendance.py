@@ -9,8 +9,12 @@ import polars as pl
 
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.groups import DAY, ENTITY, SUB
+from fsq.diagnosis.weekly import find_days_off, find_same_weekdays
+from fsq.profile.rows import Mask
 
 _BEFORE = "#before"
+_FEWER = 0.95  # of the entities of other dates: from so few on, some may have the day off
+_DAYS_OFF = 2  # of a week
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ def find_attendance(ctx: Context) -> dict[int, list[Attendance]]:
     """Compare the entities of each date to check with those of its earlier dates.
 
     A subgroup's entities are expected on its next date, if that is compared with theirs. Without
-    subgroups those are expected that no earlier date lacks, and those arrive that none has.
+    subgroups those are expected that no earlier date lacks, but for their usual days off, and those
+    arrive that none has.
     """
     if not any(len(ctx.list_compared(at)) for at, _ in ctx.iterate_dates()):
         return {}
@@ -45,24 +50,49 @@ def find_attendance(ctx: Context) -> dict[int, list[Attendance]]:
 
 
 def _find_regular(ctx: Context) -> dict[int, list[Attendance]]:
-    rows = ctx.by_group.rows.select(DAY, ENTITY).unique().sort(DAY)
-    codes, days = rows[ENTITY].to_numpy(), rows[DAY].to_numpy()
-    bounds = np.searchsorted(days, np.arange(len(ctx.dates) + 1))
-    width = int(codes.max(initial=0)) + 1
+    presence = _Presence(ctx)
     out: dict[int, list[Attendance]] = {}
     for at, _ in ctx.iterate_dates():
-        compared = ctx.list_compared(at)
-        if not len(compared):
+        compared = ctx.list_compared(at).tolist()
+        if not compared:
             continue
-        before = np.concatenate([codes[bounds[d] : bounds[d + 1]] for d in compared])
-        seen = np.bincount(before, minlength=width)
-        here = np.zeros(width, dtype=np.bool_)
-        here[codes[bounds[at] : bounds[at + 1]]] = True
-        regular = seen == len(compared)
-        absent = np.flatnonzero(regular & ~here)
+        there = [presence.find(d) for d in compared]
+        seen = np.asarray(np.sum(there, axis=0, dtype=np.int64))
+        excused = np.zeros(len(seen), dtype=np.int64)
+        most = max(int(t.sum()) for t in there)
+        for d, mask in zip(compared, there, strict=True):
+            if mask.sum() < _FEWER * most:
+                excused += presence.find_off(d) & ~mask
+        here = presence.find(at)
+        regular = (seen + excused == len(compared)) & (excused <= _DAYS_OFF) & (seen > excused)
+        absent = regular & ~here
+        if absent.any():
+            absent &= ~presence.find_off(at)
         arrived = int((here & (seen == 0)).sum())
-        out[at] = [Attendance(int(regular.sum()), tuple(map(int, absent)), arrived)]
+        out[at] = [Attendance(int(regular.sum()), tuple(np.flatnonzero(absent).tolist()), arrived)]
     return out
+
+
+class _Presence:
+    """Which entities have rows on each date."""
+
+    def __init__(self, ctx: Context) -> None:
+        rows = ctx.by_group.rows.select(DAY, ENTITY).unique().sort(DAY)
+        self._codes = rows[ENTITY].to_numpy()
+        self._bounds = np.searchsorted(rows[DAY].to_numpy(), np.arange(len(ctx.dates) + 1))
+        self._width = int(self._codes.max(initial=0)) + 1
+        self._weekdays = find_same_weekdays(ctx.dates)
+
+    def find(self, at: int) -> Mask:
+        """The entities that a date has."""
+        out = np.zeros(self._width, dtype=np.bool_)
+        out[self._codes[self._bounds[at] : self._bounds[at + 1]]] = True
+        return out
+
+    def find_off(self, at: int) -> Mask:
+        """Those that have the day of the week off."""
+        off = find_days_off(at, self._weekdays, self.find)
+        return np.zeros(self._width, dtype=np.bool_) if off is None else off
 
 
 def _find_members(ctx: Context) -> dict[int, list[Attendance]]:

@@ -20,7 +20,8 @@ from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, count_cells, list_carri
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.nouns import name_group
 from fsq.diagnosis.records import Records
-from fsq.profile.rows import Matrix
+from fsq.diagnosis.weekly import find_days_off, find_same_weekdays
+from fsq.profile.rows import Codes, Mask, Matrix
 
 
 class GroupThresholds(Thresholds):
@@ -139,20 +140,42 @@ def _count_subgroups(rows: pl.DataFrame) -> pl.DataFrame:
 def _report_slices(ctx: Context) -> None:
     """Report the column whose missing values explain most rows."""
     counted = ctx.remember("slices", lambda: list(_count_slices(ctx)))
+    weekdays = ctx.remember("weekdays", lambda: find_same_weekdays(ctx.dates))
     for at, _ in ctx.iterate_dates():
         history = ctx.list_compared(at)
         if not NO_SLICE.can_evaluate(ctx, at) or not len(history):
             continue
         found = []
         for column, names, counts in counted:
-            least = counts[history].min(axis=0)
+            least, usual = _take_usual(counts, history, weekdays)
             gone = (counts[at] == 0) & (least >= GroupThresholds.of(ctx.contract).slice_rows)
-            lost = float(np.median(counts[history], axis=0)[gone].sum())
+            if gone.any():
+                gone &= ~_find_off(counts, at, weekdays)
+            lost = float(usual[gone].sum())
             found.append((lost, column, [str(n) for n in names.filter(pl.Series(gone))]))
         lost, column, missing = max(found, default=(0.0, "", []))
         if missing:
             facts: dict[str, Any] = {"column": column, "missing": missing}
             NO_SLICE.report(ctx, at, _judge(ctx, at, lost), column, [], lost, **facts)
+
+
+def _take_usual(counts: Matrix, history: Codes, weekdays: Codes) -> tuple[Matrix, Matrix]:
+    """The least and the median rows of each slice on earlier dates, but for its days off."""
+    rows = counts[history]
+    for place, at in enumerate(history.tolist()):
+        if (rows[place] == 0).any():
+            rows[place, _find_off(counts, at, weekdays) & (rows[place] == 0)] = np.nan
+    known = ~np.isnan(rows)
+    enough = known.sum(axis=0) > len(history) / 2
+    least = np.where(enough, np.where(known, rows, np.inf).min(axis=0), 0.0)
+    rows[:, ~enough] = 0.0
+    return least, np.nanmedian(rows, axis=0)
+
+
+def _find_off(counts: Matrix, at: int, weekdays: Codes) -> Mask:
+    """Slices that have the day of the week off."""
+    off = find_days_off(at, weekdays, lambda d: np.asarray(counts[d] > 0))
+    return np.zeros(counts.shape[1], dtype=np.bool_) if off is None else off
 
 
 def _count_slices(ctx: Context) -> Iterator[tuple[str, pl.Series, Matrix]]:

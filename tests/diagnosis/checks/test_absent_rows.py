@@ -106,12 +106,12 @@ def find_place(rows: pl.DataFrame) -> fsq.Finding:
     return finding
 
 
-def make_places() -> pl.DataFrame:
+def make_places(count: int = 9) -> pl.DataFrame:
     """The same rows without events; three places, and one that few rows have."""
     number = pl.col("player_lookup").str.slice(6).cast(pl.Int64)
     far, near = pl.lit("SEA"), pl.when(number < 80).then(pl.lit("JFK")).otherwise(pl.lit("EWR"))
     place = pl.when(number < 3).then(far).when(number < 40).then(pl.lit("LGA")).otherwise(near)
-    return make_league().drop("game_id", "team", "rival").with_columns(place=place)
+    return make_league(count).drop("game_id", "team", "rival").with_columns(place=place)
 
 
 @pytest.mark.parametrize(("place", "seen"), [("LGA", True), ("SEA", False)])
@@ -161,3 +161,29 @@ def test_members_of_another_season_are_not_expected() -> None:
     gone = rows.filter((pl.col("game_date") < first) | (pl.col("seat") < 8))
     found = list_serious(fsq.diagnose(fsq.score(gone)))
     assert "expected_rows_missing" not in [f.kind for f in found]
+
+
+SAME_DAY = pl.col("game_date").dt.weekday() == LAST.isoweekday()
+AT_LGA, IN_SEATS = pl.col("place") == "LGA", pl.col("seat").is_in([4, 5, 6])
+
+
+@pytest.mark.parametrize("which", [AT_LGA, IN_SEATS])
+def test_a_day_off_every_week_is_usual(which: pl.Expr) -> None:
+    rows = make_places(36).filter(~(SAME_DAY & which))
+    assert list_serious(diagnose_places(rows)) == []
+
+
+@pytest.mark.parametrize("which", [AT_LGA, IN_SEATS])
+def test_who_has_a_day_off_is_expected_on_the_others(which: pl.Expr) -> None:
+    day_off = pl.col("game_date").dt.weekday() == (LAST - timedelta(days=2)).isoweekday()
+    rows = make_places(36).filter(~(day_off & which))
+    assert list_serious(diagnose_places(rows)) == []
+    kind = "slice_missing" if which is AT_LGA else "expected_rows_missing"
+    assert find_place(drop(rows, which)).kind == kind
+
+
+@pytest.mark.parametrize("weeks", [1, 2, 4])
+def test_what_is_absent_on_every_day_has_none_off(weeks: int) -> None:
+    lasting = pl.col("game_date") > LAST - timedelta(days=7 * weeks)
+    rows = make_places(40).filter(~(lasting & AT_LGA))
+    assert find_place(rows).kind == "slice_missing"

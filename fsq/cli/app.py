@@ -118,8 +118,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is not None:
         return _main(list(arguments))
-    # What a command makes, it keeps until it ends: looking for garbage less often saves time.
-    gc.set_threshold(200_000, 20, 20)
     # Looking for plugins of pydantic reads the metadata of every installed distribution.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:

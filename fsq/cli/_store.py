@@ -48,8 +48,11 @@ def _choose_allocator() -> None:
     """
     import pyarrow as pa
 
+    from fsq.cli._memory import keep_freed_memory
+
     if _ALLOCATOR not in os.environ:
         pa.set_memory_pool(pa.system_memory_pool())
+    keep_freed_memory()
 
 
 def find_latest(uri: str, contract: str | None = None) -> date:

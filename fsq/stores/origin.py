@@ -94,6 +94,7 @@ class OriginOfRows(ABC):
         self.uri = uri
         self._contract, self._given = contract, contract is not None
         self._source = source
+        self._remembered: Origin | None = None  # most who ask for a contract ask for a source, too
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.uri!r})"
@@ -116,13 +117,14 @@ class OriginOfRows(ABC):
         if self._contract is None:
             origin = self.origin()
             self._contract = load_contract() if origin is None else origin.contract
+            self._remembered = origin
         return self._contract
 
     @property
     def source(self) -> str | None:
         """URI of the source that was given, else of the one that the table remembers."""
         if self._source is None:
-            origin = self.origin()
+            origin = self._remembered or self.origin()
             return None if origin is None else origin.source
         return self._source
 
@@ -139,6 +141,7 @@ class OriginOfRows(ABC):
             InputError: they do not name the store's contract.
         """
         found = sorted({str(n) for n in names} - {self.contract.name})
+        self._remembered = None  # another writer's source counts from now on
         if found and not self._given and len(found) == 1 and found[0] in shipped_contracts():
             origin = self.origin()
             if origin is None:

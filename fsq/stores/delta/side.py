@@ -12,6 +12,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from fsq.errors import StoreError
 from fsq.schema.arrow import to_arrow
 from fsq.stores.delta.location import locate
+from fsq.stores.delta.read import read_whole
 from fsq.stores.delta.table import LakeTable
 from fsq.stores.delta.write import delta_write_errors
 from fsq.stores.read_errors import first_line
@@ -32,7 +33,7 @@ def load_side(path: str, name: str) -> SideTable | None:
         if not DeltaTable.is_deltatable(place):
             return None
         table = LakeTable(place)
-        return SideTable(pl.scan_delta(table).collect(), int(table.version()))
+        return SideTable(read_whole(table), int(table.version()))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, pl.exceptions.PolarsError) as error:

@@ -35,7 +35,7 @@ def _damage(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(_on(DATES[19], game_id=pl.format("2026_{}", pl.col("game_id"))))
     rows = rows.with_columns(_on(DATES[24], processors_completed=pl.lit(JOBS[1:])))
     rows = rows.with_columns(
-        _on(DATES[20], **{s: pl.col(s) + pl.duration(hours=3) for s in STAMPS})
+        _on(DATES[25], **{s: pl.col(s) + pl.duration(hours=3) for s in STAMPS})
     )
     few = (pl.col("game_date") == DATES[22]) & (number >= 30)
     rows = rows.filter(~few).with_columns(_on(DATES[22], fatigue_score=pl.lit(50.0)))
@@ -96,9 +96,9 @@ def test_a_date_alone_is_a_date_among_many(
 
 
 def test_the_faults_are_seen(together: fsq.Diagnosis) -> None:
-    damaged = {*DATES[12:15], *(DATES[at] for at in (16, 17, 18, 19, 20, 21, 22, 23, 24))}
+    damaged = {*DATES[12:15], *(DATES[at] for at in (16, 17, 18, 19, 21, 22, 23, 24, 25))}
     seen = {d for d, verdict in together.dates.items() if verdict in ("red", "yellow")}
     assert seen & {*DATES[10:]} == damaged
-    chosen = {DATES[19], DATES[20], DATES[22], DATES[24]}
+    chosen = {DATES[19], DATES[22], DATES[24], DATES[25]}
     kinds = {f.kind for f in together.findings if chosen & {*f.dates}}
     assert kinds >= {"mixed_ids", "run_context_disagrees", "stamps_shifted", "silent_default"}

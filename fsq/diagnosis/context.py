@@ -269,7 +269,7 @@ class Context(Jobs):
         chosen = here[mask[here]]
         for start in range(0, len(chosen), _KEYS_AT_ONCE):
             part = self.long.records.take(chosen[start : start + _KEYS_AT_ONCE], self.keys)
-            found.append(part.lazy().drop_nulls().unique().sort(self.keys).head(most).collect())
+            found.append(part.drop_nulls().unique().sort(self.keys).head(most))
         if not found:
             return []
         first = found[0] if len(found) == 1 else pl.concat(found).unique().sort(self.keys)

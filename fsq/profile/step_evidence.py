@@ -55,7 +55,8 @@ def measure_steps_again(evidence: Evidence, rows: Rows, structure: Structure) ->
             whole[metric][dates] = some[metric][dates]
         if metric in part.hits:
             out.hits[metric][chosen] = part.hits[metric]
-    _measure_absent_groups(out, rows, structure)
+    if structure.subgroups:
+        _measure_absent_groups(out, rows, structure)
     return out
 
 

@@ -165,15 +165,15 @@ class Stamps(Check):
 
         def compare(table: int) -> tuple[Matrix, Mask]:
             hours = moments.get_stamps(table) - moments.as_of
-            return hours, (hours >= least) & fine[ctx.date_index, table]
+            return hours, hours >= least
 
         def compare_rows(table: int) -> tuple[Matrix, Mask]:
             stamps = moments.get_stamps(table)
             hours, future = stamps - moments.computed, stamps - moments.as_of >= least
-            return hours, (hours >= least) & ~future & fine[ctx.date_index, table]
+            return hours, (hours >= least) & ~future
 
-        _report_late(ctx, FUTURE, moments, compare)
-        _report_late(ctx, EARLY_ROWS, moments, compare_rows)
+        _report_late(ctx, FUTURE, moments, compare, fine)
+        _report_late(ctx, EARLY_ROWS, moments, compare_rows, fine)
         _report_unstamped(ctx, moments)
 
 
@@ -181,12 +181,15 @@ class Stamps(Check):
 Compare: TypeAlias = Callable[[int], tuple[Matrix, Mask]]
 
 
-def _report_late(ctx: Context, kind: Kind, moments: Moments, compare: Compare) -> None:
-    """Report tables with too many such timestamps, date by date."""
+def _report_late(ctx: Context, kind: Kind, moments: Moments, compare: Compare, fine: Mask) -> None:
+    """Report tables with too many such timestamps, date by date; ``fine`` are dates × tables."""
     share = StampThresholds.of(ctx.contract).late_share
-    counts = np.stack(
-        [ctx.count_per_date(compare(i)[1]) for i in range(len(moments.tables))], axis=1
-    )
+
+    def count() -> Matrix:
+        late = (compare(i)[1] for i in range(len(moments.tables)))
+        return np.stack([ctx.count_per_date(wrong) for wrong in late], axis=1)
+
+    counts = np.where(fine, ctx.remember(f"late stamps: {kind.name}", count), 0.0)
     for at, _ in ctx.iterate_dates():
         tables = np.flatnonzero(counts[at] >= max(1.0, share * ctx.rows[at]))
         if len(tables):
@@ -217,22 +220,33 @@ def _report_late_tables(
 def _report_unstamped(ctx: Context, moments: Moments) -> None:
     """Report tables whose values lost their timestamps; records without a value need none."""
     limits = StampThresholds.of(ctx.contract)
+    held, lost = ctx.remember("values without stamps", lambda: _count_unstamped(ctx, moments))
+    share = lost / np.maximum(held, 1)
+    before = ctx.find_usual(share)
     for column, table in enumerate(moments.tables):
-        features = ctx.tables[table]
-        valued = ~ctx.find_all_defaulted(features)
-        bare = valued & np.isnan(moments.get_stamps(column))
-        held, lost = ctx.count_per_date(valued), ctx.count_per_date(bare)
-        share = lost / np.maximum(held, 1)
-        for at, usual in ctx.find_usual(share[:, None]).items():
-            if share[at] - usual[0] < limits.unstamped_rise:
+        for at, usual in ((at, float(shares[column])) for at, shares in before.items()):
+            now, rows = float(share[at, column]), lost[at, column]
+            if now - usual < limits.unstamped_rise:
                 continue
-            chance = measure_tail(int(lost[at]), int(held[at]), max(float(usual[0]), 0.01))
+            chance = measure_tail(int(rows), int(held[at, column]), max(usual, 0.01))
             if chance < limits.unstamped_chance:
-                facts = {
-                    "share": round(float(share[at]), 4),
-                    "usual_share": round(float(usual[0]), 4),
-                }
-                UNSTAMPED.report(ctx, at, "yellow", table, features, lost[at], table, bare, **facts)
+                features, bare = ctx.tables[table], _find_unstamped(ctx, moments, column)[1]
+                facts = {"share": round(now, 4), "usual_share": round(usual, 4)}
+                UNSTAMPED.report(ctx, at, "yellow", table, features, rows, table, bare, **facts)
+
+
+def _find_unstamped(ctx: Context, moments: Moments, column: int) -> tuple[Mask, Mask]:
+    """Records with a value from a table, and those of them that have no timestamp."""
+    valued = ~ctx.find_all_defaulted(ctx.tables[moments.tables[column]])
+    return valued, valued & np.isnan(moments.get_stamps(column))
+
+
+def _count_unstamped(ctx: Context, moments: Moments) -> tuple[Matrix, Matrix]:
+    """How many records of each date these are: dates × tables."""
+    found = (_find_unstamped(ctx, moments, i) for i in range(len(moments.tables)))
+    counts = [[ctx.count_per_date(mask) for mask in masks] for masks in found]
+    held, lost = (np.stack(columns, axis=1) for columns in zip(*counts, strict=True))
+    return held, lost
 
 
 def _find_shifts(ctx: Context, moments: Moments) -> Mask:

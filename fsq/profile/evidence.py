@@ -64,7 +64,7 @@ def measure(rows: Rows, structure: Structure, fold: Codes) -> Evidence:
     out = Evidence()
     known = ~np.isnan(rows.values)
     add_moments(out, rows, rows.values, "mean", "spread")
-    add_share(out, rows, "absent", rows.is_default, np.ones_like(known))
+    add_share(out, rows, "absent", rows.is_default)
     add_share(out, rows, "zero", known & (rows.values == 0), known)
     spiking, share = find_spikes(rows)
     out.hits["spike"], out.measures["spike"] = spiking, share

@@ -35,12 +35,31 @@ class Evidence:
     silent: dict[str, list[int]] = field(default_factory=dict)
 
 
-def add_share(out: Evidence, rows: Rows, name: str, hits: Mask, judged: Mask) -> None:
-    """Add the share of the judged values of each date that are hits."""
-    total = rows.sum_per_date(judged)
+def add_share(
+    out: Evidence,
+    rows: Rows,
+    name: str,
+    hits: Mask,
+    judged: Mask | None = None,
+    total: Matrix | None = None,
+) -> None:
+    """Add the share of the judged values of each date that are hits.
+
+    Args:
+        out: gets it.
+        rows: of any dates.
+        name: of the metric.
+        hits: records × features.
+        judged: the same; None if all values are judged.
+        total: how many those are, dates × features, if somebody has counted them.
+    """
+    if judged is None:
+        total = np.repeat(rows.count[:, None], hits.shape[1], axis=1)
+    else:
+        hits, total = hits & judged, rows.sum_per_date(judged) if total is None else total
     with np.errstate(invalid="ignore", divide="ignore"):
-        out.measures[name] = rows.sum_per_date(hits & judged) / total
-    out.counts[name], out.hits[name] = total, hits & judged
+        out.measures[name] = rows.sum_per_date(hits) / total
+    out.counts[name], out.hits[name] = total.copy(), hits
 
 
 def add_moments(out: Evidence, rows: Rows, amounts: Matrix, mean: str, spread: str) -> None:

@@ -158,8 +158,8 @@ class Regressions:
 def find_lacking(rows: Rows) -> Mask:
     """Records × features: whether nearly all records of the date lack the feature."""
     absent = np.isnan(rows.values)
-    count = rows.sum_per_date(np.ones_like(absent))
-    return np.asarray((rows.sum_per_date(absent) > _NEARLY_ALL * count)[rows.date_index])
+    most = _NEARLY_ALL * rows.count[:, None]
+    return np.asarray((rows.sum_per_date(absent) > most)[rows.date_index])
 
 
 def learn_regressions(rows: Rows, clean: Mask) -> Regressions | None:

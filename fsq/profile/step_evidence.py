@@ -62,49 +62,49 @@ def measure_steps_again(evidence: Evidence, rows: Rows, structure: Structure) ->
 
 def measure_subgroups(out: Evidence, rows: Rows, structure: Structure) -> None:
     """Measure what holds for all records of a subgroup, such as one side of an event."""
-    every = np.ones(rows.values.shape, dtype=np.bool_)
     whole = find_whole_tables(rows.is_default, structure.tables)
-    add_share(out, rows, "table_absent", whole, every)
+    add_share(out, rows, "table_absent", whole)
     same = find_same(rows, structure.subgroups, count_needed(structure.rates.same))
-    add_share(out, rows, "group_same", same, every)
+    add_share(out, rows, "group_same", same)
     _measure_absent_groups(out, rows, structure)
 
 
 def _measure_absent_groups(out: Evidence, rows: Rows, structure: Structure) -> None:
     usual = ~(out.measures["absent"] > _MOSTLY)[rows.date_index]
     uniform = find_absent(rows, structure.subgroups, structure.rates.absent)
-    add_share(out, rows, "group_absent", uniform & usual, np.ones(usual.shape, dtype=np.bool_))
+    add_share(out, rows, "group_absent", uniform & usual)
 
 
 def _measure_moves(out: Evidence, rows: Rows, moves: Moves, structure: Structure) -> None:
     """Measure the moves of some rows, all those of their dates."""
     step, known = moves.step, ~np.isnan(moves.step)
+    total = rows.sum_per_date(known)
     with np.errstate(invalid="ignore"):
         small = step / structure.carriers.scales
         length = np.abs(step)
         size = np.log1p(np.abs(small))
     add_mean(out, rows, small, "step_mean")
     add_mean(out, rows, size, "step_size")
-    add_share(out, rows, "still", known & (step == 0), known)
+    add_share(out, rows, "still", known & (step == 0), known, total)
     with np.errstate(invalid="ignore"):
         # A feature of a group leaps for all its records at once, which makes it no rarer.
         grouped = np.isin(np.arange(step.shape[1]), structure.grouped)
         leaps = structure.carriers.leaps * np.where(grouped, _GROUP_LEAP, 1.0)
-        add_share(out, rows, "leap", length > leaps, known)
+        add_share(out, rows, "leap", length > leaps, known, total)
         moved = length > 0
-    add_share(out, rows, "jump", find_jumps(small, structure), known)
-    add_share(out, rows, "returned", moves.back & moved, known)
+    add_share(out, rows, "jump", find_jumps(small, structure), known, total)
+    add_share(out, rows, "returned", moves.back & moved, known, total)
     _count_few_groups(out, rows, structure)
-    add_share(out, rows, "copied", find_copied(step, structure), known)
+    add_share(out, rows, "copied", find_copied(step, structure), known, total)
     needed = count_needed(structure.rates.still)
     standing = find_uniform(rows, structure.subgroups, step == 0, needed)
-    add_share(out, rows, "group_still", standing, np.ones(step.shape, dtype=np.bool_))
+    add_share(out, rows, "group_still", standing)
     knowing = [f for f in structure.past_of_label if f not in structure.grouped]
     leaks = measure_leaks(rows, structure.label, step, knowing)
     out.measures["leak"], out.counts["leak"] = leaks
     # Where most records follow a faulty one, the others are no sample of the date: a plane's later
     # flights of a day move less, for one.
-    lacking = rows.sum_per_date(known) < _MOSTLY_FOLLOWED * moves.followed
+    lacking = total < _MOSTLY_FOLLOWED * moves.followed
     for metric in _STEPS:
         out.measures[metric][lacking] = np.nan
 

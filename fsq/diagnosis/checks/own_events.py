@@ -106,14 +106,11 @@ def _find_leaks(part: Part, events: Events) -> dict[str, Mask]:
         n: np.zeros(part.is_default.shape, np.bool_) for n in (_OWN, _LATE, _SAME)
     }
     ids, records = part.fields[_IDS], part.records
-    cells = np.flatnonzero((ids.list.len() > 0).to_numpy())
-    if not len(events.first) or not len(cells):
+    lengths = ids.list.len().fill_null(0).to_numpy()
+    if not len(events.first) or not lengths.any():
         return out
-    held = ids.gather(cells)
-    flat = held.list.explode(empty_as_null=False, keep_nulls=False)
-    lengths = held.list.len().fill_null(0).to_numpy()
-    code = events.find(flat)
-    cell, event = np.repeat(cells, lengths)[code >= 0], code[code >= 0]
+    code = events.find(ids.list.explode(empty_as_null=False, keep_nulls=False))
+    cell, event = np.repeat(np.arange(len(ids)), lengths)[code >= 0], code[code >= 0]
     record = cell // part.is_default.shape[1]
     is_own = events.find(records[str(part.contract.table.group)])[record] == event
     ahead = events.first[event] - events.take_moments(records)[record]

@@ -302,19 +302,29 @@ def _measure_shifts(ctx: Context, medians: Matrix, wanted: Codes) -> Matrix:
 def _find_usual_hours(ctx: Context, moments: Moments) -> tuple[Matrix, Matrix]:
     """Dates × tables: the usual time of day, and the usual time before the rows' ``as_of``."""
     clock, ahead = [], []
+    midnight, as_of = moments.midnight, moments.as_of
     for table in range(len(moments.tables)):
         stamps = moments.get_stamps(table)
-        clock.append(_find_middle(ctx, stamps - moments.midnight))
-        ahead.append(_find_middle(ctx, stamps - moments.as_of))
+        clock.append(_find_middle(ctx, stamps - midnight))
+        ahead.append(_find_middle(ctx, stamps - as_of))
     return np.stack(clock, axis=1), np.stack(ahead, axis=1)
 
 
 def _find_middle(ctx: Context, hours: Matrix) -> Matrix:
     """Each date's median; NaN where its hours lie apart, or are unknown."""
-    frame = pl.DataFrame({"day": ctx.date_index, "hours": pl.Series(hours, nan_to_null=True)})
-    known = pl.col("hours")
-    apart = known.quantile(0.75) - known.quantile(0.25)
-    spread = StampThresholds.of(ctx.contract).stamp_spread_hours
-    middle = pl.when(apart <= spread).then(known.median())
-    days = frame.group_by("day").agg(middle.alias("hours")).sort("day")
-    return days["hours"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    known = np.flatnonzero(~np.isnan(hours))
+    ordered = known[np.lexsort((hours[known], ctx.date_index[known]))]
+    count = np.bincount(ctx.date_index[known], minlength=len(ctx.dates))
+    some = np.flatnonzero(count)
+    first, last = (np.cumsum(count) - count)[some], count[some] - 1
+
+    def take(place: Codes) -> Matrix:
+        return np.asarray(hours[ordered[first + place]])
+
+    apart = take((last * 3 + 2) // 4) - take((last + 2) // 4)
+    middle = (take(last // 2) + take((last + 1) // 2)) / 2
+    out = np.full(len(ctx.dates), np.nan)
+    out[some] = np.where(
+        apart <= StampThresholds.of(ctx.contract).stamp_spread_hours, middle, np.nan
+    )
+    return out

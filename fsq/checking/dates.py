@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from fsq.checking.result import CheckOptions
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
+from fsq.diagnosis.columns import list_read_columns
 from fsq.diagnosis.diagnose import list_detail_fields, name_places
+from fsq.diagnosis.long_detail import PART_CELLS
 from fsq.diagnosis.passes import list_lookback
 from fsq.diagnosis.schedule import list_due_dates
 from fsq.diagnosis.stored_profile import load_usable_profile
@@ -36,12 +38,12 @@ def diagnose_dates(
     if start is None and end is None:
         today = options.moment.astimezone(ZoneInfo(store.contract.table.timezone)).date()
         start = end = newest or today
-    days = _list_days(store, start, end, incidents)
-    dates = _choose_dates(days, start, end, options, store.contract)
+    counts = _count_rows(store, start, end, incidents)
+    dates = _choose_dates(list(counts), start, end, options, store.contract)
     if not dates:
         problem = "it has no rows of these dates; name others, or backfill them"
         raise InputError([problem], f"{store.uri} cannot be checked")
-    return _diagnose(store, options, dates, days, incidents)
+    return _diagnose(store, options, dates, counts, incidents)
 
 
 def diagnose_known_faults(
@@ -55,15 +57,15 @@ def diagnose_known_faults(
     dates = [d for d in exclude_dates(incidents) if oldest <= d < before]
     if not dates:
         return None
-    days = _list_days(store, dates[0], dates[-1], incidents)
+    counts = _count_rows(store, dates[0], dates[-1], incidents)
     # The run that is given is that of the dates to check.
-    return _diagnose(store, replace(options, run=None), dates, days, incidents)
+    return _diagnose(store, replace(options, run=None), dates, counts, incidents)
 
 
-def _list_days(
+def _count_rows(
     store: Store, start: date | None, end: date | None, incidents: list[Incident]
-) -> list[date]:
-    """The dates with rows, from so far before the start on that there may be a history."""
+) -> dict[date, int]:
+    """Rows per date, from so far before the start on that there may be a history."""
     contract, since = store.contract, None
     day = contract.table.date
     if start is not None:
@@ -71,24 +73,28 @@ def _list_days(
         age = contract.diagnosis.history_max_age_days + left_out
         # Further back only dates are read: they show where a season began.
         since = move_date(start, -age - _YEAR)
-    days = store.read(since, end, [day]).unique().collect()[day].drop_nulls().sort()
-    return list(days)
+    counts = store.read(since, end, [day]).group_by(day).len().collect().drop_nulls(day).sort(day)
+    return dict(counts.iter_rows())
 
 
 def _diagnose(
     store: Store,
     options: CheckOptions,
     dates: list[date],
-    days: list[date],
+    counts: dict[date, int],
     incidents: list[Incident],
 ) -> Diagnosis:
     """Diagnose these dates, of those that have rows."""
-    contract, excluded = store.contract, exclude_dates(incidents)
+    contract, excluded, days = store.contract, exclude_dates(incidents), list(counts)
     profile = load_usable_profile(store)
     before = _list_history(days, dates[0], contract, excluded)
     if profile is None:  # what normally holds is learned from more of them, then
         before = [d for d in days if d < dates[0]][-contract.diagnosis.learning_dates :]
-    rows = store.read(min([*before, *dates]), dates[-1], fields=list_detail_fields())
+    start = min([*before, *dates])
+    rows = store.read(start, dates[-1], fields=list_detail_fields())
+    if sum(n for d, n in counts.items() if d >= start) * len(contract.features) <= PART_CELLS:
+        # They are looked at several times, and few enough to be read once, and kept.
+        rows = rows.select(list_read_columns(contract, rows.collect_schema())).collect().lazy()
     source, uri = name_places(store, options.source)
     return diagnose(
         rows,

@@ -7,6 +7,8 @@ columns that they need are read, part by part.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from fsq.contract import Contract
@@ -76,29 +78,11 @@ def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
             contract.
     """
     table, schema = contract.table, scored.collect_schema()
-    means = [f"{c}_quality_pct" for c in contract.category_names]
+    means = _name_means(contract)
     required = [table.date, _SCORE, "quality_tier", "quality_alert_level", *means]
     group = table.group if table.group in schema else None
-    counted = {t: pl.col("quality_tier") == t for t in TIERS}
-    counted |= {level: pl.col("quality_alert_level") == level for level in _LEVELS}
-    counted |= {
-        "production_ready": pl.col("is_production_ready"),
-        "training_ready": pl.col("is_training_ready"),
-        **_count_optional(contract),
-        "run_known_rows": pl.col("upstream_processors_ran").is_not_null(),
-    }
-    listed = dict(_LISTED) if group is None else _LISTED | {_GROUPS: group}
-    listed |= {_CONTRACTS: CONTRACT_NAME} if CONTRACT_NAME in schema else {}
-    of_part = [
-        pl.len().cast(pl.Int64).alias("rows"),
-        *(pl.col(c).sum().alias(c) for c in (_SCORE, *means)),
-        *(pl.col(c).count().alias(f"{c}: known") for c in (_SCORE, *means)),
-        *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
-        pl.col("default_feature_count").sum().alias("default_features"),
-        *(pl.col(c).drop_nulls().unique().alias(name) for name, c in listed.items()),
-        pl.col(OLDEST).drop_nulls().alias(_HOURS),
-    ]
-    roots = {r for e in of_part for r in e.meta.root_names()}
+    of_part, counted = _describe_part(contract, schema)
+    roots = _list_roots(of_part)
     if not roots <= set(schema):  # rows of another contract lack columns, too
         check_contract(scored, contract)
     require_columns(schema, required)
@@ -143,6 +127,45 @@ def measure_dates(scored: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
     return days.sort(table.date).with_columns(
         _split_names("missing_processors"), _split_names("completed_processors")
     )
+
+
+def list_measured(contract: Contract, schema: pl.Schema) -> set[str]:
+    """The columns that ``measure_dates`` reads of rows with this schema."""
+    return {contract.table.date, *_list_roots(_describe_part(contract, schema)[0])}
+
+
+def _list_roots(expressions: Iterable[pl.Expr]) -> set[str]:
+    return {root for e in expressions for root in e.meta.root_names()}
+
+
+def _name_means(contract: Contract) -> list[str]:
+    return [f"{c}_quality_pct" for c in contract.category_names]
+
+
+def _describe_part(contract: Contract, schema: pl.Schema) -> tuple[list[pl.Expr], list[str]]:
+    """What is aggregated of each part and date, and the names of those that are counts."""
+    table, means = contract.table, _name_means(contract)
+    counted = {t: pl.col("quality_tier") == t for t in TIERS}
+    counted |= {level: pl.col("quality_alert_level") == level for level in _LEVELS}
+    counted |= {
+        "production_ready": pl.col("is_production_ready"),
+        "training_ready": pl.col("is_training_ready"),
+        **_count_optional(contract),
+        "run_known_rows": pl.col("upstream_processors_ran").is_not_null(),
+    }
+    group = table.group if table.group in schema else None
+    listed = dict(_LISTED) if group is None else _LISTED | {_GROUPS: group}
+    listed |= {_CONTRACTS: CONTRACT_NAME} if CONTRACT_NAME in schema else {}
+    out = [
+        pl.len().cast(pl.Int64).alias("rows"),
+        *(pl.col(c).sum().alias(c) for c in (_SCORE, *means)),
+        *(pl.col(c).count().alias(f"{c}: known") for c in (_SCORE, *means)),
+        *(met.sum().cast(pl.Int64).alias(name) for name, met in counted.items()),
+        pl.col("default_feature_count").sum().alias("default_features"),
+        *(pl.col(c).drop_nulls().unique().alias(name) for name, c in listed.items()),
+        pl.col(OLDEST).drop_nulls().alias(_HOURS),
+    ]
+    return out, list(counted)
 
 
 def _count_optional(contract: Contract) -> dict[str, pl.Expr]:

@@ -218,7 +218,7 @@ def _open_part(frame: pl.DataFrame, contract: Contract, fields: Iterable[str]) -
         raise InputError([f"records have other features than {contract.name}; {cure}"], _HEADLINE)
     existing = detail[0].columns
     further = [n for n in dict.fromkeys(fields) if n in existing and n not in DETAIL_PARTS]
-    read = pl.concat([piece[[*_FIELDS, *further]] for piece in detail], rechunk=True)
+    read = pl.concat([piece[[*_FIELDS, *further]] for piece in detail], rechunk=False)
     records = frame.drop(DETAIL)
     return Part(contract, records, read.with_columns(_recover_ages(records, read, width)))
 

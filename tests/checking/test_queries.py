@@ -6,19 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 import fsq
-from fsq.checking import CheckOptions, check_store
+from fsq.checking import CheckOptions, check_store, dates
 from fsq.diagnosis.checks import distribution_shift
+from fsq.diagnosis.diagnose import list_detail_fields
 from fsq.store_profile import learn_from_store
 from fsq.stores import Store
 from fsq.stores.delta import read
 from tests.support.healthy_days import LAST, make_days
 
 # Planning a query and handing it to other threads takes a tenth of a millisecond.
-_MOST_QUERIES = 300
+_MOST_QUERIES = 200
 _ONE_DATE = CheckOptions(start=LAST, end=LAST)
 
 
@@ -67,11 +69,31 @@ def test_no_query_is_planned_for_each_feature_of_the_details(
     assert sum(map(len, counted)) - one <= one + 30
 
 
-def test_the_files_are_read_four_times(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the dates that there are, what flat columns say, the dates of events, and the details."""
+def test_rows_of_one_date_are_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What flat columns say, the dates of events, and the details; after that, the profile."""
     files = _count(monkeypatch, read, "_read_file")
     check_store(store, _ONE_DATE)
-    assert len(files) == 4 * len(list(Path(store.uri).glob("*.parquet")))
+    assert len(files) == len(list(Path(store.uri).glob("*.parquet"))) + 1
+
+
+def test_many_rows_are_read_part_by_part_with_the_same_result(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = check_store(store, _ONE_DATE).dx.to_dict()
+    monkeypatch.setattr(dates, "PART_CELLS", 1)
+    files = _count(monkeypatch, read, "_read_file")
+    assert check_store(store, _ONE_DATE).dx.to_dict() == known
+    assert len(files) > 2 * len(list(Path(store.uri).glob("*.parquet")))
+
+
+def test_a_batch_of_rows_is_cut_out_without_a_copy(store: Store) -> None:
+    whole = store.read(fields=list_detail_fields()).collect().rechunk()
+    day = store.contract.table.date
+    first = whole[day].unique().sort()[-10]
+    cut = read._cut_dates(whole, day, first, None)
+    assert cut.height < whole.height
+    kept = cut["feature_quality_score"].to_numpy()
+    assert np.shares_memory(kept, whole["feature_quality_score"].to_numpy())
 
 
 def test_with_a_profile_shifts_are_measured_of_the_asked_date_alone(

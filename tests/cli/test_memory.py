@@ -50,5 +50,5 @@ def test_what_users_choose_stays(name: str) -> None:
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_memory, "_is_chosen", lambda _: False)
-    monkeypatch.setattr(_memory.ctypes, "CDLL", lambda _: object())
+    monkeypatch.setattr("ctypes.CDLL", lambda _: object())
     assert not _memory.keep_freed_memory()

@@ -10,6 +10,8 @@ import pytest
 
 import fsq
 from fsq.errors import InputError
+from fsq.stores.delta.store import DeltaStore
+from fsq.stores.origin import Origin
 
 
 def _score(contract: str, day: int = 6) -> pl.DataFrame:
@@ -50,3 +52,31 @@ def test_rows_of_two_contracts_or_of_an_unknown_one_are_refused(tmp_path: Path) 
         store = fsq.open_store(str(tmp_path / "store"))
         with pytest.raises(InputError, match=f"scored with {said}, "):
             store.replace(rows.with_columns(named.alias("feature_schema_version")))
+
+
+def test_one_look_tells_contract_and_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = str(tmp_path / "store")
+    DeltaStore(place, source="season.parquet").replace(_score("v2_33features"))
+    looks: list[DeltaStore] = []
+    known = DeltaStore.origin
+
+    def look(store: DeltaStore) -> Origin | None:
+        looks.append(store)
+        return known(store)
+
+    monkeypatch.setattr(DeltaStore, "origin", look)
+    store = fsq.open_store(place)
+    assert (store.contract.name, store.source) == ("v2_33features", "season.parquet")
+    assert len(looks) == 1
+
+
+def test_another_writer_s_source_is_remembered(tmp_path: Path) -> None:
+    place = str(tmp_path / "store")
+    DeltaStore(place, source="old.parquet").replace(_score("v2_33features"))
+    store = fsq.open_store(place)
+    assert (store.contract.name, store.source) == ("v2_33features", "old.parquet")
+    DeltaStore(place, source="new.parquet").replace(_score("v2_33features", day=7))
+    store.replace(_score("v2_33features", day=8))
+    assert fsq.open_store(place).source == "new.parquet"

@@ -162,3 +162,18 @@ def test_columns_that_cannot_be_kept_are_refused(store: Store, frame: pl.DataFra
     with pytest.raises(InputError, match="incidents cannot be kept"):
         store.write_side("incidents", frame)
     assert store.read_side("incidents") is None
+
+
+def test_a_damaged_side_table_is_an_error_of_the_store(tmp_path: Path) -> None:
+    place = tmp_path / "store"
+    store = open_store(str(place))
+    store.replace(fsq.score(wide(4, 2)))
+    store.write_side("incidents", ROWS)
+    (file,) = (place / "_fsq" / "incidents").glob("*.parquet")
+    for damage in (b"", b"no Parquet", file.read_bytes()[:-9]):
+        file.write_bytes(damage)
+        with pytest.raises(StoreError, match="incidents cannot be read"):
+            store.read_side("incidents")
+    file.unlink()
+    with pytest.raises(StoreError, match="incidents cannot be read"):
+        store.read_side("incidents")

@@ -6,6 +6,7 @@ They move and go with the store. Readers of the store skip names that begin with
 from __future__ import annotations
 
 import polars as pl
+import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
@@ -36,7 +37,7 @@ def load_side(path: str, name: str) -> SideTable | None:
         return SideTable(read_whole(table), int(table.version()))
     except TableNotFoundError:
         return None
-    except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+    except (DeltaError, OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise StoreError(f"{place} cannot be read: {first_line(error)}") from error
 
 

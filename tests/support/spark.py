@@ -98,7 +98,9 @@ class Killer:
         self._thread.join(180)
 
 
-def driver(master: str, source: str, store: str, run_id: str, die: str, patience: float) -> int:
+def driver(
+    master: str, source: str, store: str, run_id: str, die: str, patience: float = 300
+) -> int:
     """Run a backfill in a process of its own, which kills itself; its exit status.
 
     Raises:

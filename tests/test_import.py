@@ -155,6 +155,19 @@ assert gc.get_freeze_count() > 10_000
     list_loaded(code)
 
 
+def test_garbage_is_hardly_looked_for_while_a_command_runs(store: str) -> None:
+    code = f"""
+import gc, sys
+from fsq.cli import main
+looked = []
+gc.callbacks.append(lambda phase, _: looked.append(phase))
+sys.argv = ["fsq", "check", "--store", {store!r}]
+assert main() in (0, 1)
+assert len(looked) <= 2 * 3, looked  # each time it starts and stops
+"""
+    assert "typer" in list_loaded(code)
+
+
 def test_every_public_name_is_there_and_listed() -> None:
     assert set(fsq.__all__) <= set(dir(fsq))
     assert all(getattr(fsq, name) is getattr(fsq, name) for name in fsq.__all__)

@@ -179,12 +179,12 @@ def _cut_dates(
 
     Files have them in one stretch, which is not copied, unless it would hold much else in memory.
     """
-    if start is None and end is None:
+    day = pl.col(column)
+    tests = [] if start is None else [day >= start]
+    tests += [] if end is None else [day <= end]
+    if not tests:
         return rows
-    days = rows[column]
-    kept = (days >= start if start is not None else days.is_not_null()).fill_null(False)
-    if end is not None:
-        kept &= (days <= end).fill_null(False)
+    kept = rows.select(pl.all_horizontal(tests).fill_null(False)).to_series()
     places = kept.arg_true()
     count = len(places)
     stretch = count > rows.height // 4 and places[-1] - places[0] + 1 == count
@@ -227,7 +227,7 @@ def _find_row_groups(
 
     def may_have_dates(group: int) -> bool:
         known = whole.row_group(group).column(paths.index(date_column)).statistics
-        if known is None or not known.has_min_max or not isinstance(known.min, date):
+        if known is None or not known.has_min_max or type(known.min) is not date:
             return True
         return (start is None or known.max >= start) and (end is None or known.min <= end)
 

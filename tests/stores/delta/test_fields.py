@@ -86,6 +86,15 @@ def test_rows_without_a_date_are_in_no_range(tmp_path: Path) -> None:
     )
 
 
+def test_dates_may_be_moments(tmp_path: Path) -> None:
+    moment = pl.col("game_date").cast(pl.Datetime("us", "UTC"))
+    store = open_table(tmp_path / "t", scored().with_columns(moment))
+    start, end = date(2026, 1, 3), date(2026, 1, 9)
+    part = store.read(start, end, fields=FIELDS).collect()
+    assert part.height == 70
+    assert_frame_equal(part, keep_fields(store.read(start, end).collect(), in_order(FIELDS)))
+
+
 def test_only_the_groups_with_these_dates_are_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

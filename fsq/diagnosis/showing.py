@@ -166,7 +166,9 @@ def _measure_spreads(ctx: Context, judged: Judgement) -> Matrix:
 
 def _follow(ctx: Context, judged: Judgement) -> Matrix:
     """The step of each record from one of a date without a fault; NaN without one."""
-    rows, moves = judged.rows.with_faulty(ctx.find_faulty()), judged.moves
+    rows = judged.rows.with_faulty(ctx.find_faulty())
+    # A copy: evidence was measured on the steps as they are.
+    moves = replace(judged.moves, step=judged.moves.step.copy())
     follow_again(rows, judged.profile.structure.carriers, moves)
     return moves.step
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsq.diagnosis.calm import LONG_BREAK, LONGEST_BREAK, SHORT_BREAK, find_calm
+from fsq.diagnosis.calm import Breaks, find_calm
 from fsq.diagnosis.context import Context
 from fsq.profile import Profile, judge, learn
 from fsq.profile.model import MIN_DATES
@@ -51,30 +51,30 @@ def find_following_dates(ctx: Context, profile: Profile | None = None) -> Mask:
         ctx: the dates.
         profile: knows of dates before them.
     """
-    return find_calm_dates(ctx, profile, LONG_BREAK)
+    return find_calm_dates(ctx, profile, Breaks.of(ctx.contract.diagnosis).long)
 
 
 def find_calm_dates(
-    ctx: Context, profile: Profile | None = None, shortest: int = SHORT_BREAK
+    ctx: Context, profile: Profile | None = None, shortest: int | None = None
 ) -> Mask:
     """The dates of a context that can be compared with those before them.
 
     Args:
         ctx: the dates.
         profile: knows of dates before them.
-        shortest: days of a break that counts.
+        shortest: days of a break that counts; None for those of a short one.
     """
     if not ctx.dates:
         return np.zeros(0, dtype=np.bool_)
-    first = ctx.dates[0]
+    first, breaks = ctx.dates[0], Breaks.of(ctx.contract.diagnosis)
     known = () if profile is None else profile.dates
-    near = [d for d in known if 0 < (first - d).days <= LONGEST_BREAK]
+    near = [d for d in known if 0 < (first - d).days <= breaks.longest]
     if profile is not None and near:
         starts = near[0] == known[0] and begins_season(profile)
     else:
         # Where nothing is known of the weeks before, only the rows tell whether a season starts.
         starts = ctx.starts_season(0) or _lacks_more(ctx.default_share.mean(axis=1))
-    return find_calm([*near, *ctx.dates], starts, shortest)[len(near) :]
+    return find_calm([*near, *ctx.dates], starts, breaks, shortest)[len(near) :]
 
 
 def begins_season(profile: Profile) -> bool:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from fsq.contract import Contract
-from fsq.diagnosis.calm import LONGEST_BREAK, SHORT_BREAK
+from fsq.diagnosis.calm import Breaks
 from fsq.diagnosis.checks.source_labels import LabelThresholds, tells_missing
 from fsq.diagnosis.checks.stamps import StampThresholds
 from fsq.diagnosis.learning import begins_season
@@ -54,6 +54,7 @@ def make_learned_placeholders(profile: Profile, contract: Contract) -> dict[str,
     clean = profile.clean_dates
     others = [d for d, ok in zip(profile.dates, profile.clean, strict=True) if not ok]
     limits = StampThresholds.of(contract).model_dump() | LabelThresholds.of(contract).model_dump()
+    breaks = Breaks.of(contract.diagnosis)
     missing = format_number(contract.sources["missing"].base)
     unlabelled = f"(is_default AND held IS NOT NULL AND score <= {missing})"
     return {k: format_number(v) for k, v in limits.items()} | {
@@ -64,9 +65,9 @@ def make_learned_placeholders(profile: Profile, contract: Contract) -> dict[str,
         "last_clean": max(clean).isoformat(),
         "clean_dates": quote_dates(clean),
         "other_dates": quote_dates(others),
-        "settled_from": format_date(_find_settled(profile)),
-        "short_break": str(SHORT_BREAK),
-        "longest_break": str(LONGEST_BREAK),
+        "settled_from": format_date(_find_settled(profile, breaks)),
+        "short_break": str(breaks.short),
+        "longest_break": str(breaks.longest),
         "tolerance": format_number(TOLERANCE),
         "trailing_before": str(TRAILING_DATES - 1),
         "min_trailing": str(MIN_TRAILING),
@@ -94,10 +95,10 @@ def list_needed_dates(profile: Profile, before: date) -> list[date]:
     return [profile.dates[i] for i in sorted(needed)]
 
 
-def _find_settled(profile: Profile) -> date:
+def _find_settled(profile: Profile, breaks: Breaks) -> date:
     """From when on dates can be compared: later than the first if a season starts with it."""
     first = profile.dates[0]
-    return first + timedelta(days=LONGEST_BREAK) if begins_season(profile) else first
+    return first + timedelta(days=breaks.longest) if begins_season(profile) else first
 
 
 def _make_rows(profile: Profile, contract: Contract) -> str:

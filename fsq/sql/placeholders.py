@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fsq.contract import Contract, Feature
-from fsq.diagnosis.calm import LONGEST_BREAK, SHORT_BREAK
+from fsq.diagnosis.calm import Breaks
 from fsq.diagnosis.checks import list_checks, list_kinds
 from fsq.diagnosis.checks.constant_values import ENOUGH, FEW
 from fsq.diagnosis.learning import MORE_ABSENT
@@ -73,8 +73,8 @@ def make_placeholders(contract: Contract) -> dict[str, str]:
             "recent": _is_recent(contract),
             "enough_values": format_number(ENOUGH),
             "few_values": format_number(FEW),
-            "short_break": str(SHORT_BREAK),
-            "longest_break": str(LONGEST_BREAK),
+            "short_break": str(Breaks.of(rules).short),
+            "longest_break": str(Breaks.of(rules).longest),
             "more_absent": format_number(MORE_ABSENT),
             "not_in_sql": _list_not_in_sql(),
         }

@@ -13,10 +13,10 @@ from fsq.diagnosis.cells import Array
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.long_detail import FIRST, NEVER, OLDEST, UNKNOWN, UPDATED, Part
 from fsq.diagnosis.records import Records
-from fsq.profile.rows import Matrix
+from fsq.profile.rows import Mask, Matrix
 
 _HOUR = 3.6e9  # microseconds
-ROW_AGE = "feature_store_age_hours"
+ROW_AGE, SCORED_AT = "feature_store_age_hours", "quality_computed_at"
 _AS_OF, _COMPUTED = "as_of", "computed"
 
 
@@ -101,10 +101,23 @@ def _find_computed(ctx: Context, as_of: Matrix) -> Matrix:
 
 
 def _find_midnights(ctx: Context, days: int = 0) -> Matrix:
-    """When each record's date begins, or one so many days later; some days have 23 or 25 hours."""
+    """When each record's date begins, or one so many days later."""
+    return _list_midnights(ctx, days)[ctx.date_index]
+
+
+def _list_midnights(ctx: Context, days: int = 0) -> Matrix:
+    """When each date begins, or one so many days later; some days have 23 or 25 hours."""
     zone, later = ZoneInfo(ctx.contract.table.timezone), timedelta(days=days)
     starts = [datetime.combine(d + later, time(), zone).timestamp() / 3600 for d in ctx.dates]
-    return np.array(starts)[ctx.date_index]
+    return np.array(starts)
+
+
+def find_whole_dates(ctx: Context) -> Mask:
+    """The dates of 24 hours that were over when the last of their rows was scored."""
+    begin, end = _list_midnights(ctx), _list_midnights(ctx, 1)
+    scored = np.full(len(begin), -np.inf)
+    np.fmax.at(scored, ctx.date_index, get_hours(ctx, SCORED_AT))
+    return np.asarray((end - begin == 24) & (scored >= end))
 
 
 def get_hours(ctx: Context, column: str) -> Matrix:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,10 +18,13 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.groups import DAY, EVENT, OTHER, SUB, count_cells, list_carried
 from fsq.diagnosis.messages import Facts, Text
+from fsq.diagnosis.moments import SCORED_AT, find_whole_dates
 from fsq.diagnosis.nouns import name_group
-from fsq.diagnosis.records import Records
 from fsq.diagnosis.weekly import find_days_off, find_same_weekdays
 from fsq.profile.rows import Codes, Mask, Matrix
+from fsq.schema.dates import convert_zone
+
+_HOUR = "hour"  # what slices of a table with moments are called
 
 
 class GroupThresholds(Thresholds):
@@ -52,8 +55,9 @@ def _describe_subgroup(f: Facts) -> Text:
 
 def _describe_slice(f: Facts) -> Text:
     e = f.evidence
+    more = f" and {len(e['missing']) - 5} more" if len(e["missing"]) > 5 else ""
     return Text(
-        f"no rows of {e['column']} {', '.join(e['missing'][:5])}: about "
+        f"no rows of {e['column']} {', '.join(e['missing'][:5])}{more}: about "
         f"{f.signal.rows_affected:,} rows are missing",
         f"Every earlier date that it is compared with has such {f.entities}.",
     )
@@ -69,7 +73,8 @@ NO_SUBGROUP = Kind(
 )
 NO_SLICE = Kind(
     "slice_missing",
-    "a value of a key or carried column, such as a place, has no rows, though earlier dates have",
+    "a value of a key or carried column, such as a place, or an hour, has no rows, though earlier "
+    "dates have",
     ("red", "yellow"),
     _describe_slice,
     (HISTORY,),
@@ -86,7 +91,7 @@ class AbsentGroups(Check):
 
     def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
         """Every column that may name a subgroup or a slice."""
-        return list_carried(contract, schema)
+        return [*list_carried(contract, schema), *([SCORED_AT] if contract.table.time else [])]
 
     def find(self, ctx: Context) -> None:
         """Report subgroups where events have some, else slices."""
@@ -179,30 +184,39 @@ def _find_off(counts: Matrix, at: int, weekdays: Codes) -> Mask:
 
 
 def _count_slices(ctx: Context) -> Iterator[tuple[str, pl.Series, Matrix]]:
-    """Each column with few values, these, and the rows per date and value."""
-    records, most = ctx.long.records, GroupThresholds.of(ctx.contract).slices_most
-    for column in dict.fromkeys(
-        (*ctx.contract.table.keys, *list_carried(ctx.contract, records.schema))
-    ):
-        if column not in records.columns:
-            continue
-        names = records.map(column, lambda v: v.cast(pl.String).unique()).drop_nulls()
-        names = names.unique().sort()
-        if not 1 < len(names) <= most:
-            continue
-        codes = _encode(records, column, names).fill_null(len(names))
-        width = len(names) + 1
-        cells = ctx.date_index * width + codes.to_numpy()
-        counts = np.bincount(cells, minlength=width * len(ctx.dates)).reshape(-1, width)
-        yield column, names, counts[:, :-1].astype(np.float64)
+    """Each column with few values, these, and the rows per date and value; hours as well."""
+    columns = (*ctx.contract.table.keys, *list_carried(ctx.contract, ctx.long.records.schema))
+    for column in dict.fromkeys(columns):
+        if column in ctx.long.records.columns:
+            yield from _count_values(ctx, column, column, lambda v: v.cast(pl.String))
+    time = ctx.contract.table.time
+    if time in ctx.long.records.columns and time is not None:
+        zone = ctx.contract.table.timezone
+        for name, hours, counts in _count_values(ctx, _HOUR, time, lambda v: _name_hours(v, zone)):
+            # What the clocks skip, or is still to come, is not missing.
+            counts[(counts == 0) & ~find_whole_dates(ctx)[:, None]] = np.nan
+            yield name, hours, counts
 
 
-def _encode(records: Records, column: str, names: pl.Series) -> pl.Series:
-    """The position of each record's value among these texts; NULL where it has none."""
+def _count_values(
+    ctx: Context, name: str, column: str, spell: Callable[[pl.Series], pl.Series]
+) -> Iterator[tuple[str, pl.Series, Matrix]]:
+    """What a column's values are called, and the rows of each; nothing if there are many."""
+    records = ctx.long.records
+    names = records.map(column, lambda v: spell(v).unique()).drop_nulls().unique().sort()
+    if not 1 < len(names) <= GroupThresholds.of(ctx.contract).slices_most:
+        return
     kind = pl.Enum(names)
-    return records.map(
-        column, lambda values: values.cast(pl.String).cast(kind).to_physical().cast(pl.Int64)
-    )
+    codes = records.map(column, lambda v: spell(v).cast(kind).to_physical().cast(pl.Int64))
+    width = len(names) + 1
+    cells = ctx.date_index * width + codes.fill_null(len(names)).to_numpy()
+    counts = np.bincount(cells, minlength=width * len(ctx.dates)).reshape(-1, width)
+    yield name, names, counts[:, :-1].astype(np.float64)
+
+
+def _name_hours(moments: pl.Series, zone: str) -> pl.Series:
+    local = moments.to_frame().select(convert_zone(pl.first(), moments.dtype, zone))
+    return local.to_series().dt.strftime("%H")
 
 
 def _judge(ctx: Context, at: int, lost: float) -> Severity:

@@ -17,11 +17,10 @@ from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.long_detail import Condense
 from fsq.diagnosis.messages import Facts, Text
-from fsq.diagnosis.moments import get_hours
+from fsq.diagnosis.moments import SCORED_AT, get_hours
 from fsq.diagnosis.stored_forms import FLAT_SOURCE, FORMS, compare_forms, list_columns, name_flat
 from fsq.profile.rows import Mask
 
-_SCORED = "quality_computed_at"
 _CHANGED = ("updated_at", "computed_at")
 
 
@@ -39,8 +38,8 @@ def _describe(f: Facts) -> Text:
     if e["column"] in _CHANGED:
         return Text(
             f"{f.rows} were changed {e['hours']:g} hours after they were scored",
-            f"Their {e['column']} is later than {_SCORED}, so their quality may be that of values "
-            "that they no longer have. Score them again.",
+            f"Their {e['column']} is later than {SCORED_AT}, so their quality may be that of "
+            "values that they no longer have. Score them again.",
         )
     differ = "differs" if len(f.features) == 1 else "differ"
     if e["labels_differ"]:
@@ -91,7 +90,7 @@ class OutOfDate(Check):
 
     def list_columns(self, contract: Contract, schema: pl.Schema) -> Iterable[str]:
         """The moments, as far as they are there."""
-        return [_SCORED, *_CHANGED]
+        return [SCORED_AT, *_CHANGED]
 
     def list_raw_columns(self, contract: Contract) -> Iterable[str]:
         """The arrays and the flat columns."""
@@ -147,7 +146,7 @@ def _report_values(ctx: Context, form: str, rows: Mask, scored: str) -> None:
 
 def _report_changed(ctx: Context, told: Mask, *, keeps_values: bool) -> None:
     """Report rows that say that they were changed later than scored."""
-    scored = get_hours(ctx, _SCORED)
+    scored = get_hours(ctx, SCORED_AT)
     column = next((c for c in _CHANGED if c in ctx.long.records.columns), None)
     if column is None or np.isnan(scored).all():
         if not keeps_values:

@@ -20,6 +20,7 @@ from fsq.profile.measures import LEAST_SPREAD, NO_SPREAD
 from fsq.sql.quote import format_boolean, format_number, quote_text
 from fsq.stores.bigquery.names import format_date
 
+_BY_VALUES = ("spread", "zero")
 # How many values chance drew.
 _DRAWN = "LEAST(d.known, IFNULL(d.groups_1, d.known), IFNULL(d.groups_2, d.known))"
 _MANY_VALUED = (
@@ -119,6 +120,8 @@ def _make_rows(profile: Profile, contract: Contract) -> str:
         }
         for metric in MEASURES:
             judged = not np.isnan(profile.measures[metric][:, f.index]).all()
+            # How many groups chance drew is told by their values alone, which no query counts.
+            judged &= metric not in _BY_VALUES or f.index not in structure.tied
             scale = float(limits.scales[metric][f.index]) if judged else None
             facts[f"{metric}_scale"] = _format(scale)
             facts[f"{metric}_typical"] = _format(float(limits.typical[metric][f.index]))

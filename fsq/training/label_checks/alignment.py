@@ -13,23 +13,25 @@ _SURE = 6.0  # standard errors, and robust standard deviations of the dates' cor
 _PER_FEATURE = 20  # records, so that the fit does not follow noise
 _SPREAD = 0.6  # of the predictions, against what is usual
 _FEWEST = 30  # labels of a date
+_FEWEST_DATES = 4
 _FITTED = 5_000  # records are enough for a fit
 
 
 def find_unrelated_labels(data: LabelData) -> list[LabelFault]:
     """Report dates on which the features say little about the labels, but usually say much."""
     chosen = np.flatnonzero(data.has_label)
-    if len(chosen) < _PER_FEATURE * len(data.features):
+    codes, size = data.date_codes[chosen], len(data.dates)
+    rows = np.bincount(codes, minlength=size)
+    few_dates = (rows >= _FEWEST).sum() < _FEWEST_DATES
+    if few_dates or len(chosen) < _PER_FEATURE * len(data.features):
         return []
     labels = _rank(data.labels[chosen])
     predicted = _rank(_predict(data, chosen, labels))
-    codes, size = data.date_codes[chosen], len(data.dates)
     correlation, spread = _correlate_by(codes, size, labels, predicted)
-    rows = np.bincount(codes, minlength=size)
     judged = (rows >= _FEWEST) & ~np.isnan(correlation)
     # Where features are absent or all alike, as when a season starts, they say little of labels.
     judged &= spread >= _SPREAD * (np.median(spread[judged]) if judged.any() else 0.0)
-    if judged.sum() < 4:
+    if judged.sum() < _FEWEST_DATES:
         return []
     usual = float(np.median(correlation[judged]))
     if usual < _LEAST:
@@ -72,7 +74,9 @@ def _rank(values: Matrix) -> Matrix:
 def _predict(data: LabelData, chosen: np.ndarray, labels: Matrix) -> Matrix:
     """A linear fit of the labels; an absent value counts as its feature's mean."""
     some, width = slice(None, None, max(len(labels) // _FITTED, 1)), len(data.features)
-    sample = np.stack([_scale(data.values.get(f)[chosen])[some] for f in range(width)], axis=1)
+    # Copied, since a view of some records would keep the feature's values of all.
+    every = range(width)
+    sample = np.stack([_scale(data.values.get(f)[chosen])[some].copy() for f in every], axis=1)
     gram = sample.T @ sample + np.eye(width)
     weights = np.linalg.solve(gram, sample.T @ labels[some])
     out = np.zeros(len(chosen))

@@ -149,14 +149,18 @@ class LabelData:
         """The records of these dates, given by position, that have a label."""
         return np.isin(self.date_codes, list(chosen)) & self.has_label
 
+    @cached_property
+    def _by_entity(self) -> npt.NDArray[np.uint32]:
+        """Positions of the records with a label, entity by entity, in order of date."""
+        labelled = np.flatnonzero(self.has_label).astype(np.uint32)
+        return labelled[np.argsort(self.entity_codes[labelled], kind="stable")]
+
     def previous(self, lag: int) -> Codes:
         """Position of each record's ``lag``-th earlier record of the same entity; -1 without one.
 
         Only records with a label count.
         """
-        labelled = np.flatnonzero(self.has_label)
-        entity = self.entity_codes[labelled]
-        order = labelled[np.argsort(entity, kind="stable")]
+        order = self._by_entity
         out = np.full(self.rows.height, -1, dtype=np.int64)
         if lag < len(order):
             same = self.entity_codes[order[lag:]] == self.entity_codes[order[:-lag]]

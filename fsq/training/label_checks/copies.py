@@ -204,8 +204,10 @@ def _hash_values(data: LabelData) -> pl.Series:
     """A number per record that tells whether two have the same values; 0.0 and -0.0 are."""
     hashes: npt.NDArray[np.uint64] = np.zeros(data.rows.height, dtype=np.uint64)
     for feature in range(len(data.features)):
-        column = pl.Series(data.values.get(feature) + 0.0, nan_to_null=True)
-        hashes = hashes * _ODD + column.hash().to_numpy()
+        values = data.values.get(feature)
+        values += 0.0
+        hashes *= _ODD
+        hashes += pl.Series(values, nan_to_null=True).hash().to_numpy()
     return pl.Series(hashes)
 
 

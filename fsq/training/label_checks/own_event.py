@@ -106,11 +106,14 @@ def mark_listed_events(
 
 def _find_by_steps(data: LabelData, proven: Mask) -> tuple[Mask, dict[str, float]]:
     """Records of dates on which steps follow the own label, and how closely, per feature."""
-    before, level = data.previous(1), _measure_level(data)
-    own = np.flatnonzero((before >= 0) & ~proven & ~np.isnan(level))
-    size = len(data.dates)
     found = np.zeros(data.rows.height, dtype=np.bool_)
     features: dict[str, float] = {}
+    before = data.previous(1)
+    if (before < 0).all():
+        return found, features
+    level = _measure_level(data)
+    own = np.flatnonzero((before >= 0) & ~proven & ~np.isnan(level))
+    size = len(data.dates)
     for name in _list_windowed(data.contract, data.features):
         values = data.values.get(data.features.index(name))
         usable = own[~np.isnan(values[own]) & ~np.isnan(values[before[own]])]

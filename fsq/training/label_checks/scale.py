@@ -17,14 +17,16 @@ _BEYOND = 0.7  # share of a date's labels outside the range of nine in ten
 _TAIL = 0.05
 _FIRST, _HISTORY = 10, 30  # dates to begin with, and to compare with
 _FEWEST = 8  # labels of a date
+_FEWEST_DATES = 4
 
 
 def find_other_scales(data: LabelData) -> list[LabelFault]:
     """Report dates whose labels are a multiple of the usual ones, or lie outside their range."""
-    sizes, signs, ends, counts = _measure_dates(data)
+    counts = np.bincount(data.date_codes[data.has_label], minlength=len(data.dates))
     known = [int(at) for at in np.flatnonzero(counts >= _FEWEST)]
-    if len(known) < 4:
+    if len(known) < _FEWEST_DATES:
         return []
+    sizes, signs, ends = _measure_dates(data)
     factors: dict[int, float] = {}
     outside: list[int] = []
     history = known[:_FIRST]
@@ -43,8 +45,8 @@ def find_other_scales(data: LabelData) -> list[LabelFault]:
     return [*_report_factors(data, factors), *_report_outside(data, outside)]
 
 
-def _measure_dates(data: LabelData) -> tuple[Matrix, Matrix, Matrix, np.ndarray]:
-    """Per date: logarithms of quantiles of the labels' size, share below zero, ends, count.
+def _measure_dates(data: LabelData) -> tuple[Matrix, Matrix, Matrix]:
+    """Per date: logarithms of quantiles of the labels' size, share below zero, ends.
 
     The size is taken without zeros; the ends are those of nine labels in ten.
     """
@@ -56,7 +58,6 @@ def _measure_dates(data: LabelData) -> tuple[Matrix, Matrix, Matrix, np.ndarray]
         negative=(pl.col("y") < 0).mean(),
         low=pl.col("y").quantile(_TAIL, "linear"),
         high=pl.col("y").quantile(1 - _TAIL, "linear"),
-        n=pl.len(),
         sized=size.len(),
     )
     every = pl.DataFrame({"date": np.arange(len(data.dates))}).join(
@@ -67,7 +68,7 @@ def _measure_dates(data: LabelData) -> tuple[Matrix, Matrix, Matrix, np.ndarray]
         sizes = np.log(every.select(f"s{i}" for i in range(len(_LEVELS))).to_numpy())
     sizes = np.where(sized[:, None], sizes, np.nan)
     ends = every.select("low", "high").to_numpy()
-    return sizes, every["negative"].to_numpy(), ends, every["n"].fill_null(0).to_numpy()
+    return sizes, every["negative"].to_numpy(), ends
 
 
 def _find_factor(sizes: Matrix, signs: Matrix, at: int, past: list[int]) -> float | None:

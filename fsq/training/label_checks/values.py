@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from fsq.training.label_checks.base import (
     LabelData,
     LabelFault,
     Mask,
+    Matrix,
     measure_surprise,
 )
 
@@ -58,52 +60,81 @@ def find_repeated_values(data: LabelData) -> list[LabelFault]:
     ]
 
 
-def _count_values(data: LabelData, units: Codes) -> pl.DataFrame:
-    """Per unit and value: how many labels, in the unit and elsewhere.
+@dataclass(frozen=True)
+class _Counts:
+    """How many labels of each unit have which value: one entry per unit and value.
 
-    Columns ``unit``, ``value``, ``hits``, ``tries`` (labels of the unit), ``share`` (of the value
-    elsewhere, never 0 or 1).
+    Attributes:
+        values: the distinct ones, in order.
+        unit: number of the unit.
+        value: position among the values.
+        hits: how many labels of the unit have the value.
+        tries: labels of the unit.
     """
+
+    values: Matrix
+    unit: Codes
+    value: Codes
+    hits: Codes
+    tries: Codes
+
+    @property
+    def elsewhere(self) -> Codes:
+        """Labels of all other units."""
+        return np.asarray(self.hits.sum() - self.tries)
+
+    @property
+    def share(self) -> Matrix:
+        """Of the value elsewhere, never 0 or 1."""
+        everywhere = np.bincount(self.value, self.hits, minlength=len(self.values))
+        return np.asarray((everywhere[self.value] - self.hits + 1) / (self.elsewhere + 2))
+
+    def choose(self, chosen: Mask) -> pl.DataFrame:
+        """Some entries: ``unit`` and ``value``, the value itself."""
+        return pl.DataFrame({"unit": self.unit[chosen], "value": self.values[self.value[chosen]]})
+
+
+def _count_values(data: LabelData, units: Codes) -> _Counts:
+    """Count by sorting, since groups of millions of records would take far more memory."""
     known = data.has_label & (units >= 0)
-    flat = pl.DataFrame({"unit": units[known], "value": data.labels[known]})
-    total = flat.height
-    return (
-        flat.group_by("unit", "value")
-        .agg(hits=pl.len().cast(pl.Int64))
-        .with_columns(
-            tries=pl.col("hits").sum().over("unit"), everywhere=pl.col("hits").sum().over("value")
-        )
-        .with_columns(
-            share=(pl.col("everywhere") - pl.col("hits") + 1) / (total - pl.col("tries") + 2),
-            elsewhere=total - pl.col("tries"),
-        )
-    )
+    labels = data.labels[known]
+    values = np.unique(labels)
+    pairs = np.searchsorted(values, labels)
+    pairs += units[known] * len(values)
+    pairs.sort()
+    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    hits = np.diff(starts, append=len(pairs))
+    unit, value = np.divmod(pairs[starts], max(len(values), 1))
+    tries = np.bincount(unit, hits).astype(np.int64)[unit]
+    return _Counts(values, unit, value, hits, tries)
 
 
 def _find_uniform(data: LabelData, units: Codes) -> Mask:
     """Records with the one value of a unit."""
     every = _count_values(data, units)
-    counts = every.filter(
-        (pl.col("hits") >= _NEARLY_ALL * pl.col("tries")) & (pl.col("elsewhere") > 0)
-    )
-    found = [counts.clear()]
-    for value in counts["value"].unique().to_list():
-        of_value = counts.filter(pl.col("value") == value)
-        usual = _find_high_share(every.filter(pl.col("value") == value), units)
-        share = np.clip(np.maximum(of_value["share"].to_numpy(), usual), 0.0, 0.9999)
-        surprise = measure_surprise(of_value["hits"], of_value["tries"], share)
-        found.append(of_value.filter(pl.Series(surprise >= SURE)))
-    return _find_records(data, units, pl.concat(found))
+    found = (every.hits >= _NEARLY_ALL * every.tries) & (every.elsewhere > 0)
+    share = every.share
+
+    def keep_surprising(some: Codes, least: float) -> None:
+        """Whatever is usual, a larger share than elsewhere only makes a value less surprising."""
+        usual = np.clip(np.maximum(share[some], least), 0.0, 0.9999)
+        found[some] = measure_surprise(every.hits[some], every.tries[some], usual) >= SURE
+
+    keep_surprising(np.flatnonzero(found), 0.0)
+    for value in np.unique(every.value[found]):
+        of_value = every.value == value
+        usual = _find_high_share(every, of_value, units)
+        keep_surprising(np.flatnonzero(found & of_value), usual)
+    return _find_records(data, units, every.choose(found))
 
 
-def _find_high_share(of_value: pl.DataFrame, units: Codes) -> float:
+def _find_high_share(every: _Counts, of_value: Mask, units: Codes) -> float:
     """The share of one value that one unit in twenty reaches, of those that are not all one value.
 
     Units differ by more than chance: a binary label may well be the same for most of a date.
     """
-    size = int(units.max()) + 1
-    shares = np.zeros(size)
-    shares[of_value["unit"].to_numpy()] = (of_value["hits"] / of_value["tries"]).to_numpy()
+    shares = np.zeros(int(units.max()) + 1)
+    shares[every.unit[of_value]] = every.hits[of_value] / every.tries[of_value]
     mixed = shares[shares < 1]
     return float(np.quantile(mixed, 0.95)) if len(mixed) else 0.0
 
@@ -111,37 +142,40 @@ def _find_high_share(of_value: pl.DataFrame, units: Codes) -> float:
 def _find_rise(data: LabelData) -> Mask:
     """Records of dates on which one value is far more common than on any ordinary date."""
     dates = len(data.dates)
-    if np.unique(data.labels[data.has_label]).size < _MANY_VALUES or dates < _MANY_VALUES:
+    if dates < _MANY_VALUES or np.unique(data.labels[data.has_label]).size < _MANY_VALUES:
         return np.zeros(data.rows.height, dtype=np.bool_)
-    counts = _count_values(data, data.date_codes)
-    seen = counts.with_columns(seen=pl.col("hits") / pl.col("tries"))
-    common = seen.filter(pl.col("seen").max().over("value") >= _RISE)
-    out = [common.clear()]
-    for value in common["value"].unique().to_list():
-        of_value = common.filter(pl.col("value") == value)
+    every = _count_values(data, data.date_codes)
+    seen = every.hits / every.tries
+    found = np.zeros(len(seen), dtype=np.bool_)
+    for value in np.unique(every.value[seen >= _RISE]):
+        of_value = np.flatnonzero(every.value == value)
+        hits, tries = every.hits[of_value], every.tries[of_value]
         # A date without the value has a share of 0, so the median is one of all dates.
         shares = np.zeros(dates)
-        shares[of_value["unit"].to_numpy()] = of_value["seen"].to_numpy()
+        shares[every.unit[of_value]] = seen[of_value]
         usual = float(np.median(shares))
         spread = 1.4826 * float(np.median(np.abs(shares - usual)))
-        chance = np.sqrt(usual * (1 - usual) / of_value["tries"].to_numpy())
-        rise = of_value["seen"].to_numpy() - usual
-        enough = measure_surprise(
-            of_value["hits"], of_value["tries"], np.clip(usual + spread, 0.01, 0.99)
-        )
+        chance = np.sqrt(usual * (1 - usual) / tries)
+        rise = seen[of_value] - usual
+        enough = measure_surprise(hits, tries, np.clip(usual + spread, 0.01, 0.99))
         stands_out = (rise >= _RISE) & (rise >= _OUTLIER * np.maximum(spread, chance))
-        out.append(of_value.filter(pl.Series(stands_out & (enough >= SURE))))
-    return _find_records(data, data.date_codes, pl.concat(out))
+        found[of_value] = stands_out & (enough >= SURE)
+    return _find_records(data, data.date_codes, every.choose(found))
 
 
-def _find_records(data: LabelData, units: Codes, found: pl.DataFrame) -> Mask:
+def _find_records(data: LabelData, units: Codes, wanted: pl.DataFrame) -> Mask:
     """The records that have the values found in their units."""
-    if found.is_empty():
-        return np.zeros(data.rows.height, dtype=np.bool_)
-    flat = pl.DataFrame({"unit": units, "value": data.labels})
-    wanted = found.select("unit", "value").with_columns(hit=pl.lit(True))
-    hit = flat.join(wanted, on=["unit", "value"], how="left", maintain_order="left")["hit"]
-    return np.asarray(hit.fill_null(False).to_numpy() & data.has_label)
+    found = np.zeros(data.rows.height, dtype=np.bool_)
+    some = np.flatnonzero(data.has_label & np.isin(units, wanted["unit"]))
+    flat = pl.DataFrame({"unit": units[some], "value": data.labels[some]})
+    hit = flat.join(
+        wanted.with_columns(hit=pl.lit(True)),
+        on=["unit", "value"],
+        how="left",
+        maintain_order="left",
+    )["hit"]
+    found[some] = hit.fill_null(False).to_numpy()
+    return found
 
 
 def find_missing_labels(data: LabelData) -> list[LabelFault]:

@@ -72,6 +72,10 @@ class Cells:
             return parts[0]
         return np.concatenate(parts) if parts else np.zeros(0, self._types.get(name))
 
+    def get_part(self, name: str, feature: int, part: int) -> Array:
+        """The same of the records that were added at once, by the position of their part."""
+        return self._load(self._parts[name][part][feature])
+
     def get_matrix(self, name: str) -> Array:
         """All of them: records × features."""
         columns = [self.get_column(name, f) for f in range(self._width)]

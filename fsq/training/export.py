@@ -59,10 +59,14 @@ def compute_fingerprint(records: KeptRecords, filter_options: dict[str, Any]) ->
     names, schema = set(records.features), records.rows.schema
     floats = [c for c in records.others if schema[c].is_float()]
     for column in (c for c in records.columns if c in names or c in floats):
-        found = records.get_feature(column) if column in names else records.get_other(column)
-        values = found.cast(pl.Float64).to_numpy().astype("<f8")
-        # NaN and -0.0 have several representations.
-        digest.update((np.where(np.isnan(values), np.nan, values) + 0.0).tobytes())
+        if column in names:
+            numbers = records.get_numbers(column)
+        else:
+            numbers = records.get_other(column).cast(pl.Float64).to_numpy()
+        for at in range(0, len(numbers), _ROWS_AT_ONCE):
+            some = numbers[at : at + _ROWS_AT_ONCE].astype("<f8")
+            # NaN and -0.0 have several representations.
+            digest.update((np.where(np.isnan(some), np.nan, some) + 0.0).tobytes())
     rest = [c for c in records.others if c not in floats]
     spelled = [_spell(pl.col(c), schema[c]).alias(c) for c in rest]
     for others in records.iterate_others(rest):
@@ -151,9 +155,8 @@ def to_arrow(data: ExportData) -> pa.Table:
 def _iterate_arrow(data: ExportData) -> Iterator[pa.Table]:
     """The same in parts of some rows; there is one at least."""
     exact = _find_exact(data)
-    for frame in data.records.iterate_frames():
-        for part in frame.iter_slices(_ROWS_AT_ONCE) if frame.height else [frame]:
-            yield _add_provenance(to_plain_arrow(part, exact), data)
+    for frame in data.records.iterate_frames(_ROWS_AT_ONCE):
+        yield _add_provenance(to_plain_arrow(frame, exact), data)
 
 
 def _find_exact(data: ExportData) -> frozenset[str]:
@@ -172,7 +175,7 @@ def to_numpy(records: KeptRecords, label: str | None) -> tuple[np.ndarray, np.nd
     """Features and label."""
     matrix = np.empty((records.height, len(records.features)))
     for at, name in enumerate(records.features):
-        matrix[:, at] = records.get_feature(name).to_numpy()
+        matrix[:, at] = records.get_numbers(name)
     return matrix, None if label is None else records.get_other(label).cast(pl.Float64).to_numpy()
 
 

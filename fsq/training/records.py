@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fsq.training.columns import FeatureColumns
+from fsq.training.columns import Column, FeatureColumns
 from fsq.training.result import Mask
 from fsq.training.rows import SortedRows
 
-# Records × features that a frame holds at once, when the set is written.
+# Records × features of as many records as are put in order at once, when the set is written.
 SLICE_CELLS = 33_000_000
 
 
@@ -59,8 +59,11 @@ class KeptRecords:
 
     def get_feature(self, name: str, chosen: slice = slice(None)) -> pl.Series:
         """A feature's values; NULL where one is absent or masked."""
-        values = self.values.get(self.features.index(name))
-        return pl.Series(name, values[self._positions[chosen]], nan_to_null=True)
+        return pl.Series(name, self.get_numbers(name, chosen), nan_to_null=True)
+
+    def get_numbers(self, name: str, chosen: slice = slice(None)) -> Column:
+        """The same as numbers; NaN where one is absent or masked."""
+        return self.values.get(self.features.index(name), self._positions[chosen])
 
     def get_other(self, name: str) -> pl.Series:
         """A column that is no feature."""
@@ -69,12 +72,29 @@ class KeptRecords:
     def make_frame(self, chosen: slice = slice(None)) -> pl.DataFrame:
         """Some of them, or all, as a frame."""
         others = self.rows.take(self._positions[chosen], self.others)
-        features = [self.get_feature(name, chosen) for name in self.features]
+        return self._join(others, [self.get_feature(name, chosen) for name in self.features])
+
+    def _join(self, others: pl.DataFrame, features: list[pl.Series]) -> pl.DataFrame:
         return others.select(self.leading).hstack(features).hstack(others.drop(self.leading))
 
-    def iterate_frames(self) -> Iterator[pl.DataFrame]:
-        """All of them, as frames that fit into memory; there is one at least, maybe empty."""
-        return (self.make_frame(chosen) for chosen in self._iterate_slices())
+    def iterate_frames(self, size: int) -> Iterator[pl.DataFrame]:
+        """All of them, as frames of so many at most; there is one at least, maybe empty."""
+        if self.height <= size:
+            yield self.make_frame()
+            return
+        slices = list(self._iterate_slices())
+        cuts = [
+            slice(at, min(at + size, s.stop)) for s in slices for at in range(s.start, s.stop, size)
+        ]
+        values, done = self.values.cut(len(self.features), self._positions, cuts), 0
+        for others in self.iterate_others(self.others):
+            for part in others.iter_slices(size):
+                features = [
+                    pl.Series(name, values.get(at, done), nan_to_null=True)
+                    for at, name in enumerate(self.features)
+                ]
+                yield self._join(part, features)
+                done += 1
 
     def iterate_others(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The same of columns that are no features."""
@@ -83,4 +103,5 @@ class KeptRecords:
 
     def _iterate_slices(self) -> Iterator[slice]:
         size = max(1, SLICE_CELLS // max(1, len(self.features)))
-        return (slice(at, at + size) for at in range(0, max(self.height, 1), size))
+        height = max(self.height, 1)
+        return (slice(at, min(at + size, height)) for at in range(0, height, size))

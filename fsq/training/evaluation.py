@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from fsq.contract import Contract
-from fsq.diagnosis.cells import Array, Cells
-from fsq.diagnosis.events import Events, read_events
+from fsq.diagnosis.cells import Cells
+from fsq.diagnosis.events import read_events
 from fsq.diagnosis.records import Records
 from fsq.errors import InputError
-from fsq.schema.nested import detail_field, dotted_name
-from fsq.training.columns import VALUE, FeatureColumns
+from fsq.schema.nested import dotted_name
+from fsq.training.columns import FeatureColumns
 from fsq.training.exclusion import Exclusion, mark_records
 from fsq.training.gates import FAULTS, list_excusable_features
 from fsq.training.label_checks import (
     EVENT_IDS,
     LabelData,
     find_label_faults,
-    mark_listed_events,
 )
-from fsq.training.matrices import FRESHNESS_COLUMN, DetailMatrices
+from fsq.training.matrices import FRESHNESS_COLUMN
 from fsq.training.options import HEADLINE, Options
+from fsq.training.parts import CONTRACT_COLUMN, MASKED, UNTRUSTED, PartResults, evaluate_part
 from fsq.training.result import GateResults, Mask, passes_all
 from fsq.training.rows import SortedRows
+from fsq.training.sorting import sort_records
 from fsq.training.source import Source
-from fsq.training.versions import Versions, find_versions
+from fsq.training.versions import find_versions
 from fsq.utils.frames import count_duplicates, read_parts
 
-CONTRACT_COLUMN = "feature_schema_version"
-_UNTRUSTED, _MASKED = "untrusted", "masked"  # of cells
 PART_CELLS = 250_000  # records × features that are read at once
 _FEW_NAMED = 100_000
 
@@ -130,7 +129,7 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
     return GateResults(
         rows,
         options.contract.table,
-        FeatureColumns(cells, order, _MASKED if options.on_default == "mask" else None),
+        FeatureColumns(cells, order, MASKED if options.on_default == "mask" else None),
         failed,
         descriptions,
         late,
@@ -144,70 +143,6 @@ def _mark_named(rows: Records, named: pl.DataFrame) -> Mask:
     few = named.height <= _FEW_NAMED
     pieces = rows.iterate(named.columns) if few else [rows.select(named.columns)]
     return np.concatenate([mark_records(piece, named) for piece in pieces])
-
-
-@dataclass(frozen=True)
-class PartResults:
-    """What is kept of some records; their details are not.
-
-    Attributes:
-        rows: keys, label, carried columns.
-        sizes: how many features the records' details have, if not those of the contract.
-        cells: of records × features of the set: the values, NaN where one is absent; with a
-            label, those that are default, out of range or stale; those that are to be masked.
-        fails: per gate of values and columns, the records that fail it.
-        late: records with a value that was updated after their ``as_of``.
-        versions: the definition version of each value.
-        lists_own_event: see ``LabelData``.
-    """
-
-    rows: pl.DataFrame
-    sizes: frozenset[int]
-    cells: dict[str, Array]
-    fails: dict[str, Mask]
-    late: Mask
-    versions: Versions
-    lists_own_event: Mask
-
-
-def evaluate_part(frame: pl.DataFrame, options: Options, events: Events | None) -> PartResults:
-    """Evaluate the gates that look at each record alone.
-
-    Args:
-        frame: the columns of ``list_columns_to_read``.
-        options: which gates to evaluate.
-        events: those of all records, and their dates; None if nobody asks for them.
-    """
-    rows = frame.drop(c for c in frame.columns if detail_field(c) is not None)
-    rows = rows.drop(_list_spent(rows, options))
-    if CONTRACT_COLUMN in rows.columns and CONTRACT_COLUMN not in options.carry:
-        rows = rows.cast({CONTRACT_COLUMN: pl.Categorical})  # one name takes 30 bytes for a record
-    sizes = _find_other_sizes(frame, options)
-    if sizes:
-        nothing: Mask = np.zeros(0, np.bool_)
-        return PartResults(rows, sizes, {}, {}, nothing, Versions([], None, 0), nothing)
-    matrices = DetailMatrices(frame, options)
-    faults = matrices.find_faults()
-    weak, old = matrices.below_min_quality(), matrices.above_max_age()
-    untrusted = np.any([np.zeros(matrices.values.shape, np.bool_), *faults.values()], axis=0)
-    fails = {c.name: ~frame.select(c.expression).to_series().to_numpy() for c in options.conditions}
-    if options.on_default == "drop":
-        fails |= {name: matrices.has_unexcused(faulty) for name, faulty in faults.items()}
-    fails |= {"quality": np.asarray(weak.any(axis=1)), "age": np.asarray(old.any(axis=1))}
-    cells: dict[str, Array] = {VALUE: matrices.values}
-    if options.label is not None:
-        cells[_UNTRUSTED] = untrusted
-    if options.on_default == "mask":
-        cells[_MASKED] = untrusted | weak | old
-    return PartResults(
-        rows,
-        sizes,
-        cells,
-        fails,
-        matrices.find_late_records(),
-        Versions(*matrices.find_versions(), frame.height),
-        mark_listed_events(frame, events, options.contract, options.features),
-    )
 
 
 def _describe_gates(options: Options) -> dict[str, str]:
@@ -237,7 +172,7 @@ def _read_labels(
         options.label,
         options.features,
         rows,
-        FeatureColumns(cells, order, _UNTRUSTED, bounded=True),
+        FeatureColumns(cells, order, UNTRUSTED, bounded=True),
         np.concatenate([part.lists_own_event for part in parts])[order],
         options.now,
     )
@@ -256,26 +191,6 @@ def _describe_bounds(bounds: dict[str, float], sign: str) -> str:
     return ", ".join(f"{f} {sign} {v:g}" for f, v in bounds.items())
 
 
-def _list_spent(rows: pl.DataFrame, options: Options) -> list[str]:
-    """The lists that only a gate reads: they are large."""
-    kept = {*options.carry, options.label, options.group}
-    gates = {c.column for c in options.conditions}
-    return [c for c, kind in rows.schema.items() if kind.is_nested() and c in gates - kept]
-
-
-def _find_other_sizes(frame: pl.DataFrame, options: Options) -> frozenset[int]:
-    """How many features records have, if one has others than the contract."""
-    names, width = options.contract.names, len(options.contract.names)
-    feature_names = frame[dotted_name("feature_name")]
-    flat = feature_names.list.explode(empty_as_null=False, keep_nulls=False)
-    matches = bool((feature_names.list.len().fill_null(0) == width).all())
-    if matches and frame.height:
-        codes = flat.cast(pl.Enum(names), strict=False).to_physical().fill_null(width).to_numpy()
-        matches = bool((codes.reshape(-1, width) == np.arange(width)).all())
-    found = {} if matches else {int(n or 0) for n in feature_names.list.len().unique()}
-    return frozenset(found)
-
-
 def _validate_and_sort(
     rows: Records, parts: Sequence[PartResults], options: Options
 ) -> npt.NDArray[np.uint32]:
@@ -291,12 +206,7 @@ def _validate_and_sort(
         problems.append(f"duplicate keys: {duplicates} records too many; keep one of each")
     if problems:
         raise InputError(problems, HEADLINE)
-    # A column of one value, as the date often is, would only make the sort larger.
-    by = [c for c in table.order if rows.map(c, lambda values: values.unique()).n_unique() > 1]
-    if not by:
-        return np.arange(rows.height, dtype=np.uint32)
-    order = rows.select(by).select(pl.arg_sort_by(by)).to_series()
-    return order.cast(pl.UInt32).to_numpy()
+    return sort_records(rows, table.order)
 
 
 def _count_duplicates(rows: Records, key: Sequence[str]) -> int:

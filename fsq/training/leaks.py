@@ -10,8 +10,8 @@ import polars as pl
 from fsq.diagnosis import Finding
 from fsq.diagnosis.findings import Severity
 from fsq.training.columns import bound
-from fsq.training.evaluation import CONTRACT_COLUMN
 from fsq.training.options import Options
+from fsq.training.parts import CONTRACT_COLUMN
 from fsq.training.result import GateResults, Matrix
 
 MOST = 0.5  # share of the labels that may be doubted and left out before training is forbidden
@@ -29,8 +29,10 @@ def compute_correlations(results: GateResults, options: Options) -> pl.DataFrame
     if options.label is None:
         return pl.DataFrame(schema=schema)
     kept = results.kept
-    label = results.rows[options.label].cast(pl.Float64).to_numpy()[kept]
-    found = [_correlate(results.values.get(at)[kept], label) for at in range(len(options.features))]
+    label = bound(results.rows[options.label].cast(pl.Float64).to_numpy()[kept])
+    chosen = np.flatnonzero(kept)
+    features = range(len(options.features))
+    found = [_correlate(results.values.get(at, chosen), label) for at in features]
     coefficients, rows = (np.array(column) for column in zip(*found, strict=True))
     coefficients[rows < options.contract.diagnosis.min_rows] = np.nan
     correlations = pl.DataFrame(
@@ -40,13 +42,13 @@ def compute_correlations(results: GateResults, options: Options) -> pl.DataFrame
 
 
 def _correlate(values: Matrix, label: Matrix) -> tuple[float, int]:
-    """Pearson's coefficient, NaN without one, and the number of values."""
-    values, label = bound(values), bound(label)
+    """Pearson's coefficient, NaN without one, and the number of values; the label is bounded."""
     known = ~np.isnan(values)
-    x, y = values[known], label[known]
+    x, y = bound(values[known]), label[known]
     if not len(x):
         return np.nan, 0
-    x, y = x - x.sum() / len(x), y - y.sum() / len(y)
+    x -= x.sum() / len(x)
+    y -= y.sum() / len(y)
     with np.errstate(invalid="ignore", over="ignore"):
         scale = np.sqrt((x**2).sum() * (y**2).sum())
         coefficient = (x * y).sum() / scale if scale > 1e-9 else np.nan

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fsq.diagnosis.records import Positions, Records
+from fsq.training.sorting import sort_records
 
 
 class SortedRows:
@@ -63,6 +64,13 @@ class SortedRows:
     def take(self, positions: Positions, names: Sequence[str]) -> pl.DataFrame:
         """Columns of the records at some positions, which are not replaced."""
         return self._records.take(self._order[positions], names)
+
+    def sort(self, positions: Positions, names: Sequence[str]) -> Positions:
+        """Some positions, in order of these columns, which are not replaced."""
+        records = self._order[positions]
+        back: Positions = np.empty(self._records.height, dtype=np.uint32)
+        back[records] = positions
+        return back[sort_records(self._records, names, records)]
 
     def replace(self, column: pl.Series) -> SortedRows:
         """The same with another column of this name."""

@@ -287,19 +287,7 @@ def training_set(
     loaded, (first, last) = choose_contract(scored, contract), read_date_range(start, end, HEADLINE)
     source = open_source(scored, loaded, first, last, HEADLINE)
     given = Arguments(
-        label,
-        on_default,
-        features,
-        training_ready,
-        critical_features,
-        min_training_quality,
-        min_quality,
-        max_age_hours,
-        exclude,
-        drop_late,
-        carry,
-        leak_from,
-        group,
-        now,
-    )
+        label, on_default, features, training_ready, critical_features, min_training_quality,
+        min_quality, max_age_hours, exclude, drop_late, carry, leak_from, group, now,
+    )  # fmt: skip
     return TrainingSet(source, resolve_options(given, loaded, source))

@@ -7,9 +7,8 @@ import polars as pl
 
 from fsq.errors import InputError
 from fsq.training.options import HEADLINE, Options
+from fsq.training.quarters import split_entities
 from fsq.training.result import GateResults
-
-GROUPS = 4
 
 
 def make_waterfall(results: GateResults) -> pl.DataFrame:
@@ -84,34 +83,10 @@ def count_dropped_by_group(results: GateResults, options: Options) -> pl.DataFra
         measure = results.rows[by]
         if not (measure.dtype.is_numeric() or measure.dtype == pl.Boolean):
             return _count_by_value(results, measure.alias("group"))
-    group = _split_entities(results, measure.cast(pl.Float64).fill_nan(None))
+    numbers = measure.cast(pl.Float64).to_numpy()
+    group = split_entities(results.rows, results.table.keys, numbers)
     counted = _count_by_value(results, group.fill_null("unknown"))
     return counted.with_columns(pl.col("group").cast(pl.String))
-
-
-def _split_entities(results: GateResults, measure: pl.Series) -> pl.Series:
-    """The quarter of each record's entity, as categories; NULL where none is known."""
-    keys = list(results.table.keys)
-    rows = pl.DataFrame({"entity": results.rows.number(keys), "measure": measure})
-    entities = (
-        rows.with_row_index("first")
-        .group_by("entity")
-        .agg(pl.col("first").min(), pl.col("measure").median())
-    )
-    named = results.rows.take(entities["first"].to_numpy(), keys)
-    rank = (pl.col("measure").rank("ordinal") - 1) * GROUPS // pl.len()
-    ranked = (
-        entities.hstack(named.rename({key: f"key {i}" for i, key in enumerate(keys)}))
-        .drop_nulls()
-        .sort("measure", *(f"key {i}" for i in range(len(keys))))
-        .select("entity", "measure", rank.alias("quarter"))
-    )
-    low, high = pl.col("measure").min().over("quarter"), pl.col("measure").max().over("quarter")
-    text = pl.format(
-        "{} of {}: {} to {}", pl.col("quarter") + 1, pl.lit(GROUPS), low.round(1), high.round(1)
-    )
-    labelled = ranked.select("entity", text.cast(pl.Categorical).alias("group"))
-    return rows.join(labelled, on="entity", how="left", maintain_order="left")["group"]
 
 
 def _count_by_value(results: GateResults, value: pl.Series) -> pl.DataFrame:

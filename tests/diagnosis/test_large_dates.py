@@ -62,6 +62,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fsq.diagnosis.cells._MOST_IN_MEMORY", 30_000)
     monkeypatch.setattr("fsq.training.evaluation.PART_CELLS", 33 * 7)
     monkeypatch.setattr("fsq.training.records.SLICE_CELLS", 33 * 2)
+    monkeypatch.setattr("fsq.training.sorting._AT_ONCE", 5)
     monkeypatch.setattr("fsq.training.export._ROWS_AT_ONCE", 1)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.support.allocators import GIVE_BACK
 from tests.support.frames import wide
 
 _COPIED, FEW, MANY = 20_000, 80_000, 160_000
@@ -41,14 +42,6 @@ fsq.diagnosis.feature_metrics._LARGE_DATE = 1
 assert main(sys.argv[1:]) in (0, 1)
 print("peak", read_peak_memory())
 """
-_GIVE_BACK = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": "100000",
-    "MALLOC_TRIM_THRESHOLD_": "0",
-    "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
-    "POLARS_MAX_THREADS": "2",
-}
 
 
 def measure_peak(*arguments: str) -> int:
@@ -58,7 +51,7 @@ def measure_peak(*arguments: str) -> int:
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | _GIVE_BACK,
+        env=os.environ | GIVE_BACK,
     )
     return int(done.stdout.rpartition("peak ")[2])
 

@@ -16,8 +16,9 @@ from fsq.diagnosis.daily_metrics import name_group_count
 from fsq.diagnosis.findings import NotEvaluated, Signal
 from fsq.diagnosis.groups import DAY, Groups, find_groups, list_carried
 from fsq.diagnosis.jobs import Jobs
-from fsq.diagnosis.long_detail import IS_DEFAULT, LongDetail, list_plain_columns
+from fsq.diagnosis.long_detail import IS_DEFAULT, LongDetail
 from fsq.diagnosis.schedule import is_rest_day
+from fsq.diagnosis.scored_columns import list_plain_columns
 from fsq.profile import Judgement, Profile, Rows
 from fsq.profile.rows import Codes, Mask, Matrix, bound
 

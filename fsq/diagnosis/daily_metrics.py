@@ -13,15 +13,15 @@ import polars as pl
 
 from fsq.contract import Contract
 from fsq.contract.table import Table
-from fsq.diagnosis.long_detail import (
+from fsq.diagnosis.long_detail import OLDEST
+from fsq.diagnosis.nouns import as_name, name_group
+from fsq.diagnosis.optional import find_flag
+from fsq.diagnosis.scored_columns import (
     CONTRACT_NAME,
-    OLDEST,
     check_contract,
     check_contract_names,
     require_columns,
 )
-from fsq.diagnosis.nouns import as_name, name_group
-from fsq.diagnosis.optional import find_flag
 from fsq.schema.vocabulary import TIERS
 from fsq.utils.frames import read_parts
 

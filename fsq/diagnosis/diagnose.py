@@ -19,11 +19,12 @@ from fsq.diagnosis.daily_metrics import measure_dates
 from fsq.diagnosis.feature_metrics import aggregate_features, count_features
 from fsq.diagnosis.findings import Accepted, Verdict, find_worst
 from fsq.diagnosis.learning import learn_from
-from fsq.diagnosis.long_detail import DETAIL_PARTS, Reader, read_long_detail, require_columns
+from fsq.diagnosis.long_detail import DETAIL_PARTS, Reader, read_long_detail
 from fsq.diagnosis.named_rows import list_expected, list_named_rows
 from fsq.diagnosis.passes import run_checks
 from fsq.diagnosis.result import Diagnosis
 from fsq.diagnosis.schedule import list_due_dates, read_schedule
+from fsq.diagnosis.scored_columns import HEADLINE, require_columns
 from fsq.diagnosis.showing import show_signals
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
@@ -33,7 +34,6 @@ from fsq.schema.tables import AnyRows, is_stored, read_rows
 from fsq.stores import Store
 from fsq.utils.arguments import DateLike, read_dates
 
-_HEADLINE = "the rows cannot be diagnosed"
 _CANNOT_LEARN = "no profile can be learned"
 
 
@@ -99,12 +99,12 @@ def diagnose(
     _require_profile(profile, loaded)
     if profile is None and is_stored(scored):
         profile = load_usable_profile(cast("Store", scored))
-    chosen, day = read_dates(dates, "dates", _HEADLINE), pl.col(loaded.table.date)
+    chosen, day = read_dates(dates, "dates", HEADLINE), pl.col(loaded.table.date)
     fields = list_detail_fields()
-    rows = read_rows(scored, "scored", _HEADLINE, fields=fields).lazy()
+    rows = read_rows(scored, "scored", HEADLINE, fields=fields).lazy()
     require_columns(rows.collect_schema(), [loaded.table.date])
     if history is not None:
-        past = read_rows(history, "history", _HEADLINE, fields=fields).lazy()
+        past = read_rows(history, "history", HEADLINE, fields=fields).lazy()
         shared = [c for c in rows.collect_schema() if c in past.collect_schema()]
         first = rows.select(day.min()).collect().item()
         before = past.filter(day < first).select(shared)
@@ -206,11 +206,11 @@ def _require_profile(profile: object, contract: Contract) -> None:
         return
     if not isinstance(profile, Profile):
         problem = f"profile is a {type(profile).__name__}; pass what fsq.learn_profile returned"
-        raise InputError([problem], _HEADLINE)
+        raise InputError([problem], HEADLINE)
     if profile.names != contract.names:
         problem = f"profile was learned under {profile.contract}, which has other features"
         cure = f"learn one from rows scored under {contract.name}"
-        raise InputError([f"{problem}; {cure}"], _HEADLINE)
+        raise InputError([f"{problem}; {cure}"], HEADLINE)
 
 
 def make_context(

@@ -12,10 +12,10 @@ import polars as pl
 
 from fsq.contract import Contract, Feature, choose_contract
 from fsq.diagnosis.explain_notebook import render_html
-from fsq.diagnosis.long_detail import check_contract
 from fsq.diagnosis.lookup import HEADLINE, Key, find_record
 from fsq.diagnosis.named import FINDING
 from fsq.diagnosis.result import Diagnosis
+from fsq.diagnosis.scored_columns import check_contract
 from fsq.errors import InputError
 from fsq.schema.columns import DETAIL
 from fsq.schema.tables import AnyRows, read_rows

@@ -23,8 +23,8 @@ from fsq.diagnosis.long_detail import (
     get_integers,
     read_long_detail,
     repeat,
-    require_columns,
 )
+from fsq.diagnosis.scored_columns import require_columns
 from fsq.schema.columns import DETAIL
 from fsq.schema.vocabulary import FEATURE_TIERS
 

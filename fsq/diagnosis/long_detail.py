@@ -16,13 +16,12 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis.cells import Array, Cells
 from fsq.diagnosis.records import Records
-from fsq.errors import InputError, short
+from fsq.diagnosis.scored_columns import HEADLINE
+from fsq.errors import InputError
 from fsq.profile.rows import Mask, Matrix
 from fsq.schema.columns import DETAIL
 from fsq.utils.frames import read_parts
-from fsq.utils.spelling import describe_missing
 
-CONTRACT_NAME = "feature_schema_version"
 OLDEST = "upstream_data_freshness_hours"
 # Names of what is kept of every record and feature; a check may keep more.
 VALUE, IS_DEFAULT, UPDATED, SAMPLE = "feature_value", "is_default", "last_updated", "sample_size"
@@ -30,7 +29,6 @@ UNKNOWN = np.iinfo(np.int64).min  # stands for NULL among integers and moments
 NEVER = np.iinfo(np.int64).max  # the first moment of none
 FIRST = "first stamp"  # of each record
 PART_CELLS = 250_000  # records × features that are read at once
-_HEADLINE = "the rows cannot be diagnosed"
 # Fields of the detail that are read.
 _FIELDS = (
     "feature_index", "feature_value", "expected_value", "value_range_valid", "source_type",
@@ -208,14 +206,14 @@ def _open_part(frame: pl.DataFrame, contract: Contract, fields: Iterable[str]) -
     if frame.height and (lengths.min() != width or lengths.max() != width):
         found = sorted({int(n) for n in lengths.unique()})
         cure = f"name the contract that they were scored with; {contract.name} has {width}"
-        raise InputError([f"records have {found} features; {cure}"], _HEADLINE)
+        raise InputError([f"records have {found} features; {cure}"], HEADLINE)
     # Of several pieces at once, it would be copied whole.
     chunks = frame[DETAIL].get_chunks()
     detail = [chunk.explode(empty_as_null=False).struct.unnest() for chunk in chunks]
     names = detail[0]["feature_name"].head(width).to_list()
     if frame.height and names != list(contract.names):
         cure = "name the contract that they were scored with"
-        raise InputError([f"records have other features than {contract.name}; {cure}"], _HEADLINE)
+        raise InputError([f"records have other features than {contract.name}; {cure}"], HEADLINE)
     existing = detail[0].columns
     further = [n for n in dict.fromkeys(fields) if n in existing and n not in DETAIL_PARTS]
     read = pl.concat([piece[[*_FIELDS, *further]] for piece in detail], rechunk=False)
@@ -233,21 +231,6 @@ def _keep(part: Part) -> dict[str, Array]:
         out[name] = part.get_integers(name)
     out[FIRST] = np.where(out[UPDATED] == UNKNOWN, NEVER, out[UPDATED]).min(axis=1)
     return out
-
-
-def list_plain_columns(schema: pl.Schema, contract: Contract) -> list[str]:
-    """The plain columns of scored rows that came along: no quality, lists, structs or bytes.
-
-    Nor the columns that the values were read from: each feature equals its own, and what has a
-    label is grouped by it.
-    """
-    own = {f"feature_{f.index}_{end}" for f in contract.features for end in ("value", "source")}
-    left_out = {*contract.output.names, contract.table.date, "feature_sources", *own}
-    return [
-        c
-        for c, kind in schema.items()
-        if c not in left_out and not kind.is_nested() and not isinstance(kind, pl.Binary)
-    ]
 
 
 def _recover_ages(records: pl.DataFrame, fields: pl.DataFrame, width: int) -> pl.Series:
@@ -290,37 +273,3 @@ def get_ages(long: LongDetail, feature: int) -> pl.Series:
 def repeat(values: pl.Series, times: int) -> pl.Series:
     """Each value of a record, once for each of its features."""
     return values.gather(np.repeat(np.arange(len(values), dtype=np.uint32), times))
-
-
-def check_contract(scored: pl.LazyFrame, contract: Contract, headline: str = _HEADLINE) -> None:
-    """Check that rows were scored under a contract.
-
-    Raises:
-        InputError: they name another one.
-    """
-    if CONTRACT_NAME in scored.collect_schema():
-        named = scored.select(pl.col(CONTRACT_NAME).unique()).collect().to_series()
-        check_contract_names(named, contract, headline)
-
-
-def check_contract_names(names: pl.Series, contract: Contract, headline: str = _HEADLINE) -> None:
-    """The same by the names that the rows have; NULL is none.
-
-    Raises:
-        InputError: there is another one.
-    """
-    if others := sorted({short(n) for n in names.drop_nulls()} - {contract.name}):
-        cure = "name the contract that they were scored with, or score them again"
-        problem = f"rows were scored under {', '.join(others[:3])}, not {contract.name}; {cure}"
-        raise InputError([problem], headline)
-
-
-def require_columns(schema: pl.Schema, columns: Iterable[str], headline: str = _HEADLINE) -> None:
-    """Check that scored rows have their columns.
-
-    Raises:
-        InputError: some are missing.
-    """
-    missing = [c for c in columns if c not in schema]
-    if missing:
-        raise InputError(describe_missing(missing, schema), headline)

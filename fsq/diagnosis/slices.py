@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Slice
-from fsq.diagnosis.long_detail import list_plain_columns
+from fsq.diagnosis.scored_columns import list_plain_columns
 from fsq.profile.rows import Codes, Mask
 
 _MOST_OF_NAMED = 0.95  # of the named records that one value holds

@@ -9,7 +9,7 @@ import polars as pl
 
 from fsq.contract import Contract, choose_contract
 from fsq.diagnosis.daily_metrics import measure_dates
-from fsq.diagnosis.long_detail import require_columns
+from fsq.diagnosis.scored_columns import require_columns
 from fsq.errors import InputError, NoRowsError
 from fsq.schema.tables import AnyRows, StoredRows, is_stored, read_rows
 from fsq.stores import Store, get_backend

@@ -21,7 +21,7 @@ from fsq.diagnosis.diagnose import (
     make_context,
     name_places,
 )
-from fsq.diagnosis.long_detail import require_columns
+from fsq.diagnosis.scored_columns import require_columns
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.diagnosis.trend import LOOKBACK, make_trend
 from fsq.errors import StoreError

@@ -18,9 +18,9 @@ from fsq.diagnosis.checks.upstream import DEFAULT_RISE, WROTE_PART, UpstreamThre
 from fsq.diagnosis.context import Context
 from fsq.diagnosis.findings import Severity
 from fsq.diagnosis.learning import find_calm_dates, find_following_dates, learn_from
-from fsq.diagnosis.long_detail import list_plain_columns
 from fsq.diagnosis.messages import Facts, Text
 from fsq.diagnosis.naming import Cause, Clues, find_cause
+from fsq.diagnosis.scored_columns import list_plain_columns
 from fsq.profile import Evidence, Judgement, Profile, Rows, judge, measure_dates
 from fsq.profile.earlier import Earlier
 from fsq.profile.evidence import measure_again

@@ -16,7 +16,7 @@ from fsq.diagnosis.records import Records
 from fsq.errors import InputError
 from fsq.schema.nested import dotted_name
 from fsq.training.columns import FeatureColumns
-from fsq.training.exclusion import Exclusion, mark_records
+from fsq.training.exclusion import Exclusion, mark_named
 from fsq.training.gates import FAULTS, list_excusable_features
 from fsq.training.label_checks import (
     EVENT_IDS,
@@ -34,7 +34,6 @@ from fsq.training.versions import find_versions
 from fsq.utils.frames import count_duplicates, read_parts
 
 PART_CELLS = 250_000  # records × features that are read at once
-_FEW_NAMED = 100_000
 
 
 def list_columns_to_read(options: Options, source: Source) -> list[str]:
@@ -110,7 +109,7 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
         is_excluded = day.is_in(list(exclusion.dates)).fill_null(True)
         add_gate("date", exclusion.date_gate, is_excluded.to_numpy())
     if exclusion.records is not None:
-        named = _mark_named(records, exclusion.records)
+        named = mark_named(records, exclusion.records)
         add_gate("findings", exclusion.record_gate, named[order])
     label_faults = find_label_faults(_read_labels(rows, cells, parts, options, order))
     if exclusion.mode == "findings" and options.label is not None:
@@ -136,13 +135,6 @@ def evaluate_gates(plan: pl.LazyFrame, options: Options, exclusion: Exclusion) -
         find_versions([part.versions for part in parts], kept, options.features),
         label_faults,
     )
-
-
-def _mark_named(rows: Records, named: pl.DataFrame) -> Mask:
-    """Which records are named: piece by piece, if they are few, since each piece looks for all."""
-    few = named.height <= _FEW_NAMED
-    pieces = rows.iterate(named.columns) if few else [rows.select(named.columns)]
-    return np.concatenate([mark_records(piece, named) for piece in pieces])
 
 
 def _describe_gates(options: Options) -> dict[str, str]:

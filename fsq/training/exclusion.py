@@ -14,6 +14,7 @@ import polars as pl
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
 from fsq.diagnosis.diagnose import list_detail_fields
+from fsq.diagnosis.records import Records
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError
 from fsq.incidents import recall_incidents
@@ -24,6 +25,7 @@ from fsq.utils.dates import move_date
 
 ExcludeMode: TypeAlias = Literal["findings", "red", "nothing"]
 MODES: tuple[ExcludeMode, ...] = get_args(ExcludeMode)
+_FEW_NAMED = 100_000
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,18 @@ def mark_records(frame: pl.DataFrame, records: pl.DataFrame) -> Mask:
         named, on=keys, how="left", nulls_equal=True, maintain_order="left"
     )
     return np.asarray(found["named"].fill_null(False).to_numpy())
+
+
+def mark_named(records: Records, named: pl.DataFrame) -> Mask:
+    """The same of records: piece by piece, if few are named, since each piece looks for all.
+
+    >>> day = Records.of(pl.DataFrame({"player": ["a", "b"], "points": [1, 2]}))
+    >>> mark_named(day, pl.DataFrame({"player": ["b"]})).tolist()
+    [False, True]
+    """
+    few = named.height <= _FEW_NAMED
+    pieces = records.iterate(named.columns) if few else [records.select(named.columns)]
+    return np.concatenate([mark_records(piece, named) for piece in pieces])
 
 
 def exclude_named(found: Diagnosis, features: tuple[str, ...]) -> Exclusion:

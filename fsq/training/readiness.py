@@ -14,7 +14,7 @@ from fsq.diagnosis.cells import Cells
 from fsq.diagnosis.long_detail import Part, Reader
 from fsq.diagnosis.records import Records
 from fsq.training.columns import FeatureColumns
-from fsq.training.exclusion import exclude_named, mark_records
+from fsq.training.exclusion import exclude_named, mark_named
 from fsq.training.gates import FAULTS, list_training_ready_conditions
 from fsq.training.matrices import PartMatrices
 from fsq.training.options import Arguments, Options, resolve_options
@@ -55,7 +55,7 @@ class ReadyCounter:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._keys: list[pl.DataFrame] = []
+        self._keys: Records | None = None
         self._failed: dict[str, list[Mask]] = {}
         self._options: Options | None = None
 
@@ -78,32 +78,33 @@ class ReadyCounter:
         """
         contract, day = found.contract, found.contract.table.date
         dates = found.days[day].sort()
-        rows = pl.concat(self._keys)
-        chosen = rows[day].is_between(dates[0], dates[-1]).fill_null(False)
-        rows = rows.filter(chosen)
+        if self._keys is None:
+            raise ValueError("no part was read; there is one at least")
+        days = self._keys[day]
+        chosen = days.is_between(dates[0], dates[-1]).fill_null(False)
+        days, of_dates = days.filter(chosen), chosen.to_numpy()
         failed: dict[str, Mask] = {}
         asks = {c.name: c.description for c in list_training_ready_conditions(contract)}
         asks |= {f.name: f.description for f in FAULTS}
         exclusion = exclude_named(found, contract.names)
         if exclusion.dates is not None:
-            excluded = rows[day].is_in(list(exclusion.dates)).fill_null(True)
+            excluded = days.is_in(list(exclusion.dates)).fill_null(True)
             failed["date"], asks["date"] = excluded.to_numpy(), exclusion.date_gate
         if exclusion.records is not None:
-            failed["findings"] = mark_records(rows, exclusion.records)
+            failed["findings"] = mark_named(self._keys, exclusion.records)[of_dates]
             asks["findings"] = exclusion.record_gate
-        of_dates = chosen.to_numpy()
         failed |= {name: np.concatenate(parts)[of_dates] for name, parts in self._failed.items()}
         none: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
         results = GateResults(
-            SortedRows(Records.of(rows), np.arange(rows.height, dtype=np.uint32)),
+            SortedRows(self._keys, np.flatnonzero(of_dates).astype(np.uint32)),
             contract.table,
             FeatureColumns(Cells(0), none),
             failed,
             asks,
-            np.zeros(rows.height, np.bool_),
+            np.zeros(len(days), np.bool_),
             {},
         )
-        kept = rows.select(day, pl.Series("ready", results.kept))
+        kept = pl.DataFrame([days, pl.Series("ready", results.kept)])
         by_date = kept.group_by(day).agg(pl.col("ready").sum().cast(pl.Int64)).sort(day)
         return Readiness(make_waterfall(results), by_date)
 
@@ -113,7 +114,9 @@ class ReadyCounter:
         if self._options is None:
             rows = Source(records.lazy(), records.schema, None, None, None)
             self._options = resolve_options(_DEFAULTS, self._contract, rows)
-        self._keys.append(records.select(self._contract.table.key))
+        keys = records.select(self._contract.table.key)
+        self._keys = self._keys or Records(keys.clear())
+        self._keys.append(keys)
         passed = records.select(c.expression.alias(c.name) for c in self._options.conditions)
         failed = {column.name: ~column.to_numpy() for column in passed}
         matrices = PartMatrices(part, self._options)

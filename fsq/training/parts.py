@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from fsq.diagnosis.cells import Array
+from fsq.diagnosis.events import Events
 from fsq.schema.nested import detail_field, dotted_name
 from fsq.training.columns import VALUE
-from fsq.training.label_checks import Events, mark_listed_events
+from fsq.training.label_checks import mark_listed_events
 from fsq.training.matrices import DetailMatrices
 from fsq.training.options import Options
 from fsq.training.result import Mask

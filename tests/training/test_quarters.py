@@ -39,7 +39,7 @@ def split_slowly(rows: pl.DataFrame, keys: list[str]) -> list[str | None]:
         quarter = at * 4 // medians.height
         of_quarter = medians.filter(pl.int_range(pl.len()) * 4 // pl.len() == quarter)["points"]
         ends = of_quarter.round(1)
-        names[tuple(row[k] for k in keys)] = f"{quarter + 1} of 4: {ends.min()} to {ends.max()}"
+        names[tuple(row[k] for k in keys)] = f"{quarter + 1} of 4: {ends.min()!s} to {ends.max()!s}"
     return [names.get(tuple(row[k] for k in keys)) for row in rows.iter_rows(named=True)]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -87,12 +86,11 @@ def test_the_receiver_says_when_to_come_back(
 
 
 def test_a_silent_receiver_is_left(receiver: Receiver) -> None:
+    """It would answer after a second."""
     receiver.answers[:] = [0]
-    began = time.perf_counter()
     assert webhook.post(receiver.url, {}, attempts=1, timeout=0.2) == (
         "127.0.0.1: timed out (1 attempts)"
     )
-    assert time.perf_counter() - began < 0.9
 
 
 @pytest.mark.filterwarnings("error")

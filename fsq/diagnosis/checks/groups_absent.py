@@ -25,6 +25,7 @@ from fsq.profile.rows import Codes, Mask, Matrix
 from fsq.schema.dates import convert_zone
 
 _HOUR = "hour"  # what slices of a table with moments are called
+_MOVED = 0.5  # of an hour's rows: if so many more came at other hours, they are not missing
 
 
 class GroupThresholds(Thresholds):
@@ -157,6 +158,8 @@ def _report_slices(ctx: Context) -> None:
             if gone.any():
                 gone &= ~_find_off(counts, at, weekdays)
             lost = float(usual[gone].sum())
+            if column == _HOUR and lost and _count_more(counts, at, history) >= _MOVED * lost:
+                continue
             found.append((lost, column, [str(n) for n in names.filter(pl.Series(gone))]))
         lost, column, missing = max(found, default=(0.0, "", []))
         if missing:
@@ -177,6 +180,12 @@ def _take_usual(counts: Matrix, history: Codes, weekdays: Codes) -> tuple[Matrix
     return least, np.nanmedian(rows, axis=0)
 
 
+def _count_more(counts: Matrix, at: int, history: Codes) -> float:
+    """Rows beyond the most that each hour has had: a job ran late, or the clocks were changed."""
+    known = np.nan_to_num(counts)
+    return float(np.maximum(known[at] - known[history].max(axis=0), 0.0).sum())
+
+
 def _find_off(counts: Matrix, at: int, weekdays: Codes) -> Mask:
     """Slices that have the day of the week off."""
     off = find_days_off(at, weekdays, lambda d: np.asarray(counts[d] > 0))
@@ -194,7 +203,7 @@ def _count_slices(ctx: Context) -> Iterator[tuple[str, pl.Series, Matrix]]:
         zone = ctx.contract.table.timezone
         for name, hours, counts in _count_values(ctx, _HOUR, time, lambda v: _name_hours(v, zone)):
             # What the clocks skip, or is still to come, is not missing.
-            counts[(counts == 0) & ~find_whole_dates(ctx)[:, None]] = np.nan
+            counts[~find_whole_dates(ctx)] = np.nan
             yield name, hours, counts
 
 

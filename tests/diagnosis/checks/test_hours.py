@@ -75,3 +75,35 @@ def test_hours_that_the_clocks_skip_are_not_missing(last: date) -> None:
 def test_a_line_that_never_runs_at_night_misses_no_hours() -> None:
     last = date(2026, 2, 10)
     assert list_missing(make_pumps(last).filter(LOCAL.dt.hour() >= 6), last) == []
+
+
+def make_jobs(moments: list[datetime]) -> pl.DataFrame:
+    """Rows of every pump at each moment."""
+    pumps = pl.DataFrame({"pump": [f"p{i}" for i in range(40)]})
+    rows = pl.DataFrame({"at": moments}).join(pumps, how="cross")
+    return rows.with_columns(heat=pl.Series(np.random.default_rng(0).normal(50, 5, rows.height)))
+
+
+@pytest.mark.parametrize("late", [timedelta(minutes=10), timedelta(minutes=70), timedelta(hours=5)])
+@pytest.mark.parametrize("hours", [(9,), (9, 10)], ids=str)
+def test_a_job_that_runs_late_misses_no_hours(hours: tuple[int, ...], late: timedelta) -> None:
+    last = date(2026, 2, 10)
+    start = datetime(2026, 2, 10, 0, 55, tzinfo=ZONE)
+    moments = [start + timedelta(days=-d, hours=h) for d in range(9) for h in hours]
+    moments[0] += late
+    assert list_missing(make_jobs(moments), last) == []
+
+
+@pytest.mark.parametrize("last", [date(2026, 3, 8), date(2026, 3, 9), date(2026, 11, 2)])
+def test_jobs_by_a_clock_that_does_not_change_miss_no_hours(last: date) -> None:
+    start = datetime(last.year, last.month, last.day, tzinfo=UTC)
+    moments = [start + timedelta(days=-d, hours=h) for d in range(10) for h in range(13, 21)]
+    assert list_missing(make_jobs(moments), last) == []
+
+
+def test_a_job_that_did_not_run_is_missed_although_another_was_late() -> None:
+    last = date(2026, 2, 10)
+    start = datetime(2026, 2, 10, tzinfo=ZONE)
+    moments = [start + timedelta(days=-d, hours=h) for d in range(9) for h in (6, 9, 12, 15, 18)]
+    moments[0] += timedelta(hours=1)
+    assert list_missing(make_jobs([*moments[:2], *moments[5:]]), last) == [["06", "12", "15", "18"]]

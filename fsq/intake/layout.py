@@ -159,7 +159,8 @@ def _nested_names(dtype: pl.DataType) -> Iterator[str]:
 
 def _find_other_table(schema: pl.Schema, contract: Contract) -> list[str]:
     """Whether a table has nothing that the contract names, so that it must be another one."""
-    if not schema or {c.lower() for c in schema} & {*contract.table.key, *contract.names}:
+    named = {c.lower() for c in (*contract.table.key, *contract.names)}
+    if not schema or named & {c.lower() for c in schema}:
         return []
     return [
         f"not a table that {contract.name} describes: none of its keys and features is there; name "

@@ -11,6 +11,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import fsq
+from fsq.contract.loading import parse_contract
+from fsq.errors import InputError
 from fsq.schema.columns import DETAIL_FIELDS
 from fsq.scoring import engine
 from tests.support.frames import FORMS, NAMES, hybrid, legacy, wide
@@ -161,6 +163,20 @@ def test_chunk_size_does_not_matter(rows: int, monkeypatch: pytest.MonkeyPatch) 
     assert_frame_equal(fsq.score(ROWS, now=NOW), SCORED)
     assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).collect(), SCORED)
     assert_frame_equal(fsq.score(ROWS.lazy(), now=NOW).head(9).collect(), SCORED.head(9))
+
+
+def test_a_key_in_capitals_tells_the_table() -> None:
+    text = (
+        'name = "shops"\nunlabelled = "read"\nsource_types = [{ name = "read", tier = "gold" }]\n'
+        'categories = [{ name = "all" }]\n'
+        'features = [{ name = "heat", category = "all", upstream_table = "t", min = 0, max = 9 }]\n'
+        '[table]\nkeys = ["SHOP"]\ndate = "DAY"\n'
+        '[sources]\nread = { type = "read", base = 100, reliability = 1 }\n'
+    )
+    rows = pl.DataFrame({"SHOP": ["a"], "DAY": [date(2026, 2, 1)]})
+    with pytest.raises(InputError, match="missing columns: \\['heat'\\]") as caught:
+        fsq.score(rows, parse_contract(text, "shops"))
+    assert "not a table" not in str(caught.value)
 
 
 def test_explode_detail() -> None:

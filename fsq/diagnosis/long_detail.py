@@ -207,8 +207,8 @@ def _open_part(frame: pl.DataFrame, contract: Contract, fields: Iterable[str]) -
         found = sorted({int(n) for n in lengths.unique()})
         cure = f"name the contract that they were scored with; {contract.name} has {width}"
         raise InputError([f"records have {found} features; {cure}"], HEADLINE)
-    # Of several pieces at once, it would be copied whole.
-    chunks = frame[DETAIL].get_chunks()
+    # Of several pieces at once, it would be copied whole; a file without a date gives an empty one.
+    chunks = [c for c in frame[DETAIL].get_chunks() if len(c)] or [frame[DETAIL]]
     detail = [chunk.explode(empty_as_null=False).struct.unnest() for chunk in chunks]
     names = detail[0]["feature_name"].head(width).to_list()
     if frame.height and names != list(contract.names):

@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import fsq
 from fsq.demo import simulate_season
@@ -89,3 +90,15 @@ def test_ages_are_those_that_the_kernel_saw() -> None:
         else:
             hours = (as_of[i // 33] - stamp).total_seconds() / 3600
             assert age == pytest.approx(max(0, hours), abs=1e-9)
+
+
+@pytest.mark.parametrize("dropped", [0, 1, 2])
+def test_an_empty_piece_of_rows_changes_nothing(dropped: int) -> None:
+    """A filter leaves one where it drops a whole piece."""
+    scored = fsq.score(make_days(2, 6))
+    pieces = [scored[3 * at : 3 * at + 3] for at in range(3)]
+    kept = pl.Series([at // 3 != dropped for at in range(9)])
+    rows = pl.concat(pieces, rechunk=False).filter(kept)
+    (part,) = read_detail_parts(rows.lazy(), CONTRACT)
+    (whole,) = read_detail_parts(rows.rechunk().lazy(), CONTRACT)
+    assert_frame_equal(part.fields, whole.fields)

@@ -60,7 +60,7 @@ def _describe_slice(f: Facts) -> Text:
     return Text(
         f"no rows of {e['column']} {', '.join(e['missing'][:5])}{more}: about "
         f"{f.signal.rows_affected:,} rows are missing",
-        f"Every earlier date that it is compared with has such {f.entities}.",
+        "Each has rows on the earlier dates that it is compared with, but for usual days off.",
     )
 
 

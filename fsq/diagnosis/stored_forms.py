@@ -53,17 +53,27 @@ def compare_forms(part: Part) -> dict[str, Mask]:
     records, contract = part.records, part.contract
     out = {}
     for column in VALUE_ARRAYS:
-        if column in records.columns and _NAMES in records.columns:
+        if _is_list(records, column) and _is_list(records, _NAMES):
             out[column] = _differ(part, _read_arrays(part, column))
-    if any(name_flat(f.index) in records.columns for f in contract.features):
-        flat = _read_flat(part)
+    flat = _read_flat(part)
+    if flat.stated.any():
         out[FLAT] = _differ(part, flat)
         types = _read_types(records, contract)
-        types[np.isnan(flat.values) & flat.stated] = 0
+        types[np.isnan(flat.values)] = 0
+        types[~flat.stated] = -1  # without its value, nothing tells whether it counts as a default
         scored = part.fields["source_type"].cast(pl.Enum(_list_types(contract)), strict=False)
         kinds = scored.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
         out[FLAT_SOURCE] = (types >= 0) & (types != kinds.reshape(types.shape)) & ~out[FLAT]
     return out
+
+
+def _is_list(records: pl.DataFrame, column: str) -> bool:
+    return isinstance(records.schema.get(column), pl.List | pl.Array)
+
+
+def _is_number(kind: pl.DataType | None) -> bool:
+    """Whether a column may hold a feature; one of texts or dates only bears such a name."""
+    return kind is not None and (kind.is_numeric() or isinstance(kind, pl.Boolean | pl.Null))
 
 
 def _list_types(contract: Contract) -> list[str]:
@@ -94,7 +104,8 @@ def _read_flat(part: Part) -> _Form:
     values = np.full(part.is_default.shape, np.nan)
     stated = np.zeros(values.shape, dtype=np.bool_)
     for f in part.contract.features:
-        if (column := name_flat(f.index)) in records.columns:
+        column = name_flat(f.index)
+        if _is_number(records.schema.get(column)):
             own = records[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
             values[:, f.index] = np.where(np.isfinite(own), own, np.nan)
             stated[:, f.index] = True
@@ -105,7 +116,9 @@ def _read_types(records: pl.DataFrame, contract: Contract) -> Codes:
     """Positions among the types of sources, as the flat columns state them; -1 where unknown."""
     out = np.full((records.height, len(contract.features)), -1, dtype=np.int64)
     for f in contract.features:
-        if (column := name_flat(f.index, FLAT_SOURCE)) in records.columns:
+        column = name_flat(f.index, FLAT_SOURCE)
+        kind = records.schema.get(column)
+        if kind is not None and not kind.is_nested():
             out[:, f.index] = _code_types(records[column], contract)
     return out
 
@@ -129,6 +142,8 @@ def _read_arrays(part: Part, column: str) -> _Form:
         own = group[_NAMES][0]
         place = {} if own is None else {n: i for i, n in enumerate(own.to_list())}
         known = [(at, place[n]) for at, n in enumerate(names) if n in place]
+        if not known:
+            continue
         held = group.select(
             pl.col("values").list.get(i, null_on_oob=True).fill_null(np.nan).alias(str(at))
             for at, i in known

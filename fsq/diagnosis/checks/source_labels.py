@@ -177,7 +177,7 @@ def _find_lost(part: Part, empty: Mask) -> Mask:
 
 def _find_positions(part: Part, rows: Codes) -> dict[str, int]:
     """The position of each feature in the rows' own lists, if all list the same names."""
-    if "feature_names" not in part.records.columns:
+    if not isinstance(part.records.schema.get("feature_names"), pl.List | pl.Array):
         return {n: i for i, n in enumerate(part.contract.names)}
     listed = part.records["feature_names"][rows.astype(np.uint32)].unique()
     names = listed[0] if len(listed) == 1 else None

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import polars.selectors as cs
+import pytest
 
 import fsq
 from tests.support.healthy_days import CONTRACT, LAST, diagnose_last, list_serious, make_days
@@ -69,6 +70,21 @@ def test_an_array_that_was_corrected_after_the_scoring() -> None:
         assert "differs from features in 12 of 120 rows" in finding.title
         assert "changed after they were scored" in finding.cause
         assert sorted(dx.named_rows["player_lookup"]) == [f"player{i:03}" for i in range(12)]
+
+
+def test_rows_whose_array_has_no_names() -> None:
+    scored = fsq.score(make_legacy())
+    names = pl.when(~(ON_LAST & FEW)).then("feature_names").alias("feature_names")
+    (finding,) = list_serious(fsq.diagnose(scored.with_columns(names), dates=[LAST]))
+    assert (finding.kind, finding.rows_affected) == ("quality_out_of_date", 12)
+
+
+@pytest.mark.parametrize("other", [pl.lit("x"), pl.lit(LAST), pl.struct(pl.lit(1))])
+def test_columns_that_only_bear_the_name_of_a_form(other: pl.Expr) -> None:
+    rows = make_legacy(flat=True).drop("features", "feature_names", "feature_sources")
+    names = ("feature_3_value", "features", "feature_names")
+    scored = fsq.score(rows).with_columns(other.alias(name) for name in names)
+    assert list_found(scored) == []
 
 
 def test_two_forms_that_disagree() -> None:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from fsq.checking.result import CheckOptions
 from fsq.contract import Contract
 from fsq.diagnosis import Diagnosis, diagnose
-from fsq.diagnosis.columns import list_read_columns
 from fsq.diagnosis.diagnose import list_detail_fields, name_places
 from fsq.diagnosis.long_detail import PART_CELLS
 from fsq.diagnosis.passes import list_lookback
+from fsq.diagnosis.read_columns import list_read_columns
 from fsq.diagnosis.schedule import list_due_dates
 from fsq.diagnosis.stored_profile import load_usable_profile
 from fsq.errors import InputError

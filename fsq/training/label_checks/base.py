@@ -25,6 +25,18 @@ Codes: TypeAlias = npt.NDArray[np.int64]
 SURE = 18.0
 
 
+def mark_pairs(rows: pl.DataFrame, wanted: pl.DataFrame) -> Mask:
+    """The rows whose two columns hold one of the pairs that are wanted, each at most once.
+
+    >>> rows = pl.DataFrame({"event": [1, 1, 2], "earlier": [7, 8, 7]})
+    >>> mark_pairs(rows, rows[1:2]).tolist()
+    [False, True, False]
+    """
+    flagged = wanted.with_columns(hit=pl.lit(True))
+    hit = rows.join(flagged, on=wanted.columns, how="left", maintain_order="left")["hit"]
+    return hit.fill_null(False).to_numpy()
+
+
 @dataclass(frozen=True)
 class LabelFault:
     """One thing that is wrong with labels.

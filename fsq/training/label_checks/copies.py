@@ -15,6 +15,7 @@ from fsq.training.label_checks.base import (
     LabelFault,
     Mask,
     Matrix,
+    mark_pairs,
     measure_surprise,
 )
 
@@ -93,13 +94,7 @@ def _find_copies(data: LabelData, events: Codes, earlier: Codes, lag: int) -> Ma
         many = (pairs["tries"] >= _COMMON) & (pairs["hits"] >= _COPIED * pairs["tries"])
         chosen = pairs.filter(many & pl.Series(surprise >= SURE)).select("event", "earlier")
         flat = pl.DataFrame({"event": events[own], "earlier": earlier[before[own]]})
-        hit = flat.join(
-            chosen.with_columns(hit=pl.lit(True)),
-            on=["event", "earlier"],
-            how="left",
-            maintain_order="left",
-        )["hit"]
-        found[own[hit.fill_null(False).to_numpy() & same]] = True
+        found[own[mark_pairs(flat, chosen) & same]] = True
     return found
 
 

@@ -17,6 +17,7 @@ from fsq.training.label_checks.base import (
     LabelFault,
     Mask,
     Matrix,
+    mark_pairs,
     measure_surprise,
 )
 
@@ -168,13 +169,7 @@ def _find_records(data: LabelData, units: Codes, wanted: pl.DataFrame) -> Mask:
     found = np.zeros(data.rows.height, dtype=np.bool_)
     some = np.flatnonzero(data.has_label & np.isin(units, wanted["unit"]))
     flat = pl.DataFrame({"unit": units[some], "value": data.labels[some]})
-    hit = flat.join(
-        wanted.with_columns(hit=pl.lit(True)),
-        on=["unit", "value"],
-        how="left",
-        maintain_order="left",
-    )["hit"]
-    found[some] = hit.fill_null(False).to_numpy()
+    found[some] = mark_pairs(flat, wanted)
     return found
 
 

@@ -60,7 +60,7 @@ MEMBERS = Need(
 )
 ABSENT = Kind(
     "expected_rows_missing",
-    "entities that had a row on earlier dates have none",
+    "entities that had a row on earlier dates have none, on a day that is not usually off",
     ("red", "yellow"),
     _describe,
     (HISTORY, MEMBERS),
